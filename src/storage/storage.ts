@@ -1,0 +1,106 @@
+/**
+ * The storage port: an ordered, transactional key-value store, and nothing else.
+ *
+ * Keys and values are strings. A key holds one char, U+0000 to U+00FF, per key byte, so that `<` in
+ * JavaScript, TEXT order in SQLite and byte order elsewhere agree. A storage may be synchronous or
+ * asynchronous (`MaybePromise`), may abort a commit with STORAGE_CONFLICT, and may be shared by several
+ * processes; nothing above this file may assume otherwise. Every storage passes
+ * `testing/storage-contract.ts`.
+ */
+
+/** A value now, or a promise of it: synchronous storages pay for no microtask that nobody needs. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** A half-open range of keys, `start <= key < end`; no `end` means to the end of all keys. */
+export interface KeyRange {
+  readonly start: string;
+  readonly end?: string | undefined;
+}
+
+export interface ScanOptions {
+  /** From the last key of the range to the first. */
+  readonly reverse?: boolean;
+  /** At most this many entries; at least 1. Left out: all of the range. */
+  readonly limit?: number;
+}
+
+export type Entry = readonly [key: string, value: string];
+
+/** A put, or a delete where the value is undefined. */
+export type Write = readonly [key: string, value: string | undefined];
+
+/**
+ * A commit's place in the total order of commits, in microseconds since 1970: at least the wall clock's,
+ * always above every earlier version, also across restarts. 0 is the empty storage before any commit.
+ */
+export type Version = number;
+
+export interface StorageReader {
+  /** The commit that this reader sees; it sees all of the commits up to it, and nothing later. */
+  readonly version: Version;
+  get(key: string): MaybePromise<string | undefined>;
+  /** The values of these keys, in the order of the keys. */
+  getMany(keys: readonly string[]): MaybePromise<(string | undefined)[]>;
+  /** The entries of the range in key order (or reversed). O(log n + entries). */
+  scan(range: KeyRange, options?: ScanOptions): MaybePromise<Entry[]>;
+}
+
+/**
+ * A frozen view for queries.
+ *
+ * Contract: reads stay exactly as of `version` while other transactions commit. A snapshot that outlives
+ * the storage's age limit while newer commits exist may be released by the storage; its reads then throw
+ * SNAPSHOT_TOO_OLD. `release` is idempotent, and every snapshot must be released.
+ */
+export interface StorageSnapshot extends StorageReader {
+  release(): void;
+}
+
+/**
+ * One serializable read-write transaction. Reads see the storage as of `version` without the
+ * transaction's own writes: the caller keeps those and hands them over in `commit`.
+ *
+ * Contract: exactly one of `commit` and `rollback` ends it. `commit` applies all writes or none; when its
+ * promise resolves they are as durable as the storage's setting says, and visible to every later
+ * snapshot and transaction. It may reject with STORAGE_CONFLICT (nothing written, run again),
+ * STORAGE_FULL or STORAGE_CLOSED. An empty list of writes commits trivially and yields `version`.
+ */
+export interface StorageTransaction extends StorageReader {
+  commit(writes: readonly Write[]): Promise<Version>;
+  rollback(): void;
+}
+
+/** What was committed: handed to listeners in version order, after it became visible. */
+export interface Commit {
+  readonly version: Version;
+  readonly writes: readonly Write[];
+}
+
+export interface StorageCapabilities {
+  /** Transactions run one after another, so a commit never conflicts. */
+  readonly serialTransactions: boolean;
+  /** Data outlives the process. */
+  readonly persistent: boolean;
+  /** Several processes may open the same data at once. */
+  readonly shared: boolean;
+}
+
+export interface Storage {
+  readonly capabilities: StorageCapabilities;
+  /** The latest version visible to a new snapshot. */
+  readonly version: Version;
+  /** A view of the latest commit that is durable. */
+  snapshot(): MaybePromise<StorageSnapshot>;
+  /**
+   * Begins a transaction. With `serialTransactions` it waits for the transactions before it to have
+   * handed over their writes (not for their fsync) and sees those writes.
+   */
+  begin(): Promise<StorageTransaction>;
+  /** Calls the listener after each commit that became visible; returns how to stop. */
+  onCommit(listener: (commit: Commit) => void): () => void;
+  /** Waits for transactions under way, makes everything durable, releases files and locks. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** How `openBackend` gets its storage: `sqlite("app.sqlite")`, `memory()`. */
+export type OpenStorage = () => Promise<Storage>;
