@@ -1,0 +1,52 @@
+/**
+ * Convex values as TypeScript source on one line. With a length limit the text is cut while it is
+ * written, so that a megabyte of a document never becomes a megabyte of message.
+ */
+import { CommitTsPlaceholder } from "convex/values";
+import { isBytes, isPlainObject } from "../validation/value-kind.js";
+import { LineWriter } from "./line-writer.js";
+
+/**
+ * A value as source text, fields sorted by name; `undefined` fields are left out.
+ * @param maxLength Characters; a longer text ends in "…".
+ */
+export function valueText(value: unknown, maxLength: number = Infinity): string {
+  const line = new LineWriter(maxLength);
+  writeValue(line, value);
+  return line.text();
+}
+
+/** A property name as source: quoted only when it must be. */
+export function propertyName(name: string): string {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && name !== "__proto__" ? name : JSON.stringify(name);
+}
+
+function writeValue(line: LineWriter, value: unknown): void {
+  if (line.full) return;
+  if (Array.isArray(value)) {
+    line.list("[", "]", value, (item) => writeValue(line, item));
+  } else if (isPlainObject(value)) {
+    writeObject(line, value);
+  } else {
+    line.write(scalarText(value));
+  }
+}
+
+function writeObject(line: LineWriter, value: Readonly<Record<string, unknown>>): void {
+  const names = Object.keys(value).filter((name) => value[name] !== undefined);
+  line.list("{", "}", names.toSorted(), (name) => {
+    line.write(`${propertyName(name)}: `);
+    writeValue(line, value[name]);
+  });
+}
+
+function scalarText(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "bigint") return `${value}n`;
+  if (Object.is(value, -0)) return "-0";
+  if (isBytes(value)) return `<${value.byteLength} bytes>`;
+  if (value instanceof CommitTsPlaceholder) return "<commit timestamp>";
+  if (typeof value === "function") return "<function>";
+  if (typeof value === "object" && value !== null) return `<${value.constructor?.name ?? "object"}>`;
+  return String(value);
+}

@@ -1,0 +1,49 @@
+/**
+ * Which kind of Convex value a JavaScript value is, told cheaply and also for objects that come from
+ * another realm (a vm context has its own `Object` and `ArrayBuffer`).
+ */
+import { CommitTsPlaceholder } from "convex/values";
+
+/** The kinds that validators tell apart; "other" is no Convex value. */
+export type ValueKind =
+  | "array"
+  | "bigint"
+  | "boolean"
+  | "bytes"
+  | "commitTs"
+  | "null"
+  | "number"
+  | "object"
+  | "other"
+  | "string"
+  | "undefined";
+
+/** A plain object: what Convex stores as an object. */
+export type PlainObject = Readonly<Record<string, unknown>>;
+
+/** True for objects written as literals, made by JSON.parse, or without a prototype. */
+export function isPlainObject(value: unknown): value is PlainObject {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return true;
+  if (Array.isArray(value) || typeof prototype !== "object" || prototype === null) return false;
+  return Object.getPrototypeOf(prototype) === null && prototype.constructor?.name === "Object";
+}
+
+/** True for an ArrayBuffer of any realm. */
+export function isBytes(value: unknown): value is ArrayBuffer {
+  if (value instanceof ArrayBuffer) return true;
+  return typeof value === "object" && Object.prototype.toString.call(value) === "[object ArrayBuffer]";
+}
+
+/** The kind of a value. */
+export function valueKind(value: unknown): ValueKind {
+  const type = typeof value;
+  if (type === "string" || type === "number" || type === "boolean") return type;
+  if (type === "bigint" || type === "undefined") return type;
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  if (isPlainObject(value)) return "object";
+  if (isBytes(value)) return "bytes";
+  return value instanceof CommitTsPlaceholder ? "commitTs" : "other";
+}
