@@ -1,0 +1,125 @@
+/**
+ * Document ids, in the format that Convex's own tools decode: the table's number as a little-endian base-128
+ * integer, 16 bytes that name the document, and a Fletcher-16 checksum of both, written in lowercase
+ * Crockford base32 without padding: 31 to 37 chars. An id has exactly one spelling; every other one
+ * is refused, so ids may be compared as strings.
+ */
+
+/** What an id says: `internalId` has one char, U+0000 to U+00FF, for each of its 16 bytes. */
+export interface DecodedId {
+  readonly tableNumber: number;
+  readonly internalId: string;
+}
+
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+const INTERNAL_ID_BYTES = 16;
+const CHECKSUM_BYTES = 2;
+const MAX_TABLE_NUMBER = 0xffffffff;
+const MAX_ID_BYTES = 5 + INTERNAL_ID_BYTES + CHECKSUM_BYTES;
+const MIN_ID_CHARS = 31;
+const MAX_ID_CHARS = 37;
+const NO_DIGIT = 0xff;
+
+const charOfDigit = new Uint8Array(32);
+const digitOfChar = new Uint8Array(128).fill(NO_DIGIT);
+for (let digit = 0; digit < ALPHABET.length; digit++) {
+  charOfDigit[digit] = ALPHABET.charCodeAt(digit);
+  digitOfChar[ALPHABET.charCodeAt(digit)] = digit;
+}
+
+// Scratch space of both directions: neither calls anything that could reach the other.
+const bytes: number[] = Array.from({ length: MAX_ID_BYTES }, () => 0);
+
+/** The id of a document. `tableNumber` is 1 to 2^32 - 1; `internalId` has 16 chars, one per byte. */
+export function encodeId(tableNumber: number, internalId: string): string {
+  let length = 0;
+  let rest = tableNumber;
+  while (rest >= 0x80) {
+    bytes[length++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  bytes[length++] = rest;
+  for (let index = 0; index < INTERNAL_ID_BYTES; index++) {
+    bytes[length++] = internalId.charCodeAt(index);
+  }
+  const checksum = fletcher16(length);
+  bytes[length++] = checksum & 0xff;
+  bytes[length++] = checksum >> 8;
+  return base32(length);
+}
+
+/** What the id says, or null when the string is not an id. O(1). */
+export function decodeId(id: string): DecodedId | null {
+  const byteLength = readBase32(id);
+  if (byteLength === 0) return null;
+  const tableBytes = byteLength - INTERNAL_ID_BYTES - CHECKSUM_BYTES;
+  const tableNumber = readTableNumber(tableBytes);
+  if (tableNumber === 0) return null;
+  const checksumAt = byteLength - CHECKSUM_BYTES;
+  const checksum = (bytes[checksumAt] as number) | ((bytes[checksumAt + 1] as number) << 8);
+  if (checksum !== fletcher16(checksumAt)) return null;
+  const internalId = String.fromCharCode(...bytes.slice(tableBytes, checksumAt));
+  return { tableNumber, internalId };
+}
+
+/** The canonical base-128 integer in the first `length` bytes; 0, which is no table's number, if it is not one. */
+function readTableNumber(length: number): number {
+  let value = 0;
+  for (let index = 0; index < length; index++) {
+    const byte = bytes[index] as number;
+    const isLast = index === length - 1;
+    if (byte >= 0x80 === isLast || (isLast && byte === 0)) return 0;
+    value += (byte & 0x7f) * 2 ** (7 * index);
+  }
+  return value <= MAX_TABLE_NUMBER ? value : 0;
+}
+
+/** Fletcher's checksum with both sums modulo 256, over the first `length` bytes. */
+function fletcher16(length: number): number {
+  let low = 0;
+  let high = 0;
+  for (let index = 0; index < length; index++) {
+    low = (low + (bytes[index] as number)) & 0xff;
+    high = (high + low) & 0xff;
+  }
+  return (high << 8) | low;
+}
+
+function base32(length: number): string {
+  const chars: number[] = [];
+  let pending = 0;
+  let pendingBits = 0;
+  for (let index = 0; index < length; index++) {
+    pending = (pending << 8) | (bytes[index] as number);
+    pendingBits += 8;
+    while (pendingBits >= 5) {
+      pendingBits -= 5;
+      chars.push(charOfDigit[(pending >> pendingBits) & 31] as number);
+    }
+    pending &= (1 << pendingBits) - 1;
+  }
+  if (pendingBits > 0) chars.push(charOfDigit[(pending << (5 - pendingBits)) & 31] as number);
+  return String.fromCharCode(...chars);
+}
+
+/** Decodes into `bytes`; the number of bytes, or 0 when the string is not the base32 form of an id's bytes. */
+function readBase32(id: string): number {
+  if (id.length < MIN_ID_CHARS || id.length > MAX_ID_CHARS) return 0;
+  let pending = 0;
+  let pendingBits = 0;
+  let length = 0;
+  for (let index = 0; index < id.length; index++) {
+    const unit = id.charCodeAt(index);
+    const digit = unit < 128 ? (digitOfChar[unit] as number) : NO_DIGIT;
+    if (digit === NO_DIGIT) return 0;
+    pending = (pending << 5) | digit;
+    pendingBits += 5;
+    if (pendingBits >= 8) {
+      pendingBits -= 8;
+      bytes[length++] = pending >> pendingBits;
+      pending &= (1 << pendingBits) - 1;
+    }
+  }
+  const paddingIsRight = pendingBits < 5 && pending === 0;
+  return paddingIsRight ? length : 0;
+}

@@ -1,0 +1,121 @@
+/**
+ * The order-preserving encoding of values as index keys. Comparing two encodings with `<` gives the order
+ * of the values: undefined < null < int64 < float64 < booleans < strings (by UTF-8 bytes) < bytes < arrays
+ * < objects. A key is a string with one char, U+0000 to U+00FF, per key byte. Encodings are concatenated
+ * without separators: none is a prefix of another one, so tuples compare field by field. The byte format
+ * is the one of Convex's index keys; `compare-values.ts` states the same order without the bytes.
+ */
+import { CommitTsPlaceholder, type Value } from "convex/values";
+import { TrueupError } from "../errors/index.js";
+import { encodeFloat64, encodeInt64, MAX_INT64 } from "./encode-number.js";
+
+const UNDEFINED = "\x01";
+const NULL = "\x03";
+const FALSE = "\x0e";
+const TRUE = "\x0f";
+const STRING = "\x10";
+const BYTES = "\x11";
+const ARRAY = "\x12";
+const OBJECT = "\x15";
+const END = "\x00";
+
+/**
+ * The concatenated encodings of a tuple of values. O(bytes of the values).
+ * @throws INVALID_VALUE for what is no Convex value, such as a bigint beyond 64 bits.
+ */
+export function encodeKey(values: readonly (Value | undefined)[]): string {
+  let key = "";
+  for (const value of values) key += encodeValue(value);
+  return key;
+}
+
+/**
+ * The smallest key above every key that starts with `prefix`, or undefined when no key is above them
+ * all. `{ start: prefix, end: prefixEnd(prefix) }` is the range of the prefix.
+ */
+export function prefixEnd(prefix: string): string | undefined {
+  let length = prefix.length;
+  while (length > 0 && prefix.charCodeAt(length - 1) === 0xff) length--;
+  if (length === 0) return undefined;
+  return prefix.slice(0, length - 1) + String.fromCharCode(prefix.charCodeAt(length - 1) + 1);
+}
+
+function encodeValue(value: Value | undefined): string {
+  switch (typeof value) {
+    case "string":
+      return STRING + escapeString(value) + END;
+    case "number":
+      return encodeFloat64(value);
+    case "boolean":
+      return value ? TRUE : FALSE;
+    case "bigint":
+      return encodeInt64(value);
+    case "undefined":
+      return UNDEFINED;
+    case "object":
+      return encodeObject(value);
+    default:
+      throw new TrueupError("INVALID_VALUE", `A ${typeof value} has no place in an index key.`);
+  }
+}
+
+function encodeObject(value: Exclude<Value, string | number | boolean | bigint>): string {
+  if (value === null) return NULL;
+  if (Array.isArray(value)) {
+    let key = ARRAY;
+    for (const item of value) key += encodeValue(item);
+    return key + END;
+  }
+  if (value instanceof ArrayBuffer) return BYTES + escapeBytes(new Uint8Array(value)) + END;
+  if (value instanceof CommitTsPlaceholder) return encodeInt64(MAX_INT64);
+  let key = OBJECT;
+  for (const name of Object.keys(value).sort()) {
+    const field = value[name];
+    if (field !== undefined) key += encodeFieldName(name) + encodeValue(field);
+  }
+  return key + END;
+}
+
+/** An empty name is told from the object's end, which is a bare zero byte, by the byte that follows. */
+function encodeFieldName(name: string): string {
+  return name === "" ? "\x00\xff" : escapeString(name) + END;
+}
+
+/** UTF-8 bytes with 00 written as 00 FF, so that the closing 00 sorts below any continuation. */
+function escapeString(text: string): string {
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit === 0 || unit >= 0x80) return escapeFrom(text, index);
+  }
+  return text;
+}
+
+function escapeFrom(text: string, from: number): string {
+  let escaped = text.slice(0, from);
+  for (let index = from; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit === 0) escaped += "\x00\xff";
+    else if (unit < 0x80) escaped += text[index];
+    else if (unit < 0x800) escaped += String.fromCharCode(0xc0 | (unit >> 6), 0x80 | (unit & 0x3f));
+    else {
+      // A lone surrogate is written like any other unit, so distinct strings have distinct keys.
+      const point = text.codePointAt(index) ?? unit;
+      if (point > 0xffff) index++;
+      escaped += encodeWidePoint(point);
+    }
+  }
+  return escaped;
+}
+
+function encodeWidePoint(point: number): string {
+  const last = 0x80 | (point & 0x3f);
+  const middle = 0x80 | ((point >> 6) & 0x3f);
+  if (point < 0x10000) return String.fromCharCode(0xe0 | (point >> 12), middle, last);
+  return String.fromCharCode(0xf0 | (point >> 18), 0x80 | ((point >> 12) & 0x3f), middle, last);
+}
+
+function escapeBytes(bytes: Uint8Array): string {
+  let escaped = "";
+  for (const byte of bytes) escaped += byte === 0 ? "\x00\xff" : String.fromCharCode(byte);
+  return escaped;
+}
