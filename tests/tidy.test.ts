@@ -63,7 +63,7 @@ test("the scan sees the project: files, imports of every kind, every room", () =
     'import type { A } from "../backend/index.js";\nimport {\n  b,\n} from "./b.js";\nexport * from "./c.js";\n' +
       'import "./d.js";\nconst e = import("./e.js");\ntype F = import("../cli/index.js").F;\n// from "./no.js"\n',
   );
-  expect(sample.imports.map((found) => found.target).toSorted()).toEqual(
+  expect(sample.imports.map((found) => found.target ?? "").toSorted()).toEqual(
     [
       "src/backend/index.ts",
       "src/cli/index.ts",

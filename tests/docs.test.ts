@@ -1,0 +1,57 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { writeDocBlocks } from "./setup/doc-blocks.js";
+
+const pages = [
+  "README.md",
+  ...readdirSync("docs")
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+const target = resolve(".doc-blocks");
+const blocks = writeDocBlocks(pages, target);
+const home = process.cwd();
+const scratch = mkdtempSync(join(tmpdir(), "trueup-docs-"));
+
+afterAll(() => {
+  process.chdir(home);
+  rmSync(scratch, { recursive: true, force: true });
+  rmSync(target, { recursive: true, force: true });
+});
+
+test("the TypeScript of the documentation type-checks", () => {
+  expect(blocks.length).toBeGreaterThan(0);
+  mkdirSync(target, { recursive: true });
+  writeFileSync(
+    join(target, "tsconfig.json"),
+    JSON.stringify({
+      extends: "../tsconfig.json",
+      compilerOptions: { rootDir: "..", noUnusedLocals: false, noUnusedParameters: false },
+      include: ["./**/*.ts"],
+    }),
+  );
+  const compiler = join(
+    dirname(createRequire(import.meta.url).resolve("typescript/package.json")),
+    "bin",
+    "tsc",
+  );
+  const checked = spawnSync(process.execPath, [compiler, "-p", target, "--pretty", "false", "--listFiles"], {
+    encoding: "utf8",
+  });
+  expect(checked.stdout.split("\n").filter((line) => line.includes("error TS"))).toEqual([]);
+  expect(checked.status).toBe(0);
+  for (const { file } of blocks) expect(checked.stdout).toContain(file);
+});
+
+describe("the TypeScript of the documentation runs", () => {
+  for (const { place, file } of blocks.filter(({ runs }) => runs)) {
+    test(place, async () => {
+      process.chdir(scratch);
+      await import(file);
+    });
+  }
+});
