@@ -1,0 +1,132 @@
+/**
+ * `Triggers`: the registrations of an app. On Trueup an app exports its instance and the database runs it
+ * below every writer; elsewhere `wrapDB` does so for the mutations that use it. An instance holds no state
+ * of a transaction: that lives in what `wrapDB` returns.
+ */
+import type {
+  GenericDatabaseWriter,
+  GenericDataModel,
+  GenericMutationCtx,
+  TableNamesInDataModel,
+} from "convex/server";
+import type { Trigger } from "./change.js";
+import { TriggerRun } from "./trigger-run.js";
+import { alreadyRuns, wrapDatabase, type Wrapping, type Writer } from "./wrapped-database.js";
+
+/** By this property a database recognises an exported `Triggers`, also one of another copy of this module. */
+export const triggersBrand: unique symbol = Symbol.for("trueup.triggers");
+
+/** The triggers of each table, in the order of registration. */
+export type RegisteredTriggers<Ctx, DataModel extends GenericDataModel> = {
+  [TableName in TableNamesInDataModel<DataModel>]?: Trigger<Ctx, DataModel, TableName>[];
+};
+
+/** What `customMutation` of convex-helpers takes; see `Triggers.customization`. */
+export interface TriggerCustomization<Ctx extends { db: object }> {
+  args: Record<never, never>;
+  input: (ctx: Ctx) => Promise<{
+    ctx: { db: Ctx["db"] };
+    args: Record<never, never>;
+    onSuccess: () => void;
+  }>;
+}
+
+/**
+ * Functions to run when documents of a table are inserted, updated or deleted.
+ *
+ * ```ts
+ * const triggers = new Triggers<DataModel>();
+ * triggers.register("users", async (ctx, change) => {
+ *   if (change.operation === "delete") await ctx.db.insert("farewells", { user: change.id });
+ * });
+ * export const mutation = customMutation(rawMutation, customCtx(triggers.wrapDB));
+ * ```
+ */
+export class Triggers<
+  DataModel extends GenericDataModel,
+  Ctx extends { db: GenericDatabaseWriter<DataModel> } = GenericMutationCtx<DataModel>,
+> {
+  /** The triggers of each table, in the order of registration. */
+  registered: RegisteredTriggers<Ctx, DataModel> = {};
+
+  /** The registrations, for the database that runs them itself. */
+  get [triggersBrand](): { registered: RegisteredTriggers<Ctx, DataModel> } {
+    return { registered: this.registered };
+  }
+
+  /** Runs `trigger` after every write to a document of `tableName`, after those registered before it. */
+  register<TableName extends TableNamesInDataModel<DataModel>>(
+    tableName: TableName,
+    trigger: Trigger<Ctx, DataModel, TableName>,
+  ): void {
+    const triggers: Trigger<Ctx, DataModel, TableName>[] = this.registered[tableName] ?? [];
+    triggers.push(trigger);
+    this.registered[tableName] = triggers;
+  }
+
+  /**
+   * The ctx with a `db` whose writes run the triggers. Returns `ctx` unchanged when its database runs them
+   * already: on Trueup, or because the ctx has been through here before.
+   *
+   * When a trigger throws, the write that caused it rejects, and so does every later use of this `db`, also
+   * if the error was caught. See `customization` for a mutation that catches it and then returns.
+   */
+  readonly wrapDB: <C extends Ctx>(ctx: C) => C = (ctx) => this.#wrap(ctx).ctx;
+
+  /**
+   * The same as a customization for `customMutation(rawMutation, triggers.customization)`. It also looks
+   * once more when the handler has returned: a mutation in which a trigger failed then always fails.
+   */
+  readonly customization: TriggerCustomization<Ctx> = {
+    args: {},
+    input: (ctx) => {
+      const wrapped = this.#wrap(ctx);
+      return Promise.resolve({
+        ctx: { db: wrapped.ctx.db },
+        args: {},
+        onSuccess: () => wrapped.run?.assertSound(),
+      });
+    },
+  };
+
+  #wrap<C extends Ctx>(ctx: C): { ctx: C; run?: TriggerRun } {
+    if (alreadyRuns(ctx.db, this)) return { ctx };
+    const run = new TriggerRun();
+    return { ctx: { ...ctx, db: writerOn(ctx, ctx.db, this, run) }, run };
+  }
+}
+
+/**
+ * `innerDb` with the triggers around its writes; what `wrapDB` puts in place of `ctx.db`. The triggers
+ * receive `ctx`, with `db` and `innerDb` of their own.
+ */
+export function writerWithTriggers<
+  DataModel extends GenericDataModel,
+  Ctx extends { db: GenericDatabaseWriter<DataModel> } = GenericMutationCtx<DataModel>,
+>(
+  ctx: Ctx,
+  innerDb: GenericDatabaseWriter<DataModel>,
+  triggers: Triggers<DataModel, Ctx>,
+): GenericDatabaseWriter<DataModel> {
+  return writerOn(ctx, innerDb, triggers, new TriggerRun());
+}
+
+function writerOn<Db extends object>(
+  ctx: object,
+  innerDb: Db,
+  triggers: { registered: object },
+  run: TriggerRun,
+): Db {
+  // The wrapper speaks of tables by name at run time; only the types know the app's data model.
+  const registered = triggers.registered as Record<string, ReturnType<Wrapping["triggersOf"]> | undefined>;
+  const writer = innerDb as unknown as Writer;
+  const wrapping: Wrapping = {
+    innerDb: writer,
+    run,
+    owner: triggers,
+    triggersOf: (table) => registered[table] ?? [],
+    tables: () => Object.keys(registered),
+    contextFor: (db) => ({ ...ctx, db, innerDb: writer }),
+  };
+  return wrapDatabase(wrapping, "application") as unknown as Db;
+}
