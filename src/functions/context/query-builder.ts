@@ -1,0 +1,277 @@
+/**
+ * What `ctx.db.query(table)` returns. A query is prepared by chaining, each link used once, and then
+ * read once: by iteration, `collect`, `take`, `first`, `unique` or `paginate`. Reading goes through a
+ * `DocumentSource`, so the same builder serves tables of the app, system tables and stale snapshots.
+ */
+import type { Document, DocumentStream, Page, PageOptions, Query } from "../../database/index.js";
+import { TrueupError } from "../../errors/index.js";
+import { filterBuilder, toExpression, type FilterBuilder } from "./filter-builder.js";
+import { IndexRangeBuilder } from "./index-range-builder.js";
+import { notSupported } from "./not-supported.js";
+import { requireArgument } from "./require-argument.js";
+
+/** Where a query reads. */
+export interface DocumentSource {
+  stream(query: Query): DocumentStream;
+  next(stream: DocumentStream): Promise<Document | null>;
+  page(query: Query, options: PageOptions): Promise<Page>;
+  count(tableName: string): Promise<number>;
+}
+
+const maxOperators = 256;
+
+type Order = "asc" | "desc";
+type Operators = Query["operators"];
+
+/** A table before an index is chosen; every reading method scans the whole table by creation time. */
+export class TableQuery {
+  readonly #source: DocumentSource;
+  readonly #tableName: string;
+
+  constructor(source: DocumentSource, tableName: string) {
+    this.#source = source;
+    this.#tableName = tableName;
+  }
+
+  withIndex(indexName: string, range?: (q: IndexRangeBuilder) => IndexRangeBuilder): PreparedQuery {
+    requireArgument(indexName, 1, "withIndex", "indexName");
+    const builder = new IndexRangeBuilder();
+    const built = range === undefined ? builder : range(builder);
+    return new PreparedQuery(this.#source, this.#tableName, {
+      type: "IndexRange",
+      indexName: `${this.#tableName}.${indexName}`,
+      range: built.export(),
+    });
+  }
+
+  withSearchIndex(): never {
+    throw notSupported("Text search (withSearchIndex)");
+  }
+
+  fullTableScan(): PreparedQuery {
+    return new PreparedQuery(this.#source, this.#tableName, {
+      type: "FullTableScan",
+      tableName: this.#tableName,
+    });
+  }
+
+  /** The number of documents in the table. O(1). */
+  count(): Promise<number> {
+    return this.#source.count(this.#tableName);
+  }
+
+  order(order: Order): PreparedQuery {
+    return this.fullTableScan().order(order);
+  }
+  filter(predicate: (q: FilterBuilder) => unknown): PreparedQuery {
+    return this.fullTableScan().filter(predicate);
+  }
+  limit(n: number): PreparedQuery {
+    return this.fullTableScan().limit(n);
+  }
+  collect(): Promise<Document[]> {
+    return this.fullTableScan().collect();
+  }
+  take(n: number): Promise<Document[]> {
+    return this.fullTableScan().take(n);
+  }
+  first(): Promise<Document | null> {
+    return this.fullTableScan().first();
+  }
+  unique(): Promise<Document | null> {
+    return this.fullTableScan().unique();
+  }
+  paginate(options: PageOptions): Promise<Page> {
+    return this.fullTableScan().paginate(options);
+  }
+  [Symbol.asyncIterator](): AsyncIterableIterator<Document> {
+    return this.fullTableScan()[Symbol.asyncIterator]();
+  }
+}
+
+type PreparedSource =
+  | { readonly type: "FullTableScan"; readonly tableName: string }
+  | {
+      readonly type: "IndexRange";
+      readonly indexName: string;
+      readonly range: readonly Extract<Query["source"], { type: "IndexRange" }>["range"][number][];
+    };
+
+/** A query that can be ordered, filtered, limited and read. */
+export class PreparedQuery implements AsyncIterableIterator<Document> {
+  readonly #source: DocumentSource;
+  readonly #tableName: string;
+  readonly #from: PreparedSource;
+  readonly #order: Order | null;
+  readonly #operators: Operators;
+  #stream: DocumentStream | null = null;
+  #state: "prepared" | "chained" | "reading" | "read" = "prepared";
+
+  constructor(
+    source: DocumentSource,
+    tableName: string,
+    from: PreparedSource,
+    order: Order | null = null,
+    operators: Operators = [],
+  ) {
+    this.#source = source;
+    this.#tableName = tableName;
+    this.#from = from;
+    this.#order = order;
+    this.#operators = operators;
+  }
+
+  /** @throws QUERY_USED_TWICE, INVALID_CALL when an order was already given. */
+  order(order: Order): PreparedQuery {
+    requireArgument(order, 1, "order", "order");
+    this.#chain();
+    if (order !== "asc" && order !== "desc") {
+      throw new TrueupError("INVALID_CALL", `order takes "asc" or "desc", not ${String(order)}.`);
+    }
+    if (this.#order !== null) {
+      throw new TrueupError("INVALID_CALL", "Queries may only specify order at most once");
+    }
+    return new PreparedQuery(this.#source, this.#tableName, this.#from, order, this.#operators);
+  }
+
+  /** Keeps the documents for which the expression is true; filters run in the order they are given. */
+  filter(predicate: (q: FilterBuilder) => unknown): PreparedQuery {
+    requireArgument(predicate, 1, "filter", "predicate");
+    return this.#with({ filter: toExpression(predicate(filterBuilder)) });
+  }
+
+  limit(n: number): PreparedQuery {
+    requireArgument(n, 1, "limit", "n");
+    return this.#with({ limit: n });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Document> {
+    if (this.#state === "reading") {
+      throw new TrueupError("QUERY_USED_TWICE", "Iteration can only begin on a query once.");
+    }
+    this.#open();
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Document, undefined>> {
+    const stream = this.#stream ?? this.#open();
+    const value = await this.#source.next(stream);
+    if (value === null) {
+      this.#close();
+      return { value: undefined, done: true };
+    }
+    return { value, done: false };
+  }
+
+  return(): Promise<IteratorResult<Document, undefined>> {
+    this.#close();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  async collect(): Promise<Document[]> {
+    const stream = this.#open();
+    const documents: Document[] = [];
+    try {
+      for (;;) {
+        const document = await this.#source.next(stream);
+        if (document === null) {
+          return documents;
+        }
+        documents.push(document);
+      }
+    } finally {
+      this.#close();
+    }
+  }
+
+  async take(n: number): Promise<Document[]> {
+    requireArgument(n, 1, "take", "n");
+    if (!Number.isInteger(n) || n < 0) {
+      throw new TrueupError(
+        "INVALID_CALL",
+        "Arg 1 `n` to `take` must be a non-negative integer",
+      );
+    }
+    return await this.limit(n).collect();
+  }
+
+  async first(): Promise<Document | null> {
+    const [first] = await this.take(1);
+    return first ?? null;
+  }
+
+  /** @throws QUERY_NOT_UNIQUE when there is more than one. */
+  async unique(): Promise<Document | null> {
+    const [first, second] = await this.take(2);
+    if (first !== undefined && second !== undefined) {
+      throw new TrueupError(
+        "QUERY_NOT_UNIQUE",
+        `unique() query returned more than one result from table ${this.#tableName}:\n ` +
+          `[${first._id}, ${second._id}, ...]`,
+        { table: this.#tableName, ids: [first._id, second._id] },
+      );
+    }
+    return first ?? null;
+  }
+
+  async paginate(options: PageOptions): Promise<Page> {
+    requireArgument(options, 1, "paginate", "options");
+    if (typeof options?.numItems !== "number" || !(options.numItems >= 0)) {
+      throw new TrueupError(
+        "INVALID_CALL",
+        `\`options.numItems\` must be a positive number. Received \`${String(options?.numItems)}\`.`,
+      );
+    }
+    this.#chain();
+    return await this.#source.page(this.#query(), options);
+  }
+
+  #with(operator: Operators[number]): PreparedQuery {
+    this.#chain();
+    if (this.#operators.length >= maxOperators) {
+      throw new TrueupError(
+        "INVALID_CALL",
+        `Can't construct query with more than ${maxOperators} operators`,
+      );
+    }
+    const operators = [...this.#operators, operator];
+    return new PreparedQuery(this.#source, this.#tableName, this.#from, this.#order, operators);
+  }
+
+  #query(): Query {
+    return {
+      source: { ...this.#from, order: this.#order ?? "asc" },
+      operators: this.#operators,
+    };
+  }
+
+  #chain(): void {
+    if (this.#state !== "prepared") {
+      throw new TrueupError(
+        "QUERY_USED_TWICE",
+        "A query can only be chained once and can't be chained after iteration begins.",
+      );
+    }
+    this.#state = "chained";
+  }
+
+  #open(): DocumentStream {
+    if (this.#state === "chained" || this.#state === "read") {
+      throw new TrueupError(
+        "QUERY_USED_TWICE",
+        this.#state === "read"
+          ? "This query is closed and can't emit any more values."
+          : "This query has been chained with another operator and can't be reused.",
+      );
+    }
+    this.#state = "reading";
+    this.#stream ??= this.#source.stream(this.#query());
+    return this.#stream;
+  }
+
+  #close(): void {
+    this.#stream?.close();
+    this.#stream = null;
+    this.#state = "read";
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * One component instance with its code imported: its functions by path, the components mounted in it,
+ * its crons, its HTTP router and its triggers. Function references are resolved here, once each:
+ * a nested call finds its target by one look into a map.
+ */
+import { TrueupError } from "../../errors/index.js";
+import type { ComponentProgram } from "./component-program.js";
+import { ExportedTriggers } from "./exported-triggers.js";
+import { closestName } from "./closest-name.js";
+import { moduleFailed } from "./module-failed.js";
+import { formatFunctionPath, isFunctionModule, parseFunctionPath } from "./module-path.js";
+import { functionsOfModule, type LoadedFunction } from "./registered-function.js";
+
+/** What is relied on of an `HttpRouter`. */
+export interface Router {
+  lookup(path: string, method: string): readonly [handler: object, method: string, path: string] | null;
+}
+
+/** A cron job as `crons.ts` declares it, in the JSON of `crons.export()`. */
+export interface CronSpec {
+  /** `dir/mod:fn` of the same component. */
+  readonly name: string;
+  /** One element: the arguments in JSON encoding. */
+  readonly args: readonly unknown[];
+  readonly schedule: Readonly<Record<string, unknown>> & { readonly type: string };
+}
+
+export class LoadedComponent {
+  /** "" is the app, "a/b" a component mounted in a component. */
+  readonly path: string;
+  readonly program: ComponentProgram;
+  readonly functions: Map<string, LoadedFunction> = new Map();
+  readonly children: Map<string, LoadedComponent> = new Map();
+  readonly triggers: ExportedTriggers = new ExportedTriggers();
+  crons: Readonly<Record<string, CronSpec>> = {};
+  router: Router | null = null;
+  /** Modules that threw while they were imported, with what they threw. */
+  readonly failures: Map<string, unknown> = new Map();
+  readonly #resolved = new Map<string, LoadedFunction>();
+
+  constructor(program: ComponentProgram) {
+    this.path = program.path;
+    this.program = program;
+  }
+
+  /** Imports the modules and takes up what they export; failures are kept in `failures`. */
+  async load(): Promise<void> {
+    const paths = Object.keys(this.program.modules).filter(isFunctionModule).sort();
+    const imports = paths.map((modulePath) => this.program.modules[modulePath]?.());
+    for (const [i, imported] of (await Promise.allSettled(imports)).entries()) {
+      const modulePath = paths[i] ?? "";
+      if (imported.status === "rejected") {
+        this.failures.set(modulePath, imported.reason);
+      } else if (imported.value !== undefined) {
+        this.#take(modulePath, imported.value);
+      }
+    }
+  }
+
+  /** The function at `dir/mod:fn` of this component. @throws FUNCTION_NOT_FOUND, MODULE_FAILED */
+  functionAt(text: string): LoadedFunction {
+    const known = this.functions.get(text);
+    if (known !== undefined) {
+      return known;
+    }
+    const path = parseFunctionPath(text);
+    const canonical = formatFunctionPath(path);
+    const found = this.functions.get(canonical);
+    if (found !== undefined) {
+      return found;
+    }
+    const failure = this.failures.get(path.modulePath);
+    if (failure !== undefined) {
+      throw moduleFailed(this.path, path.modulePath, failure);
+    }
+    if (this.path !== "" && Object.keys(this.program.modules).length === 0) {
+      throw new TrueupError(
+        "COMPONENT_MISSING",
+        `Component '${this.path}' is mounted, but its code was not given.`,
+        { componentPath: this.path },
+      );
+    }
+    throw functionNotFound(this, canonical, "function");
+  }
+
+  /**
+   * The function that a reference in this component's code names: a function of its own by name, a public
+   * function of a component mounted in it by `_reference/childComponent/<name>/<path>`.
+   * @throws FUNCTION_NOT_FOUND, COMPONENT_MISSING, FEATURE_NOT_SUPPORTED
+   */
+  resolve(reference: string): LoadedFunction {
+    let found = this.#resolved.get(reference);
+    if (found === undefined) {
+      found = reference.startsWith("_reference/")
+        ? this.#resolveReference(reference)
+        : this.functionAt(reference);
+      this.#resolved.set(reference, found);
+    }
+    return found;
+  }
+
+  #resolveReference(reference: string): LoadedFunction {
+    const [, type, name, ...path] = reference.split("/");
+    if (type === "function" && name !== undefined) {
+      return this.functionAt([name, ...path].join("/"));
+    }
+    const exportName = path.pop();
+    if (type !== "childComponent" || name === undefined || exportName === undefined) {
+      throw new TrueupError("FUNCTION_NOT_FOUND", `Could not find function for '${reference}'.`, { reference });
+    }
+    const child = this.children.get(name);
+    if (child === undefined) {
+      throw componentMissing(this, name);
+    }
+    const target = child.functionAt(`${path.join("/")}:${exportName}`);
+    if (target.visibility !== "public") {
+      throw functionNotFound(child, target.path, "public function");
+    }
+    return target;
+  }
+
+  #take(modulePath: string, module: Readonly<Record<string, unknown>>): void {
+    for (const fn of functionsOfModule(this, modulePath, module)) {
+      this.functions.set(fn.path, fn);
+    }
+    this.triggers.add(module);
+    const main = module["default"];
+    if (modulePath === "crons" && hasMark(main, "isCrons")) {
+      this.crons = JSON.parse(String((main as { export(): string }).export())) as typeof this.crons;
+    }
+    if (modulePath === "http" && hasMark(main, "isRouter")) {
+      this.router = main as unknown as Router;
+    }
+  }
+}
+
+function hasMark(value: unknown, mark: string): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && (value as Record<string, unknown>)[mark] === true;
+}
+
+/** The error for a call of a function that is not there, or not to be seen from where the call is made. */
+export function functionNotFound(
+  component: LoadedComponent,
+  path: string,
+  what: "function" | "public function",
+): TrueupError {
+  const where = component.path === "" ? "" : ` in component '${component.path}'`;
+  const visible = [...component.functions.values()].filter(
+    (fn) => what === "function" || fn.visibility === "public",
+  );
+  const meant = closestName(path, visible.map((fn) => fn.path));
+  return new TrueupError(
+    what === "function" ? "FUNCTION_NOT_FOUND" : "FUNCTION_NOT_PUBLIC",
+    `Could not find ${what} for '${path}'${where}. ` +
+      (meant === null
+        ? "Did you forget to run `npx convex dev` or `npx convex deploy`?"
+        : `Did you mean '${meant}'?`),
+    { path, componentPath: component.path, ...(meant === null ? {} : { didYouMean: meant }) },
+  );
+}
+
+/** The error for a component that is not mounted. */
+export function componentMissing(parent: LoadedComponent, name: string): TrueupError {
+  const path = parent.path === "" ? name : `${parent.path}/${name}`;
+  const meant = closestName(name, [...parent.children.keys()]);
+  return new TrueupError(
+    "COMPONENT_MISSING",
+    `There is no component '${path}'.${meant === null ? "" : ` Did you mean '${meant}'?`}`,
+    { componentPath: path },
+  );
+}
