@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { put } from "../../../testing/storage-calls.js";
+import { storageContract } from "../../../testing/storage-contract.js";
+import { memory } from "./index.js";
+
+storageContract("memory", () => memory());
+
+test("versions rise when the clock stands still or jumps back", async () => {
+  const times = [2000, 2000, 1, 3000];
+  const storage = await memory({ clock: () => times.shift() ?? 0 })();
+  const versions = [];
+  for (let count = 0; count < 4; count++) versions.push(await put(storage, [["a", "1"]]));
+  expect(versions).toEqual([2_000_000, 2_000_001, 2_000_002, 3_000_000]);
+  await storage.close();
+});

@@ -1,0 +1,54 @@
+/** Reads of one state of the tree, shared by snapshots and transactions. */
+import { assertLimit } from "../assert-limit.js";
+import type { Entry, KeyRange, ScanOptions, StorageReader, Version } from "../storage.js";
+import type { Tree } from "./tree.js";
+
+export class TreeReader implements StorageReader {
+  readonly version: Version;
+  readonly #tree: Tree;
+  readonly #assertReadable: () => void;
+
+  /** @param assertReadable Throws when this reader may not be used any more. */
+  constructor(tree: Tree, version: Version, assertReadable: () => void) {
+    this.#tree = tree;
+    this.version = version;
+    this.#assertReadable = assertReadable;
+  }
+
+  get(key: string): string | undefined {
+    this.#assertReadable();
+    return this.#tree.get(key);
+  }
+
+  getMany(keys: readonly string[]): (string | undefined)[] {
+    this.#assertReadable();
+    return keys.map((key) => this.#tree.get(key));
+  }
+
+  scan(range: KeyRange, options: ScanOptions = {}): Entry[] {
+    this.#assertReadable();
+    assertLimit(options.limit);
+    const limit = options.limit ?? Infinity;
+    return options.reverse ? this.#scanDown(range, limit) : this.#scanUp(range, limit);
+  }
+
+  #scanUp({ start, end }: KeyRange, limit: number): Entry[] {
+    const found: Entry[] = [];
+    for (const entry of this.#tree.entries(start)) {
+      if (end !== undefined && entry[0] >= end) break;
+      found.push(entry);
+      if (found.length === limit) break;
+    }
+    return found;
+  }
+
+  #scanDown({ start, end }: KeyRange, limit: number): Entry[] {
+    const found: Entry[] = [];
+    for (const entry of this.#tree.entriesReversed(end, undefined, true)) {
+      if (entry[0] < start) break;
+      found.push(entry);
+      if (found.length === limit) break;
+    }
+    return found;
+  }
+}
