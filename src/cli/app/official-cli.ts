@@ -1,0 +1,62 @@
+/**
+ * The official Convex CLI as a child process: it bundles, type-checks, generates code, watches and pushes.
+ * Its input and output are the user's own. The child is tied to this process by an otherwise unused channel,
+ * so that it ends even when this process is killed and cannot say so.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { TrueupError } from "../../errors/index.js";
+import { keyVariable, urlVariable } from "./admin-key.js";
+import type { AppFolder } from "./find-app.js";
+
+export interface OfficialCliRun {
+  /** The exit code; 0 when it was asked to stop. */
+  readonly ended: Promise<number>;
+  /** Asks it to stop, and makes it stop when it does not within a few seconds. */
+  stop(): void;
+}
+
+const patienceMs = 5_000;
+
+/**
+ * Runs `convex <args>` in the app's folder against the server.
+ *
+ * @throws CONVEX_NOT_INSTALLED when the app's node_modules lack the package.
+ */
+export function runOfficialCli(
+  app: AppFolder,
+  args: readonly string[],
+  server: { readonly url: string; readonly adminKey: string },
+): OfficialCliRun {
+  const companion = new URL("./end-with-parent.js", import.meta.url).href;
+  const child = spawn(process.execPath, ["--import", companion, officialCliFile(app), ...args], {
+    cwd: app.root,
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    env: { ...process.env, [urlVariable]: server.url, [keyVariable]: server.adminKey },
+  });
+  let isStopping = false;
+  const ended = once(child, "exit").then(([code]: (number | null)[]) => (isStopping ? 0 : (code ?? 1)));
+  return {
+    ended,
+    stop() {
+      if (isStopping || child.exitCode !== null) return;
+      isStopping = true;
+      child.kill("SIGTERM");
+      setTimeout(() => child.kill("SIGKILL"), patienceMs).unref();
+    },
+  };
+}
+
+function officialCliFile(app: AppFolder): string {
+  const require = createRequire(join(app.root, "package.json"));
+  let manifestFile: string;
+  try {
+    manifestFile = require.resolve("convex/package.json");
+  } catch (error) {
+    throw new TrueupError("CONVEX_NOT_INSTALLED", undefined, { root: app.root }, error);
+  }
+  const { bin } = require(manifestFile) as { bin: { convex: string } };
+  return join(dirname(manifestFile), bin.convex);
+}

@@ -1,0 +1,36 @@
+/** The ways to name a function on the command line, as the official CLI takes them. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { TrueupError } from "../errors/index.js";
+import type { AppFolder } from "./app/find-app.js";
+
+const extension = /\.[cm]?[jt]sx?$/;
+
+/**
+ * `api.dir.mod.fn`, `dir/mod:fn`, `dir/mod` (its default export) or `convex/dir/mod:fn` → `dir/mod:fn`.
+ *
+ * @throws INVALID_USAGE for a name with too few parts.
+ */
+export function parseFunctionName(app: AppFolder, name: string): string {
+  const parts = name.split(".");
+  if (parts[0] === "api" || parts[0] === "internal") {
+    const path = parts.slice(1, -1).join("/");
+    if (path === "") throw new TrueupError("INVALID_USAGE", `The function's name has too few parts: ${name}`);
+    return `${path}:${parts.at(-1)}`;
+  }
+  const [file = "", exportName = "default"] = name.split(":");
+  if (file === "" || exportName === "") {
+    throw new TrueupError(
+      "INVALID_USAGE",
+      `A function is named like messages:list, not ${JSON.stringify(name)}.`,
+    );
+  }
+  return `${withoutFolder(app, file.replace(extension, ""))}:${exportName}`;
+}
+
+/** A path that begins with the functions' folder is from the app's root, unless a folder of that name is inside it. */
+function withoutFolder(app: AppFolder, path: string): string {
+  const prefix = `${app.functionsFolder}/`;
+  if (!path.startsWith(prefix) || existsSync(join(app.root, prefix, app.functionsFolder))) return path;
+  return path.slice(prefix.length);
+}

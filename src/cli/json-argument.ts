@@ -1,0 +1,61 @@
+/**
+ * JSON typed on a command line. JSON5 is accepted, as by the official CLI, so that `'{reset: true}'` works;
+ * a mistake is shown where it is, with the line of the text and a caret under the place.
+ */
+import JSON5 from "json5";
+import { jsonToConvex, type Value } from "convex/values";
+import { TrueupError } from "../errors/index.js";
+
+/**
+ * Parses an object of Convex values (`{"$integer": …}` and the like in their encoded form).
+ *
+ * @param what Names the argument in messages: `arguments`, `identity`.
+ * @throws MALFORMED_JSON with `line` and `column`, from 1, when it is not JSON; INVALID_VALUE when it holds
+ *   no Convex value; INVALID_USAGE when it is no object.
+ */
+export function parseJsonObject(what: string, text: string): Record<string, Value> {
+  let value: Value;
+  const json = parseJson(what, text);
+  try {
+    value = jsonToConvex(json);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new TrueupError("INVALID_VALUE", `The ${what} cannot be read: ${message}`, {}, error);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof ArrayBuffer) {
+    throw new TrueupError("INVALID_USAGE", `The ${what} must be one JSON object, like '{"name":"Ann"}'.`);
+  }
+  return value as Record<string, Value>;
+}
+
+type Json = Parameters<typeof jsonToConvex>[0];
+
+function parseJson(what: string, text: string): Json {
+  try {
+    return JSON5.parse<Json>(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const { lineNumber: line = 1, columnNumber: column = 1 } = error as Partial<Position>;
+    const problem = error.message.replace(/^JSON5: /, "").replace(/ at \d+:\d+$/, "");
+    throw new TrueupError(
+      "MALFORMED_JSON",
+      `The ${what} are not JSON at line ${line}, column ${column}: ${problem}.\n${excerpt(text, line, column)}`,
+      { text, line, column },
+      error,
+    );
+  }
+}
+
+interface Position {
+  readonly lineNumber: number;
+  readonly columnNumber: number;
+}
+
+const excerptLength = 72;
+
+/** The line of the mistake, cut to a screen's width, and a caret below the column. */
+function excerpt(text: string, line: number, column: number): string {
+  const source = (text.split(/\r?\n/)[line - 1] ?? "").replaceAll("\t", " ");
+  const start = Math.max(0, column - 1 - excerptLength / 2);
+  return `  ${source.slice(start, start + excerptLength)}\n  ${" ".repeat(column - 1 - start)}^`;
+}
