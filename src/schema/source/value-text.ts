@@ -18,7 +18,9 @@ export function valueText(value: unknown, maxLength: number = Infinity): string 
 
 /** A property name as source: quoted only when it must be. */
 export function propertyName(name: string): string {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && name !== "__proto__" ? name : JSON.stringify(name);
+  // Written plainly it would set the prototype.
+  if (name === "__proto__") return `["__proto__"]`;
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : JSON.stringify(name);
 }
 
 function writeValue(line: LineWriter, value: unknown): void {

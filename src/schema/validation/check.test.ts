@@ -1,8 +1,12 @@
 import { type GenericValidator, v, type ValidatorJSON } from "convex/values";
+import fc from "fast-check";
 import { expect, test } from "vitest";
+import { validatorPair, valuesOf } from "../../../testing/arbitraries/validators.js";
+import { tableOfSampleId } from "../subtyping/sample.js";
 import type { CheckContext } from "./check-context.js";
 import { checkValue, compileValidator } from "./compile-validator.js";
 import { describeViolation, describeViolations } from "./describe-violation.js";
+import { explain } from "./explain.js";
 import { violationGroup } from "./violation.js";
 
 const context: CheckContext = { tableOfId: (id) => /^(\w+):/.exec(id)?.[1] ?? null };
@@ -145,4 +149,20 @@ test("a long value is shortened and a long list of violations bounded", () => {
 test("a value that fits shares one empty list of violations", () => {
   const { check: compiled } = compileValidator(json(v.object({ a: v.string() })));
   expect(compiled({ a: "x" }, context)).toBe(compiled({ a: "y" }, context));
+});
+
+test("the quick check and the explanation agree on every value", () => {
+  fc.assert(
+    fc.property(
+      validatorPair.chain(([first, second]) =>
+        fc.tuple(fc.constant(second), valuesOf(first) ?? fc.constant(undefined)),
+      ),
+      ([validator, value]) => {
+        const samples: CheckContext = { tableOfId: tableOfSampleId };
+        const fits = compileValidator(validator).fits(value, samples);
+        expect(explain(validator, value, samples).length === 0).toBe(fits);
+      },
+    ),
+    { numRuns: 1000 },
+  );
 });

@@ -3,7 +3,8 @@
  * stand beside the declared fields and are not checked here, whether or not the schema declares them.
  * Any other field at the top that begins with an underscore is refused, also where the type is `any`.
  */
-import type { ObjectValidatorJson, TableJson, ValidatorJson } from "../schema-json.js";
+import { documentMembers, systemFields } from "../document-type.js";
+import type { ObjectValidatorJson, TableJson } from "../schema-json.js";
 import { valueText } from "../source/value-text.js";
 import type { CheckContext } from "./check-context.js";
 import { compileObjects, type Fits } from "./compile-fits.js";
@@ -12,9 +13,6 @@ import { discriminate } from "./discriminate.js";
 import { explain, explainObject } from "./explain.js";
 import { isPlainObject } from "./value-kind.js";
 import type { Violation } from "./violation.js";
-
-/** The fields that the database puts into every document. */
-export const systemFields: ReadonlySet<string> = new Set(["_id", "_creationTime"]);
 
 /** A table's document check, made ready for many documents. */
 export interface CompiledTable {
@@ -55,27 +53,6 @@ export function checkDocument(
     compiled.set(table, ready);
   }
   return ready.check(document, context);
-}
-
-/** A document type as the object types it consists of, without system fields; or "any". */
-export function documentMembers(type: ValidatorJson): readonly ObjectValidatorJson[] | "any" {
-  const members: ObjectValidatorJson[] = [];
-  const pending: ValidatorJson[] = [type];
-  for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-    if (next.type === "any") return "any";
-    if (next.type === "union") pending.unshift(...next.value);
-    if (next.type === "object") members.push(withoutSystemFields(next));
-  }
-  return members;
-}
-
-function withoutSystemFields(type: ObjectValidatorJson): ObjectValidatorJson {
-  const fields = Object.entries(type.value);
-  if (!fields.some(([name]) => systemFields.has(name))) return type;
-  return {
-    type: "object",
-    value: Object.fromEntries(fields.filter(([name]) => !systemFields.has(name))),
-  };
 }
 
 function hasReservedField(document: Readonly<Record<string, unknown>>): boolean {

@@ -7,7 +7,7 @@
 import { jsonToConvex } from "convex/values";
 import type { ObjectValidatorJson, ValidatorJson } from "../schema-json.js";
 import { fieldText, validatorText } from "../source/validator-text.js";
-import { propertyName, valueText } from "../source/value-text.js";
+import { valueText } from "../source/value-text.js";
 import type { CheckContext } from "./check-context.js";
 import { compileFits } from "./compile-fits.js";
 import { discriminate } from "./discriminate.js";
@@ -184,8 +184,7 @@ function texts(validator: ValidatorJson, value: unknown): { expected: string; ac
 }
 
 function fieldPlace(place: Place, field: string): Place {
-  const name = propertyName(field);
-  const step = name === field ? `.${field}` : `[${name}]`;
+  const step = /^\w+$/.test(field) ? `.${field}` : `[${JSON.stringify(field)}]`;
   return { path: place.path + step, pattern: place.pattern + step };
 }
 
