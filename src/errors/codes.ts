@@ -145,6 +145,10 @@ export const errorCodes = {
   ),
 
   // cli
+  ADMIN_KEY_REFUSED: final(
+    "The server refused the admin key.",
+    "Remove CONVEX_SELF_HOSTED_ADMIN_KEY from .env.local and start `trueup dev` again: it writes the right one.",
+  ),
   APP_NOT_FOUND: final(
     "This is not the folder of a Convex app.",
     "Run the command in the folder that holds the app's package.json and its convex/ folder.",
@@ -171,6 +175,10 @@ export const errorCodes = {
   SCHEDULED_WORK_FAILED: final(
     "Work that the function scheduled failed.",
     "See the error of the scheduled function; the function itself had succeeded.",
+  ),
+  SERVER_UNREACHABLE: retryable(
+    "The data file is open in another process, but no server answers there.",
+    "Look at that process: stop it, or wait until it has started.",
   ),
 } as const satisfies Record<string, ErrorCodeEntry>;
 

@@ -39,13 +39,24 @@ export function assertNoOtherBackend(app: AppFolder, env: Readonly<NodeJS.Proces
   }
 }
 
-/** The app's admin key, made and kept on first use. */
+/** The app's admin key as its files have it, `.env.local` first; undefined before the first server. */
+export function readAdminKey(app: AppFolder): string | undefined {
+  return readAppEnv(app.root).get(keyVariable) || readKeyFile(app);
+}
+
+/** The app's admin key, made on first use and kept in `.trueup/`. */
 export function loadAdminKey(app: AppFolder): string {
-  const file = join(app.dataFolder, "admin-key");
-  const kept = existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
-  const key = readAppEnv(app.root).get(keyVariable) || kept || newAdminKey();
-  if (key !== kept) writeFileSync(file, `${key}\n`, { mode: 0o600 });
+  const key = readAdminKey(app) ?? newAdminKey();
+  if (key !== readKeyFile(app)) writeFileSync(keyFile(app), `${key}\n`, { mode: 0o600 });
   return key;
+}
+
+function keyFile(app: AppFolder): string {
+  return join(app.dataFolder, "admin-key");
+}
+
+function readKeyFile(app: AppFolder): string | undefined {
+  return existsSync(keyFile(app)) ? readFileSync(keyFile(app), "utf8").trim() || undefined : undefined;
 }
 
 /** The form of the official keys, `name|secret`; nobody reads anything out of it. */

@@ -37,7 +37,11 @@ export function runOfficialCli(
     env: { ...process.env, [urlVariable]: server.url, [keyVariable]: server.adminKey },
   });
   let isStopping = false;
-  const ended = once(child, "exit").then(([code]: (number | null)[]) => (isStopping ? 0 : (code ?? 1)));
+  const ended = once(child, "exit").then(([code, signal]: (number | string | null)[]) => {
+    const wasAsked =
+      isStopping || signal === "SIGINT" || signal === "SIGTERM" || code === 130 || code === 143;
+    return wasAsked ? 0 : Number(code ?? 1);
+  });
   return {
     ended,
     stop() {

@@ -1,7 +1,7 @@
 /** `--identity`: the user as whom a function runs, with the fields that every identity has filled in. */
 import { createHash } from "node:crypto";
 import type { UserIdentity } from "convex/server";
-import { TrueupError } from "../errors/index.js";
+import { TrueupError } from "../../errors/index.js";
 import { parseJsonObject } from "./json-argument.js";
 
 const defaultIssuer = "https://trueup.invalid";

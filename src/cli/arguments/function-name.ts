@@ -1,8 +1,8 @@
 /** The ways to name a function on the command line, as the official CLI takes them. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { TrueupError } from "../errors/index.js";
-import type { AppFolder } from "./app/find-app.js";
+import { TrueupError } from "../../errors/index.js";
+import type { AppFolder } from "../app/find-app.js";
 
 const extension = /\.[cm]?[jt]sx?$/;
 

@@ -4,7 +4,7 @@
  */
 import JSON5 from "json5";
 import { jsonToConvex, type Value } from "convex/values";
-import { TrueupError } from "../errors/index.js";
+import { TrueupError } from "../../errors/index.js";
 
 /**
  * Parses an object of Convex values (`{"$integer": …}` and the like in their encoded form).

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isTrueupError, TrueupError } from "../errors/index.js";
+import { isTrueupError, type TrueupError } from "../../errors/index.js";
 import { parseJsonObject } from "./json-argument.js";
 
 function mistake(text: string): TrueupError {

@@ -1,0 +1,148 @@
+/**
+ * `trueup run`: calls one function, prints its value as JSON, and stays until the work that it scheduled is
+ * done. It needs no server: without one this process owns the data file for as long as it runs.
+ */
+import { randomUUID } from "node:crypto";
+import { convexToJson } from "convex/values";
+import { findApp } from "../app/find-app.js";
+import type { CliCommand } from "../command.js";
+import { connect } from "../connection/connect.js";
+import type { CallOutcome, Connection, FunctionCall } from "../connection/connection.js";
+import { TrueupError } from "../../errors/index.js";
+import { exitCodes, type ExitCode } from "../exit-codes.js";
+import { followWork } from "../connection/follow-work.js";
+import { parseFunctionName } from "../arguments/function-name.js";
+import { parseIdentity } from "../arguments/identity-argument.js";
+import { parseJsonObject } from "../arguments/json-argument.js";
+import { quantity } from "../output/quantities.js";
+import { pause, type Terminal } from "../output/terminal.js";
+
+interface RunOptions {
+  readonly component?: string;
+  readonly identity?: string;
+  readonly detach?: true;
+  readonly watch?: true;
+  readonly json?: true;
+}
+
+const watchIntervalMs = 500;
+
+export const run: CliCommand = {
+  define(program, terminal, start) {
+    program
+      .command("run")
+      .description("Run a function, then follow the work that it scheduled until it is done.")
+      .argument("<function>", "dir/module:export, or api.dir.module.export")
+      .argument("[arguments]", "a JSON object", "{}")
+      .option("--component <path>", "run a function of a mounted component, like migrations")
+      .option("--identity <json>", "run as this user: a JSON object with name, email, subject, …")
+      .option("--detach", "leave scheduled work to the server, or to whoever opens the data file next")
+      .option("--watch", "print a query's value again whenever it changes, until Ctrl-C")
+      .option("--json", "print one JSON document: status, value, log lines")
+      .addHelpText("after", examples)
+      .action((name: string, text: string, options: RunOptions) => {
+        const call = (): Promise<ExitCode> => runFunction(name, text, options, terminal);
+        return start(call);
+      });
+  },
+};
+
+const examples = `
+Examples:
+  $ trueup run leaderboard:addScore '{"name":"Ann","score":10}'
+  $ trueup run leaderboard:runAggregateBackfill
+  $ trueup run --component migrations lib:getStatus --watch
+  $ trueup run users:me --identity '{"name":"Ann"}' --json
+`;
+
+async function runFunction(
+  name: string,
+  text: string,
+  options: RunOptions,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const app = findApp(terminal.folder);
+  const call: FunctionCall = {
+    path: parseFunctionName(app, name),
+    args: parseJsonObject("arguments", text),
+    componentPath: options.component ?? "",
+    ...(options.identity === undefined ? {} : { identity: parseIdentity(options.identity) }),
+    requestId: randomUUID(),
+  };
+  if (options.watch && options.detach) {
+    throw new TrueupError("INVALID_USAGE", "--watch and --detach exclude each other.");
+  }
+  const connection = await connect(app, { runScheduled: !options.detach, env: terminal.env });
+  try {
+    return options.watch
+      ? await watch(connection, call, options, terminal)
+      : await callOnce(connection, call, options, terminal);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function callOnce(
+  connection: Connection,
+  call: FunctionCall & { readonly requestId?: string },
+  options: RunOptions,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const { value, logLines } = succeeded(await connection.call(call), terminal);
+  const json = convexToJson(value);
+  if (!options.json) terminal.stdout.line(JSON.stringify(json, null, 2));
+  const requestId = call.requestId ?? "";
+  const work = options.detach
+    ? await connection.work(requestId)
+    : await followWork(connection, requestId, terminal);
+  if (work.failed > 0) {
+    const which = work.failed === 1 ? "A scheduled function" : `${quantity(work.failed)} scheduled functions`;
+    throw new TrueupError("SCHEDULED_WORK_FAILED", `${which} failed: ${work.lastError ?? "no message"}`, {
+      value: json,
+      work,
+    });
+  }
+  if (options.json) terminal.stdout.line(JSON.stringify({ status: "success", value: json, logLines, work }));
+  const left = work.pending + work.inProgress;
+  if (left === 0) return exitCodes.success;
+  const where = connection.serverUrl ?? "the next `trueup dev` or `trueup run`";
+  terminal.stderr.line(
+    `${quantity(left)} scheduled function${left === 1 ? " is" : "s are"} left to ${where}.`,
+  );
+  return options.detach ? exitCodes.success : exitCodes.interrupted;
+}
+
+async function watch(
+  connection: Connection,
+  call: FunctionCall,
+  options: RunOptions,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  let shown: string | undefined;
+  while (!terminal.interrupted.aborted) {
+    const outcome = await connection.call({ ...call, onlyQuery: true });
+    const { value, logLines } = succeeded(outcome, terminal, shown === undefined);
+    const json = convexToJson(value);
+    const text = JSON.stringify(json, null, options.json ? undefined : 2);
+    if (text !== shown) {
+      terminal.stdout.line(
+        options.json ? JSON.stringify({ status: "success", value: json, logLines }) : text,
+      );
+    }
+    shown = text;
+    await pause(watchIntervalMs, terminal.interrupted);
+  }
+  return exitCodes.success;
+}
+
+/** Prints what the function logged. @throws FUNCTION_FAILED when it failed. */
+function succeeded(
+  outcome: CallOutcome,
+  terminal: Terminal,
+  showsLogs = true,
+): Extract<CallOutcome, { status: "success" }> {
+  if (showsLogs) for (const line of outcome.logLines) terminal.stderr.line(line);
+  if (outcome.status === "success") return outcome;
+  const data = outcome.data === undefined ? {} : { data: convexToJson(outcome.data) };
+  throw new TrueupError("FUNCTION_FAILED", outcome.message, { ...data, logLines: outcome.logLines });
+}

@@ -1,0 +1,48 @@
+/**
+ * The app's functions as the commands see them, whether they run in this process or in a server that has the
+ * data file open.
+ *
+ * Contract: `call` resolves with the function's own failure and rejects only when the call could not be made. `work`
+ * counts the scheduled functions that a call set off, and those that these set off in turn.
+ */
+import type { UserIdentity } from "convex/server";
+import type { Value } from "convex/values";
+
+export interface FunctionCall {
+  /** `dir/mod:fn`. */
+  readonly path: string;
+  readonly args: Record<string, Value>;
+  /** `""` is the app. */
+  readonly componentPath: string;
+  readonly identity?: UserIdentity;
+  /** Refuse anything that is not a query. */
+  readonly onlyQuery?: boolean;
+  /** Names the work that the call sets off. */
+  readonly requestId?: string;
+}
+
+export type CallOutcome =
+  | { readonly status: "success"; readonly value: Value; readonly logLines: readonly string[] }
+  | {
+      readonly status: "error";
+      readonly message: string;
+      /** Of a ConvexError. */
+      readonly data?: Value;
+      readonly logLines: readonly string[];
+    };
+
+export interface ScheduledWork {
+  readonly pending: number;
+  readonly inProgress: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly lastError?: string;
+}
+
+export interface Connection {
+  /** The server's address; undefined when the functions run in this process. */
+  readonly serverUrl: string | undefined;
+  call(call: FunctionCall): Promise<CallOutcome>;
+  work(requestId: string): Promise<ScheduledWork>;
+  close(): Promise<void>;
+}

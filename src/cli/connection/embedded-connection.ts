@@ -1,0 +1,39 @@
+/** Runs functions of the pushed code in this process, which then owns the data file. */
+import type { Backend } from "../../backend/index.js";
+import type { CallOutcome, Connection, FunctionCall, ScheduledWork } from "./connection.js";
+
+export class EmbeddedConnection implements Connection {
+  readonly serverUrl: undefined = undefined;
+  readonly #backend: Backend;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  async call(call: FunctionCall): Promise<CallOutcome> {
+    const outcome = await this.#backend.run({
+      path: call.path,
+      componentPath: call.componentPath,
+      args: call.args,
+      identity: call.identity ?? null,
+      allowInternal: true,
+      ...(call.onlyQuery ? { kind: "query" as const } : {}),
+      ...(call.requestId === undefined ? {} : { requestId: call.requestId }),
+    });
+    if (outcome.status === "success") return outcome;
+    return {
+      status: "error",
+      message: outcome.errorMessage,
+      ...(outcome.errorData === undefined ? {} : { data: outcome.errorData }),
+      logLines: outcome.logLines,
+    };
+  }
+
+  work(requestId: string): Promise<ScheduledWork> {
+    return this.#backend.scheduler.work(requestId);
+  }
+
+  close(): Promise<void> {
+    return this.#backend.close();
+  }
+}

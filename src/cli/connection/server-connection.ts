@@ -1,0 +1,97 @@
+/** Calls functions of a running server over HTTP, with the admin key: internal and component functions too. */
+import { convexToJson, jsonToConvex, type Value } from "convex/values";
+import { TrueupError } from "../../errors/index.js";
+import type { CallOutcome, Connection, FunctionCall, ScheduledWork } from "./connection.js";
+
+export class ServerConnection implements Connection {
+  readonly serverUrl: string;
+  readonly #adminKey: string;
+
+  constructor(serverUrl: string, adminKey: string) {
+    this.serverUrl = serverUrl;
+    this.#adminKey = adminKey;
+  }
+
+  async call(call: FunctionCall): Promise<CallOutcome> {
+    const body = {
+      path: call.path,
+      args: convexToJson(call.args),
+      format: "convex_encoded_json",
+      ...(call.componentPath === "" ? {} : { componentPath: call.componentPath }),
+    };
+    const reply = await this.#post(call.onlyQuery ? "/api/query" : "/api/function", body, call);
+    return readOutcome(reply);
+  }
+
+  async work(requestId: string): Promise<ScheduledWork> {
+    return (await this.#post("/api/trueup/work", { requestId })) as ScheduledWork;
+  }
+
+  async close(): Promise<void> {}
+
+  /** @throws SERVER_UNREACHABLE, ADMIN_KEY_REFUSED, FUNCTION_FAILED for what the server says before it runs anything. */
+  async #post(route: string, body: unknown, call?: FunctionCall): Promise<unknown> {
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(new URL(route, this.serverUrl), {
+        method: "POST",
+        headers: this.#headers(call),
+        body: JSON.stringify(body),
+      });
+      text = await response.text();
+    } catch (error) {
+      throw new TrueupError("SERVER_UNREACHABLE", undefined, { url: this.serverUrl }, error);
+    }
+    if (response.status === 401 || response.status === 403) {
+      throw new TrueupError("ADMIN_KEY_REFUSED", undefined, { url: this.serverUrl });
+    }
+    const reply: unknown = JSON.parse(text);
+    if (response.ok || isStatus(reply)) return reply;
+    throw new TrueupError("FUNCTION_FAILED", refusal(reply, response.status), { status: response.status });
+  }
+
+  #headers(call: FunctionCall | undefined): Record<string, string> {
+    const identity = call?.identity;
+    const suffix =
+      identity === undefined ? "" : `:${Buffer.from(JSON.stringify(identity)).toString("base64")}`;
+    return {
+      "Content-Type": "application/json",
+      Authorization: `Convex ${this.#adminKey}${suffix}`,
+      ...(call?.requestId === undefined ? {} : { "Trueup-Request-Id": call.requestId }),
+    };
+  }
+}
+
+interface Reply {
+  readonly status: unknown;
+  readonly value?: Parameters<typeof jsonToConvex>[0];
+  readonly errorMessage?: string;
+  readonly errorData?: Parameters<typeof jsonToConvex>[0];
+  readonly logLines?: readonly string[];
+}
+
+function isStatus(reply: unknown): reply is Reply {
+  return typeof reply === "object" && reply !== null && "status" in reply;
+}
+
+function readOutcome(reply: unknown): CallOutcome {
+  if (!isStatus(reply))
+    throw new TrueupError("FUNCTION_FAILED", `The server answered ${JSON.stringify(reply)}.`);
+  const logLines = reply.logLines ?? [];
+  if (reply.status === "success") {
+    const value: Value = jsonToConvex(reply.value ?? null);
+    return { status: "success", value, logLines };
+  }
+  return {
+    status: "error",
+    message: reply.errorMessage ?? "The function failed.",
+    ...(reply.errorData === undefined ? {} : { data: jsonToConvex(reply.errorData) }),
+    logLines,
+  };
+}
+
+function refusal(reply: unknown, status: number): string {
+  const said = typeof reply === "object" && reply !== null && "message" in reply ? String(reply.message) : "";
+  return said || `The server answered with status ${status}.`;
+}
