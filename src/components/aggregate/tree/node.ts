@@ -1,0 +1,106 @@
+/**
+ * The nodes of a tree, as the algorithm sees them. Leaves hold the items, in order. Branches hold, per child, the
+ * lowest position that may stand below it and the summary of all that does: so a read follows one path, and a parent's
+ * summary of a child always equals the fold of that child's own entries. The root's children may lack a summary, which
+ * keeps the root from being written by every change (see `counted-tree.ts`).
+ */
+import type { Position } from "./position.js";
+import { sumParts } from "./exact-sum.js";
+import { SummaryFold, summaryOf, type Item, type Summary } from "./summary.js";
+
+/** Names a node within its store; only the store knows how. */
+export type NodeRef = string | number;
+
+/** The bottom of the tree: items in the order of their positions. */
+export interface Leaf {
+  readonly level: 0;
+  items: Item[];
+}
+
+/** A node above the leaves, `level` steps up: at least two children once the tree is not empty. */
+export interface Branch {
+  readonly level: number;
+  children: Child[];
+}
+
+export type Node = Leaf | Branch;
+
+/** All positions below a child are at or above `low`, and below the next child's `low`. */
+export interface Child {
+  readonly low: Position;
+  readonly ref: NodeRef;
+  /** Null only in a lazy root, whose children are summed up when they are read. */
+  readonly summary: Summary | null;
+}
+
+export function isLeaf(node: Node): node is Leaf {
+  return node.level === 0;
+}
+
+/** How many items or children a node has. */
+export function nodeSize(node: Node): number {
+  return isLeaf(node) ? node.items.length : node.children.length;
+}
+
+/** The index of the child below which a position belongs. O(log size). */
+export function childIndex(branch: Branch, order: string): number {
+  const { children } = branch;
+  let low = 1;
+  let high = children.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((children[middle] as Child).low.order <= order) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** The index of the first item at or after a position. O(log size). */
+export function itemIndex(leaf: Leaf, order: string): number {
+  const { items } = leaf;
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((items[middle] as Item).position.order < order) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The fold of a node's own entries. Not for a lazy root, whose children have no summaries. O(size). */
+export function summarize(node: Node): Summary {
+  const fold = new SummaryFold();
+  if (isLeaf(node)) for (const item of node.items) fold.add(summaryOf(item));
+  else for (const child of node.children) fold.add(knownSummary(child));
+  return fold.result();
+}
+
+/** How many items stand below a node that is not a lazy root. O(size). */
+export function countBelow(node: Node): number {
+  if (isLeaf(node)) return node.items.length;
+  let count = 0;
+  for (const child of node.children) count += knownSummary(child).count;
+  return count;
+}
+
+function knownSummary(child: Child): Summary {
+  if (child.summary === null) throw new Error("a child below the root has no summary");
+  return child.summary;
+}
+
+const CHILD_BYTES = 64;
+const MEASURE_BYTES = 36;
+const NUMBER_BYTES = 9;
+
+/** About how many bytes an item takes up in a stored node; never less than it does. */
+export function itemBytes(item: Item): number {
+  return item.position.sizeBytes + NUMBER_BYTES * item.values.length;
+}
+
+/** About how many bytes a child takes up in a stored node; never less than it does. */
+export function childBytes(child: Child): number {
+  let bytes = child.low.sizeBytes + CHILD_BYTES;
+  for (const measure of child.summary?.measures ?? []) bytes += MEASURE_BYTES + NUMBER_BYTES * sumParts(measure.sum);
+  return bytes;
+}

@@ -1,0 +1,62 @@
+/**
+ * Bounds, as callers state them, turned into half-open ranges of encoded positions. A key's encoding is a prefix of
+ * the encodings of its items' positions, and a prefix of an array is, but for its closing byte, a prefix of theirs.
+ */
+import type { Value } from "convex/values";
+import { encodeKey, prefixEnd } from "../../../values/index.js";
+
+/** One side of a range: every item of the key, or just the one with the id, is within when `inclusive`. */
+export interface KeyBound {
+  readonly key: Value;
+  readonly id?: string;
+  readonly inclusive?: boolean;
+}
+
+/** A range of keys: one key, the arrays that start with a prefix, or what lies between two bounds. */
+export interface KeyBounds {
+  readonly eq?: Value;
+  readonly prefix?: readonly Value[];
+  readonly lower?: KeyBound;
+  readonly upper?: KeyBound;
+}
+
+/** The positions `start <= order < end`; an end of null is open, a start of "" is too. */
+export interface OrderRange {
+  readonly start: string;
+  readonly end: string | null;
+}
+
+export const EVERYTHING: OrderRange = { start: "", end: null };
+
+/** The range that bounds describe: all items when there are none. `eq` comes before `prefix`, and it before the sides. */
+export function rangeOf(bounds: KeyBounds | undefined): OrderRange {
+  if (bounds === undefined) return EVERYTHING;
+  if (bounds.eq !== undefined) return rangeOfPrefix(encodeKey([bounds.eq]));
+  if (bounds.prefix !== undefined) return rangeOfPrefix(encodeKey([[...bounds.prefix]]).slice(0, -1));
+  const { lower, upper } = bounds;
+  return {
+    start: lower === undefined ? "" : lower.inclusive === true ? startOf(lower) : endOf(lower),
+    end: upper === undefined ? null : upper.inclusive === true ? endOf(upper) : startOf(upper),
+  };
+}
+
+/** The encoded order that no item of the key, or the item with the id, precedes. */
+export function startOf(bound: Pick<KeyBound, "key" | "id">): string {
+  return encodeKey(bound.id === undefined ? [bound.key] : [bound.key, bound.id]);
+}
+
+/** The encoded order that every item of the key, or the item with the id, precedes. */
+export function endOf(bound: Pick<KeyBound, "key" | "id">): string {
+  return afterPrefix(startOf(bound));
+}
+
+function rangeOfPrefix(prefix: string): OrderRange {
+  return { start: prefix, end: afterPrefix(prefix) };
+}
+
+function afterPrefix(prefix: string): string {
+  const end = prefixEnd(prefix);
+  // Type tags are all below 0xFF, so a key is never all 0xFF bytes.
+  if (end === undefined) throw new Error("an encoded key has no end");
+  return end;
+}

@@ -1,0 +1,165 @@
+/**
+ * Keeps nodes filled as `counted-tree.ts` promises: what grew too heavy is split, what became too light is merged with a
+ * neighbour or takes entries from it, and the tree grows and shrinks at the root. Works upwards from a changed leaf.
+ */
+import { entryWeights, fullWeight, isLazyRoot, type CountedTree } from "./counted-tree.js";
+import { isLeaf, nodeSize, summarize, type Branch, type Child, type Leaf, type Node, type NodeRef } from "./node.js";
+import { LOWEST, type Position } from "./position.js";
+import type { Summary } from "./summary.js";
+
+/** A branch on the way down, and the index of the child that the way took. */
+export interface Step {
+  readonly ref: NodeRef;
+  readonly index: number;
+}
+
+/** How much of a node's entries its left half keeps when it is split: ascending keys never come back to it. */
+const LEFT_SHARE_AT_END = 0.75;
+
+/**
+ * Mends the fill of a changed leaf and of everything above it.
+ * @param path The branches above the leaf, root first.
+ * @param atEnd True when the tree's last item was just added.
+ */
+export function mendFill(tree: CountedTree, path: readonly Step[], leafRef: NodeRef, atEnd: boolean): void {
+  let ref = leafRef;
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node = tree.nodes.get(ref);
+    const weights = entryWeights(tree, node);
+    const weight = total(weights);
+    const parent = path[depth - 1];
+    if (weight > fullWeight(tree)) {
+      const rightRef = split(tree, ref, cutIndex(weights, atEnd ? LEFT_SHARE_AT_END : 0.5));
+      if (parent === undefined) growRoot(tree, ref, rightRef);
+      else replaceChildren(tree, parent.ref, parent.index, 1, [ref, rightRef]);
+    } else if (parent === undefined) {
+      shrinkRoot(tree, node);
+    } else if (isTooLight(tree, node, weight)) {
+      joinNeighbour(tree, parent);
+    }
+    ref = parent?.ref ?? ref;
+  }
+}
+
+/** True when a node, other than the root, has too few entries. */
+export function isTooLight(tree: CountedTree, node: Node, weight: number): boolean {
+  return weight * 4 < fullWeight(tree) || nodeSize(node) < (isLeaf(node) ? 1 : 2);
+}
+
+function split(tree: CountedTree, ref: NodeRef, cut: number): NodeRef {
+  const node = tree.nodes.edit(ref);
+  if (isLeaf(node)) return tree.nodes.create({ level: 0, items: node.items.splice(cut) });
+  return tree.nodes.create({ level: node.level, children: node.children.splice(cut) });
+}
+
+/** Merges the child that a step took with a neighbour, or shares their entries evenly when one node cannot hold them. */
+function joinNeighbour(tree: CountedTree, { ref, index }: Step): void {
+  const { nodes } = tree;
+  const leftIndex = index === 0 ? 0 : index - 1;
+  const { children } = nodes.get(ref) as Branch;
+  const leftRef = (children[leftIndex] as Child).ref;
+  const rightRef = (children[leftIndex + 1] as Child).ref;
+  nodes.expect([leftRef, rightRef]);
+  const left = nodes.edit(leftRef);
+  takeEntries(left, nodes.edit(rightRef));
+  const weights = entryWeights(tree, left);
+  if (total(weights) <= fullWeight(tree)) {
+    nodes.remove(rightRef);
+    replaceChildren(tree, ref, leftIndex, 2, [leftRef]);
+  } else {
+    takeEntries(nodes.edit(rightRef), left, cutIndex(weights, 0.5));
+    replaceChildren(tree, ref, leftIndex, 2, [leftRef, rightRef]);
+  }
+}
+
+/** Moves entries, from an index on, to the end of a node of the same level. */
+function takeEntries(to: Node, from: Node, start = 0): void {
+  if (isLeaf(to)) to.items.push(...(from as Leaf).items.splice(start));
+  else to.children.push(...(from as Branch).children.splice(start));
+}
+
+/** Describes anew what stands in place of `count` children of a branch; the first keeps its lowest position. */
+function replaceChildren(tree: CountedTree, ref: NodeRef, index: number, count: number, refs: NodeRef[]): void {
+  const { children } = tree.nodes.edit(ref) as Branch;
+  const { low } = children[index] as Child;
+  const lazy = isLazyRoot(tree, ref);
+  const replacements = refs.map((childRef, position) => describe(tree, childRef, position === 0 ? low : null, lazy));
+  children.splice(index, count, ...replacements);
+}
+
+function describe(tree: CountedTree, ref: NodeRef, low: Position | null, lazy: boolean): Child {
+  const node = tree.nodes.get(ref);
+  return { low: low ?? lowestOf(node), ref, summary: lazy ? null : summarize(node) };
+}
+
+function lowestOf(node: Node): Position {
+  const lowest = isLeaf(node) ? node.items[0]?.position : node.children[0]?.low;
+  if (lowest === undefined) throw new Error("a node that was just filled is empty");
+  return lowest;
+}
+
+/** Puts a new root above the halves of the old one. */
+function growRoot(tree: CountedTree, leftRef: NodeRef, rightRef: NodeRef): void {
+  const { nodes, state } = tree;
+  if (state.rootLazy) for (const half of [leftRef, rightRef]) rememberSummaries(tree, half);
+  const root = nodes.create({
+    level: nodes.get(leftRef).level + 1,
+    children: [
+      describe(tree, leftRef, LOWEST, state.rootLazy),
+      describe(tree, rightRef, null, state.rootLazy),
+    ],
+  });
+  setRoot(tree, root);
+}
+
+/** Removes roots that have come to have a single child. */
+function shrinkRoot(tree: CountedTree, root: Node): void {
+  if (isLeaf(root) || root.children.length > 1) return;
+  const { nodes, state } = tree;
+  const { ref } = root.children[0] as Child;
+  nodes.remove(state.root);
+  setRoot(tree, ref);
+  if (state.rootLazy) forgetSummaries(tree, ref);
+}
+
+/** What was a lazy root keeps summaries from now on. */
+function rememberSummaries(tree: CountedTree, ref: NodeRef): void {
+  const node = tree.nodes.get(ref);
+  if (isLeaf(node)) return;
+  tree.nodes.expect(node.children.map((child) => child.ref));
+  rewriteSummaries(tree, ref, (child) => summarize(tree.nodes.get(child.ref)));
+}
+
+/** What becomes a lazy root keeps none. */
+export function forgetSummaries(tree: CountedTree, ref: NodeRef): void {
+  if (!isLeaf(tree.nodes.get(ref))) rewriteSummaries(tree, ref, () => null);
+}
+
+function rewriteSummaries(tree: CountedTree, ref: NodeRef, summary: (child: Child) => Summary | null): void {
+  const branch = tree.nodes.edit(ref) as Branch;
+  branch.children = branch.children.map((child) => ({ ...child, summary: summary(child) }));
+}
+
+function setRoot(tree: CountedTree, ref: NodeRef): void {
+  const { nodes, state } = tree;
+  const before = state.root;
+  state.root = ref;
+  nodes.onRollback(() => (state.root = before));
+}
+
+/** The index at which to cut entries so that the left part comes as near as can be to its share, at most. */
+function cutIndex(weights: readonly number[], leftShare: number): number {
+  const target = total(weights) * leftShare;
+  let left = 0;
+  let index = 0;
+  while (left + (weights[index] as number) <= target) left += weights[index++] as number;
+  // Of two cuts, the nearer one; a larger share for the left is a limit, because the right must not become too light.
+  if (leftShare <= 0.5 && left + (weights[index] as number) - target < target - left) index++;
+  return index;
+}
+
+function total(weights: readonly number[]): number {
+  let sum = 0;
+  for (const weight of weights) sum += weight;
+  return sum;
+}
