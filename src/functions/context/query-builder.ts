@@ -3,7 +3,7 @@
  * read once: by iteration, `collect`, `take`, `first`, `unique` or `paginate`. Reading goes through a
  * `DocumentSource`, so the same builder serves tables of the app, system tables and stale snapshots.
  */
-import type { Document, DocumentStream, Page, PageOptions, Query } from "../../database/index.js";
+import type { Document, DocumentStream, Page, PageOptions, Query, RangeBound } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
 import { filterBuilder, toExpression, type FilterBuilder } from "./filter-builder.js";
 import { IndexRangeBuilder } from "./index-range-builder.js";
@@ -14,11 +14,13 @@ import { requireArgument } from "./require-argument.js";
 export interface DocumentSource {
   stream(query: Query): DocumentStream;
   next(stream: DocumentStream): Promise<Document | null>;
+  take(stream: DocumentStream, count: number): Promise<Document[]>;
   page(query: Query, options: PageOptions): Promise<Page>;
   count(tableName: string): Promise<number>;
 }
 
 const maxOperators = 256;
+const batchSize = 1024;
 
 type Order = "asc" | "desc";
 type Operators = Query["operators"];
@@ -89,13 +91,10 @@ export class TableQuery {
   }
 }
 
+/** Where a query reads, before its order is known. */
 type PreparedSource =
   | { readonly type: "FullTableScan"; readonly tableName: string }
-  | {
-      readonly type: "IndexRange";
-      readonly indexName: string;
-      readonly range: readonly Extract<Query["source"], { type: "IndexRange" }>["range"][number][];
-    };
+  | { readonly type: "IndexRange"; readonly indexName: string; readonly range: readonly RangeBound[] };
 
 /** A query that can be ordered, filtered, limited and read. */
 export class PreparedQuery implements AsyncIterableIterator<Document> {
@@ -170,15 +169,14 @@ export class PreparedQuery implements AsyncIterableIterator<Document> {
 
   async collect(): Promise<Document[]> {
     const stream = this.#open();
-    const documents: Document[] = [];
     try {
-      for (;;) {
-        const document = await this.#source.next(stream);
-        if (document === null) {
-          return documents;
-        }
-        documents.push(document);
+      const documents = await this.#source.take(stream, batchSize);
+      for (let last = documents.length; last === batchSize; ) {
+        const batch = await this.#source.take(stream, batchSize);
+        documents.push(...batch);
+        last = batch.length;
       }
+      return documents;
     } finally {
       this.#close();
     }
@@ -240,7 +238,7 @@ export class PreparedQuery implements AsyncIterableIterator<Document> {
 
   #query(): Query {
     return {
-      source: { ...this.#from, order: this.#order ?? "asc" },
+      source: { ...this.#from, order: this.#order },
       operators: this.#operators,
     };
   }

@@ -1,0 +1,113 @@
+/** `ctx.meta`: what a function may ask about itself, its transaction, its request and the deployment. */
+import { TrueupError } from "../../errors/index.js";
+import type { Execution } from "../execution/execution.js";
+import type { FunctionKind, FunctionVisibility } from "../program/registered-function.js";
+
+/** One limit of a transaction. */
+interface Metric {
+  readonly used: number;
+  readonly remaining: number;
+}
+
+const metrics = [
+  "bytesRead",
+  "bytesWritten",
+  "databaseQueries",
+  "documentsRead",
+  "documentsWritten",
+  "functionsScheduled",
+  "scheduledFunctionArgsBytes",
+] as const;
+
+/** File storage is not supported, so none of it is ever used. */
+const fileMetrics = ["filesWritten", "fileWriteBytes", "filesRead", "fileReadBytes"] as const;
+
+export type TransactionMetrics = Readonly<
+  Record<(typeof metrics)[number] | (typeof fileMetrics)[number], Metric>
+>;
+
+export interface FunctionMetadata {
+  readonly name: string;
+  readonly componentPath: string;
+  readonly type: FunctionKind;
+  readonly visibility: FunctionVisibility;
+}
+
+export interface DeploymentMetadata {
+  readonly name: string;
+  readonly region: null;
+  readonly class: "s16";
+}
+
+export interface RequestMetadata {
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  readonly requestId: string;
+  readonly scheduledFunctionId: string | null;
+  readonly authToken: string | null;
+}
+
+export function functionMetadata(execution: Execution): FunctionMetadata {
+  const { path, kind, visibility } = execution.subject;
+  return { name: path, componentPath: execution.component.path, type: kind, visibility };
+}
+
+export function deploymentMetadata(execution: Execution): DeploymentMetadata {
+  return { name: execution.engine.deploymentName, region: null, class: "s16" };
+}
+
+/** @throws INVALID_CALL in a query. */
+export function requestMetadata(execution: Execution): RequestMetadata {
+  if (execution.subject.kind === "query") {
+    throw new TrueupError("INVALID_CALL", "getRequestMetadata() is not available in queries.");
+  }
+  const { id, ip, userAgent, scheduledFunctionId, authToken } = execution.request;
+  return { ip, userAgent, requestId: id, scheduledFunctionId, authToken };
+}
+
+/** @throws INVALID_CALL in an action. */
+export function transactionMetrics(execution: Execution): TransactionMetrics {
+  if (execution.scope === null) {
+    throw new TrueupError(
+      "INVALID_CALL",
+      "getTransactionMetrics() can only be called from a query or mutation.",
+    );
+  }
+  const { usage, limits } = execution.scope.tx;
+  const measured = metrics.map((name) => {
+    const used = usage[name];
+    const limit = limits === null ? Number.MAX_SAFE_INTEGER : limits[name];
+    return [name, { used, remaining: Math.max(0, limit - used) }];
+  });
+  const files = fileMetrics.map((name) => [name, { used: 0, remaining: 0 }]);
+  return Object.fromEntries([...measured, ...files]) as TransactionMetrics;
+}
+
+/** The commit that the transaction reads from, in nanoseconds: the clock of `db.vars.commitTs`. */
+export function snapshotTs(execution: Execution): bigint {
+  if (execution.scope === null) {
+    throw new TrueupError("INVALID_CALL", "getSnapshotTs() can only be called from a query or mutation.");
+  }
+  return BigInt(execution.scope.tx.version) * 1000n;
+}
+
+/** `ctx.meta`; what a kind of function does not have is left out. */
+export function metaOf(execution: Execution): object {
+  const common = {
+    getFunctionMetadata: () => Promise.resolve(functionMetadata(execution)),
+    getDeploymentMetadata: () => Promise.resolve(deploymentMetadata(execution)),
+  };
+  const ofTransaction = {
+    getTransactionMetrics: async () => Promise.resolve(transactionMetrics(execution)),
+    getSnapshotTs: () => snapshotTs(execution),
+  };
+  const ofRequest = { getRequestMetadata: async () => Promise.resolve(requestMetadata(execution)) };
+  switch (execution.subject.kind) {
+    case "query":
+      return { ...common, ...ofTransaction };
+    case "mutation":
+      return { ...common, ...ofTransaction, ...ofRequest };
+    case "action":
+      return { ...common, ...ofRequest };
+  }
+}

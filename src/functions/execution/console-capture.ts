@@ -1,0 +1,59 @@
+/**
+ * Captures what functions write to the console. The console's methods are replaced once for the process:
+ * outside of a function they do what they did before; inside, the line goes to the call's log and to the
+ * runtime's sink, which by default is the console as it was.
+ */
+import { currentExecution } from "./execution.js";
+import { formatArguments, type LogEntry, type LogLevel } from "./log-buffer.js";
+
+const levels = { log: "LOG", info: "INFO", debug: "DEBUG", warn: "WARN", error: "ERROR" } as const;
+
+type Method = keyof typeof levels;
+type Print = (...args: unknown[]) => void;
+
+/** Marks a console that is captured already, by this or another copy of this module. */
+const capturedMark = Symbol.for("trueup.consoleCaptured");
+const originals = new Map<LogLevel, Print>();
+
+/** Replaces the console's methods, unless that was done before. */
+export function captureConsole(): void {
+  const methods = console as unknown as Record<Method, Print & { [capturedMark]?: true }>;
+  for (const method of Object.keys(levels) as Method[]) {
+    const original = methods[method];
+    const level = levels[method];
+    if (original[capturedMark] === true || originals.has(level)) {
+      continue;
+    }
+    originals.set(level, original.bind(console));
+    const captured: Print & { [capturedMark]?: true } = (...args) => write(level, original, args);
+    captured[capturedMark] = true;
+    methods[method] = captured;
+  }
+}
+
+/** Prints a function's line to the console as it was before it was captured. */
+export function printToConsole(entry: LogEntry): void {
+  originals.get(entry.level)?.(...entry.args);
+}
+
+function write(level: LogLevel, original: Print, args: unknown[]): void {
+  const execution = currentExecution.getStore();
+  if (execution === undefined) {
+    original.apply(console, args);
+    return;
+  }
+  const { engine, request, subject, component } = execution;
+  const message = formatArguments(args);
+  request.log.add(level, message);
+  // The sink may use the console itself.
+  currentExecution.exit(() =>
+    engine.write?.({
+      level,
+      message,
+      args,
+      functionPath: subject.path,
+      componentPath: component.path,
+      requestId: request.id,
+    }),
+  );
+}

@@ -1,0 +1,81 @@
+/**
+ * The `Convex` global that the `convex` package calls where it has no `ctx`: `createFunctionHandle`,
+ * function metadata, and the like. Each call is answered for the execution that it is made in; outside of
+ * any, whatever `Convex` another library has put there keeps working.
+ */
+import { TrueupError } from "../../errors/index.js";
+import { convexToJson, type Value } from "convex/values";
+import { identityOf } from "../context/contexts.js";
+import { deploymentMetadata, functionMetadata, requestMetadata, snapshotTs, transactionMetrics } from "../context/meta.js";
+import { notSupported } from "../context/not-supported.js";
+import { functionHandle } from "../program/loaded-program.js";
+import { currentExecution, type Execution } from "./execution.js";
+
+interface ConvexGlobal {
+  syscall(operation: string, args: string): string;
+  asyncSyscall(operation: string, args: string): Promise<string>;
+  jsSyscall(operation: string, args: Record<string, unknown>): unknown;
+}
+
+type Arguments = Readonly<Record<string, unknown>>;
+
+const answers: Readonly<Record<string, (execution: Execution, args: Arguments) => unknown>> = {
+  "1.0/auditLog": () => null,
+  "1.0/createFunctionHandle": (execution, args) => {
+    const text = args["name"] ?? args["reference"] ?? args["functionHandle"];
+    return functionHandle(execution.program.resolve(execution.component, String(text)));
+  },
+  "1.0/getDeploymentMetadata": (execution) => deploymentMetadata(execution),
+  "1.0/getFunctionMetadata": (execution) => functionMetadata(execution),
+  "1.0/getRequestMetadata": (execution) => requestMetadata(execution),
+  "1.0/getTransactionMetrics": (execution) => transactionMetrics(execution),
+  "1.0/getUserIdentity": (execution) => identityOf(execution),
+};
+
+const ours: ConvexGlobal = {
+  syscall(operation) {
+    if (operation !== "1.0/getSnapshotTs") {
+      throw notSupported(`Convex.syscall("${operation}")`);
+    }
+    return JSON.stringify(convexToJson(snapshotTs(running())));
+  },
+  async asyncSyscall(operation, args) {
+    const answer = answers[operation];
+    if (answer === undefined) {
+      throw notSupported(`Convex.asyncSyscall("${operation}")`);
+    }
+    const result = await answer(running(), JSON.parse(args) as Arguments);
+    return JSON.stringify(convexToJson(result as Value));
+  },
+  jsSyscall(operation) {
+    throw notSupported(`Convex.jsSyscall("${operation}")`);
+  },
+};
+
+let others: unknown;
+let installed = false;
+
+/** Puts the global in place, once for the process. */
+export function installConvexGlobal(): void {
+  if (installed) {
+    return;
+  }
+  installed = true;
+  others = Reflect.get(globalThis, "Convex");
+  Object.defineProperty(globalThis, "Convex", {
+    configurable: true,
+    enumerable: false,
+    get: () => (currentExecution.getStore() === undefined ? others : ours),
+    set: (value: unknown) => {
+      others = value;
+    },
+  });
+}
+
+function running(): Execution {
+  const execution = currentExecution.getStore();
+  if (execution === undefined) {
+    throw new TrueupError("INVALID_CALL", "This can only be called while a Convex function runs.");
+  }
+  return execution;
+}

@@ -1,0 +1,185 @@
+/**
+ * One run of one function: what it is, on whose behalf, in which transaction. Nested calls, triggers and
+ * the calls of actions form a chain of executions by `parent`. The current one is found through
+ * AsyncLocalStorage by code that has no `ctx` at hand: the console, the `Convex` global, triggers.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { UserIdentity } from "convex/server";
+import type {
+  Database,
+  DatabaseReader,
+  MutationTransaction,
+  QueryTransaction,
+  TransactionLimits,
+} from "../../database/index.js";
+import { TrueupError } from "../../errors/index.js";
+import type { ValueLimits } from "../boundary/copy-value.js";
+import type { LoadedComponent } from "../program/loaded-component.js";
+import type { LoadedProgram } from "../program/loaded-program.js";
+import type { FunctionKind, FunctionVisibility } from "../program/registered-function.js";
+import type { JobQueue } from "./job-queue.js";
+import type { LogBuffer, LogEntry } from "./log-buffer.js";
+import { Turn } from "./turn.js";
+
+/** What a call from outside brings along; nested calls share it. */
+export interface Request {
+  readonly id: string;
+  readonly identity: UserIdentity | null;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  readonly authToken: string | null;
+  /** The job that this call runs, if a scheduler runs it. */
+  readonly scheduledFunctionId: string | null;
+  /** The component whose table of jobs holds that job. */
+  readonly scheduledIn: string;
+  /** The call that set off this one through the scheduler, if someone follows it. */
+  readonly origin: string | null;
+  readonly log: LogBuffer;
+}
+
+/** The transaction that an execution runs in, shared by the executions nested in it. */
+export interface TransactionScope {
+  readonly tx: QueryTransaction;
+  /** The same transaction where it may write. */
+  readonly mutation: MutationTransaction | null;
+  /** Set when someone took `db.vars.commitTs`: results may then hold its placeholder. */
+  usesCommitTs: boolean;
+}
+
+/** What executions need of the runtime around them. */
+export interface Engine {
+  readonly database: Database;
+  readonly limits: TransactionLimits | null;
+  readonly valueLimits: ValueLimits;
+  readonly maxDepth: number;
+  readonly jobs: JobQueue;
+  readonly deploymentName: string;
+  readonly write: ((entry: LogEntry) => void) | null;
+}
+
+/** What runs: a registered function, or a handler given inline. */
+export interface Subject {
+  readonly kind: FunctionKind;
+  readonly path: string;
+  readonly visibility: FunctionVisibility;
+}
+
+interface ExecutionFields {
+  readonly engine: Engine;
+  readonly program: LoadedProgram;
+  readonly component: LoadedComponent;
+  readonly subject: Subject;
+  readonly request: Request;
+  readonly scope: TransactionScope | null;
+  readonly parent: Execution | null;
+  readonly stale?: boolean;
+  /** Nested calls so far; the parent's when left out. */
+  readonly depth?: number;
+  /** Shared by executions that write in one order. */
+  readonly turn?: Turn;
+}
+
+/** The execution that the running code belongs to. */
+export const currentExecution: AsyncLocalStorage<Execution> = new AsyncLocalStorage();
+
+export class Execution {
+  readonly engine: Engine;
+  readonly program: LoadedProgram;
+  readonly component: LoadedComponent;
+  readonly subject: Subject;
+  readonly request: Request;
+  readonly scope: TransactionScope | null;
+  readonly parent: Execution | null;
+  /** Reads as of the beginning of the transaction, without its writes. */
+  readonly stale: boolean;
+  readonly depth: number;
+  readonly turn: Turn;
+  /** Writes made through it set off no triggers. */
+  triggersOff = false;
+  triggerDepth: number;
+  paginated = false;
+  #over = false;
+  #reader: DatabaseReader | null = null;
+
+  constructor(fields: ExecutionFields) {
+    this.engine = fields.engine;
+    this.program = fields.program;
+    this.component = fields.component;
+    this.subject = fields.subject;
+    this.request = fields.request;
+    this.scope = fields.scope;
+    this.parent = fields.parent;
+    this.stale = fields.stale ?? false;
+    this.depth = fields.depth ?? fields.parent?.depth ?? 0;
+    this.triggerDepth = fields.parent?.triggerDepth ?? 0;
+    this.turn = fields.turn ?? new Turn(() => this.#isAbove(currentExecution.getStore()));
+  }
+
+  /** An execution nested in this one. @throws NESTED_TOO_DEEP */
+  nest(component: LoadedComponent, subject: Subject, options: Partial<ExecutionFields> = {}): Execution {
+    if (this.depth >= this.engine.maxDepth) {
+      throw new TrueupError(
+        "NESTED_TOO_DEEP",
+        `Functions call each other more than ${this.engine.maxDepth} levels deep, at '${subject.path}'.`,
+        { path: subject.path, maxDepth: this.engine.maxDepth },
+      );
+    }
+    const { engine, program, request, scope, stale } = this;
+    const depth = this.depth + 1;
+    return new Execution({ engine, program, request, scope, stale, depth, ...options, component, subject, parent: this });
+  }
+
+  /** @throws INVALID_CALL in an action, FUNCTION_OVER once the function has returned. */
+  get transaction(): TransactionScope {
+    this.assertRunning();
+    if (this.scope === null) {
+      throw new TrueupError("INVALID_CALL", "An action has no database: use runQuery and runMutation.");
+    }
+    return this.scope;
+  }
+
+  /** The data of this execution's component, as it may see it. */
+  get reader(): DatabaseReader {
+    if (this.#reader === null) {
+      const { tx, mutation } = this.transaction;
+      const path = this.component.path;
+      this.#reader = this.stale && mutation !== null ? mutation.staleReader(path) : tx.component(path);
+    }
+    return this.#reader;
+  }
+
+  /** The transaction to write in. @throws INVALID_CALL outside of a mutation. */
+  get mutation(): MutationTransaction {
+    const mutation = this.scope?.mutation ?? null;
+    if (mutation === null || this.subject.kind !== "mutation") {
+      throw new TrueupError("INVALID_CALL", "Only a mutation may write to the database.");
+    }
+    return mutation;
+  }
+
+  /** @throws FUNCTION_OVER once the function has returned. */
+  assertRunning(): void {
+    if (this.#over) {
+      throw new TrueupError(
+        "FUNCTION_OVER",
+        `'${this.subject.path}' used its ctx after it had returned: await every promise that ctx returns.`,
+        { path: this.subject.path },
+      );
+    }
+  }
+
+  /** Waits for what the function started and did not await, then closes its ctx. */
+  async end(): Promise<void> {
+    await this.turn.drain();
+    this.#over = true;
+  }
+
+  #isAbove(other: Execution | undefined): boolean {
+    for (let at = other?.parent ?? null; at !== null; at = at.parent) {
+      if (at === this) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,52 @@
+/** The lines that one call and everything it calls write to the console, within Convex's bounds. */
+import { inspect } from "node:util";
+
+export type LogLevel = "LOG" | "INFO" | "DEBUG" | "WARN" | "ERROR";
+
+/** One line as it is written, for whoever watches a backend. */
+export interface LogEntry {
+  readonly level: LogLevel;
+  /** The arguments formatted, without the level. */
+  readonly message: string;
+  /** What was passed to the console. */
+  readonly args: readonly unknown[];
+  /** The function that wrote it, `dir/mod:fn`, and its component. */
+  readonly functionPath: string;
+  readonly componentPath: string;
+  readonly requestId: string;
+}
+
+const maxLines = 256;
+const maxLineLength = 32 * 1024;
+
+export class LogBuffer {
+  #lines: string[] = [];
+
+  /** The lines so far: `[LEVEL] message`. */
+  get lines(): string[] {
+    return [...this.#lines];
+  }
+
+  add(level: LogLevel, message: string): void {
+    if (this.#lines.length < maxLines) {
+      const line = `[${level}] ${message}`;
+      this.#lines.push(line.length > maxLineLength ? `${line.slice(0, maxLineLength)} (truncated)` : line);
+    } else if (this.#lines.length === maxLines) {
+      this.#lines.push(`[WARN] Log overflow (maximum ${maxLines} lines). The rest is omitted.`);
+    }
+  }
+
+  /** Forgets what an attempt wrote that is made again. */
+  truncate(length: number): void {
+    this.#lines.length = Math.min(this.#lines.length, length);
+  }
+
+  get length(): number {
+    return this.#lines.length;
+  }
+}
+
+/** Console arguments as one text: each as Node inspects it, strings in quotes, as Convex shows them. */
+export function formatArguments(args: readonly unknown[]): string {
+  return args.map((arg) => inspect(arg, { depth: 4, breakLength: Infinity })).join(" ");
+}

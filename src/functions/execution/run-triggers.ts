@@ -1,0 +1,93 @@
+/**
+ * Runs exported triggers as change hooks of the database, so for every write, whoever makes it. A trigger
+ * runs inside the write's own sub-transaction: when it throws, the write is undone and the error goes on.
+ * Writes through its `innerDb` set off no triggers, which is how a trigger writes to its own table.
+ */
+import type { ChangeHook } from "../../database/index.js";
+import { TrueupError } from "../../errors/index.js";
+import { mutationContext } from "../context/contexts.js";
+import { writeDatabase } from "../context/database-writer.js";
+import type { TriggerFunction } from "../program/exported-triggers.js";
+import type { LoadedComponent } from "../program/loaded-component.js";
+import { currentExecution, Execution, type Engine, type Request } from "./execution.js";
+import type { LoadedProgram } from "../program/loaded-program.js";
+
+const maxDepth = 64;
+
+/** What a trigger's execution is when no function made the write: a maintenance job, an import. */
+export interface TriggerHost {
+  readonly engine: Engine;
+  readonly program: LoadedProgram;
+  newRequest(): Request;
+}
+
+/** One change hook for each trigger of each table of a component. */
+export function triggerHooks(
+  host: TriggerHost,
+  component: LoadedComponent,
+): ReadonlyMap<string, readonly ChangeHook[]> {
+  const hooks = new Map<string, readonly ChangeHook[]>();
+  for (const [tableName, functions] of component.triggers.byTable) {
+    hooks.set(tableName, functions.map((fn) => triggerHook(host, component, tableName, fn)));
+  }
+  return hooks;
+}
+
+function triggerHook(
+  host: TriggerHost,
+  component: LoadedComponent,
+  tableName: string,
+  trigger: TriggerFunction,
+): ChangeHook {
+  const path = `trigger on ${tableName}`;
+  return async (tx, change) => {
+    const current = currentExecution.getStore();
+    const writer = current?.scope?.tx === tx ? current : null;
+    if (writer?.triggersOff === true) {
+      return;
+    }
+    const execution = new Execution({
+      engine: host.engine,
+      program: host.program,
+      component,
+      subject: { kind: "mutation", path: writer?.subject.path ?? path, visibility: "internal" },
+      request: writer?.request ?? host.newRequest(),
+      scope: writer?.scope ?? { tx, mutation: tx, usesCommitTs: false },
+      parent: writer,
+    });
+    execution.triggerDepth += 1;
+    if (execution.triggerDepth > maxDepth) {
+      throw new TrueupError(
+        "TRIGGERS_TOO_DEEP",
+        `Triggers on '${tableName}' set each other off more than ${maxDepth} times.`,
+        { table: tableName, id: change.id },
+      );
+    }
+    const { operation, id, oldDoc, newDoc } = change;
+    const inner = withoutTriggers(execution);
+    const ctx = { ...mutationContext(execution), innerDb: writeDatabase(inner) };
+    try {
+      await currentExecution.run(execution, trigger, ctx, { operation, id, oldDoc, newDoc });
+    } finally {
+      await execution.end();
+      await inner.end();
+    }
+  };
+}
+
+/** The execution that `innerDb` writes in: the same turn, no triggers. */
+function withoutTriggers(execution: Execution): Execution {
+  const { engine, program, component, subject, request, scope, turn } = execution;
+  const inner = new Execution({
+    engine,
+    program,
+    component,
+    subject,
+    request,
+    scope,
+    turn,
+    parent: execution,
+  });
+  inner.triggersOff = true;
+  return inner;
+}

@@ -1,0 +1,54 @@
+/** What a function threw: its data made safe to pass on, and the text that a client is told. */
+import type { Value } from "convex/values";
+import { isTrueupError } from "../../errors/index.js";
+import { copyValue } from "../boundary/copy-value.js";
+
+const convexErrorMark = Symbol.for("ConvexError");
+
+interface MarkedError {
+  data?: unknown;
+  message?: unknown;
+}
+
+/** True for a ConvexError of any copy of the `convex` package. */
+export function isConvexError(thrown: unknown): thrown is MarkedError {
+  return typeof thrown === "object" && thrown !== null && convexErrorMark in thrown;
+}
+
+/**
+ * Gives a ConvexError data of its own, so that whoever catches it shares no object with whoever threw it.
+ * Returns the same error. @throws INVALID_VALUE when its data is no Convex value.
+ */
+export function detachThrown(thrown: unknown): unknown {
+  if (isConvexError(thrown)) {
+    thrown.data = copyValue(thrown.data ?? null);
+  }
+  return thrown;
+}
+
+/** The data of a ConvexError; undefined for every other error. */
+export function errorDataOf(thrown: unknown): Value | undefined {
+  return isConvexError(thrown) ? copyValue(thrown.data ?? null) : undefined;
+}
+
+/** The message a client gets, in the form of Convex's own: request id, what was thrown, where. */
+export function errorMessageOf(thrown: unknown, requestId: string): string {
+  return `[Request ID: ${requestId}] Server Error\n${describeThrown(thrown)}`;
+}
+
+/** What was thrown, with the lines of the app's own code that it came through. */
+export function describeThrown(thrown: unknown): string {
+  if (!(thrown instanceof Error)) {
+    return `Uncaught ${isConvexError(thrown) ? `ConvexError: ${String(thrown.message)}` : String(thrown)}`;
+  }
+  const what = isTrueupError(thrown) ? thrown.message : `Uncaught ${thrown.name}: ${thrown.message}`;
+  const frames = (thrown.stack ?? "").split("\n").filter(isAppFrame);
+  return [what, ...frames].join("\n");
+}
+
+/** A stack line of code that is neither Node's nor a dependency's nor this package's. */
+function isAppFrame(line: string): boolean {
+  return /^\s+at /.test(line) && !/node:|node_modules/.test(line) && !line.includes(ownFolder);
+}
+
+const ownFolder = new URL("../../", import.meta.url).pathname;

@@ -1,0 +1,31 @@
+export type {
+  CallTarget,
+  FunctionCall,
+  FunctionFailure,
+  FunctionOutcome,
+  FunctionSuccess,
+  JobRun,
+} from "./call.js";
+export { currentExecution } from "./execution/execution.js";
+export type { JobQueue, NewJob } from "./execution/job-queue.js";
+export type { LogEntry, LogLevel } from "./execution/log-buffer.js";
+export { describeThrown } from "./execution/thrown.js";
+export {
+  programFromModules,
+  type ComponentModules,
+  type ComponentProgram,
+  type ModuleSource,
+  type ProgramSource,
+} from "./program/component-program.js";
+export type { CronSpec, LoadedComponent } from "./program/loaded-component.js";
+export { functionHandle, type LoadedProgram, type LoadOptions } from "./program/loaded-program.js";
+export { isFunctionModule, parseFunctionPath, type ModuleLoader } from "./program/module-path.js";
+export { modulesFromDirectory } from "./program/modules-from-directory.js";
+export type {
+  FunctionKind,
+  FunctionSpec,
+  FunctionVisibility,
+  Handler,
+  LoadedFunction,
+} from "./program/registered-function.js";
+export { Runtime, type RuntimeOptions } from "./runtime.js";
