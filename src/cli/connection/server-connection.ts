@@ -32,21 +32,20 @@ export class ServerConnection implements Connection {
   /** @throws SERVER_UNREACHABLE, ADMIN_KEY_REFUSED, FUNCTION_FAILED for what the server says before it runs anything. */
   async #post(route: string, body: unknown, call?: FunctionCall): Promise<unknown> {
     let response: Response;
-    let text: string;
+    let reply: unknown;
     try {
       response = await fetch(new URL(route, this.serverUrl), {
         method: "POST",
         headers: this.#headers(call),
         body: JSON.stringify(body),
       });
-      text = await response.text();
+      reply = await response.json();
     } catch (error) {
       throw new TrueupError("SERVER_UNREACHABLE", undefined, { url: this.serverUrl }, error);
     }
     if (response.status === 401 || response.status === 403) {
       throw new TrueupError("ADMIN_KEY_REFUSED", undefined, { url: this.serverUrl });
     }
-    const reply: unknown = JSON.parse(text);
     if (response.ok || isStatus(reply)) return reply;
     throw new TrueupError("FUNCTION_FAILED", refusal(reply, response.status), { status: response.status });
   }
