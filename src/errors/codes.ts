@@ -26,6 +26,10 @@ export const errorCodes = {
   ),
 
   // storage
+  SNAPSHOT_TOO_OLD: retryable(
+    "The snapshot was held too long and has been released.",
+    "Run the query again; read in smaller pages.",
+  ),
   STORAGE_CLOSED: final("The storage is closed.", "Open it again before using it."),
   STORAGE_CONFLICT: retryable(
     "Another transaction changed what this one read.",
@@ -47,9 +51,13 @@ export const errorCodes = {
     "Another process has the data file open.",
     "Stop that process, or send it the call: `trueup run` does so when a server is running.",
   ),
-  SNAPSHOT_TOO_OLD: retryable(
-    "The snapshot was held too long and has been released.",
-    "Run the query again; read in smaller pages.",
+  STORAGE_TOO_NEW: final(
+    "A later version of Trueup wrote the data file, in a format that this one cannot read.",
+    "Use that version, or name another file.",
+  ),
+  STORAGE_UNAVAILABLE: final(
+    "The data file could not be opened, read or written.",
+    "Check the path, its permissions and the disk; the details have the system's reason.",
   ),
   // functions
   COMPONENT_MISSING: final(
@@ -114,9 +122,17 @@ export const errorCodes = {
   ),
 
   // schema
+  INVALID_RENAME: final(
+    "The declared rename does not match the two schemas.",
+    "Declare it as `oldTable=newTable` or `table.oldField=newField`, with names as both schemas have them.",
+  ),
   INVALID_SCHEMA: final(
     "The schema's definition is invalid.",
     "Mend every problem that the message lists; `details.problems` has them one by one.",
+  ),
+  UNKNOWN_WAIVER: final(
+    "There is no waiver of this name.",
+    "Use one that docs/schema-changes.md lists, alone or with a target: `drop-field:users.legacy`.",
   ),
 
   // scheduler

@@ -1,3 +1,4 @@
+import { runInThisContext } from "node:vm";
 import { defineSchema, defineTable, type GenericSchema } from "convex/server";
 import { v } from "convex/values";
 import fc from "fast-check";
@@ -12,7 +13,7 @@ import { valueText } from "./value-text.js";
 
 function evaluate(source: string): unknown {
   const body = source.replace(/^import .*$/gm, "").replace("export default", "return");
-  const run: unknown = new Function("defineSchema", "defineTable", "v", body);
+  const run: unknown = runInThisContext(`(defineSchema, defineTable, v) => { ${body} }`);
   return typeof run === "function" ? run(defineSchema, defineTable, v) : undefined;
 }
 

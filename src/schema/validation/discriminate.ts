@@ -25,7 +25,11 @@ export function discriminate(members: readonly ValidatorJson[]): TaggedUnion | u
   return undefined;
 }
 
-function membersByTag(
+/**
+ * The objects by the literal string that each requires in a field; undefined when the field does not
+ * tell them apart.
+ */
+export function membersByTag(
   objects: readonly ObjectValidatorJson[],
   field: string,
 ): ReadonlyMap<string, ObjectValidatorJson> | undefined {

@@ -12,14 +12,14 @@ import type { CheckContext } from "./check-context.js";
 import { compileFits } from "./compile-fits.js";
 import { discriminate } from "./discriminate.js";
 import { isFieldName } from "./field-name.js";
+import { elementPlace, fieldPlace, keysPlace, root, valuesPlace, type Place } from "./place.js";
 import { isPlainObject, valueKind } from "./value-kind.js";
-import type { Place, Violation } from "./violation.js";
+import type { Violation } from "./violation.js";
 
 /** No more violations than this are reported of one value. */
 export const maxViolations = 64;
 
 const maxTextLength = 400;
-const root: Place = { path: "", pattern: "" };
 
 /** All violations of a value, in the order of the validator; none when it fits. */
 export function explain(
@@ -120,8 +120,7 @@ class Explainer {
   #visitArray(validator: Extract<ValidatorJson, { type: "array" }>, value: unknown, place: Place): void {
     if (!Array.isArray(value)) return this.#noMatch(validator, value, place);
     for (let index = 0; index < value.length; index++) {
-      const at = { path: `${place.path}[${index}]`, pattern: `${place.pattern}[]` };
-      this.visit(validator.value, value[index], at);
+      this.visit(validator.value, value[index], elementPlace(place, index));
     }
   }
 
@@ -129,14 +128,10 @@ class Explainer {
     if (!isPlainObject(value)) return this.#noMatch(validator, value, place);
     for (const [key, item] of Object.entries(value)) {
       if (item === undefined) continue;
-      const keyPlace = { path: `${place.path}.keys()`, pattern: `${place.pattern}.keys()` };
-      if (isFieldName(key)) this.visit(validator.keys, key, keyPlace);
-      else this.#add({ kind: "invalidRecordKey", ...keyPlace, ...texts(validator.keys, key) });
-      const path = `${place.path}[${JSON.stringify(key)}]`;
-      this.visit(validator.values.fieldType, item, {
-        path,
-        pattern: `${place.pattern}.values()`,
-      });
+      const keys = keysPlace(place);
+      if (isFieldName(key)) this.visit(validator.keys, key, keys);
+      else this.#add({ kind: "invalidRecordKey", ...keys, ...texts(validator.keys, key) });
+      this.visit(validator.values.fieldType, item, valuesPlace(place, key));
     }
   }
 
@@ -181,11 +176,6 @@ function texts(validator: ValidatorJson, value: unknown): { expected: string; ac
     expected: validatorText(validator, maxTextLength),
     actual: valueText(value, maxTextLength),
   };
-}
-
-function fieldPlace(place: Place, field: string): Place {
-  const step = /^\w+$/.test(field) ? `.${field}` : `[${JSON.stringify(field)}]`;
-  return { path: place.path + step, pattern: place.pattern + step };
 }
 
 const noNames: ReadonlySet<string> = new Set();

@@ -3,13 +3,7 @@
  * what is there. The texts in it are shortened and safe to store, count and print.
  */
 
-/** Where in the value: as the value is indexed, and as a pattern that is the same for every element. */
-export interface Place {
-  /** ".tags[3].name"; "" is the value itself. */
-  readonly path: string;
-  /** ".tags[].name": array indexes and record keys left out, so that like violations count together. */
-  readonly pattern: string;
-}
+import type { Place } from "./place.js";
 
 interface ViolationBase extends Place {
   /** The validator at this place, as source text. */

@@ -1,0 +1,188 @@
+/**
+ * Declared renames. Two schemas cannot tell a rename from a removal and an addition, so the author says
+ * it. Renaming happens first: the old schema is rewritten in the new names, and what is left to compare
+ * is what really changed. Ids and index entries do not contain names, so neither has to be rebuilt.
+ */
+import { TrueupError } from "../../errors/index.js";
+import { findTable, type SchemaJson, type TableJson, type ValidatorJson } from "../schema-json.js";
+import { fieldPatterns, rewriteType } from "./rewrite-type.js";
+import { placeChange, tableChange, type SchemaChange } from "./schema-change.js";
+
+/** Renames as their author declares them. */
+export interface SchemaRenames {
+  /** New table names by old ones. */
+  readonly tables?: Readonly<Record<string, string>>;
+  /**
+   * By table (its old or its new name): new field names by the old fields' paths, `name`, `address.zip`,
+   * `items[].sku`. A field keeps its place, so the new name is a name and no path.
+   */
+  readonly fields?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** An old schema in the names of the new one. */
+export interface RenamedSchema {
+  readonly schema: SchemaJson;
+  /** One change for each rename. */
+  readonly changes: readonly SchemaChange[];
+  /** By the new table name: new field names by the old fields' patterns, `.name`. */
+  readonly fields: ReadonlyMap<string, ReadonlyMap<string, string>>;
+}
+
+/**
+ * The old schema in the names of the new one.
+ * @throws INVALID_RENAME when one side of a rename does not exist, or the other side already did.
+ */
+export function applyRenames(before: SchemaJson, after: SchemaJson, renames: SchemaRenames): RenamedSchema {
+  const tables = new Map(Object.entries(renames.tables ?? {}));
+  for (const [from, to] of tables) checkTableRename(before, after, from, to);
+  const newName = (tableName: string): string => tables.get(tableName) ?? tableName;
+
+  const fields = new Map<string, Map<string, string>>();
+  for (const [tableName, paths] of Object.entries(renames.fields ?? {})) {
+    const patterns = Object.entries(paths).map(([path, name]) => [`.${path}`, name] as const);
+    fields.set(newName(tableName), new Map(patterns));
+  }
+  const schema: SchemaJson = {
+    ...before,
+    tables: before.tables.map((table) =>
+      renameTable(table, newName, fields.get(newName(table.tableName)) ?? new Map()),
+    ),
+  };
+  const changes = [...tables].map(([from, to]) =>
+    tableChange("table-renamed", to, { before: from, after: to }),
+  );
+  for (const [tableName, patterns] of fields) {
+    const was = before.tables.find((table) => newName(table.tableName) === tableName);
+    const is = findTable(after, tableName);
+    for (const [pattern, name] of patterns) {
+      checkFieldRename(tableName, was?.documentType, is?.documentType, pattern, name);
+      const path = renamedPattern(pattern, name);
+      const parts = { before: pattern.slice(1), after: path.slice(1) };
+      changes.push(placeChange("field-renamed", tableName, { path, pattern: path }, parts));
+    }
+  }
+  return { schema, changes, fields };
+}
+
+/**
+ * Renames from how they are written on a command line: `users=people`, `users.name=fullName`.
+ * @throws INVALID_RENAME
+ */
+export function parseRenames(texts: readonly string[]): SchemaRenames {
+  const tables: Record<string, string> = {};
+  const fields: Record<string, Record<string, string>> = {};
+  for (const text of texts) {
+    const match = /^(\w+)(?:\.([\w.[\]]+))?=(\w+)$/.exec(text);
+    const [, tableName, path, name] = match ?? [];
+    if (tableName === undefined || name === undefined) {
+      throw invalidRename(`"${text}" is not a rename.`, { rename: text });
+    }
+    if (path === undefined) tables[tableName] = name;
+    else fields[tableName] = { ...fields[tableName], [path]: name };
+  }
+  return { tables, fields };
+}
+
+/** The place of a renamed field under its new name. */
+function renamedPattern(pattern: string, name: string): string {
+  return `${pattern.slice(0, pattern.lastIndexOf(".") + 1)}${name}`;
+}
+
+function renameTable(
+  table: TableJson,
+  newName: (tableName: string) => string,
+  fields: ReadonlyMap<string, string>,
+): TableJson {
+  const rewrite = (type: ValidatorJson): ValidatorJson =>
+    rewriteType(type, {
+      table: newName,
+      field: (name, place) => fields.get(place.pattern) ?? name,
+    });
+  const path = (fieldPath: string): string => {
+    let pattern = "";
+    let renamed = "";
+    for (const name of fieldPath.split(".")) {
+      pattern += `.${name}`;
+      renamed += `.${fields.get(pattern) ?? name}`;
+    }
+    return renamed.slice(1);
+  };
+  const { stagedDocumentType: staged } = table;
+  return {
+    tableName: newName(table.tableName),
+    indexes: table.indexes.map((index) => ({ ...index, fields: index.fields.map(path) })),
+    stagedDbIndexes: table.stagedDbIndexes.map((index) => ({
+      ...index,
+      fields: index.fields.map(path),
+    })),
+    searchIndexes: table.searchIndexes.map((index) => ({
+      ...index,
+      searchField: path(index.searchField),
+      filterFields: index.filterFields.map(path),
+    })),
+    stagedSearchIndexes: table.stagedSearchIndexes.map((index) => ({
+      ...index,
+      searchField: path(index.searchField),
+      filterFields: index.filterFields.map(path),
+    })),
+    vectorIndexes: table.vectorIndexes.map((index) => ({
+      ...index,
+      vectorField: path(index.vectorField),
+      filterFields: index.filterFields.map(path),
+    })),
+    stagedVectorIndexes: table.stagedVectorIndexes.map((index) => ({
+      ...index,
+      vectorField: path(index.vectorField),
+      filterFields: index.filterFields.map(path),
+    })),
+    documentType: rewrite(table.documentType),
+    ...(staged === undefined ? {} : { stagedDocumentType: rewrite(staged) }),
+  };
+}
+
+function checkTableRename(before: SchemaJson, after: SchemaJson, from: string, to: string): void {
+  const details = { from, to };
+  if (findTable(before, from) === undefined) {
+    throw invalidRename(`There was no table "${from}" to rename.`, details);
+  }
+  if (findTable(after, to) === undefined) {
+    throw invalidRename(`The new schema has no table "${to}" for "${from}" to become.`, details);
+  }
+  if (findTable(before, to) !== undefined) {
+    throw invalidRename(`"${from}" cannot become "${to}": that table was there already.`, details);
+  }
+  if (findTable(after, from) !== undefined) {
+    throw invalidRename(`"${from}" cannot become "${to}": the new schema still has it.`, details);
+  }
+}
+
+function checkFieldRename(
+  tableName: string,
+  before: ValidatorJson | undefined,
+  after: ValidatorJson | undefined,
+  pattern: string,
+  name: string,
+): void {
+  const from = `${tableName}${pattern}`;
+  const to = `${tableName}${renamedPattern(pattern, name)}`;
+  const details = { from, to };
+  if (before === undefined || after === undefined) {
+    throw invalidRename(`There is no table "${tableName}" in both schemas.`, details);
+  }
+  const [old, now] = [fieldPatterns(before), fieldPatterns(after)];
+  const renamed = renamedPattern(pattern, name);
+  if (!old.has(pattern)) throw invalidRename(`There was no field ${from} to rename.`, details);
+  if (!now.has(renamed)) {
+    throw invalidRename(`The new schema has no field ${to} for ${from} to become.`, details);
+  }
+  if (old.has(renamed)) {
+    throw invalidRename(`${from} cannot become ${to}: that field was there already.`, details);
+  }
+  if (now.has(pattern)) {
+    throw invalidRename(`${from} cannot become ${to}: the new schema still has it.`, details);
+  }
+}
+
+function invalidRename(message: string, details: Readonly<Record<string, string>>): TrueupError {
+  return new TrueupError("INVALID_RENAME", message, details);
+}
