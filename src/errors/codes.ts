@@ -59,6 +59,7 @@ export const errorCodes = {
     "The data file could not be opened, read or written.",
     "Check the path, its permissions and the disk; the details have the system's reason.",
   ),
+
   // functions
   COMPONENT_MISSING: final(
     "There is no such component.",
@@ -108,10 +109,7 @@ export const errorCodes = {
     "A function may paginate only one query.",
     "Split it into two functions, or use the paginator of convex-helpers.",
   ),
-  QUERY_NOT_UNIQUE: final(
-    "unique() found more than one document.",
-    "Use first(), or narrow the query.",
-  ),
+  QUERY_NOT_UNIQUE: final("unique() found more than one document.", "Use first(), or narrow the query."),
   QUERY_USED_TWICE: final(
     "A query object was used a second time.",
     "Build a new query with ctx.db.query for each use.",
@@ -148,10 +146,7 @@ export const errorCodes = {
     "The process ended while this scheduled action ran.",
     "Actions run at most once: schedule it again if that is safe.",
   ),
-  JOB_NOT_FOUND: final(
-    "There is no such scheduled function.",
-    "Pass an id that the scheduler returned.",
-  ),
+  JOB_NOT_FOUND: final("There is no such scheduled function.", "Pass an id that the scheduler returned."),
 
   // backend
   BACKEND_CLOSED: final("The backend is closed.", "Open it again before calling functions."),
@@ -182,7 +177,10 @@ export const errorCodes = {
     "The command was called in a way it does not support.",
     "Add --help to the command to see what it takes, with examples.",
   ),
-  MALFORMED_JSON: final("The text is not JSON.", "Put single quotes around JSON in a shell, as in '{\"name\":\"Ann\"}'."),
+  MALFORMED_JSON: final(
+    "The text is not JSON.",
+    'Put single quotes around JSON in a shell, as in \'{"name":"Ann"}\'.',
+  ),
   OFFICIAL_CLI_FAILED: final("The official Convex CLI failed.", "See what it printed above."),
   OTHER_BACKEND_CONFIGURED: final(
     "The app's environment names another backend than the local server.",

@@ -1,0 +1,58 @@
+/** The driver for Node 20 and 22: better-sqlite3, an optional dependency, loaded when it is first needed. */
+import type { SqliteConnection, SqliteDriver, SqliteValue } from "./driver.js";
+
+type Parameters = SqliteValue[];
+
+/** Rejects when the package is not installed or was not built for this Node. */
+export async function loadBetterSqlite3(): Promise<SqliteDriver> {
+  const { default: Database } = await import("better-sqlite3");
+  // The native part is loaded by the first connection: find out now whether it can be.
+  new Database(":memory:").close();
+
+  return {
+    name: "better-sqlite3",
+    open(path, { readOnly = false, busyTimeoutMs }): SqliteConnection {
+      const database = new Database(path, { readonly: readOnly, timeout: busyTimeoutMs });
+      return {
+        exec: (sql) => {
+          database.exec(sql);
+        },
+        prepareRun: (sql) => {
+          const statement = database.prepare<Parameters>(sql);
+          return (...parameters) => {
+            statement.run(...parameters);
+          };
+        },
+        prepareValue: <Value extends SqliteValue>(sql: string) => {
+          const statement = database.prepare<Parameters, Value>(sql).pluck();
+          return (...parameters) => statement.get(...parameters);
+        },
+        prepareRows: <Row extends readonly SqliteValue[]>(sql: string) => {
+          const statement = database.prepare<Parameters, Row>(sql).raw();
+          return (...parameters) => statement.all(...parameters);
+        },
+        close: () => {
+          database.close();
+        },
+      };
+    },
+    resultCodeOf(error) {
+      if (!(error instanceof Database.SqliteError)) return undefined;
+      const primary = /^SQLITE_[A-Z]+/.exec(error.code)?.[0];
+      return primary === undefined ? undefined : primaryCodes[primary];
+    },
+  };
+}
+
+/** The codes that this storage tells apart: https://sqlite.org/rescode.html. */
+const primaryCodes: Readonly<Record<string, number>> = {
+  SQLITE_PERM: 3,
+  SQLITE_BUSY: 5,
+  SQLITE_LOCKED: 6,
+  SQLITE_READONLY: 8,
+  SQLITE_IOERR: 10,
+  SQLITE_CORRUPT: 11,
+  SQLITE_FULL: 13,
+  SQLITE_CANTOPEN: 14,
+  SQLITE_NOTADB: 26,
+};

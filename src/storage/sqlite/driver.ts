@@ -1,0 +1,55 @@
+/**
+ * The seam between this storage and a SQLite library. A driver opens connections and names the result code
+ * of an error; a prepared statement is a plain function. Everything above is written once, against this file.
+ *
+ * Contract: calls are synchronous and throw the library's own errors. Text is exact, zero chars included.
+ */
+import { TrueupError } from "../../errors/index.js";
+import { loadBetterSqlite3 } from "./better-sqlite3-driver.js";
+import { loadNodeSqlite } from "./node-sqlite-driver.js";
+
+/** What goes into and comes out of the statements of this storage. */
+export type SqliteValue = string | number | null;
+
+export interface OpenOptions {
+  readonly readOnly?: boolean;
+  /** How long a statement waits for a lock of another process; 0 fails at once. Blocks the thread. */
+  readonly busyTimeoutMs: number;
+}
+
+export interface SqliteConnection {
+  /** Runs statements that return nothing. */
+  exec(sql: string): void;
+  /** A statement that returns nothing. */
+  prepareRun(sql: string): (...parameters: SqliteValue[]) => void;
+  /** A statement whose answer is the first column of the first row; undefined when there is no row. */
+  prepareValue<Value extends SqliteValue>(sql: string): (...parameters: SqliteValue[]) => Value | undefined;
+  /** A statement that returns rows, each an array of its columns. The type is what the SQL says it is. */
+  prepareRows<Row extends readonly SqliteValue[]>(sql: string): (...parameters: SqliteValue[]) => Row[];
+  close(): void;
+}
+
+export interface SqliteDriver {
+  readonly name: "node:sqlite" | "better-sqlite3";
+  open(path: string, options: OpenOptions): SqliteConnection;
+  /** SQLite's primary result code of an error that a call threw; undefined for every other error. */
+  resultCodeOf(error: unknown): number | undefined;
+}
+
+/** The first Node whose built-in SQLite works without a warning. */
+const FIRST_NODE_WITH_SQLITE = 24;
+
+/**
+ * The built-in driver where Node has one, better-sqlite3 otherwise.
+ * @throws STORAGE_DRIVER_MISSING when neither can be loaded.
+ */
+export async function loadDriver(): Promise<SqliteDriver> {
+  const nodeMajor = Number.parseInt(process.versions.node, 10);
+  const builtIn = nodeMajor >= FIRST_NODE_WITH_SQLITE ? loadNodeSqlite() : undefined;
+  if (builtIn !== undefined) return builtIn;
+  try {
+    return await loadBetterSqlite3();
+  } catch (error) {
+    throw new TrueupError("STORAGE_DRIVER_MISSING", undefined, { node: process.versions.node }, error);
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The driver that Node brings along, from version 24 on. Its types are declared here as far as they are used,
+ * because this package also compiles with the types of Nodes that do not have it.
+ */
+import type { SqliteConnection, SqliteDriver, SqliteValue } from "./driver.js";
+
+interface Statement {
+  setReturnArrays(enabled: boolean): void;
+  run(...parameters: SqliteValue[]): unknown;
+  /** One array of columns; what is in them is what the SQL says, here and in `all`. */
+  get<Value>(...parameters: SqliteValue[]): Value[] | undefined;
+  all<Row>(...parameters: SqliteValue[]): Row[];
+}
+
+interface NodeSqlite {
+  DatabaseSync: new (
+    path: string,
+    options: { readOnly: boolean; timeout: number },
+  ) => {
+    exec(sql: string): void;
+    prepare(sql: string): Statement;
+    close(): void;
+  };
+}
+
+/** Undefined where this Node has no `node:sqlite`. */
+export function loadNodeSqlite(): SqliteDriver | undefined {
+  const sqlite: object | undefined = process.getBuiltinModule("node:sqlite");
+  if (sqlite === undefined || !isNodeSqlite(sqlite)) return undefined;
+  const { DatabaseSync } = sqlite;
+
+  return {
+    name: "node:sqlite",
+    open(path, { readOnly = false, busyTimeoutMs }): SqliteConnection {
+      const database = new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs });
+      return {
+        exec: (sql) => {
+          database.exec(sql);
+        },
+        prepareRun: (sql) => {
+          const statement = database.prepare(sql);
+          return (...parameters) => {
+            statement.run(...parameters);
+          };
+        },
+        prepareValue: <Value extends SqliteValue>(sql: string) => {
+          const statement = prepareArrays(sql);
+          return (...parameters) => statement.get<Value>(...parameters)?.[0];
+        },
+        prepareRows: <Row extends readonly SqliteValue[]>(sql: string) => {
+          const statement = prepareArrays(sql);
+          return (...parameters) => statement.all<Row>(...parameters);
+        },
+        close: () => {
+          database.close();
+        },
+      };
+
+      function prepareArrays(sql: string): Statement {
+        const statement = database.prepare(sql);
+        statement.setReturnArrays(true);
+        return statement;
+      }
+    },
+    resultCodeOf(error) {
+      const isSqlite = error instanceof Error && "errcode" in error;
+      return isSqlite && typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
+    },
+  };
+}
+
+function isNodeSqlite(module: object): module is NodeSqlite {
+  return "DatabaseSync" in module && typeof module.DatabaseSync === "function";
+}

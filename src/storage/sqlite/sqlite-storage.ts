@@ -1,0 +1,168 @@
+/**
+ * The storage in one SQLite file. Transactions run one after another on the connection that writes, and share
+ * fsyncs (`group-writer.ts`); snapshots read on connections of their own (`snapshot-pool.ts`); one process owns
+ * the file at a time (`owner-lock.ts`). This file ties them together.
+ */
+import { existsSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
+import { CommitListeners } from "../commit-listeners.js";
+import { SerialQueue } from "../serial-queue.js";
+import type {
+  Commit,
+  MaybePromise,
+  OpenStorage,
+  Storage,
+  StorageCapabilities,
+  StorageSnapshot,
+  StorageTransaction,
+  Version,
+} from "../storage.js";
+import { makeFolderOf, openReader, openWriter, prepareDataFile, readOwnerPid } from "./data-file.js";
+import { loadDriver, type SqliteConnection, type SqliteDriver } from "./driver.js";
+import { GroupWriter } from "./group-writer.js";
+import { acquireOwnerLock, type OwnerLock } from "./owner-lock.js";
+import { SnapshotPool, type Pin } from "./snapshot-pool.js";
+import { SqliteSnapshot } from "./sqlite-snapshot.js";
+import { SqliteTransaction } from "./sqlite-transaction.js";
+import { storageError } from "./storage-errors.js";
+
+const DEFAULT_SNAPSHOT_MAX_AGE_MS = 30_000;
+
+export interface SqliteOptions {
+  /**
+   * "full", the default: a commit is on disk when it is acknowledged. "relaxed": it is on disk soon after;
+   * a crash of the process loses nothing, a crash of the machine the last commits, never parts of one.
+   */
+  readonly durability?: "full" | "relaxed";
+  /** How long a snapshot may be held while newer commits exist: 30 seconds when left out. */
+  readonly snapshotMaxAgeMs?: number;
+  /** The data file grows no larger; a commit that needs more room fails with STORAGE_FULL. */
+  readonly maxSizeBytes?: number;
+  /** Milliseconds since 1970; `Date.now` when left out. */
+  readonly clock?: () => number;
+}
+
+/**
+ * A storage in the file at `path`, which is made, with its folder, when there is none. Beside it SQLite keeps
+ * `-wal` and `-shm` while it is open, and `-lock` stays, empty.
+ *
+ * Opening it throws STORAGE_LOCKED while another process has it open, STORAGE_CORRUPT and STORAGE_TOO_NEW for a
+ * file that is not one of this version's, STORAGE_DRIVER_MISSING, STORAGE_UNAVAILABLE, STORAGE_FULL.
+ */
+export function sqlite(path: string, options: SqliteOptions = {}): OpenStorage {
+  const absolute = resolve(path);
+  return async () => openSqlite(await loadDriver(), absolute, options);
+}
+
+/** Opens the storage with a given driver. */
+export function openSqlite(driver: SqliteDriver, path: string, options: SqliteOptions): Storage {
+  makeFolderOf(path);
+  // The same lock by whatever link the file is reached.
+  const file = existsSync(path) ? realpathSync(path) : path;
+  const lock = acquireOwnerLock(driver, file, () => readOwnerPid(driver, file));
+  try {
+    prepareDataFile(driver, file);
+  } catch (error) {
+    lock.withdraw();
+    throw error;
+  }
+  try {
+    return new SqliteStorage(driver, file, lock, options);
+  } catch (error) {
+    lock.release();
+    throw storageError(driver, file, error);
+  }
+}
+
+class SqliteStorage implements Storage {
+  readonly capabilities: StorageCapabilities = {
+    serialTransactions: true,
+    persistent: true,
+    shared: false,
+  };
+  readonly #lock: OwnerLock;
+  readonly #connection: SqliteConnection;
+  readonly #writer: GroupWriter;
+  readonly #snapshots: SnapshotPool;
+  readonly #queue = new SerialQueue();
+  readonly #listeners = new CommitListeners();
+  readonly #translate: (error: unknown) => Error;
+  #closing: Promise<void> | undefined;
+
+  constructor(driver: SqliteDriver, path: string, lock: OwnerLock, options: SqliteOptions) {
+    const { durability = "full", maxSizeBytes } = options;
+    this.#lock = lock;
+    this.#translate = (error) => storageError(driver, path, error);
+    this.#connection = openWriter(driver, path, { durability, maxSizeBytes });
+    try {
+      this.#snapshots = new SnapshotPool(
+        () => openReader(driver, path),
+        options.snapshotMaxAgeMs ?? DEFAULT_SNAPSHOT_MAX_AGE_MS,
+      );
+      this.#writer = new GroupWriter(this.#connection, {
+        clock: options.clock ?? Date.now,
+        translate: this.#translate,
+        beforeCommit: () => this.#snapshots.beforeCommit(),
+        onDurable: (commits) => this.#announce(commits),
+      });
+    } catch (error) {
+      this.#connection.close();
+      throw error;
+    }
+  }
+
+  get version(): Version {
+    return this.#writer.durableVersion;
+  }
+
+  snapshot(): MaybePromise<StorageSnapshot> {
+    try {
+      const pin = this.#snapshots.acquire();
+      if (pin instanceof Promise) return pin.then((later) => this.#snapshotOf(later));
+      return this.#snapshotOf(pin);
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
+  async begin(): Promise<StorageTransaction> {
+    await this.#queue.enter();
+    return new SqliteTransaction(this.#writer, () => this.#endTurn());
+  }
+
+  onCommit(listener: (commit: Commit) => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #snapshotOf(pin: Pin): StorageSnapshot {
+    return new SqliteSnapshot(pin, {
+      release: (released) => this.#snapshots.release(released),
+      translate: this.#translate,
+    });
+  }
+
+  #endTurn(): void {
+    this.#writer.handOver(this.#queue.hasWaiting);
+    this.#queue.leave();
+  }
+
+  #announce(commits: readonly Commit[]): void {
+    if (commits.length === 0) return;
+    this.#snapshots.afterCommit();
+    for (const { version, writes } of commits) this.#listeners.notify({ version, writes });
+  }
+
+  /** SQLite moves the log into the data file and removes it when the last connection closes. */
+  async #close(): Promise<void> {
+    await this.#queue.close();
+    this.#writer.flush();
+    this.#snapshots.close();
+    this.#connection.close();
+    this.#lock.release();
+  }
+}

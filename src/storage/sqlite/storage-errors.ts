@@ -1,0 +1,67 @@
+/** Turns what SQLite and the file system throw into the storage's own errors, so that nothing above knows either. */
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { TrueupError, type ErrorCode } from "../../errors/index.js";
+import type { SqliteDriver } from "./driver.js";
+
+/** Less free space than this, and an I/O error is taken for a full disk. */
+const FULL_DISK_BYTES = 64 * 1024;
+
+const PERM = 3;
+const BUSY = 5;
+const LOCKED = 6;
+const READONLY = 8;
+const IOERR = 10;
+const CORRUPT = 11;
+const FULL = 13;
+const CANTOPEN = 14;
+const NOTADB = 26;
+
+/**
+ * The coded error for what a driver's call threw; other errors, defects of this program, are returned as
+ * they are. `path` is the data file's.
+ */
+export function storageError(driver: SqliteDriver, path: string, error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  const code = errorCodeOf(driver.resultCodeOf(error), path);
+  if (code === undefined) return error;
+  return new TrueupError(code, undefined, { path, reason: error.message }, error);
+}
+
+function errorCodeOf(resultCode: number | undefined, path: string): ErrorCode | undefined {
+  switch (resultCode) {
+    case FULL:
+      return "STORAGE_FULL";
+    case CORRUPT:
+    case NOTADB:
+      return "STORAGE_CORRUPT";
+    case BUSY:
+    case LOCKED:
+      return "STORAGE_LOCKED";
+    case IOERR:
+    case CANTOPEN:
+      return isDiskFull(path) ? "STORAGE_FULL" : "STORAGE_UNAVAILABLE";
+    case PERM:
+    case READONLY:
+      return "STORAGE_UNAVAILABLE";
+    default:
+      return undefined;
+  }
+}
+
+/** On a full disk SQLite reports SQLITE_FULL for the data file only, other codes for the files beside it. */
+function isDiskFull(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    return bavail * bsize < FULL_DISK_BYTES;
+  } catch {
+    return false;
+  }
+}
+
+/** The coded error for what a call of `node:fs` threw. */
+export function fileError(path: string, error: Error): Error {
+  if (!("code" in error)) return error;
+  const code = error.code === "ENOSPC" ? "STORAGE_FULL" : "STORAGE_UNAVAILABLE";
+  return new TrueupError(code, undefined, { path, reason: error.message }, error);
+}
