@@ -36,6 +36,13 @@ export async function readAll(storage: Storage): Promise<Entry[]> {
   }
 }
 
+/** Three entries to begin with. */
+export const abc: Entry[] = [
+  ["a", "1"],
+  ["b", "2"],
+  ["c", "3"],
+];
+
 /** Keys with every byte in every position of interest, in order. */
 export function allByteKeys(): string[] {
   const bytes = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
