@@ -194,6 +194,36 @@ export const errorCodes = {
     "The data file is open in another process, but no server answers there.",
     "Look at that process: stop it, or wait until it has started.",
   ),
+
+  // migrations
+  MIGRATION_ARGUMENTS: final(
+    "The arguments to start a migration do not fit together.",
+    "See the message for what it takes.",
+  ),
+  MIGRATION_BATCH_TOO_LARGE: final(
+    "So many documents do not fit one transaction.",
+    "Pass the `batchSize` that the message names, or run it through the component, which does so itself.",
+  ),
+  MIGRATION_DOCUMENT_FAILED: final(
+    "Migrating a document threw; its whole batch was rolled back.",
+    "Mend the document that `details.documentId` names, or the migration, and start it again: it resumes.",
+  ),
+  MIGRATION_NOT_FOUND: final(
+    "There is no migration of that name.",
+    'Name it as folder/file:export, like "migrations:addRole".',
+  ),
+  MIGRATION_RANGE_CHANGED: final(
+    "The migration was stopped at a place that its present table or range does not have.",
+    'Start it over with {"reset": true}, or restore the range it was started with.',
+  ),
+  MIGRATION_RANGE_UNSUPPORTED: final(
+    "The custom range of a migration cannot be gone through in batches.",
+    "Return the query that customRange is given, with an index, an order or a filter, and read nothing.",
+  ),
+  MIGRATION_STUCK: final(
+    "A batch of the migration made no progress.",
+    "Start it again; if that recurs, report it with the cursor in `details`.",
+  ),
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 /** A stable name of what went wrong. */

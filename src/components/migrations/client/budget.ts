@@ -1,0 +1,70 @@
+/**
+ * How much of its transaction a batch has used. Convex tells what each limit has left; a batch stops before
+ * the tightest is exhausted, and looks only as often as it must: after 1, 2, 4, 8, 16 and then every 32
+ * documents, stopping when what they used so far would not fit once more until the next look.
+ */
+import type { MutationMeta, TransactionMetrics } from "convex/server";
+
+const spendable = 0.8;
+const longestStride = 32;
+
+export class Budget {
+  readonly #meta: Pick<MutationMeta, "getTransactionMetrics"> | undefined;
+  readonly #timeLimitMs: number;
+  readonly #beganAtMs = Date.now();
+  #before: TransactionMetrics | null = null;
+  #stride = 1;
+  #nextLook = 1;
+  /** The share, 0 to 1, of the tightest limit used at the last look. */
+  usedShare = 0;
+
+  private constructor(meta: Pick<MutationMeta, "getTransactionMetrics"> | undefined, timeLimitMs: number) {
+    this.#meta = meta;
+    this.#timeLimitMs = timeLimitMs;
+  }
+
+  /** Begins now; what the transaction used before is not counted. */
+  static async begin(
+    meta: Pick<MutationMeta, "getTransactionMetrics"> | undefined,
+    timeLimitMs: number | undefined,
+  ): Promise<Budget> {
+    const budget = new Budget(meta, timeLimitMs ?? Infinity);
+    budget.#before = await budget.#metrics();
+    return budget;
+  }
+
+  /** Milliseconds since it began; 0 where the clock stands still during a mutation. */
+  get elapsedMs(): number {
+    return Date.now() - this.#beganAtMs;
+  }
+
+  /** True when the batch, `done` documents far, should end here. */
+  async isSpent(done: number): Promise<boolean> {
+    if (this.elapsedMs >= this.#timeLimitMs) return true;
+    if (done < this.#nextLook) return false;
+    this.#stride = Math.min(done, longestStride);
+    this.#nextLook = done + this.#stride;
+    await this.look();
+    return this.usedShare * (this.#nextLook / done) > spendable;
+  }
+
+  /** Brings `usedShare` up to date. */
+  async look(): Promise<void> {
+    const now = await this.#metrics();
+    if (now === null || this.#before === null) return;
+    const before = Object.entries(this.#before) as [keyof TransactionMetrics, { remaining: number }][];
+    const shares = before.map(
+      ([metric, { remaining }]) => 1 - (now[metric]?.remaining ?? remaining) / remaining,
+    );
+    this.usedShare = Math.max(0, ...shares.filter(Number.isFinite));
+  }
+
+  async #metrics(): Promise<TransactionMetrics | null> {
+    if (this.#meta === undefined) return null;
+    try {
+      return await this.#meta.getTransactionMetrics();
+    } catch {
+      return null;
+    }
+  }
+}

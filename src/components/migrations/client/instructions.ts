@@ -1,0 +1,63 @@
+/** What starting a migration by hand prints: how it stands, and the commands to go on with. */
+import type { MigrationArgs, MigrationStatus } from "../protocol.js";
+
+/**
+ * The object that `npx convex run` prints. `componentPath` is where the app itself is mounted, `component`
+ * the name of the migrations component in it.
+ */
+export function instructions(
+  name: string,
+  status: MigrationStatus,
+  args: MigrationArgs,
+  componentPath: string,
+): Record<string, unknown> {
+  const dryRun = args.dryRun === true;
+  const output: Record<string, unknown> = { Status: (dryRun ? "DRY RUN: " : "") + statusLine(status) };
+  if (dryRun) output["DryRun"] = "No changes were committed.";
+  output["Name"] = name;
+  output["lastStarted"] = new Date(status.latestStart).toISOString();
+  if (status.latestEnd !== undefined) output["lastFinished"] = new Date(status.latestEnd).toISOString();
+  output["processed"] = status.processed;
+  if (typeof status.total === "number") output["total"] = status.total;
+  const next = status.next ?? [];
+  if (next.length > 0) output[status.isDone ? "nowUp" : "nextUp"] = next;
+  if (!dryRun) Object.assign(output, commands(name, status, args, componentPath));
+  return output;
+}
+
+function statusLine(status: MigrationStatus): string {
+  const now = Date.now();
+  if (status.isDone) {
+    const end = status.latestEnd ?? now;
+    if (end < now) return "Migration already done.";
+    const oneBatch = status.latestStart === end;
+    return oneBatch
+      ? "Migration was started and finished in one batch."
+      : "Migration completed with this batch.";
+  }
+  if (status.state === "failed") return `Migration failed: ${status.error ?? "unknown error"}`;
+  if (status.state === "canceled") return "Migration canceled.";
+  return status.latestStart >= now ? "Migration started." : "Migration running.";
+}
+
+function commands(
+  name: string,
+  status: MigrationStatus,
+  args: MigrationArgs,
+  componentPath: string,
+): Record<string, unknown> {
+  const component = componentPath === "" ? "migrations" : `${componentPath}/migrations`;
+  const run = `npx convex run --component ${component}`;
+  const next = status.next ?? [];
+  const monitor = (names: readonly string[]): Record<string, string> => ({
+    cmd: `${run} --watch lib:getStatus`,
+    args: `{names: ${JSON.stringify(names)}}`,
+    prod: "--prod",
+  });
+  if (status.state === "inProgress") {
+    const toCancel = { cmd: `${run} lib:cancel`, args: `{name: ${JSON.stringify(name)}}`, prod: "--prod" };
+    return { toCancel, toMonitorStatus: monitor([name, ...next]) };
+  }
+  const toStartOver = JSON.stringify({ ...args, cursor: undefined, reset: true });
+  return next.length > 0 ? { toStartOver, toMonitorStatus: monitor(next) } : { toStartOver };
+}

@@ -1,0 +1,151 @@
+/**
+ * Reads the documents of one batch. The page is read before anything is changed, so a change cannot make
+ * the same batch meet a document twice; it ends early when its documents grow large, because a transaction
+ * may read only 16 MiB and reads most of them again to change them.
+ */
+import type { GenericDatabaseReader, GenericDataModel, GenericDocument } from "convex/server";
+import { getDocumentSize, type Value } from "convex/values";
+import { migrationErrorData } from "../failures.js";
+import { cursorOfDatabase, cursorOfKey, endCursor, positionOf, type Position } from "./cursor.js";
+import { describeRange, isKeyed, type Bound, type Range, type RangeBuilder } from "./range.js";
+import { rangeChanged, remainingBounds } from "./remaining.js";
+import type { StoredDocument } from "./stored-document.js";
+
+const pageBytes = 4 << 20;
+/** Documents the database may look at for one page of a filtered range. */
+const filteredRows = 8_000;
+
+export interface Page {
+  readonly documents: readonly StoredDocument[];
+  /** True when nothing is left behind the page. */
+  readonly isDone: boolean;
+  /** Where to go on behind the whole page. */
+  readonly continueCursor: string;
+  /** Where to go on behind the document at `index`; null when only the page's end can be found again. */
+  cursorBehind(index: number): string | null;
+}
+
+/** Which page to read. */
+export interface PageRequest {
+  readonly range: Range;
+  /** What `range` was recorded from. */
+  readonly customRange: RangeBuilder | undefined;
+  readonly cursor: string | null;
+  /** What the cursor is known to belong to. */
+  readonly cursorRange: string | undefined;
+  readonly limit: number;
+}
+
+type Database = GenericDatabaseReader<GenericDataModel>;
+
+/**
+ * At most `limit` documents behind the cursor.
+ * Throws MIGRATION_RANGE_CHANGED for a cursor of another range.
+ */
+export async function readPage(db: Database, request: PageRequest): Promise<Page> {
+  const { range, cursor, cursorRange, limit } = request;
+  const position = positionOf(cursor);
+  const moved = cursorRange !== undefined && cursorRange !== describeRange(range);
+  if (position === null || (cursor !== null && moved)) throw rangeChanged(range, cursorRange);
+  if (position.kind === "end") return pageOf([], true, () => null);
+  if (position.kind === "database" || !isKeyed(range)) return readDatabasePage(db, request, position);
+  return readKeyedPage(db, range, position, limit);
+}
+
+async function readKeyedPage(
+  db: Database,
+  range: Range & { fields: readonly string[] },
+  position: Position & { kind: "start" | "key" },
+  limit: number,
+): Promise<Page> {
+  const pieces = position.kind === "key" ? remainingBounds(range, position.key) : [range.bounds];
+  const documents: StoredDocument[] = [];
+  const cursorBehind = (index: number): string => cursorOfKey(keyOf(range.fields, documents[index]));
+  let bytes = 0;
+  for (const bounds of pieces) {
+    for await (const document of queryOf(db, range, bounds)) {
+      documents.push(document);
+      bytes += getDocumentSize(document);
+      if (documents.length >= limit || bytes >= pageBytes) return pageOf(documents, false, cursorBehind);
+    }
+  }
+  return pageOf(documents, true, cursorBehind);
+}
+
+async function readDatabasePage(db: Database, request: PageRequest, position: Position): Promise<Page> {
+  const { range, customRange, limit } = request;
+  if (position.kind === "key") throw rangeChanged(range);
+  const cursor = position.kind === "database" ? position.cursor : null;
+  const table = db.query(range.table);
+  const query = (customRange === undefined ? table : customRange(table as never)) as PaginatedQuery;
+  try {
+    const page = await query.paginate({
+      cursor,
+      numItems: limit,
+      maximumRowsRead: filteredRows,
+      maximumBytesRead: pageBytes,
+    });
+    const behind = cursorOfDatabase(page.continueCursor);
+    const last = page.page.length - 1;
+    return { ...pageOf(page.page, page.isDone, (i) => (i === last ? behind : null)), continueCursor: behind };
+  } catch (error) {
+    throw isInvalidCursor(error) ? rangeChanged(range) : error;
+  }
+}
+
+function pageOf(
+  documents: readonly StoredDocument[],
+  isDone: boolean,
+  cursorBehind: (index: number) => string | null,
+): Page {
+  const continueCursor = isDone ? endCursor : (cursorBehind(documents.length - 1) ?? endCursor);
+  return { documents, isDone, continueCursor, cursorBehind };
+}
+
+interface PaginatedQuery {
+  paginate(options: {
+    cursor: string | null;
+    numItems: number;
+    maximumRowsRead: number;
+    maximumBytesRead: number;
+  }): Promise<{ page: StoredDocument[]; isDone: boolean; continueCursor: string }>;
+}
+
+/** The comparisons of convex's index ranges, for fields known only at run time. */
+type DynamicBounds = {
+  [Comparison in Bound["comparison"]]: (field: string, value: Value | undefined) => DynamicBounds;
+};
+
+function queryOf(db: Database, range: Range, bounds: readonly Bound[]): AsyncIterable<StoredDocument> {
+  const query = db.query(range.table).withIndex(range.index as "by_creation_time", (q) => {
+    const start = q as unknown as DynamicBounds;
+    return bounds.reduce(
+      (built, { comparison, field, value }) => built[comparison](field, value),
+      start,
+    ) as never;
+  });
+  return query.order(range.order) as unknown as AsyncIterable<StoredDocument>;
+}
+
+function keyOf(fields: readonly string[], document: GenericDocument | undefined): (Value | undefined)[] {
+  return fields.map((path) =>
+    path
+      .split(".")
+      .reduce<Value | undefined>(
+        (value, field) =>
+          typeof value === "object" && value !== null && Object.hasOwn(value, field)
+            ? (value as Record<string, Value>)[field]
+            : undefined,
+        document,
+      ),
+  );
+}
+
+function isInvalidCursor(error: unknown): boolean {
+  if (migrationErrorData(error) !== null || !(error instanceof Error)) return false;
+  const data = "data" in error ? JSON.stringify(error.data) : "";
+  const code = "code" in error ? String(error.code) : "";
+  return /InvalidCursor|INVALID_CURSOR|not valid JSON|Unexpected token/.test(
+    `${error.message} ${data} ${code}`,
+  );
+}

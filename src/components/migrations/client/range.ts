@@ -1,0 +1,144 @@
+/**
+ * The range of documents a migration goes through, as data. A custom range is written with the ordinary
+ * query builder; here it is recorded instead of run, so that a batch can begin behind any index key. That
+ * needs the fields of the index: those of the built-in indexes are known, others come from the schema.
+ * A range with a filter, or over an index of unknown fields, is left to the database's own pagination.
+ */
+import type { SchemaDefinition } from "convex/server";
+import type { Value } from "convex/values";
+import { migrationError } from "../failures.js";
+
+export interface Bound {
+  readonly comparison: "eq" | "gt" | "gte" | "lt" | "lte";
+  readonly field: string;
+  readonly value: Value | undefined;
+}
+
+export interface Range {
+  readonly table: string;
+  readonly index: string;
+  /** The fields of the index with its two tiebreakers; null when they are not known. */
+  readonly fields: readonly string[] | null;
+  readonly order: "asc" | "desc";
+  readonly bounds: readonly Bound[];
+  readonly filtered: boolean;
+}
+
+/** `customRange` of a definition, for tables known only at run time. */
+export type RangeBuilder = (q: never) => unknown;
+
+export type AnySchema = SchemaDefinition<Record<string, never>, boolean>;
+
+/** The range of `customRange`, or the whole table in the order of creation. */
+export function rangeOf(
+  table: string,
+  customRange: RangeBuilder | undefined,
+  schema: AnySchema | undefined,
+): Range {
+  const whole = new RecordedQuery({
+    table,
+    index: "by_creation_time",
+    order: "asc",
+    bounds: [],
+    filtered: false,
+  });
+  const recorded = customRange === undefined ? whole : customRange(whole as never);
+  if (!(recorded instanceof RecordedQuery)) {
+    throw unsupported(table, "customRange must return the query it was given, with an index or an order");
+  }
+  return { ...recorded.range, fields: fieldsOf(table, recorded.range.index, schema) };
+}
+
+/** True when a batch can begin behind an index key. */
+export function isKeyed(range: Range): range is Range & { fields: readonly string[] } {
+  return range.fields !== null && !range.filtered;
+}
+
+/** Identifies the kind of range a cursor belongs to; values of bounds may differ from batch to batch. */
+export function describeRange(range: Range): string {
+  const bounds = range.bounds.map(({ field, comparison }) => ` ${comparison} ${field}`).join("");
+  const filter = range.filtered ? " filtered" : "";
+  return `${range.table}.${range.index}${bounds} ${range.order}${filter}`;
+}
+
+function fieldsOf(table: string, index: string, schema: AnySchema | undefined): readonly string[] | null {
+  if (index === "by_creation_time") return ["_creationTime", "_id"];
+  if (index === "by_id") return ["_id"];
+  const definition = schema?.tables[table] as { " indexes"(): Index[] } | undefined;
+  if (definition === undefined) return null;
+  const found = definition[" indexes"]().find(({ indexDescriptor }) => indexDescriptor === index);
+  if (found === undefined) throw unsupported(table, `the schema has no index ${index} on it`);
+  return [...found.fields, "_creationTime", "_id"];
+}
+
+interface Index {
+  indexDescriptor: string;
+  fields: string[];
+}
+
+function unsupported(table: string, why: string): Error {
+  return migrationError("MIGRATION_RANGE_UNSUPPORTED", `The range over ${table} cannot be used: ${why}.`, {
+    table,
+  });
+}
+
+/** Stands in for a query under construction; knows everything about it except its documents. */
+class RecordedQuery {
+  readonly range: Omit<Range, "fields">;
+
+  constructor(range: Omit<Range, "fields">) {
+    this.range = range;
+  }
+
+  withIndex(index: string, build?: (q: RecordedBounds) => RecordedBounds): RecordedQuery {
+    const bounds = build === undefined ? [] : build(new RecordedBounds([])).bounds;
+    return new RecordedQuery({ ...this.range, index, bounds });
+  }
+
+  fullTableScan(): RecordedQuery {
+    return this;
+  }
+
+  order(order: "asc" | "desc"): RecordedQuery {
+    return new RecordedQuery({ ...this.range, order });
+  }
+
+  filter(): RecordedQuery {
+    return new RecordedQuery({ ...this.range, filtered: true });
+  }
+
+  withSearchIndex(): never {
+    throw unsupported(this.range.table, "a search has no stable order to resume in");
+  }
+
+  paginate = this.#unread("paginate");
+  collect = this.#unread("collect");
+  take = this.#unread("take");
+  first = this.#unread("first");
+  unique = this.#unread("unique");
+  [Symbol.asyncIterator] = this.#unread("for await");
+
+  #unread(method: string): () => never {
+    return () => {
+      throw unsupported(this.range.table, `customRange returns a query and must not read it with ${method}`);
+    };
+  }
+}
+
+class RecordedBounds {
+  readonly bounds: readonly Bound[];
+
+  constructor(bounds: readonly Bound[]) {
+    this.bounds = bounds;
+  }
+
+  eq = this.#with("eq");
+  gt = this.#with("gt");
+  gte = this.#with("gte");
+  lt = this.#with("lt");
+  lte = this.#with("lte");
+
+  #with(comparison: Bound["comparison"]): (field: string, value: Value | undefined) => RecordedBounds {
+    return (field, value) => new RecordedBounds([...this.bounds, { comparison, field, value }]);
+  }
+}

@@ -1,0 +1,32 @@
+/** Registers the component with a test backend: `register(convexTest(schema, modules))`. */
+import type { GenericSchema, SchemaDefinition } from "convex/server";
+import schema from "./component/schema.js";
+
+/** The component's modules, listed one by one so that they are found in the built package as well. */
+const modules: Record<string, () => Promise<unknown>> = {
+  "./component/_generated/api.js": () => import("./component/_generated/api.js"),
+  "./component/_generated/server.js": () => import("./component/_generated/server.js"),
+  "./component/lib.js": () => import("./component/lib.js"),
+  "./component/schema.js": () => import("./component/schema.js"),
+};
+
+/** What `convexTest` returns, as far as it is needed here. */
+export interface ComponentRegistry {
+  registerComponent(
+    path: string,
+    schema: SchemaDefinition<GenericSchema, boolean>,
+    modules: Record<string, () => Promise<unknown>>,
+  ): void;
+}
+
+/** Mounts the component as `name`, which is the name given in convex.config.ts. */
+export function register(t: ComponentRegistry, name: string = "migrations"): void {
+  t.registerComponent(name, schema, modules);
+}
+
+const component: {
+  register: typeof register;
+  schema: SchemaDefinition<GenericSchema, boolean>;
+  modules: Record<string, () => Promise<unknown>>;
+} = { register, schema, modules };
+export default component;
