@@ -35,10 +35,9 @@ export class Pin {
     return this.#connection.reader;
   }
 
-  /** Lets go of the version, and says why reads fail from now on. */
+  /** Says why reads fail from now on; gives back the connection, still in its transaction. */
   end(reason: TrueupError): PooledConnection {
     this.#ended = reason;
-    this.#connection.unpin();
     return this.#connection;
   }
 }
@@ -48,29 +47,24 @@ class PooledConnection {
   readonly #connection: SqliteConnection;
   readonly #begin: () => void;
   readonly #readVersion: () => number | undefined;
-  readonly #commit: () => void;
+  readonly #end: () => void;
 
   constructor(connection: SqliteConnection) {
     this.#connection = connection;
     this.reader = new EntryReader(connection);
     this.#begin = connection.prepareRun("BEGIN");
     this.#readVersion = connection.prepareValue("SELECT value FROM meta WHERE name = 'version'");
-    this.#commit = connection.prepareRun("COMMIT");
+    this.#end = connection.prepareRun("END");
   }
 
   /** A transaction sees the version of its first read. */
   pin(): Version {
     this.#begin();
-    try {
-      return this.#readVersion() ?? 0;
-    } catch (error) {
-      this.unpin();
-      throw error;
-    }
+    return this.#readVersion() ?? 0;
   }
 
   unpin(): void {
-    this.#commit();
+    this.#end();
   }
 
   close(): void {
@@ -170,19 +164,25 @@ export class SnapshotPool {
     try {
       return new Pin(connection.pin(), connection);
     } catch (error) {
-      this.#connections.delete(connection);
-      connection.close();
+      this.#discard(connection);
       throw error;
     }
   }
 
   #putBack(connection: PooledConnection): void {
-    if (this.#idle.length < MAX_IDLE || this.#waiting.length > 0) {
-      this.#idle.push(connection);
-    } else {
-      this.#connections.delete(connection);
-      connection.close();
+    try {
+      connection.unpin();
+      if (this.#idle.length < MAX_IDLE || this.#waiting.length > 0) this.#idle.push(connection);
+      else this.#discard(connection);
+    } catch {
+      // It has met an I/O error or a damaged page; what it was asked to read has said so.
+      this.#discard(connection);
     }
     this.#waiting.shift()?.();
+  }
+
+  #discard(connection: PooledConnection): void {
+    this.#connections.delete(connection);
+    connection.close();
   }
 }

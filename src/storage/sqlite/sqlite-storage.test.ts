@@ -1,13 +1,81 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll } from "vitest";
+import { statSync } from "node:fs";
+import { expect, test } from "vitest";
+import { mutate, put, readAll } from "../../../testing/storage-calls.js";
 import { storageContract } from "../../../testing/storage-contract.js";
+import { temporaryFolder } from "../../../testing/temporary-folder.js";
 import { sqlite } from "./index.js";
 
-const folder = mkdtempSync(join(tmpdir(), "trueup-sqlite-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const inFolder = temporaryFolder();
 let files = 0;
+const newFile = (): string => inFolder(`${files++}.sqlite`);
 
-storageContract("sqlite", () => sqlite(join(folder, `${files++}.sqlite`)));
-storageContract("relaxed sqlite", () => sqlite(join(folder, `${files++}.sqlite`), { durability: "relaxed" }));
+storageContract("sqlite", () => sqlite(newFile()));
+storageContract("relaxed sqlite", () => sqlite(newFile(), { durability: "relaxed" }));
+
+test("versions rise across a restart when the clock has jumped back meanwhile", async () => {
+  const file = newFile();
+  const before = await sqlite(file, { clock: () => 5000 })();
+  const version = await put(before, [["a", "1"]]);
+  await before.close();
+  const after = await sqlite(file, { clock: () => 1000 })();
+  expect(after.version).toBe(version);
+  expect(await put(after, [["a", "2"]])).toBe(version + 1);
+  await after.close();
+});
+
+test("a snapshot that outlives the age limit while others commit is too old to read", async () => {
+  const storage = await sqlite(newFile(), { snapshotMaxAgeMs: 0 })();
+  const snapshot = await storage.snapshot();
+  await put(storage, [["a", "1"]]);
+  expect(snapshot.getMany(["a"])).toEqual([undefined]);
+  await put(storage, [["a", "2"]]);
+  const tooOld = expect.objectContaining({ code: "SNAPSHOT_TOO_OLD", retryable: true });
+  expect(() => snapshot.get("a")).toThrow(tooOld);
+  expect(() => snapshot.scan({ start: "" })).toThrow(tooOld);
+  snapshot.release();
+  expect(await readAll(storage)).toEqual([["a", "2"]]);
+  await storage.close();
+});
+
+test("past the limit of pinned versions, snapshots wait for one to be released", async () => {
+  const storage = await sqlite(newFile(), { durability: "relaxed" })();
+  const held = [];
+  for (let count = 0; count < 64; count++) {
+    await put(storage, [["count", String(count)]]);
+    held.push(await storage.snapshot());
+  }
+  await put(storage, [["count", "last"]]);
+  const waiting = Promise.all([storage.snapshot(), storage.snapshot()]);
+  for (const snapshot of held) snapshot.release();
+  expect((await waiting).map((snapshot) => snapshot.get("count"))).toEqual(["last", "last"]);
+  for (const snapshot of await waiting) snapshot.release();
+  await storage.close();
+});
+
+test("who waits for a snapshot is told when the storage closes", async () => {
+  const storage = await sqlite(newFile(), { durability: "relaxed" })();
+  for (let count = 0; count < 64; count++) {
+    await put(storage, [["count", String(count)]]);
+    await storage.snapshot();
+  }
+  await put(storage, [["count", "last"]]);
+  const refusal = (async () => storage.snapshot())().catch((error: unknown) => error);
+  await storage.close();
+  expect(await refusal).toMatchObject({ code: "STORAGE_CLOSED" });
+});
+
+test("the log does not grow without end while queries come and go", async () => {
+  const file = newFile();
+  const storage = await sqlite(file, { durability: "relaxed" })();
+  const value = "x".repeat(100_000);
+  for (let count = 0; count < 1500; count++) {
+    await mutate(storage, () => [["a", value + String(count)]]);
+    const snapshot = await storage.snapshot();
+    await snapshot.get("a");
+    snapshot.release();
+  }
+  // 150 MB were written.
+  expect(statSync(`${file}-wal`).size).toBeLessThan(60_000_000);
+  await storage.close();
+  expect(statSync(`${file}-wal`, { throwIfNoEntry: false })).toBeUndefined();
+});

@@ -52,8 +52,8 @@ function errorCodeOf(resultCode: number | undefined, path: string): ErrorCode | 
 /** On a full disk SQLite reports SQLITE_FULL for the data file only, other codes for the files beside it. */
 function isDiskFull(path: string): boolean {
   try {
-    const { bavail, bsize } = statfsSync(dirname(path));
-    return bavail * bsize < FULL_DISK_BYTES;
+    const { bavail, bsize, blocks } = statfsSync(dirname(path));
+    return blocks > 0 && bavail * bsize < FULL_DISK_BYTES;
   } catch {
     return false;
   }

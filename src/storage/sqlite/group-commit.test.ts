@@ -1,0 +1,165 @@
+import { expect, test } from "vitest";
+import { observedDriver } from "../../../testing/observed-driver.js";
+import { mutate, put, readAll } from "../../../testing/storage-calls.js";
+import { temporaryFolder } from "../../../testing/temporary-folder.js";
+import type { Storage } from "../storage.js";
+import { loadDriver } from "./driver.js";
+import { openSqlite } from "./sqlite-storage.js";
+
+const inFolder = temporaryFolder();
+let files = 0;
+
+/** Opens a storage whose statements are watched from then on, and fail when `before` throws. */
+async function observedStorage(before: (sql: string) => void): Promise<Storage> {
+  let isWatching = false;
+  const driver = observedDriver(await loadDriver(), (sql) => {
+    if (isWatching) before(sql);
+  });
+  const storage = openSqlite(driver, inFolder(`${files++}.sqlite`), {});
+  isWatching = true;
+  return storage;
+}
+
+class DiskFull extends Error {}
+
+/** A storage whose COMMITs fail, as on a full disk, while `isFull` is set. */
+async function fillableStorage(): Promise<{ storage: Storage; disk: { isFull: boolean } }> {
+  const disk = { isFull: false };
+  const driver = await loadDriver();
+  const observed = observedDriver(driver, (sql) => {
+    if (disk.isFull && sql === "COMMIT") throw new DiskFull();
+  });
+  const storage = openSqlite(
+    {
+      ...observed,
+      resultCodeOf: (error) => (error instanceof DiskFull ? 13 : driver.resultCodeOf(error)),
+    },
+    inFolder(`${files++}.sqlite`),
+    {},
+  );
+  return { storage, disk };
+}
+
+const increment = (storage: Storage): Promise<number> =>
+  mutate(storage, async (reader) => [["count", String(Number((await reader.get("count")) ?? 0) + 1)]]);
+
+test("mutations that wait for each other share one commit", async () => {
+  let commits = 0;
+  const storage = await observedStorage((sql) => {
+    if (sql === "COMMIT") commits++;
+  });
+  await Promise.all(Array.from({ length: 20 }, () => increment(storage)));
+  expect(await readAll(storage)).toEqual([["count", "20"]]);
+  expect(commits).toBeLessThanOrEqual(3);
+  await storage.close();
+});
+
+test("a mutation that nobody waits for is committed within its own call, without a timer", async () => {
+  const statements: string[] = [];
+  const storage = await observedStorage((sql) => statements.push(sql));
+  const transaction = await storage.begin();
+  void transaction.commit([["a", "1"]]);
+  expect(statements.at(-1)).toBe("COMMIT");
+  expect(storage.version).toBeGreaterThan(0);
+  await storage.close();
+});
+
+test("a commit is acknowledged though the next transaction takes its time", async () => {
+  const { storage } = await fillableStorage();
+  const first = await storage.begin();
+  const waiting = storage.begin();
+  const acknowledged = first.commit([["a", "1"]]);
+  const second = await waiting;
+  expect(await second.get("a")).toBe("1");
+  await acknowledged;
+  expect(await readAll(storage)).toEqual([["a", "1"]]);
+  expect(await second.get("a")).toBe("1");
+  await second.commit([["b", "2"]]);
+  expect(await readAll(storage)).toEqual([
+    ["a", "1"],
+    ["b", "2"],
+  ]);
+  await storage.close();
+});
+
+test("when the commit of a group fails, all of it is rejected and nothing is written", async () => {
+  const { storage, disk } = await fillableStorage();
+  await put(storage, [["count", "5"]]);
+  const { version } = storage;
+  const heard: number[] = [];
+  storage.onCommit((commit) => heard.push(commit.version));
+
+  disk.isFull = true;
+  const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => increment(storage)));
+  expect(outcomes).toEqual(
+    outcomes.map(() => ({ status: "rejected", reason: expect.objectContaining({ code: "STORAGE_FULL" }) })),
+  );
+  expect(storage.version).toBe(version);
+
+  disk.isFull = false;
+  expect(await readAll(storage)).toEqual([["count", "5"]]);
+  expect(await increment(storage)).toBeGreaterThan(version);
+  expect(await readAll(storage)).toEqual([["count", "6"]]);
+  expect(heard).toEqual([storage.version]);
+  await storage.close();
+});
+
+test("who has read what a failed commit took back fails as well, even without writing", async () => {
+  const { storage, disk } = await fillableStorage();
+  for (const writes of [[["b", "2"] as const], []]) {
+    const first = await storage.begin();
+    const waiting = storage.begin();
+    disk.isFull = true;
+    const lost = first.commit([["a", "1"]]);
+    const second = await waiting;
+    expect(await second.get("a")).toBe("1");
+    await expect(lost).rejects.toMatchObject({ code: "STORAGE_FULL" });
+    disk.isFull = false;
+    expect(() => second.get("a")).toThrow(expect.objectContaining({ code: "STORAGE_FULL" }));
+    await expect(second.commit(writes)).rejects.toMatchObject({ code: "STORAGE_FULL" });
+    expect(await readAll(storage)).toEqual([]);
+  }
+  await storage.close();
+});
+
+test("a transaction without writes is acknowledged only when what it read is durable", async () => {
+  const { storage, disk } = await fillableStorage();
+  disk.isFull = true;
+  const first = await storage.begin();
+  const waiting = [storage.begin(), storage.begin()];
+  const lost = first.commit([["a", "1"]]).catch((error: unknown) => error);
+  const reading = await waiting[0];
+  expect(await reading?.get("a")).toBe("1");
+  const read = reading?.commit([]).catch((error: unknown) => error);
+  (await waiting[1])?.rollback();
+  expect(await lost).toMatchObject({ code: "STORAGE_FULL" });
+  expect(await read).toMatchObject({ code: "STORAGE_FULL" });
+  disk.isFull = false;
+  await storage.close();
+});
+
+test("a transaction that cannot be applied fails alone: the group before it is committed", async () => {
+  let fails = false;
+  const driver = await loadDriver();
+  const observed = observedDriver(driver, (sql) => {
+    if (fails && sql.startsWith("DELETE")) throw new DiskFull();
+  });
+  const storage = openSqlite(
+    { ...observed, resultCodeOf: (error) => (error instanceof DiskFull ? 13 : driver.resultCodeOf(error)) },
+    inFolder(`${files++}.sqlite`),
+    {},
+  );
+  fails = true;
+  const outcomes = await Promise.allSettled([
+    put(storage, [["a", "1"]]),
+    put(storage, [["b", "2"]]),
+    mutate(storage, () => [
+      ["c", "3"],
+      ["a", undefined],
+    ]),
+    put(storage, [["d", "4"]]),
+  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled"]);
+  expect((await readAll(storage)).map(([key]) => key)).toEqual(["a", "b", "d"]);
+  await storage.close();
+});

@@ -1,0 +1,88 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { compileSources } from "../../../testing/compiled-sources.js";
+import { readAll } from "../../../testing/storage-calls.js";
+import { temporaryFolder } from "../../../testing/temporary-folder.js";
+import { sqlite } from "./index.js";
+
+const inFolder = temporaryFolder();
+const compiled = compileSources("storage/sqlite/index.ts");
+
+const BATCH_ROWS = 10;
+const WRITERS = 4;
+
+/** Commits batches until it is killed, and writes the number of each one that was acknowledged. */
+const childProgram = `
+  import { writeSync } from "node:fs";
+  import { sqlite } from "./storage/sqlite/index.js";
+  const [file, first] = process.argv.slice(2);
+  const storage = await sqlite(file)();
+  let next = Number(first);
+  async function commitBatches() {
+    for (;;) {
+      const number = String(next++).padStart(9, "0");
+      const transaction = await storage.begin();
+      const rows = Array.from({ length: ${BATCH_ROWS} }, (_, row) => [number + "/" + row, "x".repeat(500)]);
+      await transaction.commit(rows);
+      writeSync(1, number + "\\n");
+    }
+  }
+  await Promise.all(Array.from({ length: ${WRITERS} }, commitBatches));
+`;
+const childFile = join(compiled, "child.mjs");
+writeFileSync(childFile, childProgram);
+
+/** Runs the child until it has acknowledged so many batches, kills it, and returns their numbers. */
+async function runAndKill(file: string, firstNumber: number, batches: number): Promise<string[]> {
+  const child = spawn(process.execPath, [childFile, file, String(firstNumber)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.on("data", (data: Buffer) => {
+    output += data.toString();
+    if (output.split("\n").length > batches) child.kill("SIGKILL");
+  });
+  await once(child, "close");
+  return output.split("\n").slice(0, -1);
+}
+
+test("kill -9 at any moment loses no acknowledged batch and leaves no part of one", async () => {
+  const file = inFolder("killed.sqlite");
+  const acknowledged: string[] = [];
+  for (let round = 0; round < 5; round++) {
+    const batches = Math.floor(Math.random() * 150) + 1;
+    acknowledged.push(...(await runAndKill(file, round * 100_000, batches)));
+
+    const storage = await sqlite(file)();
+    const rowsOfBatch = new Map<string, number>();
+    for (const [key] of await readAll(storage)) {
+      const batch = key.slice(0, 9);
+      rowsOfBatch.set(batch, (rowsOfBatch.get(batch) ?? 0) + 1);
+    }
+    expect([...rowsOfBatch].filter(([, rows]) => rows !== BATCH_ROWS)).toEqual([]);
+    expect(acknowledged.filter((batch) => !rowsOfBatch.has(batch))).toEqual([]);
+    // What was not acknowledged was at most what the writers had under way.
+    expect(rowsOfBatch.size).toBeLessThanOrEqual(acknowledged.length + (round + 1) * WRITERS);
+    expect(storage.version).toBeGreaterThan(0);
+    await storage.close();
+  }
+});
+
+test("a living process keeps others out and is named, a killed one leaves no lock", async () => {
+  const file = inFolder("locked.sqlite");
+  const child = spawn(process.execPath, [childFile, file, "0"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  await expect(sqlite(file)()).rejects.toMatchObject({
+    code: "STORAGE_LOCKED",
+    details: { pid: child.pid },
+  });
+  child.kill("SIGKILL");
+  await once(child, "close");
+  const storage = await sqlite(file)();
+  await storage.close();
+});
