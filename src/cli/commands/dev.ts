@@ -81,7 +81,7 @@ async function pushUntilDone(
   });
   if (terminal.interrupted.aborted) return exitCodes.success;
   if (!options.push) return await interrupted.then(() => exitCodes.success);
-  const args = ["dev", ...(options.once ? ["--once"] : [])];
+  const args = ["dev", ...(options.once ? ["--once"] : ["--tail-logs", "disable"])];
   const child = runOfficialCli(app, args, server);
   void interrupted.then(() => child.stop());
   const code = await child.ended;

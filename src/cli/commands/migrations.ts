@@ -40,7 +40,11 @@ Examples:
 
 async function show(options: MigrationsOptions, terminal: Terminal): Promise<ExitCode> {
   const app = findApp(terminal.folder);
-  const connection = await connect(app, { runScheduled: options.watch === true, env: terminal.env });
+  const connection = await connect(app, {
+    runScheduled: options.watch === true,
+    env: terminal.env,
+    log: (line) => terminal.stderr.line(line),
+  });
   try {
     if (options.watch) await watch(connection, options, terminal);
     else print(await fetchMigrations(connection, options.component), options, terminal);

@@ -72,10 +72,12 @@ async function runFunction(
   if (options.watch && options.detach) {
     throw new TrueupError("INVALID_USAGE", "--watch and --detach exclude each other.");
   }
-  const connection = await connect(app, { runScheduled: !options.detach, env: terminal.env });
+  const logged: string[] = [];
+  const log = (line: string): void => void (options.watch ? logged.push(line) : terminal.stderr.line(line));
+  const connection = await connect(app, { runScheduled: !options.detach, env: terminal.env, log });
   try {
     return options.watch
-      ? await watch(connection, call, options, terminal)
+      ? await watch(connection, call, logged, options, terminal)
       : await callOnce(connection, call, options, terminal);
   } finally {
     await connection.close();
@@ -88,7 +90,7 @@ async function callOnce(
   options: RunOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const { value, logLines } = succeeded(await connection.call(call), terminal);
+  const { value, logLines } = succeeded(await connection.call(call));
   const json = convexToJson(value);
   if (!options.json) terminal.stdout.line(JSON.stringify(json, null, 2));
   const requestId = call.requestId ?? "";
@@ -112,19 +114,22 @@ async function callOnce(
   return options.detach ? exitCodes.success : exitCodes.interrupted;
 }
 
+/** Prints the value, and what the functions logged on the way to it, whenever it changed. */
 async function watch(
   connection: Connection,
   call: FunctionCall,
+  logged: string[],
   options: RunOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
   let shown: string | undefined;
   while (!terminal.interrupted.aborted) {
-    const outcome = await connection.call({ ...call, onlyQuery: true });
-    const { value, logLines } = succeeded(outcome, terminal, shown === undefined);
+    logged.length = 0;
+    const { value, logLines } = succeeded(await connection.call({ ...call, onlyQuery: true }));
     const json = convexToJson(value);
-    const text = JSON.stringify(json, null, options.json ? undefined : 2);
+    const text = JSON.stringify(json, null, 2);
     if (text !== shown) {
+      for (const line of logged) terminal.stderr.line(line);
       terminal.stdout.line(
         options.json ? JSON.stringify({ status: "success", value: json, logLines }) : text,
       );
@@ -135,13 +140,8 @@ async function watch(
   return exitCodes.success;
 }
 
-/** Prints what the function logged. @throws FUNCTION_FAILED when it failed. */
-function succeeded(
-  outcome: CallOutcome,
-  terminal: Terminal,
-  showsLogs = true,
-): Extract<CallOutcome, { status: "success" }> {
-  if (showsLogs) for (const line of outcome.logLines) terminal.stderr.line(line);
+/** @throws FUNCTION_FAILED when the function failed. */
+function succeeded(outcome: CallOutcome): Extract<CallOutcome, { status: "success" }> {
   if (outcome.status === "success") return outcome;
   const data = outcome.data === undefined ? {} : { data: convexToJson(outcome.data) };
   throw new TrueupError("FUNCTION_FAILED", outcome.message, { ...data, logLines: outcome.logLines });

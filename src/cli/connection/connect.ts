@@ -16,6 +16,8 @@ export interface ConnectOptions {
   /** In this process, run scheduled functions while the connection is open. */
   readonly runScheduled: boolean;
   readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** Takes what functions log: of every function in this process, of the called ones in a server. */
+  readonly log: (line: string) => void;
 }
 
 /** @throws DATA_FILE_MISSING; STORAGE_LOCKED when another process that is no server has the file. */
@@ -26,12 +28,13 @@ export async function connect(app: AppFolder, options: ConnectOptions): Promise<
     const backend = await openBackend({
       storage: sqlite(app.dataFile),
       runScheduled: options.runScheduled,
+      log: options.log,
     });
     return new EmbeddedConnection(backend);
   } catch (error) {
     if (!isTrueupError(error) || error.code !== "STORAGE_LOCKED") throw error;
     const server = readServerRecord(app);
     if (server === undefined) throw error;
-    return new ServerConnection(server.url, options.env[keyVariable] ?? readAdminKey(app) ?? "");
+    return new ServerConnection(server.url, options.env[keyVariable] ?? readAdminKey(app) ?? "", options.log);
   }
 }

@@ -15,8 +15,9 @@ afterEach(() => server?.close());
 async function answering(
   status: number,
   reply: unknown,
-): Promise<{ connection: ServerConnection; seen: Seen[] }> {
+): Promise<{ connection: ServerConnection; seen: Seen[]; logged: string[] }> {
   const seen: Seen[] = [];
+  const logged: string[] = [];
   server = createServer((request, response) => {
     let text = "";
     request.on("data", (chunk) => (text += String(chunk)));
@@ -28,11 +29,12 @@ async function answering(
   await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   const port = typeof address === "object" ? address?.port : 0;
-  return { connection: new ServerConnection(`http://127.0.0.1:${port}`, "key"), seen };
+  const connection = new ServerConnection(`http://127.0.0.1:${port}`, "key", (line) => logged.push(line));
+  return { connection, seen, logged };
 }
 
 test("a call carries the admin key, the identity, the component and the name of its work", async () => {
-  const { connection, seen } = await answering(200, {
+  const { connection, seen, logged } = await answering(200, {
     status: "success",
     value: { n: { $integer: "AQAAAAAAAAA=" } },
     logLines: ["[LOG] a"],
@@ -46,6 +48,7 @@ test("a call carries the admin key, the identity, the component and the name of 
     requestId: "r",
   });
   expect(outcome).toEqual({ status: "success", value: { n: 1n }, logLines: ["[LOG] a"] });
+  expect(logged).toEqual(["[LOG] a"]);
   expect(seen[0]).toMatchObject({
     url: "/api/function",
     body: {
@@ -89,6 +92,6 @@ test.each([
 });
 
 test("a server that does not answer is a coded error", async () => {
-  const gone = new ServerConnection("http://127.0.0.1:9", "key");
+  const gone = new ServerConnection("http://127.0.0.1:9", "key", () => {});
   await expect(gone.work("r")).rejects.toMatchObject({ code: "SERVER_UNREACHABLE", retryable: true });
 });

@@ -6,8 +6,10 @@ import type { CallOutcome, Connection, FunctionCall, ScheduledWork } from "./con
 export class ServerConnection implements Connection {
   readonly serverUrl: string;
   readonly #adminKey: string;
+  readonly #log: (line: string) => void;
 
-  constructor(serverUrl: string, adminKey: string) {
+  constructor(serverUrl: string, adminKey: string, log: (line: string) => void) {
+    this.#log = log;
     this.serverUrl = serverUrl;
     this.#adminKey = adminKey;
   }
@@ -20,7 +22,9 @@ export class ServerConnection implements Connection {
       ...(call.componentPath === "" ? {} : { componentPath: call.componentPath }),
     };
     const reply = await this.#post(call.onlyQuery ? "/api/query" : "/api/function", body, call);
-    return readOutcome(reply);
+    const outcome = readOutcome(reply);
+    for (const line of outcome.logLines) this.#log(line);
+    return outcome;
   }
 
   async work(requestId: string): Promise<ScheduledWork> {

@@ -1,6 +1,6 @@
 /**
- * One line of progress on stderr: rewritten in place on a terminal, printed anew at most every few seconds
- * elsewhere, so that a log stays readable.
+ * One line of progress on stderr: live on a terminal, printed anew at most every few seconds elsewhere, so
+ * that a log stays readable.
  */
 import type { Output } from "./terminal.js";
 
@@ -8,7 +8,7 @@ const plainIntervalMs = 5_000;
 
 export class ProgressLine {
   readonly #output: Output;
-  #shown = "";
+  #printed = "";
   #printedMs = -Infinity;
 
   constructor(output: Output) {
@@ -17,23 +17,17 @@ export class ProgressLine {
 
   /** Shows the text in place of what was shown before. */
   update(text: string): void {
-    if (text === this.#shown) return;
-    if (this.#output.isTerminal) {
-      this.#output.stream.write(`\r\u001b[K${text}`);
-      this.#shown = text;
-      return;
-    }
+    if (this.#output.isTerminal) return this.#output.live(text);
     const nowMs = performance.now();
-    if (nowMs - this.#printedMs < plainIntervalMs) return;
+    if (text === this.#printed || nowMs - this.#printedMs < plainIntervalMs) return;
+    this.#printed = text;
     this.#printedMs = nowMs;
-    this.#shown = text;
     this.#output.line(text);
   }
 
-  /** Replaces the line for good and moves below it; without a text the line disappears. */
+  /** Removes the line; prints the text in its place, if there is one. */
   end(text?: string): void {
-    if (this.#output.isTerminal && this.#shown !== "") this.#output.stream.write("\r\u001b[K");
+    this.#output.live();
     if (text !== undefined) this.#output.line(text);
-    this.#shown = "";
   }
 }

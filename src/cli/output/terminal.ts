@@ -10,8 +10,10 @@ export type Paint = ReturnType<typeof pc.createColors>;
 export interface Output {
   readonly isTerminal: boolean;
   readonly paint: Paint;
-  /** Prints the text and a line end. */
+  /** Prints the text and a line end, above the live line if there is one. */
   line(text: string): void;
+  /** Shows a line that stays at the bottom until it is replaced or, without a text, removed. Terminals only. */
+  live(text?: string): void;
   readonly stream: NodeJS.WriteStream;
 }
 
@@ -46,13 +48,24 @@ export function processTerminal(): Terminal {
 function output(stream: NodeJS.WriteStream): Output {
   const isTerminal = stream.isTTY === true;
   const hasColours = isTerminal && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+  let shown: string | undefined;
+  const write = (text: string): void => void stream.write(shown === undefined ? text : `${clearLine}${text}`);
   return {
     isTerminal,
     paint: pc.createColors(hasColours),
-    line: (text) => void stream.write(`${text}\n`),
     stream,
+    line(text) {
+      write(`${text}\n${shown ?? ""}`);
+    },
+    live(text) {
+      if (!isTerminal || text === shown) return;
+      write(text ?? "");
+      shown = text;
+    },
   };
 }
+
+const clearLine = "\r\u001b[K";
 
 /** `trueup … | head` must not end with a stack trace. */
 function endQuietlyWhenReaderLeaves(stream: NodeJS.WriteStream): void {
