@@ -43,7 +43,9 @@ async function show(options: MigrationsOptions, terminal: Terminal): Promise<Exi
   const connection = await connect(app, {
     runScheduled: options.watch === true,
     env: terminal.env,
-    log: (line) => terminal.stderr.line(line),
+    log: (line) => {
+      if (!options.watch || !terminal.stdout.isTerminal) terminal.stderr.line(line);
+    },
   });
   try {
     if (options.watch) await watch(connection, options, terminal);

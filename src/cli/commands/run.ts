@@ -140,9 +140,12 @@ async function watch(
   return exitCodes.success;
 }
 
-/** @throws FUNCTION_FAILED when the function failed. */
+/** @throws FUNCTION_FAILED, or the code that the failure has, when the function failed. */
 function succeeded(outcome: CallOutcome): Extract<CallOutcome, { status: "success" }> {
   if (outcome.status === "success") return outcome;
   const data = outcome.data === undefined ? {} : { data: convexToJson(outcome.data) };
-  throw new TrueupError("FUNCTION_FAILED", outcome.message, { ...data, logLines: outcome.logLines });
+  throw new TrueupError(outcome.code ?? "FUNCTION_FAILED", outcome.message, {
+    ...data,
+    logLines: outcome.logLines,
+  });
 }

@@ -7,6 +7,7 @@
  */
 import type { UserIdentity } from "convex/server";
 import type { Value } from "convex/values";
+import type { ErrorCode } from "../../errors/index.js";
 
 export interface FunctionCall {
   /** `dir/mod:fn`. */
@@ -26,6 +27,8 @@ export type CallOutcome =
   | {
       readonly status: "error";
       readonly message: string;
+      /** When it is one of Trueup's own: an unknown function, wrong arguments, a write that the schema refuses. */
+      readonly code?: ErrorCode;
       /** Of a ConvexError. */
       readonly data?: Value;
       readonly logLines: readonly string[];

@@ -1,5 +1,6 @@
 /** Runs functions of the pushed code in this process, which then owns the data file. */
 import type { Backend } from "../../backend/index.js";
+import { isTrueupError } from "../../errors/index.js";
 import type { CallOutcome, Connection, FunctionCall, ScheduledWork } from "./connection.js";
 
 export class EmbeddedConnection implements Connection {
@@ -24,6 +25,7 @@ export class EmbeddedConnection implements Connection {
     return {
       status: "error",
       message: outcome.errorMessage,
+      ...(isTrueupError(outcome.error) ? { code: outcome.error.code } : {}),
       ...(outcome.errorData === undefined ? {} : { data: outcome.errorData }),
       logLines: outcome.logLines,
     };

@@ -1,6 +1,6 @@
 /** Calls functions of a running server over HTTP, with the admin key: internal and component functions too. */
 import { convexToJson, jsonToConvex, type Value } from "convex/values";
-import { TrueupError } from "../../errors/index.js";
+import { errorCodes, TrueupError, type ErrorCode } from "../../errors/index.js";
 import type { CallOutcome, Connection, FunctionCall, ScheduledWork } from "./connection.js";
 
 export class ServerConnection implements Connection {
@@ -70,6 +70,7 @@ interface Reply {
   readonly status: unknown;
   readonly value?: Parameters<typeof jsonToConvex>[0];
   readonly errorMessage?: string;
+  readonly errorCode?: string;
   readonly errorData?: Parameters<typeof jsonToConvex>[0];
   readonly logLines?: readonly string[];
 }
@@ -89,6 +90,7 @@ function readOutcome(reply: unknown): CallOutcome {
   return {
     status: "error",
     message: reply.errorMessage ?? "The function failed.",
+    ...(isErrorCode(reply.errorCode) ? { code: reply.errorCode } : {}),
     ...(reply.errorData === undefined ? {} : { data: jsonToConvex(reply.errorData) }),
     logLines,
   };
@@ -97,4 +99,9 @@ function readOutcome(reply: unknown): CallOutcome {
 function refusal(reply: unknown, status: number): string {
   const said = typeof reply === "object" && reply !== null && "message" in reply ? String(reply.message) : "";
   return said || `The server answered with status ${status}.`;
+}
+
+/** A newer server may have codes that this version does not know. */
+function isErrorCode(code: string | undefined): code is ErrorCode {
+  return code !== undefined && Object.hasOwn(errorCodes, code);
 }

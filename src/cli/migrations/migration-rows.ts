@@ -24,7 +24,7 @@ const limit = 1_000;
 /**
  * Oldest first, at most 1000.
  *
- * @throws FUNCTION_FAILED when there is no such component, or when it is no migrations component.
+ * @throws COMPONENT_MISSING, FUNCTION_NOT_FOUND, or FUNCTION_FAILED for a component of another interface.
  */
 export async function fetchMigrations(
   connection: Connection,
@@ -33,7 +33,7 @@ export async function fetchMigrations(
 ): Promise<MigrationRow[]> {
   const outcome = await connection.call({ path: "lib:getStatus", args: { limit }, componentPath });
   if (outcome.status === "error")
-    throw new TrueupError("FUNCTION_FAILED", outcome.message, { componentPath });
+    throw new TrueupError(outcome.code ?? "FUNCTION_FAILED", outcome.message, { componentPath });
   if (!Array.isArray(outcome.value)) throw notMigrations(componentPath);
   return outcome.value.map((status) => migrationRow(status, componentPath, nowMs));
 }
