@@ -36,11 +36,11 @@ export interface SqliteDriver {
   resultCodeOf(error: unknown): number | undefined;
 }
 
-/** The first Node whose built-in SQLite works without a warning. */
+/** Earlier Nodes have a built-in SQLite too, but warn that it is experimental. */
 const FIRST_NODE_WITH_SQLITE = 24;
 
 /**
- * The built-in driver where Node has one, better-sqlite3 otherwise.
+ * The built-in driver where Node has one that serves, better-sqlite3 otherwise.
  * @throws STORAGE_DRIVER_MISSING when neither can be loaded.
  */
 export async function loadDriver(): Promise<SqliteDriver> {

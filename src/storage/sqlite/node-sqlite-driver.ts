@@ -1,5 +1,6 @@
 /**
- * The driver that Node brings along, from version 24 on. Its types are declared here as far as they are used,
+ * The driver that Node brings along. Before 24.16 it cut text that it read at the first zero char, of which keys
+ * are full, so what it can do is tried out and not guessed from a version. Its types are declared here as far as they are used,
  * because this package also compiles with the types of Nodes that do not have it.
  */
 import type { SqliteConnection, SqliteDriver, SqliteValue } from "./driver.js";
@@ -23,12 +24,23 @@ interface NodeSqlite {
   };
 }
 
-/** Undefined where this Node has no `node:sqlite`. */
+/** Undefined where this Node has no `node:sqlite`, or one that does not keep text exactly. */
 export function loadNodeSqlite(): SqliteDriver | undefined {
   const sqlite: object | undefined = process.getBuiltinModule("node:sqlite");
   if (sqlite === undefined || !isNodeSqlite(sqlite)) return undefined;
-  const { DatabaseSync } = sqlite;
+  const driver = driverOf(sqlite);
+  return keepsZeroChars(driver) ? driver : undefined;
+}
 
+function keepsZeroChars(driver: SqliteDriver): boolean {
+  const connection = driver.open(":memory:", { busyTimeoutMs: 0 });
+  const text = "a\0b";
+  const isExact = connection.prepareValue<string>("SELECT ?")(text) === text;
+  connection.close();
+  return isExact;
+}
+
+function driverOf({ DatabaseSync }: NodeSqlite): SqliteDriver {
   return {
     name: "node:sqlite",
     open(path, { readOnly = false, busyTimeoutMs }): SqliteConnection {
