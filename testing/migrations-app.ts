@@ -12,8 +12,9 @@ import {
   componentsGeneric,
   defineSchema,
   defineTable,
-  internalMutationGeneric,
+  type internalMutationGeneric,
   makeFunctionReference,
+  mutationGeneric,
   type DataModelFromSchemaDefinition,
   type FunctionReference,
   type GenericActionCtx,
@@ -30,6 +31,7 @@ import {
   type MigrationStatus,
 } from "../src/components/migrations/client/index.js";
 import type { ComponentApi } from "../src/components/migrations/component/_generated/component.js";
+import type { DataModel as ComponentDataModel } from "../src/components/migrations/component/_generated/dataModel.js";
 import ours from "../src/components/migrations/test.js";
 
 export const schema = defineSchema({
@@ -61,8 +63,18 @@ export const trueup: Library = {
   name: "trueup/migrations",
   Migrations,
   runToCompletion,
-  register: (t) => ours.register(t),
+  register: (t) => {
+    const probe = mutationGeneric((ctx) => probes.get(t)?.(ctx) ?? null);
+    t.registerComponent("migrations", ours.schema, {
+      ...ours.modules,
+      "./component/probe.js": () => Promise.resolve({ run: probe }),
+    });
+  },
 };
+
+/** Code to run inside the component of an app, where its tables can be seen. */
+const probes = new WeakMap<object, (ctx: ComponentCtx) => Promise<unknown>>();
+export type ComponentCtx = GenericMutationCtx<ComponentDataModel>;
 
 const publishedFolder = "../node_modules/@convex-dev/migrations/dist/component";
 export const published: Library = {
@@ -94,10 +106,13 @@ export interface App {
   call(name: string, args?: MigrationArgs): Promise<Record<string, unknown>>;
   /** Runs code in a mutation of the app. */
   mutate<T>(handler: (ctx: Ctx) => Promise<T>): Promise<T>;
+  /** Runs code in a mutation of our component. */
+  inComponent<T>(handler: (ctx: ComponentCtx) => Promise<T>): Promise<T>;
   /** Runs code in an action of the app. */
   act<T>(handler: (ctx: GenericActionCtx<DataModel>) => Promise<T>): Promise<T>;
   insert(count: number, make?: (i: number) => Partial<User>): Promise<void>;
-  users(): Promise<User[]>;
+  /** All users in the order of creation, read so many in one transaction. */
+  users(atOnce?: number): Promise<User[]>;
   status(name: string): Promise<MigrationStatus>;
   /** Lets everything that is scheduled run. */
   finish(): Promise<void>;
@@ -133,7 +148,7 @@ export function openApp(
   const t = convexTest({
     schema,
     modules,
-    ...(limits === undefined ? {} : { transactionLimits: limits as boolean }),
+    ...(limits === undefined ? {} : { transactionLimits: limits }),
   });
   library.register(t);
   const mutate = async <T>(handler: (ctx: Ctx) => Promise<T>): Promise<T> => {
@@ -148,6 +163,17 @@ export function openApp(
     t,
     migrations,
     mutate,
+    inComponent: async (handler) => {
+      let value: { result: Awaited<ReturnType<typeof handler>> } | undefined;
+      probes.set(t, async (ctx) => {
+        value = { result: await handler(ctx) };
+        return null;
+      });
+      const probe = componentsGeneric()["migrations"]?.["probe"]?.["run"];
+      await mutate((ctx) => ctx.runMutation(probe as never, {}));
+      if (value === undefined) throw new Error("The probe did not run.");
+      return value.result;
+    },
     call: (name, args = {}) => t.mutation(functionNamed(name), args),
     act: async (handler) => {
       let value: { result: Awaited<ReturnType<typeof handler>> } | undefined;
@@ -164,7 +190,20 @@ export function openApp(
         for (let i = 0; i < count; i++) await ctx.db.insert("users", { name: `user ${i}`, ...make(i) });
       });
     },
-    users: () => mutate((ctx) => ctx.db.query("users").collect()),
+    users: async (atOnce = 1_000) => {
+      const users: User[] = [];
+      for (let page: User[] = []; users.length === 0 || page.length === atOnce; users.push(...page)) {
+        const last = users.at(-1)?._creationTime ?? 0;
+        page = await mutate((ctx) =>
+          ctx.db
+            .query("users")
+            .withIndex("by_creation_time", (q) => q.gt("_creationTime", last))
+            .take(atOnce),
+        );
+        if (page.length === 0) break;
+      }
+      return users;
+    },
     status: async (name) => {
       const [status] = await mutate((ctx) =>
         ctx.runQuery(component.lib.getStatus, { names: [`migrations:${name}`] }),

@@ -19,7 +19,7 @@ export type Job = {
   first?: boolean;
   /** What the component thinks a good batch; a prescribed size still bounds it. */
   batchSize?: number;
-  /** The batch may end before `batchSize` documents when it has run this long. */
+  /** A batch of no prescribed size may end when it has run this long. */
   timeLimitMs?: number;
 };
 

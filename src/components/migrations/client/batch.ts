@@ -31,7 +31,7 @@ export async function runBatch(
   const prescribed = args.batchSize || definition.batchSize;
   const batchSize = Math.min(prescribed ?? Infinity, job?.batchSize ?? prescribed ?? DEFAULT_BATCH_SIZE);
   const range = rangeOf(table, customRange, schema);
-  const budget = await Budget.begin(ctx.meta, job?.timeLimitMs);
+  const budget = await Budget.begin(ctx.meta, prescribed === undefined ? job?.timeLimitMs : undefined);
   const page = await readPage(ctx.db, {
     range,
     customRange,
