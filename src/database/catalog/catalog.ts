@@ -1,0 +1,110 @@
+/**
+ * What exists: components, their tables, the tables' indexes and the components' schemas, as one
+ * immutable value. A transaction reads one catalog and, when it creates something, goes on with a new one;
+ * `edits.ts` makes those, `records.ts` says how a catalog is stored.
+ */
+import type { CompiledTable, SchemaJson } from "../../schema/index.js";
+
+/**
+ * One index of a table. While it is `building` every write maintains it and a backfill adds what was there
+ * before. A staged one is built but belongs to a schema that is not active: no query may use it.
+ */
+export interface IndexEntry {
+  readonly id: number;
+  readonly name: string;
+  readonly fields: readonly string[];
+  /** The fields split at their dots. */
+  readonly paths: readonly (readonly string[])[];
+  readonly state: "building" | "ready";
+  readonly isStaged: boolean;
+  readonly prefix: string;
+}
+
+export interface TableEntry {
+  /** Unique in the whole storage; table numbers are unique in their component only. */
+  readonly id: number;
+  readonly number: number;
+  readonly name: string;
+  readonly componentPath: string;
+  readonly documentsPrefix: string;
+  readonly idsPrefix: string;
+  readonly countsKey: string;
+  readonly indexes: readonly IndexEntry[];
+  /** The check of documents that the component's schema asks for, if it does. */
+  readonly check: CompiledTable | null;
+}
+
+export interface ComponentEntry {
+  readonly number: number;
+  readonly path: string;
+  readonly schema: SchemaJson | null;
+  readonly nextTableNumber: number;
+  readonly nextSystemTableNumber: number;
+  readonly tables: ReadonlyMap<string, TableEntry>;
+  readonly tablesByNumber: ReadonlyMap<number, TableEntry>;
+}
+
+/** Counters; `generation` rises with every change, so equal generations mean equal catalogs. */
+export interface CatalogHead {
+  readonly format: 1;
+  readonly generation: number;
+  readonly nextComponent: number;
+  readonly nextTable: number;
+  readonly nextIndex: number;
+}
+
+export class Catalog {
+  readonly head: CatalogHead;
+  readonly components: ReadonlyMap<string, ComponentEntry>;
+  #tablesById: Map<number, TableEntry> | undefined;
+
+  constructor(head: CatalogHead, components: ReadonlyMap<string, ComponentEntry>) {
+    this.head = head;
+    this.components = components;
+  }
+
+  table(componentPath: string, name: string): TableEntry | undefined {
+    return this.components.get(componentPath)?.tables.get(name);
+  }
+
+  tableByNumber(componentPath: string, number: number): TableEntry | undefined {
+    return this.components.get(componentPath)?.tablesByNumber.get(number);
+  }
+
+  /** By the id that is unique in the storage. */
+  tableById(id: number): TableEntry | undefined {
+    if (this.#tablesById === undefined) {
+      this.#tablesById = new Map();
+      for (const component of this.components.values()) {
+        for (const table of component.tables.values()) this.#tablesById.set(table.id, table);
+      }
+    }
+    return this.#tablesById.get(id);
+  }
+
+  /** The index of that id with its table. O(tables). */
+  indexById(id: number): { table: TableEntry; index: IndexEntry } | undefined {
+    for (const { table, index } of this.indexes()) {
+      if (index.id === id) return { table, index };
+    }
+    return undefined;
+  }
+
+  *indexes(): Generator<{ table: TableEntry; index: IndexEntry }> {
+    for (const component of this.components.values()) {
+      for (const table of component.tables.values()) {
+        for (const index of table.indexes) yield { table, index };
+      }
+    }
+  }
+}
+
+export const emptyCatalog: Catalog = new Catalog(
+  { format: 1, generation: 0, nextComponent: 1, nextTable: 1, nextIndex: 1 },
+  new Map(),
+);
+
+/** True for tables of the system's own, which only `system()` reaches. */
+export function isSystemTable(tableName: string): boolean {
+  return tableName.startsWith("_");
+}

@@ -1,0 +1,195 @@
+/**
+ * Changes of a catalog: each takes one and returns the next one together with the records to write. Every
+ * change raises the generation, by which transactions notice that what they know is out of date.
+ */
+import { TrueupError } from "../../errors/index.js";
+import type { SchemaJson } from "../../schema/index.js";
+import type { Write } from "../../storage/storage.js";
+import {
+  Catalog,
+  isSystemTable,
+  type CatalogHead,
+  type ComponentEntry,
+  type IndexEntry,
+  type TableEntry,
+} from "./catalog.js";
+import { catalogKeys } from "./key-layout.js";
+import {
+  compileCheck,
+  componentWrite,
+  headWrite,
+  indexWrite,
+  makeIndex,
+  makeTable,
+  tableWrite,
+} from "./records.js";
+
+/** Convex reserves the numbers below for its system's tables. */
+const FIRST_TABLE_NUMBER = 10_001;
+const FIRST_SYSTEM_TABLE_NUMBER = 1;
+const MAX_TABLES = 10_000;
+const TABLE_NAME = /^_?[a-zA-Z][a-zA-Z0-9_]{0,63}$/;
+
+/** The next catalog and what to write for it. */
+export interface CatalogEdit {
+  readonly catalog: Catalog;
+  readonly writes: readonly Write[];
+}
+
+/** An index to be created. */
+export interface NewIndex {
+  readonly name: string;
+  readonly fields: readonly string[];
+  readonly state: "building" | "ready";
+  readonly isStaged: boolean;
+}
+
+/** @throws INVALID_TABLE_NAME, TOO_MANY_TABLES */
+export function createTable(catalog: Catalog, path: string, name: string): CatalogEdit {
+  if (!TABLE_NAME.test(name)) {
+    throw new TrueupError(
+      "INVALID_TABLE_NAME",
+      `Invalid table name ${JSON.stringify(name)}: table names are letters, digits and underscores, begin with a letter, and have at most 64 characters.`,
+      { table: name },
+    );
+  }
+  const head = { ...catalog.head };
+  const known = catalog.components.get(path) ?? newComponent(head.nextComponent++, path);
+  if (known.tables.size >= MAX_TABLES) {
+    throw new TrueupError("TOO_MANY_TABLES", `A component has at most ${MAX_TABLES} tables.`, {
+      componentPath: path,
+      maximum: MAX_TABLES,
+    });
+  }
+  const isSystem = isSystemTable(name);
+  const number = isSystem ? known.nextSystemTableNumber : known.nextTableNumber;
+  const table = makeTable(known, name, head.nextTable++, number, []);
+  const component = withTable(
+    {
+      ...known,
+      nextTableNumber: known.nextTableNumber + (isSystem ? 0 : 1),
+      nextSystemTableNumber: known.nextSystemTableNumber + (isSystem ? 1 : 0),
+    },
+    table,
+  );
+  return edit(catalog, head, component, [componentWrite(component), tableWrite(component, table)]);
+}
+
+/** Sets or removes a component's schema; the tables' checks follow. Indexes are `changeIndexes`' business. */
+export function setSchema(catalog: Catalog, path: string, schema: SchemaJson | null): CatalogEdit {
+  const head = { ...catalog.head };
+  const known = catalog.components.get(path) ?? newComponent(head.nextComponent++, path);
+  const tables = [...known.tables.values()].map((table) => ({
+    ...table,
+    check: compileCheck(schema, table.name),
+  }));
+  const component = withTables({ ...known, schema }, tables);
+  return edit(catalog, head, component, [componentWrite(component)]);
+}
+
+/**
+ * Adds indexes to a table, removes others and replaces changed ones (same id). The entries of removed
+ * ones are left to be cleared.
+ */
+export function changeIndexes(
+  catalog: Catalog,
+  table: TableEntry,
+  change: {
+    add?: readonly NewIndex[];
+    remove?: readonly IndexEntry[];
+    replace?: readonly IndexEntry[];
+  },
+): CatalogEdit {
+  const head = { ...catalog.head };
+  const component = componentOf(catalog, table);
+  const added = (change.add ?? []).map((index) => makeIndex(head.nextIndex++, index));
+  const removed = new Set((change.remove ?? []).map((index) => index.id));
+  const replaced = new Map((change.replace ?? []).map((index) => [index.id, index]));
+  const kept = table.indexes
+    .filter((index) => !removed.has(index.id))
+    .map((index) => replaced.get(index.id) ?? index);
+  const next = { ...table, indexes: [...kept, ...added] };
+  const writes: Write[] = [...added, ...replaced.values()].map((index) => indexWrite(next, index));
+  for (const index of change.remove ?? []) writes.push(...forgetIndex(index));
+  return edit(catalog, head, withTable(component, next), writes);
+}
+
+/** Removes a table with everything in it; its ranges are left to be cleared. */
+export function removeTable(catalog: Catalog, table: TableEntry): CatalogEdit {
+  const known = componentOf(catalog, table);
+  const tables = [...known.tables.values()].filter((other) => other.id !== table.id);
+  const writes: Write[] = [
+    [catalogKeys.table(known.number, table.name), undefined],
+    [table.countsKey, undefined],
+    [catalogKeys.cleared(table.documentsPrefix), ""],
+    [catalogKeys.cleared(table.idsPrefix), ""],
+    ...table.indexes.flatMap(forgetIndex),
+  ];
+  return edit(catalog, { ...catalog.head }, withTables(known, tables), writes);
+}
+
+/** Removes a component's record; its tables must be gone. */
+export function removeComponent(catalog: Catalog, path: string): CatalogEdit {
+  const component = catalog.components.get(path);
+  if (component === undefined) return { catalog, writes: [] };
+  const components = new Map(catalog.components);
+  components.delete(path);
+  const head = { ...catalog.head, generation: catalog.head.generation + 1 };
+  return {
+    catalog: new Catalog(head, components),
+    writes: [headWrite(head), [catalogKeys.component(component.number), undefined]],
+  };
+}
+
+function forgetIndex(index: IndexEntry): Write[] {
+  return [
+    [catalogKeys.index(index.id), undefined],
+    [catalogKeys.backfill(index.id), undefined],
+    [catalogKeys.cleared(index.prefix), ""],
+  ];
+}
+
+function newComponent(number: number, path: string): ComponentEntry {
+  return {
+    number,
+    path,
+    schema: null,
+    nextTableNumber: FIRST_TABLE_NUMBER,
+    nextSystemTableNumber: FIRST_SYSTEM_TABLE_NUMBER,
+    tables: new Map(),
+    tablesByNumber: new Map(),
+  };
+}
+
+function componentOf(catalog: Catalog, table: TableEntry): ComponentEntry {
+  const component = catalog.components.get(table.componentPath);
+  if (component === undefined) throw new Error(`no component ${table.componentPath}`);
+  return component;
+}
+
+function withTable(component: ComponentEntry, table: TableEntry): ComponentEntry {
+  return {
+    ...component,
+    tables: new Map(component.tables).set(table.name, table),
+    tablesByNumber: new Map(component.tablesByNumber).set(table.number, table),
+  };
+}
+
+function withTables(component: ComponentEntry, tables: readonly TableEntry[]): ComponentEntry {
+  return {
+    ...component,
+    tables: new Map(tables.map((table) => [table.name, table])),
+    tablesByNumber: new Map(tables.map((table) => [table.number, table])),
+  };
+}
+
+function edit(
+  catalog: Catalog,
+  counters: CatalogHead,
+  component: ComponentEntry,
+  writes: readonly Write[],
+): CatalogEdit {
+  const head = { ...counters, generation: counters.generation + 1 };
+  const components = new Map(catalog.components).set(component.path, component);
+  return { catalog: new Catalog(head, components), writes: [headWrite(head), ...writes] };
+}

@@ -1,0 +1,89 @@
+/**
+ * Where everything lies in the storage: the first char of a key names the space, then come numbers of
+ * four bytes, so that each table and each index is one contiguous range.
+ *
+ * - documents: table, creation time, internal id -> the document's JSON text. A full scan in the order of
+ *   creation is one scan, and bulk inserts append.
+ * - ids: table, internal id -> the creation time as decimal text, which completes the document's key.
+ * - index entries: index, encoded fields, creation time, internal id -> nothing. The tail is the tail of
+ *   the document's key.
+ * - counts: table -> "documents,bytes".
+ * - catalog: see `records.ts`.
+ */
+import { encodeKey } from "../../values/index.js";
+
+const CATALOG = "\x01";
+const DOCUMENTS = "\x02";
+const IDS = "\x03";
+const INDEX_ENTRIES = "\x04";
+const COUNTS = "\x05";
+
+/** Chars of a prefix that names one table's or one index's range. */
+export const prefixLength = 5;
+
+/** Chars of an internal id, and of a document key's tail: encoded creation time and internal id. */
+export const internalIdLength = 16;
+export const tailLength: number = 9 + internalIdLength;
+
+/** Four chars, big-endian, so that numbers sort. */
+export function encodeNumber(number: number): string {
+  return String.fromCharCode(number >>> 24, (number >>> 16) & 0xff, (number >>> 8) & 0xff, number & 0xff);
+}
+
+export function decodeNumber(text: string, at: number): number {
+  return (
+    ((text.charCodeAt(at) << 24) |
+      (text.charCodeAt(at + 1) << 16) |
+      (text.charCodeAt(at + 2) << 8) |
+      text.charCodeAt(at + 3)) >>>
+    0
+  );
+}
+
+export function documentsPrefix(tableId: number): string {
+  return DOCUMENTS + encodeNumber(tableId);
+}
+
+export function idsPrefix(tableId: number): string {
+  return IDS + encodeNumber(tableId);
+}
+
+export function indexPrefix(indexId: number): string {
+  return INDEX_ENTRIES + encodeNumber(indexId);
+}
+
+export function countsKey(tableId: number): string {
+  return COUNTS + encodeNumber(tableId);
+}
+
+/** The end of a document's key and of its index entries' keys. */
+export function documentTail(creationTime: number, internalId: string): string {
+  return encodeKey([creationTime]) + internalId;
+}
+
+/** What kind of key this is: the listeners of commits and read sets tell them apart by it. */
+export function isDocumentKey(key: string): boolean {
+  return key.startsWith(DOCUMENTS);
+}
+
+/** The key in the space of ids of the document with this key. */
+export function idsKeyOfDocument(key: string): string {
+  return IDS + key.slice(1, prefixLength) + key.slice(-internalIdLength);
+}
+
+/** Keys of the catalog: one head, then a record per component, table, index, and things to clear. */
+export const catalogKeys = {
+  all: CATALOG,
+  head: `${CATALOG}a`,
+  component: (number: number): string => `${CATALOG}c${encodeNumber(number)}`,
+  components: `${CATALOG}c`,
+  table: (component: number, name: string): string => `${CATALOG}t${encodeNumber(component)}${name}`,
+  tables: `${CATALOG}t`,
+  index: (indexId: number): string => `${CATALOG}i${encodeNumber(indexId)}`,
+  indexes: `${CATALOG}i`,
+  backfill: (indexId: number): string => `${CATALOG}b${encodeNumber(indexId)}`,
+  cleared: (prefix: string): string => `${CATALOG}x${prefix}`,
+  toClear: `${CATALOG}x`,
+  /** The last commit timestamp given to a document. */
+  commitTimestamp: `${CATALOG}z`,
+} as const;

@@ -1,0 +1,53 @@
+/**
+ * The catalogs of late, by the text of their heads: transactions compare one record and read nothing else,
+ * unless another process changed the catalog.
+ */
+import type { MaybePromise } from "../../storage/storage.js";
+import type { BaseView } from "../transaction/base-view.js";
+import { emptyCatalog, type Catalog } from "./catalog.js";
+import { catalogKeys } from "./key-layout.js";
+import { loadCatalog } from "./records.js";
+
+const MAX_KNOWN = 4;
+
+export class KnownCatalogs {
+  readonly #byHead = new Map<string, Catalog>();
+  #latest: Catalog = emptyCatalog;
+
+  /** The newest seen; a transaction's own may be older or newer. */
+  get latest(): Catalog {
+    return this.#latest;
+  }
+
+  /** The catalog that the view sees. */
+  of(view: BaseView): MaybePromise<Catalog> {
+    const head = view.record(catalogKeys.head);
+    return head instanceof Promise ? head.then((text) => this.#find(view, text)) : this.#find(view, head);
+  }
+
+  /** One that is about to be committed. */
+  add(catalog: Catalog): void {
+    this.#byHead.set(JSON.stringify(catalog.head), catalog);
+    if (catalog.head.generation > this.#latest.head.generation) this.#latest = catalog;
+    for (const head of this.#byHead.keys()) {
+      if (this.#byHead.size <= MAX_KNOWN) break;
+      this.#byHead.delete(head);
+    }
+  }
+
+  /** After a failed commit, which may have been of a catalog. */
+  forget(): void {
+    this.#byHead.clear();
+    this.#latest = emptyCatalog;
+  }
+
+  #find(view: BaseView, head: string | undefined): MaybePromise<Catalog> {
+    if (head === undefined) return emptyCatalog;
+    const known = this.#byHead.get(head);
+    if (known !== undefined) return known;
+    return loadCatalog(view.storage).then((catalog) => {
+      this.add(catalog);
+      return catalog;
+    });
+  }
+}

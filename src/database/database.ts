@@ -1,0 +1,284 @@
+/**
+ * The database: documents in tables with indexes, on any storage. Queries run in snapshots, mutations in
+ * serializable transactions that are handed over as one batch of writes. What was read and written last is
+ * kept decoded; `documents/versioned-cache.ts` says when that may be believed.
+ */
+import { isTrueupError } from "../errors/index.js";
+import type { Commit, Storage, StorageTransaction, Version } from "../storage/storage.js";
+import { decodeId } from "../values/index.js";
+import { KnownCatalogs } from "./catalog/known-catalogs.js";
+import { idsKeyOfDocument, isDocumentKey } from "./catalog/key-layout.js";
+import { DatabaseCommit } from "./commit.js";
+import { VersionedCache, type Origin } from "./documents/versioned-cache.js";
+import { BackgroundWork } from "./schema/background-work.js";
+import { BaseView, type Caches } from "./transaction/base-view.js";
+import { CommitBatch } from "./transaction/commit-batch.js";
+import { MutationHandle, QueryHandle } from "./transaction/handles.js";
+import { convexLimits, noLimits, type TransactionLimits } from "./transaction/limits.js";
+import type { Random } from "./transaction/mutation-state.js";
+import type { ReadSet } from "./transaction/read-set.js";
+import { pause } from "./pause.js";
+import { TransactionState } from "./transaction/transaction.js";
+import type { HookResolver, MutationTransaction, QueryTransaction } from "./transaction/types.js";
+
+export interface DatabaseOptions {
+  /** Milliseconds since 1970; `Date.now` when left out. */
+  readonly clock?: () => number;
+  /** The source of the random part of ids. */
+  readonly random?: Random;
+  /** About how much memory decoded documents may take between transactions. 64 MiB when left out. */
+  readonly cacheBytes?: number;
+}
+
+export interface TransactionOptions {
+  /** Limits of this transaction; null lifts them all. Convex's when left out. */
+  readonly limits?: TransactionLimits | null;
+}
+
+export interface QueryOutcome<T> {
+  readonly value: T;
+  readonly version: Version;
+  readonly readSet: ReadSet;
+}
+
+export interface MutationOutcome<T> {
+  readonly value: T;
+  /** The commit; the version that was read when nothing was written. */
+  readonly version: Version;
+}
+
+const DEFAULT_CACHE_BYTES = 64 * (1 << 20);
+/** How often a mutation is run again after a conflict, with growing pauses. */
+const MAX_ATTEMPTS = 12;
+
+/** A handed over commit whose fate the next transaction learns first. */
+interface HandedOver {
+  readonly origin: Origin;
+  readonly begunAt: Version;
+}
+
+type Run<T> = (state: TransactionState, handle: MutationHandle) => Promise<T>;
+
+export class Database {
+  readonly storage: Storage;
+  readonly #clock: () => number;
+  readonly #random: Random | undefined;
+  readonly #caches: Caches;
+  readonly #catalogs = new KnownCatalogs();
+  readonly #listeners = new Set<(commit: DatabaseCommit) => void>();
+  readonly #background: BackgroundWork;
+  /** Transactions run one after another, all of them in this process. */
+  readonly #isExclusive: boolean;
+  #hooks: HookResolver = () => noHooks;
+  #handedOver: HandedOver | null = null;
+  #lastCreationTime = 0;
+  #knownUpTo: Version;
+  #stopListening: () => void;
+
+  private constructor(storage: Storage, options: DatabaseOptions) {
+    this.storage = storage;
+    this.#clock = options.clock ?? Date.now;
+    this.#random = options.random;
+    this.#caches = {
+      documents: new VersionedCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES),
+      records: new VersionedCache(Infinity),
+    };
+    const { serialTransactions, shared } = storage.capabilities;
+    this.#isExclusive = serialTransactions && !shared;
+    this.#stopListening = storage.onCommit((commit) => this.#receive(commit));
+    this.#knownUpTo = storage.version;
+    this.#background = new BackgroundWork(this);
+  }
+
+  /**
+   * Opens the database in a storage, which it then owns: nothing else may write to it, except other
+   * databases on a storage that is `shared`. Index builds that were interrupted go on.
+   * @throws STORAGE_CORRUPT when the catalog cannot be read
+   */
+  static async open(storage: Storage, options: DatabaseOptions = {}): Promise<Database> {
+    const database = new Database(storage, options);
+    await database.query(async () => {});
+    database.#background.wake();
+    return database;
+  }
+
+  /** Runs in a snapshot of the latest durable commit. Rejects with whatever `run` throws. */
+  async query<T>(
+    run: (tx: QueryTransaction) => Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<QueryOutcome<T>> {
+    const opening = this.storage.snapshot();
+    const snapshot = opening instanceof Promise ? await opening : opening;
+    let state: TransactionState | undefined;
+    try {
+      const isKnown = this.#isExclusive || snapshot.version <= this.#knownUpTo;
+      const base = new BaseView(snapshot, this.#caches, isKnown ? "snapshot" : "none");
+      state = await this.#begin(base, options);
+      const value = await run(new QueryHandle(state));
+      return { value, version: snapshot.version, readSet: state.readSet };
+    } finally {
+      state?.end();
+      snapshot.release();
+    }
+  }
+
+  /**
+   * Runs in a serializable transaction, which is committed when `run` resolves and rolled back when it
+   * throws. Runs again when the storage reports a conflict. Resolves once the commit is as durable as the
+   * storage makes it. Rejects with whatever `run` throws, STORAGE_CONFLICT after many attempts, STORAGE_FULL.
+   */
+  async mutate<T>(
+    run: (tx: MutationTransaction) => Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<MutationOutcome<T>> {
+    return await this.#run(async (_state, handle) => await run(handle), options);
+  }
+
+  async #run<T>(run: Run<T>, options: TransactionOptions): Promise<MutationOutcome<T>> {
+    for (let attempt = 1; ; attempt++) {
+      const transaction = await this.storage.begin();
+      try {
+        return await this.#attempt(transaction, run, options);
+      } catch (error) {
+        const isConflict = isTrueupError(error) && error.code === "STORAGE_CONFLICT";
+        if (!isConflict || attempt === MAX_ATTEMPTS) throw error;
+      }
+      await pause(Math.random() * Math.min(2 ** attempt, 250));
+    }
+  }
+
+  /**
+   * Sets where the change hooks of tables come from. The resolver is asked at every write, so it should
+   * answer from a map.
+   */
+  setHooks(resolve: HookResolver): void {
+    this.#hooks = resolve;
+  }
+
+  /** Calls the listener after each commit, in the order of commits; returns how to stop. */
+  onCommit(listener: (commit: DatabaseCommit) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** The name of the table that an id belongs to, as of the latest commit. */
+  tableOfId(componentPath: string, id: string): string | null {
+    const decoded = decodeId(id);
+    if (decoded === null) return null;
+    const table = this.#catalogs.latest.tableByNumber(componentPath, decoded.tableNumber);
+    return table?.name ?? null;
+  }
+
+  /** Builds of indexes and the clearing of what was dropped. */
+  get background(): BackgroundWork {
+    return this.#background;
+  }
+
+  /** Runs below tables and hooks, without limits, as background work does. */
+  async maintain<T>(run: (state: TransactionState) => Promise<T>): Promise<T> {
+    const outcome = await this.#run(run, { limits: null });
+    return outcome.value;
+  }
+
+  /** Stops background work where it stands and closes the storage. Idempotent. */
+  async close(): Promise<void> {
+    await this.#background.stop();
+    this.#stopListening();
+    await this.storage.close();
+  }
+
+  async #attempt<T>(
+    transaction: StorageTransaction,
+    run: Run<T>,
+    options: TransactionOptions,
+  ): Promise<MutationOutcome<T>> {
+    let state: TransactionState | undefined;
+    let handle: MutationHandle;
+    let batch: CommitBatch;
+    let value: T;
+    try {
+      this.#learnFate(transaction.version);
+      const mode = this.#isExclusive ? "latest" : "none";
+      state = await this.#begin(new BaseView(transaction, this.#caches, mode), options);
+      handle = new MutationHandle(state, this.#hooks, this.#lastCreationTime, this.#random);
+      value = await run(state, handle);
+      state.end();
+      batch = await CommitBatch.collect(state, this.#clock);
+    } catch (error) {
+      state?.end();
+      transaction.rollback();
+      throw error;
+    }
+    const version = await this.#commit(transaction, state, batch);
+    this.#lastCreationTime = Math.max(this.#lastCreationTime, handle.lastCreationTime);
+    for (const callback of handle.callbacks) callback();
+    return { value, version };
+  }
+
+  async #begin(base: BaseView, options: TransactionOptions): Promise<TransactionState> {
+    const finding = this.#catalogs.of(base);
+    const catalog = finding instanceof Promise ? await finding : finding;
+    const limits = options.limits === undefined ? convexLimits : (options.limits ?? noLimits);
+    return new TransactionState(base, catalog, limits, this.#clock());
+  }
+
+  async #commit(
+    transaction: StorageTransaction,
+    state: TransactionState,
+    batch: CommitBatch,
+  ): Promise<Version> {
+    if (batch.writes.length === 0) return await transaction.commit([]);
+    const changesCatalog = state.catalog !== state.baseCatalog;
+    if (changesCatalog) this.#catalogs.add(state.catalog);
+    const origin: Origin = { version: Infinity };
+    if (this.#isExclusive) {
+      batch.teach(this.#caches, origin);
+      this.#handedOver = { origin, begunAt: transaction.version };
+    }
+    try {
+      origin.version = await transaction.commit(batch.writes);
+    } catch (error) {
+      this.#forgetAll();
+      throw error;
+    }
+    if (changesCatalog) this.#background.wake();
+    return origin.version;
+  }
+
+  /** A transaction begins: it sees the commit handed over before it, or that one has failed. */
+  #learnFate(version: Version): void {
+    const handedOver = this.#handedOver;
+    if (handedOver !== null) {
+      this.#handedOver = null;
+      if (version <= handedOver.begunAt) this.#forgetAll();
+      else if (handedOver.origin.version === Infinity) handedOver.origin.version = version;
+    }
+    this.#caches.documents.raiseFloor(version);
+    this.#caches.records.raiseFloor(version);
+  }
+
+  #forgetAll(): void {
+    this.#caches.documents.clear();
+    this.#caches.records.clear();
+    this.#catalogs.forget();
+  }
+
+  #receive(commit: Commit): void {
+    if (!this.#isExclusive) {
+      for (const [key] of commit.writes) {
+        this.#caches.records.forget(key, commit.version);
+        if (isDocumentKey(key)) {
+          this.#caches.documents.forget(idsKeyOfDocument(key), commit.version);
+        }
+      }
+    }
+    this.#knownUpTo = commit.version;
+    if (this.#listeners.size === 0) return;
+    const seen = new DatabaseCommit(commit, this.#catalogs.latest);
+    for (const listener of this.#listeners) listener(seen);
+  }
+}
+
+const noHooks: readonly never[] = [];

@@ -1,0 +1,21 @@
+/** Reads fields of documents by path, as index fields and `q.field` name them: "address.city". */
+import { CommitTsPlaceholder, type Value } from "convex/values";
+import type { Document } from "../document.js";
+
+/** The value at a path; undefined where there is none, or where something else than an object is in between. */
+export function valueAt(document: Document, path: readonly string[]): Value | undefined {
+  let value: Value | undefined = document;
+  for (const name of path) {
+    if (typeof value !== "object" || value === null || !isObject(value)) return undefined;
+    // Names that every object inherits must not be found where the document lacks them.
+    value = name in Object.prototype && !Object.hasOwn(value, name) ? undefined : value[name];
+    if (value === undefined) return undefined;
+  }
+  return value;
+}
+
+function isObject(
+  value: Exclude<Value, string | number | bigint | boolean | null>,
+): value is { [name: string]: Value | undefined } {
+  return !Array.isArray(value) && !(value instanceof ArrayBuffer) && !(value instanceof CommitTsPlaceholder);
+}

@@ -1,0 +1,222 @@
+/**
+ * What a write goes through first: the fields are checked to be Convex values within a document's limits,
+ * copied (the caller goes on owning what it passed), put into order by name and measured, in one walk.
+ */
+import { CommitTsPlaceholder, type Value } from "convex/values";
+import { TrueupError, type ErrorCode } from "../../errors/index.js";
+import type { Document, Fields } from "../document.js";
+import { byteLength } from "./measure.js";
+import type { StoredDocument } from "./stored-document.js";
+
+/** Convex's limits of one document. */
+export const documentLimits = {
+  sizeBytes: 1 << 20,
+  nesting: 16,
+  arrayLength: 8192,
+  objectFields: 1024,
+  fieldNameLength: 1024,
+} as const;
+
+const UNDERSCORE = 0x5f;
+const MAX_INT64 = 2n ** 63n - 1n;
+const MIN_INT64 = -(2n ** 63n);
+
+// Of the walk under way, which calls nothing that could begin another one.
+let sizeBytes = 0;
+let isFlat = true;
+let awaitsCommit = false;
+
+/**
+ * The document of these fields, its own system fields instead of any among them; fields that are undefined
+ * are left out. O(size).
+ * @throws INVALID_VALUE, INVALID_FIELD_NAME, DOCUMENT_TOO_LARGE
+ */
+export function prepareDocument(fields: Fields, id: string, creationTime: number): StoredDocument {
+  sizeBytes = 2;
+  isFlat = true;
+  awaitsCommit = false;
+  const document = {} as Document;
+  let hasSystemFields = false;
+  for (const name of sortedNames(fields, "")) {
+    if (name >= "_" && !hasSystemFields) {
+      document._creationTime = creationTime;
+      document._id = id;
+      hasSystemFields = true;
+    }
+    const value = fields[name];
+    if (value === undefined) continue;
+    if (name.charCodeAt(0) !== UNDERSCORE) setField(document, name, copyField(value, name, "", 2));
+    else if (name !== "_id" && name !== "_creationTime") throw reservedName(name);
+  }
+  if (!hasSystemFields) {
+    document._creationTime = creationTime;
+    document._id = id;
+  }
+  sizeBytes += 13 + 1 + 9 + 3 + 1 + 2 + byteLength(id);
+  if (sizeBytes > documentLimits.sizeBytes) {
+    throw refuse(
+      "DOCUMENT_TOO_LARGE",
+      `Value is too large (${(sizeBytes / (1 << 20)).toFixed(2)} MiB > maximum size 1 MiB)`,
+      { sizeBytes, maximum: documentLimits.sizeBytes },
+    );
+  }
+  return { document, sizeBytes, isFlat, awaitsCommit };
+}
+
+function copyField(value: unknown, name: string, path: string, depth: number): Value {
+  sizeBytes += byteLength(name) + 1;
+  return copyValue(value, name, path, depth);
+}
+
+/** `name` and `path` say where in the document the value stands; `depth` is the nesting of a container there. */
+function copyValue(value: unknown, name: string, path: string, depth: number): Value {
+  switch (typeof value) {
+    case "string":
+      sizeBytes += 2 + byteLength(value);
+      return value;
+    case "number":
+      sizeBytes += 9;
+      return value;
+    case "boolean":
+      sizeBytes += 1;
+      return value;
+    case "bigint":
+      if (value > MAX_INT64 || value < MIN_INT64) {
+        throw notAValue(`BigInt ${value} does not fit into a 64-bit signed integer`, name, path);
+      }
+      sizeBytes += 9;
+      return value;
+    case "object":
+      if (value === null) {
+        sizeBytes += 1;
+        return null;
+      }
+      return copyObject(value, name, path, depth);
+    default:
+      throw notAValue(`${typeof value} is not a supported Convex type`, name, path);
+  }
+}
+
+function copyObject(value: object, name: string, path: string, depth: number): Value {
+  isFlat = false;
+  if (value instanceof ArrayBuffer || isForeignBuffer(value)) {
+    sizeBytes += 2 + value.byteLength;
+    return new Uint8Array(new Uint8Array(value)).buffer;
+  }
+  if (value instanceof CommitTsPlaceholder) {
+    awaitsCommit = true;
+    sizeBytes += 9;
+    return value;
+  }
+  if (depth > documentLimits.nesting) {
+    throw refuse(
+      "INVALID_VALUE",
+      `Document is too nested (nested more than ${documentLimits.nesting} levels deep)${at(name, path)}`,
+      { path: `${path}.${name}`, maximum: documentLimits.nesting },
+    );
+  }
+  sizeBytes += 2;
+  const here = `${path}.${name}`;
+  if (Array.isArray(value)) return copyArray(value, here, depth);
+  if (!isPlainObject(value)) {
+    throw notAValue(`${describeClass(value)} is not a supported Convex type`, name, path);
+  }
+  const copy: { [field: string]: Value } = {};
+  for (const field of sortedNames(value, here)) {
+    const item = value[field];
+    if (item !== undefined) setField(copy, field, copyField(item, field, here, depth + 1));
+  }
+  return copy;
+}
+
+function copyArray(items: readonly unknown[], path: string, depth: number): Value[] {
+  if (items.length > documentLimits.arrayLength) {
+    throw refuse(
+      "INVALID_VALUE",
+      `Array length is too long (${items.length} > maximum length ${documentLimits.arrayLength}) at ${path}`,
+      { path, length: items.length, maximum: documentLimits.arrayLength },
+    );
+  }
+  const copy: Value[] = [];
+  for (let index = 0; index < items.length; index++) {
+    copy.push(copyValue(items[index], String(index), path, depth + 1));
+  }
+  return copy;
+}
+
+function setField(target: { [name: string]: Value | undefined }, name: string, value: Value): void {
+  if (name !== "__proto__") target[name] = value;
+  else Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
+}
+
+function sortedNames(fields: Fields, path: string): string[] {
+  const names = Object.keys(fields);
+  if (names.length > documentLimits.objectFields) {
+    throw refuse(
+      "INVALID_VALUE",
+      `Object has too many fields (${names.length} > maximum number ${documentLimits.objectFields})${path && ` at ${path}`}`,
+      { path, fields: names.length, maximum: documentLimits.objectFields },
+    );
+  }
+  let isSorted = true;
+  let previous = "";
+  for (const name of names) {
+    if (!knownNames.has(name)) checkName(name, path);
+    if (name < previous) isSorted = false;
+    previous = name;
+  }
+  return isSorted ? names : names.sort();
+}
+
+/** Names that were found to be good: the same few come with every document. */
+const knownNames = new Set<string>();
+const MAX_KNOWN_NAMES = 10_000;
+const FIELD_NAME = /^(?!\$)[ -~]*$/;
+
+function checkName(name: string, path: string): void {
+  if (name.length > documentLimits.fieldNameLength || !FIELD_NAME.test(name)) {
+    const shown = JSON.stringify(name.slice(0, 80));
+    throw refuse(
+      "INVALID_FIELD_NAME",
+      `Field name ${shown}${path && ` at ${path}`} must consist of printable ASCII characters, must not start with "$" and has at most ${documentLimits.fieldNameLength} characters.`,
+      { field: name.slice(0, 200), path },
+    );
+  }
+  if (knownNames.size < MAX_KNOWN_NAMES) knownNames.add(name);
+}
+
+function reservedName(name: string): TrueupError {
+  return refuse(
+    "INVALID_FIELD_NAME",
+    `Field "${name}" starts with an underscore, which is only allowed for system fields like "_id".`,
+    { field: name },
+  );
+}
+
+/** Also true for plain objects of another realm. */
+function isPlainObject(value: object): value is Fields {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return true;
+  return typeof prototype === "object" && prototype?.constructor?.name === "Object";
+}
+
+function isForeignBuffer(value: object): value is ArrayBuffer {
+  return Object.prototype.toString.call(value) === "[object ArrayBuffer]";
+}
+
+function describeClass(value: object): string {
+  const name: unknown = value.constructor?.name;
+  return typeof name === "string" && name !== "" ? name : "object";
+}
+
+function at(name: string, path: string): string {
+  return ` at ${path}.${name}`;
+}
+
+function notAValue(message: string, name: string, path: string): TrueupError {
+  return refuse("INVALID_VALUE", `${message}${at(name, path)}`, { path: `${path}.${name}` });
+}
+
+function refuse(code: ErrorCode, message: string, details: Record<string, unknown>): TrueupError {
+  return new TrueupError(code, message, details);
+}

@@ -1,0 +1,40 @@
+export { DatabaseCommit, type TouchedTable } from "./commit.js";
+export {
+  Database,
+  type DatabaseOptions,
+  type MutationOutcome,
+  type QueryOutcome,
+  type TransactionOptions,
+} from "./database.js";
+export type { Document, Fields } from "./document.js";
+export type {
+  DocumentStream,
+  Expression,
+  Order,
+  Page,
+  PageOptions,
+  Query,
+  QueryOperator,
+  QuerySource,
+  RangeBound,
+} from "./query/query.js";
+export type { IndexChange, SchemaChange } from "./schema/apply-schema.js";
+export type { TableCounts } from "./transaction/counts.js";
+export {
+  convexLimits,
+  noLimits,
+  type Metric,
+  type TransactionLimits,
+  type TransactionUsage,
+} from "./transaction/limits.js";
+export type { ReadSet } from "./transaction/read-set.js";
+export type {
+  Change,
+  ChangeHook,
+  DatabaseReader,
+  DatabaseWriter,
+  HookResolver,
+  InsertOptions,
+  MutationTransaction,
+  QueryTransaction,
+} from "./transaction/types.js";

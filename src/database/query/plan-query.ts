@@ -1,0 +1,208 @@
+/**
+ * From a query to the range of keys it reads. A table without an index of its own in play is read in the order
+ * of creation from its documents; `by_id` from its ids; other indexes from their entries. Equalities of an
+ * index range cover a prefix of the index's fields, then at most one field may carry bounds.
+ */
+import type { Value } from "convex/values";
+import { TrueupError } from "../../errors/index.js";
+import { encodeKey, prefixEnd } from "../../values/index.js";
+import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
+import { idPosition } from "./id-position.js";
+import type { QuerySource, RangeBound } from "./query.js";
+
+/** What a query's range lies in. */
+export type Space =
+  | { readonly kind: "documents" }
+  | { readonly kind: "ids" }
+  | { readonly kind: "index"; readonly index: IndexEntry };
+
+/** The keys a query reads, in which direction. */
+export interface ScanPlan {
+  readonly table: TableEntry;
+  readonly space: Space;
+  readonly start: string;
+  readonly end: string;
+  readonly isReverse: boolean;
+  /** All fields that decide the order, for a cursor to be bound to. */
+  readonly fields: readonly string[];
+}
+
+/** The name of the table that a query reads. */
+export function tableOfSource(source: QuerySource): string {
+  if (source.type === "FullTableScan") return source.tableName;
+  return source.indexName.slice(0, indexNameStart(source.indexName) - 1);
+}
+
+/**
+ * @param table The table of the source; the caller has looked it up, and says what a missing one means.
+ * @throws INDEX_NOT_FOUND, INDEX_NOT_READY, INVALID_INDEX_RANGE
+ */
+export function planScan(source: QuerySource, table: TableEntry): ScanPlan {
+  const isReverse = source.order === "desc";
+  const space = spaceOf(source, table);
+  const range = source.type === "IndexRange" ? source.range : [];
+  const fields = fieldsOf(space);
+  const split = splitRange(range, fields, source);
+  const bounds =
+    space.kind === "ids"
+      ? idBounds(table, split)
+      : keyBounds(space.kind === "index" ? space.index.prefix : table.documentsPrefix, split);
+  return { table, space, ...bounds, isReverse, fields };
+}
+
+/**
+ * The fields that decide the order of a query on a table that does not exist, which only its built-in
+ * indexes can serve. @throws INDEX_NOT_FOUND
+ */
+export function fieldsWithoutTable(source: QuerySource): readonly string[] {
+  if (source.type === "FullTableScan") return ["_creationTime"];
+  const name = source.indexName.slice(indexNameStart(source.indexName));
+  if (name === "by_creation_time") return ["_creationTime"];
+  if (name === "by_id") return ["_id"];
+  throw new TrueupError("INDEX_NOT_FOUND", `Index ${source.indexName} not found.`, {
+    table: tableOfSource(source),
+    index: name,
+  });
+}
+
+function indexNameStart(indexName: string): number {
+  return indexName.indexOf(".") + 1;
+}
+
+function spaceOf(source: QuerySource, table: TableEntry): Space {
+  if (source.type === "FullTableScan") return { kind: "documents" };
+  const name = source.indexName.slice(indexNameStart(source.indexName));
+  if (name === "by_id") return { kind: "ids" };
+  if (name === "by_creation_time") return { kind: "documents" };
+  let unready: IndexEntry | undefined;
+  for (const index of table.indexes) {
+    if (index.name !== name) continue;
+    if (index.state === "ready" && !index.isStaged) return { kind: "index", index };
+    unready = index;
+  }
+  const details = { table: table.name, index: name, componentPath: table.componentPath };
+  if (unready === undefined) {
+    throw new TrueupError("INDEX_NOT_FOUND", `Index ${table.name}.${name} not found.`, details);
+  }
+  throw new TrueupError(
+    "INDEX_NOT_READY",
+    unready.isStaged
+      ? `Index ${table.name}.${name} is staged: it may not be queried until the schema makes it an ordinary index.`
+      : `Index ${table.name}.${name} is still being built.`,
+    details,
+  );
+}
+
+function fieldsOf(space: Space): readonly string[] {
+  if (space.kind === "documents") return ["_creationTime"];
+  return space.kind === "ids" ? ["_id"] : [...space.index.fields, "_creationTime"];
+}
+
+interface SplitRange {
+  readonly equal: readonly (Value | undefined)[];
+  readonly lower: RangeBound | undefined;
+  readonly upper: RangeBound | undefined;
+}
+
+function splitRange(
+  range: readonly RangeBound[],
+  fields: readonly string[],
+  source: QuerySource,
+): SplitRange {
+  const equal: (Value | undefined)[] = [];
+  let lower: RangeBound | undefined;
+  let upper: RangeBound | undefined;
+  for (const bound of range) {
+    const field = fields[equal.length];
+    const isBounded = lower !== undefined || upper !== undefined;
+    if (bound.fieldPath !== field || (bound.type === "Eq" && isBounded)) {
+      throw misplaced(bound, field, isBounded, fields, source);
+    }
+    if (bound.type === "Eq") {
+      equal.push(bound.value);
+    } else if (bound.type === "Gt" || bound.type === "Gte") {
+      if (lower !== undefined) throw twice(bound, "lower", source);
+      lower = bound;
+    } else {
+      if (upper !== undefined) throw twice(bound, "upper", source);
+      upper = bound;
+    }
+  }
+  return { equal, lower, upper };
+}
+
+function keyBounds(prefix: string, { equal, lower, upper }: SplitRange): { start: string; end: string } {
+  const base = prefix + encodeKey(equal);
+  let start = base;
+  let end = endOf(base);
+  if (lower !== undefined) {
+    const key = base + encodeKey([lower.value]);
+    start = lower.type === "Gte" ? key : endOf(key);
+  }
+  if (upper !== undefined) {
+    const key = base + encodeKey([upper.value]);
+    end = upper.type === "Lt" ? key : endOf(key);
+  }
+  return { start, end };
+}
+
+function idBounds(table: TableEntry, { equal, lower, upper }: SplitRange): { start: string; end: string } {
+  const tableEnd = endOf(table.idsPrefix);
+  const key = (place: string | null): string => (place === null ? tableEnd : table.idsPrefix + place);
+  let start = table.idsPrefix;
+  let end = tableEnd;
+  if (equal.length > 0) {
+    const { from, after } = idPosition(table.number, equal[0]);
+    start = key(from);
+    end = key(after);
+  }
+  if (lower !== undefined) {
+    const { from, after } = idPosition(table.number, lower.value);
+    start = key(lower.type === "Gte" ? from : after);
+  }
+  if (upper !== undefined) {
+    const { from, after } = idPosition(table.number, upper.value);
+    end = key(upper.type === "Lt" ? from : after);
+  }
+  return { start, end };
+}
+
+/** Prefixes of this database begin with a low byte, so something is always above them. */
+function endOf(prefix: string): string {
+  const end = prefixEnd(prefix);
+  if (end === undefined) throw new Error("a prefix of 0xff bytes");
+  return end;
+}
+
+function misplaced(
+  bound: RangeBound,
+  expected: string | undefined,
+  isBounded: boolean,
+  fields: readonly string[],
+  source: QuerySource,
+): TrueupError {
+  const name = source.type === "IndexRange" ? source.indexName : source.tableName;
+  const list = JSON.stringify(fields);
+  const method = `.${bound.type.toLowerCase()}("${bound.fieldPath}", ...)`;
+  const problem = isBounded
+    ? `cannot use ${method} after bounds on "${expected}": equalities come first, and only the last field used may have .gt, .gte, .lt or .lte`
+    : expected === undefined
+      ? `cannot use ${method}: every field of the index is already compared with .eq`
+      : fields.includes(bound.fieldPath)
+        ? `cannot use ${method} before "${expected}" is compared with .eq`
+        : `the index has no field "${bound.fieldPath}"`;
+  return new TrueupError(
+    "INVALID_INDEX_RANGE",
+    `Tried to query index ${name} in a way it does not allow: ${problem}. The index's fields, in this order, are ${list}.`,
+    { index: name, field: bound.fieldPath, expected: expected ?? null, fields },
+  );
+}
+
+function twice(bound: RangeBound, side: "lower" | "upper", source: QuerySource): TrueupError {
+  const name = source.type === "IndexRange" ? source.indexName : source.tableName;
+  return new TrueupError(
+    "INVALID_INDEX_RANGE",
+    `Tried to query index ${name} with two ${side} bounds on "${bound.fieldPath}".`,
+    { index: name, field: bound.fieldPath },
+  );
+}

@@ -1,0 +1,155 @@
+/**
+ * What a transaction sees of the storage, without its own writes: documents decoded, by way of the cache
+ * where that is safe. Everything answers at once when the storage does.
+ */
+import { TrueupError } from "../../errors/index.js";
+import type { MaybePromise, StorageReader } from "../../storage/storage.js";
+import type { TableEntry } from "../catalog/catalog.js";
+import { documentTail, internalIdLength, tailLength } from "../catalog/key-layout.js";
+import { decodeDocument, type StoredDocument } from "../documents/stored-document.js";
+import type { Origin, VersionedCache } from "../documents/versioned-cache.js";
+
+/**
+ * How the cache may be used: `latest` by transactions that see every commit handed over before them,
+ * `snapshot` by views of a version that the cache knows all about, `none` by all others.
+ */
+export type CacheMode = "latest" | "snapshot" | "none";
+
+/** A null says that there is no such document. */
+export type DocumentCache = VersionedCache<StoredDocument | null>;
+
+/** Of counts and of the catalog's head: few, asked for all the time. */
+export type RecordCache = VersionedCache<string>;
+
+/** What is known of the storage across transactions. */
+export interface Caches {
+  readonly documents: DocumentCache;
+  readonly records: RecordCache;
+}
+
+/** What a cached document takes beside its text, in bytes. */
+const CACHE_OVERHEAD = 250;
+
+export class BaseView {
+  readonly storage: StorageReader;
+  readonly #cache: DocumentCache;
+  readonly #records: RecordCache;
+  readonly #mode: CacheMode;
+  readonly #origin: Origin;
+
+  constructor(storage: StorageReader, caches: Caches, mode: CacheMode) {
+    this.storage = storage;
+    this.#cache = caches.documents;
+    this.#records = caches.records;
+    this.#mode = mode;
+    this.#origin = { version: storage.version };
+  }
+
+  /** A record that is asked for again and again. */
+  record(key: string): MaybePromise<string | undefined> {
+    const cached =
+      this.#mode === "latest"
+        ? this.#records.latest(key)
+        : this.#mode === "snapshot"
+          ? this.#records.at(key, this.storage.version)
+          : undefined;
+    if (cached !== undefined) return cached;
+    const text = this.storage.get(key);
+    return text instanceof Promise
+      ? text.then((found) => this.#keepRecord(key, found))
+      : this.#keepRecord(key, text);
+  }
+
+  /** By its table and internal id; null when there is none. */
+  document(table: TableEntry, internalId: string): MaybePromise<StoredDocument | null> {
+    const idsKey = table.idsPrefix + internalId;
+    const cached = this.cached(idsKey);
+    if (cached !== undefined) return cached;
+    const time = this.storage.get(idsKey);
+    return time instanceof Promise
+      ? time.then((text) => this.#complete(table, internalId, text))
+      : this.#complete(table, internalId, time);
+  }
+
+  /** What the cache knows of a document: undefined when it knows nothing. */
+  cached(idsKey: string): StoredDocument | null | undefined {
+    if (this.#mode === "latest") return this.#cache.latest(idsKey);
+    if (this.#mode === "snapshot") return this.#cache.at(idsKey, this.storage.version);
+    return undefined;
+  }
+
+  /** The document of a row that was read, from the cache if it is there. */
+  decode(table: TableEntry, key: string, text: string, mayKeep: boolean): StoredDocument {
+    if (this.#mode === "none") return decodeDocument(text);
+    const idsKey = table.idsPrefix + key.slice(-internalIdLength);
+    const cached = this.cached(idsKey);
+    if (cached !== undefined && cached !== null) return cached;
+    const stored = decodeDocument(text);
+    if (mayKeep) this.#keep(idsKey, stored, text.length);
+    return stored;
+  }
+
+  /** The texts of the documents with these keys' tails. @throws STORAGE_CORRUPT when one is missing */
+  documentTexts(table: TableEntry, tails: readonly string[]): MaybePromise<string[]> {
+    const texts = this.storage.getMany(tails.map((tail) => table.documentsPrefix + tail));
+    return texts instanceof Promise ? texts.then((found) => allFound(table, found)) : allFound(table, texts);
+  }
+
+  #complete(
+    table: TableEntry,
+    internalId: string,
+    time: string | undefined,
+  ): MaybePromise<StoredDocument | null> {
+    if (time === undefined) return null;
+    const text = this.storage.get(table.documentsPrefix + documentTail(Number(time), internalId));
+    return text instanceof Promise
+      ? text.then((found) => this.#found(table, internalId, found))
+      : this.#found(table, internalId, text);
+  }
+
+  #found(table: TableEntry, internalId: string, text: string | undefined): StoredDocument {
+    if (text === undefined) throw missingDocument(table);
+    const stored = decodeDocument(text);
+    this.#keep(table.idsPrefix + internalId, stored, text.length);
+    return stored;
+  }
+
+  #keepRecord(key: string, text: string | undefined): string | undefined {
+    if (text !== undefined && this.#mode !== "none") {
+      this.#records.load(key, text, 0, this.#origin);
+    }
+    return text;
+  }
+
+  #keep(idsKey: string, stored: StoredDocument, textLength: number): void {
+    if (this.#mode === "none") return;
+    this.#cache.load(idsKey, stored, cachedSize(textLength), this.#origin);
+  }
+}
+
+/** An estimate of the memory that a decoded document takes. */
+export function cachedSize(textLength: number): number {
+  return 2 * textLength + CACHE_OVERHEAD;
+}
+
+/** The tail of the document's key in an index entry's key. */
+export function tailOf(key: string): string {
+  return key.slice(-tailLength);
+}
+
+function allFound(table: TableEntry, texts: readonly (string | undefined)[]): string[] {
+  const found: string[] = [];
+  for (const text of texts) {
+    if (text === undefined) throw missingDocument(table);
+    found.push(text);
+  }
+  return found;
+}
+
+function missingDocument(table: TableEntry): TrueupError {
+  return new TrueupError(
+    "STORAGE_CORRUPT",
+    `Table ${table.name} has an entry for a document that is not there.`,
+    { table: table.name, componentPath: table.componentPath },
+  );
+}

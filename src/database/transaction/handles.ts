@@ -1,0 +1,160 @@
+/** Transactions as the rooms above hold them. */
+import type { IndexJson, SchemaJson } from "../../schema/index.js";
+import type { Version } from "../../storage/storage.js";
+import { removeComponent, removeTable } from "../catalog/edits.js";
+import { applySchema, ensureTable, prepareIndexes, type SchemaChange } from "../schema/apply-schema.js";
+import type { TransactionLimits, TransactionUsage } from "./limits.js";
+import { MutationState, type Random } from "./mutation-state.js";
+import type { ReadSet } from "./read-set.js";
+import { Reader, StaleReader } from "./reader.js";
+import type { TransactionState } from "./transaction.js";
+import type { HookResolver, MutationTransaction, QueryTransaction } from "./types.js";
+import { Writer } from "./writer.js";
+
+abstract class Handle<R extends Reader> {
+  protected readonly state: TransactionState;
+  readonly #readers = new Map<string, R>();
+
+  constructor(state: TransactionState) {
+    this.state = state;
+  }
+
+  get version(): Version {
+    return this.state.version;
+  }
+
+  get beganAtMs(): number {
+    return this.state.beganAtMs;
+  }
+
+  get usage(): TransactionUsage {
+    return this.state.usage.used;
+  }
+
+  get limits(): TransactionLimits {
+    return this.state.usage.limits;
+  }
+
+  get readSet(): ReadSet {
+    return this.state.readSet;
+  }
+
+  component(path: string): R {
+    return this.#reader(`c${path}`, path, false);
+  }
+
+  system(path: string): R {
+    return this.#reader(`s${path}`, path, true);
+  }
+
+  async limited<T>(run: () => Promise<T>, limits: Partial<TransactionLimits> = {}): Promise<T> {
+    const restore = this.state.usage.lower(limits);
+    try {
+      return await run();
+    } finally {
+      restore();
+    }
+  }
+
+  protected abstract makeReader(path: string, isSystem: boolean): R;
+
+  #reader(key: string, path: string, isSystem: boolean): R {
+    let reader = this.#readers.get(key);
+    if (reader === undefined) {
+      reader = this.makeReader(path, isSystem);
+      this.#readers.set(key, reader);
+    }
+    return reader;
+  }
+}
+
+export class QueryHandle extends Handle<Reader> implements QueryTransaction {
+  protected override makeReader(path: string, isSystem: boolean): Reader {
+    return new Reader(this.state, path, isSystem);
+  }
+}
+
+export class MutationHandle extends Handle<Writer> implements MutationTransaction {
+  readonly #mutation: MutationState;
+  readonly #callbacks: (() => void)[] = [];
+
+  constructor(
+    state: TransactionState,
+    hooks: HookResolver,
+    lastCreationTime: number,
+    random: Random | undefined,
+  ) {
+    super(state);
+    this.#mutation = new MutationState(this, state, hooks, lastCreationTime, random);
+  }
+
+  /** Of the document inserted last. */
+  get lastCreationTime(): number {
+    return this.#mutation.lastCreationTime;
+  }
+
+  get callbacks(): readonly (() => void)[] {
+    return this.#callbacks;
+  }
+
+  async nested<T>(run: () => Promise<T>, limits?: Partial<TransactionLimits>): Promise<T> {
+    const mark = this.#callbacks.length;
+    try {
+      return await this.state.nested(run, limits);
+    } catch (error) {
+      this.#callbacks.length = mark;
+      throw error;
+    }
+  }
+
+  staleReader(path: string): Reader {
+    return new StaleReader(this.state, path, false);
+  }
+
+  afterCommit(callback: () => void): void {
+    this.state.assertActive();
+    this.#callbacks.push(callback);
+  }
+
+  countScheduled(argsBytes: number): void {
+    this.state.usage.countScheduled(argsBytes);
+  }
+
+  async applySchema(path: string, schema: SchemaJson | null): Promise<SchemaChange> {
+    this.state.assertActive();
+    return await applySchema(this.state, path, schema);
+  }
+
+  async prepareIndexes(path: string, schema: SchemaJson): Promise<void> {
+    this.state.assertActive();
+    await prepareIndexes(this.state, path, schema);
+  }
+
+  async ensureTable(path: string, tableName: string, indexes: readonly IndexJson[]): Promise<void> {
+    this.state.assertActive();
+    await ensureTable(this.state, path, tableName, indexes);
+  }
+
+  removeComponent(path: string): void {
+    this.state.assertActive();
+    const tables = [...(this.state.catalog.components.get(path)?.tables.values() ?? [])];
+    for (const table of tables) this.#remove(path, table.name);
+    this.state.edit(removeComponent(this.state.catalog, path));
+  }
+
+  removeTable(path: string, tableName: string): void {
+    this.state.assertActive();
+    this.#remove(path, tableName);
+  }
+
+  protected override makeReader(path: string, isSystem: boolean): Writer {
+    return new Writer(this.#mutation, path, isSystem);
+  }
+
+  #remove(path: string, tableName: string): void {
+    const table = this.state.catalog.table(path, tableName);
+    if (table === undefined) return;
+    this.state.forgetWrites(table.id);
+    this.state.edit(removeTable(this.state.catalog, table));
+  }
+}

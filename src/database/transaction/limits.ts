@@ -1,0 +1,159 @@
+/**
+ * What a transaction may use, and what it has used. The names and figures are Convex's; a nested call may
+ * get less, counted from where it begins.
+ */
+import { TrueupError } from "../../errors/index.js";
+
+/** What is counted. */
+export type Metric =
+  | "documentsRead"
+  | "bytesRead"
+  | "databaseQueries"
+  | "documentsWritten"
+  | "bytesWritten"
+  | "functionsScheduled"
+  | "scheduledFunctionArgsBytes";
+
+/** How much of each a transaction may use; null for as much as it likes. */
+export type TransactionLimits = { readonly [name in Metric]: number | null };
+
+/** How much of each a transaction has used. */
+export type TransactionUsage = { readonly [name in Metric]: number };
+
+const MIB = 1 << 20;
+
+/** Convex's limits. */
+export const convexLimits: TransactionLimits = {
+  documentsRead: 32_000,
+  bytesRead: 16 * MIB,
+  databaseQueries: 4_096,
+  documentsWritten: 16_000,
+  bytesWritten: 16 * MIB,
+  functionsScheduled: 1_000,
+  scheduledFunctionArgsBytes: 16 * MIB,
+};
+
+/** No limits, for maintenance that budgets itself. */
+export const noLimits: TransactionLimits = {
+  documentsRead: null,
+  bytesRead: null,
+  databaseQueries: null,
+  documentsWritten: null,
+  bytesWritten: null,
+  functionsScheduled: null,
+  scheduledFunctionArgsBytes: null,
+};
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The count of one transaction. Each `count…` throws TRANSACTION_LIMIT when it goes beyond. */
+export class Usage {
+  readonly used: Mutable<TransactionUsage> = {
+    documentsRead: 0,
+    bytesRead: 0,
+    databaseQueries: 0,
+    documentsWritten: 0,
+    bytesWritten: 0,
+    functionsScheduled: 0,
+    scheduledFunctionArgsBytes: 0,
+  };
+  /** As totals of the transaction: Infinity where there is none. */
+  #ceilings: Record<Metric, number>;
+
+  constructor(limits: TransactionLimits) {
+    this.#ceilings = {} as Record<Metric, number>;
+    for (const metric of metrics) this.#ceilings[metric] = limits[metric] ?? Infinity;
+  }
+
+  /** The limits in force, as totals of the whole transaction. */
+  get limits(): TransactionLimits {
+    const limits = { ...noLimits } as Mutable<TransactionLimits>;
+    for (const metric of metrics) {
+      const ceiling = this.#ceilings[metric];
+      limits[metric] = ceiling === Infinity ? null : ceiling;
+    }
+    return limits;
+  }
+
+  countRead(sizeBytes: number): void {
+    const { used } = this;
+    used.documentsRead++;
+    used.bytesRead += sizeBytes;
+    if (used.documentsRead > this.#ceilings.documentsRead) this.#refuse("documentsRead");
+    if (used.bytesRead > this.#ceilings.bytesRead) this.#refuse("bytesRead");
+  }
+
+  countQuery(): void {
+    if (++this.used.databaseQueries > this.#ceilings.databaseQueries) this.#refuse("databaseQueries");
+  }
+
+  countWrite(sizeBytes: number): void {
+    const { used } = this;
+    used.documentsWritten++;
+    used.bytesWritten += sizeBytes;
+    if (used.documentsWritten > this.#ceilings.documentsWritten) this.#refuse("documentsWritten");
+    if (used.bytesWritten > this.#ceilings.bytesWritten) this.#refuse("bytesWritten");
+  }
+
+  countScheduled(argsBytes: number): void {
+    const { used } = this;
+    used.functionsScheduled++;
+    used.scheduledFunctionArgsBytes += argsBytes;
+    if (used.functionsScheduled > this.#ceilings.functionsScheduled) this.#refuse("functionsScheduled");
+    if (used.scheduledFunctionArgsBytes > this.#ceilings.scheduledFunctionArgsBytes) {
+      this.#refuse("scheduledFunctionArgsBytes");
+    }
+  }
+
+  /** Lowers the limits for what follows; the result undoes it. Limits are never raised. */
+  lower(limits: Partial<TransactionLimits>): () => void {
+    const before = this.#ceilings;
+    this.#ceilings = { ...before };
+    for (const metric of metrics) {
+      const limit = limits[metric];
+      if (limit === undefined || limit === null) continue;
+      this.#ceilings[metric] = Math.min(before[metric], this.used[metric] + limit);
+    }
+    return () => {
+      this.#ceilings = before;
+    };
+  }
+
+  /** Takes back what was written since, as it was undone; what was read stays read. */
+  undoWrites(since: TransactionUsage): void {
+    for (const metric of writeMetrics) this.used[metric] = since[metric];
+  }
+
+  #refuse(metric: Metric): never {
+    const maximum = this.#ceilings[metric];
+    throw new TrueupError("TRANSACTION_LIMIT", messages[metric](maximum), { limit: metric, maximum });
+  }
+}
+
+const writeMetrics = [
+  "documentsWritten",
+  "bytesWritten",
+  "functionsScheduled",
+  "scheduledFunctionArgsBytes",
+] as const;
+
+const metrics = ["documentsRead", "bytesRead", "databaseQueries", ...writeMetrics] as const;
+
+const readLess =
+  "Consider using smaller limits in your queries, paginating your queries, or using indexed queries with a selective index range expressions.";
+
+const messages: Record<Metric, (maximum: number) => string> = {
+  documentsRead: (maximum) =>
+    `Too many documents read in a single function execution (limit: ${maximum}). ${readLess}`,
+  bytesRead: (maximum) =>
+    `Too many bytes read in a single function execution (limit: ${maximum} bytes). ${readLess}`,
+  databaseQueries: (maximum) =>
+    `Too many reads in a single function execution (limit: ${maximum}). ${readLess}`,
+  documentsWritten: (maximum) =>
+    `Too many documents written in a single function execution (limit: ${maximum}).`,
+  bytesWritten: (maximum) =>
+    `Too many bytes written in a single function execution (limit: ${maximum} bytes).`,
+  functionsScheduled: (maximum) => `Too many functions scheduled by this mutation (limit: ${maximum}).`,
+  scheduledFunctionArgsBytes: (maximum) =>
+    `Too large total size of the arguments of scheduled functions from this mutation (limit: ${maximum} bytes).`,
+};

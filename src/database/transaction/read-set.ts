@@ -1,0 +1,93 @@
+/**
+ * What a transaction has read, as keys and ranges of keys, recorded so cheaply that every read does it. A
+ * scan covers its range only as far as it was consumed. Whether a commit could have changed what was read
+ * is decided later, by whoever asks.
+ */
+import type { KeyRange } from "../../storage/storage.js";
+
+/** A part of a scan's range that grows while the scan is consumed. */
+export interface Coverage {
+  readonly start: string;
+  readonly end: string;
+  readonly isReverse: boolean;
+  /** The last key consumed. */
+  last: string | null;
+  /** The whole range was consumed. */
+  isComplete: boolean;
+}
+
+/** What `ReadSet.intersects` asks of a commit. */
+export interface TouchedKeys {
+  /** Keys of everything a reader could have found changed: written ones and those of unchanged index entries. */
+  readonly touchedKeys: readonly string[];
+}
+
+export class ReadSet {
+  readonly #keys = new Set<string>();
+  readonly #coverages: Coverage[] = [];
+  #merged: { start: string; end: string }[] | null = null;
+
+  addKey(key: string): void {
+    this.#keys.add(key);
+  }
+
+  addCoverage(coverage: Coverage): void {
+    this.#merged = null;
+    this.#coverages.push(coverage);
+  }
+
+  /** The ranges consumed so far, sorted and merged; single keys are in `keys`. O(n log n) the first time. */
+  get ranges(): readonly KeyRange[] {
+    this.#merged ??= merge(this.#coverages);
+    return this.#merged;
+  }
+
+  /** The single keys looked up, found or not. */
+  get keys(): ReadonlySet<string> {
+    return this.#keys;
+  }
+
+  /**
+   * Whether the commit may have changed what was read. To be asked when the transaction is over.
+   * O(keys touched × log ranges).
+   */
+  intersects(commit: TouchedKeys): boolean {
+    const { ranges } = this;
+    for (const key of commit.touchedKeys) {
+      if (this.#keys.has(key) || contains(ranges, key)) return true;
+    }
+    return false;
+  }
+}
+
+function merge(coverages: readonly Coverage[]): { start: string; end: string }[] {
+  const ranges: { start: string; end: string }[] = [];
+  for (const { start, end, isReverse, last, isComplete } of coverages) {
+    if (isComplete) ranges.push({ start, end });
+    else if (last !== null) ranges.push(isReverse ? { start: last, end } : { start, end: `${last}\x00` });
+  }
+  ranges.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
+  const merged: { start: string; end: string }[] = [];
+  for (const range of ranges) {
+    const previous = merged.at(-1);
+    if (previous !== undefined && range.start <= previous.end) {
+      if (range.end > previous.end) previous.end = range.end;
+    } else if (range.start < range.end) {
+      merged.push(range);
+    }
+  }
+  return merged;
+}
+
+function contains(ranges: readonly KeyRange[], key: string): boolean {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const range = ranges[middle];
+    if (range !== undefined && range.start <= key) low = middle + 1;
+    else high = middle;
+  }
+  const range = ranges[low - 1];
+  return range !== undefined && (range.end === undefined || key < range.end);
+}

@@ -1,0 +1,220 @@
+/** One component's tables as a transaction reads them. */
+import { TrueupError } from "../../errors/index.js";
+import { findTable } from "../../schema/index.js";
+import { decodeId } from "../../values/index.js";
+import { isSystemTable, type Catalog, type TableEntry } from "../catalog/catalog.js";
+import { catalogKeys } from "../catalog/key-layout.js";
+import type { Document } from "../document.js";
+import { copyDocument } from "../documents/stored-document.js";
+import { EmptyStream, QueryStream } from "../query/document-stream.js";
+import { emptyPage, paginate } from "../query/paginate.js";
+import { fieldsWithoutTable, planScan, tableOfSource } from "../query/plan-query.js";
+import type { DocumentStream, Page, PageOptions, Query } from "../query/query.js";
+import type { ScanState } from "../query/scan.js";
+import type { TableCounts } from "./counts.js";
+import type { TransactionState } from "./transaction.js";
+import type { DatabaseReader } from "./types.js";
+
+/** A document's place, from its id. */
+export interface Place {
+  readonly table: TableEntry;
+  readonly internalId: string;
+}
+
+export class Reader implements DatabaseReader {
+  protected readonly state: TransactionState;
+  protected readonly path: string;
+  protected readonly isSystem: boolean;
+
+  constructor(state: TransactionState, path: string, isSystem: boolean) {
+    this.state = state;
+    this.path = path;
+    this.isSystem = isSystem;
+  }
+
+  async get(id: string, tableName?: string): Promise<Document | null> {
+    this.state.assertActive();
+    const place = this.place(id, tableName, "get");
+    const { usage } = this.state;
+    usage.countQuery();
+    if (place === null) {
+      this.readSet?.addKey(catalogKeys.head);
+      return null;
+    }
+    const { table, internalId } = place;
+    this.readSet?.addKey(table.idsPrefix + internalId);
+    const found = this.document(table, internalId);
+    const stored = found instanceof Promise ? await found : found;
+    if (stored === null) return null;
+    usage.countRead(stored.sizeBytes);
+    return copyDocument(stored);
+  }
+
+  normalizeId(tableName: string, id: string): string | null {
+    this.assertReachable(tableName);
+    const decoded = decodeId(id);
+    if (decoded === null) return null;
+    const table = this.catalog.table(this.path, tableName);
+    if (table === undefined) this.readSet?.addKey(catalogKeys.head);
+    return table?.number === decoded.tableNumber ? id : null;
+  }
+
+  tableOfId(id: string): string | null {
+    const decoded = decodeId(id);
+    if (decoded === null) return null;
+    return this.catalog.tableByNumber(this.path, decoded.tableNumber)?.name ?? null;
+  }
+
+  stream(query: Query): DocumentStream {
+    this.state.assertActive();
+    const table = this.tableToRead(tableOfSource(query.source));
+    this.state.usage.countQuery();
+    if (table === null) {
+      fieldsWithoutTable(query.source);
+      return new EmptyStream();
+    }
+    return new QueryStream(this.scanState, planScan(query.source, table), query.operators);
+  }
+
+  async page(query: Query, options: PageOptions): Promise<Page> {
+    this.state.assertActive();
+    const tableName = tableOfSource(query.source);
+    const table = this.tableToRead(tableName);
+    this.state.usage.countQuery();
+    if (table === null) {
+      const fields = fieldsWithoutTable(query.source);
+      return emptyPage(query, { componentPath: this.path, tableName, fields }, options);
+    }
+    return await paginate(this.scanState, planScan(query.source, table), query, options);
+  }
+
+  async count(tableName: string): Promise<number> {
+    return (await this.counts(tableName)).documents;
+  }
+
+  async counts(tableName: string): Promise<TableCounts> {
+    this.state.assertActive();
+    const table = this.tableToRead(tableName);
+    if (table === null) return { documents: 0, sizeBytes: 0 };
+    this.readSet?.addKey(table.countsKey);
+    return await this.state.counts(table, this.seesOwnWrites);
+  }
+
+  tables(): string[] {
+    this.readSet?.addKey(catalogKeys.head);
+    const names = [...(this.catalog.components.get(this.path)?.tables.keys() ?? [])];
+    return names.filter((name) => this.isSystem || !isSystemTable(name)).sort();
+  }
+
+  protected get seesOwnWrites(): boolean {
+    return true;
+  }
+
+  protected get catalog(): Catalog {
+    return this.state.catalog;
+  }
+
+  protected get readSet(): TransactionState["readSet"] | null {
+    return this.state.readSet;
+  }
+
+  protected get scanState(): ScanState {
+    return this.state;
+  }
+
+  protected document(table: TableEntry, internalId: string): ReturnType<TransactionState["document"]> {
+    return this.state.document(table, internalId);
+  }
+
+  /**
+   * Where the document of an id lies; null when the id's table is none of the component's.
+   * @throws INVALID_ID, WRONG_TABLE, SYSTEM_TABLE
+   */
+  protected place(id: string, tableName: string | undefined, method: string): Place | null {
+    const decoded = decodeId(id);
+    if (decoded === null) {
+      throw new TrueupError(
+        "INVALID_ID",
+        `Invalid argument \`id\` for \`db.${method}\`: Unable to decode ID ${JSON.stringify(String(id).slice(0, 100))}: it is not an id that the database made.`,
+        { method },
+      );
+    }
+    const table = this.catalog.tableByNumber(this.path, decoded.tableNumber);
+    if (tableName !== undefined && table?.name !== tableName) {
+      throw wrongTable(id, tableName, table, method);
+    }
+    if (table === undefined) return null;
+    if (!this.isSystem && isSystemTable(table.name)) this.assertReachable(table.name);
+    return { table, internalId: decoded.internalId };
+  }
+
+  /** The table, or null when it is not there yet and there is nothing against it. */
+  protected tableToRead(tableName: string): TableEntry | null {
+    this.assertReachable(tableName);
+    const table = this.catalog.table(this.path, tableName);
+    if (table !== undefined) return table;
+    this.readSet?.addKey(catalogKeys.head);
+    this.assertInSchema(tableName);
+    return null;
+  }
+
+  /** @throws TABLE_NOT_IN_SCHEMA when the component's schema is enforced and does not name the table */
+  protected assertInSchema(tableName: string): void {
+    const schema = this.catalog.components.get(this.path)?.schema;
+    if (schema === null || schema === undefined || !schema.schemaValidation) return;
+    if (isSystemTable(tableName) || findTable(schema, tableName) !== undefined) return;
+    throw new TrueupError("TABLE_NOT_IN_SCHEMA", `There is no table "${tableName}" in the schema.`, {
+      table: tableName,
+      componentPath: this.path,
+    });
+  }
+
+  /** @throws SYSTEM_TABLE */
+  protected assertReachable(tableName: string): void {
+    if (this.isSystem || !isSystemTable(tableName)) return;
+    throw new TrueupError("SYSTEM_TABLE", `${tableName} is a table of the system: read it with db.system.`, {
+      table: tableName,
+    });
+  }
+}
+
+function wrongTable(
+  id: string,
+  expected: string,
+  actual: TableEntry | undefined,
+  method: string,
+): TrueupError {
+  const found = actual === undefined ? "an id of no table of this component" : `Id<"${actual.name}">`;
+  return new TrueupError(
+    "WRONG_TABLE",
+    `Invalid argument \`id\` for \`db.${method}\`: ID ${JSON.stringify(id)} was expected to be an Id<"${expected}">, got ${found} instead.`,
+    { id, expected, actual: actual?.name ?? null },
+  );
+}
+
+/** Reads as of the beginning of the transaction, without its own writes, and leaves no trace in the read set. */
+export class StaleReader extends Reader {
+  protected override get seesOwnWrites(): boolean {
+    return false;
+  }
+
+  protected override get catalog(): Catalog {
+    return this.state.baseCatalog;
+  }
+
+  protected override get readSet(): null {
+    return null;
+  }
+
+  protected override get scanState(): ScanState {
+    const { base, usage } = this.state;
+    return { base, usage, readSet: null, writesTo: () => undefined };
+  }
+
+  protected override document(
+    table: TableEntry,
+    internalId: string,
+  ): ReturnType<TransactionState["document"]> {
+    return this.state.base.document(table, internalId);
+  }
+}

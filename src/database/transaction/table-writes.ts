@@ -1,0 +1,168 @@
+/**
+ * A transaction's writes to one table: documents by key and by id, index entries, and by how much the counts
+ * change. Nothing is encoded before the commit; what comes and goes within the transaction leaves no write.
+ */
+import type { Write } from "../../storage/storage.js";
+import { encodeKey, stringifyValue } from "../../values/index.js";
+import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
+import { documentTail } from "../catalog/key-layout.js";
+import { valueAt } from "../documents/field-path.js";
+import type { StoredDocument } from "../documents/stored-document.js";
+import type { Document } from "../document.js";
+import { Overlay } from "./overlay.js";
+
+/** What becomes of one document; `stored` null says it is deleted. */
+export interface DocumentWrite {
+  readonly stored: StoredDocument | null;
+  readonly key: string;
+  /** There was a document of this id before the transaction. */
+  readonly existed: boolean;
+  /** It has another creation time than that one: it was deleted and inserted anew. */
+  readonly isMoved: boolean;
+}
+
+/** An index entry: added by the transaction, removed by it, or removed and put back. */
+export type EntryWrite = "added" | "removed" | "restored";
+
+/** Called with what undoes a step, when the step may have to be undone. */
+export type RecordUndo = ((undo: () => void) => void) | null;
+
+export class TableWrites {
+  /** As of the last write: an index may have come since the first. */
+  table: TableEntry;
+  readonly documents: Overlay<DocumentWrite> = new Overlay();
+  readonly ids: Overlay<DocumentWrite> = new Overlay();
+  readonly #entries = new Map<number, Overlay<EntryWrite>>();
+  #documentsDelta = 0;
+  #bytesDelta = 0;
+
+  constructor(table: TableEntry) {
+    this.table = table;
+  }
+
+  get documentsDelta(): number {
+    return this.#documentsDelta;
+  }
+
+  get bytesDelta(): number {
+    return this.#bytesDelta;
+  }
+
+  get changesCounts(): boolean {
+    return this.#documentsDelta !== 0 || this.#bytesDelta !== 0;
+  }
+
+  entries(index: IndexEntry): Overlay<EntryWrite> | undefined {
+    return this.#entries.get(index.id);
+  }
+
+  /**
+   * Replaces `before` by `after`, which are two states of one document, null where there is none.
+   * O(indexes), O(indexes × log writes) when scanned.
+   */
+  write(
+    internalId: string,
+    before: StoredDocument | null,
+    after: StoredDocument | null,
+    undo: RecordUndo,
+  ): void {
+    const document = (after ?? before)?.document;
+    if (document === undefined) return;
+    const tail = documentTail(document._creationTime, internalId);
+    const idsKey = this.table.idsPrefix + internalId;
+    const key = this.table.documentsPrefix + tail;
+    const previous = this.ids.get(idsKey);
+    const existed = previous?.existed ?? before !== null;
+    const isMoved = previous !== undefined && (previous.isMoved || previous.key !== key);
+    const write: DocumentWrite = { stored: after, key, existed, isMoved };
+    set(this.documents, key, write, undo);
+    set(this.ids, idsKey, write, undo);
+    this.#count(before, after, undo);
+    for (const index of this.table.indexes) this.#index(index, before, after, tail, undo);
+  }
+
+  /** The batch of storage writes. `keep` is told of every document's final state. */
+  *writes(
+    keep: (idsKey: string, stored: StoredDocument | null, textLength: number) => void,
+  ): Generator<Write> {
+    for (const [idsKey, { stored, existed, isMoved, key }] of this.ids.entries()) {
+      if (stored !== null) {
+        const text = stringifyValue(stored.document);
+        keep(idsKey, stored, text.length);
+        yield [key, text];
+        if (!existed || isMoved) yield [idsKey, String(stored.document._creationTime)];
+      } else if (existed) {
+        keep(idsKey, null, 0);
+        yield [idsKey, undefined];
+      }
+    }
+    for (const [key, { stored, existed }] of this.documents.entries()) {
+      if (stored === null && existed) yield [key, undefined];
+    }
+    for (const overlay of this.#entries.values()) {
+      for (const [key, state] of overlay.entries()) {
+        if (state !== "restored") yield [key, state === "added" ? "" : undefined];
+      }
+    }
+  }
+
+  #count(before: StoredDocument | null, after: StoredDocument | null, undo: RecordUndo): void {
+    const documents = this.#documentsDelta;
+    const bytes = this.#bytesDelta;
+    this.#documentsDelta += (after === null ? 0 : 1) - (before === null ? 0 : 1);
+    this.#bytesDelta += (after?.sizeBytes ?? 0) - (before?.sizeBytes ?? 0);
+    undo?.(() => {
+      this.#documentsDelta = documents;
+      this.#bytesDelta = bytes;
+    });
+  }
+
+  #index(
+    index: IndexEntry,
+    before: StoredDocument | null,
+    after: StoredDocument | null,
+    tail: string,
+    undo: RecordUndo,
+  ): void {
+    if (before !== null && after !== null && sameEntry(index, before.document, after.document)) return;
+    let overlay = this.#entries.get(index.id);
+    if (overlay === undefined) {
+      overlay = new Overlay();
+      this.#entries.set(index.id, overlay);
+    }
+    if (before !== null) removeEntry(overlay, entryKey(index, before.document, tail), undo);
+    if (after !== null) addEntry(overlay, entryKey(index, after.document, tail), undo);
+  }
+}
+
+/** The key of a document's entry in an index. */
+export function entryKey(index: IndexEntry, document: Document, tail: string): string {
+  const { paths } = index;
+  const only = paths[0];
+  const values =
+    paths.length === 1 && only !== undefined
+      ? [valueAt(document, only)]
+      : paths.map((path) => valueAt(document, path));
+  return index.prefix + encodeKey(values) + tail;
+}
+
+function sameEntry(index: IndexEntry, before: Document, after: Document): boolean {
+  return index.paths.every((path) => Object.is(valueAt(before, path), valueAt(after, path)));
+}
+
+/** Not there when the transaction began, so to be added, unless it was and the transaction removed it. */
+function addEntry(overlay: Overlay<EntryWrite>, key: string, undo: RecordUndo): void {
+  set(overlay, key, overlay.get(key) === "removed" ? "restored" : "added", undo);
+}
+
+function removeEntry(overlay: Overlay<EntryWrite>, key: string, undo: RecordUndo): void {
+  set(overlay, key, overlay.get(key) === "added" ? undefined : "removed", undo);
+}
+
+function set<V>(overlay: Overlay<V>, key: string, value: V | undefined, undo: RecordUndo): void {
+  if (undo !== null) {
+    const before = overlay.get(key);
+    undo(() => overlay.set(key, before));
+  }
+  overlay.set(key, value);
+}

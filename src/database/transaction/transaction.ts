@@ -1,0 +1,187 @@
+/**
+ * The state of one transaction: what it began from, what it wrote, what it read, what it used. Nested
+ * sub-transactions share it: each remembers where the list of undo steps stood when it began, and takes
+ * the steps back when it fails. Handles for reading and writing tables are in `reader.ts` and `writer.ts`.
+ */
+import { TrueupError } from "../../errors/index.js";
+import type { MaybePromise, Version, Write } from "../../storage/storage.js";
+import type { Catalog, TableEntry } from "../catalog/catalog.js";
+import type { CatalogEdit } from "../catalog/edits.js";
+import type { StoredDocument } from "../documents/stored-document.js";
+import type { BaseView } from "./base-view.js";
+import { parseCounts, type TableCounts } from "./counts.js";
+import { Usage, type TransactionLimits } from "./limits.js";
+import { ReadSet } from "./read-set.js";
+import { TableWrites, type RecordUndo } from "./table-writes.js";
+
+export class TransactionState {
+  readonly base: BaseView;
+  readonly usage: Usage;
+  readonly readSet: ReadSet = new ReadSet();
+  readonly beganAtMs: number;
+  #catalog: Catalog;
+  readonly #baseCatalog: Catalog;
+  readonly #tables = new Map<number, TableWrites>();
+  readonly #catalogWrites = new Map<string, string | undefined>();
+  #undo: (() => void)[] = [];
+  #depth = 0;
+  #isOver = false;
+
+  constructor(base: BaseView, catalog: Catalog, limits: TransactionLimits, beganAtMs: number) {
+    this.base = base;
+    this.#catalog = catalog;
+    this.#baseCatalog = catalog;
+    this.usage = new Usage(limits);
+    this.beganAtMs = beganAtMs;
+  }
+
+  get version(): Version {
+    return this.base.storage.version;
+  }
+
+  /** With what this transaction has created. */
+  get catalog(): Catalog {
+    return this.#catalog;
+  }
+
+  /** As it was when the transaction began. */
+  get baseCatalog(): Catalog {
+    return this.#baseCatalog;
+  }
+
+  get hasWrites(): boolean {
+    return this.#tables.size > 0 || this.#catalogWrites.size > 0;
+  }
+
+  /** @throws TRANSACTION_OVER */
+  assertActive(): void {
+    if (this.#isOver) throw new TrueupError("TRANSACTION_OVER");
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  /** The tables written to. */
+  tables(): Iterable<TableWrites> {
+    return this.#tables.values();
+  }
+
+  catalogWrites(): Iterable<Write> {
+    return this.#catalogWrites;
+  }
+
+  writesTo(tableId: number): TableWrites | undefined {
+    return this.#tables.get(tableId);
+  }
+
+  /** The document as this transaction sees it. */
+  document(table: TableEntry, internalId: string): MaybePromise<StoredDocument | null> {
+    const own = this.#tables.get(table.id)?.ids.get(table.idsPrefix + internalId);
+    return own === undefined ? this.base.document(table, internalId) : own.stored;
+  }
+
+  /** A table's counts with the transaction's own writes, or without. O(1). */
+  async counts(table: TableEntry, withOwn: boolean): Promise<TableCounts> {
+    const counts = parseCounts(await this.base.record(table.countsKey));
+    const own = withOwn ? this.writesTo(table.id) : undefined;
+    if (own === undefined) return counts;
+    return {
+      documents: counts.documents + own.documentsDelta,
+      sizeBytes: counts.sizeBytes + own.bytesDelta,
+    };
+  }
+
+  /** Replaces one state of a document by the next. */
+  write(
+    table: TableEntry,
+    internalId: string,
+    before: StoredDocument | null,
+    after: StoredDocument | null,
+  ): void {
+    let writes = this.#tables.get(table.id);
+    if (writes === undefined) {
+      writes = new TableWrites(table);
+      this.#tables.set(table.id, writes);
+    }
+    writes.table = table;
+    writes.write(internalId, before, after, this.#recordUndo());
+  }
+
+  /** Drops this transaction's writes to a table that it removes. */
+  forgetWrites(tableId: number): void {
+    const writes = this.#tables.get(tableId);
+    if (writes === undefined) return;
+    this.#tables.delete(tableId);
+    this.#recordUndo()?.(() => this.#tables.set(tableId, writes));
+  }
+
+  /** Goes on with another catalog. */
+  edit({ catalog, writes }: CatalogEdit): void {
+    const before = this.#catalog;
+    const undo = this.#recordUndo();
+    undo?.(() => {
+      this.#catalog = before;
+    });
+    this.#catalog = catalog;
+    for (const [key, value] of writes) this.writeRecord(key, value);
+  }
+
+  /** Writes one record outside of the tables. */
+  writeRecord(key: string, value: string | undefined): void {
+    const undo = this.#recordUndo();
+    if (undo !== null) {
+      const had = this.#catalogWrites.has(key);
+      const before = this.#catalogWrites.get(key);
+      undo(() => {
+        if (had) this.#catalogWrites.set(key, before);
+        else this.#catalogWrites.delete(key);
+      });
+    }
+    this.#catalogWrites.set(key, value);
+  }
+
+  /** Runs with writes that are undone when it throws. Sub-transactions must not overlap. */
+  async nested<T>(run: () => Promise<T>, limits: Partial<TransactionLimits> = {}): Promise<T> {
+    this.assertActive();
+    const mark = this.#undo.length;
+    const used = { ...this.usage.used };
+    const restoreLimits = this.usage.lower(limits);
+    const depth = ++this.#depth;
+    try {
+      const result = await run();
+      this.#leave(depth);
+      if (this.#depth === 0) this.#undo = [];
+      return result;
+    } catch (error) {
+      if (!this.#isOver) {
+        this.#leave(depth);
+        this.#rollBackTo(mark);
+        this.usage.undoWrites(used);
+      }
+      throw error;
+    } finally {
+      restoreLimits();
+    }
+  }
+
+  #leave(depth: number): void {
+    if (this.#depth !== depth) {
+      throw new Error("sub-transactions of one transaction overlap: each must end before the next begins");
+    }
+    this.#depth--;
+  }
+
+  #rollBackTo(mark: number): void {
+    while (this.#undo.length > mark) this.#undo.pop()?.();
+  }
+
+  #recordUndo(): RecordUndo {
+    if (this.#depth === 0) return null;
+    return this.#pushUndo;
+  }
+
+  readonly #pushUndo = (undo: () => void): void => {
+    this.#undo.push(undo);
+  };
+}

@@ -1,0 +1,130 @@
+/** What a transaction offers to the rooms above. Each interface says what it throws; see docs/errors.md. */
+import type { IndexJson, SchemaJson } from "../../schema/index.js";
+import type { Version } from "../../storage/storage.js";
+import type { Document, Fields } from "../document.js";
+import type { DocumentStream, Page, PageOptions, Query } from "../query/query.js";
+import type { SchemaChange } from "../schema/apply-schema.js";
+import type { TransactionLimits, TransactionUsage } from "./limits.js";
+import type { ReadSet } from "./read-set.js";
+import type { TableCounts } from "./counts.js";
+
+/**
+ * The tables of one component, to be read. Reads throw TRANSACTION_LIMIT beyond the transaction's limits,
+ * TRANSACTION_OVER after its end, and SYSTEM_TABLE for tables beginning with an underscore, unless they
+ * come through `system()`.
+ */
+export interface DatabaseReader {
+  /**
+   * The document, or null when there is none or the id belongs to no table of the component. O(1) storage
+   * reads, none when it is cached.
+   * @param table The table it must belong to.
+   * @throws INVALID_ID, WRONG_TABLE
+   */
+  get(id: string, table?: string): Promise<Document | null>;
+  /** The id itself when it belongs to the table, else null. Never throws for a malformed id. */
+  normalizeId(table: string, id: string): string | null;
+  /** @throws INDEX_NOT_FOUND, INDEX_NOT_READY, INVALID_INDEX_RANGE, TABLE_NOT_FOUND; `next` INVALID_FILTER */
+  stream(query: Query): DocumentStream;
+  /** Also throws INVALID_CURSOR and INVALID_PAGE_OPTIONS. */
+  page(query: Query, options: PageOptions): Promise<Page>;
+  /** The number of documents in the table, kept with every commit. O(1). */
+  count(table: string): Promise<number>;
+  /** The same with the size of all documents. O(1). */
+  counts(table: string): Promise<TableCounts>;
+  /** Names of the component's tables, sorted; system tables only through `system()`. */
+  tables(): string[];
+  /** The name of the table that an id belongs to, system tables too; null when there is none. */
+  tableOfId(id: string): string | null;
+}
+
+/** What an import may decide by itself. */
+export interface InsertOptions {
+  /** The id of the new document: one of the table's, and not taken. */
+  readonly id?: string;
+  readonly creationTime?: number;
+}
+
+/**
+ * The tables of one component, to be written. Writes throw SCHEMA_VIOLATION and TABLE_NOT_IN_SCHEMA where a
+ * schema says so, INVALID_VALUE, INVALID_FIELD_NAME and DOCUMENT_TOO_LARGE for what is no document, and
+ * whatever a change hook throws; a write that throws has written nothing. Writes to one transaction
+ * must not overlap.
+ */
+export interface DatabaseWriter extends DatabaseReader {
+  /** The new document's id. The table comes into being with its first document. @throws INVALID_TABLE_NAME */
+  insert(table: string, value: Fields, options?: InsertOptions): Promise<string>;
+  /** Sets some fields; undefined deletes one. @throws DOCUMENT_NOT_FOUND, INVALID_ID, WRONG_TABLE */
+  patch(id: string, fields: Fields, table?: string): Promise<void>;
+  /** Sets all fields but the system's. @throws DOCUMENT_NOT_FOUND, INVALID_ID, WRONG_TABLE */
+  replace(id: string, value: Fields, table?: string): Promise<void>;
+  /** @throws DOCUMENT_NOT_FOUND, INVALID_ID, WRONG_TABLE */
+  delete(id: string, table?: string): Promise<void>;
+}
+
+export interface QueryTransaction {
+  /** The commit that it sees, and nothing later. */
+  readonly version: Version;
+  /** Milliseconds since 1970. */
+  readonly beganAtMs: number;
+  /** The data of a component: "" is the app, "a/b" a nested one. */
+  component(path: string): DatabaseReader;
+  /** The same with the system's tables. */
+  system(path: string): DatabaseReader;
+  readonly usage: TransactionUsage;
+  /** What is in force now, as totals of the whole transaction. */
+  readonly limits: TransactionLimits;
+  readonly readSet: ReadSet;
+  /** Runs under lower limits, counted from here. */
+  limited<T>(run: () => Promise<T>, limits?: Partial<TransactionLimits>): Promise<T>;
+}
+
+/** A write, with the document before and after it. */
+export interface Change {
+  readonly operation: "insert" | "update" | "delete";
+  readonly componentPath: string;
+  readonly tableName: string;
+  readonly id: string;
+  readonly oldDoc: Document | null;
+  readonly newDoc: Document | null;
+}
+
+/**
+ * Runs right after a write, inside the write's own sub-transaction: when it throws, the write is undone and
+ * the error goes to the writer.
+ */
+export type ChangeHook = (tx: MutationTransaction, change: Change) => Promise<void>;
+
+/** The hooks of a table; the same list as long as they are the same. */
+export type HookResolver = (componentPath: string, tableName: string) => readonly ChangeHook[];
+
+export interface MutationTransaction extends QueryTransaction {
+  component(path: string): DatabaseWriter;
+  system(path: string): DatabaseWriter;
+  /**
+   * A sub-transaction: when `run` throws, its writes are undone, and only those. Its limits, where given,
+   * are counted from here. Sub-transactions of one transaction must not overlap.
+   */
+  nested<T>(run: () => Promise<T>, limits?: Partial<TransactionLimits>): Promise<T>;
+  /** As of the beginning of the transaction, without its own writes, and not in the read set. */
+  staleReader(path: string): DatabaseReader;
+  /** Called once the transaction is committed, unless the sub-transaction that registered it is undone. */
+  afterCommit(callback: () => void): void;
+  /** Counts a function that is being scheduled. @throws TRANSACTION_LIMIT */
+  countScheduled(argsBytes: number): void;
+  /**
+   * Makes the schema of a component the one that is enforced, creates its tables and indexes and drops indexes
+   * that it does not have. Documents that are there already are not looked at: see `Database.checkSchema`.
+   */
+  applySchema(path: string, schema: SchemaJson | null): Promise<SchemaChange>;
+  /**
+   * Begins to build the indexes that a schema will need, without making it the active one. They stay unusable
+   * until `applySchema` takes them over, or drops them when the schema that comes has none of them.
+   */
+  prepareIndexes(path: string, schema: SchemaJson): Promise<void>;
+  /** Makes sure that a table exists and has these indexes; for the system's own tables. */
+  ensureTable(path: string, tableName: string, indexes: readonly IndexJson[]): Promise<void>;
+  /** Deletes a component with all of its data. Its nested components are components of their own. */
+  removeComponent(path: string): void;
+  /** Deletes a table with all of its documents, without change hooks. */
+  removeTable(path: string, tableName: string): void;
+}

@@ -1,0 +1,202 @@
+/** One component's tables as a mutation writes them. */
+import { TrueupError } from "../../errors/index.js";
+import { describeRefusedWrite } from "../../schema/index.js";
+import type { MaybePromise } from "../../storage/storage.js";
+import { encodeId } from "../../values/index.js";
+import type { TableEntry } from "../catalog/catalog.js";
+import { createTable } from "../catalog/edits.js";
+import type { Fields } from "../document.js";
+import { prepareDocument } from "../documents/prepare-document.js";
+import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
+import type { MutationState } from "./mutation-state.js";
+import { Reader, type Place } from "./reader.js";
+import type { Change, DatabaseWriter, InsertOptions } from "./types.js";
+
+type Method = "insert" | "patch" | "replace" | "delete";
+
+export class Writer extends Reader implements DatabaseWriter {
+  readonly #mutation: MutationState;
+
+  constructor(mutation: MutationState, path: string, isSystem: boolean) {
+    super(mutation.state, path, isSystem);
+    this.#mutation = mutation;
+  }
+
+  async insert(tableName: string, value: Fields, options: InsertOptions = {}): Promise<string> {
+    this.state.assertActive();
+    this.assertReachable(tableName);
+    this.assertInSchema(tableName);
+    assertObject(value, "insert");
+    for (const field of ["_id", "_creationTime"]) {
+      if (value[field] !== undefined) throw givenSystemField(field);
+    }
+    const table = this.catalog.table(this.path, tableName);
+    if (table !== undefined) return await this.#insert(table, value, options);
+    return await this.state.nested(async () => {
+      this.state.edit(createTable(this.catalog, this.path, tableName));
+      const created = this.catalog.table(this.path, tableName);
+      if (created === undefined) throw new Error("a table that was just created");
+      return await this.#insert(created, value, options);
+    });
+  }
+
+  async patch(id: string, fields: Fields, tableName?: string): Promise<void> {
+    this.state.assertActive();
+    assertObject(fields, "patch");
+    const place = this.#existing(id, tableName, "patch");
+    const found = this.#read(place, id, "patch");
+    const before = found instanceof Promise ? await found : found;
+    const { document } = before;
+    assertSameSystemFields(fields, before);
+    // Fields that are undefined are left out when the document is prepared.
+    const after = prepareDocument({ ...document, ...fields }, id, document._creationTime);
+    await this.#write(place.table, place.internalId, before, after);
+  }
+
+  async replace(id: string, value: Fields, tableName?: string): Promise<void> {
+    this.state.assertActive();
+    assertObject(value, "replace");
+    const place = this.#existing(id, tableName, "replace");
+    const found = this.#read(place, id, "replace");
+    const before = found instanceof Promise ? await found : found;
+    assertSameSystemFields(value, before);
+    const after = prepareDocument(value, id, before.document._creationTime);
+    await this.#write(place.table, place.internalId, before, after);
+  }
+
+  async delete(id: string, tableName?: string): Promise<void> {
+    this.state.assertActive();
+    const place = this.#existing(id, tableName, "delete");
+    const found = this.#read(place, id, "delete");
+    const before = found instanceof Promise ? await found : found;
+    await this.#write(place.table, place.internalId, before, null);
+  }
+
+  async #insert(table: TableEntry, value: Fields, options: InsertOptions): Promise<string> {
+    const internalId =
+      options.id === undefined ? this.#mutation.newInternalId() : await this.#claim(table, options.id);
+    const id = options.id ?? encodeId(table.number, internalId);
+    const creationTime = options.creationTime ?? this.#mutation.nextCreationTime();
+    const after = prepareDocument(value, id, creationTime);
+    await this.#write(table, internalId, null, after);
+    return id;
+  }
+
+  /** @throws INVALID_ID, WRONG_TABLE, ID_TAKEN */
+  async #claim(table: TableEntry, id: string): Promise<string> {
+    const place = this.#existing(id, table.name, "insert");
+    if ((await this.state.document(table, place.internalId)) === null) return place.internalId;
+    throw new TrueupError("ID_TAKEN", `There is a document with ID ${JSON.stringify(id)} already.`, { id });
+  }
+
+  /** @throws DOCUMENT_NOT_FOUND when the id is of no table, and what `place` throws */
+  #existing(id: string, tableName: string | undefined, method: Method): Place {
+    const place = this.place(id, tableName, method);
+    if (place === null) throw notFound(id, method);
+    return place;
+  }
+
+  #read(place: Place, id: string, method: Method): MaybePromise<StoredDocument> {
+    const found = this.state.document(place.table, place.internalId);
+    return found instanceof Promise
+      ? found.then((stored) => this.#counted(stored, id, method))
+      : this.#counted(found, id, method);
+  }
+
+  #counted(stored: StoredDocument | null, id: string, method: Method): StoredDocument {
+    if (stored === null) throw notFound(id, method);
+    this.state.usage.countRead(stored.sizeBytes);
+    return stored;
+  }
+
+  /** The one place that changes documents: the schema's check, the write, the hooks. */
+  async #write(
+    table: TableEntry,
+    internalId: string,
+    before: StoredDocument | null,
+    after: StoredDocument | null,
+  ): Promise<void> {
+    if (after !== null) this.#assertFits(table, after);
+    this.state.usage.countWrite(after === null ? 0 : after.sizeBytes);
+    const hooks = this.#mutation.hooks(table.componentPath, table.name);
+    if (hooks.length === 0) {
+      this.state.write(table, internalId, before, after);
+      return;
+    }
+    await this.state.nested(async () => {
+      this.state.write(table, internalId, before, after);
+      for (const hook of hooks) {
+        await hook(this.#mutation.transaction, describeChange(table, before, after));
+      }
+    });
+  }
+
+  /** @throws SCHEMA_VIOLATION */
+  #assertFits(table: TableEntry, stored: StoredDocument): void {
+    const { check } = table;
+    if (check === null || check.fits(stored.document, this)) return;
+    const violations = check.check(stored.document, this);
+    throw new TrueupError("SCHEMA_VIOLATION", describeRefusedWrite(table.name, violations), {
+      table: table.name,
+      componentPath: table.componentPath,
+      violations,
+    });
+  }
+}
+
+function describeChange(
+  table: TableEntry,
+  before: StoredDocument | null,
+  after: StoredDocument | null,
+): Change {
+  const id = (after ?? before)?.document._id ?? "";
+  return {
+    operation: before === null ? "insert" : after === null ? "delete" : "update",
+    componentPath: table.componentPath,
+    tableName: table.name,
+    id,
+    oldDoc: before === null ? null : copyDocument(before),
+    newDoc: after === null ? null : copyDocument(after),
+  };
+}
+
+function assertObject(value: unknown, method: string): asserts value is Fields {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  const found = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
+  throw new TrueupError(
+    "INVALID_VALUE",
+    `Invalid argument \`value\` for \`db.${method}\`: expected an object of fields, got ${found}.`,
+    { method },
+  );
+}
+
+function assertSameSystemFields(fields: Fields, { document }: StoredDocument): void {
+  for (const field of ["_id", "_creationTime"] as const) {
+    const given = fields[field];
+    if (field in fields && given === undefined) throw removedSystemField(field);
+    if (given !== undefined && given !== document[field]) {
+      throw new TrueupError(
+        "SYSTEM_FIELD_CHANGED",
+        `Provided \`${field}\` field value ${JSON.stringify(given)} does not match the document's, which is ${JSON.stringify(document[field])}: it cannot be changed.`,
+        { field, id: document._id },
+      );
+    }
+  }
+}
+
+function removedSystemField(field: string): TrueupError {
+  return new TrueupError("SYSTEM_FIELD_CHANGED", `The field \`${field}\` cannot be removed.`, { field });
+}
+
+function givenSystemField(field: string): TrueupError {
+  return new TrueupError(
+    "SYSTEM_FIELD_CHANGED",
+    `Provided \`${field}\` to \`db.insert\`: the database sets it.`,
+    { field },
+  );
+}
+
+function notFound(id: string, method: Method): TrueupError {
+  const action = method === "delete" ? "Delete" : "Update";
+  return new TrueupError("DOCUMENT_NOT_FOUND", `${action} on nonexistent document ID ${id}`, { id });
+}
