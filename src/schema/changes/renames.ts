@@ -19,13 +19,19 @@ export interface SchemaRenames {
   readonly fields?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
+/** New field names by the patterns of the old fields: `.address.zip` to `postcode`. */
+export type FieldRenames = ReadonlyMap<string, string>;
+
 /** An old schema in the names of the new one. */
 export interface RenamedSchema {
+  /** With all renames applied: to compare with the new schema. */
   readonly schema: SchemaJson;
+  /** With the renames of tables only: what the documents look like. */
+  readonly stored: SchemaJson;
   /** One change for each rename. */
   readonly changes: readonly SchemaChange[];
   /** By the new table name: new field names by the old fields' patterns, `.name`. */
-  readonly fields: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  readonly fields: ReadonlyMap<string, FieldRenames>;
 }
 
 /**
@@ -42,26 +48,26 @@ export function applyRenames(before: SchemaJson, after: SchemaJson, renames: Sch
     const patterns = Object.entries(paths).map(([path, name]) => [`.${path}`, name] as const);
     fields.set(newName(tableName), new Map(patterns));
   }
-  const schema: SchemaJson = {
+  const renamed = (names: ReadonlyMap<string, FieldRenames>): SchemaJson => ({
     ...before,
     tables: before.tables.map((table) =>
-      renameTable(table, newName, fields.get(newName(table.tableName)) ?? new Map()),
+      renameTable(table, newName, names.get(newName(table.tableName)) ?? new Map()),
     ),
-  };
+  });
   const changes = [...tables].map(([from, to]) =>
     tableChange("table-renamed", to, { before: from, after: to }),
   );
   for (const [tableName, patterns] of fields) {
     const was = before.tables.find((table) => newName(table.tableName) === tableName);
     const is = findTable(after, tableName);
-    for (const [pattern, name] of patterns) {
-      checkFieldRename(tableName, was?.documentType, is?.documentType, pattern, name);
-      const path = renamedPattern(pattern, name);
+    for (const pattern of patterns.keys()) {
+      const path = renamedPattern(pattern, patterns);
+      checkFieldRename(tableName, was?.documentType, is?.documentType, pattern, path);
       const parts = { before: pattern.slice(1), after: path.slice(1) };
       changes.push(placeChange("field-renamed", tableName, { path, pattern: path }, parts));
     }
   }
-  return { schema, changes, fields };
+  return { schema: renamed(fields), stored: renamed(new Map()), changes, fields };
 }
 
 /**
@@ -83,30 +89,38 @@ export function parseRenames(texts: readonly string[]): SchemaRenames {
   return { tables, fields };
 }
 
-/** The place of a renamed field under its new name. */
-function renamedPattern(pattern: string, name: string): string {
-  return `${pattern.slice(0, pattern.lastIndexOf(".") + 1)}${name}`;
+/** A place in old names as one in new names. */
+export function renamedPattern(pattern: string, fields: FieldRenames): string {
+  let old = "";
+  let renamed = "";
+  for (const step of pattern.match(/\.\w+(\(\))?|[^.\w][^.]*/g) ?? []) {
+    old += step;
+    const name = fields.get(old);
+    renamed += name === undefined ? step : `.${name}`;
+  }
+  return renamed;
+}
+
+/** The renames that undo the given ones. */
+export function inverseRenames(fields: FieldRenames): FieldRenames {
+  const inverse = new Map<string, string>();
+  for (const pattern of fields.keys()) {
+    inverse.set(renamedPattern(pattern, fields), pattern.slice(pattern.lastIndexOf(".") + 1));
+  }
+  return inverse;
 }
 
 function renameTable(
   table: TableJson,
   newName: (tableName: string) => string,
-  fields: ReadonlyMap<string, string>,
+  fields: FieldRenames,
 ): TableJson {
   const rewrite = (type: ValidatorJson): ValidatorJson =>
     rewriteType(type, {
       table: newName,
       field: (name, place) => fields.get(place.pattern) ?? name,
     });
-  const path = (fieldPath: string): string => {
-    let pattern = "";
-    let renamed = "";
-    for (const name of fieldPath.split(".")) {
-      pattern += `.${name}`;
-      renamed += `.${fields.get(pattern) ?? name}`;
-    }
-    return renamed.slice(1);
-  };
+  const path = (fieldPath: string): string => renamedPattern(`.${fieldPath}`, fields).slice(1);
   const { stagedDocumentType: staged } = table;
   return {
     tableName: newName(table.tableName),
@@ -161,16 +175,15 @@ function checkFieldRename(
   before: ValidatorJson | undefined,
   after: ValidatorJson | undefined,
   pattern: string,
-  name: string,
+  renamed: string,
 ): void {
   const from = `${tableName}${pattern}`;
-  const to = `${tableName}${renamedPattern(pattern, name)}`;
+  const to = `${tableName}${renamed}`;
   const details = { from, to };
   if (before === undefined || after === undefined) {
     throw invalidRename(`There is no table "${tableName}" in both schemas.`, details);
   }
   const [old, now] = [fieldPatterns(before), fieldPatterns(after)];
-  const renamed = renamedPattern(pattern, name);
   if (!old.has(pattern)) throw invalidRename(`There was no field ${from} to rename.`, details);
   if (!now.has(renamed)) {
     throw invalidRename(`The new schema has no field ${to} for ${from} to become.`, details);
