@@ -2,7 +2,7 @@
 import type { UserIdentity } from "convex/server";
 import type { Value } from "convex/values";
 import type { MutationTransaction, ReadSet } from "../database/index.js";
-import type { Version } from "../storage/index.js";
+import type { Version } from "../storage/storage.js";
 import type { FunctionKind, Handler } from "./program/registered-function.js";
 
 /** Names a function by path (`dir/mod:fn`), reference or handle, or is a handler itself. */
@@ -33,7 +33,8 @@ export type FunctionCall = CallTarget & CallOptions;
 /** A job's run: its state changes in the mutation's own transaction. */
 export interface JobRun {
   readonly componentPath: string;
-  readonly id: string;
+  /** Null for a cron job, which is no document that apps see. */
+  readonly id: string | null;
   readonly origin: string | null;
   /** Runs first; false ends the call without running the function. */
   before(tx: MutationTransaction): Promise<boolean>;

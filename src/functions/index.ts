@@ -8,7 +8,7 @@ export type {
 } from "./call.js";
 export { currentExecution } from "./execution/execution.js";
 export type { JobQueue, NewJob } from "./execution/job-queue.js";
-export type { LogEntry, LogLevel } from "./execution/log-buffer.js";
+export type { LogEntry, LogLevel, LogSink } from "./execution/log-buffer.js";
 export { describeThrown } from "./execution/thrown.js";
 export {
   programFromModules,

@@ -14,12 +14,13 @@ import type { FunctionCall, FunctionOutcome, FunctionSuccess, JobRun } from "./c
 import { actionContext, transactionContext } from "./context/contexts.js";
 import { captureConsole, printToConsole } from "./execution/console-capture.js";
 import { installConvexGlobal } from "./execution/convex-global.js";
+import { installEnvironment } from "./execution/environment.js";
 import { Execution, type Engine, type Request, type TransactionScope } from "./execution/execution.js";
 import { assertKind, checkContext, invoke, referenceText } from "./execution/invoke.js";
 import type { JobQueue } from "./execution/job-queue.js";
-import { LogBuffer, type LogEntry } from "./execution/log-buffer.js";
+import { LogBuffer, logLine, type LogSink } from "./execution/log-buffer.js";
 import { triggerHooks } from "./execution/run-triggers.js";
-import { errorDataOf, errorMessageOf } from "./execution/thrown.js";
+import { describeThrown, errorDataOf, errorMessageOf } from "./execution/thrown.js";
 import type { ComponentProgram } from "./program/component-program.js";
 import { functionNotFound, type LoadedComponent } from "./program/loaded-component.js";
 import { loadProgram, LoadedProgram, type LoadOptions } from "./program/loaded-program.js";
@@ -32,7 +33,7 @@ export interface RuntimeOptions {
   /** What `ctx.meta.getDeploymentMetadata` says. */
   readonly deploymentName?: string;
   /** Where console output goes: the console as it was (default), nowhere, or a function. */
-  readonly log?: "console" | "silent" | ((entry: LogEntry) => void);
+  readonly log?: "console" | "silent" | LogSink;
 }
 
 const maxNestedCalls = 8;
@@ -48,12 +49,12 @@ export class Runtime {
     const limited = options.limits !== "none";
     this.#engine = {
       database,
-      limits: limited ? undefined : null,
+      transactions: limited ? {} : { limits: null },
       valueLimits: limited ? convexValueLimits : unlimitedValues,
       maxDepth: limited ? maxNestedCalls : maxNestedCallsUnlimited,
       jobs: options.jobs,
       deploymentName: options.deploymentName ?? "trueup",
-      write: log === "console" ? printToConsole : log === "silent" ? null : log,
+      log: log === "console" ? printToConsole : log === "silent" ? (): void => {} : log,
     };
     captureConsole();
     installConvexGlobal();
@@ -67,6 +68,9 @@ export class Runtime {
 
   /** From now on calls run this program, and its triggers run on every write. */
   activate(program: LoadedProgram): void {
+    if ([...program.components.values()].some(hasEnvironment)) {
+      installEnvironment();
+    }
     const host = { engine: this.#engine, program, newRequest: () => newRequest({}, null) };
     this.#hooks = new Map(
       [...program.components].map(([path, component]) => [path, triggerHooks(host, component)]),
@@ -103,6 +107,13 @@ export class Runtime {
     }
   }
 
+  /** Logs a failure that no caller hears of. */
+  report(componentPath: string, functionPath: string, error: unknown): void {
+    const message = describeThrown(error);
+    const entry = { level: "ERROR", message, args: [message], functionPath, componentPath, requestId: "" } as const;
+    this.#engine.log(logLine(entry), entry);
+  }
+
   async #dispatch(call: FunctionCall, request: Request, job: JobRun | null): Promise<FunctionSuccess> {
     const program = this.program;
     const component = program.component(call.componentPath ?? "");
@@ -119,15 +130,15 @@ export class Runtime {
   }
 
   async #query(run: Run): Promise<Pick<FunctionSuccess, "value" | "version" | "readSet">> {
-    const { database, limits } = this.#engine;
+    const { database, transactions } = this.#engine;
     return await database.query(
       (tx) => this.#inTransaction(run, { tx, mutation: null, usesCommitTs: false }),
-      limits === undefined ? {} : { limits },
+      transactions,
     );
   }
 
   async #mutation(run: Run, job: JobRun | null): Promise<Pick<FunctionSuccess, "value" | "version">> {
-    const { database, limits } = this.#engine;
+    const { database, transactions } = this.#engine;
     const logged = run.request.log.length;
     let usesCommitTs = false;
     const { value, version } = await database.mutate(async (tx) => {
@@ -140,7 +151,7 @@ export class Runtime {
       await job?.after(tx);
       usesCommitTs = scope.usesCommitTs;
       return result;
-    }, limits === undefined ? {} : { limits });
+    }, transactions);
     return { value: usesCommitTs ? resolveCommitTs(value, BigInt(version) * 1000n) : value, version };
   }
 
@@ -206,6 +217,10 @@ interface Run {
 }
 
 const noHooks: readonly ChangeHook[] = [];
+
+function hasEnvironment({ program }: LoadedComponent): boolean {
+  return Object.keys(program.env ?? {}).length > 0;
+}
 
 function targetOf(
   program: LoadedProgram,

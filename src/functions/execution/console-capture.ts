@@ -4,7 +4,7 @@
  * runtime's sink, which by default is the console as it was.
  */
 import { currentExecution } from "./execution.js";
-import { formatArguments, type LogEntry, type LogLevel } from "./log-buffer.js";
+import { formatArguments, logLine, type LogLevel, type LogSink } from "./log-buffer.js";
 
 const levels = { log: "LOG", info: "INFO", debug: "DEBUG", warn: "WARN", error: "ERROR" } as const;
 
@@ -32,9 +32,9 @@ export function captureConsole(): void {
 }
 
 /** Prints a function's line to the console as it was before it was captured. */
-export function printToConsole(entry: LogEntry): void {
+export const printToConsole: LogSink = (_line, entry) => {
   originals.get(entry.level)?.(...entry.args);
-}
+};
 
 function write(level: LogLevel, original: Print, args: unknown[]): void {
   const execution = currentExecution.getStore();
@@ -45,15 +45,14 @@ function write(level: LogLevel, original: Print, args: unknown[]): void {
   const { engine, request, subject, component } = execution;
   const message = formatArguments(args);
   request.log.add(level, message);
+  const entry = {
+    level,
+    message,
+    args,
+    functionPath: subject.path,
+    componentPath: component.path,
+    requestId: request.id,
+  };
   // The sink may use the console itself.
-  currentExecution.exit(() =>
-    engine.write?.({
-      level,
-      message,
-      args,
-      functionPath: subject.path,
-      componentPath: component.path,
-      requestId: request.id,
-    }),
-  );
+  currentExecution.exit(() => engine.log(logLine(entry), entry));
 }

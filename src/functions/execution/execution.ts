@@ -10,7 +10,7 @@ import type {
   DatabaseReader,
   MutationTransaction,
   QueryTransaction,
-  TransactionLimits,
+  TransactionOptions,
 } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
 import type { ValueLimits } from "../boundary/copy-value.js";
@@ -18,7 +18,7 @@ import type { LoadedComponent } from "../program/loaded-component.js";
 import type { LoadedProgram } from "../program/loaded-program.js";
 import type { FunctionKind, FunctionVisibility } from "../program/registered-function.js";
 import type { JobQueue } from "./job-queue.js";
-import type { LogBuffer, LogEntry } from "./log-buffer.js";
+import type { LogBuffer, LogSink } from "./log-buffer.js";
 import { Turn } from "./turn.js";
 
 /** What a call from outside brings along; nested calls share it. */
@@ -49,12 +49,13 @@ export interface TransactionScope {
 /** What executions need of the runtime around them. */
 export interface Engine {
   readonly database: Database;
-  readonly limits: TransactionLimits | null;
+  /** How transactions of functions are opened. */
+  readonly transactions: TransactionOptions;
   readonly valueLimits: ValueLimits;
   readonly maxDepth: number;
   readonly jobs: JobQueue;
   readonly deploymentName: string;
-  readonly write: ((entry: LogEntry) => void) | null;
+  readonly log: LogSink;
 }
 
 /** What runs: a registered function, or a handler given inline. */

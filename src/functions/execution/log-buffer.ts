@@ -16,6 +16,16 @@ export interface LogEntry {
   readonly requestId: string;
 }
 
+/** Takes a line as text, `[LEVEL] dir/mod:fn message`, and in parts. */
+export type LogSink = (line: string, entry: LogEntry) => void;
+
+/** The text of an entry. */
+export function logLine(entry: LogEntry): string {
+  const { level, functionPath, componentPath, message } = entry;
+  const where = componentPath === "" ? functionPath : `${componentPath}/${functionPath}`;
+  return `[${level}] ${where} ${message}`;
+}
+
 const maxLines = 256;
 const maxLineLength = 32 * 1024;
 

@@ -42,7 +42,7 @@ function triggerHook(
   const path = `trigger on ${tableName}`;
   return async (tx, change) => {
     const current = currentExecution.getStore();
-    const writer = current?.scope?.tx === tx ? current : null;
+    const writer = current !== undefined && current.scope?.tx === tx ? current : null;
     if (writer?.triggersOff === true) {
       return;
     }

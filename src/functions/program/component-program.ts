@@ -31,13 +31,13 @@ export interface ComponentModules {
   /** As `import.meta.glob("./component/**\/*.ts")` yields it. */
   readonly modules: Readonly<Record<string, ModuleSource>>;
   /** Left out: the default export of the modules' own `schema`. */
-  readonly schema?: SchemaSource | null;
+  readonly schema?: SchemaSource | null | undefined;
   /** The code of the components mounted in this one. */
-  readonly components?: Readonly<Record<string, ComponentModules>>;
+  readonly components?: Readonly<Record<string, ComponentModules>> | undefined;
 }
 
 export interface ProgramSource extends ComponentModules {
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 type Pool = Readonly<Record<string, ComponentModules>>;

@@ -1,0 +1,20 @@
+export { isTrueupError, TrueupError, type ErrorCode, type ErrorDetails } from "../errors/index.js";
+export {
+  modulesFromDirectory,
+  type ComponentModules,
+  type FunctionCall,
+  type FunctionFailure,
+  type FunctionOutcome,
+  type FunctionSpec,
+  type FunctionSuccess,
+  type LogEntry,
+  type LogLevel,
+  type LogSink,
+  type ModuleSource,
+} from "../functions/index.js";
+export type { Work } from "../scheduler/index.js";
+export { memory, type MemoryOptions } from "../storage/memory/index.js";
+export { sqlite, type SqliteOptions } from "../storage/sqlite/index.js";
+export type { OpenStorage } from "../storage/storage.js";
+export { Backend, type CallArguments, type CallOptions, type ScheduledWork } from "./backend.js";
+export { openBackend, type OpenBackendOptions } from "./open-backend.js";

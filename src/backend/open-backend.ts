@@ -1,0 +1,71 @@
+/** Opens a backend: storage, database, runtime, scheduler, and the program that is given or stored. */
+import { Database } from "../database/index.js";
+import {
+  programFromModules,
+  Runtime,
+  type ComponentModules,
+  type LogSink,
+  type ProgramSource,
+} from "../functions/index.js";
+import { JobTable, Scheduler } from "../scheduler/index.js";
+import type { OpenStorage, Storage } from "../storage/storage.js";
+import { Backend } from "./backend.js";
+
+export interface OpenBackendOptions {
+  /** `sqlite("app.sqlite")` or `memory()`. */
+  readonly storage: OpenStorage;
+  /**
+   * The app's functions: module loaders by path, as `import.meta.glob("./convex/**\/*.ts")` yields them, or
+   * `modulesFromDirectory`. Left out: the code that was pushed to this storage, if any was.
+   */
+  readonly modules?: ProgramSource["modules"];
+  /** The app's schema; left out, the default export of its `schema` module. */
+  readonly schema?: ProgramSource["schema"];
+  /** The code of the components that the app mounts, by instance or definition name. */
+  readonly components?: Readonly<Record<string, ComponentModules>>;
+  /** Convex's limits on transactions and values (default), or none. */
+  readonly limits?: "convex" | "none";
+  /** Environment variables that functions see in `process.env`, before those of the process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether scheduled functions and cron jobs run here (default true). */
+  readonly runScheduled?: boolean;
+  /** Where functions' console output goes: the console (default), nowhere, or a function. */
+  readonly log?: "console" | "silent" | LogSink;
+}
+
+/**
+ * Opens a backend on a storage. Without `modules` and without pushed code it opens too: calls then throw
+ * MODULES_MISSING until a program is activated.
+ * @throws STORAGE_LOCKED, STORAGE_CORRUPT, MODULE_FAILED, COMPONENT_MISSING, SCHEMA_VIOLATION and others;
+ * the storage is closed again then
+ */
+export async function openBackend(options: OpenBackendOptions): Promise<Backend> {
+  const storage = await options.storage();
+  try {
+    return await openOn(storage, options);
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Backend> {
+  // The clock is looked up at each use, so that tests may replace it.
+  const database = await Database.open(storage, { clock: () => Date.now() });
+  const jobs = new JobTable(database);
+  const runtime = new Runtime(database, {
+    jobs,
+    limits: options.limits ?? "convex",
+    log: options.log ?? "console",
+  });
+  const scheduler = new Scheduler(database, runtime, jobs, {
+    onFailure: ({ componentPath, functionPath, error }) =>
+      runtime.report(componentPath, functionPath, error),
+  });
+  const backend = new Backend(database, runtime, scheduler, options.runScheduled ?? true);
+  const { modules } = options;
+  if (modules !== undefined) {
+    await backend.activate(await programFromModules({ ...options, modules }));
+  }
+  return backend;
+}

@@ -1,0 +1,180 @@
+/**
+ * The cron jobs of a program, stored in a system table of their component with the time they are due next.
+ * That time moves on in the same transaction that runs a mutation, and before an action is called, so no
+ * occurrence runs twice; one that comes while the last still runs is skipped, as are those that a stopped
+ * process missed, but for the latest.
+ */
+import { jsonToConvex, type JSONValue, type Value } from "convex/values";
+import type { Database, Document, MutationTransaction } from "../../database/index.js";
+import type { CronSpec, JobRun, LoadedProgram, Runtime } from "../../functions/index.js";
+import type { SchedulerFailure } from "../scheduler.js";
+import { nextDue } from "./cron-schedule.js";
+
+const cronsTable = "_cron_jobs";
+
+interface Cron {
+  readonly id: string;
+  readonly componentPath: string;
+  readonly name: string;
+  readonly spec: CronSpec;
+  due: number;
+}
+
+export class CronTable {
+  readonly #database: Database;
+  readonly #runtime: Runtime;
+  readonly #onFailure: (failure: SchedulerFailure) => void;
+  readonly #running = new Map<string, Promise<void>>();
+  #crons: Cron[] = [];
+
+  constructor(database: Database, runtime: Runtime, onFailure: (failure: SchedulerFailure) => void) {
+    this.#database = database;
+    this.#runtime = runtime;
+    this.#onFailure = onFailure;
+  }
+
+  /** When the next cron job is due. */
+  get next(): number {
+    return Math.min(Infinity, ...this.#crons.map((cron) => cron.due));
+  }
+
+  /** The actions that run. */
+  get running(): Iterable<Promise<void>> {
+    return this.#running.values();
+  }
+
+  /** Stores the cron jobs of a program: one whose schedule did not change keeps its time. @throws INVALID_CRON */
+  async activate(program: LoadedProgram): Promise<void> {
+    const { value } = await this.#database.mutate(
+      async (tx) => {
+        const crons: Cron[] = [];
+        for (const [path, component] of program.components) {
+          crons.push(...(await storeCrons(tx, path, component.crons)));
+        }
+        return crons;
+      },
+      { limits: null },
+    );
+    this.#crons = value;
+  }
+
+  /** Runs what is due; actions go on in the background. */
+  async runDue(): Promise<void> {
+    for (const cron of this.#crons.filter((candidate) => candidate.due <= Date.now())) {
+      if (this.#running.has(cron.id)) {
+        await this.#moveOn(cron);
+        continue;
+      }
+      try {
+        await this.#run(cron);
+      } catch (error) {
+        this.#failed(cron, error);
+        await this.#moveOn(cron);
+      }
+    }
+  }
+
+  async #run(cron: Cron): Promise<void> {
+    const { componentPath, spec } = cron;
+    const fn = this.#runtime.program.component(componentPath).functionAt(spec.name);
+    if (fn.kind !== "mutation") {
+      await this.#moveOn(cron);
+      const ended = this.#call(cron)
+        .catch((error: unknown) => this.#failed(cron, error))
+        .then(() => void this.#running.delete(cron.id));
+      this.#running.set(cron.id, ended);
+      return;
+    }
+    let due = cron.due;
+    await this.#call(cron, {
+      before: (tx) => isDue(tx, cron),
+      after: async (tx) => {
+        due = await advance(tx, cron);
+      },
+    });
+    cron.due = due;
+  }
+
+  async #call(cron: Cron, around: Pick<JobRun, "before" | "after"> = unguarded): Promise<void> {
+    const { componentPath, spec } = cron;
+    const outcome = await this.#runtime.run(
+      {
+        path: spec.name,
+        componentPath,
+        args: argumentsOf(spec),
+        identity: null,
+        allowInternal: true,
+      },
+      { componentPath, id: null, origin: null, ...around },
+    );
+    if (outcome.status === "error") {
+      throw outcome.error;
+    }
+  }
+
+  /** Moves a cron job to its next time in a transaction of its own. */
+  async #moveOn(cron: Cron): Promise<void> {
+    const { value } = await this.#database.mutate((tx) => advance(tx, cron), { limits: null });
+    cron.due = value;
+  }
+
+  #failed(cron: Cron, error: unknown): void {
+    this.#onFailure({ componentPath: cron.componentPath, functionPath: cron.spec.name, error });
+  }
+}
+
+const unguarded = {
+  before: (): Promise<boolean> => Promise.resolve(true),
+  after: (): Promise<void> => Promise.resolve(),
+};
+
+/** False when the stored job was moved on or removed by someone else. */
+async function isDue(tx: MutationTransaction, cron: Cron): Promise<boolean> {
+  const stored = await tx.system(cron.componentPath).get(cron.id, cronsTable);
+  return stored?.["due"] === cron.due;
+}
+
+function argumentsOf(spec: CronSpec): Value {
+  return jsonToConvex((spec.args[0] ?? {}) as JSONValue);
+}
+
+async function advance(tx: MutationTransaction, cron: Cron): Promise<number> {
+  const due = nextDue(cron.name, cron.spec.schedule, Math.max(Date.now(), cron.due), cron.due);
+  await tx.system(cron.componentPath).patch(cron.id, { due, lastDue: cron.due }, cronsTable);
+  return due;
+}
+
+async function storeCrons(
+  tx: MutationTransaction,
+  componentPath: string,
+  specs: Readonly<Record<string, CronSpec>>,
+): Promise<Cron[]> {
+  await tx.ensureTable(componentPath, cronsTable, []);
+  const table = tx.system(componentPath);
+  const stored = new Map<string, Document>();
+  const source = { type: "FullTableScan", tableName: cronsTable, order: "asc" } as const;
+  for (const document of await table.stream({ source, operators: [] }).take(Infinity)) {
+    stored.set(String(document["name"]), document);
+  }
+  const crons: Cron[] = [];
+  for (const [name, spec] of Object.entries(specs)) {
+    const old = stored.get(name);
+    stored.delete(name);
+    const text = JSON.stringify(spec);
+    if (old?.["spec"] === text) {
+      crons.push({ id: old._id, componentPath, name, spec, due: Number(old["due"]) });
+      continue;
+    }
+    const due = nextDue(name, spec.schedule, Date.now(), null);
+    const fields = { name, spec: text, due, lastDue: undefined };
+    if (old !== undefined) {
+      await table.patch(old._id, fields, cronsTable);
+    }
+    const id = old?._id ?? (await table.insert(cronsTable, { name, spec: text, due }));
+    crons.push({ id, componentPath, name, spec, due });
+  }
+  for (const gone of stored.values()) {
+    await table.delete(gone._id, cronsTable);
+  }
+  return crons;
+}

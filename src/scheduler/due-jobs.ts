@@ -1,0 +1,82 @@
+/**
+ * Which jobs to take next. Knows, per component, a time before which none is due, so that an idle
+ * scheduler reads nothing; and the jobs that must not be taken now: those that run, wait for room, or are
+ * to be tried again later.
+ */
+import type { Job } from "./job-document.js";
+import type { JobTable } from "./job-table.js";
+
+const batchSize = 64;
+
+export class DueJobs {
+  readonly #jobs: JobTable;
+  readonly #dueByComponent = new Map<string, number>();
+  readonly #heldBack = new Map<string, { readonly componentPath: string; readonly until: number }>();
+
+  constructor(jobs: JobTable) {
+    this.#jobs = jobs;
+  }
+
+  /** The earliest time that a job may be due; Infinity when none is known. */
+  get next(): number {
+    return Math.min(Infinity, ...this.#dueByComponent.values());
+  }
+
+  /** A job of this component may be due at this time. */
+  expect(componentPath: string, time: number): void {
+    this.#dueByComponent.set(componentPath, Math.min(time, this.#dueByComponent.get(componentPath) ?? Infinity));
+  }
+
+  /** Does not take the job before this time; Infinity until it is released. */
+  holdBack(job: Job, until: number): void {
+    this.#heldBack.set(job.id, { componentPath: job.componentPath, until });
+    this.expect(job.componentPath, until);
+  }
+
+  release(id: string): void {
+    const held = this.#heldBack.get(id);
+    if (held !== undefined) {
+      this.#heldBack.delete(id);
+      this.expect(held.componentPath, 0);
+    }
+  }
+
+  /** The due jobs of all components, earliest first: at most 64 of each. */
+  async take(): Promise<Job[]> {
+    const now = Date.now();
+    const held = new Set<string>();
+    for (const [id, { until }] of this.#heldBack) {
+      if (until > now) {
+        held.add(id);
+      } else {
+        this.#heldBack.delete(id);
+      }
+    }
+    const due: Job[] = [];
+    for (const [path, time] of this.#dueByComponent) {
+      if (time <= now) {
+        due.push(...(await this.#takeFrom(path, now, held)));
+      }
+    }
+    return due.sort((a, b) => a.scheduledTime - b.scheduledTime);
+  }
+
+  async #takeFrom(path: string, now: number, held: ReadonlySet<string>): Promise<Job[]> {
+    // What commits while this reads is told by `expect`, so the time is cleared before, not after.
+    this.#dueByComponent.set(path, Infinity);
+    const pending = await this.#jobs.pending(path, batchSize, held);
+    const taken = pending.filter((job) => job.scheduledTime <= now);
+    const later = pending[taken.length];
+    if (later !== undefined) {
+      this.expect(path, later.scheduledTime);
+    } else if (pending.length === batchSize) {
+      this.expect(path, now);
+    }
+    for (const { componentPath, until } of this.#heldBack.values()) {
+      if (componentPath === path) {
+        this.expect(path, until);
+      }
+    }
+    return taken;
+  }
+}

@@ -1,0 +1,50 @@
+/** A job as a document of `_scheduled_functions`, and as the scheduler handles it. */
+import type { Value } from "convex/values";
+import type { Document } from "../database/index.js";
+import type { IndexJson } from "../schema/index.js";
+
+/** The system table that `ctx.db.system` shows. */
+export const jobsTable = "_scheduled_functions";
+export const jobsByStateAndTime = `${jobsTable}.by_state_and_time`;
+export const jobsByCompletedTime = `${jobsTable}.by_completed_time`;
+export const jobIndexes: readonly IndexJson[] = [
+  { indexDescriptor: "by_state_and_time", fields: ["state.kind", "scheduledTime"] },
+  { indexDescriptor: "by_completed_time", fields: ["completedTime"] },
+];
+
+/** What becomes of a job. Mutations go from pending to an end; actions are in progress between. */
+export type JobState =
+  | { readonly kind: "pending" }
+  | { readonly kind: "inProgress" }
+  | { readonly kind: "success" }
+  | { readonly kind: "failed"; readonly error: string }
+  | { readonly kind: "canceled" };
+
+export interface Job {
+  readonly id: string;
+  /** The component that scheduled it, whose table it is in. */
+  readonly componentPath: string;
+  /** The function, `dir/mod:fn`, and the component that has it. */
+  readonly functionPath: string;
+  readonly functionComponentPath: string;
+  readonly args: Value;
+  readonly scheduledTime: number;
+  readonly state: JobState;
+  /** The call that someone follows through the jobs it sets off. */
+  readonly origin: string | null;
+}
+
+/** Reads a document of a component's `_scheduled_functions`. */
+export function jobOfDocument(componentPath: string, document: Document): Job {
+  const { functionComponentPath, origin, args } = document;
+  return {
+    id: document._id,
+    componentPath,
+    functionPath: String(document["name"]),
+    functionComponentPath: typeof functionComponentPath === "string" ? functionComponentPath : componentPath,
+    args: (Array.isArray(args) ? args[0] : undefined) ?? {},
+    scheduledTime: Number(document["scheduledTime"]),
+    state: document["state"] as unknown as JobState,
+    origin: typeof origin === "string" ? origin : null,
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * The queue of jobs as documents: scheduling and canceling in the caller's transaction, finding what is
+ * due, and changing states. Whatever listens is told of a change once its transaction has committed.
+ */
+import { getConvexSize } from "convex/values";
+import type { Database, Document, MutationTransaction, Query } from "../database/index.js";
+import { TrueupError } from "../errors/index.js";
+import type { JobQueue, NewJob } from "../functions/index.js";
+import { jobIndexes, jobOfDocument, jobsByStateAndTime, jobsTable, type Job, type JobState } from "./job-document.js";
+
+/** A state that a job has come into, after the commit that made it so. */
+export interface JobChange {
+  readonly componentPath: string;
+  readonly scheduledTime: number;
+  readonly origin: string | null;
+  readonly from: JobState["kind"] | null;
+  readonly to: JobState;
+}
+
+export class JobTable implements JobQueue {
+  readonly #database: Database;
+  readonly #listeners = new Set<(change: JobChange) => void>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Calls the listener after each commit that changed a job. */
+  onChange(listener: (change: JobChange) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Makes sure that a component has a table of jobs, with its indexes. */
+  async ensure(tx: MutationTransaction, componentPath: string): Promise<void> {
+    await tx.ensureTable(componentPath, jobsTable, jobIndexes);
+  }
+
+  async schedule(tx: MutationTransaction, job: NewJob): Promise<string> {
+    const { componentPath, functionComponentPath, scheduledTime, origin } = job;
+    tx.countScheduled(getConvexSize(job.args));
+    const canceled = job.parent !== null && (await this.#isCanceled(tx, job.parent));
+    const now = Date.now();
+    const state: JobState = canceled ? { kind: "canceled" } : { kind: "pending" };
+    const id = await tx.system(componentPath).insert(jobsTable, {
+      name: job.functionPath,
+      args: [job.args],
+      scheduledTime,
+      state,
+      ...(canceled ? { completedTime: now } : {}),
+      ...(functionComponentPath === componentPath ? {} : { functionComponentPath }),
+      ...(origin === null ? {} : { origin }),
+    });
+    this.#announce(tx, { componentPath, scheduledTime, origin, from: null, to: state });
+    return id;
+  }
+
+  async cancel(tx: MutationTransaction, componentPath: string, id: string): Promise<void> {
+    const job = await this.read(tx, componentPath, id);
+    if (job === null) {
+      throw new TrueupError("JOB_NOT_FOUND", `There is no scheduled function with id '${String(id)}'.`, {
+        id: String(id),
+      });
+    }
+    if (job.state.kind === "pending" || job.state.kind === "inProgress") {
+      await this.setState(tx, job, { kind: "canceled" });
+    }
+  }
+
+  /** The job as the transaction sees it; null when there is none. */
+  async read(tx: MutationTransaction, componentPath: string, id: string): Promise<Job | null> {
+    const jobs = tx.system(componentPath);
+    if (typeof id !== "string" || jobs.tableOfId(id) !== jobsTable) {
+      return null;
+    }
+    const document = await jobs.get(id, jobsTable);
+    return document === null ? null : jobOfDocument(componentPath, document);
+  }
+
+  /** Moves a job, as it was read in this transaction, to another state. */
+  async setState(tx: MutationTransaction, job: Job, state: JobState): Promise<void> {
+    const ended = state.kind !== "pending" && state.kind !== "inProgress";
+    await tx.system(job.componentPath).patch(
+      job.id,
+      { state, completedTime: ended ? Date.now() : undefined },
+      jobsTable,
+    );
+    const { componentPath, scheduledTime, origin } = job;
+    this.#announce(tx, { componentPath, scheduledTime, origin, from: job.state.kind, to: state });
+  }
+
+  /** Pending jobs of a component in the order of their times, those in `skip` left out; at most `limit`. */
+  async pending(componentPath: string, limit: number, skip: ReadonlySet<string>): Promise<Job[]> {
+    return await this.#list(componentPath, "pending", limit, skip);
+  }
+
+  /** Jobs that were begun. O(their number). */
+  async inProgress(componentPath: string): Promise<Job[]> {
+    return await this.#list(componentPath, "inProgress", Infinity, new Set());
+  }
+
+  async #list(
+    componentPath: string,
+    kind: JobState["kind"],
+    limit: number,
+    skip: ReadonlySet<string>,
+  ): Promise<Job[]> {
+    const query: Query = {
+      source: {
+        type: "IndexRange",
+        indexName: jobsByStateAndTime,
+        range: [{ type: "Eq", fieldPath: "state.kind", value: kind }],
+        order: "asc",
+      },
+      operators: [],
+    };
+    const { value } = await this.#database.query(
+      async (tx) => {
+        const found: Document[] = [];
+        const stream = tx.system(componentPath).stream(query);
+        while (found.length < limit) {
+          const document = await stream.next();
+          if (document === null) {
+            break;
+          }
+          if (!skip.has(document._id)) {
+            found.push(document);
+          }
+        }
+        stream.close();
+        return found;
+      },
+      { limits: null },
+    );
+    return value.map((document) => jobOfDocument(componentPath, document));
+  }
+
+  async #isCanceled(tx: MutationTransaction, parent: { componentPath: string; id: string }): Promise<boolean> {
+    const job = await this.read(tx, parent.componentPath, parent.id);
+    return job?.state.kind === "canceled";
+  }
+
+  #announce(tx: MutationTransaction, change: JobChange): void {
+    tx.afterCommit(() => {
+      for (const listener of this.#listeners) {
+        listener(change);
+      }
+    });
+  }
+}

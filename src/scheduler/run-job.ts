@@ -1,0 +1,131 @@
+/**
+ * Runs one job. A mutation changes its job's state in its own transaction, so it happens exactly once
+ * however often the process dies; an action is marked as begun before it is called and is not called a
+ * second time.
+ */
+import type { Database, MutationTransaction } from "../database/index.js";
+import { isTrueupError, TrueupError } from "../errors/index.js";
+import { describeThrown, type FunctionCall, type FunctionOutcome, type JobRun, type Runtime } from "../functions/index.js";
+import type { Job } from "./job-document.js";
+import type { JobTable } from "./job-table.js";
+
+/** `again`: the storage asked for another try; the job is as it was. */
+export type RunResult = "done" | "again";
+
+export class JobRunner {
+  readonly #database: Database;
+  readonly #runtime: Runtime;
+  readonly #jobs: JobTable;
+  readonly #onFailure: (job: Job, error: unknown) => void;
+
+  constructor(
+    database: Database,
+    runtime: Runtime,
+    jobs: JobTable,
+    onFailure: (job: Job, error: unknown) => void,
+  ) {
+    this.#database = database;
+    this.#runtime = runtime;
+    this.#jobs = jobs;
+    this.#onFailure = onFailure;
+  }
+
+  /** Whether a job calls a mutation or an action. @throws FUNCTION_NOT_FOUND, COMPONENT_MISSING, FUNCTION_WRONG_KIND */
+  kindOf(job: Job): "mutation" | "action" {
+    const fn = this.#runtime.program.component(job.functionComponentPath).functionAt(job.functionPath);
+    if (fn.kind === "query") {
+      throw new TrueupError("FUNCTION_WRONG_KIND", `'${fn.path}' is a query: it cannot be scheduled.`, {
+        path: fn.path,
+      });
+    }
+    return fn.kind;
+  }
+
+  async runMutation(job: Job): Promise<RunResult> {
+    const outcome = await this.#runtime.run(callOf(job), {
+      ...this.#identityOf(job),
+      before: (tx) => this.#begin(tx, job),
+      after: (tx) => this.#end(tx, job, { status: "success" }),
+    });
+    if (outcome.status === "success") {
+      return "done";
+    }
+    if (isTrueupError(outcome.error) && outcome.error.retryable) {
+      return "again";
+    }
+    await this.#settle(job, outcome);
+    return "done";
+  }
+
+  async runAction(job: Job): Promise<void> {
+    const { value: begun } = await this.#database.mutate((tx) => this.#begin(tx, job), { limits: null });
+    if (!begun) {
+      return;
+    }
+    const outcome = await this.#runtime.run(callOf(job), {
+      ...this.#identityOf(job),
+      before: () => Promise.resolve(true),
+      after: () => Promise.resolve(),
+    });
+    await this.#settle(job, outcome);
+  }
+
+  /** Ends a job that could not be run, with the error that kept it from it. */
+  async fail(job: Job, error: unknown): Promise<void> {
+    await this.#settle(job, {
+      status: "error",
+      error,
+      errorMessage: describeThrown(error),
+      logLines: [],
+    });
+  }
+
+  async #settle(job: Job, outcome: FunctionOutcome): Promise<void> {
+    await this.#database.mutate((tx) => this.#end(tx, job, outcome), { limits: null });
+    if (outcome.status === "error") {
+      this.#onFailure(job, outcome.error);
+    }
+  }
+
+  async #begin(tx: MutationTransaction, job: Job): Promise<boolean> {
+    const current = await this.#jobs.read(tx, job.componentPath, job.id);
+    if (current?.state.kind !== "pending") {
+      return false;
+    }
+    await this.#jobs.setState(tx, current, { kind: "inProgress" });
+    return true;
+  }
+
+  async #end(
+    tx: MutationTransaction,
+    job: Job,
+    outcome: { readonly status: "success" } | { readonly status: "error"; readonly error: unknown },
+  ): Promise<void> {
+    const current = await this.#jobs.read(tx, job.componentPath, job.id);
+    // A job that was canceled while it ran stays canceled.
+    if (current === null || (current.state.kind !== "inProgress" && current.state.kind !== "pending")) {
+      return;
+    }
+    await this.#jobs.setState(
+      tx,
+      current,
+      outcome.status === "success"
+        ? { kind: "success" }
+        : { kind: "failed", error: describeThrown(outcome.error) },
+    );
+  }
+
+  #identityOf(job: Job): Pick<JobRun, "componentPath" | "id" | "origin"> {
+    return { componentPath: job.componentPath, id: job.id, origin: job.origin };
+  }
+}
+
+function callOf(job: Job): FunctionCall {
+  return {
+    path: job.functionPath,
+    componentPath: job.functionComponentPath,
+    args: job.args,
+    identity: null,
+    allowInternal: true,
+  };
+}

@@ -1,0 +1,51 @@
+/** Opens small apps on each storage for behaviour suites, and closes and removes them afterwards. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach } from "vitest";
+import { memory, openBackend, sqlite, type Backend, type OpenBackendOptions, type OpenStorage } from "trueup";
+
+export const storageNames = ["memory", "sqlite"] as const;
+export type StorageName = (typeof storageNames)[number];
+
+type Module = Readonly<Record<string, unknown>>;
+
+export interface AppOptions extends Omit<OpenBackendOptions, "storage" | "modules"> {
+  /** Modules by path (`dir/mod`). */
+  readonly modules: Readonly<Record<string, Module>>;
+}
+
+const cleanUps: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) {
+    await cleanUp();
+  }
+});
+
+/** A new, empty storage; SQLite's file is removed after the test. */
+export function newStorage(name: StorageName): OpenStorage {
+  if (name === "memory") {
+    return memory();
+  }
+  const folder = mkdtempSync(join(tmpdir(), "trueup-test-"));
+  cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
+  return sqlite(join(folder, "data.sqlite"));
+}
+
+/** Opens an app, which is closed after the test. Console output of functions is kept off the terminal. */
+export async function openApp(
+  storage: StorageName | OpenStorage,
+  { modules, ...options }: AppOptions,
+): Promise<Backend> {
+  const backend = await openBackend({
+    log: "silent",
+    ...options,
+    storage: typeof storage === "string" ? newStorage(storage) : storage,
+    modules: Object.fromEntries(
+      Object.entries(modules).map(([path, module]) => [`./convex/${path}.ts`, module]),
+    ),
+  });
+  cleanUps.push(() => backend.close());
+  return backend;
+}
