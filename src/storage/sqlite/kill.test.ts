@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { compileSources } from "../../../testing/compiled-sources.js";
@@ -83,6 +83,7 @@ test("a living process keeps others out and is named, a killed one leaves no loc
   });
   child.kill("SIGKILL");
   await once(child, "close");
+  expect(existsSync(`${file}-lock-journal`)).toBe(false);
   const storage = await sqlite(file)();
   await storage.close();
 });

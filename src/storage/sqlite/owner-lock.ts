@@ -30,7 +30,8 @@ export function acquireOwnerLock(
   try {
     const connection = driver.open(lockPath, { busyTimeoutMs: 0 });
     try {
-      connection.exec("BEGIN EXCLUSIVE");
+      // Nothing is ever written, so nothing needs a journal file.
+      connection.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     } catch (error) {
       connection.close();
       throw error;
