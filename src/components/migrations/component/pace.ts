@@ -2,7 +2,7 @@
  * How large the next batch should be. It follows three signals: how much of the tightest transaction limit
  * the last batch used, how long it ran, and, where the clock stands still during a mutation, how long the
  * scheduler took from batch to batch, which bounds the time from above. A batch aims at a tenth of a second,
- * so that others wait no longer for their turn, and at half of its share of the limits.
+ * which is as long as others may have to wait for their turn, and at half of its share of the limits.
  */
 import type { MigrationResult } from "../protocol.js";
 import type { CurrentRun, Pace } from "./rows.js";
