@@ -13,14 +13,14 @@ export class BackgroundWork {
   #running: Promise<void> | null = null;
   #isWoken = false;
   #isStopped = false;
-  #failure: unknown = null;
+  #failure: Error | null = null;
 
   constructor(database: Database) {
     this.#database = database;
   }
 
   /** What made the work stop, until it is woken again; null when nothing did. */
-  get failure(): unknown {
+  get failure(): Error | null {
     return this.#failure;
   }
 
@@ -31,7 +31,7 @@ export class BackgroundWork {
     this.#failure = null;
     this.#running = this.#run()
       .catch((error: unknown) => {
-        this.#failure = error;
+        this.#failure = error instanceof Error ? error : new Error(String(error));
       })
       .finally(() => {
         this.#running = null;
