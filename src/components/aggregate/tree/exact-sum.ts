@@ -11,17 +11,12 @@
 import { doubleToUnits, unitsToDouble } from "./fixed-point.js";
 
 /** A finite sum: a double, the parts of an expansion (largest first), or hexadecimal units of 2^-1074. */
-export type FiniteSum = number | readonly number[] | string;
+export type FiniteSum = number | number[] | string;
 
-/** How many NaNs and infinities were added beside the finite values. */
-export interface MixedSum {
-  readonly finite: FiniteSum;
-  readonly nan: number;
-  readonly positive: number;
-  readonly negative: number;
-}
+/** A finite sum, and how many NaNs and infinities were added beside it. */
+export type MixedSum = { finite: FiniteSum; nan: number; positive: number; negative: number };
 
-/** An exact sum, as it is stored; a value of Convex. */
+/** An exact sum: never changed, and a value of Convex, as which it is stored. */
 export type ExactSum = FiniteSum | MixedSum;
 
 /** Beyond this magnitude an addition could overflow, and is done on integers instead. */
@@ -132,7 +127,7 @@ export class SumAccumulator {
   }
 }
 
-function isParts(sum: readonly number[] | MixedSum): sum is readonly number[] {
+function isParts(sum: number[] | MixedSum): sum is number[] {
   return Array.isArray(sum);
 }
 

@@ -1,5 +1,12 @@
 export { countRange, summarizeRange } from "./tree-fold.js";
-export { emptyLeaf, findItem, itemAtOffset, MAX_ITEM_BYTES, MAX_MAX_NODE_SIZE, MIN_MAX_NODE_SIZE } from "./counted-tree.js";
+export {
+  emptyLeaf,
+  findItem,
+  itemAtOffset,
+  MAX_ITEM_BYTES,
+  MAX_MAX_NODE_SIZE,
+  MIN_MAX_NODE_SIZE,
+} from "./counted-tree.js";
 export type { CountedTree, TreeState } from "./counted-tree.js";
 export { roundSum, type ExactSum } from "./exact-sum.js";
 export { NodeCache } from "./node-cache.js";
@@ -7,7 +14,7 @@ export { settle, settleAll } from "./node-store.js";
 export { isLeaf, itemBytes, type Branch, type Child, type Leaf, type Node, type NodeRef } from "./node.js";
 export { Position } from "./position.js";
 export { endOf, EVERYTHING, rangeOf, startOf, type KeyBounds, type OrderRange } from "./range.js";
-export type { Item, MeasureSummary, Summary } from "./summary.js";
+export { withoutTrailingNulls, type Item, type MeasureSummary, type Summary } from "./summary.js";
 export { checkTree, type TreeProblem, type TreeReport } from "./tree-check.js";
 export { scanRange, type Order } from "./tree-scan.js";
 export { insertItem, makeRootLazy, putItem, removeItem } from "./tree-write.js";

@@ -48,7 +48,8 @@ export class NodeCache implements NodeStore {
   }
 
   create(node: Node): NodeRef {
-    const ref = this.newRef(this.createdCount++);
+    // Refs of stored nodes are not numbers where there are any, so these are nobody else's.
+    const ref = this.createdCount++;
     this.nodes.set(ref, node);
     this.created.add(ref);
     this.undo.push(() => {
@@ -82,11 +83,6 @@ export class NodeCache implements NodeStore {
   rollback(): void {
     for (const undo of this.undo.toReversed()) undo();
     this.begin();
-  }
-
-  /** What to call the node that is created next; unlike every ref of a stored node. */
-  protected newRef(index: number): NodeRef {
-    return index;
   }
 }
 

@@ -52,6 +52,16 @@ export function throwMissing(refs: readonly NodeRef[]): never {
   throw new MissingNodes(refs);
 }
 
+/** Runs a part of an operation, noting the nodes it misses instead of stopping at them. */
+export function gatherMissing(missing: NodeRef[], part: () => void): void {
+  try {
+    part();
+  } catch (error) {
+    if (!(error instanceof MissingNodes)) throw error;
+    missing.push(...error.refs);
+  }
+}
+
 /** Runs an operation until all the nodes it needs are there. An operation that throws has changed nothing. */
 export async function settle<T>(nodes: LoadableNodes, operation: () => T): Promise<T> {
   const [result] = await settleAll(nodes, [operation]);

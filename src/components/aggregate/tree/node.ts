@@ -101,6 +101,7 @@ export function itemBytes(item: Item): number {
 /** About how many bytes a child takes up in a stored node; never less than it does. */
 export function childBytes(child: Child): number {
   let bytes = child.low.sizeBytes + CHILD_BYTES;
-  for (const measure of child.summary?.measures ?? []) bytes += MEASURE_BYTES + NUMBER_BYTES * sumParts(measure.sum);
+  for (const measure of child.summary?.measures ?? [])
+    bytes += MEASURE_BYTES + NUMBER_BYTES * sumParts(measure.sum);
   return bytes;
 }

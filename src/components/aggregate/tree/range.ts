@@ -8,16 +8,16 @@ import { encodeKey, prefixEnd } from "../../../values/index.js";
 /** One side of a range: every item of the key, or just the one with the id, is within when `inclusive`. */
 export interface KeyBound {
   readonly key: Value;
-  readonly id?: string;
-  readonly inclusive?: boolean;
+  readonly id?: string | undefined;
+  readonly inclusive?: boolean | undefined;
 }
 
 /** A range of keys: one key, the arrays that start with a prefix, or what lies between two bounds. */
 export interface KeyBounds {
-  readonly eq?: Value;
-  readonly prefix?: readonly Value[];
-  readonly lower?: KeyBound;
-  readonly upper?: KeyBound;
+  readonly eq?: Value | undefined;
+  readonly prefix?: readonly Value[] | undefined;
+  readonly lower?: KeyBound | undefined;
+  readonly upper?: KeyBound | undefined;
 }
 
 /** The positions `start <= order < end`; an end of null is open, a start of "" is too. */

@@ -24,10 +24,17 @@ export interface Summary {
   readonly measures: readonly MeasureSummary[];
 }
 
-/** An item: its position, and its numbers by measure, null where it has none. */
+/** An item: its position, and its numbers by measure, null where it has none; the last one is not null. */
 export interface Item {
   readonly position: Position;
   readonly values: readonly (number | null)[];
+}
+
+/** Values as items have them. */
+export function withoutTrailingNulls(values: (number | null)[]): (number | null)[] {
+  let { length } = values;
+  while (length > 0 && values[length - 1] === null) length--;
+  return length === values.length ? values : values.slice(0, length);
 }
 
 const NO_MEASURE: MeasureSummary = { count: 0, sum: 0, min: null, max: null };
@@ -73,7 +80,8 @@ export function equalSummaries(a: Summary, b: Summary): boolean {
   for (let index = 0; index < length; index++) {
     const left = a.measures[index] ?? NO_MEASURE;
     const right = b.measures[index] ?? NO_MEASURE;
-    if (left.count !== right.count || !Object.is(left.min, right.min) || !Object.is(left.max, right.max)) return false;
+    if (left.count !== right.count || !Object.is(left.min, right.min) || !Object.is(left.max, right.max))
+      return false;
     if (!equalSums(left.sum, right.sum)) return false;
   }
   return true;
@@ -95,7 +103,11 @@ export class SummaryFold {
   }
 
   result(): Summary {
-    return { count: this.count, digest: this.digest, measures: this.measures.map((measure) => measure.result()) };
+    return {
+      count: this.count,
+      digest: this.digest,
+      measures: this.measures.map((measure) => measure.result()),
+    };
   }
 
   private measure(index: number): MeasureFold {

@@ -5,7 +5,16 @@
  * after any leaf and go on from there in another transaction.
  */
 import { entryWeights, fullWeight, isLazyRoot, type CountedTree } from "./counted-tree.js";
-import { childIndex, isLeaf, nodeSize, summarize, type Branch, type Child, type Leaf, type Node } from "./node.js";
+import {
+  childIndex,
+  isLeaf,
+  nodeSize,
+  summarize,
+  type Branch,
+  type Child,
+  type Leaf,
+  type Node,
+} from "./node.js";
 import type { NodeRef } from "./node.js";
 import { LOWEST } from "./position.js";
 import { equalSummaries, type Summary } from "./summary.js";
@@ -93,7 +102,9 @@ function checkNode(check: Check, ref: NodeRef, expected: Expectation): void {
 function checkChildren(check: Check, branch: Branch, expected: Expectation): void {
   const { children } = branch;
   const first = childIndex(branch, check.from);
-  check.tree.nodes.expect(children.slice(first, first + Math.max(1, check.leavesLeft)).map((child) => child.ref));
+  check.tree.nodes.expect(
+    children.slice(first, first + Math.max(1, check.leavesLeft)).map((child) => child.ref),
+  );
   for (let index = first; index < children.length; index++) {
     const { low, ref, summary } = children[index] as Child;
     if (check.leavesLeft <= 0) {
@@ -124,13 +135,16 @@ function checkEntries(check: Check, ref: NodeRef, node: Node, expected: Expectat
 }
 
 function ordersOf(node: Leaf | Branch): string[] {
-  return isLeaf(node) ? node.items.map((item) => item.position.order) : node.children.map((child) => child.low.order);
+  return isLeaf(node)
+    ? node.items.map((item) => item.position.order)
+    : node.children.map((child) => child.low.order);
 }
 
 function checkFill(check: Check, ref: NodeRef, node: Node, { isRoot }: Expectation): void {
   const { tree } = check;
   const weight = entryWeights(tree, node).reduce((sum, entry) => sum + entry, 0);
-  if (weight > fullWeight(tree)) addProblem(check, "tooHeavy", ref, `has ${nodeSize(node)} entries, too many`);
+  if (weight > fullWeight(tree))
+    addProblem(check, "tooHeavy", ref, `has ${nodeSize(node)} entries, too many`);
   const tooLight = isRoot ? !isLeaf(node) && node.children.length < 2 : isTooLight(tree, node, weight);
   if (tooLight) addProblem(check, "tooLight", ref, `has ${nodeSize(node)} entries, too few`);
 }
@@ -138,7 +152,12 @@ function checkFill(check: Check, ref: NodeRef, node: Node, { isRoot }: Expectati
 function checkSummary(check: Check, ref: NodeRef, node: Node, expected: Expectation): void {
   const { tree } = check;
   if (!isLeaf(node) && node.children.some((child) => (child.summary === null) !== isLazyRoot(tree, ref))) {
-    addProblem(check, "wrongSummary", ref, "keeps summaries of its children where it should not, or lacks them");
+    addProblem(
+      check,
+      "wrongSummary",
+      ref,
+      "keeps summaries of its children where it should not, or lacks them",
+    );
     return;
   }
   if (expected.summary === null) return;

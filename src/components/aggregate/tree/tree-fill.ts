@@ -3,7 +3,16 @@
  * neighbour or takes entries from it, and the tree grows and shrinks at the root. Works upwards from a changed leaf.
  */
 import { entryWeights, fullWeight, isLazyRoot, type CountedTree } from "./counted-tree.js";
-import { isLeaf, nodeSize, summarize, type Branch, type Child, type Leaf, type Node, type NodeRef } from "./node.js";
+import {
+  isLeaf,
+  nodeSize,
+  summarize,
+  type Branch,
+  type Child,
+  type Leaf,
+  type Node,
+  type NodeRef,
+} from "./node.js";
 import { LOWEST, type Position } from "./position.js";
 import type { Summary } from "./summary.js";
 
@@ -79,11 +88,19 @@ function takeEntries(to: Node, from: Node, start = 0): void {
 }
 
 /** Describes anew what stands in place of `count` children of a branch; the first keeps its lowest position. */
-function replaceChildren(tree: CountedTree, ref: NodeRef, index: number, count: number, refs: NodeRef[]): void {
+function replaceChildren(
+  tree: CountedTree,
+  ref: NodeRef,
+  index: number,
+  count: number,
+  refs: NodeRef[],
+): void {
   const { children } = tree.nodes.edit(ref) as Branch;
   const { low } = children[index] as Child;
   const lazy = isLazyRoot(tree, ref);
-  const replacements = refs.map((childRef, position) => describe(tree, childRef, position === 0 ? low : null, lazy));
+  const replacements = refs.map((childRef, position) =>
+    describe(tree, childRef, position === 0 ? low : null, lazy),
+  );
   children.splice(index, count, ...replacements);
 }
 

@@ -2,9 +2,18 @@
  * Counts and summaries of ranges. Both walk the same way: down to the two ends of the range, taking what lies wholly
  * between them from the summaries on the way. O(log n), and nothing outside the range is read but the path to it.
  */
-import { clip, countOfChild, expectUnsummed, isWhole, itemsIn, spanOf, summaryOfChild } from "./counted-tree.js";
+import {
+  clip,
+  countOfChild,
+  expectUnsummed,
+  isWhole,
+  itemsIn,
+  spanOf,
+  summaryOfChild,
+} from "./counted-tree.js";
 import type { CountedTree } from "./counted-tree.js";
-import { isLeaf, type Child, type Leaf, type Node } from "./node.js";
+import { gatherMissing, throwMissing } from "./node-store.js";
+import { isLeaf, type Child, type Leaf, type Node, type NodeRef } from "./node.js";
 import type { OrderRange } from "./range.js";
 import { SummaryFold, summaryOf, type Item, type Summary } from "./summary.js";
 
@@ -75,9 +84,15 @@ function foldBelow(tree: CountedTree, node: Node, range: OrderRange, visitor: Ra
   }
   const span = spanOf(node, range);
   expectUnsummed(tree, node, span);
+  // Both ends of the range are tried before either is waited for.
+  const missing: NodeRef[] = [];
   for (let index = span.first; index <= span.last; index++) {
     const child = node.children[index] as Child;
     if (isWhole(span, index)) visitor.child(child);
-    else foldBelow(tree, tree.nodes.get(child.ref), clip(range, span, index), visitor);
+    else
+      gatherMissing(missing, () =>
+        foldBelow(tree, tree.nodes.get(child.ref), clip(range, span, index), visitor),
+      );
   }
+  if (missing.length > 0) throwMissing(missing);
 }

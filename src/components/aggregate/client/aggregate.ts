@@ -1,0 +1,73 @@
+/**
+ * An aggregate: items sorted by key, whose count, sum, ranks and extremes over any range of keys are known in O(log n).
+ * `DirectAggregate` takes items as they are, `TableAggregate` makes them of documents; this class has what both share:
+ * the reads (`aggregate-reader.ts`), the way of their writes, and the upkeep.
+ */
+import type { FunctionArgs } from "convex/server";
+import type { Value } from "convex/values";
+import type { ComponentApi } from "../component/_generated/component.js";
+import { AggregateReader } from "./aggregate-reader.js";
+import { namespaceArgs } from "./range-args.js";
+import type { Key, NamespacedOpts, TreeOptions, WriteCtx, WriteOptions } from "./types.js";
+
+/** One write, as the component takes it. */
+export type Operation = FunctionArgs<ComponentApi["writes"]["apply"]>["operations"][number];
+
+export class Aggregate<
+  K extends Key,
+  ID extends string,
+  Namespace extends Value | undefined = undefined,
+> extends AggregateReader<K, ID, Namespace> {
+  /**
+   * Empties the aggregate of a namespace; the next writes begin anew. Its settings change as far as they are given. The
+   * old nodes are deleted in the background. O(1).
+   * @throws INVALID_NODE_SIZE, PENDING_OPERATIONS
+   */
+  async clear(ctx: WriteCtx, ...opts: NamespacedOpts<TreeOptions, Namespace>): Promise<void> {
+    await this.clearTree(ctx, opts[0]);
+  }
+
+  /** Empties every namespace. Those that come later are set up as the options say, too. */
+  async clearAll(ctx: WriteCtx, opts?: TreeOptions): Promise<void> {
+    for await (const namespace of this.iterNamespaces(ctx)) {
+      if (namespace !== undefined) await this.clearTree(ctx, { ...opts, namespace });
+    }
+    // There may be none of it yet: the settings of new namespaces are kept there.
+    await this.clearTree(ctx, opts);
+  }
+
+  /**
+   * From now on the root of a namespace's tree keeps no sums: writes far apart no longer meet there, and reads of wide
+   * ranges visit the root's children. That is how trees begin, unless `clear` was told otherwise.
+   */
+  async makeRootLazy(ctx: WriteCtx, namespace: Namespace): Promise<void> {
+    await ctx.runMutation(this.component.trees.makeRootLazy, namespaceArgs(namespace));
+  }
+
+  /** The same for every namespace. */
+  async makeAllRootsLazy(ctx: WriteCtx): Promise<void> {
+    for await (const namespace of this.iterNamespaces(ctx)) await this.makeRootLazy(ctx, namespace);
+  }
+
+  /** Applies operations in order, all or none of them, or queues them. */
+  protected async write(
+    ctx: WriteCtx,
+    operations: Operation[],
+    options: WriteOptions | undefined,
+  ): Promise<void> {
+    if (operations.length === 0) return;
+    const { queue, writes } = this.component;
+    await ctx.runMutation(options?.async === true ? queue.enqueue : writes.apply, { operations });
+  }
+
+  private async clearTree(
+    ctx: WriteCtx,
+    { namespace, maxNodeSize, rootLazy }: TreeOptions & { namespace?: Value | undefined } = {},
+  ): Promise<void> {
+    await ctx.runMutation(this.component.trees.clear, {
+      ...namespaceArgs(namespace),
+      ...(maxNodeSize === undefined ? {} : { maxNodeSize }),
+      ...(rootLazy === undefined ? {} : { rootLazy }),
+    });
+  }
+}

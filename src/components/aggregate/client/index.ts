@@ -1,0 +1,23 @@
+/** The package's entry `trueup/aggregate`. */
+export { Aggregate } from "./aggregate.js";
+export { DirectAggregate, type AggregateOperation, type DirectAggregateType } from "./direct-aggregate.js";
+export {
+  TableAggregate,
+  type TableAggregateOperation,
+  type TableAggregateOptions,
+  type TableAggregateType,
+} from "./table-aggregate.js";
+export type {
+  ActionCtx,
+  Bound,
+  Bounds,
+  Change,
+  Item,
+  Key,
+  MutationCtx,
+  NamespacedArgs,
+  NamespacedOpts,
+  NamespacedOptsBatch,
+  QueryCtx,
+  Trigger,
+} from "./types.js";

@@ -1,0 +1,53 @@
+/** Options of the methods, as the component's functions take them: what is undefined is left out. */
+import { ConvexError, type Value } from "convex/values";
+import type { Bound, Key, SideBounds } from "./types.js";
+
+/** Any bounds, whatever the type of the key. */
+type AnyBounds = SideBounds<Key, string> | { readonly prefix: readonly Value[] } | { readonly eq: Value };
+
+interface RangeOptions {
+  readonly namespace?: Value | undefined;
+  readonly bounds?: AnyBounds | undefined;
+}
+
+interface SideArgs {
+  key: Value;
+  id?: string;
+  inclusive: boolean;
+}
+
+/** A range of one namespace's items, as the component takes it. */
+export interface RangeArgs {
+  namespace?: Value;
+  bounds?: { eq?: Value; prefix?: Value[]; lower?: SideArgs; upper?: SideArgs };
+}
+
+/** @throws INVALID_BOUNDS for a key or prefix that is undefined, which would otherwise mean everything. */
+export function rangeArgs({ namespace, bounds }: RangeOptions = {}): RangeArgs {
+  return { ...namespaceArgs(namespace), ...(bounds === undefined ? {} : { bounds: boundsArgs(bounds) }) };
+}
+
+export function namespaceArgs(namespace: Value | undefined): { namespace?: Value } {
+  return namespace === undefined ? {} : { namespace };
+}
+
+export function staleArgs(stale: boolean | undefined): { stale?: boolean } {
+  return stale === undefined ? {} : { stale };
+}
+
+function boundsArgs(bounds: AnyBounds): NonNullable<RangeArgs["bounds"]> {
+  if ("eq" in bounds) return { eq: defined("eq", bounds.eq) };
+  if ("prefix" in bounds) return { prefix: [...defined("prefix", bounds.prefix)] };
+  const { lower, upper } = bounds;
+  return { ...(lower && { lower: sideArgs(lower) }), ...(upper && { upper: sideArgs(upper) }) };
+}
+
+function sideArgs({ key, id, inclusive }: Bound<Key, string>): SideArgs {
+  return { key: defined("key", key), ...(id === undefined ? {} : { id }), inclusive };
+}
+
+function defined<T>(name: string, value: T | undefined): T {
+  if (value !== undefined) return value;
+  const message = `The bounds' ${name} is undefined: leave the bounds out to mean everything.`;
+  throw new ConvexError({ code: "INVALID_BOUNDS", message });
+}

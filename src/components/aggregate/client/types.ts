@@ -1,0 +1,123 @@
+/** The types of the classes' methods. */
+import type {
+  DocumentByName,
+  GenericActionCtx,
+  GenericDataModel,
+  GenericMutationCtx,
+  GenericQueryCtx,
+  TableNamesInDataModel,
+} from "convex/server";
+import type { GenericId, Value } from "convex/values";
+
+/** What reads need of a context: that of a query, a mutation or an action. */
+export type QueryCtx = Pick<GenericQueryCtx<GenericDataModel>, "runQuery" | "meta">;
+/** What writes need of a mutation's context. */
+export type MutationCtx = Pick<GenericMutationCtx<GenericDataModel>, "runQuery" | "runMutation" | "meta">;
+/** What both need of an action's context; each call from there is a transaction of its own. */
+export type ActionCtx = Pick<
+  GenericActionCtx<GenericDataModel>,
+  "runQuery" | "runMutation" | "runAction" | "meta"
+>;
+
+export type ReadCtx = QueryCtx | MutationCtx | ActionCtx;
+export type WriteCtx = MutationCtx | ActionCtx;
+
+/** What items are sorted by: any Convex value, in Convex's order. */
+export type Key = Value;
+
+/** An item of an aggregate. */
+export interface Item<K extends Key, ID extends string> {
+  key: K;
+  id: ID;
+  /** 0 for an item without one. */
+  sumValue: number;
+  /** The item's other numbers, by name, if it has any. */
+  sumValues?: Record<string, number>;
+}
+
+/** One end of a range: at or beyond a key, or at or beyond the one item of the key that has the id. */
+export interface Bound<K extends Key, ID extends string> {
+  key: K;
+  id?: ID | undefined;
+  inclusive: boolean;
+}
+
+export interface SideBounds<K extends Key, ID extends string> {
+  lower?: Bound<K, ID> | undefined;
+  upper?: Bound<K, ID> | undefined;
+}
+
+/** The beginnings of a tuple: of `[string, number]`, they are `[]`, `[string]` and `[string, number]`. */
+export type TuplePrefix<K extends unknown[], P extends unknown[] = []> = P["length"] extends K["length"]
+  ? P
+  : P | TuplePrefix<K, [...P, K[P["length"]]]>;
+
+/** A range of keys: between two ends, below a prefix of keys that are arrays, or a single key. */
+export type Bounds<K extends Key, ID extends string> =
+  | SideBounds<K, ID>
+  | (K extends unknown[] ? { prefix: TuplePrefix<Extract<K, unknown[]>> } : never)
+  | { eq: K };
+
+/** Arguments of a method that concerns one namespace, which may be left out when it may be undefined. */
+export type NamespacedArgs<Args, Namespace> =
+  | (Args & { namespace: Namespace })
+  | (Namespace extends undefined ? Args : never);
+
+/** The same, as the last argument, which may be left out as a whole when the namespace may be. */
+export type NamespacedOpts<Opts, Namespace> =
+  | [{ namespace: Namespace } & Opts]
+  | (undefined extends Namespace ? [Opts?] : never);
+
+/** The same, for a list of questions. */
+export type NamespacedOptsBatch<Opts, Namespace> = (undefined extends Namespace
+  ? Opts
+  : { namespace: Namespace } & Opts)[];
+
+/** Options of every read. */
+export interface StaleOption {
+  /** Answers even while writes are queued, without them; in a mutation, from a snapshot that conflicts with no write. */
+  stale?: boolean | undefined;
+}
+
+/** Options of every write. */
+export interface WriteOptions {
+  /** Queues the write, to be applied soon by the aggregate's worker. */
+  async?: boolean | undefined;
+}
+
+export interface RangeOption<K extends Key, ID extends string> {
+  bounds?: Bounds<K, ID> | undefined;
+}
+
+export type RangeOptions<K extends Key, ID extends string> = RangeOption<K, ID> & StaleOption;
+
+/** Options of the upkeep of trees. */
+export interface TreeOptions {
+  /**
+   * How many items, or children, a node has at most; even, 16 by default. Larger nodes mean fewer reads and larger
+   * writes, and more writes that may go on at the same time below a lazy root.
+   */
+  maxNodeSize?: number | undefined;
+  /** Whether the root keeps no sums, so that writes far apart do not meet; true by default. */
+  rootLazy?: boolean | undefined;
+}
+
+/** A change of a document, as triggers are told of it. */
+export type Change<DataModel extends GenericDataModel, TableName extends TableNamesInDataModel<DataModel>> = {
+  id: GenericId<TableName>;
+} & (
+  | { operation: "insert"; oldDoc: null; newDoc: DocumentByName<DataModel, TableName> }
+  | {
+      operation: "update";
+      oldDoc: DocumentByName<DataModel, TableName>;
+      newDoc: DocumentByName<DataModel, TableName>;
+    }
+  | { operation: "delete"; oldDoc: DocumentByName<DataModel, TableName>; newDoc: null }
+);
+
+/** What `Triggers.register` takes. */
+export type Trigger<
+  Ctx,
+  DataModel extends GenericDataModel,
+  TableName extends TableNamesInDataModel<DataModel>,
+> = (ctx: Ctx, change: Change<DataModel, TableName>) => Promise<void>;

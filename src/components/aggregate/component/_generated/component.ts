@@ -1,0 +1,172 @@
+/* eslint-disable */
+/**
+ * The component's interface as an app sees it, in the form that code generation gives it.
+ */
+import type { FunctionReference } from "convex/server";
+
+type Item = { key: any; id: string; sumValue: number; sumValues?: Record<string, number> };
+
+type Bound = { key: any; id?: string; inclusive?: boolean };
+
+type Range = {
+  namespace?: any;
+  bounds?: { eq?: any; prefix?: Array<any>; lower?: Bound; upper?: Bound };
+};
+
+type Operation =
+  | {
+      type: "insert" | "put";
+      key: any;
+      id: string;
+      namespace?: any;
+      sumValue?: number;
+      sumValues?: Record<string, number>;
+    }
+  | { type: "delete" | "deleteIfExists"; key: any; id: string; namespace?: any }
+  | {
+      type: "replace" | "replaceOrInsert";
+      currentKey: any;
+      newKey: any;
+      id: string;
+      namespace?: any;
+      newNamespace?: any;
+      sumValue?: number;
+      sumValues?: Record<string, number>;
+    };
+
+type DeadLetter = { _id: string; _creationTime: number; commitTs: bigint; operation: Operation; error: string };
+
+/**
+ * References to the component's functions: what `components.aggregate` of an app is.
+ */
+export type ComponentApi<Name extends string | undefined = string | undefined> = {
+  deadLetter: {
+    delete_: FunctionReference<"mutation", "internal", { id: string }, boolean, Name>;
+    get: FunctionReference<"query", "internal", { id: string }, DeadLetter | null, Name>;
+    list: FunctionReference<
+      "query",
+      "internal",
+      {
+        order?: "asc" | "desc";
+        paginationOpts: {
+          cursor: string | null;
+          endCursor?: string | null;
+          id?: number;
+          maximumBytesRead?: number;
+          maximumRowsRead?: number;
+          numItems: number;
+        };
+      },
+      {
+        continueCursor: string;
+        isDone: boolean;
+        page: Array<DeadLetter>;
+        pageStatus?: "SplitRecommended" | "SplitRequired" | null;
+        splitCursor?: string | null;
+      },
+      Name
+    >;
+    retry: FunctionReference<"mutation", "internal", { id: string }, boolean, Name>;
+  };
+  inspect: {
+    dump: FunctionReference<"query", "internal", { namespace?: any }, string, Name>;
+    listNodes: FunctionReference<"query", "internal", { take?: number }, Array<any>, Name>;
+    listTrees: FunctionReference<"query", "internal", { take?: number }, Array<any>, Name>;
+    validate: FunctionReference<
+      "query",
+      "internal",
+      { from?: string; leaves?: number; namespace?: any },
+      {
+        items: number;
+        next: string | null;
+        nodes: number;
+        problems: Array<{ kind: string; message: string; node: string }>;
+      },
+      Name
+    >;
+  };
+  queue: {
+    enqueue: FunctionReference<"mutation", "internal", { operations: Array<Operation> }, null, Name>;
+    status: FunctionReference<
+      "query",
+      "internal",
+      {},
+      { hasDeadLetters: boolean; hasMore: boolean; pendingOperations: number; state: "idle" | "running" },
+      Name
+    >;
+  };
+  reads: {
+    at: FunctionReference<
+      "query",
+      "internal",
+      { queries: Array<Range & { offset: number }>; stale?: boolean },
+      Array<Item>,
+      Name
+    >;
+    counts: FunctionReference<
+      "query",
+      "internal",
+      { queries: Array<Range>; stale?: boolean },
+      Array<number>,
+      Name
+    >;
+    get: FunctionReference<
+      "query",
+      "internal",
+      { id: string; key: any; namespace?: any; stale?: boolean },
+      Item | null,
+      Name
+    >;
+    namespaces: FunctionReference<
+      "query",
+      "internal",
+      { cursor?: string; limit: number; stale?: boolean },
+      { cursor: string; isDone: boolean; page: Array<{ namespace?: any }> },
+      Name
+    >;
+    page: FunctionReference<
+      "query",
+      "internal",
+      Range & { cursor?: string; limit: number; order: "asc" | "desc"; stale?: boolean },
+      { cursor: string; isDone: boolean; page: Array<Item> },
+      Name
+    >;
+    rank: FunctionReference<
+      "query",
+      "internal",
+      Range & { id?: string; key: any; order: "asc" | "desc"; stale?: boolean },
+      number,
+      Name
+    >;
+    sample: FunctionReference<
+      "query",
+      "internal",
+      Range & { fractions: Array<number>; stale?: boolean },
+      Array<Item>,
+      Name
+    >;
+    stats: FunctionReference<
+      "query",
+      "internal",
+      { measures: Array<string>; queries: Array<Range>; stale?: boolean },
+      Array<{
+        count: number;
+        measures: Array<{ count: number; max: number | null; min: number | null; sum: number }>;
+      }>,
+      Name
+    >;
+  };
+  trees: {
+    clear: FunctionReference<
+      "mutation",
+      "internal",
+      { maxNodeSize?: number; namespace?: any; rootLazy?: boolean },
+      null,
+      Name
+    >;
+    makeRootLazy: FunctionReference<"mutation", "internal", { namespace?: any }, null, Name>;
+  };
+  writes: {
+    apply: FunctionReference<"mutation", "internal", { operations: Array<Operation> }, null, Name>;
+  };
+};

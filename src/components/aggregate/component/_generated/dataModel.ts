@@ -1,0 +1,44 @@
+/**
+ * The component's data model, kept by hand beside `schema.ts`: the package is compiled with isolated declarations,
+ * which cannot infer it from there.
+ */
+import type { GenericId } from "convex/values";
+import type {
+  DeadLetterFields,
+  NodeFields,
+  PendingFields,
+  ProgressFields,
+  TreeFields,
+  WorkerFields,
+} from "../documents.js";
+
+type SystemFields<TableName extends string> = {
+  _id: GenericId<TableName>;
+  _creationTime: number;
+};
+
+type Table<TableName extends string, Fields, Indexes extends Record<string, string[]>> = {
+  document: Fields & SystemFields<TableName>;
+  fieldPaths: Extract<keyof Fields, string> | keyof SystemFields<TableName>;
+  indexes: { by_id: ["_id"]; by_creation_time: ["_creationTime"] } & Indexes;
+  searchIndexes: Record<never, never>;
+  vectorIndexes: Record<never, never>;
+};
+
+/** Every table of the component. */
+export type DataModel = {
+  trees: Table<"trees", TreeFields, { by_namespace: ["namespace", "_creationTime"] }>;
+  nodes: Table<"nodes", NodeFields, Record<never, never>>;
+  pendingOperations: Table<"pendingOperations", PendingFields, { by_commitTs: ["commitTs", "_creationTime"] }>;
+  deadLetterOperations: Table<
+    "deadLetterOperations",
+    DeadLetterFields,
+    { by_commitTs: ["commitTs", "_creationTime"] }
+  >;
+  worker: Table<"worker", WorkerFields, Record<never, never>>;
+  progress: Table<"progress", ProgressFields, Record<never, never>>;
+};
+
+export type TableNames = keyof DataModel;
+export type Doc<TableName extends TableNames> = DataModel[TableName]["document"];
+export type Id<TableName extends TableNames | "_scheduled_functions"> = GenericId<TableName>;

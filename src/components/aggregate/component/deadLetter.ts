@@ -1,0 +1,148 @@
+/**
+ * Queued operations that were refused: to be looked at, tried again, or thrown away. Listed by the commit that queued
+ * them. The pages are made here, because `paginate` does not work within components.
+ */
+import type { PaginationResult, RegisteredMutation, RegisteredQuery } from "convex/server";
+import { v } from "convex/values";
+import type { Doc, Id } from "./_generated/dataModel.js";
+import type { Order } from "../tree/index.js";
+import { mutation, query, type DatabaseReader } from "./_generated/server.js";
+import { aggregateError } from "./errors.js";
+import { enqueueOperations } from "./queue.js";
+import * as validators from "./validators.js";
+import type { DeadLetterListArgs } from "./wire.js";
+
+type DeadLetter = Doc<"deadLetterOperations">;
+
+/** Dead letters, oldest first unless asked for otherwise. */
+export const list: RegisteredQuery<
+  "public",
+  DeadLetterListArgs,
+  Promise<PaginationResult<DeadLetter>>
+> = query({
+  args: validators.deadLetterListArgs,
+  returns: validators.deadLetterPage,
+  handler: async (ctx, { paginationOpts, order = "asc" }): Promise<PaginationResult<DeadLetter>> => {
+    const { numItems, cursor, endCursor } = paginationOpts;
+    const start = cursor === null ? null : decodeCursor(cursor);
+    if (start === "end") return { page: [], isDone: true, continueCursor: END };
+    const end = typeof endCursor === "string" ? decodeCursor(endCursor) : null;
+    // A page whose end is fixed holds all that lies before it, however much has come in between.
+    const limit = end === null ? numItems : MAX_FIXED_PAGE;
+    const found = await lettersAfter(ctx.db, order, start, limit + 1);
+    if (end === null || end === "end") return pageOf(found.slice(0, limit), found.length <= limit);
+    const page = found.filter(
+      (letter) => comparePlaces(placeOf(letter), end) * (order === "asc" ? 1 : -1) <= 0,
+    );
+    return { page, isDone: false, continueCursor: encodeCursor(end) };
+  },
+});
+
+/** A dead letter, or null when there is none of that id. */
+export const get: RegisteredQuery<
+  "public",
+  { id: Id<"deadLetterOperations"> },
+  Promise<DeadLetter | null>
+> = query({
+  args: validators.deadLetterArgs,
+  returns: validators.deadLetterOrNull,
+  handler: (ctx, { id }): Promise<DeadLetter | null> => ctx.db.get("deadLetterOperations", id),
+});
+
+/** Throws a dead letter away. False when there is none of that id. */
+export const delete_: RegisteredMutation<
+  "public",
+  { id: Id<"deadLetterOperations"> },
+  Promise<boolean>
+> = mutation({
+  args: validators.deadLetterArgs,
+  returns: v.boolean(),
+  handler: async (ctx, { id }): Promise<boolean> => {
+    if ((await ctx.db.get("deadLetterOperations", id)) === null) return false;
+    await ctx.db.delete("deadLetterOperations", id);
+    return true;
+  },
+});
+
+/** Queues a dead letter's operation again. False when there is none of that id. */
+export const retry: RegisteredMutation<
+  "public",
+  { id: Id<"deadLetterOperations"> },
+  Promise<boolean>
+> = mutation({
+  args: validators.deadLetterArgs,
+  returns: v.boolean(),
+  handler: async (ctx, { id }): Promise<boolean> => {
+    const letter = await ctx.db.get("deadLetterOperations", id);
+    if (letter === null) return false;
+    await enqueueOperations(ctx, [letter.operation]);
+    await ctx.db.delete("deadLetterOperations", id);
+    return true;
+  },
+});
+
+/** Where a dead letter stands in the list. */
+interface Place {
+  readonly commitTs: bigint;
+  readonly createdAt: number;
+}
+
+const END = "[]";
+const MAX_FIXED_PAGE = 1000;
+
+function pageOf(page: DeadLetter[], isDone: boolean): PaginationResult<DeadLetter> {
+  const last = page.at(-1);
+  return { page, isDone, continueCursor: isDone || last === undefined ? END : encodeCursor(placeOf(last)) };
+}
+
+async function lettersAfter(
+  db: DatabaseReader,
+  order: Order,
+  place: Place | null,
+  limit: number,
+): Promise<DeadLetter[]> {
+  const letters = db.query("deadLetterOperations");
+  if (place === null) return letters.withIndex("by_commitTs").order(order).take(limit);
+  const { commitTs, createdAt } = place;
+  const sameCommit = await letters
+    .withIndex("by_commitTs", (q) => {
+      const same = q.eq("commitTs", commitTs);
+      return order === "asc" ? same.gt("_creationTime", createdAt) : same.lt("_creationTime", createdAt);
+    })
+    .order(order)
+    .take(limit);
+  const otherCommits = await db
+    .query("deadLetterOperations")
+    .withIndex("by_commitTs", (q) =>
+      order === "asc" ? q.gt("commitTs", commitTs) : q.lt("commitTs", commitTs),
+    )
+    .order(order)
+    .take(limit - sameCommit.length);
+  return [...sameCommit, ...otherCommits];
+}
+
+function placeOf({ commitTs, _creationTime }: DeadLetter): Place {
+  return { commitTs, createdAt: _creationTime };
+}
+
+function comparePlaces(a: Place, b: Place): number {
+  if (a.commitTs !== b.commitTs) return a.commitTs < b.commitTs ? -1 : 1;
+  return a.createdAt - b.createdAt;
+}
+
+function encodeCursor({ commitTs, createdAt }: Place): string {
+  return JSON.stringify([commitTs.toString(), createdAt]);
+}
+
+function decodeCursor(cursor: string): Place | "end" {
+  if (cursor === END) return "end";
+  try {
+    const place: unknown = JSON.parse(cursor);
+    if (Array.isArray(place) && typeof place[0] === "string" && typeof place[1] === "number") {
+      return { commitTs: BigInt(place[0]), createdAt: place[1] };
+    }
+  } catch {
+    // What cannot be read is no cursor.
+  }
+  throw aggregateError("INVALID_CURSOR", "The cursor is not one that this function returned.");
+}

@@ -1,0 +1,141 @@
+/**
+ * The trees of all namespaces, as one call sees them: their records, and one store with the nodes of all of them.
+ * Records are loaded ahead (`load`), so that what happens to trees afterwards is synchronous, and is undone with the
+ * operation it belongs to.
+ */
+import type { Value } from "convex/values";
+import { encodeKey } from "../../../values/index.js";
+import {
+  emptyLeaf,
+  MAX_MAX_NODE_SIZE,
+  MIN_MAX_NODE_SIZE,
+  type CountedTree,
+  type TreeState,
+} from "../tree/index.js";
+import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
+import type { Doc } from "./_generated/dataModel.js";
+import type { TreeFields } from "./documents.js";
+import { aggregateError } from "./errors.js";
+import { DocumentNodes } from "./nodes.js";
+import type { SettingsArgs } from "./wire.js";
+
+const DEFAULT_MAX_NODE_SIZE = 16;
+const DEFAULT_ROOT_LAZY = true;
+
+/** The name of the measure that `sumValue` is. */
+export const PLAIN_MEASURE = "";
+
+/** A tree with its record. */
+export interface StoredTree extends CountedTree {
+  readonly nodes: DocumentNodes;
+  /** `measures` names the items' values. */
+  readonly state: TreeState & { measures: readonly string[] };
+  readonly namespace: Value | undefined;
+  /** Null while the tree is new. */
+  readonly record: Doc<"trees"> | null;
+}
+
+export class Forest {
+  readonly nodes: DocumentNodes;
+  private readonly db: DatabaseReader;
+  /** What was loaded or planted, by encoded namespace. */
+  private readonly trees: Map<string, StoredTree | null> = new Map();
+
+  constructor(db: DatabaseReader) {
+    this.db = db;
+    this.nodes = new DocumentNodes(db);
+  }
+
+  /** Makes the trees of namespaces known to `find`, and, where there is one to be planted, what `plant` needs. */
+  async load(namespaces: readonly (Value | undefined)[], forPlanting = false): Promise<void> {
+    await Promise.all(namespaces.map((namespace) => this.loadOne(namespace)));
+    if (forPlanting && namespaces.some((namespace) => this.find(namespace) === null))
+      await this.loadOne(undefined);
+  }
+
+  /** The tree of a loaded namespace, or null when nothing was ever written to it. */
+  find(namespace: Value | undefined): StoredTree | null {
+    return this.trees.get(keyOf(namespace)) ?? null;
+  }
+
+  /** A new tree for a namespace, in place of the one it may have; by default set up as the one without a namespace. */
+  plant(namespace: Value | undefined, settings?: SettingsArgs): StoredTree {
+    const key = keyOf(namespace);
+    const before = this.trees.get(key) ?? null;
+    const model = before ?? this.find(undefined);
+    const maxNodeSize = settings?.maxNodeSize ?? model?.state.maxNodeSize ?? DEFAULT_MAX_NODE_SIZE;
+    const rootLazy = settings?.rootLazy ?? model?.state.rootLazy ?? DEFAULT_ROOT_LAZY;
+    checkNodeSize(maxNodeSize);
+    const root = this.nodes.create(emptyLeaf());
+    const tree: StoredTree = {
+      nodes: this.nodes,
+      state: { root, maxNodeSize, rootLazy, measures: [] },
+      namespace,
+      record: before?.record ?? null,
+    };
+    this.trees.set(key, tree);
+    this.nodes.onRollback(() => this.trees.set(key, before));
+    return tree;
+  }
+
+  /** Writes everything that was changed. */
+  async flush(db: DatabaseWriter): Promise<void> {
+    const stored = await this.nodes.flush(db);
+    for (const tree of this.trees.values()) {
+      if (tree === null) continue;
+      const { root, maxNodeSize, rootLazy, measures } = tree.state;
+      await writeRecord(db, tree, { root: stored(root), maxNodeSize, rootLazy, measures: [...measures] });
+    }
+  }
+
+  private async loadOne(namespace: Value | undefined): Promise<void> {
+    const key = keyOf(namespace);
+    if (this.trees.has(key)) return;
+    const record = await findRecord(this.db, namespace);
+    // Another load of the same namespace may have come first, and what it found may have been changed.
+    if (!this.trees.has(key)) this.trees.set(key, record === null ? null : treeOf(this.nodes, record));
+  }
+}
+
+/** A tree as its record describes it. */
+export function treeOf(nodes: DocumentNodes, record: Doc<"trees">): StoredTree {
+  const { namespace, root, maxNodeSize, rootLazy, measures } = record;
+  return { nodes, state: { root, maxNodeSize, rootLazy, measures }, namespace, record };
+}
+
+function findRecord(db: DatabaseReader, namespace: Value | undefined): Promise<Doc<"trees"> | null> {
+  return db
+    .query("trees")
+    .withIndex("by_namespace", (q) => q.eq("namespace", namespace))
+    .first();
+}
+
+async function writeRecord(
+  db: DatabaseWriter,
+  { namespace, record }: StoredTree,
+  fields: Omit<TreeFields, "namespace">,
+): Promise<void> {
+  if (record === null) {
+    await db.insert("trees", namespace === undefined ? fields : { namespace, ...fields });
+  } else if (
+    record.root !== fields.root ||
+    record.maxNodeSize !== fields.maxNodeSize ||
+    record.rootLazy !== fields.rootLazy ||
+    record.measures.length !== fields.measures.length
+  ) {
+    await db.patch("trees", record._id, fields);
+  }
+}
+
+function keyOf(namespace: Value | undefined): string {
+  return encodeKey([namespace]);
+}
+
+function checkNodeSize(maxNodeSize: number): void {
+  const isValid =
+    Number.isInteger(maxNodeSize / 2) && maxNodeSize >= MIN_MAX_NODE_SIZE && maxNodeSize <= MAX_MAX_NODE_SIZE;
+  if (!isValid) {
+    const range = `from ${MIN_MAX_NODE_SIZE} to ${MAX_MAX_NODE_SIZE}`;
+    throw aggregateError("INVALID_NODE_SIZE", `maxNodeSize must be even and at least 4: ${range}`);
+  }
+}

@@ -1,0 +1,76 @@
+/** A look inside: the structural check, and the trees and nodes as they are stored. */
+import type { RegisteredQuery } from "convex/server";
+import { v } from "convex/values";
+import { checkTree, isLeaf, settle, type CountedTree, type NodeRef } from "../tree/index.js";
+import type { Doc } from "./_generated/dataModel.js";
+import { query } from "./_generated/server.js";
+import { show } from "./errors.js";
+import { Forest } from "./forest.js";
+import * as validators from "./validators.js";
+import type { NamespaceArgs, ValidateArgs, ValidationReport } from "./wire.js";
+
+/** How many leaves a part of the check visits, unless told otherwise. */
+const LEAVES_PER_PART = 256;
+const DEFAULT_TAKE = 100;
+
+/**
+ * Checks the structure of a namespace's tree: orders, bounds, counts, sums, extremes, digests, levels and fill of the
+ * nodes. Made in parts: call again with `from` as long as `next` is not null. O(leaves visited).
+ */
+export const validate: RegisteredQuery<"public", ValidateArgs, Promise<ValidationReport>> = query({
+  args: validators.validateArgs,
+  returns: validators.validationReport,
+  handler: async (ctx, { namespace, from = "", leaves = LEAVES_PER_PART }): Promise<ValidationReport> => {
+    const forest = new Forest(ctx.db);
+    await forest.load([namespace]);
+    const tree = forest.find(namespace);
+    if (tree === null) return { problems: [], nodes: 0, items: 0, next: null };
+    const { problems, ...report } = await settle(forest.nodes, () => checkTree(tree, from, leaves));
+    return {
+      ...report,
+      problems: problems.map(({ node, ...problem }) => ({ ...problem, node: String(node) })),
+    };
+  },
+});
+
+/** The keys of a namespace's tree in order, in brackets for each node. */
+export const dump: RegisteredQuery<"public", NamespaceArgs, Promise<string>> = query({
+  args: validators.namespaceArgs,
+  returns: v.string(),
+  handler: async (ctx, { namespace }): Promise<string> => {
+    const forest = new Forest(ctx.db);
+    await forest.load([namespace]);
+    const tree = forest.find(namespace);
+    return tree === null ? "" : settle(forest.nodes, () => dumpNode(tree, tree.state.root));
+  },
+});
+
+/** The records of the trees, up to `take` of them, 100 unless told otherwise. */
+export const listTrees: RegisteredQuery<
+  "public",
+  { take?: number | undefined },
+  Promise<Doc<"trees">[]>
+> = query({
+  args: validators.takeArgs,
+  returns: v.array(v.any()),
+  handler: (ctx, { take }): Promise<Doc<"trees">[]> => ctx.db.query("trees").take(take ?? DEFAULT_TAKE),
+});
+
+/** The nodes as they are stored, up to `take` of them, 100 unless told otherwise. */
+export const listNodes: RegisteredQuery<
+  "public",
+  { take?: number | undefined },
+  Promise<Doc<"nodes">[]>
+> = query({
+  args: validators.takeArgs,
+  returns: v.array(v.any()),
+  handler: (ctx, { take }): Promise<Doc<"nodes">[]> => ctx.db.query("nodes").take(take ?? DEFAULT_TAKE),
+});
+
+function dumpNode(tree: CountedTree, ref: NodeRef): string {
+  const node = tree.nodes.get(ref);
+  if (isLeaf(node)) return `[${node.items.map(({ position }) => show(position.key)).join(", ")}]`;
+  const refs = node.children.map((child) => child.ref);
+  tree.nodes.expect(refs);
+  return `[${refs.map((child) => dumpNode(tree, child)).join(", ")}]`;
+}

@@ -1,0 +1,73 @@
+/** The component's tables: trees and their nodes, and the queue with its worker. */
+import { defineSchema, defineTable, type GenericSchema, type SchemaDefinition } from "convex/server";
+import { v } from "convex/values";
+import { operation } from "./validators.js";
+
+const sum = v.union(v.number(), v.array(v.number()), v.string());
+const exactSum = v.union(
+  v.number(),
+  v.array(v.number()),
+  v.string(),
+  v.object({ finite: sum, nan: v.number(), positive: v.number(), negative: v.number() }),
+);
+const numberOrNull = v.union(v.number(), v.null());
+
+const leaf = v.object({
+  keys: v.array(v.any()),
+  ids: v.array(v.string()),
+  values: v.array(v.array(numberOrNull)),
+});
+
+const branch = v.object({
+  level: v.number(),
+  nodes: v.array(v.id("nodes")),
+  keys: v.array(v.any()),
+  ids: v.array(v.string()),
+  summaries: v.optional(
+    v.object({
+      counts: v.array(v.number()),
+      digests: v.array(numberOrNull),
+      measures: v.array(
+        v.object({
+          counts: v.array(v.number()),
+          sums: v.array(exactSum),
+          mins: v.array(numberOrNull),
+          maxs: v.array(numberOrNull),
+        }),
+      ),
+    }),
+  ),
+});
+
+const schema: SchemaDefinition<GenericSchema, true> = defineSchema({
+  trees: defineTable({
+    namespace: v.optional(v.any()),
+    root: v.id("nodes"),
+    maxNodeSize: v.number(),
+    rootLazy: v.boolean(),
+    measures: v.array(v.string()),
+  }).index("by_namespace", ["namespace"]),
+  nodes: defineTable(v.union(leaf, branch)),
+  pendingOperations: defineTable({
+    commitTs: v.commitTs(),
+    operations: v.array(operation),
+  }).index("by_commitTs", ["commitTs"]),
+  deadLetterOperations: defineTable({
+    commitTs: v.int64(),
+    operation,
+    error: v.string(),
+  }).index("by_commitTs", ["commitTs"]),
+  worker: defineTable({
+    state: v.union(v.literal("idle"), v.literal("running")),
+  }),
+  progress: defineTable({
+    generation: v.number(),
+    run: v.optional(v.id("_scheduled_functions")),
+    watchdog: v.optional(v.id("_scheduled_functions")),
+    cursor: v.optional(v.int64()),
+    workedAtMs: v.number(),
+    batchLimit: v.number(),
+  }),
+});
+
+export default schema;

@@ -1,0 +1,71 @@
+/** The upkeep of trees: starting over, and how they trade reads against contention. */
+import type { RegisteredMutation } from "convex/server";
+import { v } from "convex/values";
+import { settle, makeRootLazy as makeLazy } from "../tree/index.js";
+import { internal } from "./_generated/api.js";
+import type { Id } from "./_generated/dataModel.js";
+import { internalMutation, mutation } from "./_generated/server.js";
+import { Forest } from "./forest.js";
+import { assertNothingPending } from "./pending.js";
+import { namespaceArgs, settingsArgs } from "./validators.js";
+import type { NamespaceArgs, SettingsArgs } from "./wire.js";
+
+/** How many nodes one run of `sweep` deletes at most. */
+const SWEEP_NODES = 500;
+
+/**
+ * Empties the tree of a namespace, or makes one. Settings that are not given stay as they are. The old nodes are
+ * deleted in the background. Throws INVALID_NODE_SIZE.
+ */
+export const clear: RegisteredMutation<"public", SettingsArgs, Promise<null>> = mutation({
+  args: settingsArgs,
+  returns: v.null(),
+  handler: async (ctx, { namespace, maxNodeSize, rootLazy }): Promise<null> => {
+    await assertNothingPending(ctx.db);
+    const forest = new Forest(ctx.db);
+    await forest.load([namespace], true);
+    const record = forest.find(namespace)?.record;
+    forest.plant(namespace, { maxNodeSize, rootLazy });
+    await forest.flush(ctx.db);
+    if (record) await ctx.scheduler.runAfter(0, internal.trees.sweep, { nodes: [record.root] });
+    return null;
+  },
+});
+
+/** Stops keeping summaries in the root of a namespace's tree, so that fewer writes meet there. */
+export const makeRootLazy: RegisteredMutation<"public", NamespaceArgs, Promise<null>> = mutation({
+  args: namespaceArgs,
+  returns: v.null(),
+  handler: async (ctx, { namespace }): Promise<null> => {
+    const forest = new Forest(ctx.db);
+    await forest.load([namespace], true);
+    const tree = forest.find(namespace) ?? forest.plant(namespace);
+    await settle(forest.nodes, () => makeLazy(tree));
+    await forest.flush(ctx.db);
+    return null;
+  },
+});
+
+/** Deletes nodes that no tree holds any more, and all that stands below them; goes on in another run. */
+export const sweep: RegisteredMutation<
+  "internal",
+  { nodes: Id<"nodes">[] },
+  Promise<null>
+> = internalMutation({
+  args: { nodes: v.array(v.id("nodes")) },
+  returns: v.null(),
+  handler: async (ctx, { nodes }): Promise<null> => {
+    // Taken from the end, so that what waits is never more than the children of one path.
+    const waiting = [...nodes];
+    for (let count = 0; count < SWEEP_NODES; count++) {
+      const id = waiting.pop();
+      if (id === undefined) return null;
+      const node = await ctx.db.get("nodes", id);
+      if (node === null) continue;
+      if ("nodes" in node) waiting.push(...node.nodes);
+      await ctx.db.delete("nodes", id);
+    }
+    if (waiting.length > 0) await ctx.scheduler.runAfter(0, internal.trees.sweep, { nodes: waiting });
+    return null;
+  },
+});

@@ -1,0 +1,125 @@
+/** What the component's functions take and give, beside what it stores (`documents.ts`). Aliases: see there. */
+import type { PaginationOptions } from "convex/server";
+import type { Value } from "convex/values";
+import type { KeyBounds, Order } from "../tree/index.js";
+
+/** Reads refuse to answer while writes are queued, unless they may be stale. */
+export type StaleArgs = {
+  stale?: boolean | undefined;
+};
+
+export type NamespaceArgs = {
+  namespace?: Value | undefined;
+};
+
+/** Which items a question is about: those of one namespace, within bounds. */
+export type RangeArgs = NamespaceArgs & {
+  bounds?: KeyBounds | undefined;
+};
+
+export type CountsArgs = StaleArgs & {
+  queries: RangeArgs[];
+};
+
+export type StatsArgs = CountsArgs & {
+  /** The measures to tell of; "" is the plain `sumValue`. */
+  measures: string[];
+};
+
+export type AtArgs = StaleArgs & {
+  /** A negative offset counts from the end: -1 is the last item. */
+  queries: (RangeArgs & { offset: number })[];
+};
+
+export type SampleArgs = RangeArgs &
+  StaleArgs & {
+    /** One for each item that is wanted, each from 0 up to but not including 1. */
+    fractions: number[];
+  };
+
+export type GetArgs = NamespaceArgs &
+  StaleArgs & {
+    key: Value;
+    id: string;
+  };
+
+export type RankArgs = RangeArgs &
+  StaleArgs & {
+    key: Value;
+    id?: string | undefined;
+    order: Order;
+  };
+
+export type PageArgs = RangeArgs &
+  StaleArgs & {
+    cursor?: string | undefined;
+    order: Order;
+    limit: number;
+  };
+
+export type NamespacesArgs = StaleArgs & {
+  cursor?: string | undefined;
+  limit: number;
+};
+
+export type SettingsArgs = NamespaceArgs & {
+  maxNodeSize?: number | undefined;
+  rootLazy?: boolean | undefined;
+};
+
+/** An item, as reads return it: `sumValue` is 0 for an item that was added without. */
+export type WireItem = {
+  key: Value;
+  id: string;
+  sumValue: number;
+  sumValues?: Record<string, number> | undefined;
+};
+
+/** One measure of the items in a range; `min` and `max` are null when none of them has it. */
+export type WireMeasure = {
+  count: number;
+  sum: number;
+  min: number | null;
+  max: number | null;
+};
+
+/** The items in a range, and of each measure that was asked for. */
+export type WireStats = {
+  count: number;
+  measures: WireMeasure[];
+};
+
+/** A page, and the cursor that the next one starts from; "" after the last. */
+export type WirePage<T> = {
+  page: T[];
+  cursor: string;
+  isDone: boolean;
+};
+
+export type ValidateArgs = NamespaceArgs & {
+  /** Where to go on: `next` of the part before. */
+  from?: string | undefined;
+  /** How many leaves to visit. */
+  leaves?: number | undefined;
+};
+
+export type DeadLetterListArgs = {
+  paginationOpts: PaginationOptions;
+  order?: Order | undefined;
+};
+
+/** What the queue does, and what waits in its first entries; `hasMore` says that there are others behind. */
+export type QueueStatus = {
+  state: "idle" | "running";
+  pendingOperations: number;
+  hasMore: boolean;
+  hasDeadLetters: boolean;
+};
+
+/** A part of the structural check: what is wrong, how much was checked, and from where to go on. */
+export type ValidationReport = {
+  problems: { kind: string; node: string; message: string }[];
+  nodes: number;
+  items: number;
+  next: string | null;
+};

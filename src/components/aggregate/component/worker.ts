@@ -1,0 +1,146 @@
+/**
+ * The worker of the queue: a mutation that applies a batch and schedules itself, one run at a time, until the queue has
+ * been empty for a while. Enqueues only read whether it is running, so they meet it, and each other, when it starts
+ * and stops. A watchdog starts it anew when a run was lost. A batch that fails as a whole, for instance because it
+ * exceeds a limit, is tried again in halves, down to the one operation that does it, which becomes a dead letter.
+ */
+import type { RegisteredMutation } from "convex/server";
+import { v } from "convex/values";
+import { internal } from "./_generated/api.js";
+import type { Doc } from "./_generated/dataModel.js";
+import {
+  internalMutation,
+  type DatabaseReader,
+  type DatabaseWriter,
+  type MutationCtx,
+} from "./_generated/server.js";
+import type { ProgressFields, QueueEntry } from "./documents.js";
+import { bury, isPending, takeOff } from "./pending.js";
+
+const MAX_BATCH_LIMIT = 1024;
+
+/** An empty queue is looked at this often, for this long after the last work, before the worker stops. */
+const POLL_MS = 200;
+const COOLDOWN_MS = 2000;
+
+/** A run that is this late is taken to be lost. */
+const WATCHDOG_MS = 60_000;
+
+/** Makes sure that the worker runs. */
+export async function wake(ctx: MutationCtx): Promise<void> {
+  const worker = await ctx.db.query("worker").first();
+  if (worker?.state === "running") return;
+  if (worker === null) await ctx.db.insert("worker", { state: "running" });
+  else await ctx.db.patch("worker", worker._id, { state: "running" });
+  const progress = await progressOf(ctx);
+  const watchdog = await ctx.scheduler.runAfter(WATCHDOG_MS, internal.worker.watch, {});
+  await scheduleRun(ctx, progress, 0, { watchdog, workedAtMs: Date.now() });
+}
+
+export async function isRunning(db: DatabaseReader): Promise<boolean> {
+  return (await db.query("worker").first())?.state === "running";
+}
+
+/** One run of the worker. One whose generation has passed was replaced, and does nothing. */
+export const run: RegisteredMutation<"internal", { generation: number }, Promise<null>> = internalMutation({
+  args: { generation: v.number() },
+  returns: v.null(),
+  handler: async (ctx, { generation }): Promise<null> => {
+    const progress = await progressOf(ctx);
+    if (progress.generation !== generation) return null;
+    const { cursor } = progress;
+    const batch = cursor === undefined ? {} : { cursor };
+    const entries = await ctx.runQuery(internal.queue.nextBatch, batch, { useStaleSnapshot: true });
+    if (entries.length > 0) await work(ctx, progress, entries);
+    else if (Date.now() < progress.workedAtMs + COOLDOWN_MS) await scheduleRun(ctx, progress, POLL_MS);
+    // The snapshot may lag behind an enqueue that saw the worker running: only a read of the present may stop it.
+    else if (await isPending(ctx.db)) await scheduleRun(ctx, progress, 0);
+    else await stop(ctx, progress);
+    return null;
+  },
+});
+
+/** Looks after the worker: starts it anew when its next run is overdue or failed. */
+export const watch: RegisteredMutation<"internal", Record<string, never>, Promise<null>> = internalMutation({
+  args: {},
+  returns: v.null(),
+  handler: async (ctx): Promise<null> => {
+    if (!(await isRunning(ctx.db))) return null;
+    const progress = await progressOf(ctx);
+    const watchdog = await ctx.scheduler.runAfter(WATCHDOG_MS, internal.worker.watch, {});
+    if (await isComing(ctx, progress)) {
+      await ctx.db.patch("progress", progress._id, { watchdog });
+    } else {
+      console.error("[aggregate] the worker's run was lost; it starts anew");
+      await scheduleRun(ctx, progress, 0, { watchdog, batchLimit: Math.ceil(progress.batchLimit / 2) });
+    }
+    return null;
+  },
+});
+
+async function work(ctx: MutationCtx, progress: Doc<"progress">, entries: QueueEntry[]): Promise<void> {
+  const { batchLimit } = progress;
+  const workedAtMs = Date.now();
+  try {
+    const cursor = await ctx.runMutation(internal.queue.applyBatch, { entries, limit: batchLimit });
+    const grown = Math.min(MAX_BATCH_LIMIT, batchLimit * 2);
+    await scheduleRun(ctx, progress, 0, { cursor, workedAtMs, batchLimit: grown });
+  } catch (error) {
+    if (batchLimit > 1) {
+      console.error(
+        `[aggregate] a batch of queued writes failed, and is tried again in halves: ${String(error)}`,
+      );
+      await scheduleRun(ctx, progress, 0, { workedAtMs, batchLimit: Math.ceil(batchLimit / 2) });
+    } else {
+      await buryFirst(ctx.db, entries, String(error));
+      await scheduleRun(ctx, progress, 0, { workedAtMs });
+    }
+  }
+}
+
+async function buryFirst(db: DatabaseWriter, entries: QueueEntry[], error: string): Promise<void> {
+  const [entry] = entries;
+  const [operation, ...rest] = entry?.operations ?? [];
+  if (entry === undefined || operation === undefined) return;
+  await bury(db, operation, entry.commitTs, error);
+  await takeOff(db, entry.id, rest);
+}
+
+async function stop(ctx: MutationCtx, progress: Doc<"progress">): Promise<void> {
+  const worker = await ctx.db.query("worker").first();
+  if (worker !== null) await ctx.db.patch("worker", worker._id, { state: "idle" });
+  if (progress.watchdog !== undefined) await ctx.scheduler.cancel(progress.watchdog);
+  const { generation } = progress;
+  await ctx.db.patch("progress", progress._id, {
+    generation: generation + 1,
+    run: undefined,
+    watchdog: undefined,
+  });
+}
+
+async function scheduleRun(
+  ctx: MutationCtx,
+  { _id, generation }: Doc<"progress">,
+  delayMs: number,
+  changes: Partial<ProgressFields> = {},
+): Promise<void> {
+  const next = generation + 1;
+  const job = await ctx.scheduler.runAfter(delayMs, internal.worker.run, { generation: next });
+  await ctx.db.patch("progress", _id, { ...changes, generation: next, run: job });
+}
+
+async function isComing(ctx: MutationCtx, { run }: Doc<"progress">): Promise<boolean> {
+  const job = run === undefined ? null : await ctx.db.system.get("_scheduled_functions", run);
+  if (job === null) return false;
+  if (job.state.kind === "inProgress") return true;
+  return job.state.kind === "pending" && job.scheduledTime > Date.now() - WATCHDOG_MS;
+}
+
+async function progressOf(ctx: MutationCtx): Promise<Doc<"progress">> {
+  const progress = await ctx.db.query("progress").first();
+  if (progress !== null) return progress;
+  const id = await ctx.db.insert("progress", { generation: 0, workedAtMs: 0, batchLimit: MAX_BATCH_LIMIT });
+  const created = await ctx.db.get("progress", id);
+  if (created === null) throw new Error("a document is gone right after it was inserted");
+  return created;
+}

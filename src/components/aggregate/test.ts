@@ -1,0 +1,41 @@
+/**
+ * The package's entry `trueup/aggregate/test`: registers the component with a test backend, `trueup/test` or the official
+ * `convex-test`. The modules are listed, not globbed, so that this works wherever the package is installed.
+ */
+import type { GenericSchema, SchemaDefinition } from "convex/server";
+import schema from "./component/schema.js";
+
+type Modules = Record<string, () => Promise<Record<string, unknown>>>;
+
+/** What tests with components offer. */
+interface ComponentTest {
+  registerComponent(name: string, schema: SchemaDefinition<GenericSchema, boolean>, modules: Modules): void;
+}
+
+const modules: Modules = {
+  "./component/_generated/api.js": () => import("./component/_generated/api.js"),
+  "./component/_generated/server.js": () => import("./component/_generated/server.js"),
+  "./component/deadLetter.js": () => import("./component/deadLetter.js"),
+  "./component/inspect.js": () => import("./component/inspect.js"),
+  "./component/queue.js": () => import("./component/queue.js"),
+  "./component/reads.js": () => import("./component/reads.js"),
+  "./component/trees.js": () => import("./component/trees.js"),
+  "./component/worker.js": () => import("./component/worker.js"),
+  "./component/writes.js": () => import("./component/writes.js"),
+};
+
+/**
+ * Registers the component.
+ * @param t What `convexTest` returns.
+ * @param name The name under which the app's `convex.config.ts` uses the component.
+ */
+export function register(t: ComponentTest, name: string = "aggregate"): void {
+  t.registerComponent(name, schema, modules);
+}
+
+const aggregateTest: { register: typeof register; schema: typeof schema; modules: Modules } = {
+  register,
+  schema,
+  modules,
+};
+export default aggregateTest;
