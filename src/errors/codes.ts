@@ -217,6 +217,40 @@ export const errorCodes = {
   ),
   JOB_NOT_FOUND: final("There is no such scheduled function.", "Pass an id that the scheduler returned."),
 
+  // deploy
+  AUTH_CONFIG_MISSING_ENVIRONMENT_VARIABLE: final(
+    "auth.config reads an environment variable that is not set.",
+    "Set it: `npx convex env set NAME value`.",
+  ),
+  INVALID_COMPONENTS: final(
+    "The components in convex.config do not fit together.",
+    "Mend convex.config.ts; the message names the component.",
+  ),
+  INVALID_ENVIRONMENT_VARIABLE: final(
+    "The environment variable cannot be set.",
+    "See the message for what names and values may be.",
+  ),
+  INVALID_FUNCTION: final(
+    "A function cannot be of this kind in its place.",
+    "Move it to another module, or make it an action.",
+  ),
+  INVALID_REQUEST: final(
+    "The request is not one that this server understands.",
+    "Use the `convex` package in a version that docs/compatibility.md names.",
+  ),
+  MISSING_ENVIRONMENT_VARIABLES: final(
+    "The code declares environment variables that are not set.",
+    "Set them: `npx convex env set NAME value`.",
+  ),
+  PUSH_OUTDATED: retryable(
+    "Code or environment variables have changed since this push began.",
+    "Push again: `npx convex dev` does so by itself.",
+  ),
+  SCHEMA_NOT_SATISFIED: final(
+    "Stored documents do not fit the schema that was pushed.",
+    "Migrate the documents first, or make the new schema accept both shapes.",
+  ),
+
   // backend
   BACKEND_CLOSED: final("The backend is closed.", "Open it again before calling functions."),
   MODULES_MISSING: final(
@@ -292,6 +326,41 @@ export const errorCodes = {
   MIGRATION_STUCK: final(
     "A batch of the migration made no progress.",
     "Start it again; if that recurs, report it with the cursor in `details`.",
+  ),
+  // aggregates (in the data of ConvexErrors)
+  DELETE_MISSING_KEY: final(
+    "The item is not in the aggregate.",
+    "Write every change of the table to the aggregate, or use deleteIfExists and replaceOrInsert.",
+  ),
+  DUPLICATE_KEY: final(
+    "The aggregate already has an item of that key and id.",
+    "Use insertIfDoesNotExist, or give each item an id of its own.",
+  ),
+  INVALID_BOUNDS: final(
+    "A key in the bounds is undefined.",
+    "Give it a value; leave the bounds out to mean everything.",
+  ),
+  INVALID_NODE_SIZE: final(
+    "The node size is not one that a tree can have.",
+    "Use an even maxNodeSize from 4 to 4096; 16 suits most aggregates.",
+  ),
+  INVALID_OFFSET: final("The offset is not a whole number.", "Round it: Math.floor(count * 0.95), for example."),
+  INVALID_PAGE_SIZE: final("The page size is not positive.", "Ask for at least one item."),
+  ITEM_TOO_LARGE: final(
+    "The item's key, id and values take up too many bytes.",
+    "Sort by something shorter: a prefix, a hash, an id.",
+  ),
+  OFFSET_OUT_OF_RANGE: final(
+    "There are not that many items within the bounds.",
+    "Compare the offset with the count first, or use paginate.",
+  ),
+  PENDING_OPERATIONS: retryable(
+    "The aggregate has queued writes that are not applied yet.",
+    "Read with { stale: true } and write with { async: true }, or wait until the worker has applied them.",
+  ),
+  TREE_DAMAGED: final(
+    "A node of the aggregate's tree is missing.",
+    "Clear the aggregate and fill it again; nothing but a change of its own tables from outside explains it.",
   ),
 } as const satisfies Record<string, ErrorCodeEntry>;
 
