@@ -122,14 +122,13 @@ class TypeDiff {
       .filter((member) => !accepts(after, member))
       .map((member) => {
         const rule = member.type === "literal" ? "literal-removed" : "union-member-removed";
-        const text = validatorText(member, maxTextLength);
-        return this.#change(rule, place, { ...texts(member, after), before: text });
+        return this.#change(rule, place, { before: validatorText(member, maxTextLength) });
       });
     const added = pairing.added
       .filter((member) => !accepts(before, member))
       .map((member) => {
         const rule = member.type === "literal" ? "literal-added" : "union-member-added";
-        return this.#change(rule, place, texts(before, member));
+        return this.#change(rule, place, { after: validatorText(member, maxTextLength) });
       });
     return [...inside, ...removed, ...added];
   }

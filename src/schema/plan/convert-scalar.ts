@@ -35,15 +35,15 @@ const conversions: Readonly<Partial<Record<`${MemberKind} ${MemberKind}`, Conver
   }),
   "boolean bigint": (from) => ({ expression: `BigInt(${from})` }),
   "number boolean": (from) => ({
-    expression: `(${from} !== 0)`,
+    expression: `${from} !== 0`,
     decision: "0 is false, all else true",
   }),
   "bigint boolean": (from) => ({
-    expression: `(${from} !== 0n)`,
+    expression: `${from} !== 0n`,
     decision: "0 is false, all else true",
   }),
   "string boolean": (from) => ({
-    expression: `(${from} === "true")`,
+    expression: `${from} === "true"`,
     decision: 'only the text "true" is true',
   }),
 };
@@ -84,5 +84,5 @@ function chooseLiteral(
   }
   const fits = literals.map((literal) => equalsSource(from, literal)).join(" || ");
   const decision = `what is none of the allowed values becomes ${first}`;
-  return { expression: `(${fits} ? ${from} : ${first})`, decision };
+  return { expression: `${fits} ? ${from} : ${first}`, decision };
 }

@@ -39,14 +39,14 @@ test.each<[string, GenericValidator, GenericValidator, string]>([
     "a nullable number too",
     v.nullable(v.number()),
     v.nullable(v.string()),
-    '(typeof x === "number" ? String(x) : x)',
+    'typeof x === "number" ? String(x) : x',
   ],
-  ["null becomes a value", v.nullable(v.string()), v.string(), '(x === null ? "" : x)'],
+  ["null becomes a value", v.nullable(v.string()), v.string(), 'x === null ? "" : x'],
   [
     "a literal that is gone becomes one that is left",
     v.union(v.literal("a"), v.literal("b")),
     v.union(v.literal("a"), v.literal("c")),
-    '(x === "b" ? "a" : x)',
+    'x === "b" ? "a" : x',
   ],
   [
     "a field comes and one goes",

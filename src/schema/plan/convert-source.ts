@@ -11,7 +11,7 @@ import type { ObjectFieldJson, ObjectValidatorJson, ValidatorJson } from "../sch
 import { validatorText } from "../source/validator-text.js";
 import { propertyName, valueText } from "../source/value-text.js";
 import { accepts } from "../subtyping/accepts.js";
-import { elementPlace, fieldPlace, root, valuesPlace, type Place } from "../validation/place.js";
+import { elementPlace, fieldPlace, memberPlace, root, valuesPlace, type Place } from "../validation/place.js";
 import { defaultSource } from "./default-source.js";
 import { convertScalar } from "./convert-scalar.js";
 import { kindOf, memberTests } from "./member-tests.js";
@@ -182,10 +182,11 @@ export class ConversionWriter {
     const { pairs } = pairMembers(members, targets);
     const tests = memberTests(members, from);
     if (tests === undefined) return this.#todo({ type: "union", value: [...members] }, after, place);
-    const cases = tests.map(({ member, test, exact }) => {
+    const cases = tests.map(({ member, test, exact, tag }) => {
       const pair = pairs.find((each) => each.before === member);
       const to = pair === undefined ? targets : [pair.after];
-      const expression = accepts(after, member) ? from : this.#convertMember(member, to, after, from, place);
+      const at = tag === undefined ? place : memberPlace(place, tag.field, tag.value);
+      const expression = accepts(after, member) ? from : this.#convertMember(member, to, after, from, at);
       return { kind: kindOf(member), test, exact, expression };
     });
     const needed = cases.filter(
@@ -196,7 +197,7 @@ export class ConversionWriter {
     const fallback = cases.some(({ expression }) => expression === from) ? from : undefined;
     const last = fallback ?? needed.pop()?.expression ?? from;
     const chain = needed.map(({ test, expression }) => `${test} ? ${expression} : `).join("");
-    return chain === "" ? last : `(${chain}${last})`;
+    return chain + last;
   }
 
   #default(type: ValidatorJson, place: Place): string {

@@ -26,6 +26,8 @@ export interface MemberTest {
   readonly test: string;
   /** True when the test is true of no other member's values, tried or not. */
   readonly exact: boolean;
+  /** The tag that tells the member from other objects, if that is what is tested. */
+  readonly tag?: { readonly field: string; readonly value: string };
 }
 
 /** What the values of a member look like. A union has no kind of its own and counts as any. */
@@ -78,8 +80,9 @@ export function memberTests(
     }
     const tag = [...(tagged?.members ?? [])].find(([, object]) => object === member)?.[0];
     if (tagged === undefined || tag === undefined) return undefined;
-    const test = `${kindTest(kind, from, seen)} && ${from}.${tagged.field} === ${valueText(tag)}`;
-    tests.push({ member, test, exact: true });
+    const tagTest = `${from}.${tagged.field} === ${valueText(tag)}`;
+    const test = seen.size === 1 ? tagTest : `${kindTest(kind, from, seen)} && ${tagTest}`;
+    tests.push({ member, test, exact: true, tag: { field: tagged.field, value: tag } });
   }
   return tests;
 }

@@ -1,0 +1,178 @@
+/**
+ * The migration of one table as TypeScript source, in both forms that `migrations.define` takes: a
+ * transform (`up` and, to go back, `down`), a pure function of the document, which needs one deploy; and
+ * `migrateOne` with `ctx`, which also runs on Convex Cloud between two deploys.
+ */
+import { inverseRenames, type FieldRenames } from "../changes/renames.js";
+import { changeTarget, type SchemaChange } from "../changes/schema-change.js";
+import type { ValidatorJson } from "../schema-json.js";
+import { brackets, validatorSource } from "../source/validator-source.js";
+import { propertyName } from "../source/value-text.js";
+import { callbackBody, ConversionWriter, type ObjectConversion } from "./convert-source.js";
+import { mergeTypes } from "./merge-types.js";
+import { migrationName } from "./migration-name.js";
+
+/** A table's migration, ready to be written to a file and edited. */
+export interface MigrationStub {
+  /** The name to export it by: `addRoleToUsers`. */
+  readonly name: string;
+  readonly tableName: string;
+  /** The places that it changes: `users.role`. */
+  readonly covers: readonly string[];
+  /** `migrations.define({ table, up, down })`, with the types of the documents before and after. */
+  readonly transform: string;
+  /** `migrations.define({ table, migrateOne })`, for documents of both shapes. */
+  readonly migrateOne: string;
+  /** Values that were made up: look at each. */
+  readonly decisions: readonly string[];
+  /** Conversions left open: the stub throws there until they are written. */
+  readonly unresolved: readonly string[];
+}
+
+/** The document types of a table before and after, and how its fields are renamed. */
+export interface TableTypes {
+  readonly tableName: string;
+  readonly before: ValidatorJson;
+  readonly after: ValidatorJson;
+  readonly renames: FieldRenames;
+}
+
+/** Which form of migration to write. */
+export type MigrationForm = "transform" | "migrateOne";
+
+/**
+ * The migration that takes a table's documents from one type to another.
+ * @param changes The changes that make it necessary, for its name and comments.
+ */
+export function migrationStub(types: TableTypes, changes: readonly SchemaChange[]): MigrationStub {
+  const { tableName, before, after, renames } = types;
+  const name = migrationName(tableName, changes);
+  const stored = mergeTypes(before, after);
+  const up = new ConversionWriter(tableName, renames);
+  const down = new ConversionWriter(tableName, inverseRenames(renames));
+  const upSource = transformSource(up, before, after, `${name}From`);
+  const downSource = transformSource(down, after, before, `${name}To`);
+  const one = new ConversionWriter(tableName, renames);
+  const comment = commentLines(changes, up);
+  const table = `  table: ${JSON.stringify(tableName)},`;
+  return {
+    name,
+    tableName,
+    covers: [...new Set(changes.map(changeTarget))],
+    transform: [
+      `const ${name}From = ${validatorSource(before)};`,
+      `const ${name}To = ${validatorSource(after)};`,
+      "",
+      ...comment,
+      `export const ${name} = migrations.define({`,
+      table,
+      `  up: ${upSource},`,
+      `  down: ${downSource},`,
+      "});",
+      "",
+    ].join("\n"),
+    migrateOne: [
+      `const ${name}Stored = ${validatorSource(stored)};`,
+      "",
+      ...comment,
+      `export const ${name} = migrations.define({`,
+      table,
+      `  migrateOne: ${migrateOneSource(one, tableName, stored, after, `${name}Stored`)},`,
+      "});",
+      "",
+    ].join("\n"),
+    decisions: up.decisions,
+    unresolved: up.unresolved,
+  };
+}
+
+/**
+ * A whole module of migrations.
+ * @param importPath Where `migrations`, the app's instance of `Migrations`, is exported.
+ */
+export function migrationModule(
+  stubs: readonly MigrationStub[],
+  form: MigrationForm,
+  importPath: string = "./migrations.js",
+): string {
+  const sources = stubs.map((stub) => stub[form]).join("\n");
+  const types = ["type Infer", ...(sources.includes("GenericId<") ? ["type GenericId"] : []), "v"];
+  const todo = [
+    "/** Marks what is left to write; throws until then. */",
+    "function todo(what: string): never {",
+    // The backquotes are the written module's.
+    "  throw new Error(`This migration is not finished: ${what}`);",
+    "}",
+    "",
+  ];
+  return [
+    `import { ${types.toSorted().join(", ")} } from "convex/values";`,
+    `import { migrations } from ${JSON.stringify(importPath)};`,
+    "",
+    ...(/\btodo\(/.test(sources) ? todo : []),
+    sources,
+  ].join("\n");
+}
+
+/** A function from documents of one type to those of another. */
+function transformSource(
+  writer: ConversionWriter,
+  before: ValidatorJson,
+  after: ValidatorJson,
+  type: string,
+): string {
+  const parameter = `(doc: Infer<typeof ${type}>)`;
+  if (before.type !== "object" || after.type !== "object") {
+    return `${parameter} => ${callbackBody(writer.convert(before, after, "doc"))}`;
+  }
+  const { removed, set } = writer.convertObject(before, after, "doc");
+  const fields = (depth: number): string => {
+    const spread = removed.length === 0 ? "...doc" : "...kept";
+    return brackets("{", "}", () => [spread, ...fieldSources(set)], depth, " ");
+  };
+  if (removed.length === 0) {
+    return set.length === 0 ? `${parameter} => doc` : `${parameter} => (${fields(1)})`;
+  }
+  const names = removed.map((name) => `${propertyName(name)}: _${name}`).join(", ");
+  return [
+    `${parameter} => {`,
+    `    const { ${names}, ...kept } = doc;`,
+    `    return ${set.length === 0 ? "kept" : fields(2)};`,
+    "  }",
+  ].join("\n");
+}
+
+/** A patch where the documents are of one object type, else a replacement. */
+function migrateOneSource(
+  writer: ConversionWriter,
+  tableName: string,
+  stored: ValidatorJson,
+  after: ValidatorJson,
+  type: string,
+): string {
+  if (stored.type === "object" && after.type === "object") {
+    const { removed, set } = writer.convertObject(stored, after, "doc");
+    const fields = [...fieldSources(set), ...removed.map((name) => `${propertyName(name)}: undefined`)];
+    return `(_ctx, doc: Infer<typeof ${type}>) => (${brackets("{", "}", () => fields, 1, " ")})`;
+  }
+  const id = `{ _id: GenericId<${JSON.stringify(tableName)}> }`;
+  return [
+    `async (ctx, doc: Infer<typeof ${type}> & ${id}) => {`,
+    `    await ctx.db.replace(doc._id, ${writer.convert(stored, after, "doc")});`,
+    "  }",
+  ].join("\n");
+}
+
+function fieldSources(set: ObjectConversion["set"]): readonly string[] {
+  return set.map(([name, expression]) => `${propertyName(name)}: ${expression}`);
+}
+
+function commentLines(changes: readonly SchemaChange[], writer: ConversionWriter): readonly string[] {
+  return [
+    "/**",
+    ...changes.map((change) => ` * ${changeTarget(change)}: ${change.rule}.`),
+    ...writer.decisions.map((decision) => ` * Check: ${decision}.`),
+    ...writer.unresolved.map((what) => ` * To write: ${what}.`),
+    " */",
+  ];
+}

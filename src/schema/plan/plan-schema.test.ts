@@ -1,0 +1,202 @@
+import { defineSchema, defineTable, type GenericSchema } from "convex/server";
+import { v } from "convex/values";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { documentTypes, editedDocumentType } from "../../../testing/arbitraries/validators.js";
+import { parseSchema } from "../definition/parse-schema.js";
+import type { SchemaJson, ValidatorJson } from "../schema-json.js";
+import { accepts } from "../subtyping/accepts.js";
+import { compileTable } from "../validation/compile-table.js";
+import { exitCodeOf, planSchema } from "./plan-schema.js";
+import { planText } from "./plan-text.js";
+import { ViolationTally, type TableData } from "./violation-tally.js";
+
+function schema(tables: GenericSchema): SchemaJson {
+  return parseSchema(defineSchema(tables));
+}
+
+const before = schema({
+  users: defineTable({ name: v.string(), legacy: v.optional(v.string()) }),
+  logs: defineTable({ text: v.string() }),
+});
+const after = schema({ users: defineTable({ name: v.string(), role: v.string() }) });
+
+/** The data of `users` under the new schema, given its documents. */
+function usersData(documents: readonly Record<string, unknown>[]): TableData {
+  const table = compileTable(after.tables[0]!);
+  const tally = new ViolationTally("users");
+  documents.forEach((document, index) => {
+    tally.add(`id${index}`, table.check(document, { tableOfId: () => null }));
+  });
+  return tally.result();
+}
+
+function counts(plan: ReturnType<typeof planSchema>): string[] {
+  return plan.changes.map(({ rule, tableName, counts: as }) => `${tableName} ${rule} ${as}`);
+}
+
+test("the verdict is the most dangerous change, and the exit code tells it", () => {
+  expect(planSchema({ before: after, after }).verdict).toBe("safe");
+  const plan = planSchema({ before, after });
+  expect(counts(plan)).toEqual([
+    "users field-added-required needsMigration",
+    "users field-removed destructive",
+    "logs table-removed destructive",
+  ]);
+  expect(plan.verdict).toBe("destructive");
+  expect([exitCodeOf("safe"), exitCodeOf("needsMigration"), exitCodeOf("destructive")]).toEqual([0, 2, 3]);
+});
+
+test("one migration covers a table, with the values it makes up and the questions it leaves", () => {
+  const [stub] = planSchema({ before, after }).migrations;
+  expect(stub).toMatchObject({
+    name: "migrateUsers",
+    covers: ["users.role", "users.legacy"],
+    decisions: ['users.role: "" where there is no value yet'],
+    unresolved: [],
+  });
+  expect(stub?.transform).toContain("up: (doc: Infer<typeof migrateUsersFrom>) => {");
+  expect(stub?.migrateOne).toContain('role: doc.role === undefined ? "" : doc.role, legacy: undefined');
+});
+
+test("waivers say what may be lost or what is vouched for", () => {
+  const drops = planSchema({ before, after, waivers: ["drop-field:users.legacy", "drop-table:logs"] });
+  expect(counts(drops)).toEqual([
+    "users field-added-required needsMigration",
+    "users field-removed needsMigration",
+    "logs table-removed safe",
+  ]);
+  expect(drops.severalDeploys.map(({ kind }) => kind)).toEqual(["widen", "migrate", "narrow", "drop"]);
+  const all = planSchema({ before, after, waivers: ["drop-field", "drop-table", "data-already-fits"] });
+  expect(all.verdict).toBe("needsMigration");
+  expect(all.migrations.map(({ covers }) => covers)).toEqual([["users.role", "users.legacy"]]);
+});
+
+test("data that was checked whole relaxes what affects none of it", () => {
+  const fitting = planSchema({
+    before,
+    after,
+    data: [usersData([{ name: "A", role: "x" }]), { ...usersData([]), tableName: "logs" }],
+  });
+  expect(fitting.verdict).toBe("safe");
+  expect(fitting.migrations).toEqual([]);
+  const lacking = planSchema({ before, after, data: [usersData([{ name: "A" }])] });
+  expect(counts(lacking)).toEqual([
+    "users field-added-required needsMigration",
+    "users field-removed safe",
+    "logs table-removed destructive",
+  ]);
+});
+
+test("data that was checked in part relaxes nothing", () => {
+  const partly = { ...usersData([{ name: "A", role: "x" }]), documents: 100 };
+  expect(planSchema({ before, after, data: [partly] }).changes[0]?.counts).toBe("needsMigration");
+});
+
+test("a waiver that the data disproves has no effect", () => {
+  const plan = planSchema({
+    before,
+    after,
+    waivers: ["data-already-fits"],
+    data: [usersData([{ name: "A" }])],
+  });
+  expect(plan.changes[0]?.counts).toBe("needsMigration");
+});
+
+test("violations are counted by kind and place, with samples", () => {
+  const data = usersData([{ name: "A" }, { name: "B" }, { name: "C", role: "x", legacy: "y" }, { name: 1 }]);
+  expect(data).toMatchObject({ documents: 4, checked: 4, violating: 4 });
+  expect(data.violations.map(({ group, documents }) => [group, documents])).toEqual([
+    ["missingField at .role: expected v.string()", 3],
+    ["extraField at .legacy: expected no such field", 1],
+    ["noMatch at .name: expected v.string()", 1],
+  ]);
+  expect(data.violations[0]?.samples.map(({ id }) => id)).toEqual(["id0", "id1", "id3"]);
+});
+
+test("without a schema before, every table may hold anything", () => {
+  const plan = planSchema({ before: null, after });
+  expect(counts(plan)).toEqual(["users validation-turned-on needsMigration"]);
+  expect(plan.migrations[0]?.unresolved).toHaveLength(1);
+  expect(planSchema({ before: null, after, data: [usersData([])] }).verdict).toBe("safe");
+});
+
+test("a declared rename is one step, and a migration moves a field's values", () => {
+  const renamed = schema({
+    people: defineTable({ fullName: v.string(), legacy: v.optional(v.string()) }),
+    logs: defineTable({ text: v.string() }),
+  });
+  const plan = planSchema({
+    before,
+    after: renamed,
+    renames: { tables: { users: "people" }, fields: { people: { name: "fullName" } } },
+  });
+  expect(plan.verdict).toBe("needsMigration");
+  expect(plan.oneDeploy).toHaveLength(1);
+  expect(plan.oneDeploy[0]?.details).toEqual(['Table "users" takes the name "people".']);
+  const [stub] = plan.migrations;
+  expect(stub?.name).toBe("renameNameToFullNameInPeople");
+  expect(stub?.transform).toContain("return { ...kept, fullName: doc.name };");
+  expect(stub?.transform).toContain("return { ...kept, name: doc.fullName };");
+});
+
+test("a plan is JSON and reads as text", () => {
+  const plan = planSchema({ before, after, data: [usersData([{ name: "A" }])] });
+  expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
+  expect(planText(plan)).toBe(
+    [
+      "3 changes: 1 safe, 1 that needs a migration, 1 destructive.",
+      "",
+      "Destructive",
+      "  logs  table-removed: was v.object({text: v.string()})",
+      "      The documents of the table have no place in the new schema.",
+      "      Move what is still needed to other tables first. To delete the documents waive `drop-table`.",
+      "      Waiver: drop-table:logs",
+      "",
+      "Needs a migration",
+      "  users.role  field-added-required: v.string()",
+      "      No stored document has the field, and every one needs it.",
+      "      1 document: missingField at .role: expected v.string() (id0)",
+      "      Bring a migration that sets the field; until it has run the field is optional.",
+      "      Waiver: data-already-fits:users.role",
+      "",
+      "Safe",
+      "  users.legacy  field-removed: was v.optional(v.string())",
+      "      Counts as safe: no document is affected.",
+      "",
+      "In one deploy, on Trueup",
+      "  1. Decide about the data that has no place in the new schema.",
+      "     logs: keep it, move it, or waive drop-table:logs.",
+      "  2. Deploy the new schema together with migrateUsers; the schema narrows by itself when the last document fits.",
+      '     Check: users.role: "" where there is no value yet.',
+      "",
+      "In several deploys, on Convex Cloud",
+      "  1. Decide about the data that has no place in the new schema.",
+      "     logs: keep it, move it, or waive drop-table:logs.",
+      "  2. Deploy the widened schema, and code that reads both shapes and writes the new one.",
+      "  3. Run migrateUsers, first with dryRun, and wait until it is done.",
+      '     Check: users.role: "" where there is no value yet.',
+      "  4. Deploy the new schema, and code that expects only the new shape.",
+      "     Remove the migrations once this deploy is stable.",
+      "",
+    ].join("\n"),
+  );
+  expect(planText(planSchema({ before, after: before }))).toBe("Nothing changes.\n");
+});
+
+test("a plan is safe exactly when every table accepts what it held", () => {
+  const table = (documentType: ValidatorJson): SchemaJson =>
+    parseSchema(JSON.stringify({ tables: [{ tableName: "t", documentType }], schemaValidation: true }));
+  fc.assert(
+    fc.property(
+      documentTypes.chain((type) => fc.tuple(fc.constant(type), editedDocumentType(type))),
+      ([old, now]) => {
+        const plan = planSchema({ before: table(old), after: table(now) });
+        expect(plan.verdict === "safe").toBe(accepts(now, old));
+        expect(plan.widened === null).toBe(plan.verdict === "safe");
+        expect(planText(plan)).not.toContain("undefined:");
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
