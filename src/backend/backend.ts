@@ -9,7 +9,7 @@ import type {
   OptionalRestArgs,
   UserIdentity,
 } from "convex/server";
-import type { Database, DatabaseCommit } from "../database/index.js";
+import type { Database, DatabaseCommit, MutationTransaction } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
 import type {
   ComponentProgram,
@@ -34,6 +34,11 @@ export type CallArguments<Reference extends FunctionReference<FunctionKind, "pub
     : [args: FunctionArgs<Reference>, options?: CallOptions];
 
 type Reference<Kind extends FunctionKind> = FunctionReference<Kind, "public" | "internal">;
+
+export interface ActivateOptions {
+  /** Writes that belong to the activation: they commit with it, or not at all. */
+  readonly store?: (tx: MutationTransaction) => Promise<void>;
+}
 
 /** How the scheduled work of a backend is watched. */
 export interface ScheduledWork {
@@ -111,22 +116,24 @@ export class Backend {
 
   /**
    * Puts a program in place: imports it, applies its schemas, builds its indexes, then lets calls run it.
-   * @throws MODULE_FAILED, SCHEMA_VIOLATION and others; nothing has changed then
+   * @throws MODULE_FAILED, SCHEMA_VIOLATION, INVALID_CRON and others; nothing has changed then
    */
-  async activate(program: ComponentProgram): Promise<LoadedProgram> {
+  async activate(program: ComponentProgram, options: ActivateOptions = {}): Promise<LoadedProgram> {
     this.#assertOpen();
     const loaded = await this.#runtime.load(program);
-    await this.database.mutate(
+    const { value: takeUp } = await this.database.mutate(
       async (tx) => {
         for (const [path, component] of loaded.components) {
           await tx.applySchema(path, component.program.schema);
         }
+        await options.store?.(tx);
+        return await this.#scheduler.store(tx, loaded);
       },
       { limits: null },
     );
     await this.database.background.idle();
     this.#runtime.activate(loaded);
-    await this.#scheduler.activate(loaded);
+    takeUp();
     if (this.#runScheduled) {
       await this.#scheduler.start();
     }

@@ -1,7 +1,9 @@
 export { isTrueupError, TrueupError, type ErrorCode, type ErrorDetails } from "../errors/index.js";
 export {
   modulesFromDirectory,
+  programFromModules,
   type ComponentModules,
+  type ComponentProgram,
   type FunctionCall,
   type FunctionFailure,
   type FunctionOutcome,
@@ -11,6 +13,7 @@ export {
   type LogLevel,
   type LogSink,
   type ModuleSource,
+  type ProgramSource,
 } from "../functions/index.js";
 export type { Work } from "../scheduler/index.js";
 export { memory, type MemoryOptions } from "../storage/memory/index.js";

@@ -14,7 +14,6 @@ import type { FunctionCall, FunctionOutcome, FunctionSuccess, JobRun } from "./c
 import { actionContext, transactionContext } from "./context/contexts.js";
 import { captureConsole, printToConsole } from "./execution/console-capture.js";
 import { installConvexGlobal } from "./execution/convex-global.js";
-import { installEnvironment } from "./execution/environment.js";
 import { Execution, type Engine, type Request, type TransactionScope } from "./execution/execution.js";
 import { assertKind, checkContext, invoke, referenceText } from "./execution/invoke.js";
 import type { JobQueue } from "./execution/job-queue.js";
@@ -68,9 +67,6 @@ export class Runtime {
 
   /** From now on calls run this program, and its triggers run on every write. */
   activate(program: LoadedProgram): void {
-    if ([...program.components.values()].some(hasEnvironment)) {
-      installEnvironment();
-    }
     const host = { engine: this.#engine, program, newRequest: () => newRequest({}, null) };
     this.#hooks = new Map(
       [...program.components].map(([path, component]) => [path, triggerHooks(host, component)]),
@@ -217,10 +213,6 @@ interface Run {
 }
 
 const noHooks: readonly ChangeHook[] = [];
-
-function hasEnvironment({ program }: LoadedComponent): boolean {
-  return Object.keys(program.env ?? {}).length > 0;
-}
 
 function targetOf(
   program: LoadedProgram,

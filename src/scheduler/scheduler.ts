@@ -5,7 +5,7 @@
  * actions run beside them, up to a number at once. Timers never keep the process alive, and are set with
  * whatever `setTimeout` and `Date` are current, so tests may replace them.
  */
-import type { Database } from "../database/index.js";
+import type { Database, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import { currentExecution, type LoadedProgram, type Runtime } from "../functions/index.js";
 import { CleanUp } from "./clean-up.js";
@@ -66,28 +66,31 @@ export class Scheduler {
   }
 
   /**
-   * Takes up a program: its cron jobs are stored, those that it no longer has are removed. Jobs stay as
-   * they are, and fail when they are due and their function is gone.
+   * Writes what a program needs of the scheduler: tables of jobs, its cron jobs, and those that it no longer
+   * has removed. Call the result once the transaction has committed. Jobs stay as they are, and fail when
+   * they are due and their function is gone. @throws INVALID_CRON
    */
-  async activate(program: LoadedProgram): Promise<void> {
-    this.#components = [...program.components.keys()];
-    await this.#database.mutate(
-      async (tx) => {
-        for (const path of this.#components) {
-          await this.#jobs.ensure(tx, path);
-        }
-      },
-      { limits: null },
-    );
-    await this.#crons.activate(program);
-    for (const path of this.#components) {
-      this.#due.expect(path, 0);
+  async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
+    const components = [...program.components.keys()];
+    for (const path of components) {
+      await this.#jobs.ensure(tx, path);
     }
-    this.#wake();
+    const activateCrons = await this.#crons.store(tx, program);
+    return () => {
+      this.#components = components;
+      activateCrons();
+      for (const path of components) {
+        this.#due.expect(path, 0);
+      }
+      this.#wake();
+    };
   }
 
   /** Begins to run what is due. Actions that a process before this one had begun have failed. */
   async start(): Promise<void> {
+    if (this.#isRunning) {
+      return;
+    }
     for (const path of this.#components) {
       for (const job of await this.#jobs.inProgress(path)) {
         await this.#runner.fail(job, new TrueupError("JOB_INTERRUPTED", undefined, { id: job.id }));

@@ -19,9 +19,10 @@ afterEach(() => {
 /** An app that notes what ran, in the order it ran. */
 function makeApp() {
   const gates = new Map<string, () => void>();
+  const ran: string[] = [];
   const modules = {
     run: {
-      note: mutation(async ({ db }, { text }: { text: string }) => { await db.insert("notes", { text }); }),
+      note: mutation(async ({ db }, { text }: { text: string }) => { ran.push(text); await db.insert("notes", { text }); }),
       fail: mutation(async ({ db }) => { await db.insert("notes", { text: "lost" }); throw new Error("job failed"); }),
       chain: mutation(async (ctx, { left }: { left: number }) => {
         await ctx.db.insert("notes", { text: `left ${left}` });
@@ -62,7 +63,7 @@ function makeApp() {
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  return { modules, waitForGate };
+  return { modules, waitForGate, ran };
 }
 
 describe.each(storageNames)("scheduled functions on %s", (storage) => {
@@ -99,19 +100,18 @@ describe.each(storageNames)("scheduled functions on %s", (storage) => {
   });
 
   test("run in the order of their times, however many, and set each other off", async () => {
-    const { modules } = makeApp();
+    const { modules, ran } = makeApp();
     const app = await openApp(storage, { modules });
     const past = Date.now() - 1000;
     await app.mutation(api.run!.at!, { times: [past + 30, past + 10, past + 20] });
     await app.scheduler.idle();
-    expect(await app.query(api.run!.notes!)).toEqual([10, 20, 30].map((ms) => `at ${past + ms}`));
+    expect(ran).toEqual([10, 20, 30].map((ms) => `at ${past + ms}`));
     await app.mutation(api.run!.many!, { count: 200 });
     await app.scheduler.idle();
-    const notes: string[] = await app.query(api.run!.notes!);
-    expect(notes.slice(3)).toEqual(Array.from({ length: 200 }, (_, i) => String(i)));
+    expect(ran.slice(3)).toEqual(Array.from({ length: 200 }, (_, i) => String(i)));
     await app.mutation(api.run!.chain!, { left: 3 });
     await app.scheduler.idle();
-    expect((await app.query(api.run!.notes!) as string[]).slice(-4)).toEqual(["left 3", "left 2", "left 1", "left 0"]);
+    expect((await app.query(api.run!.notes!) as string[]).filter((text) => text.startsWith("left"))).toEqual(["left 3", "left 2", "left 1", "left 0"]);
   });
 
   test("know which job they are and are not told who scheduled them", async () => {

@@ -21,6 +21,8 @@ type Arguments = Readonly<Record<string, unknown>>;
 
 const answers: Readonly<Record<string, (execution: Execution, args: Arguments) => unknown>> = {
   "1.0/auditLog": () => null,
+  "1.0/count": (execution, args) =>
+    execution.turn.read(() => execution.reader.count(String(args["table"]))),
   "1.0/createFunctionHandle": (execution, args) => {
     const text = args["name"] ?? args["reference"] ?? args["functionHandle"];
     return functionHandle(execution.program.resolve(execution.component, String(text)));

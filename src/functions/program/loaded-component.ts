@@ -4,6 +4,7 @@
  * a nested call finds its target by one look into a map.
  */
 import { TrueupError } from "../../errors/index.js";
+import { withEnvironment } from "../execution/environment.js";
 import type { ComponentProgram } from "./component-program.js";
 import { ExportedTriggers } from "./exported-triggers.js";
 import { closestName } from "./closest-name.js";
@@ -46,7 +47,9 @@ export class LoadedComponent {
   /** Imports the modules and takes up what they export; failures are kept in `failures`. */
   async load(): Promise<void> {
     const paths = Object.keys(this.program.modules).filter(isFunctionModule).sort();
-    const imports = paths.map((modulePath) => this.program.modules[modulePath]?.());
+    const imports = withEnvironment(this.program.env ?? {}, () =>
+      paths.map((modulePath) => this.program.modules[modulePath]?.()),
+    );
     for (const [i, imported] of (await Promise.allSettled(imports)).entries()) {
       const modulePath = paths[i] ?? "";
       if (imported.status === "rejected") {

@@ -43,19 +43,18 @@ export class CronTable {
     return this.#running.values();
   }
 
-  /** Stores the cron jobs of a program: one whose schedule did not change keeps its time. @throws INVALID_CRON */
-  async activate(program: LoadedProgram): Promise<void> {
-    const { value } = await this.#database.mutate(
-      async (tx) => {
-        const crons: Cron[] = [];
-        for (const [path, component] of program.components) {
-          crons.push(...(await storeCrons(tx, path, component.crons)));
-        }
-        return crons;
-      },
-      { limits: null },
-    );
-    this.#crons = value;
+  /**
+   * Stores the cron jobs of a program: one that did not change keeps its time. They are run once the result
+   * has been called. @throws INVALID_CRON
+   */
+  async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
+    const crons: Cron[] = [];
+    for (const [path, component] of program.components) {
+      crons.push(...(await storeCrons(tx, path, component.crons)));
+    }
+    return () => {
+      this.#crons = crons;
+    };
   }
 
   /** Runs what is due; actions go on in the background. */
