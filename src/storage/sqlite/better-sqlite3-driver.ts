@@ -31,6 +31,7 @@ export async function loadBetterSqlite3(): Promise<SqliteDriver> {
           const statement = database.prepare<Parameters, Row>(sql).raw();
           return (...parameters) => statement.all(...parameters);
         },
+        isInTransaction: () => database.inTransaction,
         close: () => {
           database.close();
         },

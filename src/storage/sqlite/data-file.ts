@@ -26,8 +26,8 @@ const BUSY_TIMEOUT_MS = 5000;
 const MMAP_BYTES = 1024 ** 3;
 const WRITER_CACHE_BYTES = 64 * 1024 ** 2;
 const READER_CACHE_BYTES = 16 * 1024 ** 2;
-/** A checkpoint after so many pages of log, 48 MB: rarer ones make commits faster and the log larger. */
-const CHECKPOINT_PAGES = 6000;
+/** A checkpoint after so many pages of log, 20 MB: rarer ones make commits faster, and reads slower until then. */
+const CHECKPOINT_PAGES = 2500;
 
 export interface WriterSettings {
   readonly durability: "full" | "relaxed";

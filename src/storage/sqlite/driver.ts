@@ -26,6 +26,8 @@ export interface SqliteConnection {
   prepareValue<Value extends SqliteValue>(sql: string): (...parameters: SqliteValue[]) => Value | undefined;
   /** A statement that returns rows, each an array of its columns. The type is what the SQL says it is. */
   prepareRows<Row extends readonly SqliteValue[]>(sql: string): (...parameters: SqliteValue[]) => Row[];
+  /** Whether a transaction is open: some errors end one. */
+  isInTransaction(): boolean;
   close(): void;
 }
 

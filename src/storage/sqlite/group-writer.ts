@@ -4,7 +4,8 @@
  * transaction is committed, with one fsync for all. If it fails, all of the group fail and the data is as
  * it was before the first; whoever has meanwhile read what is now gone fails with them.
  */
-import type { Commit, Entry, KeyRange, ScanOptions, Version, Write } from "../storage.js";
+import { TrueupError } from "../../errors/index.js";
+import type { Commit, Version, Write } from "../storage.js";
 import { nextVersion } from "../version-clock.js";
 import type { SqliteConnection } from "./driver.js";
 import { EntryReader } from "./entry-reader.js";
@@ -22,6 +23,8 @@ export interface GroupWriterHooks {
   clock(): number;
   /** The coded error for one that the connection threw. */
   translate(error: unknown): Error;
+  /** Called before the first write of a group: reads on this connection see the durable version no longer. */
+  beforeWrites(): void;
   /** Called before each COMMIT. */
   beforeCommit(): void;
   /** Called with the group's commits once they are durable, before they are acknowledged. */
@@ -42,7 +45,10 @@ export class GroupWriter {
   #lastVersion: Version;
   #pending: Pending[] = [];
   #pendingSinceMs = 0;
+  /** Inside a SQLite transaction. It stays open between commits, because reads inside one cost half. */
   #isOpen = false;
+  /** That transaction has writes. */
+  #isDirty = false;
   #flushSoon: NodeJS.Immediate | undefined;
   #failures = 0;
   #lastFailure: Error | undefined;
@@ -56,7 +62,7 @@ export class GroupWriter {
     );
     this.#delete = connection.prepareRun("DELETE FROM entries WHERE key = ?");
     this.#writeVersion = connection.prepareRun("UPDATE meta SET value = ? WHERE name = 'version'");
-    this.#begin = connection.prepareRun("BEGIN IMMEDIATE");
+    this.#begin = connection.prepareRun("BEGIN");
     this.#commit = connection.prepareRun("COMMIT");
     this.#durableVersion =
       connection.prepareValue<number>("SELECT value FROM meta WHERE name = 'version'")() ?? 0;
@@ -84,16 +90,15 @@ export class GroupWriter {
     if (failures !== this.#failures && this.#lastFailure !== undefined) throw this.#lastFailure;
   }
 
-  get(key: string): string | undefined {
-    return this.#read((reader) => reader.get(key));
+  /** Whether reads on this connection see the durable version: nothing has been applied since. */
+  get isClean(): boolean {
+    return !this.#isDirty;
   }
 
-  getMany(keys: readonly string[]): (string | undefined)[] {
-    return this.#read((reader) => reader.getMany(keys));
-  }
-
-  scan(range: KeyRange, options?: ScanOptions): Entry[] {
-    return this.#read((reader) => reader.scan(range, options));
+  /** Reads what has been applied so far. Its errors are the connection's. */
+  get reader(): EntryReader {
+    this.#open();
+    return this.#reader;
   }
 
   /**
@@ -132,13 +137,12 @@ export class GroupWriter {
   flush(): void {
     clearImmediate(this.#flushSoon);
     this.#flushSoon = undefined;
-    if (!this.#isOpen) return;
     const group = this.#pending;
+    if (group.length === 0) return;
     try {
-      if (group.length > 0) {
-        this.#hooks.beforeCommit();
-        this.#writeVersion(this.version);
-      }
+      this.#assertIntact();
+      this.#hooks.beforeCommit();
+      this.#writeVersion(this.version);
       this.#commit();
     } catch (error) {
       this.#rollback();
@@ -146,22 +150,13 @@ export class GroupWriter {
       return;
     }
     this.#isOpen = false;
+    this.#isDirty = false;
     this.#durableVersion = this.version;
     this.#pending = [];
     this.#hooks.onDurable(group.filter(({ writes }) => writes.length > 0));
     for (const { resolve, version } of group) resolve(version);
   }
 
-  #read<T>(run: (reader: EntryReader) => T): T {
-    try {
-      this.#open();
-      return run(this.#reader);
-    } catch (error) {
-      throw this.#hooks.translate(error);
-    }
-  }
-
-  /** Reads inside a SQLite transaction cost half of what they cost outside. */
   #open(): void {
     if (this.#isOpen) return;
     this.#begin();
@@ -169,11 +164,20 @@ export class GroupWriter {
   }
 
   #apply(writes: readonly Write[]): void {
+    if (this.#isDirty) this.#assertIntact();
+    else this.#hooks.beforeWrites();
     this.#open();
+    this.#isDirty = true;
     for (const [key, value] of writes) {
       if (value === undefined) this.#delete(key);
       else this.#put(key, value);
     }
+  }
+
+  /** After an I/O error, even of a read, SQLite may have rolled back, and would commit each statement alone. */
+  #assertIntact(): void {
+    if (this.#connection.isInTransaction()) return;
+    throw new TrueupError("STORAGE_UNAVAILABLE", "An I/O error ended the group's transaction.");
   }
 
   /** Takes back a transaction that was applied in part; those before it in the group are applied again. */
@@ -198,6 +202,7 @@ export class GroupWriter {
 
   #rollback(): void {
     this.#isOpen = false;
+    this.#isDirty = false;
     try {
       this.#connection.exec("ROLLBACK");
     } catch {

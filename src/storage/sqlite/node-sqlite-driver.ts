@@ -20,6 +20,7 @@ interface NodeSqlite {
   ) => {
     exec(sql: string): void;
     prepare(sql: string): Statement;
+    readonly isTransaction: boolean;
     close(): void;
   };
 }
@@ -63,6 +64,7 @@ function driverOf({ DatabaseSync }: NodeSqlite): SqliteDriver {
           const statement = prepareArrays(sql);
           return (...parameters) => statement.all<Row>(...parameters);
         },
+        isInTransaction: () => database.isTransaction,
         close: () => {
           database.close();
         },

@@ -1,78 +1,23 @@
 /**
- * Connections that are pinned to a version by an open read transaction. Snapshots of one version share a
- * pin. The latest version's pin outlives its last snapshot, for the next one, until there is a newer version;
- * any older pin is let go with its last snapshot, or when it has been outdated for too long, because the
- * log cannot shrink below a pinned version. Connections are kept for reuse; past a limit, snapshots wait.
+ * The pins that snapshots read, and the connections that hold them. Snapshots of one version share a pin. The
+ * latest version's pin outlives its last snapshot, for the next one, until there is a newer version; an
+ * older pin is let go with its last snapshot, or when it has been outdated for too long, because the log
+ * cannot shrink below a pinned version. Connections are kept for reuse; past a limit, snapshots wait.
  */
 import { TrueupError } from "../../errors/index.js";
-import type { MaybePromise, Version } from "../storage.js";
+import type { MaybePromise } from "../storage.js";
 import type { SqliteConnection } from "./driver.js";
-import { EntryReader } from "./entry-reader.js";
+import type { GroupWriter } from "./group-writer.js";
+import { Pin } from "./pin.js";
+import { PooledConnection } from "./pooled-connection.js";
 
 /** So many connections are kept when nothing is pinned; more are closed. */
 const MAX_IDLE = 16;
 /** So many versions may be pinned at once; each costs three file descriptors. */
 const MAX_OPEN = 64;
 
-/** A version and who reads it. */
-export class Pin {
-  readonly version: Version;
-  readonly #connection: PooledConnection;
-  /** Why it may not be read any more. */
-  #ended: TrueupError | undefined;
-  users = 0;
-  /** When a newer version appeared, by `performance.now()`. */
-  outdatedSinceMs = Infinity;
-
-  constructor(version: Version, connection: PooledConnection) {
-    this.version = version;
-    this.#connection = connection;
-  }
-
-  /** @throws SNAPSHOT_TOO_OLD, STORAGE_CLOSED when the pin has been let go. */
-  get reader(): EntryReader {
-    if (this.#ended !== undefined) throw this.#ended;
-    return this.#connection.reader;
-  }
-
-  /** Says why reads fail from now on; gives back the connection, still in its transaction. */
-  end(reason: TrueupError): PooledConnection {
-    this.#ended = reason;
-    return this.#connection;
-  }
-}
-
-class PooledConnection {
-  readonly reader: EntryReader;
-  readonly #connection: SqliteConnection;
-  readonly #begin: () => void;
-  readonly #readVersion: () => number | undefined;
-  readonly #end: () => void;
-
-  constructor(connection: SqliteConnection) {
-    this.#connection = connection;
-    this.reader = new EntryReader(connection);
-    this.#begin = connection.prepareRun("BEGIN");
-    this.#readVersion = connection.prepareValue("SELECT value FROM meta WHERE name = 'version'");
-    this.#end = connection.prepareRun("END");
-  }
-
-  /** A transaction sees the version of its first read. */
-  pin(): Version {
-    this.#begin();
-    return this.#readVersion() ?? 0;
-  }
-
-  unpin(): void {
-    this.#end();
-  }
-
-  close(): void {
-    this.#connection.close();
-  }
-}
-
 export class SnapshotPool {
+  readonly #writer: Pick<GroupWriter, "durableVersion" | "isClean" | "reader">;
   readonly #openConnection: () => SqliteConnection;
   readonly #maxAgeMs: number;
   /** All connections of the pool, pinned or not. */
@@ -83,7 +28,12 @@ export class SnapshotPool {
   #waiting: (() => void)[] = [];
   #isClosed = false;
 
-  constructor(openConnection: () => SqliteConnection, maxAgeMs: number) {
+  constructor(
+    writer: Pick<GroupWriter, "durableVersion" | "isClean" | "reader">,
+    openConnection: () => SqliteConnection,
+    maxAgeMs: number,
+  ) {
+    this.#writer = writer;
     this.#openConnection = openConnection;
     this.#maxAgeMs = maxAgeMs;
   }
@@ -92,9 +42,10 @@ export class SnapshotPool {
   acquire(): MaybePromise<Pin> {
     if (this.#isClosed) throw new TrueupError("STORAGE_CLOSED");
     if (this.#latest === undefined) {
-      const connection = this.#takeConnection();
-      if (connection === undefined) return this.#acquireLater();
-      this.#latest = this.#pin(connection);
+      if (!this.#hasConnectionLeft()) return this.#acquireLater();
+      const pin = new Pin(this.#writer.durableVersion, () => this.#writer.reader);
+      if (!this.#writer.isClean) this.#hold(pin);
+      this.#latest = pin;
     }
     this.#latest.users++;
     return this.#latest;
@@ -103,15 +54,28 @@ export class SnapshotPool {
   /** Ends one use of a pin. */
   release(pin: Pin): void {
     pin.users--;
-    if (pin.users === 0 && this.#outdated.delete(pin)) {
-      this.#putBack(pin.end(new TrueupError("SNAPSHOT_TOO_OLD")));
+    if (pin.users === 0 && this.#outdated.delete(pin)) this.#letGo(pin);
+  }
+
+  /** The connection that writes is about to see more than the durable version. */
+  beforeWrites(): void {
+    const pin = this.#latest;
+    if (pin === undefined || pin.hasConnection) return;
+    this.#latest = undefined;
+    if (pin.users === 0) return;
+    try {
+      this.#hold(pin);
+      this.#latest = pin;
+    } catch (error) {
+      // The writes go on; those who read the pin are told.
+      pin.end(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
   /** Lets go of the latest version if nobody reads it, so that the commit may shrink the log. */
   beforeCommit(): void {
     if (this.#latest?.users !== 0) return;
-    this.#putBack(this.#latest.end(new TrueupError("SNAPSHOT_TOO_OLD")));
+    this.#letGo(this.#latest);
     this.#latest = undefined;
   }
 
@@ -121,7 +85,7 @@ export class SnapshotPool {
     for (const pin of this.#outdated) {
       if (nowMs - pin.outdatedSinceMs < this.#maxAgeMs) continue;
       this.#outdated.delete(pin);
-      this.#putBack(pin.end(new TrueupError("SNAPSHOT_TOO_OLD")));
+      this.#letGo(pin);
     }
     if (this.#latest === undefined) return;
     this.#latest.outdatedSinceMs = nowMs;
@@ -132,11 +96,10 @@ export class SnapshotPool {
   /** Ends all pins and closes all connections. */
   close(): void {
     this.#isClosed = true;
-    for (const pin of [...this.#outdated, ...(this.#latest === undefined ? [] : [this.#latest])]) {
-      pin.end(new TrueupError("STORAGE_CLOSED"));
-    }
-    this.#outdated.clear();
+    this.#latest?.end(new TrueupError("STORAGE_CLOSED"));
+    for (const pin of this.#outdated) pin.end(new TrueupError("STORAGE_CLOSED"));
     this.#latest = undefined;
+    this.#outdated.clear();
     for (const connection of this.#connections) connection.close();
     this.#connections.clear();
     const waiting = this.#waiting;
@@ -151,25 +114,28 @@ export class SnapshotPool {
     return this.acquire();
   }
 
-  #takeConnection(): PooledConnection | undefined {
-    const idle = this.#idle.pop();
-    if (idle !== undefined) return idle;
-    if (this.#connections.size >= MAX_OPEN) return undefined;
-    const connection = new PooledConnection(this.#openConnection());
-    this.#connections.add(connection);
-    return connection;
+  /** A pin needs no connection yet, but must be sure to get one. */
+  #hasConnectionLeft(): boolean {
+    return this.#idle.length > 0 || this.#connections.size < MAX_OPEN;
   }
 
-  #pin(connection: PooledConnection): Pin {
+  /** Moves the pin of the latest version to a connection of its own. */
+  #hold(pin: Pin): void {
+    const connection = this.#idle.pop() ?? new PooledConnection(this.#openConnection());
+    this.#connections.add(connection);
     try {
-      return new Pin(connection.pin(), connection);
+      const version = connection.pin();
+      if (version !== pin.version) throw new Error(`Pinned ${version} instead of ${pin.version}.`);
     } catch (error) {
       this.#discard(connection);
       throw error;
     }
+    pin.moveTo(connection);
   }
 
-  #putBack(connection: PooledConnection): void {
+  #letGo(pin: Pin): void {
+    const connection = pin.end(new TrueupError("SNAPSHOT_TOO_OLD"));
+    if (connection === undefined) return;
     try {
       connection.unpin();
       if (this.#idle.length < MAX_IDLE || this.#waiting.length > 0) this.#idle.push(connection);

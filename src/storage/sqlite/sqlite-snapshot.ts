@@ -1,50 +1,35 @@
-/** A snapshot of the SQLite storage: one use of a pinned version. */
-import type { Entry, KeyRange, ScanOptions, StorageSnapshot, Version } from "../storage.js";
-import type { EntryReader } from "./entry-reader.js";
-import type { Pin } from "./snapshot-pool.js";
+/** A snapshot of the SQLite storage: one use of a pin. */
+import type { StorageSnapshot } from "../storage.js";
+import { CodedReader } from "./coded-reader.js";
+import type { Pin } from "./pin.js";
 
 export interface SnapshotHooks {
-  release(pin: Pin): void;
+  /** Called once. */
+  readonly release: (pin: Pin) => void;
   /** The coded error for one that the connection threw. */
-  translate(error: unknown): Error;
+  readonly translate: (error: unknown) => Error;
 }
 
-export class SqliteSnapshot implements StorageSnapshot {
-  readonly version: Version;
-  readonly #pin: Pin;
-  readonly #hooks: SnapshotHooks;
-  #isReleased = false;
+export class SqliteSnapshot extends CodedReader implements StorageSnapshot {
+  readonly #release: () => void;
 
-  constructor(pin: Pin, hooks: SnapshotHooks) {
-    this.version = pin.version;
-    this.#pin = pin;
-    this.#hooks = hooks;
-  }
-
-  get(key: string): string | undefined {
-    return this.#read((reader) => reader.get(key));
-  }
-
-  getMany(keys: readonly string[]): (string | undefined)[] {
-    return this.#read((reader) => reader.getMany(keys));
-  }
-
-  scan(range: KeyRange, options?: ScanOptions): Entry[] {
-    return this.#read((reader) => reader.scan(range, options));
+  constructor(pin: Pin, { release, translate }: SnapshotHooks) {
+    let isReleased = false;
+    super(
+      pin.version,
+      () => {
+        if (isReleased) throw new Error("The snapshot was read after its release.");
+        return pin.reader;
+      },
+      translate,
+    );
+    this.#release = () => {
+      if (!isReleased) release(pin);
+      isReleased = true;
+    };
   }
 
   release(): void {
-    if (this.#isReleased) return;
-    this.#isReleased = true;
-    this.#hooks.release(this.#pin);
-  }
-
-  #read<T>(run: (reader: EntryReader) => T): T {
-    if (this.#isReleased) throw new Error("The snapshot was read after its release.");
-    try {
-      return run(this.#pin.reader);
-    } catch (error) {
-      throw this.#hooks.translate(error);
-    }
+    this.#release();
   }
 }

@@ -21,7 +21,8 @@ import { makeFolderOf, openReader, openWriter, prepareDataFile, readOwnerPid } f
 import { loadDriver, type SqliteConnection, type SqliteDriver } from "./driver.js";
 import { GroupWriter } from "./group-writer.js";
 import { acquireOwnerLock, type OwnerLock } from "./owner-lock.js";
-import { SnapshotPool, type Pin } from "./snapshot-pool.js";
+import type { Pin } from "./pin.js";
+import { SnapshotPool } from "./snapshot-pool.js";
 import { SqliteSnapshot } from "./sqlite-snapshot.js";
 import { SqliteTransaction } from "./sqlite-transaction.js";
 import { storageError } from "./storage-errors.js";
@@ -95,16 +96,18 @@ class SqliteStorage implements Storage {
     this.#translate = (error) => storageError(driver, path, error);
     this.#connection = openWriter(driver, path, { durability, maxSizeBytes });
     try {
-      this.#snapshots = new SnapshotPool(
-        () => openReader(driver, path),
-        options.snapshotMaxAgeMs ?? DEFAULT_SNAPSHOT_MAX_AGE_MS,
-      );
       this.#writer = new GroupWriter(this.#connection, {
         clock: options.clock ?? Date.now,
         translate: this.#translate,
+        beforeWrites: () => this.#snapshots.beforeWrites(),
         beforeCommit: () => this.#snapshots.beforeCommit(),
         onDurable: (commits) => this.#announce(commits),
       });
+      this.#snapshots = new SnapshotPool(
+        this.#writer,
+        () => openReader(driver, path),
+        options.snapshotMaxAgeMs ?? DEFAULT_SNAPSHOT_MAX_AGE_MS,
+      );
     } catch (error) {
       this.#connection.close();
       throw error;
@@ -127,7 +130,10 @@ class SqliteStorage implements Storage {
 
   async begin(): Promise<StorageTransaction> {
     await this.#queue.enter();
-    return new SqliteTransaction(this.#writer, () => this.#endTurn());
+    return new SqliteTransaction(this.#writer, {
+      endTurn: () => this.#endTurn(),
+      translate: this.#translate,
+    });
   }
 
   onCommit(listener: (commit: Commit) => void): () => void {

@@ -1,36 +1,38 @@
 /** One turn in the queue of transactions, on the connection that writes: it sees what the group has applied. */
-import type { Entry, KeyRange, ScanOptions, StorageTransaction, Version, Write } from "../storage.js";
+import type { StorageTransaction, Version, Write } from "../storage.js";
 import { TransactionState } from "../transaction-state.js";
+import { CodedReader } from "./coded-reader.js";
 import type { GroupWriter } from "./group-writer.js";
 
-export class SqliteTransaction implements StorageTransaction {
-  readonly version: Version;
+export interface TransactionHooks {
+  /** Called once, when the writes have been handed over or there are none. */
+  readonly endTurn: () => void;
+  /** The coded error for one that the connection threw. */
+  readonly translate: (error: unknown) => Error;
+}
+
+export class SqliteTransaction extends CodedReader implements StorageTransaction {
   readonly #writer: GroupWriter;
   readonly #endTurn: () => void;
   readonly #failuresBefore: number;
-  readonly #state = new TransactionState();
+  readonly #state: TransactionState;
 
-  /** @param endTurn Called once, when the writes have been handed over or there are none. */
-  constructor(writer: GroupWriter, endTurn: () => void) {
+  constructor(writer: GroupWriter, { endTurn, translate }: TransactionHooks) {
+    const state = new TransactionState();
+    const failuresBefore = writer.failures;
+    super(
+      writer.version,
+      () => {
+        state.assertActive();
+        writer.assertNoFailureSince(failuresBefore);
+        return writer.reader;
+      },
+      translate,
+    );
     this.#writer = writer;
     this.#endTurn = endTurn;
-    this.version = writer.version;
-    this.#failuresBefore = writer.failures;
-  }
-
-  get(key: string): string | undefined {
-    this.#assertReadable();
-    return this.#writer.get(key);
-  }
-
-  getMany(keys: readonly string[]): (string | undefined)[] {
-    this.#assertReadable();
-    return this.#writer.getMany(keys);
-  }
-
-  scan(range: KeyRange, options?: ScanOptions): Entry[] {
-    this.#assertReadable();
-    return this.#writer.scan(range, options);
+    this.#failuresBefore = failuresBefore;
+    this.#state = state;
   }
 
   async commit(writes: readonly Write[]): Promise<Version> {
@@ -46,10 +48,5 @@ export class SqliteTransaction implements StorageTransaction {
 
   rollback(): void {
     if (this.#state.end()) this.#endTurn();
-  }
-
-  #assertReadable(): void {
-    this.#state.assertActive();
-    this.#writer.assertNoFailureSince(this.#failuresBefore);
   }
 }

@@ -1,0 +1,34 @@
+/** A connection for snapshots, in a read transaction while it is pinned to a version. */
+import type { Version } from "../storage.js";
+import type { SqliteConnection } from "./driver.js";
+import { EntryReader } from "./entry-reader.js";
+
+export class PooledConnection {
+  readonly reader: EntryReader;
+  readonly #connection: SqliteConnection;
+  readonly #begin: () => void;
+  readonly #readVersion: () => number | undefined;
+  readonly #end: () => void;
+
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+    this.reader = new EntryReader(connection);
+    this.#begin = connection.prepareRun("BEGIN");
+    this.#readVersion = connection.prepareValue("SELECT value FROM meta WHERE name = 'version'");
+    this.#end = connection.prepareRun("END");
+  }
+
+  /** Pins the latest durable version, which it returns: a transaction sees what its first read sees. */
+  pin(): Version {
+    this.#begin();
+    return this.#readVersion() ?? 0;
+  }
+
+  unpin(): void {
+    this.#end();
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
