@@ -4,7 +4,7 @@ import { findApp } from "../app/find-app.js";
 import { connect } from "../connection/connect.js";
 import type { Connection } from "../connection/connection.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
-import { fetchMigrations, type MigrationRow } from "../migrations/migration-rows.js";
+import { fetchMigrations, withAverageRate, type MigrationRow } from "../migrations/migration-rows.js";
 import { migrationTable } from "../migrations/migration-table.js";
 import { MigrationRates } from "../migrations/migration-rates.js";
 import { MigrationDisplay } from "../migrations/migration-display.js";
@@ -49,7 +49,14 @@ async function show(options: MigrationsOptions, terminal: Terminal): Promise<Exi
   });
   try {
     if (options.watch) await watch(connection, options, terminal);
-    else print(await fetchMigrations(connection, options.component), options, terminal);
+    else {
+      const rows = await fetchMigrations(connection, options.component);
+      print(
+        rows.map((row) => withAverageRate(row, Date.now())),
+        options,
+        terminal,
+      );
+    }
     return exitCodes.success;
   } finally {
     await connection.close();
@@ -68,7 +75,7 @@ async function watch(connection: Connection, options: MigrationsOptions, termina
   let shown = "";
   try {
     while (!terminal.interrupted.aborted) {
-      const rows = rates.apply(await fetchMigrations(connection, options.component), performance.now());
+      const rows = rates.apply(await fetchMigrations(connection, options.component), Date.now());
       const text = JSON.stringify(rows);
       if (text !== shown && options.json) terminal.stdout.line(text);
       display?.show(rows);

@@ -4,7 +4,7 @@
  */
 import { Presets, type Bar, MultiBar } from "cli-progress";
 import type { MigrationRow } from "./migration-rows.js";
-import { migrationLine, stateWord } from "./migration-table.js";
+import { errorText, migrationLine, stateWord } from "./migration-table.js";
 import { duration, quantity, rate } from "../output/quantities.js";
 import type { Output } from "../output/terminal.js";
 
@@ -76,7 +76,7 @@ function formatBar(
   const bar = row.total === undefined ? "" : ` ${"█".repeat(filled)}${"░".repeat(barWidth - filled)}`;
   const counts = `${quantity(row.processed)}${row.total === undefined ? "" : `/${quantity(row.total)}`}`;
   const speed = row.perSecond === undefined ? "" : ` ${rate(row.perSecond)}`;
-  const left = row.etaSeconds === undefined ? "" : `, ${duration(row.etaSeconds)} left`;
-  const error = row.lastError === undefined ? "" : ` ${row.lastError.split("\n")[0]}`;
+  const left = row.secondsLeft === undefined ? "" : `, ${duration(row.secondsLeft)} left`;
+  const error = row.lastError === undefined ? "" : ` ${errorText(row)}`;
   return `${row.name}${bar} ${counts} ${stateWord(row.state)}${speed}${left}${error}`;
 }

@@ -1,8 +1,9 @@
 /**
- * The rate of a migration as it is now: documents over the last seconds that it was watched. Better than
- * the average since its start, which counts the time before a pause and the documents before a resume.
+ * The rate of a migration as it is now: documents over the last seconds that it was watched, for components
+ * that do not tell it themselves. Better than the average since its start, which counts the time before a
+ * pause and the documents before a resume.
  */
-import { withRate, type MigrationRow } from "./migration-rows.js";
+import { withAverageRate, withRate, type MigrationRow } from "./migration-rows.js";
 
 const windowMs = 10_000;
 
@@ -14,13 +15,12 @@ interface Sample {
 export class MigrationRates {
   readonly #samples = new Map<string, Sample[]>();
 
-  /** The rows with the current rate in place of the average, once there are two looks to tell it from. */
+  /** The rows with their current rate, or the average where there has been only one look. */
   apply(rows: readonly MigrationRow[], nowMs: number): MigrationRow[] {
     return rows.map((row) => {
-      if (row.state !== "inProgress") return row;
-      const samples = this.#record(row, nowMs);
-      const first = samples[0];
-      if (first === undefined || first.atMs >= nowMs) return row;
+      if (row.perSecond !== undefined || row.state !== "inProgress") return withAverageRate(row, nowMs);
+      const [first] = this.#record(row, nowMs);
+      if (first === undefined || first.atMs >= nowMs) return withAverageRate(row, nowMs);
       return withRate(row, ((row.processed - first.processed) / (nowMs - first.atMs)) * 1000);
     });
   }

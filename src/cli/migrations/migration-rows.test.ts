@@ -3,7 +3,7 @@ import pc from "picocolors";
 import { expect, test } from "vitest";
 import type { CallOutcome, Connection } from "../connection/connection.js";
 import { MigrationRates } from "./migration-rates.js";
-import { fetchMigrations, type MigrationRow } from "./migration-rows.js";
+import { fetchMigrations, withAverageRate, type MigrationRow } from "./migration-rows.js";
 import { migrationLine, migrationTable } from "./migration-table.js";
 
 function answering(outcome: CallOutcome): Connection {
@@ -21,28 +21,24 @@ function statuses(...value: Value[]): Connection {
 
 const running = { name: "m:a", state: "inProgress", processed: 500, latestStart: 1_000, isDone: false };
 
-test("rate is the average since the latest start; time left needs a total", async () => {
-  const [known, unknown] = await fetchMigrations(
-    statuses({ ...running, total: 2_000 }, running),
-    "migrations",
-    6_000,
-  );
-  expect(known).toEqual({
-    name: "m:a",
-    state: "inProgress",
-    processed: 500,
-    total: 2_000,
-    perSecond: 100,
-    etaSeconds: 15,
-  });
-  expect(unknown).toEqual({ name: "m:a", state: "inProgress", processed: 500, perSecond: 100 });
+test("what the component knows is taken from it; null means that it does not", async () => {
+  const known = { ...running, total: 2_000, skipped: 3, documentsPerSecond: 40, remainingMs: 37_500 };
+  const unknown = { ...running, total: null, documentsPerSecond: null, remainingMs: null };
+  const [row, other] = await fetchMigrations(statuses(known, unknown), "migrations");
+  expect(row).toMatchObject({ total: 2_000, skipped: 3, perSecond: 40, secondsLeft: 37.5 });
+  expect(other).toEqual({ name: "m:a", state: "inProgress", processed: 500, latestStart: 1_000 });
 });
 
-test("a finished migration keeps the rate it had; one that never ran has none", async () => {
+test("otherwise the rate is the average since the latest start; time left needs a total", async () => {
   const done = { ...running, state: "success", latestEnd: 2_000 };
   const untouched = { ...running, state: "unknown", processed: 0, latestStart: 0 };
-  const rows = await fetchMigrations(statuses(done, untouched), "migrations", 99_000);
-  expect(rows.map((row) => row.perSecond)).toEqual([500, undefined]);
+  const rows = await fetchMigrations(
+    statuses({ ...running, total: 2_000 }, running, done, untouched),
+    "migrations",
+  );
+  const rated = rows.map((row) => withAverageRate(row, 6_000));
+  expect(rated.map((row) => row.perSecond)).toEqual([100, 100, 500, undefined]);
+  expect(rated.map((row) => row.secondsLeft)).toEqual([15, undefined, undefined, undefined]);
 });
 
 test("a component that is missing, or no migrations component, is named in the error", async () => {
@@ -55,21 +51,20 @@ test("a component that is missing, or no migrations component, is named in the e
   );
 });
 
-test("watching replaces the average by the rate of the last seconds, and starts over after a reset", () => {
+test("watching measures the rate of the last seconds, and starts over after a reset", () => {
   const rates = new MigrationRates();
   const row = (processed: number): MigrationRow => ({
     name: "a",
     state: "inProgress",
     processed,
     total: 1_000,
-    perSecond: 1,
   });
   const rateOf = (processed: number, atMs: number): number | undefined =>
     rates.apply([row(processed)], atMs)[0]?.perSecond;
-  expect(rateOf(100, 0)).toBe(1);
+  expect(rateOf(100, 0)).toBe(undefined);
   expect(rateOf(200, 1_000)).toBe(100);
   expect(rateOf(200, 11_500)).toBe(0);
-  expect(rateOf(0, 12_000)).toBe(1);
+  expect(rateOf(0, 12_000)).toBe(undefined);
   expect(rateOf(50, 13_000)).toBe(50);
 });
 
@@ -81,19 +76,25 @@ test("the table aligns its columns and shows the first line of an error", () => 
       processed: 12_000,
       total: 231_083,
       perSecond: 3_400,
-      etaSeconds: 64.4,
+      secondsLeft: 64.4,
     },
-    { name: "m:b", state: "failed", processed: 3, lastError: "Uncaught Error: no\n    at handler" },
+    {
+      name: "m:b",
+      state: "failed",
+      processed: 3,
+      lastError: "Uncaught Error: no\n    at handler",
+      errorDocumentId: "j57x",
+    },
   ];
   expect(migrationTable(rows, pc.createColors(false))).toBe(
     [
       "migration            state    processed    total     rate  time left  last error",
       "migrations:backfill  running     12,000  231,083  3,400/s     1m 04s",
-      "m:b                  failed           3        –        –          –  Uncaught Error: no",
+      "m:b                  failed           3        –        –          –  Uncaught Error: no (document j57x)",
     ].join("\n"),
   );
   expect(rows.map(migrationLine)).toEqual([
     "migrations:backfill running 12,000/231,083 3,400/s 1m 04s left",
-    "m:b failed 3 Uncaught Error: no",
+    "m:b failed 3 Uncaught Error: no (document j57x)",
   ]);
 });

@@ -12,6 +12,12 @@ export function stateWord(state: string): string {
   return { inProgress: "running", success: "done" }[state] ?? state;
 }
 
+/** The first line of the last error, with the document on which it happened. */
+export function errorText(row: MigrationRow): string {
+  const [text = ""] = (row.lastError ?? "").split("\n");
+  return row.errorDocumentId === undefined ? text : `${text} (document ${row.errorDocumentId})`;
+}
+
 /** A table with a head; columns of numbers are right-aligned. */
 export function migrationTable(rows: readonly MigrationRow[], paint: Paint): string {
   const cells = rows.map((row) => [
@@ -20,8 +26,8 @@ export function migrationTable(rows: readonly MigrationRow[], paint: Paint): str
     quantity(row.processed),
     row.total === undefined ? unknown : quantity(row.total),
     row.perSecond === undefined ? unknown : rate(row.perSecond),
-    row.etaSeconds === undefined ? unknown : duration(row.etaSeconds),
-    (row.lastError ?? "").split("\n")[0] ?? "",
+    row.secondsLeft === undefined ? unknown : duration(row.secondsLeft),
+    errorText(row),
   ]);
   const widths = columns.map((name, column) =>
     Math.max(...[name, ...cells.map((row) => row[column] ?? "")].map((text) => text.length)),
@@ -46,8 +52,8 @@ export function migrationLine(row: MigrationRow): string {
     stateWord(row.state),
     `${quantity(row.processed)}${row.total === undefined ? "" : `/${quantity(row.total)}`}`,
     ...(row.perSecond === undefined ? [] : [rate(row.perSecond)]),
-    ...(row.etaSeconds === undefined ? [] : [`${duration(row.etaSeconds)} left`]),
-    ...(row.lastError === undefined ? [] : [row.lastError.split("\n")[0] ?? ""]),
+    ...(row.secondsLeft === undefined ? [] : [`${duration(row.secondsLeft)} left`]),
+    ...(row.lastError === undefined ? [] : [errorText(row)]),
   ].join(" ");
 }
 
