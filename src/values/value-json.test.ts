@@ -24,7 +24,7 @@ test("every value comes back from its text", () => {
 test("the text is the official encoding", () => {
   fc.assert(
     fc.property(value, (item) => {
-      expect(stringifyValue(item)).toBe(JSON.stringify(convexToJson(item)));
+      expect(JSON.parse(stringifyValue(item))).toStrictEqual(JSON.parse(JSON.stringify(convexToJson(item))));
       expect(parseValue(JSON.stringify(convexToJson(item)))).toStrictEqual(jsonToConvex(convexToJson(item)));
     }),
     { numRuns: 1000 },
@@ -40,6 +40,11 @@ test("the text does not depend on the order of fields, and the value is left as 
       expect(Object.keys(object)).toEqual(before);
     }),
   );
+});
+
+test("fields are sorted by name, also those that look like numbers", () => {
+  const item = { b: { z: 1, a: 2 }, "10": 1, "9": 2, a: [{ d: 1, c: 2 }] };
+  expect(stringifyValue(item)).toBe('{"10":1,"9":2,"a":[{"c":2,"d":1}],"b":{"a":2,"z":1}}');
 });
 
 test("undefined fields are left out", () => {
