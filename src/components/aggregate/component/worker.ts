@@ -7,7 +7,7 @@
 import type { RegisteredMutation } from "convex/server";
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
-import type { Doc } from "./_generated/dataModel.js";
+import type { Doc, Id } from "./_generated/dataModel.js";
 import {
   internalMutation,
   type DatabaseReader,
@@ -109,7 +109,8 @@ async function buryFirst(db: DatabaseWriter, entries: QueueEntry[], error: strin
 async function stop(ctx: MutationCtx, progress: Doc<"progress">): Promise<void> {
   const worker = await ctx.db.query("worker").first();
   if (worker !== null) await ctx.db.patch("worker", worker._id, { state: "idle" });
-  if (progress.watchdog !== undefined) await ctx.scheduler.cancel(progress.watchdog);
+  const watchdog = await jobOf(ctx, progress.watchdog);
+  if (watchdog?.state.kind === "pending") await ctx.scheduler.cancel(watchdog._id);
   const { generation } = progress;
   await ctx.db.patch("progress", progress._id, {
     generation: generation + 1,
@@ -129,11 +130,14 @@ async function scheduleRun(
   await ctx.db.patch("progress", _id, { ...changes, generation: next, run: job });
 }
 
-async function isComing(ctx: MutationCtx, { run }: Doc<"progress">): Promise<boolean> {
-  const job = run === undefined ? null : await ctx.db.system.get("_scheduled_functions", run);
-  if (job === null) return false;
-  if (job.state.kind === "inProgress") return true;
-  return job.state.kind === "pending" && job.scheduledTime > Date.now() - WATCHDOG_MS;
+async function isComing(ctx: MutationCtx, progress: Doc<"progress">): Promise<boolean> {
+  const job = await jobOf(ctx, progress.run);
+  if (job?.state.kind === "inProgress") return true;
+  return job?.state.kind === "pending" && job.scheduledTime > Date.now() - WATCHDOG_MS;
+}
+
+async function jobOf(ctx: MutationCtx, id: Id<"_scheduled_functions"> | undefined) {
+  return id === undefined ? null : ctx.db.system.get("_scheduled_functions", id);
 }
 
 async function progressOf(ctx: MutationCtx): Promise<Doc<"progress">> {

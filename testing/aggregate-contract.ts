@@ -1,0 +1,26 @@
+/**
+ * The behaviour of aggregates, which every way of running the component has: on the official mock, on this engine, in
+ * memory or on a file. A suite calls this with something that opens a host.
+ */
+import { afterEach, beforeEach, describe, vi } from "vitest";
+import { historiesContract } from "./aggregate/histories-contract.js";
+import type { AggregateHost } from "./aggregate/hosts.js";
+import { methodsContract } from "./aggregate/methods-contract.js";
+import { queueContract } from "./aggregate/queue-contract.js";
+import { tableContract } from "./aggregate/table-contract.js";
+
+/** Declares the tests. Time is faked in them, so that what is scheduled can be run to its end. */
+export function aggregateContract(name: string, open: () => AggregateHost | Promise<AggregateHost>): void {
+  describe(`aggregates ${name}`, () => {
+    beforeEach(() => {
+      vi.useFakeTimers();
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+    historiesContract(open);
+    methodsContract(open);
+    tableContract(open);
+    queueContract(open);
+  });
+}
