@@ -111,7 +111,7 @@ test.each(examples)("%s", (expected, before, after) => {
 test("every rule has an example, those of declared renames apart", () => {
   const shown = new Set(examples.map(([expected]) => expected.split(" ")[0]));
   const renames = ["field-renamed", "table-renamed"];
-  expect([...shown, ...renames].toSorted()).toEqual(Object.keys(rules).toSorted());
+  expect(new Set([...shown, ...renames])).toEqual(new Set(Object.keys(rules)));
 });
 
 test("changes are told where they are: in objects, arrays, records and the members of unions", () => {

@@ -133,7 +133,9 @@ test("a conversion from both shapes changes nothing that is new, and nothing twi
       ([before, after, value]) => {
         fc.pre(value !== undefined);
         const merged = mergeTypes(before, after);
-        const source = new ConversionWriter("t", new Map()).convert(merged, after, "x");
+        const writer = new ConversionWriter("t", new Map());
+        const source = writer.convert(merged, after, "x");
+        fc.pre(writer.unresolved.length === 0);
         const once = evaluateOrThrow(source, value);
         fc.pre(once !== undefined);
         expect(compileValidator(after).check(once?.value, context)).toEqual([]);

@@ -85,11 +85,7 @@ export class ConversionWriter {
   ): string | undefined {
     const at = fieldPlace(place, name);
     if (before === undefined) return after.optional ? undefined : this.#default(after.fieldType, at);
-    if (before.optional && name in Object.prototype) {
-      if (after.optional && accepts(after.fieldType, before.fieldType)) return undefined;
-      return this.#todo(before.fieldType, after.fieldType, at);
-    }
-    const value = `${from}.${name}`;
+    const value = fieldSource(from, name);
     const converted = this.convert(before.fieldType, after.fieldType, value, at);
     if (!before.optional || after.optional) {
       if (converted === value) return undefined;
@@ -109,17 +105,14 @@ export class ConversionWriter {
     place: Place,
   ): string {
     const at = fieldPlace(place, oldName);
-    if (oldName in Object.prototype || name in Object.prototype) {
-      return this.#todo(old.fieldType, after.fieldType, at);
-    }
-    const value = `${from}.${oldName}`;
+    const value = fieldSource(from, oldName);
     const converted = this.convert(old.fieldType, after.fieldType, value, at);
     const absent = after.optional ? "undefined" : undefined;
     const moved = old.optional
       ? `${value} === undefined ? ${absent ?? this.#default(after.fieldType, at)} : ${converted}`
       : converted;
     if (earlier === undefined) return moved;
-    const present = `${from}.${name}`;
+    const present = fieldSource(from, name);
     const kept = this.convert(earlier.fieldType, after.fieldType, present, fieldPlace(place, name));
     return `${present} !== undefined ? ${kept} : ${moved}`;
   }
@@ -231,8 +224,15 @@ export function objectExpression({ removed, set }: ObjectConversion, from: strin
   const fields = set.map(([name, expression]) => `${propertyName(name)}: ${expression}`);
   if (removed.length === 0) return `{ ...${from}, ${fields.join(", ")} }`;
   const names = removed.map((name) => `${propertyName(name)}: _${name}`);
-  const kept = `{ ${["...kept", ...fields].join(", ")} }`;
-  return `(({ ${names.join(", ")}, ...kept }) => (${kept}))(${from})`;
+  const kept = fields.length === 0 ? "kept" : `({ ${["...kept", ...fields].join(", ")} })`;
+  return `(({ ${names.join(", ")}, ...kept }) => ${kept})(${from})`;
+}
+
+/** The source that reads a field; one that every object inherits is read only where it is the object's own. */
+function fieldSource(from: string, name: string): string {
+  const plain = `${from}.${name}`;
+  if (!(name in Object.prototype)) return plain;
+  return `(Object.hasOwn(${from}, ${JSON.stringify(name)}) ? ${plain} : undefined)`;
 }
 
 /** A name for a callback's parameter that hides none of the callbacks around it. */

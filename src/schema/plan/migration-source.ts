@@ -50,8 +50,8 @@ export function migrationStub(types: TableTypes, changes: readonly SchemaChange[
   const stored = mergeTypes(before, after);
   const up = new ConversionWriter(tableName, renames);
   const down = new ConversionWriter(tableName, inverseRenames(renames));
-  const upSource = transformSource(up, before, after, `${name}From`);
-  const downSource = transformSource(down, after, before, `${name}To`);
+  const upSource = transformSource(up, before, after, [`${name}From`, `${name}To`]);
+  const downSource = transformSource(down, after, before, [`${name}To`, `${name}From`]);
   const one = new ConversionWriter(tableName, renames);
   const comment = commentLines(changes, up);
   const table = `  table: ${JSON.stringify(tableName)},`;
@@ -114,14 +114,17 @@ export function migrationModule(
   ].join("\n");
 }
 
-/** A function from documents of one type to those of another. */
+/**
+ * A function from documents of one type to those of another.
+ * @param names What the two types' validators are called in the source.
+ */
 function transformSource(
   writer: ConversionWriter,
   before: ValidatorJson,
   after: ValidatorJson,
-  type: string,
+  [from, to]: readonly [string, string],
 ): string {
-  const parameter = `(doc: Infer<typeof ${type}>)`;
+  const parameter = `(doc: Infer<typeof ${from}>): Infer<typeof ${to}>`;
   if (before.type !== "object" || after.type !== "object") {
     return `${parameter} => ${callbackBody(writer.convert(before, after, "doc"))}`;
   }
@@ -153,7 +156,9 @@ function migrateOneSource(
   if (stored.type === "object" && after.type === "object") {
     const { removed, set } = writer.convertObject(stored, after, "doc");
     const fields = [...fieldSources(set), ...removed.map((name) => `${propertyName(name)}: undefined`)];
-    return `(_ctx, doc: Infer<typeof ${type}>) => (${brackets("{", "}", () => fields, 1, " ")})`;
+    const parameters = `(_ctx, doc: Infer<typeof ${type}>)`;
+    const used = `migrateOne: ${parameters} => (`.length;
+    return `${parameters} => (${brackets("{", "}", () => fields, 1, " ", used)})`;
   }
   const id = `{ _id: GenericId<${JSON.stringify(tableName)}> }`;
   return [
@@ -170,7 +175,7 @@ function fieldSources(set: ObjectConversion["set"]): readonly string[] {
 function commentLines(changes: readonly SchemaChange[], writer: ConversionWriter): readonly string[] {
   return [
     "/**",
-    ...changes.map((change) => ` * ${changeTarget(change)}: ${change.rule}.`),
+    ...new Set(changes.map((change) => ` * ${changeTarget(change)}: ${change.rule}.`)),
     ...writer.decisions.map((decision) => ` * Check: ${decision}.`),
     ...writer.unresolved.map((what) => ` * To write: ${what}.`),
     " */",

@@ -55,7 +55,9 @@ test("one migration covers a table, with the values it makes up and the question
     decisions: ['users.role: "" where there is no value yet'],
     unresolved: [],
   });
-  expect(stub?.transform).toContain("up: (doc: Infer<typeof migrateUsersFrom>) => {");
+  expect(stub?.transform).toContain(
+    "up: (doc: Infer<typeof migrateUsersFrom>): Infer<typeof migrateUsersTo> => {",
+  );
   expect(stub?.migrateOne).toContain('role: doc.role === undefined ? "" : doc.role, legacy: undefined');
 });
 

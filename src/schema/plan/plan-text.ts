@@ -50,15 +50,15 @@ function changeLines(change: PlannedChange): readonly string[] {
   };
   if (change.because !== undefined) say(`Counts as ${inWords(change.counts)}: ${change.because}.`);
   if (change.counts === "safe") return lines;
-  say(change.explanation);
+  if (change.because === undefined) say(change.explanation);
   if (change.counterexample !== undefined) say(`For example: ${change.counterexample}`);
   for (const { group, documents, samples } of change.violations ?? []) {
     const ids = samples.map(({ id }) => id).join(", ");
     say(`${documents} ${documents === 1 ? "document" : "documents"}: ${group} (${ids})`);
   }
-  say(change.recipe);
-  if (change.waiver !== null && change.because === undefined) {
-    say(`Waiver: ${change.waiver}:${changeTarget(change)}`);
+  if (change.because === undefined) {
+    say(change.recipe);
+    if (change.waiver !== null) say(`Waiver: ${change.waiver}:${changeTarget(change)}`);
   }
   for (const note of change.notes ?? []) say(note);
   return lines;

@@ -54,6 +54,7 @@ export function fieldsSource(fields: Readonly<Record<string, ObjectFieldJson>>, 
  * A bracketed list on one line when it is short enough, else one item a line.
  * @param items The items for lines at the given depth.
  * @param space What stands inside the brackets of a single line.
+ * @param used The characters that stand before it on its line, the indent aside.
  */
 export function brackets(
   open: string,
@@ -61,11 +62,12 @@ export function brackets(
   items: (depth: number) => readonly string[],
   indent: number,
   space: string = "",
+  used: number = 0,
 ): string {
   const inline = items(indent);
   if (inline.length === 0) return open + close;
   const line = `${open}${space}${inline.join(", ")}${space}${close}`;
-  if (!line.includes("\n") && line.length + indent * 2 <= maxWidth) return line;
+  if (!line.includes("\n") && line.length + indent * 2 + used <= maxWidth) return line;
   const inner = "  ".repeat(indent + 1);
   const lines = items(indent + 1).map((item) => `${inner}${item},\n`);
   return `${open}\n${lines.join("")}${"  ".repeat(indent)}${close}`;
