@@ -258,6 +258,12 @@ export const errorCodes = {
     "Pass `modules` to openBackend, or push code with `trueup dev` or `npx convex deploy`.",
   ),
 
+  // server
+  PORT_IN_USE: final(
+    "The port cannot be listened on.",
+    "Choose another one with `--port`, or stop the program that has it.",
+  ),
+
   // cli
   ADMIN_KEY_REFUSED: final(
     "The server refused the admin key.",

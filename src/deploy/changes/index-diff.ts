@@ -1,0 +1,117 @@
+/**
+ * What a push does to the indexes of a component, in the CLI's terms: an index that exists in another form is
+ * removed and added, one that only changes between staged and in use is enabled or disabled.
+ */
+import type { SchemaJson, TableJson } from "../../schema/index.js";
+
+interface NamedIndex {
+  /** `table.index`. */
+  readonly name: string;
+  readonly staged?: boolean;
+}
+
+export type IndexConfig = NamedIndex &
+  (
+    | { readonly type: "database"; readonly fields: readonly string[] }
+    | { readonly type: "search"; readonly searchField: string; readonly filterFields: readonly string[] }
+    | {
+        readonly type: "vector";
+        readonly dimensions: number;
+        readonly vectorField: string;
+        readonly filterFields: readonly string[];
+      }
+  );
+
+export interface IndexDiff {
+  readonly added_indexes: readonly IndexConfig[];
+  readonly removed_indexes: readonly IndexConfig[];
+  readonly enabled_indexes: readonly IndexConfig[];
+  readonly disabled_indexes: readonly IndexConfig[];
+}
+
+/** The change of one index; a replaced one has two, dropped and added. */
+export interface IndexChange {
+  readonly change: "added" | "identical" | "enabled" | "disabled" | "dropped";
+  readonly index: IndexConfig;
+}
+
+/** Every index of either schema, in the order of the new one and then of the old one. */
+export function indexChanges(before: SchemaJson | null, after: SchemaJson | null): IndexChange[] {
+  const old = byName(before);
+  const now = byName(after);
+  const changes: IndexChange[] = [];
+  for (const index of now.values()) {
+    const was = old.get(index.name);
+    changes.push({ change: was === undefined ? "added" : changeOf(was, index), index });
+  }
+  for (const index of old.values()) {
+    const is = now.get(index.name);
+    if (is === undefined || changeOf(index, is) === "added") changes.push({ change: "dropped", index });
+  }
+  return changes;
+}
+
+export function indexDiff(before: SchemaJson | null, after: SchemaJson | null): IndexDiff {
+  const changes = indexChanges(before, after);
+  const of = (change: IndexChange["change"]): IndexConfig[] =>
+    changes.filter((candidate) => candidate.change === change).map(({ index }) => index);
+  return {
+    added_indexes: of("added"),
+    removed_indexes: of("dropped"),
+    enabled_indexes: of("enabled"),
+    disabled_indexes: of("disabled"),
+  };
+}
+
+/** True when nothing is added, removed, enabled or disabled. */
+export function isSameIndexes(diff: IndexDiff): boolean {
+  return Object.values(diff).every((list: readonly IndexConfig[]) => list.length === 0);
+}
+
+function changeOf(was: IndexConfig, is: IndexConfig): IndexChange["change"] {
+  const isSame = JSON.stringify({ ...was, staged: null }) === JSON.stringify({ ...is, staged: null });
+  if (!isSame) return "added";
+  if (was.staged === is.staged) return "identical";
+  return is.staged === true ? "disabled" : "enabled";
+}
+
+function byName(schema: SchemaJson | null): ReadonlyMap<string, IndexConfig> {
+  const indexes = (schema?.tables ?? []).flatMap(indexesOf);
+  return new Map(indexes.map((index) => [index.name, index]));
+}
+
+function indexesOf(table: TableJson): IndexConfig[] {
+  const lists = [
+    { database: table.indexes, search: table.searchIndexes, vector: table.vectorIndexes, extra: {} },
+    {
+      database: table.stagedDbIndexes,
+      search: table.stagedSearchIndexes,
+      vector: table.stagedVectorIndexes,
+      extra: { staged: true },
+    },
+  ];
+  const named = (descriptor: string): string => `${table.tableName}.${descriptor}`;
+  return lists.flatMap(({ database, search, vector, extra }) => [
+    ...database.map(({ indexDescriptor, fields }): IndexConfig => ({
+      name: named(indexDescriptor),
+      ...extra,
+      type: "database",
+      fields,
+    })),
+    ...search.map(({ indexDescriptor, searchField, filterFields }): IndexConfig => ({
+      name: named(indexDescriptor),
+      ...extra,
+      type: "search",
+      searchField,
+      filterFields,
+    })),
+    ...vector.map(({ indexDescriptor, dimensions, vectorField, filterFields }): IndexConfig => ({
+      name: named(indexDescriptor),
+      ...extra,
+      type: "vector",
+      dimensions,
+      vectorField,
+      filterFields,
+    })),
+  ]);
+}

@@ -1,0 +1,115 @@
+/**
+ * Where pushed modules are files, so that Node can import them and find the packages that they leave out of
+ * their bundles: the folder stands inside of the app, whose node_modules Node looks up by itself. Each set of
+ * modules has a folder named by its content, so what is there is never changed, and equal code is imported once.
+ */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Environment } from "../definitions/component-tree.js";
+import type { CodeModule } from "./program-code.js";
+
+/** Modules as files. */
+export interface CodeFiles {
+  /** The name of the folder: a hash of what is in it. */
+  readonly name: string;
+  /** The URL to import a module by; the path is the pushed one, `dir/mod.js`. */
+  url(modulePath: string): string;
+}
+
+export class CodeFolder {
+  readonly #folder: Promise<string>;
+  readonly #isTemporary: boolean;
+
+  /** @param folder Made when it is first needed. Left out: a temporary one, removed by `close`. */
+  constructor(folder?: string) {
+    this.#isTemporary = folder === undefined;
+    this.#folder = folder === undefined ? makeTemporary() : Promise.resolve(resolve(folder));
+    this.#folder.catch(() => {});
+  }
+
+  /**
+   * Writes modules as files, unless they are there. What a module reads from its environment while it is
+   * imported is part of what it becomes, so another environment means another folder.
+   */
+  async write(modules: readonly CodeModule[], env: Environment): Promise<CodeFiles> {
+    const name = contentName(modules, env);
+    const folder = join(await this.#folder, name);
+    if (!existsSync(folder)) await this.#create(folder, modules);
+    for (const module of modules) await repair(join(folder, module.path), module.source);
+    return { name, url: (modulePath) => pathToFileURL(join(folder, modulePath)).href };
+  }
+
+  /** Removes what no program in use needs. */
+  async prune(names: ReadonlySet<string>): Promise<void> {
+    const folder = await this.#folder;
+    if (!existsSync(folder)) return;
+    for (const name of await readdir(folder)) {
+      if (/^[0-9a-f]{32}(-|$)/.test(name) && !names.has(name)) {
+        await rm(join(folder, name), { recursive: true, force: true });
+      }
+    }
+  }
+
+  /** Removes a temporary folder. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isTemporary) await rm(await this.#folder, { recursive: true, force: true });
+  }
+
+  /** Written beside and renamed, so that a folder is there with all of its files or not at all. */
+  async #create(folder: string, modules: readonly CodeModule[]): Promise<void> {
+    const parent = dirname(folder);
+    await mkdir(parent, { recursive: true });
+    const draft = await mkdtemp(`${folder}-`);
+    await writeFile(join(draft, "package.json"), '{ "type": "module" }\n');
+    for (const { path, source, sourceMap } of modules) {
+      const file = join(draft, path);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, source);
+      if (sourceMap !== undefined) await writeFile(`${file}.map`, sourceMap);
+    }
+    try {
+      await rename(draft, folder);
+    } catch (error) {
+      await rm(draft, { recursive: true, force: true });
+      if (!existsSync(folder)) throw error;
+    }
+  }
+}
+
+/** A file that a crash has cut short, or that someone has changed, gets its content again. */
+async function repair(file: string, source: string): Promise<void> {
+  const found = await readFile(file, "utf8").catch(() => null);
+  if (found === source) return;
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, source);
+}
+
+function contentName(modules: readonly CodeModule[], env: Environment): string {
+  const parts = [
+    modules.map(({ path, sha256 }) => [path, sha256]).toSorted(byFirst),
+    Object.entries(env).toSorted(byFirst),
+  ];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+}
+
+function byFirst([a = ""]: readonly string[], [b = ""]: readonly string[]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Packages are looked up where the process was started. */
+async function makeTemporary(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "trueup-code-"));
+  const packages = nearestPackages(process.cwd());
+  if (packages !== null) await symlink(packages, join(folder, "node_modules"), "dir");
+  return folder;
+}
+
+function nearestPackages(from: string): string | null {
+  const candidate = join(from, "node_modules");
+  if (existsSync(candidate)) return candidate;
+  return dirname(from) === from ? null : nearestPackages(dirname(from));
+}

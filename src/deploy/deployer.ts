@@ -1,0 +1,250 @@
+/**
+ * A push, step by step: `startPush` evaluates and imports the code and puts nothing in place (code generation
+ * ends there), `waitForSchema` makes the data ready, `finishPush` stores the code and puts it in place in one
+ * transaction. Until then everything about the push is in memory only, so whatever happens before that commit,
+ * the old program is there. One push is finished at a time; one that another has overtaken is refused.
+ */
+import type { Database, MutationTransaction } from "../database/index.js";
+import { TrueupError } from "../errors/index.js";
+import type { ComponentProgram } from "../functions/index.js";
+import { pushDiff, type PushDiff } from "./changes/push-diff.js";
+import { evaluateSchemas, type SchemaEvaluation } from "./changes/schema-evaluation.js";
+import { buildProgram } from "./code/build-program.js";
+import { CodeFolder } from "./code/code-folder.js";
+import { changeEnvironment, readEnvironment, type EnvironmentChange } from "./code/environment-store.js";
+import { schemasOf, type ProgramCode } from "./code/program-code.js";
+import { readProgram, storeProgram } from "./code/program-store.js";
+import { checkEnvironment, type Environment } from "./definitions/component-tree.js";
+import { evaluatePush } from "./push/evaluate-push.js";
+import { loadPush, type Load, type LoadedPush } from "./push/load-push.js";
+import { PendingPushes } from "./push/pending-pushes.js";
+import {
+  schemaChange,
+  startPushReply,
+  type SchemaChange,
+  type StartPushReply,
+} from "./push/start-push-reply.js";
+import { JsonReader } from "./request/json-reader.js";
+import { parsePushRequest } from "./request/push-request.js";
+import { SchemaPreparation, type SchemaStatus } from "./schema/schema-preparation.js";
+import { Turns } from "./push/turns.js";
+
+export interface DeployerOptions {
+  readonly database: Database;
+  /** Imports a program without putting it in place. */
+  readonly load: Load;
+  /** Puts a program in place: its schemas and whatever `store` writes, in one transaction. */
+  readonly activate: (
+    program: ComponentProgram,
+    store: (tx: MutationTransaction) => Promise<void>,
+  ) => Promise<unknown>;
+  /** Where code is written as files to be imported; left out, a temporary folder. */
+  readonly codeFolder?: string;
+}
+
+/** What the CLI compares its bundles with. */
+export interface ConfigHashes {
+  readonly config: { readonly functions: string };
+  readonly moduleHashes: readonly {
+    readonly path: string;
+    readonly hash: string;
+    readonly environment: string;
+  }[];
+  readonly nodeDependencies: readonly never[];
+  readonly udfServerVersion: string | null;
+  readonly nodeVersion: string | null;
+}
+
+/** A push between its steps. */
+interface Pending {
+  readonly code: ProgramCode;
+  readonly env: Environment;
+  readonly dryRun: boolean;
+  readonly push: LoadedPush;
+  /** The push that ran when this one began. */
+  readonly base: string | null;
+  preparation: SchemaPreparation | null;
+}
+
+const maxWaitMs = 60_000;
+
+export class Deployer {
+  readonly #database: Database;
+  readonly #options: DeployerOptions;
+  readonly #folder: CodeFolder;
+  readonly #pending = new PendingPushes<Pending>((pending) => pending.preparation?.close());
+  readonly #turns = new Turns();
+  #active: ProgramCode | null = null;
+
+  constructor(options: DeployerOptions) {
+    this.#database = options.database;
+    this.#options = options;
+    this.#folder = new CodeFolder(options.codeFolder);
+  }
+
+  /**
+   * The program that was pushed to this database last, to be activated as it is; null when there was none. Its
+   * code is written as files again where they are missing, and files of earlier programs are removed.
+   */
+  async loadStored(): Promise<ComponentProgram | null> {
+    const { value } = await this.#database.query(
+      async (tx) => ({ code: await readProgram(tx), env: await readEnvironment(tx) }),
+      { limits: null },
+    );
+    if (value.code === null) return null;
+    const { program, folders } = await buildProgram(value.code, value.env, this.#folder);
+    await this.#folder.prune(folders);
+    this.#active = value.code;
+    return program;
+  }
+
+  configHashes(): ConfigHashes {
+    const app = this.#active?.definitions.get("");
+    return {
+      config: { functions: this.#active?.functionsFolder ?? "convex/" },
+      moduleHashes: (app?.modules ?? []).map(({ path, sha256, environment }) => ({
+        path,
+        hash: sha256,
+        environment,
+      })),
+      nodeDependencies: [],
+      udfServerVersion: app?.serverVersion ?? null,
+      nodeVersion: this.#active?.nodeVersion ?? null,
+    };
+  }
+
+  /** What the pushed schemas would do to the data. Imports no functions. */
+  async evaluateSchema(body: unknown): Promise<SchemaEvaluation> {
+    const code = await evaluatePush(parsePushRequest(body), await this.environment(), this.#active);
+    return await evaluateSchemas(this.#database, this.#active, code);
+  }
+
+  /** The changes of indexes that the push would bring. */
+  async evaluatePush(body: unknown): Promise<{ readonly schemaChange: SchemaChange }> {
+    const code = await evaluatePush(parsePushRequest(body), await this.environment(), this.#active);
+    return { schemaChange: schemaChange(code.pushId, schemasOf(this.#active), schemasOf(code)) };
+  }
+
+  /**
+   * Evaluates and imports the code of a push, and keeps it for the steps to come.
+   * @throws INVALID_REQUEST, MODULE_FAILED, INVALID_COMPONENTS, INVALID_SCHEMA, INVALID_FUNCTION,
+   *   MISSING_ENVIRONMENT_VARIABLES, AUTH_CONFIG_MISSING_ENVIRONMENT_VARIABLE, PUSH_OUTDATED
+   */
+  async startPush(body: unknown): Promise<StartPushReply> {
+    const request = parsePushRequest(body);
+    const active = this.#active;
+    const env = await this.environment();
+    const code = await evaluatePush(request, env, active);
+    const push = await loadPush(code, env, this.#folder, this.#options.load);
+    if (!request.forCodegen) checkEnvironment(push.tree);
+    const base = active?.pushId ?? null;
+    this.#pending.add(code.pushId, { code, env, dryRun: request.dryRun, push, base, preparation: null });
+    return startPushReply(code, push, env, schemasOf(active));
+  }
+
+  /** Makes the data ready for the push, and says how far that is. @throws INVALID_REQUEST, PUSH_OUTDATED */
+  async waitForSchema(body: unknown): Promise<SchemaStatus> {
+    const request = new JsonReader(body);
+    const pending = this.#pendingOf(request.field("schemaChange"));
+    const timeoutMs = Math.min(Math.max(0, request.field("timeoutMs").number()), maxWaitMs);
+    return await this.#prepare(pending).wait(timeoutMs);
+  }
+
+  /**
+   * Stores the code of a push and puts it in place; a dry run only says what that would change.
+   * @throws INVALID_REQUEST, PUSH_OUTDATED, SCHEMA_NOT_SATISFIED; nothing has changed then
+   */
+  async finishPush(body: unknown): Promise<PushDiff> {
+    const request = new JsonReader(body);
+    const pending = this.#pendingOf(request.field("startPush").field("schemaChange"));
+    const message = request.field("message").optionalString() ?? null;
+    const dryRun = request.field("dryRun").boolean() || pending.dryRun;
+    return await this.#turns.take(async () => {
+      const preparation = this.#prepare(pending);
+      await preparation.ready();
+      const code: ProgramCode = { ...pending.code, message, crons: cronTexts(pending.push) };
+      const diff = pushDiff(this.#active, code);
+      if (dryRun) return diff;
+      await this.#options.activate(pending.push.program, async (tx) => {
+        this.#assertCurrent(pending, await readEnvironment(tx));
+        await preparation.checkAgain(tx);
+        await storeProgram(tx, code);
+        tx.afterCommit(() => {
+          this.#active = code;
+        });
+      });
+      this.#pending.delete(code.pushId);
+      return diff;
+    });
+  }
+
+  /** The deployment's environment variables. */
+  async environment(): Promise<Environment> {
+    const { value } = await this.#database.query((tx) => readEnvironment(tx), { limits: null });
+    return value;
+  }
+
+  /**
+   * Sets and unsets environment variables. The program is imported anew, since modules may have read them.
+   * @throws INVALID_ENVIRONMENT_VARIABLE, MODULE_FAILED; nothing has changed then
+   */
+  async updateEnvironment(changes: readonly EnvironmentChange[]): Promise<void> {
+    await this.#turns.take(async () => {
+      const active = this.#active;
+      const store = (tx: MutationTransaction): Promise<void> => changeEnvironment(tx, changes);
+      if (active === null) {
+        await this.#database.mutate(store, { limits: null });
+        return;
+      }
+      const env: Record<string, string> = { ...(await this.environment()) };
+      for (const { name, value } of changes) {
+        if (value === null) delete env[name];
+        else env[name] = value;
+      }
+      const { program } = await buildProgram(active, env, this.#folder);
+      await this.#options.activate(program, store);
+    });
+  }
+
+  /** Forgets pushes that were not finished, and removes temporary files. Idempotent. */
+  async close(): Promise<void> {
+    this.#pending.clear();
+    await this.#folder.close();
+  }
+
+  #prepare(pending: Pending): SchemaPreparation {
+    pending.preparation ??= new SchemaPreparation(
+      this.#database,
+      schemasOf(this.#active),
+      schemasOf(pending.code),
+      !pending.dryRun,
+    );
+    return pending.preparation;
+  }
+
+  #pendingOf(schemaChangeJson: JsonReader): Pending {
+    const pending = this.#pending.get(schemaChangeJson.field("pushId").string());
+    if (pending === undefined) throw new TrueupError("PUSH_OUTDATED");
+    this.#assertBase(pending);
+    return pending;
+  }
+
+  #assertCurrent(pending: Pending, env: Environment): void {
+    this.#assertBase(pending);
+    if (JSON.stringify(env) !== JSON.stringify(pending.env)) {
+      throw new TrueupError("PUSH_OUTDATED", "Environment variables have changed since this push began.");
+    }
+  }
+
+  #assertBase(pending: Pending): void {
+    if (pending.base !== (this.#active?.pushId ?? null)) {
+      throw new TrueupError("PUSH_OUTDATED", "Another push has been finished since this one began.");
+    }
+  }
+}
+
+function cronTexts({ loaded }: LoadedPush): ProgramCode["crons"] {
+  const textsOf = (crons: Readonly<Record<string, unknown>>): Record<string, string> =>
+    Object.fromEntries(Object.entries(crons).map(([name, spec]) => [name, JSON.stringify(spec)]));
+  return Object.fromEntries([...loaded.components].map(([path, { crons }]) => [path, textsOf(crons)]));
+}

@@ -1,0 +1,105 @@
+/**
+ * Imports the code of a push and looks at what it holds, without putting it in place: a module that does not
+ * import, a cron job without its function, a query that asks for Node end the push here.
+ */
+import type { ComponentProgram, LoadedComponent, LoadedProgram } from "../../functions/index.js";
+import {
+  analyzeComponent,
+  httpRoutes,
+  publicFunctions,
+  type AnalyzedModule,
+  type HttpRoute,
+} from "../analysis/analyze-component.js";
+import { checkCrons } from "../analysis/check-crons.js";
+import { buildAlone, buildProgram, modulePathOf, type BuiltProgram } from "../code/build-program.js";
+import type { CodeFolder } from "../code/code-folder.js";
+import type { DefinitionCode, ProgramCode } from "../code/program-code.js";
+import { definitionExports, instanceExports, type ResolvedExport } from "../definitions/component-exports.js";
+import type { ComponentDefinition } from "../definitions/component-definition.js";
+import type { ComponentInstance, Environment } from "../definitions/component-tree.js";
+
+/** Imports a program's modules. */
+export type Load = (program: ComponentProgram) => Promise<LoadedProgram>;
+
+/** One definition as the CLI wants to know it. */
+export interface AnalyzedDefinition {
+  /** With its exports. */
+  readonly definition: ComponentDefinition;
+  readonly schema: DefinitionCode["schema"];
+  /** By module path with extension. */
+  readonly functions: Readonly<Record<string, AnalyzedModule>>;
+  readonly serverVersion: string;
+}
+
+/** One instance as the CLI wants to know it, with those mounted in it. */
+export interface CheckedComponent {
+  readonly definitionPath: string;
+  readonly componentPath: string;
+  readonly args: Readonly<Record<string, never>>;
+  readonly childComponents: Readonly<Record<string, CheckedComponent>>;
+  readonly httpRoutes: {
+    readonly httpModuleRoutes: readonly HttpRoute[] | null;
+    readonly mounts: readonly string[];
+  };
+  readonly exports: Readonly<Record<string, ResolvedExport>>;
+}
+
+export interface LoadedPush extends BuiltProgram {
+  readonly loaded: LoadedProgram;
+  readonly analysis: Readonly<Record<string, AnalyzedDefinition>>;
+  readonly app: CheckedComponent;
+}
+
+/** @throws MODULE_FAILED, INVALID_FUNCTION, FUNCTION_NOT_FOUND */
+export async function loadPush(
+  code: ProgramCode,
+  env: Environment,
+  folder: CodeFolder,
+  load: Load,
+): Promise<LoadedPush> {
+  const built = await buildProgram(code, env, folder);
+  const loaded = await load(built.program);
+  checkCrons(loaded);
+  const mounted = new Map<string, LoadedComponent>();
+  for (const component of loaded.components.values()) {
+    mounted.set(component.program.definitionPath ?? "", component);
+  }
+  const analysis: Record<string, AnalyzedDefinition> = {};
+  for (const [path, definitionCode] of code.definitions) {
+    const component = mounted.get(path) ?? (await load(await buildAlone(definitionCode, folder))).root;
+    analysis[path] = analyze(definitionCode, component);
+  }
+  return { ...built, loaded, analysis, app: checked(built.tree, loaded) };
+}
+
+function analyze(code: DefinitionCode, component: LoadedComponent): AnalyzedDefinition {
+  const environments = new Map(
+    code.modules.map(({ path, environment }) => [modulePathOf(path), environment]),
+  );
+  const isApp = code.definition.path === "";
+  const exports = isApp ? code.definition.exports : definitionExports(publicFunctions(component));
+  return {
+    definition: { ...code.definition, exports },
+    schema: code.schema,
+    functions: analyzeComponent(component, environments),
+    serverVersion: code.serverVersion,
+  };
+}
+
+function checked(instance: ComponentInstance, loaded: LoadedProgram): CheckedComponent {
+  const { componentPath, definition } = instance;
+  const component = loaded.component(componentPath);
+  return {
+    definitionPath: definition.path,
+    componentPath,
+    args: {},
+    childComponents: Object.fromEntries(
+      Object.entries(instance.children).map(([name, child]) => [name, checked(child, loaded)]),
+    ),
+    httpRoutes: {
+      httpModuleRoutes: httpRoutes(component),
+      mounts: Object.keys(definition.httpMounts),
+    },
+    exports: componentPath === "" ? {} : instanceExports(componentPath, publicFunctions(component)),
+  };
+}

@@ -1,0 +1,30 @@
+/**
+ * Cross-origin headers. A browser app is served from elsewhere than its backend and sends its token in a header,
+ * so every origin may call, as with the official backend; what a call may do depends on its key or token alone.
+ */
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+
+const maxAgeSeconds = 86_400;
+
+/** Headers of every reply. */
+export function corsHeaders(request: IncomingHttpHeaders): OutgoingHttpHeaders {
+  const { origin } = request;
+  return origin === undefined
+    ? {}
+    : {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Credentials": "true",
+        Vary: "Origin",
+      };
+}
+
+/** Headers of the reply to a preflight request: whatever it asks for. */
+export function preflightHeaders(request: IncomingHttpHeaders): OutgoingHttpHeaders {
+  return {
+    ...corsHeaders(request),
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers":
+      request["access-control-request-headers"] ?? "authorization, content-type",
+    "Access-Control-Max-Age": String(maxAgeSeconds),
+  };
+}

@@ -1,0 +1,61 @@
+/** Reads a request's body: bounded, decompressed, parsed. */
+import type { IncomingMessage } from "node:http";
+import { promisify } from "node:util";
+import { brotliDecompress, gunzip } from "node:zlib";
+import { HttpError } from "./http-error.js";
+
+const decompressors = { br: promisify(brotliDecompress), gzip: promisify(gunzip) };
+
+/**
+ * The body as it was before it was compressed, at most `maxBytes` long.
+ * @throws HttpError 413, 400 for what cannot be decompressed, 415 for another compression
+ */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const received = await receive(request, maxBytes);
+  const encoding = request.headers["content-encoding"] ?? "identity";
+  if (encoding === "identity") return received;
+  if (encoding !== "br" && encoding !== "gzip") {
+    throw new HttpError(
+      415,
+      "UnsupportedEncoding",
+      `Content-Encoding "${encoding}" is not supported: use br or gzip.`,
+    );
+  }
+  try {
+    return await decompressors[encoding](received, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if (error instanceof RangeError) throw tooLarge(maxBytes);
+    throw new HttpError(
+      400,
+      "MalformedBody",
+      `The body is not what its Content-Encoding "${encoding}" says.`,
+    );
+  }
+}
+
+/** A JSON body; an empty one is undefined. @throws HttpError 400 MalformedJson with the place of the mistake */
+export function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return undefined;
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new HttpError(400, "MalformedJson", `The body is not JSON: ${reason}`);
+  }
+}
+
+async function receive(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(maxBytes: number): HttpError {
+  return new HttpError(413, "PayloadTooLarge", `The body is larger than ${maxBytes} bytes.`);
+}

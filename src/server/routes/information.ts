@@ -1,0 +1,17 @@
+/** What a server tells about itself. */
+import type { Route } from "../http/route.js";
+
+export const informationRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/instance_name",
+    isForAdmins: false,
+    answer: async () => "trueup",
+  },
+  {
+    method: "GET",
+    path: "/api/v1/get_canonical_urls",
+    isForAdmins: true,
+    answer: async ({ serverUrl }) => ({ convexCloudUrl: serverUrl, convexSiteUrl: `${serverUrl}/http` }),
+  },
+];

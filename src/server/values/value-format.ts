@@ -1,0 +1,32 @@
+/**
+ * How values leave in JSON. "convex_encoded_json" keeps every value apart from every other; "json", which the HTTP API
+ * documents for programs in other languages, has plain JSON only: integers and bytes become strings.
+ */
+import { convexToJson, type Value } from "convex/values";
+import type { JsonReader } from "../../deploy/index.js";
+
+export type ValueFormat = "convex_encoded_json" | "json";
+
+/** The format that a request asks for; the encoded one when it says nothing. @throws INVALID_REQUEST */
+export function readFormat(json: JsonReader): ValueFormat {
+  const format = json.optionalString() ?? "convex_encoded_json";
+  if (format !== "convex_encoded_json" && format !== "json") {
+    throw json.wrong('"convex_encoded_json" or "json"');
+  }
+  return format;
+}
+
+export function encodeValue(value: Value, format: ValueFormat): unknown {
+  return format === "json" ? plainJson(value) : convexToJson(value);
+}
+
+function plainJson(value: Value): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
+  if (value instanceof ArrayBuffer) return Buffer.from(value).toString("base64");
+  if (Array.isArray(value)) return value.map(plainJson);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, part]) => (part === undefined ? [] : [[key, plainJson(part)]])),
+  );
+}
