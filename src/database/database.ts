@@ -31,8 +31,8 @@ export interface DatabaseOptions {
 }
 
 export interface TransactionOptions {
-  /** Limits of this transaction; null lifts them all. Convex's when left out. */
-  readonly limits?: TransactionLimits | null;
+  /** Limits of this transaction in place of Convex's; null lifts them all. */
+  readonly limits?: Partial<TransactionLimits> | null;
 }
 
 export interface QueryOutcome<T> {
@@ -220,7 +220,7 @@ export class Database {
   async #begin(base: BaseView, options: TransactionOptions): Promise<TransactionState> {
     const finding = this.#catalogs.of(base);
     const catalog = finding instanceof Promise ? await finding : finding;
-    const limits = options.limits === undefined ? convexLimits : (options.limits ?? noLimits);
+    const limits = options.limits === null ? noLimits : { ...convexLimits, ...options.limits };
     return new TransactionState(base, catalog, limits, this.#clock());
   }
 
@@ -243,7 +243,10 @@ export class Database {
       this.#forgetAll();
       throw error;
     }
-    if (changesCatalog) this.#background.wake();
+    if (changesCatalog) {
+      this.#catalogs.confirm(state.catalog);
+      this.#background.wake();
+    }
     return origin.version;
   }
 

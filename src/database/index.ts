@@ -19,6 +19,7 @@ export type {
   RangeBound,
 } from "./query/query.js";
 export type { IndexChange, SchemaChange } from "./schema/apply-schema.js";
+export type { IndexBuild } from "./schema/index-builds.js";
 export type { TableCounts } from "./transaction/counts.js";
 export {
   convexLimits,

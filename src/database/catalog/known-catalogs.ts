@@ -13,6 +13,7 @@ const MAX_KNOWN = 4;
 export class KnownCatalogs {
   readonly #byHead = new Map<string, Catalog>();
   #latest: Catalog = emptyCatalog;
+  #confirmed: Catalog = emptyCatalog;
 
   /** The newest seen; a transaction's own may be older or newer. */
   get latest(): Catalog {
@@ -23,6 +24,11 @@ export class KnownCatalogs {
   of(view: BaseView): MaybePromise<Catalog> {
     const head = view.record(catalogKeys.head);
     return head instanceof Promise ? head.then((text) => this.#find(view, text)) : this.#find(view, head);
+  }
+
+  /** One whose commit succeeded. */
+  confirm(catalog: Catalog): void {
+    if (catalog.head.generation > this.#confirmed.head.generation) this.#confirmed = catalog;
   }
 
   /** One that is about to be committed. */
@@ -38,7 +44,7 @@ export class KnownCatalogs {
   /** After a failed commit, which may have been of a catalog. */
   forget(): void {
     this.#byHead.clear();
-    this.#latest = emptyCatalog;
+    this.#latest = this.#confirmed;
   }
 
   #find(view: BaseView, head: string | undefined): MaybePromise<Catalog> {
@@ -47,6 +53,7 @@ export class KnownCatalogs {
     if (known !== undefined) return known;
     return loadCatalog(view.storage).then((catalog) => {
       this.add(catalog);
+      this.confirm(catalog);
       return catalog;
     });
   }

@@ -1,11 +1,14 @@
 /**
  * What was read or written last, decoded, across transactions. An entry remembers the commit it is known to
  * be true from and stays true until a later commit writes its key, so it serves every snapshot at or after
- * that commit; whatever was overwritten or forgotten leaves a floor below which nothing may be added again.
+ * that commit; whatever was overwritten or dropped leaves a floor below which nothing may be added again.
  *
  * On a storage that runs transactions one after another within this process (exclusive), a transaction
  * hands its writes to the cache when it hands them to the storage, before they are durable: the next
  * transaction sees both or, after a failure, neither. On any other storage only snapshots use the cache.
+ *
+ * Entries live in two generations. When the young one is full it becomes the old one, whose entries are
+ * gone, except for those that were asked for in the meantime and so moved to the young one.
  */
 import type { Version } from "../../storage/storage.js";
 
@@ -15,18 +18,26 @@ export interface Origin {
 }
 
 interface CacheEntry<V> {
-  value: V;
-  origin: Origin;
+  readonly value: V;
+  readonly origin: Origin;
+  readonly sizeBytes: number;
+}
+
+interface Generation<V> {
+  readonly entries: Map<string, CacheEntry<V>>;
   sizeBytes: number;
-  /** Read since the last sweep: it is spared once. */
-  wasUsed: boolean;
+  /** The greatest version among loaded entries. */
+  loadedUpTo: Version;
+  /** Of the last commit that wrote here: commits come in order, so it is the greatest. */
+  written: Origin;
 }
 
 export class VersionedCache<V> {
-  readonly #entries = new Map<string, CacheEntry<V>>();
   readonly #capacityBytes: number;
-  #sizeBytes = 0;
+  #young: Generation<V> = newGeneration();
+  #old: Generation<V> = newGeneration();
   #floor: Version = 0;
+  #floorOrigin: Origin = beginning;
 
   /** @param capacityBytes An estimate of what the entries may take, by the sizes they are put with. */
   constructor(capacityBytes: number) {
@@ -35,50 +46,49 @@ export class VersionedCache<V> {
 
   /** The latest value handed over, for transactions of an exclusive storage. */
   latest(key: string): V | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
-    entry.wasUsed = true;
-    return entry.value;
+    return this.#find(key)?.value;
   }
 
   /** The value as of a snapshot. */
   at(key: string, version: Version): V | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined || entry.origin.version > version) return undefined;
-    entry.wasUsed = true;
-    return entry.value;
+    const entry = this.#find(key);
+    return entry === undefined || entry.origin.version > version ? undefined : entry.value;
   }
 
   /** Adds what a reader at `origin` found, unless something newer is or was here. */
   load(key: string, value: V, sizeBytes: number, origin: Origin): void {
-    if (origin.version < this.#floor || this.#entries.has(key)) return;
-    this.#add(key, { value, origin, sizeBytes, wasUsed: false });
+    const { version } = origin;
+    if (version < this.#floor || version < this.#floorOrigin.version) return;
+    if (this.#find(key) !== undefined) return;
+    this.#young.loadedUpTo = Math.max(this.#young.loadedUpTo, version);
+    this.#add(key, { value, origin, sizeBytes });
   }
 
-  /** Sets what a commit wrote. */
+  /** Sets what a commit wrote. Commits are to be told in their order. */
   write(key: string, value: V, sizeBytes: number, origin: Origin): void {
-    const entry = this.#entries.get(key);
-    if (entry !== undefined) {
-      this.#sizeBytes += sizeBytes - entry.sizeBytes;
-      entry.value = value;
-      entry.origin = origin;
-      entry.sizeBytes = sizeBytes;
-      return;
-    }
-    this.#add(key, { value, origin, sizeBytes, wasUsed: false });
+    const before = this.#young.entries.get(key);
+    if (before !== undefined) this.#young.sizeBytes -= before.sizeBytes;
+    this.#young.written = origin;
+    this.#add(key, { value, origin, sizeBytes });
   }
 
   /** Drops what a commit of another process wrote. */
   forget(key: string, version: Version): void {
     this.#floor = Math.max(this.#floor, version);
-    this.#remove(key);
+    const young = this.#young.entries.get(key);
+    if (young !== undefined) {
+      this.#young.sizeBytes -= young.sizeBytes;
+      this.#young.entries.delete(key);
+    }
+    this.#old.entries.delete(key);
   }
 
   /** Drops everything, after a failure that leaves unclear what is true. */
   clear(): void {
-    this.#entries.clear();
-    this.#sizeBytes = 0;
+    this.#young = newGeneration();
+    this.#old = newGeneration();
     this.#floor = Infinity;
+    this.#floorOrigin = beginning;
   }
 
   /** After `clear`: everything handed over up to now is visible at this version. */
@@ -86,32 +96,31 @@ export class VersionedCache<V> {
     if (this.#floor === Infinity) this.#floor = version;
   }
 
+  #find(key: string): CacheEntry<V> | undefined {
+    const young = this.#young.entries.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.entries.get(key);
+    if (old === undefined) return undefined;
+    this.#young.loadedUpTo = Math.max(this.#young.loadedUpTo, this.#old.loadedUpTo);
+    if (this.#young.written === beginning) this.#young.written = this.#old.written;
+    this.#add(key, old);
+    return old;
+  }
+
   #add(key: string, entry: CacheEntry<V>): void {
-    this.#entries.set(key, entry);
-    this.#sizeBytes += entry.sizeBytes;
-    if (this.#sizeBytes > this.#capacityBytes) this.#evict();
+    const young = this.#young;
+    young.entries.set(key, entry);
+    young.sizeBytes += entry.sizeBytes;
+    if (young.sizeBytes * 2 <= this.#capacityBytes) return;
+    this.#floor = Math.max(this.#floor, this.#old.loadedUpTo);
+    if (this.#old.written !== beginning) this.#floorOrigin = this.#old.written;
+    this.#old = young;
+    this.#young = newGeneration();
   }
+}
 
-  /** The second chance algorithm: what was used since the last round is put to the back of the queue. */
-  #evict(): void {
-    let rounds = this.#entries.size * 2;
-    for (const [key, entry] of this.#entries) {
-      if (this.#sizeBytes <= this.#capacityBytes || rounds-- === 0) return;
-      this.#entries.delete(key);
-      if (entry.wasUsed || entry.origin.version === Infinity) {
-        entry.wasUsed = false;
-        this.#entries.set(key, entry);
-      } else {
-        this.#sizeBytes -= entry.sizeBytes;
-        this.#floor = Math.max(this.#floor, entry.origin.version);
-      }
-    }
-  }
+const beginning: Origin = { version: 0 };
 
-  #remove(key: string): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
-    this.#entries.delete(key);
-    this.#sizeBytes -= entry.sizeBytes;
-  }
+function newGeneration<V>(): Generation<V> {
+  return { entries: new Map(), sizeBytes: 0, loadedUpTo: 0, written: beginning };
 }

@@ -30,7 +30,10 @@ export async function applySchema(
   path: string,
   schema: SchemaJson | null,
 ): Promise<SchemaChange> {
-  state.edit(setSchema(state.catalog, path, schema));
+  const known = state.catalog.components.get(path)?.schema ?? null;
+  if (JSON.stringify(known) !== JSON.stringify(schema)) {
+    state.edit(setSchema(state.catalog, path, schema));
+  }
   const tablesCreated = createTables(state, path, schema);
   const added: IndexChange[] = [];
   const removed: IndexChange[] = [];

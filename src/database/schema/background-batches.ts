@@ -1,25 +1,19 @@
 /** One batch of background work each: the next documents of an index that is being built, or keys to clear. */
 import type { KeyRange } from "../../storage/storage.js";
-import { prefixEnd } from "../../values/index.js";
+import { parseValue, prefixEnd } from "../../values/index.js";
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
 import { catalogKeys } from "../catalog/key-layout.js";
 import { changeIndexes } from "../catalog/edits.js";
 import type { Database } from "../database.js";
-import { decodeDocument } from "../documents/stored-document.js";
+import type { Document } from "../document.js";
 import { tailOf } from "../transaction/base-view.js";
 import { entryKey } from "../transaction/table-writes.js";
 import type { TransactionState } from "../transaction/transaction.js";
+import { readProgress, type BuildProgress } from "./index-builds.js";
 
 /** Small enough that a mutation waits but a few milliseconds for its turn. */
 const BUILD_BATCH = 500;
 const CLEAR_BATCH = 2000;
-
-/** How far an index has come. */
-interface Progress {
-  /** The key of the last document that has its entry. */
-  readonly cursor: string;
-  readonly processed: number;
-}
 
 /** Adds entries for the next documents of some index; false when there is no index to build. */
 export async function buildNextBatch(database: Database): Promise<boolean> {
@@ -35,13 +29,12 @@ export async function buildNextBatch(database: Database): Promise<boolean> {
 
 async function buildBatch(state: TransactionState, table: TableEntry, index: IndexEntry): Promise<void> {
   const { storage } = state.base;
-  const text = await storage.get(catalogKeys.backfill(index.id));
-  const progress: Progress = text === undefined ? { cursor: "", processed: 0 } : parse(text);
+  const progress = await readProgress(state, index);
   const start = progress.cursor === "" ? table.documentsPrefix : `${progress.cursor}\x00`;
   const range: KeyRange = { start, end: prefixEnd(table.documentsPrefix) };
   const entries = await storage.scan(range, { limit: BUILD_BATCH });
   for (const [key, document] of entries) {
-    state.writeRecord(entryKey(index, decodeDocument(document).document, tailOf(key)), "");
+    state.writeRecord(entryKey(index, parseValue(document) as Document, tailOf(key)), "");
   }
   const last = entries.at(-1);
   if (last === undefined || entries.length < BUILD_BATCH) {
@@ -49,7 +42,7 @@ async function buildBatch(state: TransactionState, table: TableEntry, index: Ind
     state.edit(changeIndexes(state.catalog, table, { replace: [{ ...index, state: "ready" }] }));
     return;
   }
-  const next: Progress = { cursor: last[0], processed: progress.processed + entries.length };
+  const next: BuildProgress = { cursor: last[0], processed: progress.processed + entries.length };
   state.writeRecord(catalogKeys.backfill(index.id), JSON.stringify(next));
 }
 
@@ -66,8 +59,4 @@ export async function clearNextBatch(database: Database): Promise<boolean> {
     if (entries.length < CLEAR_BATCH) state.writeRecord(mark[0], undefined);
     return true;
   });
-}
-
-function parse(text: string): Progress {
-  return JSON.parse(text) as Progress;
 }

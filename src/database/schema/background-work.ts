@@ -4,9 +4,12 @@
  * work goes on after a crash where it stopped; writes meanwhile maintain an index that is being built, and
  * a batch and a write that meet are serialized by the storage.
  */
+import { isTrueupError } from "../../errors/index.js";
 import type { Database } from "../database.js";
 import { pause } from "../pause.js";
 import { buildNextBatch, clearNextBatch } from "./background-batches.js";
+
+const RETRY_AFTER_MS = 50;
 
 export class BackgroundWork {
   readonly #database: Database;
@@ -29,13 +32,7 @@ export class BackgroundWork {
     this.#isWoken = true;
     if (this.#running !== null || this.#isStopped) return;
     this.#failure = null;
-    this.#running = this.#run()
-      .catch((error: unknown) => {
-        this.#failure = error instanceof Error ? error : new Error(String(error));
-      })
-      .finally(() => {
-        this.#running = null;
-      });
+    this.#running = this.#run();
   }
 
   /** Resolves when there is nothing left to do. Rejects with what made the work stop. */
@@ -51,13 +48,26 @@ export class BackgroundWork {
   }
 
   async #run(): Promise<void> {
-    while (this.#isWoken && !this.#isStopped) {
-      this.#isWoken = false;
-      let hasMore = true;
-      while (hasMore && !this.#isStopped) {
-        hasMore = (await buildNextBatch(this.#database)) || (await clearNextBatch(this.#database));
-        if (hasMore) await pause(0);
+    try {
+      while (this.#isWoken && !this.#isStopped) {
+        this.#isWoken = false;
+        while (!this.#isStopped && (await this.#runBatch())) await pause(0);
       }
+    } catch (error) {
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+    } finally {
+      this.#running = null;
+    }
+  }
+
+  /** False when there is nothing to do. */
+  async #runBatch(): Promise<boolean> {
+    try {
+      return (await buildNextBatch(this.#database)) || (await clearNextBatch(this.#database));
+    } catch (error) {
+      if (!isTrueupError(error) || !error.retryable) throw error;
+      await pause(RETRY_AFTER_MS);
+      return true;
     }
   }
 }

@@ -3,6 +3,7 @@ import type { IndexJson, SchemaJson } from "../../schema/index.js";
 import type { Version } from "../../storage/storage.js";
 import { removeComponent, removeTable } from "../catalog/edits.js";
 import { applySchema, ensureTable, prepareIndexes, type SchemaChange } from "../schema/apply-schema.js";
+import { indexBuilds, type IndexBuild } from "../schema/index-builds.js";
 import type { TransactionLimits, TransactionUsage } from "./limits.js";
 import { MutationState, type Random } from "./mutation-state.js";
 import type { ReadSet } from "./read-set.js";
@@ -45,6 +46,11 @@ abstract class Handle<R extends Reader> {
 
   system(path: string): R {
     return this.#reader(`s${path}`, path, true);
+  }
+
+  async indexBuilds(): Promise<IndexBuild[]> {
+    this.state.assertActive();
+    return await indexBuilds(this.state);
   }
 
   async limited<T>(run: () => Promise<T>, limits: Partial<TransactionLimits> = {}): Promise<T> {

@@ -1,7 +1,7 @@
 /** One component's tables as a transaction reads them. */
 import { TrueupError } from "../../errors/index.js";
 import { findTable } from "../../schema/index.js";
-import { decodeId } from "../../values/index.js";
+import { decodeId, type DecodedId } from "../../values/index.js";
 import { isSystemTable, type Catalog, type TableEntry } from "../catalog/catalog.js";
 import { catalogKeys } from "../catalog/key-layout.js";
 import type { Document } from "../document.js";
@@ -52,7 +52,7 @@ export class Reader implements DatabaseReader {
 
   normalizeId(tableName: string, id: string): string | null {
     this.assertReachable(tableName);
-    const decoded = decodeId(id);
+    const decoded = decode(id);
     if (decoded === null) return null;
     const table = this.catalog.table(this.path, tableName);
     if (table === undefined) this.readSet?.addKey(catalogKeys.head);
@@ -60,7 +60,7 @@ export class Reader implements DatabaseReader {
   }
 
   tableOfId(id: string): string | null {
-    const decoded = decodeId(id);
+    const decoded = decode(id);
     if (decoded === null) return null;
     return this.catalog.tableByNumber(this.path, decoded.tableNumber)?.name ?? null;
   }
@@ -131,7 +131,7 @@ export class Reader implements DatabaseReader {
    * @throws INVALID_ID, WRONG_TABLE, SYSTEM_TABLE
    */
   protected place(id: string, tableName: string | undefined, method: string): Place | null {
-    const decoded = decodeId(id);
+    const decoded = decode(id);
     if (decoded === null) {
       throw new TrueupError(
         "INVALID_ID",
@@ -140,10 +140,10 @@ export class Reader implements DatabaseReader {
       );
     }
     const table = this.catalog.tableByNumber(this.path, decoded.tableNumber);
-    if (tableName !== undefined && table?.name !== tableName) {
-      throw wrongTable(id, tableName, table, method);
-    }
     if (table === undefined) return null;
+    if (tableName !== undefined && table.name !== tableName) {
+      throw wrongTable(id, tableName, table.name, method);
+    }
     if (!this.isSystem && isSystemTable(table.name)) this.assertReachable(table.name);
     return { table, internalId: decoded.internalId };
   }
@@ -178,18 +178,17 @@ export class Reader implements DatabaseReader {
   }
 }
 
-function wrongTable(
-  id: string,
-  expected: string,
-  actual: TableEntry | undefined,
-  method: string,
-): TrueupError {
-  const found = actual === undefined ? "an id of no table of this component" : `Id<"${actual.name}">`;
+function wrongTable(id: string, expected: string, actual: string, method: string): TrueupError {
   return new TrueupError(
     "WRONG_TABLE",
-    `Invalid argument \`id\` for \`db.${method}\`: ID ${JSON.stringify(id)} was expected to be an Id<"${expected}">, got ${found} instead.`,
-    { id, expected, actual: actual?.name ?? null },
+    `Invalid argument \`id\` for \`db.${method}\`: ID ${JSON.stringify(id)} was expected to be an Id<"${expected}">, got Id<"${actual}"> instead.`,
+    { id, expected, actual },
   );
+}
+
+/** Ids come from users: anything may be one. */
+function decode(id: unknown): DecodedId | null {
+  return typeof id === "string" ? decodeId(id) : null;
 }
 
 /** Reads as of the beginning of the transaction, without its own writes, and leaves no trace in the read set. */

@@ -4,6 +4,7 @@ import type { Version } from "../../storage/storage.js";
 import type { Document, Fields } from "../document.js";
 import type { DocumentStream, Page, PageOptions, Query } from "../query/query.js";
 import type { SchemaChange } from "../schema/apply-schema.js";
+import type { IndexBuild } from "../schema/index-builds.js";
 import type { TransactionLimits, TransactionUsage } from "./limits.js";
 import type { ReadSet } from "./read-set.js";
 import type { TableCounts } from "./counts.js";
@@ -74,6 +75,8 @@ export interface QueryTransaction {
   /** What is in force now, as totals of the whole transaction. */
   readonly limits: TransactionLimits;
   readonly readSet: ReadSet;
+  /** The indexes of all components that are being built, with how far each has come. O(indexes). */
+  indexBuilds(): Promise<IndexBuild[]>;
   /** Runs under lower limits, counted from here. */
   limited<T>(run: () => Promise<T>, limits?: Partial<TransactionLimits>): Promise<T>;
 }
@@ -113,7 +116,7 @@ export interface MutationTransaction extends QueryTransaction {
   countScheduled(argsBytes: number): void;
   /**
    * Makes the schema of a component the one that is enforced, creates its tables and indexes and drops indexes
-   * that it does not have. Documents that are there already are not looked at: see `Database.checkSchema`.
+   * that it does not have. Documents that are there already are not looked at.
    */
   applySchema(path: string, schema: SchemaJson | null): Promise<SchemaChange>;
   /**

@@ -77,6 +77,7 @@ export class Writer extends Reader implements DatabaseWriter {
       options.id === undefined ? this.#mutation.newInternalId() : await this.#claim(table, options.id);
     const id = options.id ?? encodeId(table.number, internalId);
     const creationTime = options.creationTime ?? this.#mutation.nextCreationTime();
+    assertTime(creationTime);
     const after = prepareDocument(value, id, creationTime);
     await this.#write(table, internalId, null, after);
     return id;
@@ -186,6 +187,11 @@ function assertSameSystemFields(fields: Fields, { document }: StoredDocument): v
 
 function removedSystemField(field: string): TrueupError {
   return new TrueupError("SYSTEM_FIELD_CHANGED", `The field \`${field}\` cannot be removed.`, { field });
+}
+
+function assertTime(creationTime: number): void {
+  if (Number.isFinite(creationTime)) return;
+  throw new TrueupError("INVALID_VALUE", `A creation time must be a finite number, got ${creationTime}.`);
 }
 
 function givenSystemField(field: string): TrueupError {
