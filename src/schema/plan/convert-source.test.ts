@@ -27,7 +27,7 @@ function write(before: GenericValidator, after: GenericValidator, renames = new 
 
 function evaluate(source: string, value: unknown): unknown {
   const run: unknown = runInThisContext(
-    `(x) => { const todo = (what) => { throw new Error(what); }; return (${source}); }`,
+    `(x) => { const unfinished = (what) => { throw new Error(what); }; return (${source}); }`,
   );
   return typeof run === "function" ? run(value) : undefined;
 }
@@ -70,10 +70,10 @@ test.each<[string, GenericValidator, GenericValidator, string]>([
     "values of records",
     v.record(v.string(), v.number()),
     v.record(v.string(), v.object({ n: v.number() })),
-    'Object.fromEntries(Object.entries(x).map(([key, value]) => [key, todo("t.values() from v.float64() to v.object({n: v.float64()})")]))',
+    'Object.fromEntries(Object.entries(x).map(([key, value]) => [key, unfinished("t.values() from v.float64() to v.object({n: v.float64()})")]))',
   ],
   ["one value becomes a list of one", v.string(), v.array(v.string()), "[x]"],
-  ["an id is the author's", v.id("a"), v.id("b"), 'todo("t from v.id(\\"a\\") to v.id(\\"b\\")")'],
+  ["an id is the author's", v.id("a"), v.id("b"), 'unfinished("t from v.id(\\"a\\") to v.id(\\"b\\")")'],
 ])("%s", (_name, before, after, source) => {
   expect(write(before, after).source).toBe(source);
 });

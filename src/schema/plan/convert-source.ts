@@ -2,8 +2,8 @@
  * Writes the expression that turns a value of an old type into one of a new type, as TypeScript source:
  * the body of a migration. What already fits is passed on untouched; what follows from the types is
  * converted; where a value has to be made up, a proposal stands and the decision is listed; and where
- * only the author can know, a call of `todo` stands, which throws. The invariant: an expression without
- * `todo` yields a value of the new type for every value of the old one, or throws.
+ * only the author can know, a call of `unfinished` stands, which throws. The invariant: an expression without
+ * `unfinished` yields a value of the new type for every value of the old one, or throws.
  */
 import { flatMembers, pairMembers } from "../changes/pair-members.js";
 import type { FieldRenames } from "../changes/renames.js";
@@ -136,7 +136,7 @@ export class ConversionWriter {
       return scalar.expression;
     }
     const wrapping = targets.some((each) => each.type === "array" && accepts(each.value, member));
-    return wrapping ? `[${from}]` : this.#todo(member, after, place);
+    return wrapping ? `[${from}]` : this.#leaveOpen(member, after, place);
   }
 
   /** A conversion part by part; undefined for types without parts, or with keys that do not fit. */
@@ -174,7 +174,7 @@ export class ConversionWriter {
   ): string {
     const { pairs } = pairMembers(members, targets);
     const tests = memberTests(members, from);
-    if (tests === undefined) return this.#todo({ type: "union", value: [...members] }, after, place);
+    if (tests === undefined) return this.#leaveOpen({ type: "union", value: [...members] }, after, place);
     const cases = tests.map(({ member, test, exact, tag }) => {
       const pair = pairs.find((each) => each.before === member);
       const to = pair === undefined ? targets : [pair.after];
@@ -203,14 +203,14 @@ export class ConversionWriter {
     return value;
   }
 
-  #todo(before: ValidatorJson, after: ValidatorJson, place: Place): string {
+  #leaveOpen(before: ValidatorJson, after: ValidatorJson, place: Place): string {
     const types = `from ${validatorText(before, 80)} to ${validatorText(after, 80)}`;
     return this.#unresolved(`${this.#tableName}${place.path} ${types}`);
   }
 
   #unresolved(what: string): string {
     if (!this.unresolved.includes(what)) this.unresolved.push(what);
-    return `todo(${valueText(what)})`;
+    return `unfinished(${valueText(what)})`;
   }
 
   #decide(place: Place, what: string): void {

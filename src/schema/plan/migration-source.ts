@@ -97,9 +97,9 @@ export function migrationModule(
 ): string {
   const sources = stubs.map((stub) => stub[form]).join("\n");
   const types = ["type Infer", ...(sources.includes("GenericId<") ? ["type GenericId"] : []), "v"];
-  const todo = [
+  const declaration = [
     "/** Marks what is left to write; throws until then. */",
-    "function todo(what: string): never {",
+    "function unfinished(what: string): never {",
     // The backquotes are the written module's.
     "  throw new Error(`This migration is not finished: ${what}`);",
     "}",
@@ -109,7 +109,7 @@ export function migrationModule(
     `import { ${types.toSorted().join(", ")} } from "convex/values";`,
     `import { migrations } from ${JSON.stringify(importPath)};`,
     "",
-    ...(/\btodo\(/.test(sources) ? todo : []),
+    ...(/\bunfinished\(/.test(sources) ? declaration : []),
     sources,
   ].join("\n");
 }

@@ -7,6 +7,7 @@ import { parseSchema } from "../definition/parse-schema.js";
 import type { SchemaJson, ValidatorJson } from "../schema-json.js";
 import { accepts } from "../subtyping/accepts.js";
 import { compileTable } from "../validation/compile-table.js";
+import { migrationModule } from "./migration-source.js";
 import { exitCodeOf, planSchema } from "./plan-schema.js";
 import { planText } from "./plan-text.js";
 import { ViolationTally, type TableData } from "./violation-tally.js";
@@ -58,7 +59,19 @@ test("one migration covers a table, with the values it makes up and the question
   expect(stub?.transform).toContain(
     "up: (doc: Infer<typeof migrateUsersFrom>): Infer<typeof migrateUsersTo> => {",
   );
-  expect(stub?.migrateOne).toContain('role: doc.role === undefined ? "" : doc.role, legacy: undefined');
+  expect(stub?.migrateOne).toContain('role: doc.role === undefined ? "" : doc.role,\n    legacy: undefined,');
+});
+
+test("a module of migrations declares what stands for the open questions, when there are some", () => {
+  const open = schema({ users: defineTable({ name: v.string(), team: v.id("users") }) });
+  for (const form of ["transform", "migrateOne"] as const) {
+    const closed = migrationModule(planSchema({ before, after }).migrations, form);
+    expect(closed).not.toContain("unfinished");
+    const source = migrationModule(planSchema({ before, after: open }).migrations, form, "./other.js");
+    expect(source).toContain('import { migrations } from "./other.js";');
+    expect(source).toContain("function unfinished(what: string): never {");
+    expect(source).toContain('unfinished("users.team needs a value of v.id(\\"users\\")")');
+  }
 });
 
 test("waivers say what may be lost or what is vouched for", () => {
