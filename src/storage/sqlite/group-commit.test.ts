@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { observedDriver } from "../../../testing/observed-driver.js";
+import { seededRandom } from "../../../testing/random.js";
 import { mutate, put, readAll } from "../../../testing/storage-calls.js";
 import { temporaryFolder } from "../../../testing/temporary-folder.js";
 import type { Storage } from "../storage.js";
@@ -80,6 +82,72 @@ test("a commit is acknowledged though the next transaction takes its time", asyn
     ["b", "2"],
   ]);
   await storage.close();
+});
+
+test("a snapshot does not see what is applied but not yet durable", async () => {
+  const { storage } = await fillableStorage();
+  const first = await storage.begin();
+  const waiting = storage.begin();
+  const before = await storage.snapshot();
+  const acknowledged = first.commit([["a", "1"]]);
+  const during = await storage.snapshot();
+  expect([before.version, during.version]).toEqual([0, 0]);
+  expect(await before.get("a")).toBeUndefined();
+  expect(await during.get("a")).toBeUndefined();
+  expect(await (await waiting).get("a")).toBe("1");
+  await acknowledged;
+  expect(await before.get("a")).toBeUndefined();
+  (await waiting).rollback();
+  before.release();
+  during.release();
+  expect(await readAll(storage)).toEqual([["a", "1"]]);
+  await storage.close();
+});
+
+test("whatever fails at random, the data is what the acknowledged mutations made it", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer(), async (seed) => {
+      const random = seededRandom(seed);
+      let isFailing = false;
+      const driver = await loadDriver();
+      const observed = observedDriver(driver, (sql) => {
+        const share = sql === "COMMIT" ? 0.3 : sql.startsWith("INSERT") ? 0.05 : 0;
+        if (isFailing && random() < share) throw new DiskFull();
+      });
+      const storage = openSqlite(
+        { ...observed, resultCodeOf: (error) => (error instanceof DiskFull ? 13 : undefined) },
+        inFolder(`${files++}.sqlite`),
+        { durability: "relaxed" },
+      );
+      isFailing = true;
+      const acknowledged: number[] = [];
+      await Promise.all(
+        Array.from({ length: 60 }, async (_, index) => {
+          if (random() < 0.5) await new Promise((resolve) => setImmediate(resolve));
+          const isDone = await mutate(storage, async (reader) => {
+            const count = Number((await reader.get("count")) ?? 0) + 1;
+            if (random() < 0.2) await new Promise((resolve) => setImmediate(resolve));
+            return [
+              ["count", String(count)],
+              [`by ${index}`, "1"],
+            ];
+          }).then(
+            () => true,
+            () => false,
+          );
+          if (isDone) acknowledged.push(index);
+        }),
+      );
+      isFailing = false;
+      expect(await readAll(storage)).toEqual(
+        [...acknowledged.map((index) => [`by ${index}`, "1"]), ["count", String(acknowledged.length)]]
+          .filter(([, value]) => value !== "0")
+          .toSorted(([a = ""], [b = ""]) => (a < b ? -1 : 1)),
+      );
+      await storage.close();
+    }),
+    { numRuns: 15 },
+  );
 });
 
 test("when the commit of a group fails, all of it is rejected and nothing is written", async () => {
