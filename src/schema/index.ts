@@ -1,4 +1,4 @@
-export { accepts, equivalent, include, type Inclusion } from "./subtyping/accepts.js";
+export { accepts, include, type Inclusion } from "./subtyping/accepts.js";
 export { diffSchemas, noSchema } from "./changes/diff-schemas.js";
 export {
   applyRenames,
@@ -8,10 +8,8 @@ export {
   type SchemaRenames,
 } from "./changes/renames.js";
 export {
-  ruleOf,
   rules,
   waivers,
-  worst,
   type Classification,
   type Rule,
   type RuleName,
@@ -19,11 +17,10 @@ export {
   type WaiverName,
 } from "./changes/rules.js";
 export { changeTarget, type SchemaChange } from "./changes/schema-change.js";
-export { parseWaivers, waiverFor, type GivenWaiver } from "./changes/waivers.js";
+export { parseWaivers, type GivenWaiver } from "./changes/waivers.js";
 export { parseSchema, type SchemaSource } from "./definition/parse-schema.js";
 export { parseValidator } from "./definition/parse-validator.js";
 export type { SchemaProblem, SchemaProblemCode } from "./definition/problem.js";
-export { documentType } from "./document-type.js";
 export type { PlannedChange } from "./plan/assess-change.js";
 export { migrationModule, type MigrationForm, type MigrationStub } from "./plan/migration-source.js";
 export { exitCodeOf, planSchema, type PlanInput, type SchemaPlan } from "./plan/plan-schema.js";
@@ -46,10 +43,8 @@ export {
   type ValidatorJson,
   type VectorIndexJson,
 } from "./schema-json.js";
-export { schemaSource, tableSource } from "./source/schema-source.js";
+export { schemaSource } from "./source/schema-source.js";
 export { validatorSource } from "./source/validator-source.js";
-export { validatorText } from "./source/validator-text.js";
-export { valueText } from "./source/value-text.js";
 export type { CheckContext } from "./validation/check-context.js";
 export { checkDocument, compileTable, type CompiledTable } from "./validation/compile-table.js";
 export { checkValue, compileValidator, type CompiledValidator } from "./validation/compile-validator.js";

@@ -90,7 +90,7 @@ export function parseRenames(texts: readonly string[]): SchemaRenames {
 }
 
 /** A place in old names as one in new names. */
-export function renamedPattern(pattern: string, fields: FieldRenames): string {
+function renamedPattern(pattern: string, fields: FieldRenames): string {
   let old = "";
   let renamed = "";
   for (const step of pattern.match(/\.\w+(\(\))?|[^.\w][^.]*/g) ?? []) {

@@ -20,11 +20,8 @@ export function schemaSource(schema: SchemaJson): string {
   ].join("\n");
 }
 
-/**
- * One table as a `defineTable` call with its indexes.
- * @param indent The depth of the line that it begins on.
- */
-export function tableSource(table: TableJson, indent: number = 0): string {
+/** One table as a `defineTable` call with its indexes. */
+function tableSource(table: TableJson, indent: number): string {
   const { documentType } = table;
   const type =
     documentType.type === "object"
