@@ -220,7 +220,7 @@ export class ConversionWriter {
 }
 
 /** An object conversion as one expression. */
-export function objectExpression({ removed, set }: ObjectConversion, from: string): string {
+function objectExpression({ removed, set }: ObjectConversion, from: string): string {
   const fields = set.map(([name, expression]) => `${propertyName(name)}: ${expression}`);
   if (removed.length === 0) return `{ ...${from}, ${fields.join(", ")} }`;
   const names = removed.map((name) => `${propertyName(name)}: _${name}`);

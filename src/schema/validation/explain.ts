@@ -17,7 +17,7 @@ import { isPlainObject, valueKind } from "./value-kind.js";
 import type { Violation } from "./violation.js";
 
 /** No more violations than this are reported of one value. */
-export const maxViolations = 64;
+const maxViolations = 64;
 
 const maxTextLength = 400;
 
