@@ -104,6 +104,20 @@ test("a snapshot does not see what is applied but not yet durable", async () => 
   await storage.close();
 });
 
+test("a first snapshot taken while a group is open sees the durable version, and keeps it", async () => {
+  const { storage } = await fillableStorage();
+  const first = await storage.begin();
+  const waiting = storage.begin();
+  const acknowledged = first.commit([["a", "1"]]);
+  const during = await storage.snapshot();
+  expect([during.version, await during.get("a")]).toEqual([0, undefined]);
+  (await waiting).rollback();
+  await acknowledged;
+  expect(await during.get("a")).toBeUndefined();
+  during.release();
+  await storage.close();
+});
+
 test("whatever fails at random, the data is what the acknowledged mutations made it", async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer(), async (seed) => {

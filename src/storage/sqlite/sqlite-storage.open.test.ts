@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { expect, test, vi } from "vitest";
 import { put, readAll } from "../../../testing/storage-calls.js";
 import { temporaryFolder } from "../../../testing/temporary-folder.js";
@@ -34,11 +44,25 @@ test("an empty file becomes a data file", async () => {
   await storage.close();
 });
 
-test("what a crash left of making the file is swept away, and a log without its file as well", async () => {
+test("what a crash left of making the file is swept away", async () => {
   const file = inFolder("leftover.sqlite");
-  for (const suffix of ["-new", "-new-journal", "-wal", "-shm"]) writeFileSync(file + suffix, "rubbish");
+  for (const suffix of ["-new", "-new-journal"]) writeFileSync(file + suffix, "rubbish");
   const storage = await sqlite(file)();
   expect(await readAll(storage)).toEqual([]);
+  await storage.close();
+});
+
+test("the log of a data file that was removed is not replayed into the new one", async () => {
+  const file = inFolder("removed.sqlite");
+  const removed = await sqlite(file)();
+  await put(removed, [["old", "1"]]);
+  copyFileSync(`${file}-wal`, inFolder("log"));
+  await removed.close();
+  rmSync(file);
+  renameSync(inFolder("log"), `${file}-wal`);
+  const storage = await sqlite(file)();
+  expect(await readAll(storage)).toEqual([]);
+  expect(storage.version).toBe(0);
   await storage.close();
 });
 
