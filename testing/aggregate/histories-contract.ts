@@ -6,9 +6,7 @@ import { describe, expect, test } from "vitest";
 import { float64, value as anyValue } from "../arbitraries/values.js";
 import { AggregateModel, type ModelItem } from "../aggregate-model.js";
 import { ask, expectedAnswers, history, perform, writeOf, type DirectType } from "./histories.js";
-import { aggregateComponent, type AggregateHost, type HostCtx } from "./hosts.js";
-
-type Open = () => AggregateHost | Promise<AggregateHost>;
+import { aggregateComponent, type AggregateHost, type OpenHost, type HostCtx } from "./hosts.js";
 
 const namespaces = fc.constantFrom(undefined, undefined, null, "n", 0, ["n", 1n]);
 const keys = fc.oneof(
@@ -32,7 +30,7 @@ export async function expectSoundTrees(ctx: HostCtx): Promise<void> {
   }
 }
 
-export function historiesContract(open: Open): void {
+export function historiesContract(open: OpenHost): void {
   describe("in random histories", () => {
     test("answer as a sorted array does after every step, for keys and sums of every kind", async () => {
       await fc.assert(

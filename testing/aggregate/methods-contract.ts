@@ -3,7 +3,7 @@ import { ConvexError, type Value } from "convex/values";
 import { DirectAggregate } from "trueup/aggregate";
 import { describe, expect, test } from "vitest";
 import { expectSoundTrees } from "./histories-contract.js";
-import { aggregateComponent, type AggregateHost, type HostCtx } from "./hosts.js";
+import { aggregateComponent, type AggregateHost, type OpenHost, type HostCtx } from "./hosts.js";
 
 interface Numbers {
   Key: number;
@@ -32,7 +32,7 @@ export async function codeOf(promise: Promise<unknown>): Promise<string> {
   }
 }
 
-export function methodsContract(open: () => AggregateHost | Promise<AggregateHost>): void {
+export function methodsContract(open: OpenHost): void {
   const numbers = new DirectAggregate<Numbers>(aggregateComponent);
   const pairs = new DirectAggregate<Pairs>(aggregateComponent);
   const games = new DirectAggregate<Games>(aggregateComponent);

@@ -2,7 +2,7 @@
 import { DirectAggregate, TableAggregate } from "trueup/aggregate";
 import { describe, expect, test, vi } from "vitest";
 import { expectSoundTrees } from "./histories-contract.js";
-import { aggregateComponent, type AggregateHost, type HostCtx, type HostDataModel } from "./hosts.js";
+import { aggregateComponent, type AggregateHost, type OpenHost, type HostCtx, type HostDataModel } from "./hosts.js";
 import { codeOf } from "./methods-contract.js";
 
 interface Numbers {
@@ -13,7 +13,7 @@ interface Numbers {
 const QUEUED = { async: true };
 const FIRST_PAGE = { paginationOpts: { numItems: 100, cursor: null } };
 
-export function queueContract(open: () => AggregateHost | Promise<AggregateHost>): void {
+export function queueContract(open: OpenHost): void {
   const numbers = new DirectAggregate<Numbers>(aggregateComponent);
 
   async function keysOf(host: AggregateHost): Promise<number[]> {

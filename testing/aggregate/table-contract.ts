@@ -3,7 +3,7 @@ import { TableAggregate } from "trueup/aggregate";
 import { Triggers } from "trueup/triggers";
 import { describe, expect, test } from "vitest";
 import { codeOf } from "./methods-contract.js";
-import { aggregateComponent, type AggregateHost, type HostCtx, type HostDataModel } from "./hosts.js";
+import { aggregateComponent, type OpenHost, type HostCtx, type HostDataModel } from "./hosts.js";
 
 interface ByGame {
   Key: number;
@@ -12,7 +12,7 @@ interface ByGame {
   Namespace: string;
 }
 
-export function tableContract(open: () => AggregateHost | Promise<AggregateHost>): void {
+export function tableContract(open: OpenHost): void {
   const byGame = new TableAggregate<ByGame>(aggregateComponent, {
     namespace: (doc) => doc.game,
     sortKey: (doc) => doc.score,
