@@ -1,5 +1,5 @@
 /** A document as transactions and the cache hold it, with what is asked of it again and again. */
-import type { Value } from "convex/values";
+import { CommitTsPlaceholder, type Value } from "convex/values";
 import { parseValue } from "../../values/index.js";
 import type { Document } from "../document.js";
 import { measure } from "./measure.js";
@@ -23,34 +23,25 @@ export function decodeDocument(text: string): StoredDocument {
 }
 
 /** A copy that is the receiver's own. O(size). */
-export function copyDocument(stored: StoredDocument): Document {
-  if (stored.isFlat) return { ...stored.document };
-  const copy = {} as Document;
-  for (const name in stored.document) {
-    const field = stored.document[name];
-    const copied = typeof field === "object" && field !== null ? copyNested(field) : field;
-    if (name === "__proto__") define(copy, copied);
-    else copy[name] = copied;
-  }
-  return copy;
+export function copyDocument({ document, isFlat }: StoredDocument): Document {
+  return isFlat ? { ...document } : (copyFields(document) as Document);
 }
 
-function copyNested(value: Value): Value {
+function copyValue(value: Value): Value {
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) {
-    const copy: Value[] = [];
-    for (const item of value) {
-      copy.push(typeof item === "object" && item !== null ? copyNested(item) : item);
-    }
-    return copy;
-  }
+  if (Array.isArray(value)) return value.map(copyValue);
   if (value instanceof ArrayBuffer) return value.slice(0);
-  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
-  const copy: { [name: string]: Value | undefined } = {};
-  const fields = value as { [name: string]: Value | undefined };
+  if (value instanceof CommitTsPlaceholder) return value;
+  return copyFields(value);
+}
+
+type ValueFields = { [name: string]: Value | undefined };
+
+function copyFields(fields: ValueFields): ValueFields {
+  const copy: ValueFields = {};
   for (const name in fields) {
     const field = fields[name];
-    const copied = typeof field === "object" && field !== null ? copyNested(field) : field;
+    const copied = field === undefined ? undefined : copyValue(field);
     if (name === "__proto__") define(copy, copied);
     else copy[name] = copied;
   }

@@ -1,0 +1,146 @@
+import { expect, test } from "vitest";
+import { fullScan, indexRange, openDatabase } from "../../../testing/open-database.js";
+import type { Database } from "../database.js";
+import { convexLimits, type Metric } from "./limits.js";
+import type { MutationTransaction } from "./types.js";
+
+async function openTen(): Promise<Database> {
+  const database = await openDatabase();
+  await database.mutate(async (tx) => {
+    for (let n = 0; n < 10; n++) await tx.component("").insert("t", { n });
+  });
+  return database;
+}
+
+const isFive = { $eq: [{ $field: "n" }, { $literal: 5 }] } as const;
+
+const beyond: [
+  metric: Metric,
+  limit: number,
+  message: RegExp,
+  run: (tx: MutationTransaction) => Promise<unknown>,
+][] = [
+  [
+    "documentsRead",
+    9,
+    /Too many documents read .*\(limit: 9\)\. Consider using/,
+    (tx) => tx.component("").stream(fullScan("t")).take(10),
+  ],
+  [
+    "documentsRead",
+    5,
+    /limit: 5/,
+    (tx) =>
+      tx
+        .component("")
+        .stream({ ...fullScan("t"), operators: [{ filter: isFive }] })
+        .next(),
+  ],
+  [
+    "bytesRead",
+    100,
+    /Too many bytes read .*\(limit: 100 bytes\)/,
+    (tx) => tx.component("").stream(fullScan("t")).take(10),
+  ],
+  [
+    "databaseQueries",
+    2,
+    /Too many reads in a single function execution \(limit: 2\)/,
+    async (tx) => {
+      for (let n = 0; n < 3; n++) await tx.component("").stream(indexRange("t.by_id")).take(1);
+    },
+  ],
+  [
+    "documentsWritten",
+    2,
+    /Too many documents written/,
+    async (tx) => {
+      for (let n = 0; n < 3; n++) await tx.component("").insert("t", {});
+    },
+  ],
+  [
+    "bytesWritten",
+    1000,
+    /Too many bytes written/,
+    (tx) => tx.component("").insert("t", { s: "x".repeat(1000) }),
+  ],
+  [
+    "functionsScheduled",
+    1,
+    /Too many functions scheduled/,
+    async (tx) => {
+      tx.countScheduled(1);
+      tx.countScheduled(1);
+    },
+  ],
+  ["scheduledFunctionArgsBytes", 10, /arguments of scheduled functions/, async (tx) => tx.countScheduled(11)],
+];
+
+test.each(beyond)("beyond %s of %d a transaction is refused", async (metric, maximum, message, run) => {
+  const database = await openTen();
+  const running = database.mutate(run, { limits: { [metric]: maximum } });
+  await expect(running).rejects.toMatchObject({
+    code: "TRANSACTION_LIMIT",
+    details: { limit: metric, maximum },
+  });
+  await expect(running).rejects.toThrow(message);
+  await database.mutate(run, { limits: { [metric]: null } });
+  await database.mutate(run, { limits: null });
+});
+
+test("limits are Convex's unless said otherwise", async () => {
+  const database = await openTen();
+  const { value } = await database.query(async (tx) => tx.limits);
+  expect(value).toEqual(convexLimits);
+  expect(value.documentsRead).toBe(32_000);
+});
+
+test("usage counts documents read, also those filtered out or read by writes", async () => {
+  const database = await openTen();
+  await database.mutate(async (tx) => {
+    const app = tx.component("");
+    const five = await app.stream({ ...fullScan("t"), operators: [{ filter: isFive }] }).next();
+    expect(tx.usage).toMatchObject({ documentsRead: 6, databaseQueries: 1 });
+    await app.patch(five?._id ?? "", { n: 50 });
+    expect(tx.usage).toMatchObject({ documentsRead: 7, documentsWritten: 1 });
+    expect(tx.usage.bytesRead).toBe(7 * tx.usage.bytesWritten);
+  });
+});
+
+test("a nested transaction may have lower limits of its own, counted from its beginning", async () => {
+  const database = await openTen();
+  await database.mutate(
+    async (tx) => {
+      const app = tx.component("");
+      await app.stream(fullScan("t")).take(4);
+      const three = tx.nested(() => app.stream(fullScan("t")).take(3), { documentsRead: 3 });
+      expect(await three).toHaveLength(3);
+      const four = tx.nested(() => app.stream(fullScan("t")).take(4), { documentsRead: 3 });
+      await expect(four).rejects.toMatchObject({ code: "TRANSACTION_LIMIT" });
+      const raised = tx.limited(() => app.stream(fullScan("t")).take(10), { documentsRead: 1000 });
+      await expect(raised).rejects.toMatchObject({ code: "TRANSACTION_LIMIT" });
+    },
+    { limits: { documentsRead: 15 } },
+  );
+});
+
+test("what was undone is not counted as written, but stays read", async () => {
+  const database = await openTen();
+  await database.mutate(async (tx) => {
+    const app = tx.component("");
+    await tx
+      .nested(async () => {
+        await app.insert("t", {});
+        await app.stream(fullScan("t")).take(2);
+        tx.countScheduled(5);
+        throw new Error("no");
+      })
+      .catch(() => {});
+    expect(tx.usage).toMatchObject({
+      documentsWritten: 0,
+      bytesWritten: 0,
+      functionsScheduled: 0,
+      documentsRead: 2,
+    });
+  });
+});
