@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import { fullScan, indexRange, mutate, openDatabase, readAll } from "../../../testing/open-database.js";
+
+test("a query sees one moment, whatever is committed while it runs", async () => {
+  const database = await openDatabase();
+  const id = await mutate(database, (tx) => tx.component("").insert("t", { n: 1 }));
+  await database.query(async (tx) => {
+    const before = tx.component("");
+    await database.mutate(async (other) => {
+      await other.component("").patch(id, { n: 2 });
+      await other.component("").insert("t", { n: 3 });
+      await other.component("").insert("u", {});
+    });
+    expect(await before.get(id)).toMatchObject({ n: 1 });
+    expect(await before.stream(fullScan("t")).take(9)).toMatchObject([{ n: 1 }]);
+    expect(await before.count("t")).toBe(1);
+    expect(before.tables()).toEqual(["t"]);
+  });
+  expect(await readAll(database, fullScan("t"))).toMatchObject([{ n: 2 }, { n: 3 }]);
+});
+
+test("a stale reader sees the beginning of the mutation and leaves no trace in its read set", async () => {
+  const database = await openDatabase();
+  const id = await mutate(database, (tx) => tx.component("").insert("t", { n: 1 }));
+  await mutate(database, async (tx) => {
+    await tx.component("").patch(id, { n: 2 });
+    await tx.component("").insert("t", { n: 3 });
+    await tx.component("").insert("new", {});
+    const keysBefore = tx.readSet.keys.size;
+    const stale = tx.staleReader("");
+    expect(await stale.get(id)).toMatchObject({ n: 1 });
+    expect(await stale.stream(fullScan("t")).take(9)).toMatchObject([{ n: 1 }]);
+    expect((await stale.page(fullScan("t"), { cursor: null, numItems: 9 })).page).toHaveLength(1);
+    expect(await stale.count("t")).toBe(1);
+    expect(stale.tables()).toEqual(["t"]);
+    expect(tx.readSet.keys.size).toBe(keysBefore);
+    expect(tx.readSet.ranges).toEqual([]);
+    expect(tx.usage.documentsRead).toBeGreaterThan(2);
+  });
+});
+
+test("a commit timestamp is a placeholder until the commit, then rises with the order of commits", async () => {
+  const { CommitTsPlaceholder } = await import("convex/values");
+  const database = await openDatabase({ clock: () => 1_800_000_000_000 });
+  await database.mutate((tx) => tx.ensureTable("", "t", [{ indexDescriptor: "by_at", fields: ["at"] }]));
+  const insertTwo = (): Promise<void> =>
+    mutate(database, async (tx) => {
+      const app = tx.component("");
+      const id = await app.insert("t", {
+        at: new CommitTsPlaceholder(),
+        in: { it: [new CommitTsPlaceholder()] },
+      });
+      expect((await app.get(id))?.["at"]).toBeInstanceOf(CommitTsPlaceholder);
+      const latest = {
+        ...indexRange("t.by_at"),
+        source: { ...indexRange("t.by_at").source, order: "desc" as const },
+      };
+      expect((await app.stream(latest).next())?._id).toBe(id);
+      await app.insert("t", { at: new CommitTsPlaceholder() });
+    });
+  await insertTwo();
+  await insertTwo();
+  const found = await readAll(database, indexRange("t.by_at"));
+  const times = found.map(({ at }) => at);
+  expect(times).toHaveLength(4);
+  expect(times[0]).toBe(times[1]);
+  expect(times[2]).toBe(times[3]);
+  expect(Number(times[2]) - Number(times[0])).toBeGreaterThanOrEqual(0);
+  expect(times[2] === times[0]).toBe(false);
+  expect(found[0]?.["in"]).toEqual({ it: [times[0]] });
+  const exactly = indexRange("t.by_at", ["Eq", "at", times[3]]);
+  expect(await readAll(database, exactly)).toHaveLength(2);
+});
+
+test("counts and sizes are kept with every commit", async () => {
+  const database = await openDatabase();
+  const ids = await mutate(database, async (tx) => {
+    const app = tx.component("");
+    const inserted = [await app.insert("t", { s: "abc" }), await app.insert("t", {})];
+    expect(await app.counts("t")).toEqual({ documents: 2, sizeBytes: tx.usage.bytesWritten });
+    return inserted;
+  });
+  await mutate(database, async (tx) => {
+    const app = tx.component("");
+    const before = await app.counts("t");
+    await app.patch(ids[0] ?? "", { s: "abcde" });
+    expect(await app.counts("t")).toEqual({ documents: 2, sizeBytes: before.sizeBytes + 2 });
+    await tx
+      .nested(() => app.delete(ids[0] ?? "").then(() => Promise.reject(new Error("no"))))
+      .catch(() => {});
+    await app.delete(ids[1] ?? "");
+    expect((await app.counts("t")).documents).toBe(1);
+  });
+  const { value } = await database.query((tx) => tx.component("").counts("t"));
+  expect(value.documents).toBe(1);
+});
