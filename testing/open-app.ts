@@ -3,16 +3,23 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
-import { memory, openBackend, sqlite, type Backend, type OpenBackendOptions, type OpenStorage } from "trueup";
+import {
+  memory,
+  openBackend,
+  sqlite,
+  type Backend,
+  type FunctionCall,
+  type ModuleSource,
+  type OpenBackendOptions,
+  type OpenStorage,
+} from "trueup";
 
 export const storageNames = ["memory", "sqlite"] as const;
 export type StorageName = (typeof storageNames)[number];
 
-type Module = Readonly<Record<string, unknown>>;
-
 export interface AppOptions extends Omit<OpenBackendOptions, "storage" | "modules"> {
   /** Modules by path (`dir/mod`). */
-  readonly modules: Readonly<Record<string, Module>>;
+  readonly modules: Readonly<Record<string, ModuleSource>>;
 }
 
 const cleanUps: (() => Promise<void> | void)[] = [];
@@ -48,4 +55,16 @@ export async function openApp(
   });
   cleanUps.push(() => backend.close());
   return backend;
+}
+
+/** Calls a function by path (`dir/mod:fn`), as the app's owner; rejects with what it throws. */
+export async function call(
+  app: Backend,
+  path: string,
+  args: object = {},
+  options: Partial<FunctionCall> = {},
+): Promise<unknown> {
+  const outcome = await app.run({ ...options, path, args, allowInternal: true });
+  if (outcome.status === "error") throw outcome.error;
+  return outcome.value;
 }

@@ -35,7 +35,9 @@ class Deployment {
     const { modules, components } = source(this.#kit, version);
     await this.backend.activate(
       await programFromModules({
-        modules: Object.fromEntries(Object.entries(modules).map(([path, module]) => [`./convex/${path}.ts`, module])),
+        modules: Object.fromEntries(
+          Object.entries(modules).map(([path, module]) => [`./convex/${path}.ts`, module]),
+        ),
         components,
       }),
     );
@@ -71,8 +73,12 @@ class Deployment {
       expect(await this.call("countAbove", { score })).toBe(scores.filter((other) => other > score).length);
     }
     const paged: number[] = [];
-    for (let cursor: string | undefined; ; ) {
-      const { scores: page, next, isDone } = await this.call("pageOfScores", cursor === undefined ? {} : { cursor });
+    for (let cursor: string | undefined; ;) {
+      const {
+        scores: page,
+        next,
+        isDone,
+      } = await this.call("pageOfScores", cursor === undefined ? {} : { cursor });
       paged.push(...page);
       if (isDone) break;
       cursor = next;
@@ -127,7 +133,9 @@ describe.each(kits)("with $name", (kit) => {
       await app.expectRightAnswers();
       await app.writeSome(5);
       await app.expectRightAnswers();
-      expect(JSON.stringify(await app.call("run", { fn: "leaderboard:backfillAggregatesMigration" }))).toContain("success");
+      expect(
+        JSON.stringify(await app.call("run", { fn: "leaderboard:backfillAggregatesMigration" })),
+      ).toContain("success");
     });
 
     test("a canceled backfill goes on where it stopped, and can be started over", async () => {

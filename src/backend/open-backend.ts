@@ -59,8 +59,7 @@ async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Ba
     log: options.log ?? "console",
   });
   const scheduler = new Scheduler(database, runtime, jobs, {
-    onFailure: ({ componentPath, functionPath, error }) =>
-      runtime.report(componentPath, functionPath, error),
+    onFailure: ({ componentPath, functionPath, error }) => runtime.report(componentPath, functionPath, error),
   });
   const backend = new Backend(database, runtime, scheduler, options.runScheduled ?? true);
   const { modules } = options;

@@ -22,7 +22,7 @@ import { triggerHooks } from "./execution/run-triggers.js";
 import { describeThrown, errorDataOf, errorMessageOf } from "./execution/thrown.js";
 import type { ComponentProgram } from "./program/component-program.js";
 import { functionNotFound, type LoadedComponent } from "./program/loaded-component.js";
-import { loadProgram, LoadedProgram, type LoadOptions } from "./program/loaded-program.js";
+import { loadProgram, type LoadedProgram, type LoadOptions } from "./program/loaded-program.js";
 import type { FunctionKind, FunctionSpec, Handler, LoadedFunction } from "./program/registered-function.js";
 
 export interface RuntimeOptions {
@@ -57,7 +57,9 @@ export class Runtime {
     };
     captureConsole();
     installConvexGlobal();
-    database.setHooks((componentPath, tableName) => this.#hooks.get(componentPath)?.get(tableName) ?? noHooks);
+    database.setHooks(
+      (componentPath, tableName) => this.#hooks.get(componentPath)?.get(tableName) ?? noHooks,
+    );
   }
 
   /** Imports a program's modules. What runs stays as it is until `activate`. @throws MODULE_FAILED */
@@ -106,7 +108,14 @@ export class Runtime {
   /** Logs a failure that no caller hears of. */
   report(componentPath: string, functionPath: string, error: unknown): void {
     const message = describeThrown(error);
-    const entry = { level: "ERROR", message, args: [message], functionPath, componentPath, requestId: "" } as const;
+    const entry = {
+      level: "ERROR",
+      message,
+      args: [message],
+      functionPath,
+      componentPath,
+      requestId: "",
+    } as const;
     this.#engine.log(logLine(entry), entry);
   }
 
@@ -170,7 +179,12 @@ export class Runtime {
     return await invoke(execution, ctx, run.handler, run.fn, run.args);
   }
 
-  async #callFromAction(from: Execution, kind: FunctionKind, reference: unknown, args: unknown): Promise<Value> {
+  async #callFromAction(
+    from: Execution,
+    kind: FunctionKind,
+    reference: unknown,
+    args: unknown,
+  ): Promise<Value> {
     const { program, component, request } = from;
     const fn = program.resolve(component, referenceText(reference));
     assertKind(fn, kind);
@@ -193,7 +207,7 @@ export class Runtime {
 
   #execution(run: Run, scope: TransactionScope | null): Execution {
     if (run.parent !== null) {
-      return run.parent.nest(run.component, run.subject, { scope });
+      return run.parent.nest(run.component, run.subject, scope);
     }
     const { program, component, subject, request } = run;
     return new Execution({ engine: this.#engine, program, component, subject, request, scope, parent: null });

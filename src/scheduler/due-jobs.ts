@@ -24,7 +24,10 @@ export class DueJobs {
 
   /** A job of this component may be due at this time. */
   expect(componentPath: string, time: number): void {
-    this.#dueByComponent.set(componentPath, Math.min(time, this.#dueByComponent.get(componentPath) ?? Infinity));
+    this.#dueByComponent.set(
+      componentPath,
+      Math.min(time, this.#dueByComponent.get(componentPath) ?? Infinity),
+    );
   }
 
   /** Does not take the job before this time; Infinity until it is released. */

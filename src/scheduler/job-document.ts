@@ -36,11 +36,11 @@ export interface Job {
 
 /** Reads a document of a component's `_scheduled_functions`. */
 export function jobOfDocument(componentPath: string, document: Document): Job {
-  const { functionComponentPath, origin, args } = document;
+  const { name, functionComponentPath, origin, args } = document;
   return {
     id: document._id,
     componentPath,
-    functionPath: String(document["name"]),
+    functionPath: typeof name === "string" ? name : "",
     functionComponentPath: typeof functionComponentPath === "string" ? functionComponentPath : componentPath,
     args: (Array.isArray(args) ? args[0] : undefined) ?? {},
     scheduledTime: Number(document["scheduledTime"]),

@@ -6,7 +6,14 @@ import { getConvexSize } from "convex/values";
 import type { Database, Document, MutationTransaction, Query } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
 import type { JobQueue, NewJob } from "../functions/index.js";
-import { jobIndexes, jobOfDocument, jobsByStateAndTime, jobsTable, type Job, type JobState } from "./job-document.js";
+import {
+  jobIndexes,
+  jobOfDocument,
+  jobsByStateAndTime,
+  jobsTable,
+  type Job,
+  type JobState,
+} from "./job-document.js";
 
 /** A state that a job has come into, after the commit that made it so. */
 export interface JobChange {
@@ -79,11 +86,9 @@ export class JobTable implements JobQueue {
   /** Moves a job, as it was read in this transaction, to another state. */
   async setState(tx: MutationTransaction, job: Job, state: JobState): Promise<void> {
     const ended = state.kind !== "pending" && state.kind !== "inProgress";
-    await tx.system(job.componentPath).patch(
-      job.id,
-      { state, completedTime: ended ? Date.now() : undefined },
-      jobsTable,
-    );
+    await tx
+      .system(job.componentPath)
+      .patch(job.id, { state, completedTime: ended ? Date.now() : undefined }, jobsTable);
     const { componentPath, scheduledTime, origin } = job;
     this.#announce(tx, { componentPath, scheduledTime, origin, from: job.state.kind, to: state });
   }
@@ -134,7 +139,10 @@ export class JobTable implements JobQueue {
     return value.map((document) => jobOfDocument(componentPath, document));
   }
 
-  async #isCanceled(tx: MutationTransaction, parent: { componentPath: string; id: string }): Promise<boolean> {
+  async #isCanceled(
+    tx: MutationTransaction,
+    parent: { componentPath: string; id: string },
+  ): Promise<boolean> {
     const job = await this.read(tx, parent.componentPath, parent.id);
     return job?.state.kind === "canceled";
   }

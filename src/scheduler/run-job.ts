@@ -5,7 +5,13 @@
  */
 import type { Database, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
-import { describeThrown, type FunctionCall, type FunctionOutcome, type JobRun, type Runtime } from "../functions/index.js";
+import {
+  describeThrown,
+  type FunctionCall,
+  type FunctionOutcome,
+  type JobRun,
+  type Runtime,
+} from "../functions/index.js";
 import type { Job } from "./job-document.js";
 import type { JobTable } from "./job-table.js";
 

@@ -66,8 +66,8 @@ export class Scheduler {
   }
 
   /**
-   * Writes what a program needs of the scheduler: tables of jobs, its cron jobs, and those that it no longer
-   * has removed. Call the result once the transaction has committed. Jobs stay as they are, and fail when
+   * Writes what a program needs of the scheduler: tables of jobs, and its cron jobs in place of
+   * those of the program before. Call the result once the transaction has committed. Jobs stay as they are, and fail when
    * they are due and their function is gone. @throws INVALID_CRON
    */
   async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {

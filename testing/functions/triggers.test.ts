@@ -1,79 +1,97 @@
-import { anyApi as api, internalMutationGeneric as internalMutation, mutationGeneric as mutation, queryGeneric as query } from "convex/server";
+import {
+  defineSchema,
+  defineTable,
+  internalMutationGeneric as internalMutation,
+  mutationGeneric as mutation,
+  queryGeneric as query,
+  type DataModelFromSchemaDefinition,
+  type GenericMutationCtx,
+} from "convex/server";
+import { v } from "convex/values";
 import { customCtx, customMutation } from "convex-helpers/server/customFunctions";
 import { describe, expect, test } from "vitest";
 import { Triggers } from "trueup/triggers";
-import { openApp, storageNames } from "../open-app.js";
+import { call, openApp, storageNames } from "../open-app.js";
 
+const schema = defineSchema({
+  users: defineTable({ name: v.string(), upper: v.optional(v.string()) }),
+  log: defineTable({ text: v.string() }),
+  counters: defineTable({ n: v.number() }),
+});
+type DataModel = DataModelFromSchemaDefinition<typeof schema>;
+type Ctx = GenericMutationCtx<DataModel>;
+
+/** An app whose users are logged and get their name in capitals, by triggers. */
 function makeApp() {
-  const triggers = new Triggers<any>();
   const seen: string[] = [];
-  triggers.register("users", async (ctx: any, change: any) => {
-    seen.push(`${change.operation} ${change.oldDoc?.name ?? "-"} ${change.newDoc?.name ?? "-"}`);
-    if (change.newDoc?.name === "forbidden") throw new Error("forbidden name");
-    await ctx.db.insert("log", { text: change.operation });
-    if (change.newDoc !== null && change.newDoc.upper === undefined) {
-      await ctx.innerDb.patch("users", change.id, { upper: change.newDoc.name.toUpperCase() });
+  const triggers = new Triggers<DataModel>();
+  triggers.register("users", async (ctx, { operation, id, oldDoc, newDoc }) => {
+    seen.push(`${operation} ${oldDoc?.name ?? "-"} ${newDoc?.name ?? "-"}`);
+    if (newDoc?.name === "forbidden") throw new Error("forbidden name");
+    await ctx.db.insert("log", { text: operation });
+    if (newDoc !== null && newDoc.upper === undefined) {
+      await ctx.innerDb.patch("users", id, { upper: newDoc.name.toUpperCase() });
     }
   });
-  triggers.register("loop", async (ctx: any, change: any) => {
-    if (change.newDoc) await ctx.db.patch("loop", change.id, { n: change.newDoc.n + 1 });
+  triggers.register("counters", async (ctx, { id, newDoc }) => {
+    if (newDoc !== null) await ctx.db.patch("counters", id, { n: newDoc.n + 1 });
   });
-  const wrapped = customMutation(mutation, customCtx(triggers.wrapDB as any));
-  const write = async ({ db }: any, { name }: { name: string }): Promise<void> => {
+  const add = async ({ db }: Ctx, { name }: { name: string }): Promise<void> => {
     await db.insert("users", { name });
   };
-  return {
-    seen,
-    modules: {
-      run: {
-        triggers,
-        plain: mutation(write),
-        wrapped: wrapped({ handler: write as any }),
-        change: mutation(async ({ db }: any) => {
-          const user = await db.query("users").first();
-          await db.patch(user._id, { name: "Bea" });
-          await db.replace(user._id, { name: "Cid", upper: "CID" });
-          await db.delete(user._id);
-        }),
-        caught: mutation(async ({ db }: any) => {
-          await db.insert("users", { name: "forbidden" }).catch(() => null);
-          await db.insert("other", { n: 1 });
-        }),
-        loop: internalMutation(async ({ db }: any) => { await db.insert("loop", { n: 0 }); }),
-        count: query(async ({ db }: any, { table }: { table: string }) => (await db.query(table).collect()).length),
-        users: query(async ({ db }: any) => (await db.query("users").collect()).map((u: any) => `${u.name} ${u.upper}`)),
-      },
-    },
+  const args = { name: v.string() };
+  const run = {
+    triggers,
+    plain: mutation({ args, handler: add }),
+    wrapped: customMutation(mutation, customCtx(triggers.wrapDB))({ args, handler: add }),
+    change: mutation(async ({ db }: Ctx) => {
+      const user = await db.query("users").first();
+      if (user === null) return;
+      await db.patch(user._id, { name: "Bea" });
+      await db.replace(user._id, { name: "Cid", upper: "CID" });
+      await db.delete(user._id);
+    }),
+    caught: mutation(async ({ db }: Ctx) => {
+      await db.insert("users", { name: "forbidden" }).catch(() => null);
+      await db.insert("log", { text: "by hand" });
+    }),
+    endless: internalMutation(async ({ db }: Ctx) => {
+      await db.insert("counters", { n: 0 });
+    }),
+    log: query(async ({ db }) => (await db.query("log").collect()).map((line) => line["text"])),
+    users: query(async ({ db }) => (await db.query("users").collect()).map((user) => user["upper"])),
+    counters: query(async ({ db }) => (await db.query("counters").collect()).length),
   };
+  return { seen, options: { schema, modules: { run } } };
 }
 
 describe.each(storageNames)("exported triggers on %s", (storage) => {
   test("run for every write, once, whether the db is wrapped or not", async () => {
-    const { seen, modules } = makeApp();
-    const app = await openApp(storage, { modules });
-    await app.mutation(api.run!.plain!, { name: "Ann" });
-    await app.mutation(api.run!.wrapped!, { name: "Abe" });
-    await app.database.mutate(async (tx) => { await tx.component("").insert("users", { name: "imported" }); });
-    expect(seen).toEqual(["insert - Ann", "insert - Abe", "insert - imported"]);
-    expect(await app.query(api.run!.users!)).toEqual(["Ann ANN", "Abe ABE", "imported IMPORTED"]);
-    expect(await app.query(api.run!.count!, { table: "log" })).toBe(3);
-    await app.mutation(api.run!.change!);
+    const { seen, options } = makeApp();
+    const app = await openApp(storage, options);
+    await call(app, "run:plain", { name: "Ann" });
+    await call(app, "run:wrapped", { name: "Abe" });
+    await app.database.mutate(async (tx) => {
+      await tx.component("").insert("users", { name: "Imp" });
+    });
+    expect(seen).toEqual(["insert - Ann", "insert - Abe", "insert - Imp"]);
+    expect(await call(app, "run:users")).toEqual(["ANN", "ABE", "IMP"]);
+    expect(await call(app, "run:log")).toEqual(["insert", "insert", "insert"]);
+    await call(app, "run:change");
     expect(seen.slice(3)).toEqual(["update Ann Bea", "update Bea Cid", "delete Cid -"]);
   });
 
   test("a trigger that throws undoes the write and, unless it is caught, the mutation", async () => {
-    const { modules } = makeApp();
-    const app = await openApp(storage, { modules });
-    await expect(app.mutation(api.run!.plain!, { name: "forbidden" })).rejects.toThrow("forbidden name");
-    await app.mutation(api.run!.caught!);
-    const count = (table: string): Promise<unknown> => app.query(api.run!.count!, { table });
-    expect([await count("users"), await count("log"), await count("other")]).toEqual([0, 0, 1]);
+    const app = await openApp(storage, makeApp().options);
+    await expect(call(app, "run:plain", { name: "forbidden" })).rejects.toThrow("forbidden name");
+    await call(app, "run:caught");
+    expect(await call(app, "run:users")).toEqual([]);
+    expect(await call(app, "run:log")).toEqual(["by hand"]);
   });
 
   test("triggers that set each other off without end are stopped", async () => {
-    const { modules } = makeApp();
-    const app = await openApp(storage, { modules });
-    await expect(app.mutation(api.run!.loop!)).rejects.toMatchObject({ code: "TRIGGERS_TOO_DEEP" });
-    expect(await app.query(api.run!.count!, { table: "loop" })).toBe(0);
+    const app = await openApp(storage, makeApp().options);
+    await expect(call(app, "run:endless")).rejects.toMatchObject({ code: "TRIGGERS_TOO_DEEP" });
+    expect(await call(app, "run:counters")).toBe(0);
   });
 });

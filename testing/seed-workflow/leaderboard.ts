@@ -74,7 +74,9 @@ export function leaderboard(kit: Kit, version: Version) {
     }
   };
 
-  const migrations: any = new (kit.Migrations as any)(components.migrations, { internalMutation: internalMutationGeneric });
+  const migrations: any = new (kit.Migrations as any)(components.migrations, {
+    internalMutation: internalMutationGeneric,
+  });
   const backfill = migrations.define({
     table: "leaderboard",
     batchSize: 20,
@@ -136,7 +138,9 @@ export function leaderboard(kit: Kit, version: Version) {
         for (const aggregate of both) await aggregate.clear(ctx);
       }),
       repairByDiff: internalMutationGeneric(async (ctx) => {
-        const docs = new Map((await ctx.db.query("leaderboard").collect()).map((doc) => [doc._id, doc as any]));
+        const docs = new Map(
+          (await ctx.db.query("leaderboard").collect()).map((doc) => [doc._id, doc as any]),
+        );
         for (const [i, aggregate] of both.entries()) {
           const known = new Map<string, unknown>();
           for await (const item of aggregate.iter(ctx)) known.set(item.id, item.key);

@@ -1,4 +1,5 @@
 /** Checks at the edge of a function: arguments before it runs, the result after. */
+import { inspect } from "node:util";
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
 import { describeViolations, type CheckContext } from "../../schema/index.js";
@@ -14,7 +15,7 @@ export function copyArguments(args: unknown, limits: ValueLimits): Value {
   if (typeof args !== "object" || args === null || Array.isArray(args) || !isPlainObject(args)) {
     throw new TrueupError(
       "INVALID_ARGUMENTS",
-      `The arguments to a Convex function must be an object. Received: ${String(args)}`,
+      `The arguments to a Convex function must be an object. Received: ${inspect(args)}`,
     );
   }
   return copyValue(args, limits);
@@ -24,11 +25,10 @@ export function copyArguments(args: unknown, limits: ValueLimits): Value {
 export function checkArguments(fn: LoadedFunction, args: Value, context: CheckContext): void {
   if (fn.args !== null && !fn.args.fits(args, context)) {
     const violations = fn.args.check(args, context);
-    throw new TrueupError(
-      "INVALID_ARGUMENTS",
-      `ArgumentValidationError: ${describeViolations(violations)}`,
-      { path: fn.path, violations },
-    );
+    throw new TrueupError("INVALID_ARGUMENTS", `ArgumentValidationError: ${describeViolations(violations)}`, {
+      path: fn.path,
+      violations,
+    });
   }
 }
 
@@ -48,7 +48,12 @@ export function copyResult(path: string, result: unknown, limits: ValueLimits): 
     return copyValue(result, limits);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new TrueupError("INVALID_RETURN", `Function ${path} return value invalid: ${reason}`, { path }, error);
+    throw new TrueupError(
+      "INVALID_RETURN",
+      `Function ${path} return value invalid: ${reason}`,
+      { path },
+      error,
+    );
   }
 }
 
@@ -56,10 +61,9 @@ export function copyResult(path: string, result: unknown, limits: ValueLimits): 
 export function checkResult(fn: LoadedFunction, result: Value, context: CheckContext): void {
   if (fn.returns !== null && !fn.returns.fits(result, context)) {
     const violations = fn.returns.check(result, context);
-    throw new TrueupError(
-      "INVALID_RETURN",
-      `ReturnsValidationError: ${describeViolations(violations)}`,
-      { path: fn.path, violations },
-    );
+    throw new TrueupError("INVALID_RETURN", `ReturnsValidationError: ${describeViolations(violations)}`, {
+      path: fn.path,
+      violations,
+    });
   }
 }

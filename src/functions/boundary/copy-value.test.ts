@@ -42,7 +42,7 @@ test("what is not a Convex value is refused with the official explanation", () =
     new Set([1]),
     { a: [undefined] },
     { $a: 1 },
-    { "é": 1 },
+    { é: 1 },
     2n ** 63n,
     { when: new Date(0) },
     new Uint8Array(2),

@@ -102,9 +102,7 @@ function copyObject(value: object, limits: ValueLimits, depth: number): Value {
 
 function copyArray(items: readonly unknown[], limits: ValueLimits, depth: number): Value[] {
   if (items.length > limits.arrayLength) {
-    throw new NotAValue(
-      `Array length is too long (${items.length} > maximum length ${limits.arrayLength})`,
-    );
+    throw new NotAValue(`Array length is too long (${items.length} > maximum length ${limits.arrayLength})`);
   }
   const copied: Value[] = [];
   for (let i = 0; i < items.length; i += 1) {
@@ -127,15 +125,18 @@ function copyFields(value: object, limits: ValueLimits, depth: number): Value {
     charsSeen += name.length;
     const inner = copy(field, limits, depth);
     if (name === "__proto__") {
-      Object.defineProperty(copied, name, { value: inner, enumerable: true, writable: true, configurable: true });
+      Object.defineProperty(copied, name, {
+        value: inner,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
     } else {
       copied[name] = inner;
     }
   }
   if (fields > limits.objectFields) {
-    throw new NotAValue(
-      `Object has too many fields (${fields} > maximum number ${limits.objectFields})`,
-    );
+    throw new NotAValue(`Object has too many fields (${fields} > maximum number ${limits.objectFields})`);
   }
   return copied;
 }

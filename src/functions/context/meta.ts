@@ -91,23 +91,42 @@ export function snapshotTs(execution: Execution): bigint {
   return BigInt(execution.scope.tx.version) * 1000n;
 }
 
-/** `ctx.meta`; what a kind of function does not have is left out. */
-export function metaOf(execution: Execution): object {
-  const common = {
-    getFunctionMetadata: () => Promise.resolve(functionMetadata(execution)),
-    getDeploymentMetadata: () => Promise.resolve(deploymentMetadata(execution)),
-  };
-  const ofTransaction = {
-    getTransactionMetrics: async () => Promise.resolve(transactionMetrics(execution)),
-    getSnapshotTs: () => snapshotTs(execution),
-  };
-  const ofRequest = { getRequestMetadata: async () => Promise.resolve(requestMetadata(execution)) };
-  switch (execution.subject.kind) {
-    case "query":
-      return { ...common, ...ofTransaction };
-    case "mutation":
-      return { ...common, ...ofTransaction, ...ofRequest };
-    case "action":
-      return { ...common, ...ofRequest };
+/** `ctx.meta` of every function. */
+class Meta {
+  protected readonly execution: Execution;
+
+  constructor(execution: Execution) {
+    this.execution = execution;
+  }
+
+  getFunctionMetadata(): Promise<FunctionMetadata> {
+    return Promise.resolve(functionMetadata(this.execution));
+  }
+  getDeploymentMetadata(): Promise<DeploymentMetadata> {
+    return Promise.resolve(deploymentMetadata(this.execution));
+  }
+}
+
+/** `ctx.meta` of a query. */
+export class QueryMeta extends Meta {
+  getTransactionMetrics(): Promise<TransactionMetrics> {
+    return Promise.resolve(transactionMetrics(this.execution));
+  }
+  getSnapshotTs(): bigint {
+    return snapshotTs(this.execution);
+  }
+}
+
+/** `ctx.meta` of a mutation. */
+export class MutationMeta extends QueryMeta {
+  getRequestMetadata(): Promise<RequestMetadata> {
+    return Promise.resolve(requestMetadata(this.execution));
+  }
+}
+
+/** `ctx.meta` of an action. */
+export class ActionMeta extends Meta {
+  getRequestMetadata(): Promise<RequestMetadata> {
+    return Promise.resolve(requestMetadata(this.execution));
   }
 }

@@ -22,6 +22,3 @@ export const fileStorage: Readonly<Record<(typeof storageMethods)[number], () =>
 
 /** `ctx.vectorSearch`: rejects with FEATURE_NOT_SUPPORTED. */
 export const vectorSearch: () => Promise<never> = refuse("Vector search");
-
-/** `ctx.auth.signJwt`: rejects with FEATURE_NOT_SUPPORTED. */
-export const signJwt: () => Promise<never> = refuse("Signing tokens (auth.signJwt)");

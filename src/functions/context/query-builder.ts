@@ -171,7 +171,7 @@ export class PreparedQuery implements AsyncIterableIterator<Document> {
     const stream = this.#open();
     try {
       const documents = await this.#source.take(stream, batchSize);
-      for (let last = documents.length; last === batchSize; ) {
+      for (let last = documents.length; last === batchSize;) {
         const batch = await this.#source.take(stream, batchSize);
         documents.push(...batch);
         last = batch.length;
@@ -185,10 +185,7 @@ export class PreparedQuery implements AsyncIterableIterator<Document> {
   async take(n: number): Promise<Document[]> {
     requireArgument(n, 1, "take", "n");
     if (!Number.isInteger(n) || n < 0) {
-      throw new TrueupError(
-        "INVALID_CALL",
-        "Arg 1 `n` to `take` must be a non-negative integer",
-      );
+      throw new TrueupError("INVALID_CALL", "Arg 1 `n` to `take` must be a non-negative integer");
     }
     return await this.limit(n).collect();
   }
@@ -227,10 +224,7 @@ export class PreparedQuery implements AsyncIterableIterator<Document> {
   #with(operator: Operators[number]): PreparedQuery {
     this.#chain();
     if (this.#operators.length >= maxOperators) {
-      throw new TrueupError(
-        "INVALID_CALL",
-        `Can't construct query with more than ${maxOperators} operators`,
-      );
+      throw new TrueupError("INVALID_CALL", `Can't construct query with more than ${maxOperators} operators`);
     }
     const operators = [...this.#operators, operator];
     return new PreparedQuery(this.#source, this.#tableName, this.#from, this.#order, operators);

@@ -5,8 +5,14 @@
  */
 import { TrueupError } from "../../errors/index.js";
 import { convexToJson, type Value } from "convex/values";
-import { identityOf } from "../context/contexts.js";
-import { deploymentMetadata, functionMetadata, requestMetadata, snapshotTs, transactionMetrics } from "../context/meta.js";
+import { identityOf } from "../context/auth.js";
+import {
+  deploymentMetadata,
+  functionMetadata,
+  requestMetadata,
+  snapshotTs,
+  transactionMetrics,
+} from "../context/meta.js";
 import { notSupported } from "../context/not-supported.js";
 import { functionHandle } from "../program/loaded-program.js";
 import { currentExecution, type Execution } from "./execution.js";
@@ -21,8 +27,10 @@ type Arguments = Readonly<Record<string, unknown>>;
 
 const answers: Readonly<Record<string, (execution: Execution, args: Arguments) => unknown>> = {
   "1.0/auditLog": () => null,
-  "1.0/count": (execution, args) =>
-    execution.turn.read(() => execution.reader.count(String(args["table"]))),
+  "1.0/count": async (execution, args) => {
+    await execution.turn.free();
+    return await execution.reader.count(String(args["table"]));
+  },
   "1.0/createFunctionHandle": (execution, args) => {
     const text = args["name"] ?? args["reference"] ?? args["functionHandle"];
     return functionHandle(execution.program.resolve(execution.component, String(text)));

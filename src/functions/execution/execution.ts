@@ -19,7 +19,7 @@ import type { LoadedProgram } from "../program/loaded-program.js";
 import type { FunctionKind, FunctionVisibility } from "../program/registered-function.js";
 import type { JobQueue } from "./job-queue.js";
 import type { LogBuffer, LogSink } from "./log-buffer.js";
-import { Turn } from "./turn.js";
+import { Turn, type TurnOwner } from "./turn.js";
 
 /** What a call from outside brings along; nested calls share it. */
 export interface Request {
@@ -83,7 +83,7 @@ interface ExecutionFields {
 /** The execution that the running code belongs to. */
 export const currentExecution: AsyncLocalStorage<Execution> = new AsyncLocalStorage();
 
-export class Execution {
+export class Execution implements TurnOwner {
   readonly engine: Engine;
   readonly program: LoadedProgram;
   readonly component: LoadedComponent;
@@ -113,21 +113,26 @@ export class Execution {
     this.stale = fields.stale ?? false;
     this.depth = fields.depth ?? fields.parent?.depth ?? 0;
     this.triggerDepth = fields.parent?.triggerDepth ?? 0;
-    this.turn = fields.turn ?? new Turn(() => this.#isAbove(currentExecution.getStore()));
+    this.turn = fields.turn ?? new Turn(this);
   }
 
-  /** An execution nested in this one. @throws NESTED_TOO_DEEP */
-  nest(component: LoadedComponent, subject: Subject, options: Partial<ExecutionFields> = {}): Execution {
-    if (this.depth >= this.engine.maxDepth) {
+  /** An execution nested in this one, in the same transaction or in the one given. @throws NESTED_TOO_DEEP */
+  nest(
+    component: LoadedComponent,
+    subject: Subject,
+    scope: TransactionScope | null = this.scope,
+    stale: boolean = this.stale,
+  ): Execution {
+    const { engine, program, request } = this;
+    if (this.depth >= engine.maxDepth) {
       throw new TrueupError(
         "NESTED_TOO_DEEP",
-        `Functions call each other more than ${this.engine.maxDepth} levels deep, at '${subject.path}'.`,
-        { path: subject.path, maxDepth: this.engine.maxDepth },
+        `Functions call each other more than ${engine.maxDepth} levels deep, at '${subject.path}'.`,
+        { path: subject.path, maxDepth: engine.maxDepth },
       );
     }
-    const { engine, program, request, scope, stale } = this;
     const depth = this.depth + 1;
-    return new Execution({ engine, program, request, scope, stale, depth, ...options, component, subject, parent: this });
+    return new Execution({ engine, program, component, subject, request, scope, stale, depth, parent: this });
   }
 
   /** @throws INVALID_CALL in an action, FUNCTION_OVER once the function has returned. */
@@ -169,14 +174,19 @@ export class Execution {
     }
   }
 
-  /** Waits for what the function started and did not await, then closes its ctx. */
-  async end(): Promise<void> {
-    await this.turn.drain();
-    this.#over = true;
+  /** Closes the ctx, once what the function started and did not await is done: then it is a promise. */
+  end(): Promise<void> | null {
+    const waiting = this.turn.free();
+    if (waiting === null) {
+      this.#over = true;
+      return null;
+    }
+    return waiting.then(() => this.end() ?? undefined);
   }
 
-  #isAbove(other: Execution | undefined): boolean {
-    for (let at = other?.parent ?? null; at !== null; at = at.parent) {
+  isInside(): boolean {
+    const current = currentExecution.getStore();
+    for (let at = current?.parent ?? null; at !== null; at = at.parent) {
       if (at === this) {
         return true;
       }

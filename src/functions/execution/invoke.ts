@@ -32,7 +32,7 @@ export function referenceText(reference: unknown): string {
     return reference;
   }
   try {
-    const address = getFunctionAddress(reference as FunctionReference<FunctionKind>);
+    const address = getFunctionAddress(reference);
     const text = address.name ?? address.reference ?? address.functionHandle;
     if (typeof text === "string") {
       return text;
@@ -58,7 +58,10 @@ export async function invoke(
   } catch (thrown) {
     throw detachThrown(thrown);
   } finally {
-    await execution.end();
+    const ending = execution.end();
+    if (ending !== null) {
+      await ending;
+    }
   }
   const copied = copyResult(execution.subject.path, result, execution.engine.valueLimits);
   if (fn !== null) {
@@ -91,7 +94,7 @@ export function checkContext(execution: Execution): CheckContext {
  * `ctx.runQuery` and `ctx.runMutation` of a function that has a transaction. A mutation is a
  * sub-transaction: when it throws, its own writes are undone and the caller goes on.
  */
-export async function callNested(
+export function callNested(
   parent: Execution,
   kind: "query" | "mutation",
   reference: unknown,
@@ -103,14 +106,14 @@ export async function callNested(
   const fn = parent.program.resolve(parent.component, referenceText(reference));
   assertKind(fn, kind);
   const stale = parent.stale || options.useStaleSnapshot === true;
-  const child = parent.nest(fn.component, fn, { stale });
+  const child = parent.nest(fn.component, fn, parent.scope, stale);
   const copied = copyArguments(args, parent.engine.valueLimits);
   checkArguments(fn, copied, checkContext(child));
   const run = (): Promise<Value> => invoke(child, makeContext(child), fn.handler, fn, copied);
   if (kind === "mutation") {
-    return await parent.mutation.nested(run, options.transactionLimits);
+    return parent.mutation.nested(run, options.transactionLimits);
   }
-  return options.transactionLimits === undefined || child.scope === null
-    ? await run()
-    : await child.scope.tx.limited(run, options.transactionLimits);
+  return options.transactionLimits === undefined
+    ? run()
+    : parent.transaction.tx.limited(run, options.transactionLimits);
 }

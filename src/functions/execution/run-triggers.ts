@@ -6,7 +6,7 @@
 import type { ChangeHook } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
 import { mutationContext } from "../context/contexts.js";
-import { writeDatabase } from "../context/database-writer.js";
+import { writeDatabase } from "../context/database.js";
 import type { TriggerFunction } from "../program/exported-triggers.js";
 import type { LoadedComponent } from "../program/loaded-component.js";
 import { currentExecution, Execution, type Engine, type Request } from "./execution.js";
@@ -28,7 +28,10 @@ export function triggerHooks(
 ): ReadonlyMap<string, readonly ChangeHook[]> {
   const hooks = new Map<string, readonly ChangeHook[]>();
   for (const [tableName, functions] of component.triggers.byTable) {
-    hooks.set(tableName, functions.map((fn) => triggerHook(host, component, tableName, fn)));
+    hooks.set(
+      tableName,
+      functions.map((fn) => triggerHook(host, component, tableName, fn)),
+    );
   }
   return hooks;
 }

@@ -1,44 +1,57 @@
 import { expect, test } from "vitest";
 import { Turn } from "./turn.js";
 
-function recorder(): { log: string[]; step: (name: string, fail?: boolean) => () => Promise<string> } {
+function recorder(turn: Turn) {
   const log: string[] = [];
-  return {
-    log,
-    step: (name, fail = false) => async () => {
-      log.push(`${name} begins`);
-      await Promise.resolve();
-      await Promise.resolve();
-      log.push(`${name} ends`);
-      if (fail) throw new Error(name);
-      return name;
-    },
+  const step = async (name: string, fail: boolean): Promise<string> => {
+    log.push(`${name} begins`);
+    await Promise.resolve();
+    await Promise.resolve();
+    log.push(`${name} ends`);
+    if (fail) throw new Error(name);
+    return name;
   };
+  const take = async (name: string, fail = false): Promise<string> => {
+    const entered = await turn.enter();
+    try {
+      return await step(name, fail);
+    } finally {
+      if (entered) turn.leave();
+    }
+  };
+  const read = async (name: string): Promise<string> => {
+    const waiting = turn.free();
+    if (waiting !== null) await waiting;
+    return await step(name, false);
+  };
+  return { log, take, read };
 }
 
 test("operations started together run one after another, also after a failure", async () => {
-  const turn = new Turn(() => false);
-  const { log, step } = recorder();
-  const results = await Promise.allSettled([turn.take(step("a")), turn.take(step("b", true)), turn.take(step("c"))]);
-  expect(results.map((r) => r.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  const { log, take } = recorder(new Turn({ isInside: () => false }));
+  const results = await Promise.allSettled([take("a"), take("b", true), take("c")]);
+  expect(results.map((result) => result.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   expect(log).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
 });
 
 test("a read waits for the turn to be free, and reads do not wait for each other", async () => {
-  const turn = new Turn(() => false);
-  const { log, step } = recorder();
-  await Promise.all([turn.read(step("r1")), turn.read(step("r2")), turn.take(step("w")), turn.read(step("r3"))]);
-  expect(log.slice(0, 3)).toEqual(["r1 begins", "r2 begins", "w begins"]);
+  const { log, take, read } = recorder(new Turn({ isInside: () => false }));
+  await Promise.all([read("r1"), read("r2"), take("w"), read("r3"), take("w2")]);
+  expect(log.slice(0, 2)).toEqual(["r1 begins", "r2 begins"]);
   expect(log.indexOf("r3 begins")).toBeGreaterThan(log.indexOf("w ends"));
+  expect(log.indexOf("w2 begins")).toBeGreaterThan(log.indexOf("w ends"));
 });
 
-test("what runs inside the turn does not wait for it", async () => {
+test("what runs inside the turn neither waits for it nor ends it", async () => {
   let inside = false;
-  const turn = new Turn(() => inside);
-  const result = await turn.take(async () => {
-    inside = true;
-    const inner = await turn.take(() => Promise.resolve("inner"));
-    return [inner, await turn.read(() => Promise.resolve("read"))];
-  });
-  expect(result).toEqual(["inner", "read"]);
+  const turn = new Turn({ isInside: () => inside });
+  expect(turn.enter()).toBe(true);
+  const waiting = turn.enter();
+  inside = true;
+  expect([turn.enter(), turn.free()]).toEqual([false, null]);
+  inside = false;
+  turn.leave();
+  expect(await waiting).toBe(true);
+  turn.leave();
+  expect(turn.free()).toBeNull();
 });

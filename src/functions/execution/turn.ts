@@ -2,51 +2,59 @@
  * Keeps order within one function of a mutation. Its writes and nested calls may be started all at once
  * (`Promise.all`), but each nested call is a sub-transaction that can be undone alone, so they take turns,
  * in the order they were started. Reads run at once, except that they wait while another has its turn.
+ *
+ * Who enters holds the turn until it leaves; `enter` and `free` return a promise only when there is
+ * something to wait for, which costs nothing where calls are awaited one by one.
  */
 
 /** Says whether the code that runs now was called, however deeply, by whoever holds the turn. */
-export type IsInside = () => boolean;
+export interface TurnOwner {
+  isInside(): boolean;
+}
 
 export class Turn {
-  readonly #isInside: IsInside;
-  #last: Promise<void> | null = null;
+  readonly #owner: TurnOwner;
+  #isTaken = false;
+  #waiting: ((entered: boolean) => void)[] | null = null;
 
-  constructor(isInside: IsInside) {
-    this.#isInside = isInside;
+  constructor(owner: TurnOwner) {
+    this.#owner = owner;
   }
 
-  /** Runs a write or a nested call when those started before it are done. */
-  take<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.#last !== null && this.#isInside()) {
-      return operation();
+  /** Begins a turn when those before it have left. False, now or later: inside a turn, so do not leave. */
+  enter(): boolean | Promise<boolean> {
+    if (!this.#isTaken) {
+      this.#isTaken = true;
+      return true;
     }
-    const result = this.#last === null ? operation() : this.#last.then(operation);
-    const done: Promise<void> = result.then(
-      () => this.#release(done),
-      () => this.#release(done),
-    );
-    this.#last = done;
-    return result;
-  }
-
-  /** Runs a read as soon as nobody has the turn. */
-  read<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.#last === null || this.#isInside()) {
-      return operation();
+    if (this.#owner.isInside()) {
+      return false;
     }
-    return this.drain().then(operation);
+    return new Promise((resolve) => {
+      this.#waiting ??= [];
+      this.#waiting.push(resolve);
+    });
   }
 
-  /** Resolves when nobody has the turn. */
-  async drain(): Promise<void> {
-    while (this.#last !== null) {
-      await this.#last;
+  /** Ends a turn that was entered. */
+  leave(): void {
+    const next = this.#waiting?.shift();
+    if (next === undefined) {
+      this.#isTaken = false;
+    } else {
+      next(true);
     }
   }
 
-  #release(done: Promise<void>): void {
-    if (this.#last === done) {
-      this.#last = null;
+  /** Nothing when nobody else has the turn, else a promise of that moment. */
+  free(): Promise<void> | null {
+    return !this.#isTaken || this.#owner.isInside() ? null : this.#untilFree();
+  }
+
+  async #untilFree(): Promise<void> {
+    const entered = await this.enter();
+    if (entered) {
+      this.leave();
     }
   }
 }

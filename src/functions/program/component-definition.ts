@@ -34,7 +34,7 @@ export async function importDefinition(load: ModuleLoader): Promise<readonly Chi
   lendDefinitionPaths();
   try {
     const module = await load();
-    return childrenOf((module["default"] ?? {}) as Definition);
+    return childrenOf(module["default"] ?? {});
   } finally {
     returnDefinitionPaths();
   }
@@ -67,9 +67,7 @@ function lendDefinitionPaths(): void {
     configurable: true,
     enumerable: false,
     get(this: Definition): string | undefined {
-      return Array.isArray(this._childComponents) && typeof this._name === "string"
-        ? this._name
-        : undefined;
+      return Array.isArray(this._childComponents) && typeof this._name === "string" ? this._name : undefined;
     },
     set(this: object, value: unknown) {
       Object.defineProperty(this, property, { value, configurable: true, enumerable: true, writable: true });

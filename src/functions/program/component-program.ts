@@ -114,9 +114,7 @@ function loaders(modules: Readonly<Record<string, ModuleSource>>): Record<string
     const exported = typeof module === "function" ? await module() : module;
     return typeof exported === "object" && exported !== null ? { ...exported } : {};
   };
-  return Object.fromEntries(
-    Object.entries(modules).map(([path, module]) => [path, () => load(module)]),
-  );
+  return Object.fromEntries(Object.entries(modules).map(([path, module]) => [path, () => load(module)]));
 }
 
 async function schemaOf(

@@ -46,16 +46,28 @@ export class LoadedComponent {
 
   /** Imports the modules and takes up what they export; failures are kept in `failures`. */
   async load(): Promise<void> {
-    const paths = Object.keys(this.program.modules).filter(isFunctionModule).sort();
+    const modules = Object.entries(this.program.modules)
+      .filter(([modulePath]) => isFunctionModule(modulePath))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
     const imports = withEnvironment(this.program.env ?? {}, () =>
-      paths.map((modulePath) => this.program.modules[modulePath]?.()),
+      modules.map(async ([modulePath, load]) => {
+        try {
+          return [modulePath, await load()] as const;
+        } catch (error) {
+          this.failures.set(modulePath, error);
+          return null;
+        }
+      }),
     );
-    for (const [i, imported] of (await Promise.allSettled(imports)).entries()) {
-      const modulePath = paths[i] ?? "";
-      if (imported.status === "rejected") {
-        this.failures.set(modulePath, imported.reason);
-      } else if (imported.value !== undefined) {
-        this.#take(modulePath, imported.value);
+    for (const imported of await Promise.all(imports)) {
+      if (imported === null) {
+        continue;
+      }
+      const [modulePath, module] = imported;
+      try {
+        this.#take(modulePath, module);
+      } catch (error) {
+        this.failures.set(modulePath, error);
       }
     }
   }
@@ -109,7 +121,9 @@ export class LoadedComponent {
     }
     const exportName = path.pop();
     if (type !== "childComponent" || name === undefined || exportName === undefined) {
-      throw new TrueupError("FUNCTION_NOT_FOUND", `Could not find function for '${reference}'.`, { reference });
+      throw new TrueupError("FUNCTION_NOT_FOUND", `Could not find function for '${reference}'.`, {
+        reference,
+      });
     }
     const child = this.children.get(name);
     if (child === undefined) {
@@ -151,7 +165,10 @@ export function functionNotFound(
   const visible = [...component.functions.values()].filter(
     (fn) => what === "function" || fn.visibility === "public",
   );
-  const meant = closestName(path, visible.map((fn) => fn.path));
+  const meant = closestName(
+    path,
+    visible.map((fn) => fn.path),
+  );
   return new TrueupError(
     what === "function" ? "FUNCTION_NOT_FOUND" : "FUNCTION_NOT_PUBLIC",
     `Could not find ${what} for '${path}'${where}. ` +

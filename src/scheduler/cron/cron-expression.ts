@@ -49,8 +49,7 @@ export function parseCronExpression(text: string): CronExpression {
     hours: hours ?? [],
     months: new Set(months),
     matchesDay: (dayOfMonth, daysInMonth, weekday) => {
-      const byMonth =
-        daysOfMonth?.includes(dayOfMonth) === true || (lastDay && dayOfMonth === daysInMonth);
+      const byMonth = daysOfMonth?.includes(dayOfMonth) === true || (lastDay && dayOfMonth === daysInMonth);
       const byWeek =
         weekdays?.includes(weekday) === true || (weekday === 0 && weekdays?.includes(7) === true);
       return anyDayOfMonth || anyWeekday ? byMonth && byWeek : byMonth || byWeek;

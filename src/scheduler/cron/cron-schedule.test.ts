@@ -26,15 +26,31 @@ test("with both day fields restricted either one is enough", () => {
 });
 
 test("malformed expressions are refused with the field that is wrong", () => {
-  for (const bad of ["* * * *", "60 * * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "5-1 * * * *", "*/0 * * * *", "a * * * *", ""]) {
+  for (const bad of [
+    "* * * *",
+    "60 * * * *",
+    "* * 0 * *",
+    "* * * 13 *",
+    "* * * * 8",
+    "5-1 * * * *",
+    "*/0 * * * *",
+    "a * * * *",
+    "",
+  ]) {
     expect(() => parseCronExpression(bad)).toThrow(expect.objectContaining({ code: "INVALID_CRON" }));
   }
 });
 
 test("the next match is the first minute that matches", () => {
   const part = (min: number, max: number): fc.Arbitrary<string> =>
-    fc.oneof(fc.constant("*"), fc.integer({ min, max }).map(String), fc.integer({ min: 2, max: 20 }).map((n) => `*/${n}`));
-  const expression = fc.tuple(part(0, 59), part(0, 23), part(1, 28), fc.constant("*"), part(0, 6)).map((p) => p.join(" "));
+    fc.oneof(
+      fc.constant("*"),
+      fc.integer({ min, max }).map(String),
+      fc.integer({ min: 2, max: 20 }).map((n) => `*/${n}`),
+    );
+  const expression = fc
+    .tuple(part(0, 59), part(0, 23), part(1, 28), fc.constant("*"), part(0, 6))
+    .map((p) => p.join(" "));
   const start = at("2026-11-21T10:15:00");
   fc.assert(
     fc.property(expression, fc.integer({ min: 0, max: 3e9 }), (text, offset) => {

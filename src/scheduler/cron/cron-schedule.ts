@@ -15,12 +15,7 @@ const weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "frida
  * the last time it was due, and is due at once when it never was; occurrences that were missed are skipped.
  * @throws INVALID_CRON when the schedule cannot be read, or names a day that never comes
  */
-export function nextDue(
-  name: string,
-  schedule: Schedule,
-  afterMs: number,
-  lastDueMs: number | null,
-): number {
+export function nextDue(name: string, schedule: Schedule, afterMs: number, lastDueMs: number | null): number {
   if (schedule.type === "interval") {
     const periodMs = intervalMs(name, schedule);
     return lastDueMs === null
@@ -55,19 +50,20 @@ function intervalMs(name: string, schedule: Schedule): number {
 }
 
 function expressionOf(name: string, schedule: Schedule): string {
-  const minute = schedule["minuteUTC"] ?? minuteByName(name);
-  const hour = String(schedule["hourUTC"]);
+  const { minuteUTC, hourUTC, dayOfWeek, day, cron } = schedule;
+  const minute = typeof minuteUTC === "number" ? minuteUTC : minuteByName(name);
+  const hour = Number(hourUTC);
   switch (schedule.type) {
     case "cron":
-      return String(schedule["cron"]);
+      return typeof cron === "string" ? cron : "";
     case "hourly":
-      return `${String(minute)} * * * *`;
+      return `${minute} * * * *`;
     case "daily":
-      return `${String(minute)} ${hour} * * *`;
+      return `${minute} ${hour} * * *`;
     case "weekly":
-      return `${String(minute)} ${hour} * * ${weekdays.indexOf(String(schedule["dayOfWeek"]))}`;
+      return `${minute} ${hour} * * ${weekdays.findIndex((weekday) => weekday === dayOfWeek)}`;
     case "monthly":
-      return `${String(minute)} ${hour} ${String(schedule["day"])} * *`;
+      return `${minute} ${hour} ${Number(day)} * *`;
     default:
       throw new TrueupError(
         "INVALID_CRON",

@@ -153,7 +153,10 @@ async function storeCrons(
   const stored = new Map<string, Document>();
   const source = { type: "FullTableScan", tableName: cronsTable, order: "asc" } as const;
   for (const document of await table.stream({ source, operators: [] }).take(Infinity)) {
-    stored.set(String(document["name"]), document);
+    const { name } = document;
+    if (typeof name === "string") {
+      stored.set(name, document);
+    }
   }
   const crons: Cron[] = [];
   for (const [name, spec] of Object.entries(specs)) {

@@ -1,0 +1,175 @@
+/**
+ * What `ctx.db` does, for one execution: reads wait while a nested call or a write has its turn, writes
+ * take turns. `database.ts` makes the objects of closures that apps see.
+ */
+import type {
+  DatabaseReader,
+  DatabaseWriter,
+  Document,
+  DocumentStream,
+  Page,
+  PageOptions,
+  Query,
+} from "../../database/index.js";
+import { TrueupError } from "../../errors/index.js";
+import { currentExecution, type Execution } from "../execution/execution.js";
+import { TableQuery, type DocumentSource } from "./query-builder.js";
+import { requireArgument } from "./require-argument.js";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Reading the tables of an execution's component. */
+export class ReadAccess implements DocumentSource {
+  readonly execution: Execution;
+
+  constructor(execution: Execution) {
+    this.execution = execution;
+  }
+
+  get reader(): DatabaseReader {
+    this.execution.assertRunning();
+    return this.execution.reader;
+  }
+
+  async get(tableOrId: unknown, maybeId?: unknown): Promise<Document | null> {
+    const [table, id] = maybeId === undefined ? [undefined, tableOrId] : [tableOrId, maybeId];
+    requireArgument(id, 1, "get", "id");
+    const waiting = this.execution.turn.free();
+    if (waiting !== null) {
+      await waiting;
+    }
+    return await this.find(requireId(id, "get"), table as string | undefined);
+  }
+
+  query(tableName: string): TableQuery {
+    requireArgument(tableName, 1, "query", "tableName");
+    this.assertReachable(tableName, "query");
+    return new TableQuery(this, tableName);
+  }
+
+  normalizeId(tableName: string, id: string): string | null {
+    requireArgument(tableName, 1, "normalizeId", "tableName");
+    requireArgument(id, 2, "normalizeId", "id");
+    this.assertReachable(tableName, "normalizeId");
+    return this.reader.normalizeId(tableName, id);
+  }
+
+  stream(query: Query): DocumentStream {
+    return this.reader.stream(query);
+  }
+
+  next(stream: DocumentStream): Promise<Document | null> {
+    this.execution.assertRunning();
+    const waiting = this.execution.turn.free();
+    return waiting === null ? stream.next() : waiting.then(() => stream.next());
+  }
+
+  take(stream: DocumentStream, count: number): Promise<Document[]> {
+    this.execution.assertRunning();
+    const waiting = this.execution.turn.free();
+    return waiting === null ? stream.take(count) : waiting.then(() => stream.take(count));
+  }
+
+  /** @throws PAGINATED_TWICE, INVALID_CALL inside a component */
+  async page(query: Query, options: PageOptions): Promise<Page> {
+    const { execution } = this;
+    if (execution.component.path !== "") {
+      throw new TrueupError(
+        "INVALID_CALL",
+        "`paginate` is not supported inside components: use the paginator of convex-helpers.",
+      );
+    }
+    if (execution.paginated) {
+      throw new TrueupError(
+        "PAGINATED_TWICE",
+        "This query or mutation function ran multiple paginated queries. Convex only supports a single paginated query in each function.",
+        { path: execution.subject.path },
+      );
+    }
+    execution.paginated = true;
+    await execution.turn.free();
+    return await this.reader.page(query, options);
+  }
+
+  async count(tableName: string): Promise<number> {
+    await this.execution.turn.free();
+    return await this.reader.count(tableName);
+  }
+
+  protected find(id: string, table: string | undefined): Promise<Document | null> {
+    return this.reader.get(id, table);
+  }
+
+  protected assertReachable(tableName: string, method: string): void {
+    if (typeof tableName === "string" && tableName.startsWith("_")) {
+      throw new TrueupError(
+        "INVALID_CALL",
+        `System tables can only be accessed from db.system.${method}().`,
+        { table: tableName },
+      );
+    }
+  }
+}
+
+/** Writing them too. */
+export class WriteAccess extends ReadAccess {
+  async insert(table: unknown, value: unknown): Promise<string> {
+    requireArgument(table, 1, "insert", "table");
+    requireArgument(value, 2, "insert", "value");
+    if (typeof table !== "string" || table.startsWith("_")) {
+      throw new TrueupError("INVALID_CALL", "System tables (prefixed with `_`) are read-only.", {
+        table: String(table),
+      });
+    }
+    return await this.#write((writer) => writer.insert(table, value as Fields));
+  }
+
+  async change(
+    method: "patch" | "replace",
+    tableOrId: unknown,
+    idOrValue: unknown,
+    maybeValue: unknown,
+  ): Promise<void> {
+    const [table, id, value] =
+      maybeValue === undefined ? [undefined, tableOrId, idOrValue] : [tableOrId, idOrValue, maybeValue];
+    requireArgument(id, 1, method, "id");
+    requireArgument(value, 2, method, "value");
+    const documentId = requireId(id, method);
+    await this.#write((writer) => writer[method](documentId, value as Fields, table as string | undefined));
+  }
+
+  async delete(tableOrId: unknown, maybeId: unknown): Promise<void> {
+    const [table, id] = maybeId === undefined ? [undefined, tableOrId] : [tableOrId, maybeId];
+    requireArgument(id, 1, "delete", "id");
+    const documentId = requireId(id, "delete");
+    await this.#write((writer) => writer.delete(documentId, table as string | undefined));
+  }
+
+  async #write<T>(operation: (writer: DatabaseWriter) => Promise<T>): Promise<T> {
+    const { execution } = this;
+    execution.assertRunning();
+    const entering = execution.turn.enter();
+    const entered = typeof entering === "boolean" ? entering : await entering;
+    try {
+      const writer = execution.mutation.component(execution.component.path);
+      // Triggers find out in whose name a write is made from the current execution.
+      return execution.triggersOff
+        ? await currentExecution.run(execution, operation, writer)
+        : await operation(writer);
+    } finally {
+      if (entered) {
+        execution.turn.leave();
+      }
+    }
+  }
+}
+
+function requireId(id: unknown, method: string): string {
+  if (typeof id !== "string") {
+    throw new TrueupError(
+      "INVALID_CALL",
+      `Invalid argument \`id\` for \`db.${method}\`, expected string but got '${typeof id}': ${String(id)}`,
+    );
+  }
+  return id;
+}
