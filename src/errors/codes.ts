@@ -313,9 +313,17 @@ export const errorCodes = {
     "So many documents do not fit one transaction.",
     "Pass the `batchSize` that the message names, or run it through the component, which does so itself.",
   ),
+  MIGRATION_BUSY: final(
+    "The migration is at something else.",
+    "Pause or cancel it first, let it end, or reset it.",
+  ),
   MIGRATION_DOCUMENT_FAILED: final(
     "Migrating a document threw; its whole batch was rolled back.",
     "Mend the document that `details.documentId` names, or the migration, and start it again: it resumes.",
+  ),
+  MIGRATION_NOT_DEFINED: final(
+    "The migration's definition lacks what this needs.",
+    "Give it the option that `details.option` names: `down` to revert it, `isMigrated` to verify it.",
   ),
   MIGRATION_NOT_FOUND: final(
     "There is no migration of that name.",
@@ -328,6 +336,10 @@ export const errorCodes = {
   MIGRATION_RANGE_UNSUPPORTED: final(
     "The custom range of a migration cannot be gone through in batches.",
     "Return the query that customRange is given, with an index, an order or a filter, and read nothing.",
+  ),
+  MIGRATION_REQUIRES: final(
+    "The migration requires others that are not complete.",
+    "Run the migrations in `details.missing` first, and retry what they put in quarantine.",
   ),
   MIGRATION_STUCK: final(
     "A batch of the migration made no progress.",
@@ -350,7 +362,10 @@ export const errorCodes = {
     "The node size is not one that a tree can have.",
     "Use an even maxNodeSize from 4 to 4096; 16 suits most aggregates.",
   ),
-  INVALID_OFFSET: final("The offset is not a whole number.", "Round it: Math.floor(count * 0.95), for example."),
+  INVALID_OFFSET: final(
+    "The offset is not a whole number.",
+    "Round it: Math.floor(count * 0.95), for example.",
+  ),
   INVALID_PAGE_SIZE: final("The page size is not positive.", "Ask for at least one item."),
   ITEM_TOO_LARGE: final(
     "The item's key, id and values take up too many bytes.",

@@ -9,10 +9,13 @@ import { ConvexError, type Value } from "convex/values";
 export type MigrationErrorCode =
   | "MIGRATION_ARGUMENTS"
   | "MIGRATION_BATCH_TOO_LARGE"
+  | "MIGRATION_BUSY"
   | "MIGRATION_DOCUMENT_FAILED"
+  | "MIGRATION_NOT_DEFINED"
   | "MIGRATION_NOT_FOUND"
   | "MIGRATION_RANGE_CHANGED"
   | "MIGRATION_RANGE_UNSUPPORTED"
+  | "MIGRATION_REQUIRES"
   | "MIGRATION_STUCK";
 
 export type MigrationErrorData = { [detail: string]: Value } & {

@@ -2,33 +2,59 @@
  * What the two halves of this room say to each other. The component (which keeps the job) calls the app's
  * migration function (which knows the documents) once a batch, with `MigrationArgs` that carry a `job`; it
  * answers with a `MigrationResult`, or throws one of the failures in `failures.ts`. The same arguments
- * without `oneBatchOnly` are what a person passes on the command line.
+ * without `oneBatchOnly` are what a person passes on the command line. `status.ts` has what others see.
  */
 import { v, type Validator } from "convex/values";
 
 type Required<T> = Validator<T, "required", string>;
 type Optional<T> = Validator<T | undefined, "optional", string>;
 
+/** What to do about a document that cannot be migrated: stop, or put it aside and go on. */
+export type OnError = "stop" | "quarantine";
+
+export const onError: Required<OnError> = v.union(v.literal("stop"), v.literal("quarantine"));
+
+/**
+ * What a batch is for: `migrate` and `revert` change documents; `rehearse` does and rolls back; `verify` asks
+ * `isMigrated`; `retry` migrates the documents of `ids`; `peek` only names the first document.
+ */
+export type JobKind = "migrate" | "revert" | "rehearse" | "verify" | "retry" | "peek";
+
 /** What the component asks of a migration function, beside the published arguments. */
 export type Job = {
-  /** `migrate` changes documents; `peek` only names the first document of the batch. */
-  kind: "migrate" | "peek";
+  kind: JobKind;
   /** What the cursor belongs to, as an earlier batch reported it. */
   range?: string;
   /** True in the first batch of a run: report the total if it is known. */
   first?: boolean;
   /** What the component thinks a good batch; a prescribed size still bounds it. */
   batchSize?: number;
+  /** The rate that the starter or somebody since wants, in place of the definition's. */
+  maxDocumentsPerSecond?: number;
   /** A batch of no prescribed size may end when it has run this long. */
   timeLimitMs?: number;
+  /** The last place to go to. */
+  until?: string;
+  /** Documents to retry; documents to leave out of a revert. */
+  ids?: string[];
 };
 
 const job: Required<Job> = v.object({
-  kind: v.union(v.literal("migrate"), v.literal("peek")),
+  kind: v.union(
+    v.literal("migrate"),
+    v.literal("revert"),
+    v.literal("rehearse"),
+    v.literal("verify"),
+    v.literal("retry"),
+    v.literal("peek"),
+  ),
   range: v.optional(v.string()),
   first: v.optional(v.boolean()),
   batchSize: v.optional(v.number()),
+  maxDocumentsPerSecond: v.optional(v.number()),
   timeLimitMs: v.optional(v.number()),
+  until: v.optional(v.string()),
+  ids: v.optional(v.array(v.string())),
 });
 
 /** Arguments of a migration function and of a runner. */
@@ -39,37 +65,42 @@ export type MigrationArgs = {
   cursor?: string | null;
   /** At most so many documents in one transaction; absent lets batches size themselves. */
   batchSize?: number;
-  /** Run one batch, show what it would change, and roll it back. */
+  /** Show what the first batch would change, and roll it back. */
   dryRun?: boolean;
+  /** With `dryRun`: rehearse the whole migration, batch by batch, in the background. */
+  full?: boolean;
   /** Migrations to run after this one. */
   next?: string[];
   /** Begin again, also when it is done or running. */
   reset?: boolean;
   /** Run one batch and schedule nothing. */
   oneBatchOnly?: boolean;
+  /** In place of the definition's. */
+  onError?: OnError;
+  /** In place of the definition's. */
+  maxDocumentsPerSecond?: number;
   /** Set by the component. */
   job?: Job;
 };
 
 export const migrationArgs: {
-  fn: Optional<string>;
-  cursor: Optional<string | null>;
-  batchSize: Optional<number>;
-  dryRun: Optional<boolean>;
-  next: Optional<string[]>;
-  reset: Optional<boolean>;
-  oneBatchOnly: Optional<boolean>;
-  job: Optional<Job>;
+  [Name in keyof MigrationArgs]-?: Optional<Exclude<MigrationArgs[Name], undefined>>;
 } = {
   fn: v.optional(v.string()),
   cursor: v.optional(v.union(v.string(), v.null())),
   batchSize: v.optional(v.number()),
   dryRun: v.optional(v.boolean()),
+  full: v.optional(v.boolean()),
   next: v.optional(v.array(v.string())),
   reset: v.optional(v.boolean()),
   oneBatchOnly: v.optional(v.boolean()),
+  onError: v.optional(onError),
+  maxDocumentsPerSecond: v.optional(v.number()),
   job: v.optional(job),
 };
+
+/** What a definition says about how to run it. */
+export type Policy = { onError?: OnError; maxDocumentsPerSecond?: number };
 
 /** What one batch did. */
 export type MigrationResult = {
@@ -79,7 +110,7 @@ export type MigrationResult = {
   isDone: boolean;
   /** Documents gone through, whether they needed a change or not. */
   processed: number;
-  /** Of those, documents that `isMigrated` called done. */
+  /** Of those, documents that were as they should be already. */
   skipped?: number;
   /** What `continueCursor` belongs to: the table, its index and how the range is bounded. */
   range?: string;
@@ -93,66 +124,9 @@ export type MigrationResult = {
   usedShare?: number;
   /** How long it ran; 0 where the clock stands still during a mutation. */
   elapsedMs?: number;
+  policy?: Policy;
   /** The first document of a batch that was only peeked at. */
   documentId?: string;
+  /** Documents that a verification found not migrated. */
+  violations?: string[];
 };
-
-export type MigrationState = "inProgress" | "success" | "failed" | "canceled" | "unknown";
-
-/** A migration as `getStatus` reports it. */
-export type MigrationStatus = {
-  name: string;
-  /** Where the next batch begins; null before the first and when it is done. */
-  cursor?: string | null;
-  /** Documents gone through since it last began at a given cursor. */
-  processed: number;
-  isDone: boolean;
-  /** Why it stopped, if it failed. */
-  error?: string;
-  /** The document that failed, where it is known. */
-  errorDocumentId?: string;
-  /** `unknown`: never started, or left between two batches by `oneBatchOnly`. */
-  state: MigrationState;
-  /** Milliseconds since 1970 at which it last began at a given cursor, 0 if it never did. */
-  latestStart: number;
-  latestEnd?: number;
-  /** The prescribed batch size, if there is one. */
-  batchSize?: number;
-  /** Migrations that run after this one. */
-  next?: string[];
-  /** Documents in the range; null when the database cannot tell. */
-  total?: number | null;
-  /** Of `processed`, documents that were already as they should be. */
-  skipped?: number;
-  /** Documents a second in the current or latest run; null before its second batch. */
-  documentsPerSecond?: number | null;
-  /** Estimated time to the end; null when the total or the rate is unknown, or nothing runs. */
-  remainingMs?: number | null;
-  /** Who started the latest run. */
-  startedBy?: string;
-};
-
-export const migrationStatus: Required<MigrationStatus> = v.object({
-  name: v.string(),
-  cursor: v.optional(v.union(v.string(), v.null())),
-  processed: v.number(),
-  isDone: v.boolean(),
-  error: v.optional(v.string()),
-  errorDocumentId: v.optional(v.string()),
-  state: v.union(
-    v.literal("inProgress"),
-    v.literal("success"),
-    v.literal("failed"),
-    v.literal("canceled"),
-    v.literal("unknown"),
-  ),
-  latestStart: v.number(),
-  latestEnd: v.optional(v.number()),
-  batchSize: v.optional(v.number()),
-  next: v.optional(v.array(v.string())),
-  total: v.optional(v.union(v.number(), v.null())),
-  skipped: v.optional(v.number()),
-  documentsPerSecond: v.optional(v.union(v.number(), v.null())),
-  remainingMs: v.optional(v.union(v.number(), v.null())),
-  startedBy: v.optional(v.string()),
-});

@@ -1,102 +1,166 @@
 /**
- * One batch: a page of documents, each migrated, in one transaction that commits all of it or nothing.
- * Whatever fails, the error says which document it was and where it stood, so that the component can go on
- * up to it and put it aside.
+ * One batch: a page of documents, each migrated, reverted or verified, in one transaction that commits all
+ * of it or nothing. Whatever fails, the error says which document it was and where it stood, so that the
+ * component can go on up to it and put it aside.
  */
 import { dryRunData, isLimitError, messageOf, migrationError, migrationErrorData } from "../failures.js";
-import type { MigrationArgs, MigrationResult } from "../protocol.js";
+import type { Job, MigrationArgs, MigrationResult } from "../protocol.js";
 import { Budget } from "./budget.js";
 import { countDocuments } from "./count.js";
 import { DEFAULT_BATCH_SIZE, type PlainDefinition } from "./definition.js";
-import { readPage, type Page } from "./page.js";
+import { operationOf } from "./operation.js";
+import { readPage, type Page, type PageRequest } from "./page.js";
 import { describeRange, rangeOf } from "./range.js";
 import { rehearse } from "./rehearsal.js";
-import { migrateDocument, type Ctx } from "./stored-document.js";
+import { reread, type Ctx, type Operation } from "./stored-document.js";
 
 /** So many documents are started together with `parallelize`. */
 const abreast = 32;
 
 /**
- * Migrates at most a batch behind `args.cursor`. With `dryRun` it ends by throwing what it would have done.
- * Throws MIGRATION_DOCUMENT_FAILED, MIGRATION_BATCH_TOO_LARGE, MIGRATION_RANGE_CHANGED and
- * MIGRATION_RANGE_UNSUPPORTED.
+ * Does what `args.job` asks for with at most a batch behind `args.cursor`; without a job, migrates it. With
+ * `dryRun` it ends by throwing what it would have done.
+ * Throws MIGRATION_DOCUMENT_FAILED, MIGRATION_BATCH_TOO_LARGE, MIGRATION_RANGE_CHANGED,
+ * MIGRATION_RANGE_UNSUPPORTED and MIGRATION_NOT_DEFINED.
  */
 export async function runBatch(
   ctx: Ctx,
   definition: PlainDefinition,
   args: MigrationArgs & { cursor: string | null },
 ): Promise<MigrationResult> {
-  const { table, customRange, schema } = definition;
-  const { job, cursor } = args;
+  const { job } = args;
+  if (job?.kind === "retry") return retryOne(ctx, definition, job);
+  const operation = operationOf(definition, job);
   const prescribed = args.batchSize || definition.batchSize;
-  const batchSize = Math.min(prescribed ?? Infinity, job?.batchSize ?? prescribed ?? DEFAULT_BATCH_SIZE);
-  const range = rangeOf(table, customRange, schema);
+  const request = requestOf(definition, prescribed, args);
   const budget = await Budget.begin(ctx.meta, prescribed === undefined ? job?.timeLimitMs : undefined);
-  const page = await readPage(ctx.db, {
-    range,
+  const page = await readPage(ctx.db, request);
+  if (job?.kind === "peek") return peekedResult(definition, page);
+  const batch = new Batch(definition, request, prescribed === undefined, page, budget);
+  if (args.dryRun === true) {
+    return rehearse(ctx, definition, page.documents, (trial) => batch.run(trial, operation, job));
+  }
+  return batch.run(ctx, operation, job);
+}
+
+/** Which documents the batch is over. */
+function requestOf(
+  definition: PlainDefinition,
+  prescribed: number | undefined,
+  { cursor, job }: MigrationArgs & { cursor: string | null },
+): PageRequest {
+  const { table, schema, revertRange } = definition;
+  const customRange =
+    job?.kind === "revert" ? (revertRange ?? definition.customRange) : definition.customRange;
+  return {
+    range: rangeOf(table, customRange, schema),
     customRange,
     cursor,
     cursorRange: job?.range,
-    limit: batchSize,
-  });
-  if (job?.kind === "peek") return peekedResult(page);
-
-  const processed = await migrateDocuments(ctx, definition, page, budget);
-  const whole = processed === page.documents.length;
-  const continueCursor = whole ? page.continueCursor : page.cursorBehind(processed - 1);
-  if (continueCursor === null) throw batchTooLarge(processed);
-  await budget.look();
-  const result: MigrationResult = {
-    continueCursor,
-    isDone: page.isDone && whole,
-    processed,
-    range: describeRange(range),
-    batchSize,
-    adaptive: prescribed === undefined,
-    usedShare: budget.usedShare,
-    elapsedMs: budget.elapsedMs,
+    limit: Math.min(
+      prescribed ?? Infinity,
+      job?.batchSize ?? prescribed ?? DEFAULT_BATCH_SIZE,
+      secondsWorth(definition, job),
+    ),
+    // A range of its own finds the migrated documents itself.
+    until: revertRange === undefined ? job?.until : undefined,
   };
-  if (job?.first === true)
-    result.total = customRange === undefined ? await countDocuments(ctx.db, table) : null;
-  if (args.dryRun === true) throw await rehearse(ctx, definition, page.documents.slice(0, processed), result);
-  return result;
 }
 
-/** Migrates the page from its beginning, as far as the transaction bears; returns how many it did. */
-async function migrateDocuments(
-  ctx: Ctx,
-  definition: PlainDefinition,
-  page: Page,
-  budget: Budget,
-): Promise<number> {
-  const { documents } = page;
-  const stride = definition.parallelize ? abreast : 1;
-  for (let done = 0; done < documents.length;) {
-    const together = documents.slice(done, done + stride);
-    const outcomes = await Promise.allSettled(
-      together.map((document) => migrateDocument(ctx, definition, document)),
-    );
-    const failed = outcomes.findIndex(({ status }) => status === "rejected");
-    const outcome = outcomes[failed];
-    if (outcome?.status === "rejected") throw documentFailed(definition, page, done + failed, outcome.reason);
-    done += together.length;
-    if (done < documents.length && (await budget.isSpent(done))) return done;
+/** Under a rate, a batch takes no more than it allows in a second. */
+function secondsWorth({ policy }: PlainDefinition, job: Job | undefined): number {
+  if (job === undefined || (job.kind !== "migrate" && job.kind !== "revert")) return Infinity;
+  return Math.max(1, Math.floor(job.maxDocumentsPerSecond ?? policy.maxDocumentsPerSecond ?? Infinity));
+}
+
+class Batch {
+  readonly #definition: PlainDefinition;
+  readonly #request: PageRequest;
+  readonly #adaptive: boolean;
+  readonly #page: Page;
+  readonly #budget: Budget;
+
+  constructor(
+    definition: PlainDefinition,
+    request: PageRequest,
+    adaptive: boolean,
+    page: Page,
+    budget: Budget,
+  ) {
+    this.#definition = definition;
+    this.#request = request;
+    this.#adaptive = adaptive;
+    this.#page = page;
+    this.#budget = budget;
   }
-  return documents.length;
-}
 
-function documentFailed({ table }: PlainDefinition, page: Page, position: number, reason: unknown): Error {
-  if (migrationErrorData(reason) !== null || dryRunData(reason) !== null) return reason as Error;
-  const documentId = String(page.documents[position]?._id);
-  console.error(`Document failed: ${documentId}`);
-  const skipCursor = page.cursorBehind(position);
-  return migrationError("MIGRATION_DOCUMENT_FAILED", `Document ${documentId} failed: ${messageOf(reason)}`, {
-    table,
-    documentId,
-    position,
-    isLimit: isLimitError(reason),
-    ...(skipCursor === null ? {} : { skipCursor }),
-  });
+  async run(ctx: Ctx, operation: Operation, job: Job | undefined): Promise<MigrationResult> {
+    const { documents, isDone } = this.#page;
+    const outcomes = await this.#runOnDocuments(ctx, operation);
+    const processed = outcomes.length;
+    const whole = processed === documents.length;
+    const continueCursor = whole ? this.#page.continueCursor : this.#page.cursorBehind(processed - 1);
+    if (continueCursor === null) throw batchTooLarge(processed);
+    await this.#budget.look();
+    const result: MigrationResult = {
+      continueCursor,
+      isDone: isDone && whole,
+      processed,
+      range: describeRange(this.#request.range),
+      batchSize: this.#request.limit,
+      adaptive: this.#adaptive,
+      usedShare: this.#budget.usedShare,
+      elapsedMs: this.#budget.elapsedMs,
+      policy: this.#definition.policy,
+    };
+    if (job?.kind === "verify") {
+      result.violations = documents.filter((_, i) => outcomes[i] === false).map(({ _id }) => _id);
+    } else {
+      result.skipped = outcomes.filter((changed) => !changed).length;
+    }
+    if (job?.first === true) result.total = await this.#total(ctx);
+    return result;
+  }
+
+  /** Runs the operation over the page from its beginning, as far as the transaction bears. */
+  async #runOnDocuments(ctx: Ctx, operation: Operation): Promise<boolean[]> {
+    const { documents } = this.#page;
+    const stride = this.#definition.parallelize ? abreast : 1;
+    const outcomes: boolean[] = [];
+    while (outcomes.length < documents.length) {
+      const together = documents.slice(outcomes.length, outcomes.length + stride);
+      const settled = await Promise.allSettled(together.map(async (document) => operation(ctx, document)));
+      for (const outcome of settled) {
+        if (outcome.status === "rejected") throw this.#failure(outcomes.length, outcome.reason);
+        outcomes.push(outcome.value);
+      }
+      if (outcomes.length < documents.length && (await this.#budget.isSpent(outcomes.length))) break;
+    }
+    return outcomes;
+  }
+
+  #failure(position: number, reason: unknown): Error {
+    if (migrationErrorData(reason) !== null || dryRunData(reason) !== null) return reason as Error;
+    const { table, policy } = this.#definition;
+    const documentId = String(this.#page.documents[position]?._id);
+    console.error(`Document failed: ${documentId}`);
+    const skipCursor = this.#page.cursorBehind(position);
+    const message = `Document ${documentId} failed: ${messageOf(reason)}`;
+    return migrationError("MIGRATION_DOCUMENT_FAILED", message, {
+      table,
+      documentId,
+      position,
+      isLimit: isLimitError(reason),
+      ...(skipCursor === null ? {} : { skipCursor }),
+      ...(policy.onError === undefined ? {} : { onError: policy.onError }),
+    });
+  }
+
+  async #total(ctx: Ctx): Promise<number | null> {
+    const { customRange, until } = this.#request;
+    const isWhole = customRange === undefined && until === undefined;
+    return isWhole ? countDocuments(ctx.db, this.#definition.table) : null;
+  }
 }
 
 function batchTooLarge(fits: number): Error {
@@ -108,8 +172,15 @@ function batchTooLarge(fits: number): Error {
 }
 
 /** For a batch that fails outside of any document: which document it begins with, and what is behind. */
-function peekedResult({ documents, continueCursor, isDone }: Page): MigrationResult {
-  const [document] = documents;
+function peekedResult({ policy }: PlainDefinition, page: Page): MigrationResult {
+  const [document] = page.documents;
   const documentId = document === undefined ? {} : { documentId: document._id };
-  return { continueCursor, isDone, processed: 0, ...documentId };
+  return { continueCursor: page.continueCursor, isDone: page.isDone, processed: 0, policy, ...documentId };
+}
+
+/** Migrates the document that the job names, if it is still there. */
+async function retryOne(ctx: Ctx, definition: PlainDefinition, job: Job): Promise<MigrationResult> {
+  const document = await reread(ctx, definition.table, job.ids?.[0] ?? "");
+  if (document !== null) await operationOf(definition, job)(ctx, document);
+  return { continueCursor: "[]", isDone: true, processed: document === null ? 0 : 1 };
 }

@@ -11,7 +11,8 @@ import type {
   TableNamesInDataModel,
 } from "convex/server";
 import type { GenericId } from "convex/values";
-import type { MigrationArgs } from "../protocol.js";
+import { migrationError } from "../failures.js";
+import type { MigrationArgs, OnError, Policy } from "../protocol.js";
 import type { AnySchema, RangeBuilder } from "./range.js";
 
 /** How many documents the first batch of a migration takes that prescribes no size. */
@@ -32,21 +33,38 @@ export interface MigrationDefinition<
    * document of the range, also if the migration fails and is resumed; a document may be changed by others
    * before its turn, so it should look before it writes.
    */
-  migrateOne: (
-    ctx: GenericMutationCtx<DataModel>,
-    doc: DocumentByName<DataModel, TableName> & { _id: GenericId<TableName> },
-  ) => Change<DataModel, TableName> | Promise<Change<DataModel, TableName>>;
+  migrateOne: MigrateOne<DataModel, TableName>;
   /** The documents to go through, when not all: a query with an index, a filter or an order, unread. */
-  customRange?:
-    | ((
-        q: QueryInitializer<NamedTableInfo<DataModel, TableName>>,
-      ) => OrderedQuery<NamedTableInfo<DataModel, TableName>>)
-    | undefined;
+  customRange?: CustomRange<DataModel, TableName> | undefined;
   /** At most so many documents in one transaction. Left out, batches size themselves, from 100 on. */
   batchSize?: number | undefined;
   /** Start `migrateOne` for several documents of a batch at once. */
   parallelize?: boolean | undefined;
+  /**
+   * True for a document that is as the migration wants it. Such documents are skipped, only they are
+   * reverted, and `verify` finds all others.
+   */
+  isMigrated?: ((doc: DocumentByName<DataModel, TableName>) => boolean) | undefined;
+  /** Undoes `migrateOne` on one document; makes the migration revertible. */
+  down?: MigrateOne<DataModel, TableName> | undefined;
+  /** The documents that `down` goes through. Needed with `customRange`, which they may have left. */
+  revertRange?: CustomRange<DataModel, TableName> | undefined;
+  /** Migrations that must be complete before this one may run. */
+  requires?: readonly (MigrationFunctionReference | string)[] | undefined;
+  /** What to do about a document that cannot be migrated: "stop" (default), or "quarantine" it and go on. */
+  onError?: OnError | undefined;
+  /** The rate not to exceed. */
+  maxDocumentsPerSecond?: number | undefined;
 }
+
+type MigrateOne<DataModel extends GenericDataModel, TableName extends TableNamesInDataModel<DataModel>> = (
+  ctx: GenericMutationCtx<DataModel>,
+  doc: DocumentByName<DataModel, TableName> & { _id: GenericId<TableName> },
+) => Change<DataModel, TableName> | Promise<Change<DataModel, TableName>>;
+
+type CustomRange<DataModel extends GenericDataModel, TableName extends TableNamesInDataModel<DataModel>> = (
+  q: QueryInitializer<NamedTableInfo<DataModel, TableName>>,
+) => OrderedQuery<NamedTableInfo<DataModel, TableName>>;
 
 type Change<DataModel extends GenericDataModel, TableName extends TableNamesInDataModel<DataModel>> = PatchOf<
   DocumentByName<DataModel, TableName>
@@ -59,12 +77,57 @@ type PatchOf<Document> = {
     : Document[Field];
 };
 
+type ChangeOne = (ctx: GenericMutationCtx<GenericDataModel>, doc: GenericDocument) => unknown;
+
 /** A definition without its types, with the options of its `Migrations`. */
 export interface PlainDefinition {
   readonly table: string;
-  readonly migrateOne: (ctx: GenericMutationCtx<GenericDataModel>, doc: GenericDocument) => unknown;
+  readonly migrateOne: ChangeOne;
   readonly customRange: RangeBuilder | undefined;
   readonly batchSize: number | undefined;
   readonly parallelize: boolean;
+  readonly isMigrated: ((doc: GenericDocument) => boolean) | undefined;
+  readonly down: ChangeOne | undefined;
+  readonly revertRange: RangeBuilder | undefined;
+  readonly requires: readonly string[];
+  readonly policy: Policy;
   readonly schema: AnySchema | undefined;
+}
+
+/** Checks a definition and takes its types away. Throws MIGRATION_ARGUMENTS. */
+export function plainDefinition<
+  DataModel extends GenericDataModel,
+  TableName extends TableNamesInDataModel<DataModel>,
+>(
+  definition: MigrationDefinition<DataModel, TableName>,
+  options: {
+    defaultBatchSize: number | undefined;
+    schema: unknown;
+    nameOf: (reference: MigrationFunctionReference | string) => string;
+  },
+): PlainDefinition {
+  const { table, customRange, revertRange, down, onError, maxDocumentsPerSecond } = definition;
+  if (down !== undefined && customRange !== undefined && revertRange === undefined) {
+    const why =
+      "a migration with `customRange` and `down` needs `revertRange`: migrated documents may have left the range";
+    throw migrationError("MIGRATION_ARGUMENTS", `The migration of ${table} cannot be defined: ${why}.`, {
+      table,
+    });
+  }
+  return {
+    table,
+    migrateOne: definition.migrateOne as unknown as ChangeOne,
+    customRange,
+    batchSize: definition.batchSize ?? options.defaultBatchSize,
+    parallelize: definition.parallelize === true,
+    isMigrated: definition.isMigrated,
+    down: down as ChangeOne | undefined,
+    revertRange,
+    requires: (definition.requires ?? []).map(options.nameOf),
+    policy: {
+      ...(onError === undefined ? {} : { onError }),
+      ...(maxDocumentsPerSecond === undefined ? {} : { maxDocumentsPerSecond }),
+    },
+    schema: options.schema as AnySchema | undefined,
+  };
 }

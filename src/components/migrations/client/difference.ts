@@ -1,12 +1,10 @@
 /** The difference between two images of a document, field by field. */
 import type { GenericDocument } from "convex/server";
-import { compareValues, type Value } from "convex/values";
+import { compareValues, convexToJson, type Value } from "convex/values";
+import type { FieldDifference } from "../status.js";
 
-/** One field that differs; nested objects are compared field by field, everything else as a whole. */
-export type FieldDifference =
-  | { path: string; kind: "added"; after: Value }
-  | { path: string; kind: "removed"; before: Value }
-  | { path: string; kind: "changed"; before: Value; after: Value };
+/** A value whose JSON is longer is shown by its beginning. */
+const shownLength = 200;
 
 /** The fields in which `after` differs from `before`, by path; none when they are equal. */
 export function differences(before: GenericDocument, after: GenericDocument): FieldDifference[] {
@@ -31,4 +29,21 @@ function ofField(path: string, before: Value | undefined, after: Value | undefin
 
 function isPlainObject(value: Value): value is Record<string, Value> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** The same difference with large values cut to the beginning of their JSON. */
+export function shortened(difference: FieldDifference): FieldDifference {
+  switch (difference.kind) {
+    case "added":
+      return { ...difference, after: brief(difference.after) };
+    case "removed":
+      return { ...difference, before: brief(difference.before) };
+    case "changed":
+      return { ...difference, before: brief(difference.before), after: brief(difference.after) };
+  }
+}
+
+function brief(value: Value): Value {
+  const json = JSON.stringify(convexToJson(value));
+  return json.length <= shownLength ? value : `${json.slice(0, shownLength)}…`;
 }

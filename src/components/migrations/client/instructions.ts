@@ -1,5 +1,6 @@
 /** What starting a migration by hand prints: how it stands, and the commands to go on with. */
-import type { MigrationArgs, MigrationStatus } from "../protocol.js";
+import type { MigrationArgs } from "../protocol.js";
+import type { CheckStatus, MigrationStatus } from "../status.js";
 
 /**
  * The object that `npx convex run` prints. `componentPath` is where the app itself is mounted, `component`
@@ -19,10 +20,28 @@ export function instructions(
   if (status.latestEnd !== undefined) output["lastFinished"] = new Date(status.latestEnd).toISOString();
   output["processed"] = status.processed;
   if (typeof status.total === "number") output["total"] = status.total;
+  if (status.failed !== undefined && status.failed > 0) output["inQuarantine"] = status.failed;
   const next = status.next ?? [];
   if (next.length > 0) output[status.isDone ? "nowUp" : "nextUp"] = next;
   if (!dryRun) Object.assign(output, commands(name, status, args, componentPath));
   return output;
+}
+
+/** What starting a check by hand prints. */
+export function checkInstructions(
+  { kind, migration }: CheckStatus,
+  componentPath: string,
+): Record<string, unknown> {
+  const args = `{name: ${JSON.stringify(migration)}}`;
+  return {
+    Status: kind === "rehearse" ? "Rehearsal started: nothing will be changed." : "Verification started.",
+    Name: migration,
+    toSeeFindings: { cmd: `${runCommand(componentPath)} --watch lib:getChecks`, args, prod: "--prod" },
+  };
+}
+
+function runCommand(componentPath: string): string {
+  return `npx convex run --component ${componentPath === "" ? "" : `${componentPath}/`}migrations`;
 }
 
 function statusLine(status: MigrationStatus): string {
@@ -37,6 +56,7 @@ function statusLine(status: MigrationStatus): string {
   }
   if (status.state === "failed") return `Migration failed: ${status.error ?? "unknown error"}`;
   if (status.state === "canceled") return "Migration canceled.";
+  if (status.state === "paused") return "Migration paused: it goes on when it is resumed.";
   return status.latestStart >= now ? "Migration started." : "Migration running.";
 }
 
@@ -46,8 +66,7 @@ function commands(
   args: MigrationArgs,
   componentPath: string,
 ): Record<string, unknown> {
-  const component = componentPath === "" ? "migrations" : `${componentPath}/migrations`;
-  const run = `npx convex run --component ${component}`;
+  const run = runCommand(componentPath);
   const next = status.next ?? [];
   const monitor = (names: readonly string[]): Record<string, string> => ({
     cmd: `${run} --watch lib:getStatus`,
@@ -57,6 +76,11 @@ function commands(
   if (status.state === "inProgress") {
     const toCancel = { cmd: `${run} lib:cancel`, args: `{name: ${JSON.stringify(name)}}`, prod: "--prod" };
     return { toCancel, toMonitorStatus: monitor([name, ...next]) };
+  }
+  if (status.state === "paused") {
+    return {
+      toResume: { cmd: `${run} lib:resume`, args: `{name: ${JSON.stringify(name)}}`, prod: "--prod" },
+    };
   }
   const toStartOver = JSON.stringify({ ...args, cursor: undefined, reset: true });
   return next.length > 0 ? { toStartOver, toMonitorStatus: monitor(next) } : { toStartOver };

@@ -1,6 +1,6 @@
 /**
  * `Migrations`: an app's migrations and the component that keeps their jobs. `define` makes a function that
- * goes through a table; the other methods start, watch and stop such functions. All progress lives in the
+ * goes through a table; the other methods start, watch and steer such functions. All progress lives in the
  * component, so any copy of this class may do any of it.
  */
 import {
@@ -17,19 +17,26 @@ import {
   type TableNamesInDataModel,
 } from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
-import type { RunSummary } from "../component/history.js";
 import { migrationError } from "../failures.js";
-import {
-  migrationArgs,
-  type MigrationArgs,
-  type MigrationResult,
-  type MigrationStatus,
-} from "../protocol.js";
+import { migrationArgs, type MigrationArgs, type MigrationResult, type OnError } from "../protocol.js";
+import type {
+  CheckStatus,
+  MigrationStatus,
+  QuarantinedDocument,
+  RetryResult,
+  RunSummary,
+} from "../status.js";
 import { runBatch } from "./batch.js";
-import type { ActionCtx, MutationCtx, QueryCtx } from "./contexts.js";
-import type { MigrationDefinition, MigrationFunctionReference, PlainDefinition } from "./definition.js";
+import { callerOf, type ActionCtx, type MutationCtx, type QueryCtx } from "./contexts.js";
+import {
+  plainDefinition,
+  type MigrationDefinition,
+  type MigrationFunctionReference,
+  type PlainDefinition,
+} from "./definition.js";
 import { oneOffCursor } from "./one-off.js";
 import {
+  startCheck,
   startInteractively,
   startMigration,
   targetNamed,
@@ -50,7 +57,17 @@ export interface MigrationsOptions<DataModel extends GenericDataModel, Schema> {
   schema?: Schema | undefined;
 }
 
+/** What `tune` changes; null goes back to what the definition says. */
+export interface Tuning {
+  batchSize?: number | null;
+  maxDocumentsPerSecond?: number | null;
+  onError?: OnError | null;
+}
+
 type AnySchema = SchemaDefinition<GenericSchema, boolean>;
+/** A migration by its function, or by its name: "migrations:foo". */
+type Migration = MigrationFunctionReference | string;
+type AnyCtx = QueryCtx | MutationCtx | ActionCtx;
 
 /** Defines, starts and watches the migrations of an app. */
 export class Migrations<
@@ -70,18 +87,24 @@ export class Migrations<
   /**
    * A migration. Export what it returns; `npx convex run migrations:name` starts or resumes it, and
    * `'{"dryRun": true}'`, `'{"reset": true}'`, `'{"next": ["migrations:other"]}'` do what they say.
-   * Throws, when it runs, the errors of `runBatch`.
+   * Throws MIGRATION_ARGUMENTS for a definition that cannot work; when it runs, the errors of `runBatch`,
+   * and MIGRATION_REQUIRES.
    */
   define<TableName extends TableNamesInDataModel<DataModel>>(
     definition: MigrationDefinition<DataModel, TableName>,
   ): RegisteredMutation<"internal", MigrationArgs, Promise<MigrationResult>> {
-    const plain = this.#plain(definition);
+    const plain = plainDefinition(definition, {
+      defaultBatchSize: this.options?.defaultBatchSize,
+      schema: this.options?.schema,
+      nameOf: (migration) => this.#nameOf(migration),
+    });
     const build =
       this.options?.internalMutation ?? (internalMutationGeneric as MutationBuilder<DataModel, "internal">);
     const handler = async (ctx: GenericMutationCtx<DataModel>, args: MigrationArgs): Promise<unknown> => {
       // The builder's tables are the app's; a batch knows its table by name only.
       const plainCtx = ctx as unknown as GenericMutationCtx<GenericDataModel>;
       if (args.oneBatchOnly !== true) return this.#startItself(plainCtx, args);
+      await this.#checkRequired(plainCtx, plain, args);
       return runBatch(plainCtx, plain, { ...args, ...oneOffCursor(args) });
     };
     return build({ args: migrationArgs, handler });
@@ -112,21 +135,16 @@ export class Migrations<
           const message = `Specify the migration: '{"fn": "migrations:foo"}', or give the runner one of its own.`;
           throw migrationError("MIGRATION_ARGUMENTS", message);
         }
-        return startInteractively(
-          ctx,
-          this.component,
-          first,
-          [...rest, ...(await this.#named(args.next))],
-          args,
-        );
+        const next = [...rest, ...(await this.#named(args.next))];
+        return startInteractively(ctx, this.component, first, next, args);
       },
     });
   }
 
   /**
    * Starts or resumes a migration and runs its first batch; the others follow on their own. Nothing happens
-   * when it is done; when it is running, resolves with its status. A dry run throws a ConvexError of kind
-   * "DRY RUN", so that its transaction rolls back.
+   * when it is done or paused; when it is running, resolves with its status. A dry run throws a ConvexError
+   * of kind "DRY RUN", so that its transaction rolls back.
    */
   async runOne(
     ctx: MutationCtx | ActionCtx,
@@ -150,8 +168,8 @@ export class Migrations<
 
   /** How the given migrations stand, in their order; without any, the latest `limit` (100). */
   async getStatus(
-    ctx: QueryCtx | MutationCtx | ActionCtx,
-    { migrations, limit }: { migrations?: (string | MigrationFunctionReference)[]; limit?: number },
+    ctx: AnyCtx,
+    { migrations, limit }: { migrations?: Migration[]; limit?: number },
   ): Promise<MigrationStatus[]> {
     return ctx.runQuery(this.component.lib.getStatus, {
       ...(migrations === undefined ? {} : { names: migrations.map((migration) => this.#nameOf(migration)) }),
@@ -159,10 +177,16 @@ export class Migrations<
     });
   }
 
+  /** True when the given migrations are done and no document of theirs is in quarantine. */
+  async isComplete(ctx: AnyCtx, migrations: Migration | Migration[]): Promise<boolean> {
+    const statuses = await this.getStatus(ctx, { migrations: [migrations].flat() });
+    return statuses.every(({ isDone, failed }) => isDone && (failed ?? 0) === 0);
+  }
+
   /** The latest runs of a migration, latest first. */
   async getHistory(
-    ctx: QueryCtx | MutationCtx | ActionCtx,
-    migration: string | MigrationFunctionReference,
+    ctx: AnyCtx,
+    migration: Migration,
     { limit }: { limit?: number } = {},
   ): Promise<RunSummary[]> {
     const name = this.#nameOf(migration);
@@ -170,16 +194,68 @@ export class Migrations<
   }
 
   /** Stops a migration at the end of its last batch; starting it again resumes it. Throws MIGRATION_NOT_FOUND. */
-  async cancel(
-    ctx: MutationCtx | ActionCtx,
-    migration: MigrationFunctionReference | string,
-  ): Promise<MigrationStatus> {
+  async cancel(ctx: MutationCtx | ActionCtx, migration: Migration): Promise<MigrationStatus> {
     return ctx.runMutation(this.component.lib.cancel, { name: this.#nameOf(migration) });
   }
 
   /** Stops all migrations in progress; resolves with the status of the first 100 that are not done. */
   async cancelAll(ctx: MutationCtx | ActionCtx): Promise<MigrationStatus[]> {
     return ctx.runMutation(this.component.lib.cancelAll, {});
+  }
+
+  /** Stops a migration until `resume`: starting it leaves it paused. Throws MIGRATION_NOT_FOUND. */
+  async pause(ctx: MutationCtx | ActionCtx, migration: Migration): Promise<MigrationStatus> {
+    return ctx.runMutation(this.component.lib.pause, { name: this.#nameOf(migration) });
+  }
+
+  /** Lets a paused, cancelled or failed migration go on, with the series it was started in. */
+  async resume(ctx: MutationCtx | ActionCtx, migration: Migration): Promise<MigrationStatus> {
+    const startedBy = await callerOf(ctx);
+    return ctx.runMutation(this.component.lib.resume, { name: this.#nameOf(migration), startedBy });
+  }
+
+  /** Changes how a migration runs, from its next batch on. Throws MIGRATION_NOT_FOUND. */
+  async tune(ctx: MutationCtx | ActionCtx, migration: Migration, tuning: Tuning): Promise<MigrationStatus> {
+    return ctx.runMutation(this.component.lib.tune, { name: this.#nameOf(migration), ...tuning });
+  }
+
+  /** Undoes a migration with its `down`, in the background and as far as it has come. Throws MIGRATION_BUSY. */
+  async revert(ctx: MutationCtx | ActionCtx, migration: Migration): Promise<MigrationStatus> {
+    const startedBy = await callerOf(ctx);
+    return ctx.runMutation(this.component.lib.revert, { name: this.#nameOf(migration), startedBy });
+  }
+
+  /** The documents of a migration that failed and were put aside, the first `limit` (100). */
+  async getQuarantine(
+    ctx: AnyCtx,
+    migration: Migration,
+    { limit }: { limit?: number } = {},
+  ): Promise<QuarantinedDocument[]> {
+    const name = this.#nameOf(migration);
+    return ctx.runQuery(this.component.lib.getQuarantine, {
+      name,
+      ...(limit === undefined ? {} : { limit }),
+    });
+  }
+
+  /** Migrates the documents in quarantine again; those that fail again stay. */
+  async retry(ctx: MutationCtx | ActionCtx, migration: Migration): Promise<RetryResult> {
+    return ctx.runMutation(this.component.lib.retry, { name: this.#nameOf(migration) });
+  }
+
+  /** Rehearses the whole migration in the background and rolls each batch back; `getChecks` has the findings. */
+  async rehearse(ctx: MutationCtx | ActionCtx, fnRef: MigrationFunctionReference): Promise<CheckStatus> {
+    return startCheck(ctx, this.component, await targetOf(fnRef), "rehearse", undefined);
+  }
+
+  /** Looks for documents that `isMigrated` does not accept, in the background; `getChecks` has the findings. */
+  async verify(ctx: MutationCtx | ActionCtx, fnRef: MigrationFunctionReference): Promise<CheckStatus> {
+    return startCheck(ctx, this.component, await targetOf(fnRef), "verify", undefined);
+  }
+
+  /** The latest rehearsal and the latest verification of a migration, as far as there are. */
+  async getChecks(ctx: AnyCtx, migration: Migration): Promise<CheckStatus[]> {
+    return ctx.runQuery(this.component.lib.getChecks, { name: this.#nameOf(migration) });
   }
 
   /** What a migration function does when a person or a deploy script calls it. */
@@ -201,31 +277,33 @@ export class Migrations<
         `Function name mismatch: expected ${name}, got ${args.fn}. Hint: ${hint}.`,
       );
     }
-    const itself = await targetOf(
-      makeFunctionReference<"mutation">(name) as unknown as MigrationFunctionReference,
-    );
-    return startInteractively(ctx, this.component, itself, await this.#named(args.next), args);
+    const itself = makeFunctionReference<"mutation">(name) as unknown as MigrationFunctionReference;
+    const next = await this.#named(args.next);
+    return startInteractively(ctx, this.component, await targetOf(itself), next, args);
   }
 
-  #plain<TableName extends TableNamesInDataModel<DataModel>>(
-    definition: MigrationDefinition<DataModel, TableName>,
-  ): PlainDefinition {
-    const { table, migrateOne, customRange, batchSize, parallelize } = definition;
-    return {
-      table,
-      migrateOne: migrateOne as unknown as PlainDefinition["migrateOne"],
-      customRange,
-      batchSize: batchSize ?? this.options?.defaultBatchSize,
-      parallelize: parallelize === true,
-      schema: this.options?.schema as PlainDefinition["schema"],
-    };
+  /** Throws MIGRATION_REQUIRES when a run begins before the migrations it requires are complete. */
+  async #checkRequired(
+    ctx: GenericMutationCtx<GenericDataModel>,
+    { requires }: PlainDefinition,
+    { job, dryRun }: MigrationArgs,
+  ): Promise<void> {
+    const begins = job === undefined ? dryRun !== true : job.kind === "migrate" && job.first === true;
+    if (requires.length === 0 || !begins) return;
+    const statuses = await this.getStatus(ctx, { migrations: [...requires] });
+    const missing = statuses
+      .filter(({ isDone, failed }) => !isDone || (failed ?? 0) > 0)
+      .map(({ name }) => name);
+    if (missing.length === 0) return;
+    const message = `It requires ${missing.join(", ")} to be complete; run that first.`;
+    throw migrationError("MIGRATION_REQUIRES", message, { missing });
   }
 
   #named(names: string[] | undefined): Promise<Target[]> {
     return Promise.all((names ?? []).map((name) => targetNamed(this.#prefixed(name))));
   }
 
-  #nameOf(migration: string | MigrationFunctionReference): string {
+  #nameOf(migration: Migration): string {
     return typeof migration === "string" ? this.#prefixed(migration) : getFunctionName(migration);
   }
 

@@ -4,10 +4,17 @@
  * may read only 16 MiB and reads most of them again to change them.
  */
 import type { GenericDatabaseReader, GenericDataModel, GenericDocument } from "convex/server";
-import { getDocumentSize, type Value } from "convex/values";
+import { compareValues, getDocumentSize, type Value } from "convex/values";
 import { migrationErrorData } from "../failures.js";
-import { cursorOfDatabase, cursorOfKey, endCursor, positionOf, type Position } from "./cursor.js";
-import { describeRange, isKeyed, type Bound, type Range, type RangeBuilder } from "./range.js";
+import {
+  cursorOfDatabase,
+  cursorOfKey,
+  endCursor,
+  positionOf,
+  type IndexKey,
+  type Position,
+} from "./cursor.js";
+import { describeRange, isKeyed, unsupported, type Bound, type Range, type RangeBuilder } from "./range.js";
 import { rangeChanged, remainingBounds } from "./remaining.js";
 import type { StoredDocument } from "./stored-document.js";
 
@@ -34,6 +41,8 @@ export interface PageRequest {
   /** What the cursor is known to belong to. */
   readonly cursorRange: string | undefined;
   readonly limit: number;
+  /** The last place to read to; the range ends there. */
+  readonly until?: string | undefined;
 }
 
 type Database = GenericDatabaseReader<GenericDataModel>;
@@ -49,7 +58,7 @@ export async function readPage(db: Database, request: PageRequest): Promise<Page
   if (position === null || (cursor !== null && moved)) throw rangeChanged(range, cursorRange);
   if (position.kind === "end") return pageOf([], true, () => null);
   if (position.kind === "database" || !isKeyed(range)) return readDatabasePage(db, request, position);
-  return readKeyedPage(db, range, position, limit);
+  return readKeyedPage(db, range, position, limit, lastKey(range, request.until));
 }
 
 async function readKeyedPage(
@@ -57,6 +66,7 @@ async function readKeyedPage(
   range: Range & { fields: readonly string[] },
   position: Position & { kind: "start" | "key" },
   limit: number,
+  until: IndexKey | null,
 ): Promise<Page> {
   const pieces = position.kind === "key" ? remainingBounds(range, position.key) : [range.bounds];
   const documents: StoredDocument[] = [];
@@ -64,6 +74,9 @@ async function readKeyedPage(
   let bytes = 0;
   for (const bounds of pieces) {
     for await (const document of queryOf(db, range, bounds)) {
+      if (until !== null && compareKeys(keyOf(range.fields, document), until, range.order) > 0) {
+        return pageOf(documents, true, cursorBehind);
+      }
       documents.push(document);
       bytes += getDocumentSize(document);
       if (documents.length >= limit || bytes >= pageBytes) return pageOf(documents, false, cursorBehind);
@@ -72,9 +85,25 @@ async function readKeyedPage(
   return pageOf(documents, true, cursorBehind);
 }
 
+const untilNeedsKeys = "a part of it can be reverted only where a cursor is an index key";
+
+/** The key of the last document to read; null to read to the end. */
+function lastKey(range: Range, until: string | undefined): IndexKey | null {
+  const position = positionOf(until ?? null);
+  if (position?.kind === "start" || position?.kind === "end") return null;
+  if (position?.kind !== "key") throw unsupported(range.table, untilNeedsKeys);
+  return position.key;
+}
+
+function compareKeys(a: IndexKey, b: IndexKey, order: Range["order"]): number {
+  const sign = a.map((value, i) => compareValues(value, b[i])).find((one) => one !== 0) ?? 0;
+  return order === "asc" ? sign : -sign;
+}
+
 async function readDatabasePage(db: Database, request: PageRequest, position: Position): Promise<Page> {
   const { range, customRange, limit } = request;
   if (position.kind === "key") throw rangeChanged(range);
+  if (request.until !== undefined) throw unsupported(range.table, untilNeedsKeys);
   const cursor = position.kind === "database" ? position.cursor : null;
   const table = db.query(range.table);
   const query = (customRange === undefined ? table : customRange(table as never)) as PaginatedQuery;

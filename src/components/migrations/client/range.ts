@@ -76,7 +76,7 @@ interface Index {
   fields: string[];
 }
 
-function unsupported(table: string, why: string): Error {
+export function unsupported(table: string, why: string): Error {
   return migrationError("MIGRATION_RANGE_UNSUPPORTED", `The range over ${table} cannot be used: ${why}.`, {
     table,
   });

@@ -7,7 +7,8 @@ import {
 } from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { migrationError } from "../failures.js";
-import type { MigrationArgs, MigrationResult, MigrationStatus } from "../protocol.js";
+import type { MigrationArgs, MigrationResult } from "../protocol.js";
+import type { MigrationStatus } from "../status.js";
 import { callerOf, type ActionCtx } from "./contexts.js";
 import type { MigrationFunctionReference } from "./definition.js";
 

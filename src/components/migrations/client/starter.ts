@@ -11,10 +11,11 @@ import {
 } from "convex/server";
 import type { ComponentApi, StartArgs } from "../component/_generated/component.js";
 import { dryRunData, migrationError } from "../failures.js";
-import type { MigrationArgs, MigrationStatus } from "../protocol.js";
+import type { MigrationArgs, OnError } from "../protocol.js";
+import type { CheckStatus, MigrationStatus } from "../status.js";
 import { callerOf, type ActionCtx, type MutationCtx } from "./contexts.js";
 import type { MigrationFunctionReference } from "./definition.js";
-import { instructions } from "./instructions.js";
+import { checkInstructions, instructions } from "./instructions.js";
 
 /** Options of a start; as in `MigrationArgs`. */
 export interface StartOptions {
@@ -23,6 +24,8 @@ export interface StartOptions {
   dryRun?: boolean | undefined;
   reset?: boolean | undefined;
   oneBatchOnly?: boolean | undefined;
+  onError?: OnError | undefined;
+  maxDocumentsPerSecond?: number | undefined;
 }
 
 /** A migration by its name and its function. */
@@ -44,7 +47,7 @@ export async function startMigration(
     );
     if (running !== undefined) return running;
   }
-  const { batchSize, cursor, reset, oneBatchOnly } = options;
+  const { batchSize, cursor, reset, oneBatchOnly, onError, maxDocumentsPerSecond } = options;
   return ctx.runMutation(component.lib.migrate, {
     ...first,
     dryRun: options.dryRun ?? false,
@@ -54,6 +57,8 @@ export async function startMigration(
     ...(reset !== true && cursor !== undefined ? { cursor } : {}),
     ...(batchSize === undefined ? {} : { batchSize }),
     ...(oneBatchOnly === undefined ? {} : { oneBatchOnly }),
+    ...(onError === undefined ? {} : { onError }),
+    ...(maxDocumentsPerSecond === undefined ? {} : { maxDocumentsPerSecond }),
   });
 }
 
@@ -66,6 +71,12 @@ export async function startInteractively(
   args: MigrationArgs,
 ): Promise<Record<string, unknown>> {
   const { componentPath } = await ctx.meta.getFunctionMetadata();
+  if (args.dryRun === true && args.full === true) {
+    return checkInstructions(
+      await startCheck(ctx, component, first, "rehearse", args.batchSize),
+      componentPath,
+    );
+  }
   try {
     const status = await startMigration(ctx, component, first, next, args);
     return instructions(status.name, status, args, componentPath);
@@ -75,6 +86,19 @@ export async function startInteractively(
     const output = instructions(first.name, found["status"] as MigrationStatus, args, componentPath);
     return found["rehearsal"] === undefined ? output : { ...output, rehearsal: found["rehearsal"] };
   }
+}
+
+/** Starts a rehearsal or verification of the whole migration. */
+export async function startCheck(
+  ctx: MutationCtx | ActionCtx,
+  component: ComponentApi,
+  target: Target,
+  kind: CheckStatus["kind"],
+  batchSize: number | undefined,
+): Promise<CheckStatus> {
+  const startedBy = await callerOf(ctx);
+  const size = batchSize === undefined ? {} : { batchSize };
+  return ctx.runMutation(component.lib.check, { ...target, kind, startedBy, ...size });
 }
 
 /** The migration's name and a handle to its function. */

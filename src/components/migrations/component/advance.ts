@@ -1,12 +1,15 @@
 /**
- * One step of a job: a batch that commits, or the decision that none can. A batch that fails is tried again
- * with fewer documents, in this transaction while there is room and by the next worker otherwise, until it
- * either goes through or consists of the one document that cannot be migrated. Nothing here schedules.
+ * One step of a job: a batch that commits, a document put aside, or the decision that neither can be. A
+ * batch that fails is tried again with fewer documents, in this transaction while there is room and by the
+ * next worker otherwise, until it either goes through or consists of the one document that cannot be
+ * migrated. Nothing here schedules.
  */
 import type { MutationCtx } from "./_generated/server.js";
-import { callBatch, peekDocument, type Outcome } from "./batch_call.js";
+import { callBatch, peekDocument, type Culprit, type Outcome } from "./batch_call.js";
+import { addFailure, addFindings } from "./findings.js";
 import { paceAfter } from "./pace.js";
-import type { MigrationRow, Pace } from "./rows.js";
+import { forgetQuarantine, putAside } from "./quarantine.js";
+import { isCheck, nameOf, type JobRow, type Pace } from "./rows.js";
 import { closeRun, noteBatch } from "./run_log.js";
 
 type Failure = Exclude<Outcome, { kind: "done" }>;
@@ -15,53 +18,65 @@ type Failure = Exclude<Outcome, { kind: "done" }>;
 const presumedSize = 128;
 /** Halving from the largest batch down to one document. */
 const tries = 14;
+/** So many documents in a row are not to blame: the migration is. */
+const failuresAllowed = 100;
 
 /**
- * Runs one batch of the job and records in `row` what came of it: progress, or `error`. With `isLast` no
- * worker will follow, so it tries on in this transaction where it would otherwise leave that to the next.
+ * Runs one batch of the job and records in `row` what came of it. Resolves with true while there is more to
+ * do. With `isLast` no worker will follow, so it tries on in this transaction where it would otherwise leave
+ * that to the next.
  */
-export async function advance(ctx: MutationCtx, row: MigrationRow, isLast: boolean): Promise<void> {
+export async function advance(ctx: MutationCtx, row: JobRow, isLast: boolean): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
     const batchSize = row.pace?.batchSize;
-    const outcome = await callBatch(ctx, row, batchSize);
-    if (outcome.kind === "done") {
-      await succeed(ctx, row, outcome);
-      return;
-    }
+    const outcome = await callBatch(ctx, row);
+    if (outcome.kind === "done") return succeed(ctx, row, outcome);
     const smaller = attempt < tries ? smallerBatch(outcome, batchSize, row) : null;
-    if (smaller === null) {
-      await fail(ctx, row, outcome);
-      return;
-    }
+    if (smaller === null) return refuse(ctx, row, outcome, batchSize);
     row.pace = smaller;
     // Reads of a failed attempt count all the same: a fresh transaction has more room.
-    if (!isLast && usesRoom(outcome)) return;
+    if (!isLast && usesRoom(outcome)) return true;
   }
 }
 
 async function succeed(
   ctx: MutationCtx,
-  row: MigrationRow,
-  { result }: Outcome & { kind: "done" },
-): Promise<void> {
-  row.pace = paceAfter(row.pace ?? {}, result, row.run);
+  row: JobRow,
+  { result, rehearsal }: Outcome & { kind: "done" },
+): Promise<boolean> {
+  if (!isCheck(row)) row.policy = result.policy ?? {};
+  row.pace = paceAfter(row, result);
   row.cursor = result.continueCursor;
   row.isDone = result.isDone;
   row.processed += result.processed;
   row.skipped = (row.skipped ?? 0) + (result.skipped ?? 0);
+  row.batches = (row.batches ?? 0) + 1;
   if (result.range !== undefined) row.range = result.range;
   if (result.total !== undefined) row.total = result.total;
-  delete row.error;
-  delete row.errorDocumentId;
-  delete row.deaths;
+  for (const field of ["error", "errorDocumentId", "deaths", "failedInARow"] as const) delete row[field];
+  if (isCheck(row)) {
+    addFindings(row, result, rehearsal);
+    if (row.isDone) row.endedAt = Date.now();
+    return !row.isDone;
+  }
   noteBatch(row);
-  if (!row.isDone) return;
-  row.latestEnd ??= Date.now();
+  if (!row.isDone) return true;
+  if (row.reverting !== undefined) {
+    await forgetQuarantine(ctx, row.name, row.epoch ?? 0);
+    row.cursor = null;
+    row.isDone = false;
+    row.halted = "reverted";
+    delete row.reverting;
+    delete row.range;
+  } else {
+    row.latestEnd ??= Date.now();
+  }
   await closeRun(ctx, row, "done");
+  return false;
 }
 
 /** The pace to try next, or null when the batch cannot be made smaller or that would not help. */
-function smallerBatch(outcome: Failure, batchSize: number | undefined, row: MigrationRow): Pace | null {
+function smallerBatch(outcome: Failure, batchSize: number | undefined, row: JobRow): Pace | null {
   const wasAlone = row.pace?.alone === true;
   switch (outcome.kind) {
     case "refused":
@@ -69,8 +84,8 @@ function smallerBatch(outcome: Failure, batchSize: number | undefined, row: Migr
     case "tooLarge":
       return { batchSize: Math.max(1, outcome.fits) };
     case "document":
-      if (!outcome.isLimit) return null;
-      if (outcome.position > 0) return { batchSize: outcome.position };
+      if (!outcome.isLimit) return stepToward(outcome.culprit, batchSize, row);
+      if (outcome.culprit.position > 0) return { batchSize: outcome.culprit.position };
       return wasAlone ? null : { batchSize: 1, alone: true };
     case "batch":
       if (batchSize !== 1) return { batchSize: Math.ceil((batchSize ?? presumedSize) / 2) };
@@ -78,20 +93,64 @@ function smallerBatch(outcome: Failure, batchSize: number | undefined, row: Migr
   }
 }
 
+/** A document that will be put aside: first what stands before it, then the document as a batch of its own. */
+function stepToward(culprit: Culprit, batchSize: number | undefined, row: JobRow): Pace | null {
+  if (!isPutAside(row, culprit)) return null;
+  if (culprit.position > 0) return { batchSize: culprit.position };
+  return culprit.skipCursor === null && batchSize !== 1 ? { batchSize: 1 } : null;
+}
+
+function isPutAside(row: JobRow, { onError }: Culprit): boolean {
+  if (isCheck(row)) return true;
+  return row.reverting === undefined && (row.onError ?? onError) === "quarantine";
+}
+
 function usesRoom(outcome: Failure): boolean {
   return outcome.kind === "tooLarge" || ("isLimit" in outcome && outcome.isLimit);
 }
 
-async function fail(ctx: MutationCtx, row: MigrationRow, outcome: Failure): Promise<void> {
-  row.error = outcome.message;
-  if (outcome.kind === "document") row.errorDocumentId = outcome.documentId;
-  if (outcome.kind === "batch" && row.pace?.batchSize === 1) {
-    const culprit = await peekDocument(ctx, row);
-    if (culprit !== null) {
-      row.error = `Document ${culprit.documentId} failed: ${outcome.message}`;
-      row.errorDocumentId = culprit.documentId;
-    }
+/** A batch that cannot go through: its one document is put aside, or the job fails. */
+async function refuse(
+  ctx: MutationCtx,
+  row: JobRow,
+  outcome: Failure,
+  batchSize: number | undefined,
+): Promise<boolean> {
+  const culprit =
+    outcome.kind === "document"
+      ? outcome.culprit
+      : outcome.kind === "batch" && batchSize === 1
+        ? await peekDocument(ctx, row, outcome.message)
+        : null;
+  if (culprit === null || culprit.skipCursor === null || culprit.position > 0 || !isPutAside(row, culprit)) {
+    await fail(ctx, row, culprit?.message ?? outcome.message, culprit?.documentId);
+    return false;
   }
-  console.error(`Migration ${row.name} failed: ${row.error}`);
-  await closeRun(ctx, row, "failed");
+  row.failedInARow = (row.failedInARow ?? 0) + 1;
+  if (row.failedInARow > failuresAllowed) {
+    const message = `${failuresAllowed} documents in a row failed. ${culprit.message}`;
+    await fail(ctx, row, message, culprit.documentId);
+    return false;
+  }
+  if (isCheck(row)) addFailure(row, culprit.documentId, culprit.message);
+  else await putAside(ctx, row, culprit.documentId, culprit.message);
+  row.cursor = culprit.skipCursor;
+  row.processed += 1;
+  row.failed = (row.failed ?? 0) + 1;
+  return true;
+}
+
+/** Ends the job with an error; starting or resuming it tries the same batch again. */
+export async function fail(
+  ctx: MutationCtx,
+  row: JobRow,
+  message: string,
+  documentId: string | undefined,
+): Promise<void> {
+  row.error = message;
+  if (documentId === undefined) delete row.errorDocumentId;
+  else row.errorDocumentId = documentId;
+  console.error(`Migration ${nameOf(row)} failed: ${message}`);
+  if (isCheck(row)) row.endedAt = Date.now();
+  else await closeRun(ctx, row, "failed");
 }

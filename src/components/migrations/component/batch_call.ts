@@ -4,24 +4,27 @@
  * again with less. What comes back is sorted by what can be done about it.
  */
 import type { FunctionHandle, TransactionLimits, TransactionMetrics } from "convex/server";
-import { isLimitError, messageOf, migrationErrorData } from "../failures.js";
-import type { Job, MigrationArgs, MigrationResult } from "../protocol.js";
+import { dryRunData, isLimitError, messageOf, migrationErrorData } from "../failures.js";
+import type { Job, JobKind, MigrationArgs, MigrationResult, OnError } from "../protocol.js";
+import type { Rehearsal } from "../status.js";
 import type { MutationCtx } from "./_generated/server.js";
-import type { MigrationRow } from "./rows.js";
+import { quarantinedIds } from "./quarantine.js";
+import { isCheck, type JobRow } from "./rows.js";
 
 export type MigrationFunctionHandle = FunctionHandle<"mutation", MigrationArgs, MigrationResult>;
 
+/** A document that failed: it stood at `position` of the batch, `skipCursor` is behind it. */
+export type Culprit = {
+  documentId: string;
+  message: string;
+  position: number;
+  skipCursor: string | null;
+  onError: OnError | undefined;
+};
+
 export type Outcome =
-  | { kind: "done"; result: MigrationResult }
-  /** One document failed: it stood at `position` of the batch, `skipCursor` is behind it. */
-  | {
-      kind: "document";
-      message: string;
-      documentId: string;
-      position: number;
-      skipCursor: string | null;
-      isLimit: boolean;
-    }
+  | { kind: "done"; result: MigrationResult; rehearsal?: Rehearsal }
+  | { kind: "document"; message: string; culprit: Culprit; isLimit: boolean }
   /** So many documents would fit. */
   | { kind: "tooLarge"; message: string; fits: number }
   /** It failed, but not at a document. */
@@ -34,48 +37,69 @@ const timeLimitMs = 500;
 const usualShare = 0.45;
 const wholeShare = 0.95;
 
-/** Runs a batch of at most `batchSize` documents (undefined: as many as the migration function likes). */
-export async function callBatch(
-  ctx: MutationCtx,
-  row: MigrationRow,
-  batchSize: number | undefined,
-): Promise<Outcome> {
+/** Runs the next batch, of the size that the job's pace has. */
+export async function callBatch(ctx: MutationCtx, row: JobRow): Promise<Outcome> {
   try {
-    const result = await call(ctx, row, batchSize, row.run?.batches === 0 ? { first: true } : {});
-    return { kind: "done", result };
+    const asked = row.total === undefined ? { first: true } : {};
+    return { kind: "done", result: await call(ctx, row, kindOf(row), row.pace?.batchSize, asked) };
   } catch (error) {
     return outcomeOf(error);
   }
 }
 
-/** The document that the next batch begins with, and the cursor behind it; null if that cannot be read. */
-export async function peekDocument(
-  ctx: MutationCtx,
-  row: MigrationRow,
-): Promise<{ documentId: string; skipCursor: string } | null> {
+/** The document that the next batch begins with; null if that cannot be read. */
+export async function peekDocument(ctx: MutationCtx, row: JobRow, message: string): Promise<Culprit | null> {
   try {
-    const result = await call(ctx, row, 1, { kind: "peek" });
-    const { documentId, continueCursor } = result;
-    return documentId === undefined ? null : { documentId, skipCursor: continueCursor };
+    const { documentId, continueCursor, policy } = await call(ctx, row, "peek", 1, {});
+    if (documentId === undefined) return null;
+    const named = `Document ${documentId} failed: ${message}`;
+    return { documentId, message: named, position: 0, skipCursor: continueCursor, onError: policy?.onError };
   } catch {
     return null;
   }
 }
 
+/** Migrates one document by its id, wherever the job stands; resolves with null, or why it failed. */
+export async function callForDocument(
+  ctx: MutationCtx,
+  row: JobRow,
+  documentId: string,
+): Promise<string | null> {
+  try {
+    await call(ctx, row, "retry", 1, { ids: [documentId] });
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
 async function call(
   ctx: MutationCtx,
-  row: MigrationRow,
+  row: JobRow,
+  kind: JobKind,
   batchSize: number | undefined,
   asked: Partial<Job>,
 ): Promise<MigrationResult> {
-  const job: Job = { kind: "migrate", timeLimitMs, ...asked };
+  const job: Job = { kind, timeLimitMs, ...asked };
   if (batchSize !== undefined) job.batchSize = batchSize;
   if (row.range !== undefined) job.range = row.range;
-  const args: MigrationArgs = { cursor: row.cursor, oneBatchOnly: true, dryRun: false, job };
+  if (!isCheck(row) && row.maxDocumentsPerSecond !== undefined) {
+    job.maxDocumentsPerSecond = row.maxDocumentsPerSecond;
+  }
+  if (!isCheck(row) && row.reverting !== undefined && kind !== "retry") {
+    if (row.reverting.until !== undefined) job.until = row.reverting.until;
+    job.ids = await quarantinedIds(ctx, row.name, row.reverting.epoch);
+  }
+  const args: MigrationArgs = { cursor: row.cursor, oneBatchOnly: true, dryRun: kind === "rehearse", job };
   if (row.batchSize !== undefined) args.batchSize = row.batchSize;
   const share = row.pace?.alone === true ? wholeShare : usualShare;
   const limits = shareOf(await ctx.meta.getTransactionMetrics(), share);
   return ctx.runMutation(row.fnHandle as MigrationFunctionHandle, args, { transactionLimits: limits });
+}
+
+function kindOf(row: JobRow): JobKind {
+  if (isCheck(row)) return row.kind;
+  return row.reverting === undefined ? "migrate" : "revert";
 }
 
 /** The limits for a nested transaction that may use this share of what is left. */
@@ -87,19 +111,24 @@ function shareOf(metrics: TransactionMetrics, share: number): TransactionLimits 
 }
 
 function outcomeOf(error: unknown): Outcome {
+  const rehearsed = dryRunData(error);
+  if (rehearsed !== null) {
+    const { result, rehearsal } = rehearsed as unknown as { result: MigrationResult; rehearsal: Rehearsal };
+    return { kind: "done", result, rehearsal };
+  }
   const data = migrationErrorData(error);
   const message = messageOf(error);
   if (data === null) return { kind: "batch", message, isLimit: isLimitError(error) };
-  const { documentId, position, skipCursor, isLimit } = data;
+  const { documentId, position, skipCursor, isLimit, onError } = data;
   if (data.code === "MIGRATION_DOCUMENT_FAILED" && typeof documentId === "string") {
-    return {
-      kind: "document",
-      message,
+    const culprit: Culprit = {
       documentId,
+      message,
       position: Number(position),
       skipCursor: typeof skipCursor === "string" ? skipCursor : null,
-      isLimit: isLimit === true,
+      onError: onError === "stop" || onError === "quarantine" ? onError : undefined,
     };
+    return { kind: "document", message, culprit, isLimit: isLimit === true };
   }
   if (data.code === "MIGRATION_BATCH_TOO_LARGE")
     return { kind: "tooLarge", message, fits: Number(data["fits"]) };

@@ -1,7 +1,8 @@
 /** A batch that is rolled back: what it would do, told by the error that ends its transaction. */
 import { ConvexError, type Value } from "convex/values";
 import { dryRunData, messageOf } from "../failures.js";
-import type { MigrationArgs, MigrationResult, MigrationStatus } from "../protocol.js";
+import type { MigrationArgs, MigrationResult } from "../protocol.js";
+import type { MigrationStatus } from "../status.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { MigrationFunctionHandle } from "./batch_call.js";
 import type { MigrationRow } from "./rows.js";

@@ -1,11 +1,12 @@
 /**
- * How large the next batch should be. It follows three signals: how much of the tightest transaction limit
- * the last batch used, how long it ran, and, where the clock stands still during a mutation, how long the
- * scheduler took from batch to batch, which bounds the time from above. A batch aims at a tenth of a second,
- * which is as long as others may have to wait for their turn, and at half of its share of the limits.
+ * How large the next batch should be, and when. The size follows three signals: how much of the tightest
+ * transaction limit the last batch used, how long it ran, and, where the clock stands still during a
+ * mutation, how long the scheduler took from batch to batch, which bounds the time from above. A batch aims
+ * at a tenth of a second, which is as long as others may have to wait for their turn, and at half of its
+ * share of the limits.
  */
 import type { MigrationResult } from "../protocol.js";
-import type { CurrentRun, Pace } from "./rows.js";
+import { isCheck, type JobRow, type Pace } from "./rows.js";
 
 const aimMs = 100;
 const aimShare = 0.5;
@@ -17,26 +18,44 @@ const idleMs = 10_000;
 /** An interval says little about the batch itself, so it never shrinks it below this. */
 const smallestByInterval = 25;
 
-/** The pace after a batch that went well. `run` is as it was before the batch. */
-export function paceAfter(pace: Pace, result: MigrationResult, run: CurrentRun | undefined): Pace {
+/** The pace after a batch that went well. */
+export function paceAfter(row: JobRow, result: MigrationResult): Pace {
+  const latestAt = Date.now();
+  const batchSize = nextSize(row.pace ?? {}, result, maxDocumentsPerSecond(row) !== undefined);
+  return batchSize === undefined ? { latestAt } : { batchSize, latestAt };
+}
+
+function nextSize(pace: Pace, result: MigrationResult, throttled: boolean): number | undefined {
   const { batchSize, processed } = result;
-  if (batchSize === undefined) return pace;
+  if (batchSize === undefined) return pace.batchSize;
   if (result.adaptive !== true) {
     // A prescribed size: only recover from what was shrunk, the migration function bounds it.
     const recovered = (pace.batchSize ?? largest) * 2;
-    return recovered > largest ? {} : { batchSize: recovered };
+    return recovered > largest ? undefined : recovered;
   }
-  if (processed < batchSize && !result.isDone) return { batchSize: Math.max(1, processed) };
+  if (processed < batchSize && !result.isDone) return Math.max(1, processed);
   const room = aimShare / Math.max(result.usedShare ?? 0, Number.EPSILON);
-  const factor = Math.min(2, room, factorOfTime(batchSize, result.elapsedMs ?? 0, run));
-  return { batchSize: Math.min(largest, Math.max(1, Math.round(batchSize * factor))) };
+  const latestAt = throttled ? undefined : pace.latestAt;
+  const factor = Math.min(2, room, factorOfTime(batchSize, result.elapsedMs ?? 0, latestAt));
+  return Math.min(largest, Math.max(1, Math.round(batchSize * factor)));
 }
 
-function factorOfTime(batchSize: number, elapsedMs: number, run: CurrentRun | undefined): number {
+function factorOfTime(batchSize: number, elapsedMs: number, latestAt: number | undefined): number {
   if (elapsedMs > 0) return Math.max(0.5, aimMs / elapsedMs);
-  if (run?.latestAt === undefined) return 1;
-  const intervalMs = Date.now() - run.latestAt;
+  if (latestAt === undefined) return 1;
+  const intervalMs = Date.now() - latestAt;
   if (intervalMs < quickMs) return 2;
   if (intervalMs < slowMs || intervalMs > idleMs || batchSize <= smallestByInterval) return 1;
   return 0.5;
+}
+
+/** The rate that a job must not exceed, if there is one. */
+export function maxDocumentsPerSecond(row: JobRow): number | undefined {
+  return isCheck(row) ? undefined : (row.maxDocumentsPerSecond ?? row.policy?.maxDocumentsPerSecond);
+}
+
+/** How long the next batch has to wait after one that processed so many documents and began at `beganAt`. */
+export function delayMsAfter(row: JobRow, processed: number, beganAt: number): number {
+  const rate = maxDocumentsPerSecond(row);
+  return rate === undefined ? 0 : Math.max(0, (processed / rate) * 1000 - (Date.now() - beganAt));
 }

@@ -1,41 +1,61 @@
 /** The documents of the component's tables. `schema.ts` validates the same shapes. */
 import type { GenericId } from "convex/values";
+import type { OnError, Policy } from "../protocol.js";
+import type { Rehearsal, RunOutcome, Verification } from "../status.js";
 
-/** A migration's job. The first fields are those of the published component, whose documents stay valid. */
-export type MigrationRow = {
-  _id: GenericId<"migrations">;
-  _creationTime: number;
-  name: string;
+type JobId = GenericId<"_scheduled_functions">;
+
+/** A chain of batches over a range: what migrations and checks have in common. */
+export type JobFields = {
   cursor: string | null;
   isDone: boolean;
   /** The scheduled function that runs the next batch. */
-  workerId?: GenericId<"_scheduled_functions">;
+  workerId?: JobId;
   error?: string;
+  errorDocumentId?: string;
   processed: number;
-  latestStart: number;
-  latestEnd?: number;
-
+  skipped?: number;
+  failed?: number;
+  /** Documents that failed since the last that did not. */
+  failedInARow?: number;
   /** The migration function. */
   fnHandle?: string;
   /** What the cursor belongs to, as the migration function describes it. */
   range?: string;
   total?: number | null;
-  skipped?: number;
-  errorDocumentId?: string;
   /** The batch size that the starter prescribed. */
   batchSize?: number;
-  next?: Successor[];
-  /** True when those begin again though they are done. */
-  resetsNext?: boolean;
-  /** Set when somebody stopped it. */
-  halted?: "canceled";
+  batches?: number;
+  /** Set when somebody stopped it, or had it undone. */
+  halted?: "canceled" | "paused" | "reverted";
   /** Counts scheduled workers; a worker of an earlier turn does nothing. */
   turn?: number;
   pace?: Pace;
-  run?: CurrentRun;
-  supervisorId?: GenericId<"_scheduled_functions">;
+  supervisorId?: JobId;
   /** Workers in a row that ended without a trace of their batch. */
   deaths?: number;
+};
+
+/** A migration's job. What the published component stored is one as well. */
+export type MigrationRow = JobFields & {
+  _id: GenericId<"migrations">;
+  _creationTime: number;
+  name: string;
+  latestStart: number;
+  latestEnd?: number;
+  next?: Successor[];
+  /** True when those begin again though they are done. */
+  resetsNext?: boolean;
+  run?: CurrentRun;
+  /** Set by the starter or while it runs, in place of the definition's. */
+  onError?: OnError;
+  maxDocumentsPerSecond?: number;
+  /** The definition's, as the latest batch reported it. */
+  policy?: Policy;
+  /** Counts how often it began anew; absent is 0. */
+  epoch?: number;
+  /** Set while the migration of that epoch is being undone; `until` is how far it had come. */
+  reverting?: { epoch: number; until?: string };
 };
 
 /** A migration that runs after another. */
@@ -47,6 +67,8 @@ export type Pace = {
   batchSize?: number;
   /** True when one document has failed for want of room: it then gets a whole transaction. */
   alone?: boolean;
+  /** When the latest batch ended. */
+  latestAt?: number;
 };
 
 /** The run in progress, or the latest. */
@@ -54,9 +76,7 @@ export type CurrentRun = {
   id: GenericId<"runs">;
   startedBy?: string;
   /** What the migration's counters were when it began. */
-  processedBefore: number;
-  skippedBefore: number;
-  batches: number;
+  before: { processed: number; skipped: number; failed: number; batches: number };
   /** When the first and the latest batch ended, and how much was processed by the first. */
   firstAt?: number;
   firstProcessed?: number;
@@ -64,13 +84,12 @@ export type CurrentRun = {
   isOver: boolean;
 };
 
-export type RunOutcome = "done" | "failed" | "canceled" | "died";
-
 /** One run of a migration, from a start or resumption to its end. */
 export type RunRow = {
   _id: GenericId<"runs">;
   _creationTime: number;
   migration: string;
+  kind: "migrate" | "revert";
   startedAt: number;
   startedBy?: string;
   endedAt?: number;
@@ -78,7 +97,44 @@ export type RunRow = {
   outcome?: RunOutcome;
   processed: number;
   skipped: number;
+  failed: number;
   batches: number;
   error?: string;
   errorDocumentId?: string;
 };
+
+/** A document that could not be migrated in that epoch of its migration. */
+export type QuarantineRow = {
+  _id: GenericId<"quarantine">;
+  _creationTime: number;
+  migration: string;
+  epoch: number;
+  documentId: string;
+  error: string;
+  failedAt: number;
+  attempts: number;
+};
+
+/** A rehearsal or verification of a whole migration. */
+export type CheckRow = JobFields & {
+  _id: GenericId<"checks">;
+  _creationTime: number;
+  migration: string;
+  startedAt: number;
+  startedBy?: string;
+  endedAt?: number;
+  failures: { documentId: string; error: string }[];
+} & Findings;
+
+export type Findings = { kind: "rehearse"; findings: Rehearsal } | { kind: "verify"; findings: Verification };
+
+export type JobRow = MigrationRow | CheckRow;
+
+export function isCheck(row: JobRow): row is CheckRow {
+  return "findings" in row;
+}
+
+/** The name of the migration that a job is about. */
+export function nameOf(row: JobRow): string {
+  return isCheck(row) ? row.migration : row.name;
+}

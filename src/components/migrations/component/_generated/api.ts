@@ -1,7 +1,7 @@
 /* eslint-disable */
 /** References to the component's own functions. Kept by hand, like the data model. */
 import { anyApi, type FunctionReference } from "convex/server";
-import type { MigrationRow } from "../rows.js";
+import type { JobRow } from "../rows.js";
 import type { ComponentApi } from "./component.js";
 
 type Internal<Args extends Record<string, unknown>> = FunctionReference<"mutation", "internal", Args, null>;
@@ -10,7 +10,9 @@ export const api: ComponentApi = anyApi as unknown as ComponentApi;
 
 export const internal: {
   lib: {
-    work: Internal<{ migration: MigrationRow["_id"]; turn: number }>;
-    supervise: Internal<{ migration: MigrationRow["_id"] }>;
+    work: Internal<{ job: JobRow["_id"]; turn: number }>;
+    supervise: Internal<{ job: JobRow["_id"] }>;
+    retryRest: Internal<{ name: string; until: number }>;
+    forget: Internal<{ name: string; epoch: number }>;
   };
 } = anyApi as never;

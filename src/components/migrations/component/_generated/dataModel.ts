@@ -2,7 +2,7 @@
 /** The component's data model. Kept by hand, so that the library builds with isolated declarations. */
 import type { SystemTableNames } from "convex/server";
 import type { GenericId } from "convex/values";
-import type { MigrationRow, RunRow } from "../rows.js";
+import type { CheckRow, MigrationRow, QuarantineRow, RunRow } from "../rows.js";
 
 type BuiltIn = { by_id: ["_id"]; by_creation_time: ["_creationTime"] };
 
@@ -20,6 +20,14 @@ export type DataModel = {
     { name: ["name", "_creationTime"]; isDone: ["isDone", "_creationTime"] }
   >;
   runs: Table<RunRow, { migration: ["migration", "_creationTime"] }>;
+  quarantine: Table<
+    QuarantineRow,
+    {
+      migration: ["migration", "epoch", "_creationTime"];
+      document: ["migration", "epoch", "documentId", "_creationTime"];
+    }
+  >;
+  checks: Table<CheckRow, { migration: ["migration", "kind", "_creationTime"] }>;
 };
 
 export type TableNames = keyof DataModel;

@@ -1,0 +1,94 @@
+/** A migration's job and a check as others see them. */
+import type { CheckStatus, MigrationState, MigrationStatus } from "../status.js";
+import type { QueryCtx } from "./_generated/server.js";
+import { maxDocumentsPerSecond } from "./pace.js";
+import type { CheckRow, MigrationRow } from "./rows.js";
+import { documentsPerSecond } from "./run_log.js";
+import { isAlive, workerOf, type Worker } from "./state.js";
+
+/** The status of a migration, from its job and its worker. */
+export async function statusOf(ctx: Pick<QueryCtx, "db">, row: MigrationRow): Promise<MigrationStatus> {
+  const worker = row.isDone ? null : await workerOf(ctx, row);
+  const state = stateOf(row, worker);
+  const rate = documentsPerSecond(row);
+  const total = totalOf(row);
+  const left = total === null ? null : total - row.processed;
+  const status: MigrationStatus = {
+    name: row.name,
+    cursor: row.isDone ? null : row.cursor,
+    processed: row.processed,
+    isDone: row.isDone,
+    state,
+    latestStart: row.latestStart,
+    total,
+    skipped: row.skipped ?? 0,
+    failed: row.failed ?? 0,
+    documentsPerSecond: rate,
+    remainingMs: state === "inProgress" && left !== null && rate ? Math.round((left / rate) * 1000) : null,
+  };
+  const error = row.error ?? deathOf(worker);
+  const limit = maxDocumentsPerSecond(row);
+  const onError = row.onError ?? row.policy?.onError;
+  if (row.latestEnd !== undefined) status.latestEnd = row.latestEnd;
+  if (error !== undefined) status.error = error;
+  if (row.errorDocumentId !== undefined) status.errorDocumentId = row.errorDocumentId;
+  if (!row.isDone && row.batchSize !== undefined) status.batchSize = row.batchSize;
+  if (!row.isDone && row.next !== undefined) status.next = row.next.map(({ name }) => name);
+  if (row.run?.startedBy !== undefined) status.startedBy = row.run.startedBy;
+  if (row.reverting !== undefined) status.isReverting = true;
+  if (onError !== undefined) status.onError = onError;
+  if (limit !== undefined) status.maxDocumentsPerSecond = limit;
+  return status;
+}
+
+/** The status of a migration that was never started. */
+export function unknownStatus(name: string): MigrationStatus {
+  return { name, cursor: null, processed: 0, isDone: false, state: "unknown", latestStart: 0 };
+}
+
+function stateOf(row: MigrationRow, worker: Worker | null): MigrationState {
+  if (row.isDone) return "success";
+  if (row.error !== undefined || worker?.state.kind === "failed") return "failed";
+  if (row.halted !== undefined) return row.halted;
+  if (worker?.state.kind === "canceled") return "canceled";
+  return isAlive(worker) ? "inProgress" : "unknown";
+}
+
+function deathOf(worker: Worker | null): string | undefined {
+  return worker?.state.kind === "failed" ? worker.state.error : undefined;
+}
+
+/** Documents may be inserted while it runs, so what it has met bounds the count from below. */
+function totalOf(row: MigrationRow | CheckRow): number | null {
+  if (row.isDone) return row.processed;
+  return typeof row.total === "number" ? Math.max(row.total, row.processed) : null;
+}
+
+/** The status of a check. */
+export async function checkStatusOf(ctx: Pick<QueryCtx, "db">, row: CheckRow): Promise<CheckStatus> {
+  const worker = row.isDone ? null : await workerOf(ctx, row);
+  const error = row.error ?? deathOf(worker);
+  const { migration, startedAt, startedBy, endedAt, processed, errorDocumentId, failed = 0, failures } = row;
+  const common = {
+    migration,
+    state: checkStateOf(row, worker),
+    startedAt,
+    processed,
+    total: totalOf(row),
+    failed,
+    failures,
+    ...(startedBy === undefined ? {} : { startedBy }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(error === undefined ? {} : { error }),
+    ...(errorDocumentId === undefined ? {} : { errorDocumentId }),
+  };
+  return row.kind === "rehearse"
+    ? { ...common, kind: row.kind, findings: row.findings }
+    : { ...common, kind: row.kind, findings: row.findings };
+}
+
+function checkStateOf(row: CheckRow, worker: Worker | null): CheckStatus["state"] {
+  if (row.isDone) return "done";
+  if (row.error !== undefined || worker?.state.kind === "failed") return "failed";
+  return isAlive(worker) ? "inProgress" : "canceled";
+}
