@@ -43,10 +43,7 @@ export function planScan(source: QuerySource, table: TableEntry): ScanPlan {
   const range = source.type === "IndexRange" ? source.range : [];
   const fields = fieldsOf(space);
   const split = splitRange(range, fields, source);
-  const bounds =
-    space.kind === "ids"
-      ? idBounds(table, split)
-      : keyBounds(space.kind === "index" ? space.index.prefix : table.documentsPrefix, split);
+  const bounds = keyBounds(table, prefixOf(space, table), fields, split);
   return { table, space, ...bounds, isReverse, fields };
 }
 
@@ -55,9 +52,9 @@ export function planScan(source: QuerySource, table: TableEntry): ScanPlan {
  * indexes can serve. @throws INDEX_NOT_FOUND
  */
 export function fieldsWithoutTable(source: QuerySource): readonly string[] {
-  if (source.type === "FullTableScan") return ["_creationTime"];
+  if (source.type === "FullTableScan") return ["_creationTime", "_id"];
   const name = source.indexName.slice(indexNameStart(source.indexName));
-  if (name === "by_creation_time") return ["_creationTime"];
+  if (name === "by_creation_time") return ["_creationTime", "_id"];
   if (name === "by_id") return ["_id"];
   throw new TrueupError("INDEX_NOT_FOUND", `Index ${source.indexName} not found.`, {
     table: tableOfSource(source),
@@ -93,9 +90,15 @@ function spaceOf(source: QuerySource, table: TableEntry): Space {
   );
 }
 
+function prefixOf(space: Space, table: TableEntry): string {
+  if (space.kind === "index") return space.index.prefix;
+  return space.kind === "ids" ? table.idsPrefix : table.documentsPrefix;
+}
+
+/** Every index ends with the id, so that its order is total: a range may be bounded by that too. */
 function fieldsOf(space: Space): readonly string[] {
-  if (space.kind === "documents") return ["_creationTime"];
-  return space.kind === "ids" ? ["_id"] : [...space.index.fields, "_creationTime"];
+  if (space.kind === "documents") return ["_creationTime", "_id"];
+  return space.kind === "ids" ? ["_id"] : [...space.index.fields, "_creationTime", "_id"];
 }
 
 interface SplitRange {
@@ -131,40 +134,42 @@ function splitRange(
   return { equal, lower, upper };
 }
 
-function keyBounds(prefix: string, { equal, lower, upper }: SplitRange): { start: string; end: string } {
-  const base = prefix + encodeKey(equal);
+/** Where a value of a field stands among the keys that begin with `base`: full keys. */
+interface Place {
+  readonly from: string;
+  readonly after: string;
+}
+
+function keyBounds(
+  table: TableEntry,
+  prefix: string,
+  fields: readonly string[],
+  { equal, lower, upper }: SplitRange,
+): { start: string; end: string } {
+  const isIdEqual = fields[equal.length - 1] === "_id";
+  const base = prefix + encodeKey(isIdEqual ? equal.slice(0, -1) : equal);
+  if (isIdEqual) {
+    const { from, after } = idPlace(table, base, equal.at(-1));
+    return { start: from, end: after };
+  }
+  const placeOf = (bound: RangeBound): Place =>
+    bound.fieldPath === "_id" ? idPlace(table, base, bound.value) : valuePlace(base, bound.value);
   let start = base;
   let end = endOf(base);
-  if (lower !== undefined) {
-    const key = base + encodeKey([lower.value]);
-    start = lower.type === "Gte" ? key : endOf(key);
-  }
-  if (upper !== undefined) {
-    const key = base + encodeKey([upper.value]);
-    end = upper.type === "Lt" ? key : endOf(key);
-  }
+  if (lower !== undefined) start = placeOf(lower)[lower.type === "Gte" ? "from" : "after"];
+  if (upper !== undefined) end = placeOf(upper)[upper.type === "Lt" ? "from" : "after"];
   return { start, end };
 }
 
-function idBounds(table: TableEntry, { equal, lower, upper }: SplitRange): { start: string; end: string } {
-  const tableEnd = endOf(table.idsPrefix);
-  const key = (place: string | null): string => (place === null ? tableEnd : table.idsPrefix + place);
-  let start = table.idsPrefix;
-  let end = tableEnd;
-  if (equal.length > 0) {
-    const { from, after } = idPosition(table.number, equal[0]);
-    start = key(from);
-    end = key(after);
-  }
-  if (lower !== undefined) {
-    const { from, after } = idPosition(table.number, lower.value);
-    start = key(lower.type === "Gte" ? from : after);
-  }
-  if (upper !== undefined) {
-    const { from, after } = idPosition(table.number, upper.value);
-    end = key(upper.type === "Lt" ? from : after);
-  }
-  return { start, end };
+function valuePlace(base: string, value: Value | undefined): Place {
+  const from = base + encodeKey([value]);
+  return { from, after: endOf(from) };
+}
+
+function idPlace(table: TableEntry, base: string, value: Value | undefined): Place {
+  const { from, after } = idPosition(table.number, value);
+  const key = (place: string | null): string => (place === null ? endOf(base) : base + place);
+  return { from: key(from), after: key(after) };
 }
 
 /** Prefixes of this database begin with a low byte, so something is always above them. */

@@ -44,6 +44,27 @@ test("a scan longer than a batch yields every document once, in both directions"
   expect(await ages(database, reversed)).toEqual(expected.filter((age) => age % 2 === 1).toReversed());
 });
 
+test("the id is the last field of every index: a range goes on exactly after any document", async () => {
+  const database = await openUsers(10);
+  const all = await readAll(database, fullScan("users"));
+  for (const [at, { _id, _creationTime }] of all.entries()) {
+    const same = ["Eq", "_creationTime", _creationTime] as const;
+    const range = (type: "Eq" | "Gt" | "Gte" | "Lt" | "Lte"): Query =>
+      indexRange("users.by_creation_time", same, [type, "_id", _id]);
+    expect(await ages(database, range("Eq"))).toEqual([at]);
+    expect(await ages(database, range("Gte"))).toEqual([at]);
+    expect(await ages(database, range("Lte"))).toEqual([at]);
+    expect(await ages(database, range("Gt"))).toEqual([]);
+    expect(await ages(database, range("Lt"))).toEqual([]);
+    const byTeam = [
+      ["Eq", "team", at % 2 === 0 ? "even" : "odd"],
+      ["Eq", "age", at],
+    ] as const;
+    const last = indexRange("users.by_team_age", ...byTeam, same, ["Lte", "_id", _id]);
+    expect(await ages(database, last)).toEqual([at]);
+  }
+});
+
 test("bounds may come in any order, on the field after the equalities", async () => {
   const database = await openUsers(10);
   const range = indexRange("users.by_team_age", ["Eq", "team", "even"], ["Lt", "age", 8], ["Gte", "age", 2]);
@@ -67,7 +88,7 @@ const refused: [name: string, query: Query, code: string, message: RegExp][] = [
     "a field out of order",
     indexRange("users.by_team_age", ["Eq", "age", 1]),
     "INVALID_INDEX_RANGE",
-    /\.eq\("age", \.\.\.\) before "team".*\["team","age","_creationTime"\]/,
+    /\.eq\("age", \.\.\.\) before "team".*\["team","age","_creationTime","_id"\]/,
   ],
   [
     "a field that the index lacks",
