@@ -48,7 +48,7 @@ const interestingChars = Array.from(
 );
 
 /** Strings without lone surrogates; short ones over few chars, so that common prefixes are common. */
-export const string: fc.Arbitrary<string> = fc.oneof(
+const string: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: fc.constantFrom(...interestingChars), maxLength: 5 }),
   fc.string({ unit: "grapheme", maxLength: 8 }),
   fc.string({ unit: "binary", maxLength: 8 }),
@@ -63,7 +63,7 @@ export const bytes: fc.Arbitrary<ArrayBuffer> = fc
   .map((items) => Uint8Array.from(items).buffer);
 
 /** Names that Convex accepts for fields: printable ASCII, not beginning with a dollar sign. */
-export const fieldName: fc.Arbitrary<string> = fc.oneof(
+const fieldName: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom("a", "b", "ab", "A", "_", "0", "10", "9", ""),
   fc
     .string({
