@@ -3,4 +3,5 @@ import { aggregateContract } from "./aggregate-contract.js";
 import { hostOnEngine } from "./aggregate/hosts.js";
 import { storageNames } from "./open-app.js";
 
-for (const storage of storageNames) aggregateContract(`on this engine, ${storage}`, () => hostOnEngine(storage));
+for (const storage of storageNames)
+  aggregateContract(`on this engine, ${storage}`, () => hostOnEngine(storage));

@@ -24,8 +24,16 @@ export type ModelBounds =
 
 /** One write, in the words of the classes' methods. */
 export type ModelWrite =
-  | { readonly type: "insert" | "insertIfDoesNotExist"; readonly namespace: Value | undefined; readonly item: ModelItem }
-  | { readonly type: "delete" | "deleteIfExists"; readonly namespace: Value | undefined; readonly item: ModelItem }
+  | {
+      readonly type: "insert" | "insertIfDoesNotExist";
+      readonly namespace: Value | undefined;
+      readonly item: ModelItem;
+    }
+  | {
+      readonly type: "delete" | "deleteIfExists";
+      readonly namespace: Value | undefined;
+      readonly item: ModelItem;
+    }
   | {
       readonly type: "replace" | "replaceOrInsert";
       readonly namespace: Value | undefined;
@@ -82,7 +90,13 @@ export class AggregateModel {
    * The rank of a key: how many items from the lower end of the bounds up to it, or with the order "desc", from it up to
    * the upper end. The other end does not matter.
    */
-  rank(namespace: Value | undefined, bounds: ModelBounds, key: Value, id: string | undefined, order: Order): number {
+  rank(
+    namespace: Value | undefined,
+    bounds: ModelBounds,
+    key: Value,
+    id: string | undefined,
+    order: Order,
+  ): number {
     const target = { key, id, inclusive: false };
     const counts = (item: ModelItem) =>
       order === "asc"
@@ -148,7 +162,8 @@ function isBefore(item: ModelItem, bounds: ModelBounds): boolean {
 /** True when an item lies after everything within the bounds. */
 function isAfter(item: ModelItem, bounds: ModelBounds): boolean {
   if ("eq" in bounds) return compareValues(item.key, bounds.eq) > 0;
-  if ("prefix" in bounds) return compareValues(item.key, bounds.prefix) > 0 && !startsWith(item.key, bounds.prefix);
+  if ("prefix" in bounds)
+    return compareValues(item.key, bounds.prefix) > 0 && !startsWith(item.key, bounds.prefix);
   return bounds.upper !== undefined && !isBelow(item, bounds.upper);
 }
 

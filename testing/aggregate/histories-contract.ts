@@ -19,7 +19,7 @@ const keys = fc.oneof(
 export async function expectSoundTrees(ctx: HostCtx): Promise<void> {
   const trees: { namespace?: Value }[] = await ctx.runQuery(aggregateComponent.inspect.listTrees, {});
   for (const { namespace } of trees) {
-    for (let from: string | null = ""; from !== null; ) {
+    for (let from: string | null = ""; from !== null;) {
       const part: { problems: unknown[]; next: string | null } = await ctx.runQuery(
         aggregateComponent.inspect.validate,
         { from, leaves: 2, ...(namespace === undefined ? {} : { namespace }) },
@@ -48,7 +48,9 @@ export function historiesContract(open: OpenHost): void {
               const refusal = await host.run((ctx) => perform(aggregate, ctx, write));
               expect(refusal).toBe(model.write(write));
               await host.run(async (ctx) => {
-                expect(await ask(aggregate, ctx, step.question)).toEqual(expectedAnswers(model, step.question));
+                expect(await ask(aggregate, ctx, step.question)).toEqual(
+                  expectedAnswers(model, step.question),
+                );
                 await expectSoundTrees(ctx);
               });
             }

@@ -5,7 +5,13 @@
 import { ConvexError, type Value } from "convex/values";
 import fc from "fast-check";
 import type { Bounds, DirectAggregate } from "trueup/aggregate";
-import { trueSum, type AggregateModel, type ModelBounds, type ModelItem, type ModelWrite } from "../aggregate-model.js";
+import {
+  trueSum,
+  type AggregateModel,
+  type ModelBounds,
+  type ModelItem,
+  type ModelWrite,
+} from "../aggregate-model.js";
 import type { Order } from "../aggregate-model.js";
 import type { HostCtx } from "./hosts.js";
 
@@ -56,7 +62,10 @@ export interface HistoryParts {
 export function history({ keys, sums, namespaces }: HistoryParts, maxLength: number): fc.Arbitrary<Step[]> {
   const ids = fc.constantFrom("a", "b", "c");
   const item = fc.record({ key: keys, id: ids, sumValue: sums });
-  const bound = fc.record({ key: keys, id: ids, inclusive: fc.boolean() }, { requiredKeys: ["key", "inclusive"] });
+  const bound = fc.record(
+    { key: keys, id: ids, inclusive: fc.boolean() },
+    { requiredKeys: ["key", "inclusive"] },
+  );
   const bounds: fc.Arbitrary<ModelBounds> = fc.oneof(
     fc.record({ lower: bound, upper: bound }, { requiredKeys: [] }),
     fc.record({ eq: keys }),
@@ -137,7 +146,10 @@ const PAGE_SIZE = 2;
 export async function ask(aggregate: AggregateClass, ctx: HostCtx, question: Question): Promise<Answers> {
   const { offset, key, id, order } = question;
   // The type of a prefix follows from that of the keys, which here is every value's.
-  const range = { namespace: question.range.namespace, bounds: question.range.bounds as Bounds<Value, string> };
+  const range = {
+    namespace: question.range.namespace,
+    bounds: question.range.bounds as Bounds<Value, string>,
+  };
   return {
     count: await aggregate.count(ctx, range),
     sum: await aggregate.sum(ctx, range),
@@ -178,7 +190,7 @@ async function allPages(
 ): Promise<ModelItem[][]> {
   const pages: ModelItem[][] = [];
   let cursor: string | undefined;
-  for (let isDone = false; !isDone; ) {
+  for (let isDone = false; !isDone;) {
     const part = await aggregate.paginate(ctx, {
       ...range,
       order,

@@ -1,5 +1,5 @@
 /** What each method does in the cases that its users meet first, and how it refuses what it cannot do. */
-import { ConvexError, type Value } from "convex/values";
+import { ConvexError } from "convex/values";
 import { DirectAggregate } from "trueup/aggregate";
 import { describe, expect, test } from "vitest";
 import { expectSoundTrees } from "./histories-contract.js";
@@ -27,8 +27,9 @@ export async function codeOf(promise: Promise<unknown>): Promise<string> {
     await promise;
     return "no error";
   } catch (error) {
-    const data: Value | undefined = error instanceof ConvexError ? error.data : undefined;
-    return typeof data === "object" && data !== null && "code" in data ? String(data.code) : String(error);
+    const data: unknown = error instanceof ConvexError ? error.data : undefined;
+    if (typeof data !== "object" || data === null || !("code" in data)) return String(error);
+    return typeof data.code === "string" ? data.code : String(error);
   }
 }
 
@@ -41,7 +42,8 @@ export function methodsContract(open: OpenHost): void {
   async function hostWithTens(): Promise<AggregateHost> {
     const host = await open();
     await host.run(async (ctx) => {
-      for (const key of [20, 0, 30, 10]) await numbers.insert(ctx, { key, id: `i${key}`, sumValue: key / 10 });
+      for (const key of [20, 0, 30, 10])
+        await numbers.insert(ctx, { key, id: `i${key}`, sumValue: key / 10 });
     });
     return host;
   }
@@ -84,7 +86,12 @@ export function methodsContract(open: OpenHost): void {
     test("below prefixes of keys that are arrays", async () => {
       const host = await open();
       await host.run(async (ctx) => {
-        for (const [name, score] of [["ann", 1], ["ann", 5], ["bob", 3], ["anna", 2]] as const) {
+        for (const [name, score] of [
+          ["ann", 1],
+          ["ann", 5],
+          ["bob", 3],
+          ["anna", 2],
+        ] as const) {
           await pairs.insert(ctx, { key: [name, score], id: `${name}${score}`, sumValue: score });
         }
         expect(await pairs.sum(ctx, { bounds: { prefix: ["ann"] } })).toBe(6);
@@ -133,7 +140,9 @@ export function methodsContract(open: OpenHost): void {
       const seen = new Set<number>();
       await host.run(async (ctx) => {
         for (let draw = 0; draw < 200; draw++) {
-          seen.add((await numbers.random(ctx, { bounds: { upper: { key: 20, inclusive: true } } }))?.key ?? -1);
+          seen.add(
+            (await numbers.random(ctx, { bounds: { upper: { key: 20, inclusive: true } } }))?.key ?? -1,
+          );
         }
       });
       expect([...seen].toSorted((a, b) => a - b)).toEqual([0, 10, 20]);
@@ -151,26 +160,47 @@ export function methodsContract(open: OpenHost): void {
 
   describe("refuse", () => {
     const cases: [string, string, (ctx: HostCtx) => Promise<unknown>][] = [
-      ["a second item of a key and id", "DUPLICATE_KEY", (ctx) => numbers.insert(ctx, { key: 10, id: "i10" })],
-      ["to delete what is not there", "DELETE_MISSING_KEY", (ctx) => numbers.delete(ctx, { key: 10, id: "i20" })],
-      ["to replace what is not there", "DELETE_MISSING_KEY", (ctx) =>
-        numbers.replace(ctx, { key: 11, id: "i10" }, { key: 12 })],
-      ["to replace an item with itself when it is not there", "DELETE_MISSING_KEY", (ctx) =>
-        numbers.replace(ctx, { key: 11, id: "i10" }, { key: 11 })],
+      [
+        "a second item of a key and id",
+        "DUPLICATE_KEY",
+        (ctx) => numbers.insert(ctx, { key: 10, id: "i10" }),
+      ],
+      [
+        "to delete what is not there",
+        "DELETE_MISSING_KEY",
+        (ctx) => numbers.delete(ctx, { key: 10, id: "i20" }),
+      ],
+      [
+        "to replace what is not there",
+        "DELETE_MISSING_KEY",
+        (ctx) => numbers.replace(ctx, { key: 11, id: "i10" }, { key: 12 }),
+      ],
+      [
+        "to replace an item with itself when it is not there",
+        "DELETE_MISSING_KEY",
+        (ctx) => numbers.replace(ctx, { key: 11, id: "i10" }, { key: 11 }),
+      ],
       ["an offset beyond the end", "OFFSET_OUT_OF_RANGE", (ctx) => numbers.at(ctx, 4)],
       ["an offset before the beginning", "OFFSET_OUT_OF_RANGE", (ctx) => numbers.at(ctx, -5)],
       ["half an offset", "INVALID_OFFSET", (ctx) => numbers.at(ctx, 0.5)],
       ["a page of nothing", "INVALID_PAGE_SIZE", (ctx) => numbers.paginate(ctx, { pageSize: 0 })],
       ["a cursor of something else", "INVALID_CURSOR", (ctx) => numbers.paginate(ctx, { cursor: "abc" })],
-      ["bounds at an undefined key", "INVALID_BOUNDS", (ctx) =>
-        numbers.count(ctx, { bounds: { eq: undefined as unknown as number } })],
+      [
+        "bounds at an undefined key",
+        "INVALID_BOUNDS",
+        (ctx) => numbers.count(ctx, { bounds: { eq: undefined as unknown as number } }),
+      ],
       ["nodes of odd size", "INVALID_NODE_SIZE", (ctx) => numbers.clear(ctx, { maxNodeSize: 15 })],
       ["nodes that are too small", "INVALID_NODE_SIZE", (ctx) => numbers.clear(ctx, { maxNodeSize: 2 })],
-      ["an item that is too large", "ITEM_TOO_LARGE", (ctx) =>
-        new DirectAggregate<{ Key: string; Id: string }>(aggregateComponent).insert(ctx, {
-          key: "x".repeat(100_000),
-          id: "large",
-        })],
+      [
+        "an item that is too large",
+        "ITEM_TOO_LARGE",
+        (ctx) =>
+          new DirectAggregate<{ Key: string; Id: string }>(aggregateComponent).insert(ctx, {
+            key: "x".repeat(100_000),
+            id: "large",
+          }),
+      ],
     ];
     test.each(cases)("%s: %s", async (_name, code, call) => {
       const host = await hostWithTens();
@@ -232,7 +262,8 @@ export function methodsContract(open: OpenHost): void {
     test("are apart, and are listed in their order", async () => {
       const host = await open();
       await host.run(async (ctx) => {
-        for (const namespace of ["go", "chess", "draughts"]) await games.insert(ctx, { namespace, key: 1, id: "a" });
+        for (const namespace of ["go", "chess", "draughts"])
+          await games.insert(ctx, { namespace, key: 1, id: "a" });
         const found: string[] = [];
         for await (const namespace of games.iterNamespaces(ctx, 2)) found.push(namespace);
         expect(found).toEqual(["chess", "draughts", "go"]);
@@ -244,7 +275,9 @@ export function methodsContract(open: OpenHost): void {
 
     test("undefined and null are two of them", async () => {
       const host = await open();
-      const either = new DirectAggregate<{ Key: number; Id: string; Namespace: null | undefined }>(aggregateComponent);
+      const either = new DirectAggregate<{ Key: number; Id: string; Namespace: null | undefined }>(
+        aggregateComponent,
+      );
       await host.run(async (ctx) => {
         await either.insert(ctx, { namespace: null, key: 1, id: "a" });
         await either.insert(ctx, { key: 1, id: "a" });

@@ -2,7 +2,13 @@
 import { DirectAggregate, TableAggregate } from "trueup/aggregate";
 import { describe, expect, test, vi } from "vitest";
 import { expectSoundTrees } from "./histories-contract.js";
-import { aggregateComponent, type AggregateHost, type OpenHost, type HostCtx, type HostDataModel } from "./hosts.js";
+import {
+  aggregateComponent,
+  type AggregateHost,
+  type OpenHost,
+  type HostCtx,
+  type HostDataModel,
+} from "./hosts.js";
 import { codeOf } from "./methods-contract.js";
 
 interface Numbers {
@@ -21,7 +27,9 @@ export function queueContract(open: OpenHost): void {
     return page.map(({ key }) => key);
   }
 
-  function deadLetters(host: AggregateHost): Promise<{ page: { _id: string; operation: unknown; error: string }[] }> {
+  function deadLetters(
+    host: AggregateHost,
+  ): Promise<{ page: { _id: string; operation: unknown; error: string }[] }> {
     return host.run((ctx) => ctx.runQuery(aggregateComponent.deadLetter.list, FIRST_PAGE));
   }
 
@@ -90,7 +98,10 @@ export function queueContract(open: OpenHost): void {
       expect(await keysOf(host)).toEqual([1, 2, 3]);
       const { page } = await deadLetters(host);
       expect(page).toMatchObject([
-        { operation: { type: "delete", key: 99, id: "x" }, error: expect.stringContaining("DELETE_MISSING_KEY") },
+        {
+          operation: { type: "delete", key: 99, id: "x" },
+          error: expect.stringContaining("DELETE_MISSING_KEY"),
+        },
         { operation: { type: "replace" }, error: expect.stringContaining("already exists") },
       ]);
       await host.run(expectSoundTrees);
@@ -105,7 +116,10 @@ export function queueContract(open: OpenHost): void {
       await host.drain();
       await host.run(async (ctx: HostCtx) => {
         const first = await ctx.runQuery(deadLetter.list, { paginationOpts: { numItems: 2, cursor: null } });
-        expect(first).toMatchObject({ isDone: false, page: [{ operation: { key: 1 } }, { operation: { key: 2 } }] });
+        expect(first).toMatchObject({
+          isDone: false,
+          page: [{ operation: { key: 1 } }, { operation: { key: 2 } }],
+        });
         const rest = await ctx.runQuery(deadLetter.list, {
           paginationOpts: { numItems: 2, cursor: first.continueCursor },
         });
@@ -128,7 +142,11 @@ export function queueContract(open: OpenHost): void {
 
     test("come in any number and size", async () => {
       const host = await open();
-      const operations = Array.from({ length: 1200 }, (_, key) => ({ type: "insert" as const, key, id: "a" }));
+      const operations = Array.from({ length: 1200 }, (_, key) => ({
+        type: "insert" as const,
+        key,
+        id: "a",
+      }));
       await host.run((ctx) => numbers.enqueueBatch(ctx, operations));
       const large = new DirectAggregate<{ Key: string; Id: string }>(aggregateComponent);
       for (let index = 0; index < 3; index++) {

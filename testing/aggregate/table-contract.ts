@@ -82,9 +82,12 @@ export function tableContract(open: OpenHost): void {
 
     test("of which only counts matter need no key of their own", async () => {
       const host = await open();
-      const all = new TableAggregate<{ Key: null; DataModel: HostDataModel; TableName: "scores" }>(aggregateComponent, {
-        sortKey: () => null,
-      });
+      const all = new TableAggregate<{ Key: null; DataModel: HostDataModel; TableName: "scores" }>(
+        aggregateComponent,
+        {
+          sortKey: () => null,
+        },
+      );
       await host.run(async (ctx) => {
         const docs = [await addScore(ctx, "ann", 1), await addScore(ctx, "bob", 2)];
         for (const doc of docs) await all.insert(ctx, doc);

@@ -181,6 +181,6 @@ export class TableAggregate<T extends AnyType> extends Aggregate<T["Key"], IdOf<
   }
 
   private namespaceOf(doc: DocumentOf<T>): NamespaceOf<T> {
-    return this.options.namespace?.(doc) as NamespaceOf<T>;
+    return this.options.namespace?.(doc);
   }
 }

@@ -30,7 +30,7 @@ export interface CountedTree {
 }
 
 /** Stays, with the columns that each entry adds, well below the largest document of Convex, 1 MiB. */
-export const MAX_NODE_BYTES: number = 768 * 1024;
+const MAX_NODE_BYTES: number = 768 * 1024;
 
 /** An item's key, id and values may take up an eighth of a node, so that every node can be split evenly. */
 export const MAX_ITEM_BYTES: number = MAX_NODE_BYTES / 8;

@@ -13,7 +13,7 @@ export { NodeCache } from "./node-cache.js";
 export { settle, settleAll } from "./node-store.js";
 export { isLeaf, itemBytes, type Branch, type Child, type Leaf, type Node, type NodeRef } from "./node.js";
 export { Position } from "./position.js";
-export { endOf, EVERYTHING, rangeOf, startOf, type KeyBounds, type OrderRange } from "./range.js";
+export { endOf, rangeOf, startOf, type KeyBounds, type OrderRange } from "./range.js";
 export { withoutTrailingNulls, type Item, type MeasureSummary, type Summary } from "./summary.js";
 export { checkTree, type TreeProblem, type TreeReport } from "./tree-check.js";
 export { scanRange, type Order } from "./tree-scan.js";

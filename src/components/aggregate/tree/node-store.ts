@@ -39,7 +39,7 @@ export interface LoadableNodes {
 }
 
 /** Thrown by a store for nodes that it has not loaded yet. A signal, not an error: it carries no stack. */
-export class MissingNodes {
+class MissingNodes {
   readonly refs: readonly NodeRef[];
 
   constructor(refs: readonly NodeRef[]) {

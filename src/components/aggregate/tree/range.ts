@@ -26,7 +26,7 @@ export interface OrderRange {
   readonly end: string | null;
 }
 
-export const EVERYTHING: OrderRange = { start: "", end: null };
+const EVERYTHING: OrderRange = { start: "", end: null };
 
 /** The range that bounds describe: all items when there are none. `eq` comes before `prefix`, and it before the sides. */
 export function rangeOf(bounds: KeyBounds | undefined): OrderRange {

@@ -38,7 +38,6 @@ export function withoutTrailingNulls(values: (number | null)[]): (number | null)
 }
 
 const NO_MEASURE: MeasureSummary = { count: 0, sum: 0, min: null, max: null };
-export const EMPTY_SUMMARY: Summary = { count: 0, digest: 0, measures: [] };
 
 /** The summary of one item. */
 export function summaryOf(item: Item): Summary {

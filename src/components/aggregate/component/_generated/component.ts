@@ -1,4 +1,3 @@
-/* eslint-disable */
 /**
  * The component's interface as an app sees it, in the form that code generation gives it.
  */
