@@ -93,6 +93,20 @@ async function runStep(tx: MutationTransaction, model: DatabaseModel, step: Hist
     case "replace":
       await runChange(writer, model, step);
       return;
+    case "insertMany":
+      for (let at = 0; at < step.count; at++) {
+        await runStep(tx, model, { type: "insert", table: step.table, fields: { a: at % 3, b: at } });
+      }
+      return;
+    case "backAndForth": {
+      const target = pick(model, step.table, step.which);
+      if (target === undefined) return;
+      const { _id: id } = target;
+      const values = [step.a, target["a"], ...(step.staysAway ? [step.a] : [])];
+      for (const a of values) await writer.patch(id, { a });
+      model.set(step.table, id, present({ ...target, a: values.at(-1) }));
+      return;
+    }
     case "delete": {
       const target = pick(model, step.table, step.which);
       if (target === undefined) return;

@@ -13,10 +13,10 @@ const path = temporaryFolder();
 let files = 0;
 
 const storages: readonly [name: string, runs: number, open: () => OpenStorage][] = [
-  ["memory", 150, () => memory()],
-  ["SQLite", 30, () => sqlite(path(`${files++}.sqlite`), { durability: "relaxed" })],
-  ["a storage that takes its time", 20, () => new FaultyDisk(memory(), { delayTurns: 2 }).open],
-  ["a storage with conflicts", 20, () => new FaultyDisk(memory(), { conflicts: 0.2 }).open],
+  ["memory", 60, () => memory()],
+  ["SQLite", 15, () => sqlite(path(`${files++}.sqlite`), { durability: "relaxed" })],
+  ["a storage that takes its time", 12, () => new FaultyDisk(memory(), { delayTurns: 2 }).open],
+  ["a storage with conflicts", 12, () => new FaultyDisk(memory(), { conflicts: 0.2 }).open],
 ];
 
 describe.each(storages)("on %s", (_, numRuns, openStorage) => {
@@ -74,6 +74,6 @@ test("what was written is there when the database is opened again", async () => 
       await runHistory(second, model, after);
       await second.close();
     }),
-    { numRuns: 20 },
+    { numRuns: 12 },
   );
 });

@@ -116,6 +116,10 @@ export const query: fc.Arbitrary<Query> = fc.record({ source, operators });
 export type HistoryStep =
   | { type: "insert"; table: string; fields: Record<string, Value | undefined> }
   | { type: "patch" | "replace"; table: string; which: number; fields: Record<string, Value | undefined> }
+  /** So many documents that scans need several batches. */
+  | { type: "insertMany"; table: string; count: number }
+  /** Changes a document away from what it is, back, and perhaps away again. */
+  | { type: "backAndForth"; table: string; which: number; a: Value | undefined; staysAway: boolean }
   | { type: "delete" | "get"; table: string; which: number }
   | { type: "query"; query: Query }
   | { type: "ids"; table: string; from: number; to: number; order: "asc" | "desc" }
@@ -136,6 +140,24 @@ const write: fc.Arbitrary<HistoryStep> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("delete" as const), table: tableName, which }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("insertMany" as const),
+      table: tableName,
+      count: fc.integer({ min: 5, max: 40 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("backAndForth" as const),
+      table: tableName,
+      which,
+      a: optional,
+      staysAway: fc.boolean(),
+    }),
+  },
 );
 
 const read: fc.Arbitrary<HistoryStep> = fc.oneof(

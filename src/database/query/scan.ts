@@ -149,7 +149,7 @@ export class Scan {
     while (found !== undefined) {
       const [key, write] = found;
       if (isReverse ? key < start : key >= end) return undefined;
-      return key;
+      if (isPresent(write)) return key;
       found = isReverse ? overlay.before(key) : overlay.after(key);
     }
     return undefined;
