@@ -1,4 +1,4 @@
-export { getConvexSize as valueSize, getDocumentSize } from "convex/values";
+export { getConvexSize as valueSize } from "convex/values";
 export { compareValues } from "./compare-values.js";
 export { decodeId, encodeId, type DecodedId } from "./document-id.js";
 export { encodeKey, prefixEnd } from "./encode-key.js";
