@@ -104,6 +104,8 @@ test("documents too large for a batch of 100 are migrated in smaller batches", a
   await app.finish();
   expect(await app.status("each")).toMatchObject({ state: "success", processed: 60 });
   expect((await app.users(10)).map(({ times }) => times)).toEqual(Array(60).fill(1));
+  const [run] = await app.mutate((ctx) => app.migrations.getHistory(ctx, "migrations:each"));
+  expect(run?.batches).toBeLessThan(30);
 });
 
 test("a prescribed batch size that does not fit is shrunk as well", async () => {

@@ -36,6 +36,7 @@ export async function runBatch(
   const budget = await Budget.begin(ctx.meta, prescribed === undefined ? job?.timeLimitMs : undefined);
   const page = await readPage(ctx.db, request);
   if (job?.kind === "peek") return peekedResult(definition, page);
+  await budget.noteReading();
   const batch = new Batch(definition, request, prescribed === undefined, page, budget);
   if (args.dryRun === true) {
     return rehearse(ctx, definition, page.documents, (trial) => batch.run(trial, operation, job));
@@ -125,18 +126,34 @@ class Batch {
   /** Runs the operation over the page from its beginning, as far as the transaction bears. */
   async #runOnDocuments(ctx: Ctx, operation: Operation): Promise<boolean[]> {
     const { documents } = this.#page;
-    const stride = this.#definition.parallelize ? abreast : 1;
     const outcomes: boolean[] = [];
     while (outcomes.length < documents.length) {
-      const together = documents.slice(outcomes.length, outcomes.length + stride);
-      const settled = await Promise.allSettled(together.map(async (document) => operation(ctx, document)));
-      for (const outcome of settled) {
-        if (outcome.status === "rejected") throw this.#failure(outcomes.length, outcome.reason);
-        outcomes.push(outcome.value);
-      }
-      if (outcomes.length < documents.length && (await this.#budget.isSpent(outcomes.length))) break;
+      if (this.#definition.parallelize) await this.#runTogether(ctx, operation, outcomes);
+      else await this.#runNext(ctx, operation, outcomes);
+      const done = outcomes.length;
+      if (done < documents.length && this.#budget.isDue(done) && (await this.#budget.isSpent(done))) break;
     }
     return outcomes;
+  }
+
+  async #runNext(ctx: Ctx, operation: Operation, outcomes: boolean[]): Promise<void> {
+    const document = this.#page.documents[outcomes.length];
+    if (document === undefined) return;
+    try {
+      outcomes.push(await operation(ctx, document));
+    } catch (error) {
+      throw this.#failure(outcomes.length, error);
+    }
+  }
+
+  /** Starts several at once, and lets all of them end before it throws what the first to fail threw. */
+  async #runTogether(ctx: Ctx, operation: Operation, outcomes: boolean[]): Promise<void> {
+    const together = this.#page.documents.slice(outcomes.length, outcomes.length + abreast);
+    const settled = await Promise.allSettled(together.map(async (document) => operation(ctx, document)));
+    for (const outcome of settled) {
+      if (outcome.status === "rejected") throw this.#failure(outcomes.length, outcome.reason);
+      outcomes.push(outcome.value);
+    }
   }
 
   #failure(position: number, reason: unknown): Error {

@@ -1,7 +1,7 @@
 /**
  * How much of its transaction a batch has used. Convex tells what each limit has left; a batch stops before
  * the tightest is exhausted, and looks only as often as it must: after 1, 2, 4, 8, 16 and then every 32
- * documents, stopping when what they used so far would not fit once more until the next look.
+ * documents, stopping when what each used so far would not fit until the next look.
  */
 import type { MutationMeta, TransactionMetrics } from "convex/server";
 
@@ -17,6 +17,8 @@ export class Budget {
   #nextLook = 1;
   /** The share, 0 to 1, of the tightest limit used at the last look. */
   usedShare = 0;
+  /** What was used of it before the first document. */
+  #shareOfReading = 0;
 
   private constructor(meta: Pick<MutationMeta, "getTransactionMetrics"> | undefined, timeLimitMs: number) {
     this.#meta = meta;
@@ -38,14 +40,25 @@ export class Budget {
     return Date.now() - this.#beganAtMs;
   }
 
+  /** Notes what has been used so far as the cost of reading the page, which no document adds to. */
+  async noteReading(): Promise<void> {
+    await this.look();
+    this.#shareOfReading = this.usedShare;
+  }
+
+  /** True when the batch, `done` documents far, has to look whether it should end. */
+  isDue(done: number): boolean {
+    return done >= this.#nextLook || this.elapsedMs >= this.#timeLimitMs;
+  }
+
   /** True when the batch, `done` documents far, should end here. */
   async isSpent(done: number): Promise<boolean> {
     if (this.elapsedMs >= this.#timeLimitMs) return true;
-    if (done < this.#nextLook) return false;
     this.#stride = Math.min(done, longestStride);
     this.#nextLook = done + this.#stride;
     await this.look();
-    return this.usedShare * (this.#nextLook / done) > spendable;
+    const perDocument = (this.usedShare - this.#shareOfReading) / done;
+    return this.#shareOfReading + perDocument * this.#nextLook > spendable;
   }
 
   /** Brings `usedShare` up to date. */

@@ -18,7 +18,7 @@ import { describeRange, isKeyed, unsupported, type Bound, type Range, type Range
 import { rangeChanged, remainingBounds } from "./remaining.js";
 import type { StoredDocument } from "./stored-document.js";
 
-const pageBytes = 4 << 20;
+const pageBytes = 3 << 20;
 /** Documents the database may look at for one page of a filtered range. */
 const filteredRows = 8_000;
 

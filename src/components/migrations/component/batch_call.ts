@@ -34,7 +34,7 @@ export type Outcome =
 
 /** A batch ends early when it has run this long; Convex stops a mutation after a second. */
 const timeLimitMs = 500;
-const usualShare = 0.45;
+const usualShare = 0.6;
 const wholeShare = 0.95;
 
 /** Runs the next batch, of the size that the job's pace has. */
