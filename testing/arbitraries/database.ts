@@ -69,7 +69,7 @@ const order = fc.constantFrom("asc" as const, "desc" as const);
 
 /** A range that the index allows: equalities over a prefix, then bounds on one field. */
 function rangeOf(indexFields: readonly string[]): fc.Arbitrary<RangeBound[]> {
-  const all = [...indexFields, "_creationTime"];
+  const all = [...indexFields, "_creationTime", "_id"];
   return fc
     .record({
       equal: fc.array(literal, { maxLength: all.length }),
