@@ -74,6 +74,7 @@ export class Deployer {
   readonly #folder: CodeFolder;
   readonly #pending = new PendingPushes<Pending>((pending) => pending.preparation?.close());
   readonly #turns = new Turns();
+  readonly #listeners = new Set<() => void>();
   #active: ProgramCode | null = null;
 
   constructor(options: DeployerOptions) {
@@ -174,6 +175,7 @@ export class Deployer {
         });
       });
       this.#pending.delete(code.pushId);
+      this.#tellActivated();
       return diff;
     });
   }
@@ -203,13 +205,26 @@ export class Deployer {
       }
       const { program } = await buildProgram(active, env, this.#folder);
       await this.#options.activate(program, store);
+      this.#tellActivated();
     });
+  }
+
+  /** Calls the listener whenever other code, or the same in another environment, has begun to run. */
+  onActivated(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
   }
 
   /** Forgets pushes that were not finished, and removes temporary files. Idempotent. */
   async close(): Promise<void> {
     this.#pending.clear();
     await this.#folder.close();
+  }
+
+  #tellActivated(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   #prepare(pending: Pending): SchemaPreparation {

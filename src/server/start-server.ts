@@ -17,8 +17,10 @@ import { deployRoutes } from "./routes/deploy.js";
 import { environmentRoutes } from "./routes/environment.js";
 import { functionRoutes } from "./routes/functions.js";
 import { informationRoutes } from "./routes/information.js";
+import { logRoutes } from "./routes/logs.js";
 import { unsupportedRoutes } from "./routes/unsupported.js";
 import { workRoutes } from "./routes/work.js";
+import { SyncServer } from "./sync/sync-server.js";
 
 export interface ServerOptions {
   /** 0 takes a free one. */
@@ -46,6 +48,7 @@ const routes: readonly Route[] = [
   ...deployRoutes,
   ...environmentRoutes,
   ...workRoutes,
+  ...logRoutes,
   ...informationRoutes,
   ...unsupportedRoutes,
 ];
@@ -58,12 +61,14 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   const port = await listen(server, options.port, host);
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   handler.serverUrl = url;
+  const sync = new SyncServer(backend, url, options.adminKey);
+  sync.attach(server);
   let closing: Promise<void> | null = null;
   return {
     url,
     port,
     close: () => {
-      closing ??= closeServer(server, handler);
+      closing ??= closeServer(server, handler, sync);
       return closing;
     },
   };
@@ -176,8 +181,9 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
   return (server.address() as AddressInfo).port;
 }
 
-async function closeServer(server: Server, handler: RequestHandler): Promise<void> {
+async function closeServer(server: Server, handler: RequestHandler, sync: SyncServer): Promise<void> {
   handler.abort();
+  sync.close();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const force = setTimeout(() => server.closeAllConnections(), patienceMs);

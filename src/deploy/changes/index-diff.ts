@@ -69,10 +69,14 @@ export function isSameIndexes(diff: IndexDiff): boolean {
 }
 
 function changeOf(was: IndexConfig, is: IndexConfig): IndexChange["change"] {
-  const isSame = JSON.stringify({ ...was, staged: null }) === JSON.stringify({ ...is, staged: null });
-  if (!isSame) return "added";
+  if (formOf(was) !== formOf(is)) return "added";
   if (was.staged === is.staged) return "identical";
   return is.staged === true ? "disabled" : "enabled";
+}
+
+/** Everything about an index but whether it is in use. */
+function formOf({ staged: _staged, ...form }: IndexConfig): string {
+  return JSON.stringify(form);
 }
 
 function byName(schema: SchemaJson | null): ReadonlyMap<string, IndexConfig> {

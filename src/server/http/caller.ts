@@ -4,6 +4,7 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { UserIdentity } from "convex/server";
+import type { JSONValue } from "convex/values";
 import { HttpError } from "./http-error.js";
 
 export type Caller =
@@ -24,11 +25,7 @@ export function readCaller(authorization: string | undefined, adminKey: string):
     case "convex":
       return readAdmin(credential, adminKey);
     case "bearer":
-      throw new HttpError(
-        501,
-        "FEATURE_NOT_SUPPORTED",
-        "This server does not check users' tokens yet; call without one, or act as a user with the admin key.",
-      );
+      throw userTokensUnsupported();
     default:
       throw badKey();
   }
@@ -39,35 +36,45 @@ export function assertAdminKey(key: string, adminKey: string): void {
   if (!isEqual(key, adminKey)) throw badKey();
 }
 
+/**
+ * An admin, who may act as a user.
+ * @param identity The user's attributes, or null.
+ * @throws HttpError 403 BadDeployKey, 400 for an identity without issuer and subject
+ */
+export function adminCaller(key: string, identity: unknown, adminKey: string): Caller {
+  assertAdminKey(key, adminKey);
+  return { kind: "admin", identity: identity === null ? null : readIdentity(identity) };
+}
+
 function readAdmin(credential: string, adminKey: string): Caller {
   if (isEqual(credential, adminKey)) return { kind: "admin", identity: null };
   const [key, identity] = [credential.slice(0, adminKey.length), credential.slice(adminKey.length)];
-  if (!isEqual(key, adminKey) || !identity.startsWith(":")) throw badKey();
-  return { kind: "admin", identity: readIdentity(identity.slice(1)) };
+  if (!identity.startsWith(":")) throw badKey();
+  assertAdminKey(key, adminKey);
+  return { kind: "admin", identity: readIdentity(decodeIdentity(identity.slice(1))) };
 }
 
-function readIdentity(encoded: string): UserIdentity {
+function decodeIdentity(encoded: string): unknown {
   try {
-    const identity: unknown = JSON.parse(Buffer.from(encoded, "base64").toString("utf8"));
-    if (isIdentity(identity)) return identity;
+    return JSON.parse(Buffer.from(encoded, "base64").toString("utf8"));
   } catch {
-    // Answered below, as what has no tokenIdentifier.
+    return null;
+  }
+}
+
+/** What leaves out its tokenIdentifier gets the one that its issuer and subject make. */
+function readIdentity(json: unknown): UserIdentity {
+  if (typeof json === "object" && json !== null) {
+    const { issuer, subject, tokenIdentifier, ...rest } = json as Record<string, JSONValue>;
+    if (typeof issuer === "string" && typeof subject === "string") {
+      const token = typeof tokenIdentifier === "string" ? tokenIdentifier : `${issuer}|${subject}`;
+      return { ...rest, issuer, subject, tokenIdentifier: token };
+    }
   }
   throw new HttpError(
     400,
     "BadIdentity",
-    "The identity to act as must be JSON with a tokenIdentifier and an issuer.",
-  );
-}
-
-function isIdentity(value: unknown): value is UserIdentity {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "tokenIdentifier" in value &&
-    typeof value.tokenIdentifier === "string" &&
-    "issuer" in value &&
-    typeof value.issuer === "string"
+    "The identity to act as must be an object with an issuer and a subject.",
   );
 }
 
@@ -78,6 +85,15 @@ function isEqual(a: string, b: string): boolean {
 
 function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
+}
+
+/** The error for a user's token. */
+export function userTokensUnsupported(): HttpError {
+  return new HttpError(
+    501,
+    "FEATURE_NOT_SUPPORTED",
+    "This server does not check users' tokens yet; call without one, or act as a user with the admin key.",
+  );
 }
 
 function badKey(): HttpError {

@@ -7,7 +7,6 @@ import type { Route } from "../http/route.js";
 
 const features: readonly (readonly [feature: string, method: Route["method"], path: string])[] = [
   ["Reading at an earlier time", "POST", "/api/query_at_ts"],
-  ["Log streaming", "GET", "/api/stream_function_logs"],
   ["Log streaming", "GET", "/api/stream_udf_execution"],
   ["Export", "POST", "/api/export/*"],
   ["Export", "GET", "/api/export/*"],

@@ -1,0 +1,90 @@
+/** What the server sends over the socket. A client that has connected is at version zero in every part. */
+import type { FunctionReply } from "../calls/function-reply.js";
+
+/** Where a client stands: the set of its queries, who it is, and the commit it has seen (base64). */
+export interface StateVersion {
+  readonly querySet: number;
+  readonly identity: number;
+  readonly ts: string;
+}
+
+export type StateModification =
+  | {
+      readonly type: "QueryUpdated";
+      readonly queryId: number;
+      readonly value: unknown;
+      readonly logLines: readonly string[];
+      readonly journal: string | null;
+    }
+  | {
+      readonly type: "QueryFailed";
+      readonly queryId: number;
+      readonly errorMessage: string;
+      readonly errorData?: unknown;
+      readonly logLines: readonly string[];
+      readonly journal: string | null;
+    }
+  | { readonly type: "QueryRemoved"; readonly queryId: number };
+
+export type ServerMessage =
+  | {
+      readonly type: "Transition";
+      readonly startVersion: StateVersion;
+      readonly endVersion: StateVersion;
+      readonly modifications: readonly StateModification[];
+    }
+  | {
+      readonly type: "MutationResponse" | "ActionResponse";
+      readonly requestId: number;
+      readonly success: boolean;
+      /** The value, or what went wrong as text. */
+      readonly result: unknown;
+      /** Of a mutation that succeeded: its commit. */
+      readonly ts?: string;
+      readonly errorData?: unknown;
+      readonly logLines: readonly string[];
+    }
+  | {
+      readonly type: "AuthError";
+      readonly error: string;
+      readonly baseVersion: number;
+      readonly authUpdateAttempted: boolean;
+    }
+  | { readonly type: "FatalError"; readonly error: string }
+  | { readonly type: "Ping" };
+
+export type CallResponse = Extract<ServerMessage, { type: "MutationResponse" | "ActionResponse" }>;
+
+/** A query's reply as a change of the client's state. */
+export function queryModification(queryId: number, reply: FunctionReply): StateModification {
+  const { logLines } = reply;
+  if (reply.status === "success") {
+    return { type: "QueryUpdated", queryId, value: reply.value, logLines, journal: null };
+  }
+  const { errorMessage, errorData } = reply;
+  return {
+    type: "QueryFailed",
+    queryId,
+    errorMessage,
+    ...(errorData === undefined ? {} : { errorData }),
+    logLines,
+    journal: null,
+  };
+}
+
+/** A mutation's or action's reply; `ts` is the commit of a mutation. */
+export function callResponse(
+  type: CallResponse["type"],
+  requestId: number,
+  reply: FunctionReply,
+  ts: string | undefined,
+): CallResponse {
+  const { logLines } = reply;
+  if (reply.status === "success") {
+    const commit = ts === undefined ? {} : { ts };
+    return { type, requestId, success: true, result: reply.value, ...commit, logLines };
+  }
+  const { errorMessage, errorData } = reply;
+  const data = errorData === undefined ? {} : { errorData };
+  return { type, requestId, success: false, result: errorMessage, ...data, logLines };
+}

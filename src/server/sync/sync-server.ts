@@ -1,0 +1,104 @@
+/**
+ * Takes WebSocket connections at `/api/<version>/sync` and gives each a session. All sessions share the live queries, so
+ * what many clients watch is computed once.
+ */
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocketServer, type WebSocket } from "ws";
+import type { Backend } from "../../backend/index.js";
+import { isTrueupError } from "../../errors/index.js";
+import { LiveQueries } from "../../subscriptions/index.js";
+import { errorReply, type FunctionReply } from "../calls/function-reply.js";
+import { runQuery, type QueryCall } from "../calls/run-query.js";
+import { AnsweredMutations } from "./answered-mutations.js";
+import { parseClientMessage, type ClientMessage } from "./client-messages.js";
+import type { ServerMessage } from "./server-messages.js";
+import { SyncSession, type SyncHost } from "./sync-session.js";
+
+/** Clients give a silent server up after a minute. */
+const pingIntervalMs = 15_000;
+/** Arguments may be 16 MiB; base64 and escapes make them longer. */
+const maxMessageBytes = 32 * 1024 * 1024;
+const syncPath = /^\/api\/(?:[\w.-]+\/)?sync$/;
+
+export class SyncServer {
+  readonly #host: SyncHost;
+  readonly #sockets: WebSocketServer = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes });
+  readonly #pings: NodeJS.Timeout;
+  readonly #stopWatching: () => void;
+
+  constructor(backend: Backend, serverUrl: string, adminKey: string) {
+    const query = { backend, serverUrl };
+    const live = new LiveQueries<QueryCall, FunctionReply>(
+      backend.database,
+      async (call) => {
+        const version = backend.database.storage.version;
+        return await runQuery(query, call).catch((error: unknown) => ({
+          outcome: errorReply(error),
+          version,
+          readSet: null,
+        }));
+      },
+      (call) => JSON.stringify(call),
+    );
+    this.#host = { ...query, adminKey, live, answered: new AnsweredMutations() };
+    this.#stopWatching = backend.deploy.onActivated(() => live.invalidateAll());
+    this.#pings = setInterval(() => this.#ping(), pingIntervalMs);
+    this.#pings.unref();
+  }
+
+  /** Takes the upgrade requests of a server. */
+  attach(server: Server): void {
+    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const path = (request.url ?? "").split("?")[0] ?? "";
+      if (!syncPath.test(path)) {
+        socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        return;
+      }
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket));
+    });
+  }
+
+  /** Ends all connections; the clients come back when there is a server again. */
+  close(): void {
+    clearInterval(this.#pings);
+    this.#stopWatching();
+    for (const socket of this.#sockets.clients) socket.close(1001, "ServerShutdown");
+    this.#sockets.close();
+    this.#host.live.close();
+    this.#host.answered.clear();
+  }
+
+  #open(socket: WebSocket): void {
+    const session = new SyncSession(this.#host, {
+      send: (message) => send(socket, message),
+      close: (reason) => socket.close(reason === "InternalServerError" ? 1011 : 1008, reason),
+    });
+    socket.on("message", (data: Buffer) => {
+      const message = readMessage(socket, data);
+      if (message !== null) session.receive(message);
+    });
+    socket.on("close", () => session.close());
+    // A broken connection is closed too, which is all that there is to do about it.
+    socket.on("error", () => {});
+  }
+
+  #ping(): void {
+    for (const socket of this.#sockets.clients) send(socket, { type: "Ping" });
+  }
+}
+
+function readMessage(socket: WebSocket, data: Buffer): ClientMessage | null {
+  try {
+    return parseClientMessage(JSON.parse(data.toString("utf8")));
+  } catch (error) {
+    if (!isTrueupError(error) && !(error instanceof SyntaxError)) throw error;
+    send(socket, { type: "FatalError", error: `Malformed message: ${error.message}` });
+    socket.close(1008, "ProtocolError");
+    return null;
+  }
+}
+
+function send(socket: WebSocket, message: ServerMessage): void {
+  if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
+}

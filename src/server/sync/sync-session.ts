@@ -1,0 +1,288 @@
+/**
+ * One client's connection: the queries it watches, its calls, and who it is. Results reach it in transitions, each
+ * from one state of the client to the next, with all outcomes right at one commit. One transition is made at a time;
+ * what changes meanwhile is in the next one. A mutation is answered before the transition that contains it.
+ */
+import type { Value } from "convex/values";
+import type { Version } from "../../storage/storage.js";
+import type { LiveQueries, LiveQuerySet } from "../../subscriptions/index.js";
+import {
+  decodeArguments,
+  encodeTimestamp,
+  errorReply,
+  functionReply,
+  type FunctionReply,
+} from "../calls/function-reply.js";
+import { permissionDenied } from "../calls/permission.js";
+import type { QueryCall, QueryHost } from "../calls/run-query.js";
+import { adminCaller, userTokensUnsupported, type Caller } from "../http/caller.js";
+import { httpErrorOf } from "../http/http-error.js";
+import type { AnsweredMutation, AnsweredMutations } from "./answered-mutations.js";
+import type { AddQuery, CallMessage, ClientMessage } from "./client-messages.js";
+import {
+  callResponse,
+  queryModification,
+  type ServerMessage,
+  type StateModification,
+} from "./server-messages.js";
+
+/** What all sessions share. */
+export interface SyncHost extends QueryHost {
+  readonly adminKey: string;
+  readonly live: LiveQueries<QueryCall, FunctionReply>;
+  readonly answered: AnsweredMutations;
+}
+
+/** The client's end. */
+export interface SyncClient {
+  send(message: ServerMessage): void;
+  /** Ends the connection; the client may come back. */
+  close(reason: string): void;
+}
+
+export class SyncSession {
+  readonly #host: SyncHost;
+  readonly #client: SyncClient;
+  readonly #set: LiveQuerySet<QueryCall, FunctionReply>;
+  readonly #queries = new Map<number, AddQuery>();
+  /** What the client was told last, by query. */
+  readonly #told = new Map<number, string>();
+  readonly #removed = new Set<number>();
+  #sessionId: string | null = null;
+  #caller: Caller = { kind: "public" };
+  /** Where the client is to be, and where it is. */
+  #wanted = { querySet: 0, identity: 0 };
+  #reached: { querySet: number; identity: number; version: Version } = {
+    querySet: 0,
+    identity: 0,
+    version: 0,
+  };
+  /** The next transition must show this commit. */
+  #mustShow: Version = 0;
+  #owesTransition = false;
+  #isDirty = false;
+  #isMakingTransitions = false;
+  #isClosed = false;
+  #lastMutation: Promise<void> = Promise.resolve();
+
+  constructor(host: SyncHost, client: SyncClient) {
+    this.#host = host;
+    this.#client = client;
+    this.#set = host.live.open(() => this.#wake());
+  }
+
+  /** Takes a message. What is wrong with it ends the connection for good. */
+  receive(message: ClientMessage): void {
+    if (this.#isClosed) return;
+    switch (message.type) {
+      case "Connect":
+        return this.#connect(message.sessionId);
+      case "Authenticate":
+        return this.#authenticate(message);
+      case "ModifyQuerySet":
+        return this.#modifyQuerySet(message);
+      case "Mutation": {
+        const caller = this.#caller;
+        this.#lastMutation = this.#lastMutation.then(() => this.#guard(this.#mutate(message, caller)));
+        return;
+      }
+      case "Action":
+        void this.#guard(this.#act(message, this.#caller));
+        return;
+      case "Event":
+    }
+  }
+
+  /** The connection is gone. Idempotent. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#set.close();
+    if (this.#sessionId !== null) this.#host.answered.disconnect(this.#sessionId);
+  }
+
+  #connect(sessionId: string): void {
+    if (this.#sessionId !== null) return this.#refuse("The client has connected already.");
+    this.#sessionId = sessionId;
+    this.#host.answered.connect(sessionId);
+  }
+
+  #authenticate({ baseVersion, credential }: Extract<ClientMessage, { type: "Authenticate" }>): void {
+    if (baseVersion !== this.#wanted.identity) return this.#refuse("Authenticate has a wrong baseVersion.");
+    try {
+      if (credential.kind === "user") throw userTokensUnsupported();
+      this.#caller =
+        credential.kind === "none"
+          ? { kind: "public" }
+          : adminCaller(credential.key, credential.identity, this.#host.adminKey);
+    } catch (thrown) {
+      const error = httpErrorOf(thrown).message;
+      this.#client.send({ type: "AuthError", error, baseVersion, authUpdateAttempted: true });
+      return this.#client.close("AuthError");
+    }
+    this.#wanted.identity += 1;
+    for (const query of this.#queries.values()) this.#watch(query);
+    this.#wake();
+  }
+
+  #modifyQuerySet(message: Extract<ClientMessage, { type: "ModifyQuerySet" }>): void {
+    if (message.baseVersion !== this.#wanted.querySet) {
+      return this.#refuse("ModifyQuerySet has a wrong baseVersion.");
+    }
+    for (const modification of message.modifications) {
+      const { queryId } = modification;
+      if (modification.type === "Add") {
+        this.#removed.delete(queryId);
+        this.#queries.set(queryId, modification);
+        this.#watch(modification);
+      } else {
+        this.#queries.delete(queryId);
+        this.#set.remove(queryId);
+        this.#removed.add(queryId);
+      }
+    }
+    this.#wanted.querySet = message.newVersion;
+    this.#wake();
+  }
+
+  #watch({ queryId, path, componentPath, args }: AddQuery): void {
+    const caller = this.#caller;
+    this.#set.add(queryId, { path, componentPath, args, caller, format: "convex_encoded_json" });
+  }
+
+  async #mutate(message: CallMessage, caller: Caller): Promise<void> {
+    const run = (): Promise<AnsweredMutation> => this.#runMutation(message, caller);
+    const { response, version } = await (this.#sessionId === null
+      ? run()
+      : this.#host.answered.once(this.#sessionId, message.requestId, run));
+    if (this.#isClosed) return;
+    this.#client.send(response);
+    if (!response.success) return;
+    this.#mustShow = Math.max(this.#mustShow, version);
+    this.#owesTransition = true;
+    this.#wake();
+  }
+
+  async #runMutation(message: CallMessage, caller: Caller): Promise<AnsweredMutation> {
+    const { reply, version } = await this.#call("mutation", message, caller);
+    const ts = encodeTimestamp(version);
+    return { response: callResponse("MutationResponse", message.requestId, reply, ts), version };
+  }
+
+  async #act(message: CallMessage, caller: Caller): Promise<void> {
+    const { reply } = await this.#call("action", message, caller);
+    if (!this.#isClosed) {
+      this.#client.send(callResponse("ActionResponse", message.requestId, reply, undefined));
+    }
+  }
+
+  async #call(
+    kind: "mutation" | "action",
+    { path, componentPath, args }: CallMessage,
+    caller: Caller,
+  ): Promise<{ reply: FunctionReply; version: Version }> {
+    const { backend } = this.#host;
+    const isAdmin = caller.kind === "admin";
+    const version = backend.database.storage.version;
+    if (componentPath !== "" && !isAdmin) return { reply: permissionDenied, version };
+    let decoded: Value;
+    try {
+      decoded = decodeArguments(args);
+    } catch (error) {
+      return { reply: errorReply(error), version };
+    }
+    const outcome = await backend.run({
+      kind,
+      path,
+      componentPath,
+      args: decoded,
+      identity: isAdmin ? caller.identity : null,
+      allowInternal: isAdmin,
+    });
+    const seen = outcome.status === "success" ? (outcome.version ?? version) : version;
+    return { reply: functionReply(outcome, "convex_encoded_json"), version: seen };
+  }
+
+  /** Something has changed: a transition is due, now or when the one under way is made. */
+  #wake(): void {
+    this.#isDirty = true;
+    if (this.#isMakingTransitions || this.#isClosed) return;
+    this.#isMakingTransitions = true;
+    void this.#guard(this.#makeTransitions());
+  }
+
+  async #makeTransitions(): Promise<void> {
+    try {
+      while (this.#isDirty && !this.#isClosed) {
+        this.#isDirty = false;
+        await this.#makeTransition();
+      }
+    } finally {
+      this.#isMakingTransitions = false;
+    }
+  }
+
+  async #makeTransition(): Promise<void> {
+    const start = this.#reached;
+    const target = { ...this.#wanted };
+    const removed = [...this.#removed];
+    const isOwed = this.#owesTransition;
+    this.#owesTransition = false;
+    const { version, outcomes } = await this.#set.settle(Math.max(this.#mustShow, start.version));
+    if (this.#isClosed) return;
+    const modifications = [...this.#removals(removed), ...this.#updates(outcomes)];
+    const isMoved = target.querySet !== start.querySet || target.identity !== start.identity;
+    if (modifications.length === 0 && !isMoved && !isOwed) return;
+    this.#reached = { ...target, version };
+    this.#client.send({
+      type: "Transition",
+      startVersion: stateVersion(start),
+      endVersion: stateVersion(this.#reached),
+      modifications,
+    });
+  }
+
+  #removals(removed: readonly number[]): StateModification[] {
+    return removed.map((queryId) => {
+      this.#removed.delete(queryId);
+      this.#told.delete(queryId);
+      return { type: "QueryRemoved", queryId };
+    });
+  }
+
+  /** What the client does not know yet. */
+  #updates(outcomes: ReadonlyMap<number, FunctionReply>): StateModification[] {
+    const updates: StateModification[] = [];
+    for (const [queryId, reply] of outcomes) {
+      if (!this.#queries.has(queryId)) continue;
+      const modification = queryModification(queryId, reply);
+      const text = JSON.stringify(modification);
+      if (this.#told.get(queryId) === text) continue;
+      this.#told.set(queryId, text);
+      updates.push(modification);
+    }
+    return updates;
+  }
+
+  /** The server failed: the client comes back and asks again. */
+  async #guard(task: Promise<void>): Promise<void> {
+    try {
+      await task;
+    } catch {
+      this.#client.close("InternalServerError");
+    }
+  }
+
+  #refuse(error: string): void {
+    this.#client.send({ type: "FatalError", error });
+    this.#client.close("ProtocolError");
+  }
+}
+
+function stateVersion(state: { querySet: number; identity: number; version: Version }): {
+  querySet: number;
+  identity: number;
+  ts: string;
+} {
+  return { querySet: state.querySet, identity: state.identity, ts: encodeTimestamp(state.version) };
+}

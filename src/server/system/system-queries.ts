@@ -1,0 +1,95 @@
+/**
+ * The queries by which the official CLI looks at a deployment: its functions, tables, documents, environment
+ * variables and components. Each reads in a transaction, so all of them can be watched.
+ */
+import type { Value } from "convex/values";
+import type { Backend, FunctionSpec } from "../../backend/index.js";
+import type { QueryTransaction } from "../../database/index.js";
+import { readEnvironment } from "../../deploy/index.js";
+import { HttpError } from "../http/http-error.js";
+
+export interface SystemContext {
+  readonly backend: Backend;
+  readonly serverUrl: string;
+  readonly tx: QueryTransaction;
+  /** "" is the app. */
+  readonly componentPath: string;
+}
+
+type Arguments = Readonly<Record<string, Value | undefined>>;
+
+export type SystemQuery = (context: SystemContext, args: Arguments) => Promise<Value>;
+
+/** By name, `cli/tables` or `cli/modules:apiSpec`. */
+export const systemQueries: Readonly<Record<string, SystemQuery>> = {
+  "cli/convexUrl:cloudUrl": async ({ serverUrl }) => serverUrl,
+  "cli/modules:apiSpec": async ({ backend, componentPath }) =>
+    backend.program
+      .functions()
+      .filter((fn) => fn.componentPath === componentPath)
+      .map(functionSpec),
+  "cli/queryEnvironmentVariables": async ({ tx }) =>
+    Object.entries(await readEnvironment(tx)).map(([name, value]) => ({ name, value })),
+  "cli/queryEnvironmentVariables:get": async ({ tx }, args) => {
+    const name = text(args, "name");
+    const value = (await readEnvironment(tx))[name];
+    return value === undefined ? null : { name, value };
+  },
+  "cli/queryTable": async ({ tx, componentPath }, args) =>
+    JSON.stringify(await tx.component(componentPath).counts(text(args, "tableName"))),
+  "cli/tableData": tableData,
+  "cli/tables": async ({ tx, componentPath }) => ({
+    page: tx
+      .component(componentPath)
+      .tables()
+      .map((name) => ({ name })),
+    isDone: true,
+    continueCursor: "",
+  }),
+  "cli/tableSize": async ({ tx, componentPath }, args) =>
+    await tx.component(componentPath).count(text(args, "tableName")),
+  "frontend/components:list": async ({ backend }) =>
+    [...backend.program.components.keys()].toSorted().map((path) => ({
+      id: path,
+      path,
+      name: path.split("/").at(-1) ?? "",
+      state: "active",
+    })),
+};
+
+async function tableData({ tx, componentPath }: SystemContext, args: Arguments): Promise<Value> {
+  const tableName = text(args, "table");
+  const reader = tableName.startsWith("_") ? tx.system(componentPath) : tx.component(componentPath);
+  if (!reader.tables().includes(tableName)) {
+    throw new HttpError(400, "TABLE_NOT_FOUND", `There is no table "${tableName}".`);
+  }
+  const options = args["paginationOpts"] as { cursor?: unknown; numItems?: unknown } | undefined;
+  const { page, isDone, continueCursor } = await reader.page(
+    {
+      source: { type: "FullTableScan", tableName, order: args["order"] === "asc" ? "asc" : "desc" },
+      operators: [],
+    },
+    {
+      cursor: typeof options?.cursor === "string" ? options.cursor : null,
+      numItems: typeof options?.numItems === "number" ? options.numItems : 100,
+    },
+  );
+  return { page, isDone, continueCursor };
+}
+
+function functionSpec({ path, kind, visibility, args, returns }: FunctionSpec): Value {
+  const [modulePath = "", exportName = ""] = path.split(":");
+  return {
+    identifier: `${modulePath}.js:${exportName}`,
+    functionType: { query: "Query", mutation: "Mutation", action: "Action" }[kind],
+    visibility: { kind: visibility },
+    args: JSON.parse(JSON.stringify(args)) as Value,
+    returns: JSON.parse(JSON.stringify(returns ?? { type: "any" })) as Value,
+  };
+}
+
+function text(args: Arguments, name: string): string {
+  const value = args[name];
+  if (typeof value !== "string") throw new HttpError(400, "BadArguments", `\`${name}\` must be a string.`);
+  return value;
+}

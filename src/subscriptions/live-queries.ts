@@ -1,0 +1,94 @@
+/**
+ * All queries that are watched in this process, each run once however many watch it. After a commit those whose
+ * read set it touches are stale, and whoever watches one of them is told, once, to look again.
+ */
+import type { Database } from "../database/index.js";
+import type { Version } from "../storage/storage.js";
+import { LiveQuery, type QueryRun } from "./live-query.js";
+import { LiveQuerySet } from "./live-query-set.js";
+
+/** Runs a query; never rejects for what the query throws, which is an outcome too. */
+export type RunQuery<Call, Outcome> = (call: Call) => Promise<QueryRun<Outcome>>;
+
+export class LiveQueries<Call, Outcome> {
+  readonly #run: RunQuery<Call, Outcome>;
+  readonly #keyOf: (call: Call) => string;
+  readonly #queries = new Map<string, LiveQuery<Outcome>>();
+  readonly #sets = new Set<LiveQuerySet<Call, Outcome>>();
+  readonly #stopListening: () => void;
+  readonly #waiting: { readonly version: Version; readonly resume: () => void }[] = [];
+  #seen: Version;
+
+  /** @param keyOf Equal for calls that always have the same outcome. */
+  constructor(database: Database, run: RunQuery<Call, Outcome>, keyOf: (call: Call) => string) {
+    this.#run = run;
+    this.#keyOf = keyOf;
+    this.#seen = database.storage.version;
+    this.#stopListening = database.onCommit((commit) => {
+      const stale = new Set<LiveQuery<Outcome>>();
+      for (const query of this.#queries.values()) if (query.commit(commit)) stale.add(query);
+      this.#seen = commit.version;
+      for (const set of this.#sets) set.committed(stale);
+      this.#resume();
+    });
+  }
+
+  /** The latest commit that every live query knows of. */
+  get seen(): Version {
+    return this.#seen;
+  }
+
+  /** Resolves when every live query knows of this commit: a mutation may return before its commit is told. */
+  async reached(version: Version): Promise<void> {
+    if (version <= this.#seen) return;
+    await new Promise<void>((resume) => this.#waiting.push({ version, resume }));
+  }
+
+  /** A client's queries. @param onStale Called when one of them may have another outcome. */
+  open(onStale: () => void): LiveQuerySet<Call, Outcome> {
+    const set = new LiveQuerySet<Call, Outcome>(this, onStale, () => this.#sets.delete(set));
+    this.#sets.add(set);
+    return set;
+  }
+
+  /** All outcomes are to be computed again: other code runs now. */
+  invalidateAll(): void {
+    for (const query of this.#queries.values()) query.invalidate();
+    const all = new Set(this.#queries.values());
+    for (const set of this.#sets) set.committed(all);
+  }
+
+  /** The live query of a call, made when nobody watches it yet. To be given back with `release`. */
+  watch(call: Call): LiveQuery<Outcome> {
+    const key = this.#keyOf(call);
+    let query = this.#queries.get(key);
+    if (query === undefined) {
+      query = new LiveQuery(() => this.#run(call));
+      this.#queries.set(key, query);
+    }
+    query.watchers += 1;
+    return query;
+  }
+
+  release(call: Call): void {
+    const key = this.#keyOf(call);
+    const query = this.#queries.get(key);
+    if (query === undefined) return;
+    query.watchers -= 1;
+    if (query.watchers === 0) this.#queries.delete(key);
+  }
+
+  close(): void {
+    this.#stopListening();
+    this.#sets.clear();
+    this.#queries.clear();
+    this.#seen = Infinity;
+    this.#resume();
+  }
+
+  #resume(): void {
+    for (const { resume } of this.#waiting.filter(({ version }) => version <= this.#seen)) resume();
+    const still = this.#waiting.filter(({ version }) => version > this.#seen);
+    this.#waiting.splice(0, this.#waiting.length, ...still);
+  }
+}
