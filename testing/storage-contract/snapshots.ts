@@ -1,4 +1,4 @@
-/** Snapshots stay as they were. */
+/** Snapshots stay as they were, whatever is committed after them, until they are released. */
 import { expect, test } from "vitest";
 import { abc, mutate, put } from "../storage-calls.js";
 import type { Open } from "./subject.js";
