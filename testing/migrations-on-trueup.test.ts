@@ -108,6 +108,14 @@ test("a migration of many documents runs through, with its total, and sizes its 
   expect(await ask("tally")).toBe(8_000);
 });
 
+test("starting says what this call did, though the clock runs on meanwhile", async () => {
+  await open();
+  await mutate("insert", { count: 3 });
+  expect(await start("each")).toMatchObject({ Status: "Migration was started and finished in one batch." });
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  expect(await start("each")).toMatchObject({ Status: "Migration already done." });
+});
+
 test("documents that fill a transaction are migrated in batches that fit", async () => {
   await open();
   for (let i = 0; i < 6; i++) await mutate("insert", { count: 10, bytes: 900_000 });

@@ -3,17 +3,19 @@ import type { MigrationArgs } from "../protocol.js";
 import type { CheckStatus, MigrationStatus } from "../status.js";
 
 /**
- * The object that `npx convex run` prints. `componentPath` is where the app itself is mounted, `component`
- * the name of the migrations component in it.
+ * The object that `npx convex run` prints. `componentPath` is where the app itself is mounted, `calledAt` when
+ * the call began, which tells what this call did from what was done before.
  */
 export function instructions(
   name: string,
   status: MigrationStatus,
   args: MigrationArgs,
-  componentPath: string,
+  { componentPath, calledAt }: { componentPath: string; calledAt: number },
 ): Record<string, unknown> {
   const dryRun = args.dryRun === true;
-  const output: Record<string, unknown> = { Status: (dryRun ? "DRY RUN: " : "") + statusLine(status) };
+  const output: Record<string, unknown> = {
+    Status: (dryRun ? "DRY RUN: " : "") + statusLine(status, calledAt),
+  };
   if (dryRun) output["DryRun"] = "No changes were committed.";
   output["Name"] = name;
   output["lastStarted"] = new Date(status.latestStart).toISOString();
@@ -44,12 +46,10 @@ function runCommand(componentPath: string): string {
   return `npx convex run --component ${componentPath === "" ? "" : `${componentPath}/`}migrations`;
 }
 
-function statusLine(status: MigrationStatus): string {
-  const now = Date.now();
+function statusLine(status: MigrationStatus, calledAt: number): string {
   if (status.isDone) {
-    const end = status.latestEnd ?? now;
-    if (end < now) return "Migration already done.";
-    const oneBatch = status.latestStart === end;
+    if (status.latestEnd !== undefined && status.latestEnd < calledAt) return "Migration already done.";
+    const oneBatch = status.latestStart >= calledAt;
     return oneBatch
       ? "Migration was started and finished in one batch."
       : "Migration completed with this batch.";
@@ -57,7 +57,7 @@ function statusLine(status: MigrationStatus): string {
   if (status.state === "failed") return `Migration failed: ${status.error ?? "unknown error"}`;
   if (status.state === "canceled") return "Migration canceled.";
   if (status.state === "paused") return "Migration paused: it goes on when it is resumed.";
-  return status.latestStart >= now ? "Migration started." : "Migration running.";
+  return status.latestStart >= calledAt ? "Migration started." : "Migration running.";
 }
 
 function commands(

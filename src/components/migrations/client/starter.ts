@@ -70,6 +70,7 @@ export async function startInteractively(
   next: Target[],
   args: MigrationArgs,
 ): Promise<Record<string, unknown>> {
+  const calledAt = Date.now();
   const { componentPath } = await ctx.meta.getFunctionMetadata();
   if (args.dryRun === true && args.full === true) {
     return checkInstructions(
@@ -79,11 +80,14 @@ export async function startInteractively(
   }
   try {
     const status = await startMigration(ctx, component, first, next, args);
-    return instructions(status.name, status, args, componentPath);
+    return instructions(status.name, status, args, { componentPath, calledAt });
   } catch (error) {
     const found = args.dryRun === true ? dryRunData(error) : null;
     if (found === null) throw error;
-    const output = instructions(first.name, found["status"] as MigrationStatus, args, componentPath);
+    const output = instructions(first.name, found["status"] as MigrationStatus, args, {
+      componentPath,
+      calledAt,
+    });
     return found["rehearsal"] === undefined ? output : { ...output, rehearsal: found["rehearsal"] };
   }
 }
