@@ -10,6 +10,7 @@ import type {
   UserIdentity,
 } from "convex/server";
 import type { Database, DatabaseCommit, MutationTransaction } from "../database/index.js";
+import { Deployer } from "../deploy/index.js";
 import { TrueupError } from "../errors/index.js";
 import type {
   ComponentProgram,
@@ -19,6 +20,7 @@ import type {
   LoadedProgram,
   Runtime,
 } from "../functions/index.js";
+import type { SchemaJson } from "../schema/index.js";
 import type { Scheduler, Work } from "../scheduler/index.js";
 
 /** A call on behalf of someone. */
@@ -27,18 +29,13 @@ export interface CallOptions {
   readonly identity?: UserIdentity | null;
 }
 
-/** The arguments of a function, then options; arguments may be left out where there are none. */
-export type CallArguments<Reference extends FunctionReference<FunctionKind, "public" | "internal">> =
-  OptionalRestArgs<Reference> extends [args?: infer Args]
-    ? [args?: Args, options?: CallOptions]
-    : [args: FunctionArgs<Reference>, options?: CallOptions];
-
 type Reference<Kind extends FunctionKind> = FunctionReference<Kind, "public" | "internal">;
 
-export interface ActivateOptions {
-  /** Writes that belong to the activation: they commit with it, or not at all. */
-  readonly store?: (tx: MutationTransaction) => Promise<void>;
-}
+/** The arguments of a function, then options; arguments may be left out where there are none. */
+export type CallArguments<Ref extends Reference<FunctionKind>> =
+  OptionalRestArgs<Ref> extends [args?: infer Args]
+    ? [args?: Args, options?: CallOptions]
+    : [args: FunctionArgs<Ref>, options?: CallOptions];
 
 /** How the scheduled work of a backend is watched. */
 export interface ScheduledWork {
@@ -48,20 +45,37 @@ export interface ScheduledWork {
   work(requestId: string): Promise<Work>;
 }
 
+/** What a backend is made of, by `openBackend`. */
+export interface BackendParts {
+  readonly database: Database;
+  readonly runtime: Runtime;
+  readonly scheduler: Scheduler;
+  readonly runScheduled: boolean;
+  /** Environment variables of the app, before those that a program brings. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Where pushed code is written as files; left out, a temporary folder. */
+  readonly codeFolder?: string;
+}
+
 export class Backend {
   readonly database: Database;
-  readonly #runtime: Runtime;
-  readonly #scheduler: Scheduler;
-  readonly #runScheduled: boolean;
+  /** Takes the code that the official CLI pushes. */
+  readonly deploy: Deployer;
+  readonly #parts: BackendParts;
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
 
   /** Use `openBackend`. */
-  constructor(database: Database, runtime: Runtime, scheduler: Scheduler, runScheduled: boolean) {
+  constructor(parts: BackendParts) {
+    const { database, runtime, codeFolder } = parts;
     this.database = database;
-    this.#runtime = runtime;
-    this.#scheduler = scheduler;
-    this.#runScheduled = runScheduled;
+    this.#parts = parts;
+    this.deploy = new Deployer({
+      database,
+      load: (program) => runtime.load(program),
+      activate: (program, store) => this.#activate(program, store),
+      ...(codeFolder === undefined ? {} : { codeFolder }),
+    });
   }
 
   /** Calls a query; throws what it throws. */
@@ -90,23 +104,24 @@ export class Backend {
 
   /** Runs any call; what it throws is in the outcome. @throws BACKEND_CLOSED */
   async run(call: FunctionCall): Promise<FunctionOutcome> {
-    this.#assertOpen();
-    const outcome = this.#runtime.run(call);
-    this.#running.add(outcome);
-    try {
-      return await outcome;
-    } finally {
-      this.#running.delete(outcome);
-    }
+    return await this.#track(() => this.#parts.runtime.run(call));
+  }
+
+  /**
+   * Answers an HTTP request by the router of the app's `http.ts`; null when it has no route for it.
+   * @throws BACKEND_CLOSED, and whatever the HTTP action throws
+   */
+  async fetch(request: Request, options: CallOptions = {}): Promise<Response | null> {
+    return await this.#track(() => this.#parts.runtime.fetch(request, options));
   }
 
   get scheduler(): ScheduledWork {
-    return this.#scheduler;
+    return this.#parts.scheduler;
   }
 
   /** The program that calls run. @throws MODULES_MISSING */
   get program(): LoadedProgram {
-    return this.#runtime.program;
+    return this.#parts.runtime.program;
   }
 
   /** Calls the listener after each commit that became visible; returns how to stop. */
@@ -115,29 +130,14 @@ export class Backend {
   }
 
   /**
-   * Puts a program in place: imports it, applies its schemas, builds its indexes, then lets calls run it.
-   * @throws MODULE_FAILED, SCHEMA_VIOLATION, INVALID_CRON and others; nothing has changed then
+   * Puts a program in place: imports it, checks the documents that are there against its schemas, builds
+   * its indexes, then lets calls run it.
+   * @throws MODULE_FAILED, INVALID_CRON and others; nothing has changed then
    */
-  async activate(program: ComponentProgram, options: ActivateOptions = {}): Promise<LoadedProgram> {
+  async activate(program: ComponentProgram): Promise<LoadedProgram> {
     this.#assertOpen();
-    const loaded = await this.#runtime.load(program);
-    const { value: takeUp } = await this.database.mutate(
-      async (tx) => {
-        for (const [path, component] of loaded.components) {
-          await tx.applySchema(path, component.program.schema);
-        }
-        await options.store?.(tx);
-        return await this.#scheduler.store(tx, loaded);
-      },
-      { limits: null },
-    );
-    await this.database.background.idle();
-    this.#runtime.activate(loaded);
-    takeUp();
-    if (this.#runScheduled) {
-      await this.#scheduler.start();
-    }
-    return loaded;
+    await this.#prepareIndexes(program);
+    return await this.#activate(program, () => Promise.resolve());
   }
 
   /** Waits for calls and jobs under way, makes everything durable and releases the storage. Idempotent. */
@@ -146,9 +146,50 @@ export class Backend {
     return this.#closing;
   }
 
+  async #activate(
+    program: ComponentProgram,
+    store: (tx: MutationTransaction) => Promise<void>,
+  ): Promise<LoadedProgram> {
+    const { runtime, scheduler, runScheduled, env } = this.#parts;
+    const loaded = await runtime.load({ ...program, env: { ...program.env, ...env } });
+    const { value: takeUp } = await this.database.mutate(
+      async (tx) => {
+        for (const [path, schema] of schemasOf(program)) {
+          await tx.applySchema(path, schema);
+        }
+        await store(tx);
+        return await scheduler.store(tx, loaded);
+      },
+      { limits: null },
+    );
+    await this.database.background.idle();
+    runtime.activate(loaded);
+    takeUp();
+    if (runScheduled) {
+      await scheduler.start();
+    }
+    return loaded;
+  }
+
+  /** Builds the indexes that a program needs while the one before it goes on. */
+  async #prepareIndexes(program: ComponentProgram): Promise<void> {
+    await this.database.mutate(
+      async (tx) => {
+        for (const [path, schema] of schemasOf(program)) {
+          if (schema !== null) {
+            await tx.prepareIndexes(path, schema);
+          }
+        }
+      },
+      { limits: null },
+    );
+    await this.database.background.idle();
+  }
+
   async #close(): Promise<void> {
-    await this.#scheduler.stop();
+    await this.#parts.scheduler.stop();
     await Promise.allSettled(this.#running);
+    await this.deploy.close();
     await this.database.close();
   }
 
@@ -165,9 +206,32 @@ export class Backend {
     return outcome.value as Result;
   }
 
+  /** Runs what closing must wait for. */
+  async #track<T>(run: () => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    const running = run();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
   #assertOpen(): void {
     if (this.#closing !== null) {
       throw new TrueupError("BACKEND_CLOSED");
     }
   }
+}
+
+/** The schemas of a program's components by path. */
+function schemasOf(program: ComponentProgram): Map<string, SchemaJson | null> {
+  const schemas = new Map([[program.path, program.schema]]);
+  for (const child of Object.values(program.children)) {
+    for (const [path, schema] of schemasOf(child)) {
+      schemas.set(path, schema);
+    }
+  }
+  return schemas;
 }

@@ -29,6 +29,8 @@ export interface OpenBackendOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether scheduled functions and cron jobs run here (default true). */
   readonly runScheduled?: boolean;
+  /** Where pushed code is written as files to be imported; left out, a temporary folder. */
+  readonly codeFolder?: string;
   /** Where functions' console output goes: the console (default), nowhere, or a function. */
   readonly log?: "console" | "silent" | LogSink;
 }
@@ -61,10 +63,21 @@ async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Ba
   const scheduler = new Scheduler(database, runtime, jobs, {
     onFailure: ({ componentPath, functionPath, error }) => runtime.report(componentPath, functionPath, error),
   });
-  const backend = new Backend(database, runtime, scheduler, options.runScheduled ?? true);
+  const backend = new Backend({
+    database,
+    runtime,
+    scheduler,
+    runScheduled: options.runScheduled ?? true,
+    env: options.env ?? {},
+    ...(options.codeFolder === undefined ? {} : { codeFolder: options.codeFolder }),
+  });
   const { modules } = options;
-  if (modules !== undefined) {
-    await backend.activate(await programFromModules({ ...options, modules }));
+  const program =
+    modules === undefined
+      ? await backend.deploy.loadStored()
+      : await programFromModules({ ...options, modules });
+  if (program !== null) {
+    await backend.activate(program);
   }
   return backend;
 }

@@ -26,6 +26,11 @@ interface CallOptions {
   readonly ip?: string | null;
   readonly userAgent?: string | null;
   readonly authToken?: string | null;
+  /**
+   * Of a query: where the page of an earlier run ended (its `journal`), so that the page that this run reads
+   * ends there too, whatever came and went meanwhile.
+   */
+  readonly journal?: string | null;
 }
 
 export type FunctionCall = CallTarget & CallOptions;
@@ -50,6 +55,8 @@ export interface FunctionSuccess {
   readonly version?: Version;
   /** What a query read. */
   readonly readSet?: ReadSet;
+  /** Where the page ended that a query read, if it paginated. */
+  readonly journal?: string;
 }
 
 export interface FunctionFailure {
@@ -61,6 +68,9 @@ export interface FunctionFailure {
   /** The data of a ConvexError. */
   readonly errorData?: Value;
   readonly logLines: string[];
+  /** The commit that a query read before it threw, and what it read of it. */
+  readonly version?: Version;
+  readonly readSet?: ReadSet;
 }
 
 export type FunctionOutcome = FunctionSuccess | FunctionFailure;

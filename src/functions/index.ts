@@ -19,7 +19,7 @@ export {
 } from "./program/component-program.js";
 export type { CronSpec, LoadedComponent } from "./program/loaded-component.js";
 export { functionHandle, type LoadedProgram, type LoadOptions } from "./program/loaded-program.js";
-export { isFunctionModule, parseFunctionPath, type ModuleLoader } from "./program/module-path.js";
+export { isFunctionModule, modulesByPath, parseFunctionPath, type ModuleLoader } from "./program/module-path.js";
 export { modulesFromDirectory } from "./program/modules-from-directory.js";
 export type {
   FunctionKind,

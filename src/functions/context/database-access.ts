@@ -88,7 +88,14 @@ export class ReadAccess implements DocumentSource {
     }
     execution.paginated = true;
     await execution.turn.free();
-    return await this.reader.page(query, options);
+    if (execution.parent !== null) {
+      return await this.reader.page(query, options);
+    }
+    const { journal } = execution.request;
+    const endCursor = options.endCursor ?? journal.endCursor;
+    const page = await this.reader.page(query, { ...options, endCursor });
+    journal.endCursor = page.continueCursor;
+    return page;
   }
 
   async count(tableName: string): Promise<number> {

@@ -52,7 +52,12 @@ export abstract class SchedulerHandle {
 
   async #schedule(scheduledTime: number, reference: unknown, args: unknown): Promise<string> {
     const { engine, component, request, program } = this.execution;
-    const fn = program.resolve(component, referenceText(reference));
+    const text = referenceText(reference);
+    const importing = program.prepare(component, text);
+    if (importing !== null) {
+      await importing;
+    }
+    const fn = program.resolve(component, text);
     if (fn.kind === "query") {
       throw new TrueupError(
         "FUNCTION_WRONG_KIND",

@@ -31,9 +31,10 @@ const answers: Readonly<Record<string, (execution: Execution, args: Arguments) =
     await execution.turn.free();
     return await execution.reader.count(String(args["table"]));
   },
-  "1.0/createFunctionHandle": (execution, args) => {
-    const text = args["name"] ?? args["reference"] ?? args["functionHandle"];
-    return functionHandle(execution.program.resolve(execution.component, String(text)));
+  "1.0/createFunctionHandle": async ({ program, component }, args) => {
+    const text = String(args["name"] ?? args["reference"] ?? args["functionHandle"]);
+    await program.prepare(component, text);
+    return functionHandle(program.resolve(component, text));
   },
   "1.0/getDeploymentMetadata": (execution) => deploymentMetadata(execution),
   "1.0/getFunctionMetadata": (execution) => functionMetadata(execution),

@@ -35,6 +35,13 @@ export interface Request {
   /** The call that set off this one through the scheduler, if someone follows it. */
   readonly origin: string | null;
   readonly log: LogBuffer;
+  /** Where the outermost query's page ends: as given, then as read. */
+  readonly journal: Journal;
+}
+
+/** The end of a page, kept between runs of one query. */
+export interface Journal {
+  endCursor: string | null;
 }
 
 /** The transaction that an execution runs in, shared by the executions nested in it. */

@@ -94,7 +94,7 @@ export function checkContext(execution: Execution): CheckContext {
  * `ctx.runQuery` and `ctx.runMutation` of a function that has a transaction. A mutation is a
  * sub-transaction: when it throws, its own writes are undone and the caller goes on.
  */
-export function callNested(
+export async function callNested(
   parent: Execution,
   kind: "query" | "mutation",
   reference: unknown,
@@ -103,7 +103,12 @@ export function callNested(
   makeContext: MakeContext,
 ): Promise<Value> {
   parent.assertRunning();
-  const fn = parent.program.resolve(parent.component, referenceText(reference));
+  const text = referenceText(reference);
+  const importing = parent.program.prepare(parent.component, text);
+  if (importing !== null) {
+    await importing;
+  }
+  const fn = parent.program.resolve(parent.component, text);
   assertKind(fn, kind);
   const stale = parent.stale || options.useStaleSnapshot === true;
   const child = parent.nest(fn.component, fn, parent.scope, stale);
@@ -111,9 +116,9 @@ export function callNested(
   checkArguments(fn, copied, checkContext(child));
   const run = (): Promise<Value> => invoke(child, makeContext(child), fn.handler, fn, copied);
   if (kind === "mutation") {
-    return parent.mutation.nested(run, options.transactionLimits);
+    return await parent.mutation.nested(run, options.transactionLimits);
   }
   return options.transactionLimits === undefined
-    ? run()
-    : parent.transaction.tx.limited(run, options.transactionLimits);
+    ? await run()
+    : await parent.transaction.tx.limited(run, options.transactionLimits);
 }

@@ -1,7 +1,8 @@
 /**
  * One component instance with its code imported: its functions by path, the components mounted in it,
  * its crons, its HTTP router and its triggers. Function references are resolved here, once each:
- * a nested call finds its target by one look into a map.
+ * a nested call finds its target by one look into a map. Modules that were not imported with the rest,
+ * because the program is loaded on demand, are imported by `prepare` just before they are needed.
  */
 import { TrueupError } from "../../errors/index.js";
 import { withEnvironment } from "../execution/environment.js";
@@ -9,7 +10,7 @@ import type { ComponentProgram } from "./component-program.js";
 import { ExportedTriggers } from "./exported-triggers.js";
 import { closestName } from "./closest-name.js";
 import { moduleFailed } from "./module-failed.js";
-import { formatFunctionPath, isFunctionModule, parseFunctionPath } from "./module-path.js";
+import { formatFunctionPath, isFunctionModule, parseFunctionPath, type ModuleLoader } from "./module-path.js";
 import { functionsOfModule, type LoadedFunction } from "./registered-function.js";
 
 /** What is relied on of an `HttpRouter`. */
@@ -38,6 +39,9 @@ export class LoadedComponent {
   /** Modules that threw while they were imported, with what they threw. */
   readonly failures: Map<string, unknown> = new Map();
   readonly #resolved = new Map<string, LoadedFunction>();
+  /** Modules to be imported when they are first needed. */
+  #waiting: Map<string, ModuleLoader> | null = null;
+  readonly #importing = new Map<string, Promise<void>>();
 
   constructor(program: ComponentProgram) {
     this.path = program.path;
@@ -70,6 +74,52 @@ export class LoadedComponent {
         this.failures.set(modulePath, error);
       }
     }
+  }
+
+  /** Imports nothing now, and each module when `prepare` is asked for it. */
+  loadOnDemand(): void {
+    this.#waiting = new Map(Object.entries(this.program.modules));
+  }
+
+  /**
+   * Imports the module of what a reference names, unless that was done or there is none; null when there is
+   * nothing to wait for. What the module throws shows when the reference is resolved.
+   */
+  prepare(reference: string): Promise<void> | null {
+    if (this.#waiting === null || this.#resolved.has(reference)) {
+      return null;
+    }
+    if (!reference.startsWith("_reference/")) {
+      return this.prepareModule(parseFunctionPath(reference).modulePath);
+    }
+    const [, type, name = "", ...path] = reference.split("/");
+    return type === "function"
+      ? this.prepare([name, ...path].join("/"))
+      : (this.children.get(name)?.prepareModule(path.slice(0, -1).join("/")) ?? null);
+  }
+
+  /** Imports one module that was to be imported on demand; null when there is nothing to wait for. */
+  prepareModule(modulePath: string): Promise<void> | null {
+    const load = this.#waiting?.get(modulePath);
+    if (load === undefined) {
+      return null;
+    }
+    let importing = this.#importing.get(modulePath);
+    if (importing === undefined) {
+      importing = this.#importOne(modulePath, load);
+      this.#importing.set(modulePath, importing);
+    }
+    return importing;
+  }
+
+  async #importOne(modulePath: string, load: ModuleLoader): Promise<void> {
+    try {
+      const module = await withEnvironment(this.program.env ?? {}, load);
+      this.#take(modulePath, module);
+    } catch (error) {
+      this.failures.set(modulePath, error);
+    }
+    this.#waiting?.delete(modulePath);
   }
 
   /** The function at `dir/mod:fn` of this component. @throws FUNCTION_NOT_FOUND, MODULE_FAILED */
@@ -140,7 +190,9 @@ export class LoadedComponent {
     for (const fn of functionsOfModule(this, modulePath, module)) {
       this.functions.set(fn.path, fn);
     }
-    this.triggers.add(module);
+    if (this.#waiting === null) {
+      this.triggers.add(module);
+    }
     const main = module["default"];
     if (modulePath === "crons" && hasMark(main, "isCrons")) {
       this.crons = JSON.parse(String((main as { export(): string }).export())) as typeof this.crons;

@@ -13,6 +13,11 @@ const handlePrefix = "function://";
 export interface LoadOptions {
   /** A module that throws fails the load (default), or only the calls of its functions. */
   readonly moduleFailures?: "throw" | "defer";
+  /**
+   * Whether every module is imported now (default), or each one when a function of it is first called.
+   * Exported triggers, crons and the list of functions are known of all modules only in the first case.
+   */
+  readonly imports?: "all" | "onDemand";
 }
 
 export class LoadedProgram {
@@ -41,6 +46,15 @@ export class LoadedProgram {
     return text.startsWith(handlePrefix) ? this.#fromHandle(text) : from.resolve(text);
   }
 
+  /** Imports what a reference or handle needs, when that is done on demand; null when nothing is to be awaited. */
+  prepare(from: LoadedComponent, text: string): Promise<void> | null {
+    if (!text.startsWith(handlePrefix)) {
+      return from.prepare(text);
+    }
+    const { componentPath, functionPath } = parseHandle(text);
+    return this.components.get(componentPath)?.prepare(functionPath) ?? null;
+  }
+
   /** Every function of every component, sorted by component and path. */
   functions(): FunctionSpec[] {
     const specs: FunctionSpec[] = [];
@@ -62,17 +76,23 @@ export class LoadedProgram {
   #fromHandle(handle: string): LoadedFunction {
     let found = this.#handles.get(handle);
     if (found === undefined) {
-      const [componentPath, functionPath] = handle.slice(handlePrefix.length).split(";");
-      if (componentPath === undefined || functionPath === undefined) {
-        throw new TrueupError("FUNCTION_NOT_FOUND", `Could not find function for handle '${handle}'.`, {
-          handle,
-        });
-      }
+      const { componentPath, functionPath } = parseHandle(handle);
       found = this.component(componentPath).functionAt(functionPath);
       this.#handles.set(handle, found);
     }
     return found;
   }
+}
+
+/** @throws FUNCTION_NOT_FOUND */
+function parseHandle(handle: string): { componentPath: string; functionPath: string } {
+  const [componentPath, functionPath] = handle.slice(handlePrefix.length).split(";");
+  if (componentPath === undefined || functionPath === undefined) {
+    throw new TrueupError("FUNCTION_NOT_FOUND", `Could not find function for handle '${handle}'.`, {
+      handle,
+    });
+  }
+  return { componentPath, functionPath };
 }
 
 /** The text that names a function from anywhere, in any component. */
@@ -89,7 +109,7 @@ export async function loadProgram(
   options: LoadOptions = {},
 ): Promise<LoadedProgram> {
   const components = new Map<string, LoadedComponent>();
-  const root = await loadTree(program, components);
+  const root = await loadTree(program, components, options.imports === "onDemand");
   if (options.moduleFailures !== "defer") {
     for (const component of components.values()) {
       for (const [modulePath, failure] of component.failures) {
@@ -103,12 +123,17 @@ export async function loadProgram(
 async function loadTree(
   program: ComponentProgram,
   components: Map<string, LoadedComponent>,
+  onDemand: boolean,
 ): Promise<LoadedComponent> {
   const component = new LoadedComponent(program);
   components.set(program.path, component);
-  await component.load();
+  if (onDemand) {
+    component.loadOnDemand();
+  } else {
+    await component.load();
+  }
   for (const [name, child] of Object.entries(program.children)) {
-    component.children.set(name, await loadTree(child, components));
+    component.children.set(name, await loadTree(child, components, onDemand));
   }
   return component;
 }

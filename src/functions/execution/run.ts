@@ -1,0 +1,124 @@
+/**
+ * Runs a function that is in no transaction yet: a query in a snapshot, a mutation in a transaction that is
+ * committed when it returns, an action outside of any, whose own calls come back here.
+ */
+import type { Value } from "convex/values";
+import type { QueryTransaction } from "../../database/index.js";
+import { checkArguments, copyArguments } from "../boundary/check-call.js";
+import { resolveCommitTs } from "../boundary/resolve-commit-ts.js";
+import type { FunctionSuccess, JobRun } from "../call.js";
+import { actionContext, transactionContext } from "../context/contexts.js";
+import type { LoadedComponent } from "../program/loaded-component.js";
+import type { LoadedProgram } from "../program/loaded-program.js";
+import type { FunctionKind, Handler, LoadedFunction } from "../program/registered-function.js";
+import { Execution, type Engine, type Request, type Subject, type TransactionScope } from "./execution.js";
+import { assertKind, checkContext, invoke, referenceText } from "./invoke.js";
+
+/** A function or handler about to run; its arguments are its own copy. */
+export interface Run {
+  readonly engine: Engine;
+  readonly program: LoadedProgram;
+  readonly component: LoadedComponent;
+  readonly subject: Subject;
+  readonly handler: Handler;
+  /** Null for a handler that is no registered function: nothing is validated then. */
+  readonly fn: LoadedFunction | null;
+  readonly args: unknown;
+  readonly request: Request;
+  /** The action that calls. */
+  readonly parent: Execution | null;
+}
+
+/** Told of the snapshot that a query runs in, also when the query throws. */
+export type OnSnapshot = (tx: QueryTransaction) => void;
+
+export async function runQuery(
+  run: Run,
+  onSnapshot: OnSnapshot = () => {},
+): Promise<Pick<FunctionSuccess, "value" | "version" | "readSet">> {
+  const { database, transactions } = run.engine;
+  return await database.query((tx) => {
+    onSnapshot(tx);
+    return inTransaction(run, { tx, mutation: null, usesCommitTs: false });
+  }, transactions);
+}
+
+/** @param job Changes in the same transaction; the function does not run when its `before` says so. */
+export async function runMutation(
+  run: Run,
+  job: JobRun | null,
+): Promise<Pick<FunctionSuccess, "value" | "version">> {
+  const { database, transactions } = run.engine;
+  const logged = run.request.log.length;
+  let usesCommitTs = false;
+  const { value, version } = await database.mutate(async (tx) => {
+    run.request.log.truncate(logged);
+    if (job !== null && !(await job.before(tx))) {
+      return null;
+    }
+    const scope = { tx, mutation: tx, usesCommitTs: false };
+    const result = await inTransaction(run, scope);
+    await job?.after(tx);
+    usesCommitTs = scope.usesCommitTs;
+    return result;
+  }, transactions);
+  return { value: usesCommitTs ? resolveCommitTs(value, BigInt(version) * 1000n) : value, version };
+}
+
+export async function runAction(run: Run): Promise<Value> {
+  const execution = executionOf(run, null);
+  if (run.fn !== null) {
+    checkArguments(run.fn, run.args as Value, checkContext(execution));
+  }
+  return await invoke(execution, actionContext(execution, callFromAction), run.handler, run.fn, run.args);
+}
+
+/** `ctx.runQuery`, `runMutation` and `runAction` of an action. */
+export async function callFromAction(
+  from: Execution,
+  kind: FunctionKind,
+  reference: unknown,
+  args: unknown,
+): Promise<Value> {
+  const { engine, program, component, request } = from;
+  const text = referenceText(reference);
+  const importing = program.prepare(component, text);
+  if (importing !== null) {
+    await importing;
+  }
+  const fn = program.resolve(component, text);
+  assertKind(fn, kind);
+  const copied = copyArguments(args, engine.valueLimits);
+  const run: Run = {
+    engine,
+    program,
+    component: fn.component,
+    subject: fn,
+    handler: fn.handler,
+    fn,
+    args: copied,
+    request,
+    parent: from,
+  };
+  if (kind === "action") {
+    return await runAction(run);
+  }
+  const { value } = kind === "query" ? await runQuery(run) : await runMutation(run, null);
+  return value;
+}
+
+function inTransaction(run: Run, scope: TransactionScope): Promise<Value> {
+  const execution = executionOf(run, scope);
+  if (run.fn !== null) {
+    checkArguments(run.fn, run.args as Value, checkContext(execution));
+  }
+  return invoke(execution, transactionContext(execution), run.handler, run.fn, run.args);
+}
+
+/** The execution of a run, nested in the action that calls. */
+export function executionOf(run: Run, scope: TransactionScope | null): Execution {
+  const { engine, program, component, subject, request, parent } = run;
+  return parent === null
+    ? new Execution({ engine, program, component, subject, request, scope, parent })
+    : parent.nest(component, subject, scope);
+}
