@@ -219,6 +219,16 @@ test("a database that runs the triggers itself is left alone", async () => {
   expect(changes).toEqual([]);
 });
 
+test("a wrapped database is not taken for Trueup's own", async () => {
+  const { triggers } = recording();
+  await database().mutate(async (ctx) => {
+    const wrapped = triggers.wrapDB(ctx);
+    expect(nativeTriggers in wrapped.db).toBe(false);
+    expect(triggers.wrapDB(wrapped)).toBe(wrapped);
+    await wrapped.db.insert("users", { name: "Ann", score: 1 });
+  });
+});
+
 test("the registrations are found under the brand", () => {
   const { triggers } = recording();
   expect(triggers[triggersBrand].registered.users).toHaveLength(1);

@@ -10,10 +10,12 @@ import type { Change, Trigger } from "./change.js";
 import type { TriggerRun } from "./trigger-run.js";
 
 /**
- * A database that has this method runs triggers itself: it answers whether it runs those of the given
- * instance. Trueup's own database has it, and so has every database wrapped here.
+ * A database that has this method is Trueup's own and runs triggers itself: it answers whether it runs those
+ * of the given instance.
  */
 export const nativeTriggers: unique symbol = Symbol.for("trueup.nativeTriggers");
+/** The same of a database that was wrapped here, also by another copy of this module. */
+const wrappedTriggers: unique symbol = Symbol.for("trueup.wrappedTriggers");
 
 export type Writer = GenericDatabaseWriter<GenericDataModel>;
 type Id = GenericId<string>;
@@ -34,8 +36,10 @@ export interface Wrapping {
 
 /** True when the database already runs the triggers of this instance. */
 export function alreadyRuns(db: object, owner: object): boolean {
-  const answer: unknown = Reflect.get(db, nativeTriggers);
-  return typeof answer === "function" && answer.call(db, owner) === true;
+  return [nativeTriggers, wrappedTriggers].some((question) => {
+    const answer: unknown = Reflect.get(db, question);
+    return typeof answer === "function" && answer.call(db, owner) === true;
+  });
 }
 
 /** The database for the application (or, with `within: "trigger"`, for the triggers themselves). */
@@ -138,7 +142,7 @@ export function wrapDatabase(wrapping: Wrapping, within: "application" | "trigge
   }
 
   const overrides = {
-    [nativeTriggers]: (owner: object): boolean => owner === wrapping.owner || alreadyRuns(innerDb, owner),
+    [wrappedTriggers]: (owner: object): boolean => owner === wrapping.owner || alreadyRuns(innerDb, owner),
     insert,
     patch: (a: string, b: string | GenericDocument, c?: GenericDocument): Promise<void> =>
       c === undefined ? patch(undefined, a as Id, b as GenericDocument) : patch(a, b as Id, c),
