@@ -7,10 +7,11 @@ import { convexToJson } from "convex/values";
 import { findApp } from "../app/find-app.js";
 import type { CliCommand } from "../command.js";
 import { connect } from "../connection/connect.js";
-import type { CallOutcome, Connection, FunctionCall } from "../connection/connection.js";
+import type { CallOutcome, Connection, FunctionCall, ScheduledWork } from "../connection/connection.js";
 import { TrueupError } from "../../errors/index.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
-import { followWork } from "../connection/follow-work.js";
+import { followWork, type FollowedWork } from "../connection/follow-work.js";
+import { errorText } from "../migrations/migration-table.js";
 import { parseFunctionName } from "../arguments/function-name.js";
 import { parseIdentity } from "../arguments/identity-argument.js";
 import { parseJsonObject } from "../arguments/json-argument.js";
@@ -62,7 +63,7 @@ async function runFunction(
   terminal: Terminal,
 ): Promise<ExitCode> {
   const app = findApp(terminal.folder);
-  const call: FunctionCall = {
+  const call = {
     path: parseFunctionName(app, name),
     args: parseJsonObject("arguments", text),
     componentPath: options.component ?? "",
@@ -86,24 +87,19 @@ async function runFunction(
 
 async function callOnce(
   connection: Connection,
-  call: FunctionCall & { readonly requestId?: string },
+  call: FunctionCall & { readonly requestId: string },
   options: RunOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
+  const calledMs = Date.now();
   const { value, logLines } = succeeded(await connection.call(call));
   const json = convexToJson(value);
   if (!options.json) terminal.stdout.line(JSON.stringify(json, null, 2));
-  const requestId = call.requestId ?? "";
   const work = options.detach
-    ? await connection.work(requestId)
-    : await followWork(connection, requestId, terminal);
-  if (work.failed > 0) {
-    const which = work.failed === 1 ? "A scheduled function" : `${quantity(work.failed)} scheduled functions`;
-    throw new TrueupError("SCHEDULED_WORK_FAILED", `${which} failed: ${work.lastError ?? "no message"}`, {
-      value: json,
-      work,
-    });
-  }
+    ? await connection.work(call.requestId)
+    : await followWork(connection, call.requestId, calledMs, terminal);
+  const failure = failureOf(work);
+  if (failure !== undefined) throw new TrueupError("SCHEDULED_WORK_FAILED", failure, { value: json, work });
   if (options.json) terminal.stdout.line(JSON.stringify({ status: "success", value: json, logLines, work }));
   const left = work.pending + work.inProgress;
   if (left === 0) return exitCodes.success;
@@ -112,6 +108,14 @@ async function callOnce(
     `${quantity(left)} scheduled function${left === 1 ? " is" : "s are"} left to ${where}.`,
   );
   return options.detach ? exitCodes.success : exitCodes.interrupted;
+}
+
+function failureOf(work: ScheduledWork | FollowedWork): string | undefined {
+  const [migration] = "failedMigrations" in work ? work.failedMigrations : [];
+  if (migration !== undefined) return `The migration ${migration.name} failed: ${errorText(migration)}`;
+  if (work.failed === 0) return undefined;
+  const which = work.failed === 1 ? "A scheduled function" : `${quantity(work.failed)} scheduled functions`;
+  return `${which} failed: ${work.lastError ?? "no message"}`;
 }
 
 /** Prints the value, and what the functions logged on the way to it, whenever it changed. */

@@ -4,8 +4,7 @@
  */
 import { Presets, type Bar, MultiBar } from "cli-progress";
 import type { MigrationRow } from "./migration-rows.js";
-import { errorText, migrationLine, stateWord } from "./migration-table.js";
-import { duration, quantity, rate } from "../output/quantities.js";
+import { countText, errorText, migrationLine, paceText, stateWord } from "./migration-table.js";
 import type { Output } from "../output/terminal.js";
 
 const plainIntervalMs = 1_000;
@@ -73,10 +72,7 @@ function formatBar(
 ): string {
   const { row } = payload;
   const filled = Math.round(Math.min(1, Math.max(0, params.progress)) * barWidth);
-  const bar = row.total === undefined ? "" : ` ${"█".repeat(filled)}${"░".repeat(barWidth - filled)}`;
-  const counts = `${quantity(row.processed)}${row.total === undefined ? "" : `/${quantity(row.total)}`}`;
-  const speed = row.perSecond === undefined ? "" : ` ${rate(row.perSecond)}`;
-  const left = row.secondsLeft === undefined ? "" : `, ${duration(row.secondsLeft)} left`;
-  const error = row.lastError === undefined ? "" : ` ${errorText(row)}`;
-  return `${row.name}${bar} ${counts} ${stateWord(row.state)}${speed}${left}${error}`;
+  const bar = row.total === undefined ? "" : "█".repeat(filled) + "░".repeat(barWidth - filled);
+  const parts = [row.name, bar, countText(row), stateWord(row.state), paceText(row), errorText(row)];
+  return parts.filter((part) => part !== "").join(" ");
 }

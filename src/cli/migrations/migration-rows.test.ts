@@ -94,7 +94,7 @@ test("the table aligns its columns and shows the first line of an error", () => 
     ].join("\n"),
   );
   expect(rows.map(migrationLine)).toEqual([
-    "migrations:backfill running 12,000/231,083 3,400/s 1m 04s left",
+    "migrations:backfill running 12,000/231,083 3,400/s, 1m 04s left",
     "m:b failed 3 Uncaught Error: no (document j57x)",
   ]);
 });

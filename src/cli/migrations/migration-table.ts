@@ -15,7 +15,20 @@ export function stateWord(state: string): string {
 /** The first line of the last error, with the document on which it happened. */
 export function errorText(row: MigrationRow): string {
   const [text = ""] = (row.lastError ?? "").split("\n");
-  return row.errorDocumentId === undefined ? text : `${text} (document ${row.errorDocumentId})`;
+  const id = row.errorDocumentId;
+  return id === undefined || text.includes(id) ? text : `${text} (document ${id})`;
+}
+
+/** `12,000/231,083`, or the processed alone. */
+export function countText(row: MigrationRow): string {
+  return quantity(row.processed) + (row.total === undefined ? "" : `/${quantity(row.total)}`);
+}
+
+/** `3,400/s, 1m 04s left`, as far as known. */
+export function paceText(row: MigrationRow): string {
+  const pace = row.perSecond === undefined ? [] : [rate(row.perSecond)];
+  const left = row.secondsLeft === undefined ? [] : [`${duration(row.secondsLeft)} left`];
+  return [...pace, ...left].join(", ");
 }
 
 /** A table with a head; columns of numbers are right-aligned. */
@@ -45,16 +58,10 @@ export function migrationTable(rows: readonly MigrationRow[], paint: Paint): str
   ].join("\n");
 }
 
-/** `migrations:backfill running 12,000/231,083 3,400/s 1m 04s left`. */
+/** `migrations:backfill running 12,000/231,083 3,400/s, 1m 04s left`. */
 export function migrationLine(row: MigrationRow): string {
-  return [
-    row.name,
-    stateWord(row.state),
-    `${quantity(row.processed)}${row.total === undefined ? "" : `/${quantity(row.total)}`}`,
-    ...(row.perSecond === undefined ? [] : [rate(row.perSecond)]),
-    ...(row.secondsLeft === undefined ? [] : [`${duration(row.secondsLeft)} left`]),
-    ...(row.lastError === undefined ? [] : [errorText(row)]),
-  ].join(" ");
+  const parts = [row.name, stateWord(row.state), countText(row), paceText(row), errorText(row)];
+  return parts.filter((part) => part !== "").join(" ");
 }
 
 function colourOf(state: string | undefined, paint: Paint): (text: string) => string {
