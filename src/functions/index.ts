@@ -7,6 +7,7 @@ export type {
   JobRun,
 } from "./call.js";
 export { currentExecution } from "./execution/execution.js";
+export type { FileStore } from "./execution/file-store.js";
 export type { JobQueue, NewJob } from "./execution/job-queue.js";
 export type { LogEntry, LogLevel, LogSink } from "./execution/log-buffer.js";
 export { describeThrown } from "./execution/thrown.js";
@@ -19,7 +20,12 @@ export {
 } from "./program/component-program.js";
 export type { CronSpec, LoadedComponent } from "./program/loaded-component.js";
 export { functionHandle, type LoadedProgram, type LoadOptions } from "./program/loaded-program.js";
-export { isFunctionModule, modulesByPath, parseFunctionPath, type ModuleLoader } from "./program/module-path.js";
+export {
+  isFunctionModule,
+  modulesByPath,
+  parseFunctionPath,
+  type ModuleLoader,
+} from "./program/module-path.js";
 export { modulesFromDirectory } from "./program/modules-from-directory.js";
 export type {
   FunctionKind,

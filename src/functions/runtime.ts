@@ -3,7 +3,14 @@
  * (query, mutation) or a run outside of any (action); what the function calls in turn is `execution/`.
  * Programs are swapped whole: calls under way end with the program they began with.
  */
-import type { ChangeHook, Database, QueryTransaction } from "../database/index.js";
+import {
+  convexLimits,
+  noLimits,
+  type ChangeHook,
+  type Database,
+  type QueryTransaction,
+  type TransactionLimits,
+} from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
 import { copyArguments } from "./boundary/check-call.js";
 import { convexValueLimits, unlimitedValues } from "./boundary/copy-value.js";
@@ -13,25 +20,34 @@ import { captureConsole, printToConsole } from "./execution/console-capture.js";
 import { installConvexGlobal } from "./execution/convex-global.js";
 import type { Engine, Request as CallRequest } from "./execution/execution.js";
 import { giveWay } from "./execution/give-way.js";
+import type { FileStore } from "./execution/file-store.js";
 import { runHttpAction } from "./execution/http-action.js";
 import type { JobQueue } from "./execution/job-queue.js";
 import { logLine, type LogSink } from "./execution/log-buffer.js";
 import { newRequest } from "./execution/request.js";
 import { triggerHooks } from "./execution/run-triggers.js";
 import { runAction, runMutation, runQuery, type OnSnapshot } from "./execution/run.js";
+import { shareConvexErrors } from "./execution/shared-convex-error.js";
 import { describeThrown, errorDataOf, errorMessageOf } from "./execution/thrown.js";
 import type { ComponentProgram } from "./program/component-program.js";
 import { loadProgram, type LoadedProgram, type LoadOptions } from "./program/loaded-program.js";
 import type { FunctionSpec } from "./program/registered-function.js";
 
 export interface RuntimeOptions {
-  /** Convex's limits on transactions and values (default), or none. */
-  readonly limits?: "convex" | "none";
+  /**
+   * Convex's limits on transactions and values (default), others on transactions, or none; `reported`: none,
+   * while `ctx.meta` counts down from Convex's.
+   */
+  readonly limits?: "convex" | "none" | "reported" | Partial<TransactionLimits>;
   readonly jobs: JobQueue;
   /** What `ctx.meta.getDeploymentMetadata` says. */
   readonly deploymentName?: string;
   /** Where console output goes: the console as it was (default), nowhere, or a function. */
   readonly log?: "console" | "silent" | LogSink;
+  /** Where the bytes of stored files are. Left out, file storage is not supported. */
+  readonly files?: FileStore;
+  /** Supports text and vector search by scanning whole tables, which is for tests (default false). */
+  readonly searchesByScan?: boolean;
 }
 
 const maxNestedCalls = 8;
@@ -44,10 +60,14 @@ export class Runtime {
 
   constructor(database: Database, options: RuntimeOptions) {
     const log = options.log ?? "console";
-    const limited = options.limits !== "none";
+    const limits = options.limits ?? "convex";
+    const limited = limits !== "none" && limits !== "reported";
     this.#engine = {
       database,
-      transactions: limited ? {} : { limits: null },
+      transactions: limited ? (limits === "convex" ? {} : { limits }) : { limits: null },
+      reportedLimits: limits === "none" ? noLimits : convexLimits,
+      files: options.files ?? null,
+      searchesByScan: options.searchesByScan ?? false,
       valueLimits: limited ? convexValueLimits : unlimitedValues,
       maxDepth: limited ? maxNestedCalls : maxNestedCallsUnlimited,
       jobs: options.jobs,
@@ -63,6 +83,9 @@ export class Runtime {
 
   /** Imports a program's modules. What runs stays as it is until `activate`. @throws MODULE_FAILED */
   async load(program: ComponentProgram, options?: LoadOptions): Promise<LoadedProgram> {
+    if (program.definitionPath !== undefined) {
+      shareConvexErrors();
+    }
     return await loadProgram(program, options);
   }
 

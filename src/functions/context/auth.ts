@@ -23,7 +23,12 @@ export class MutationAuth extends Auth {
   }
 }
 
-/** Who called, as the execution may know it: a copy. */
-export function identityOf({ component, request }: Execution): UserIdentity | null {
-  return component.path === "" && request.identity !== null ? { ...request.identity } : null;
+/** Who called, as the execution may know it: a copy. What calls into a component, or out of one, calls for nobody. */
+export function identityOf({ component, request, parent }: Execution): UserIdentity | null {
+  for (let caller = parent; caller !== null; caller = caller.parent) {
+    if (caller.component !== component) {
+      return null;
+    }
+  }
+  return request.identity === null ? null : { ...request.identity };
 }

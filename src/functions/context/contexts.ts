@@ -10,8 +10,10 @@ import type { FunctionKind } from "../program/registered-function.js";
 import { Auth, MutationAuth } from "./auth.js";
 import { readDatabase, writeDatabase, type WriteDatabase } from "./database.js";
 import { ActionMeta, MutationMeta, QueryMeta } from "./meta.js";
-import { fileStorage, vectorSearch } from "./not-supported.js";
+import { storageReader, storageWriter } from "./file-storage.js";
+import { vectorSearch } from "./not-supported.js";
 import { ActionScheduler, MutationScheduler } from "./scheduler.js";
+import { searchVectors, type VectorSearch } from "./vector-search.js";
 
 /** How an action calls: each call is a transaction or an action of its own. */
 export type CallFromAction = (
@@ -32,7 +34,7 @@ function queryContext(execution: Execution): object {
   return {
     db: readDatabase(execution),
     auth: new Auth(execution),
-    storage: fileStorage,
+    storage: storageReader(execution),
     meta: new QueryMeta(execution),
     runQuery: async (reference: unknown, args?: unknown, options: NestedOptions = noOptions) => {
       if (options.useStaleSnapshot === true) {
@@ -51,7 +53,7 @@ export function mutationContext(execution: Execution): { db: WriteDatabase } & R
   return {
     db: writeDatabase(execution),
     auth: new MutationAuth(execution),
-    storage: fileStorage,
+    storage: storageWriter(execution),
     scheduler: new MutationScheduler(execution),
     meta: new MutationMeta(execution),
     runQuery: (reference: unknown, args?: unknown, options: NestedOptions = noOptions) =>
@@ -87,8 +89,10 @@ export function actionContext(execution: Execution, call: CallFromAction): objec
     runAction: (reference: unknown, args?: unknown) => call(execution, "action", reference, args),
     auth: new Auth(execution),
     scheduler: new ActionScheduler(execution),
-    storage: fileStorage,
-    vectorSearch,
+    storage: storageWriter(execution),
+    vectorSearch: execution.engine.searchesByScan
+      ? (...args: Parameters<VectorSearch>) => searchVectors(execution, ...args)
+      : vectorSearch,
     meta: new ActionMeta(execution),
   };
 }

@@ -12,7 +12,9 @@ import type {
   Query,
 } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
+import type { SearchIndexJson } from "../../schema/index.js";
 import { currentExecution, type Execution } from "../execution/execution.js";
+import { notSupported } from "./not-supported.js";
 import { TableQuery, type DocumentSource } from "./query-builder.js";
 import { requireArgument } from "./require-argument.js";
 
@@ -101,6 +103,22 @@ export class ReadAccess implements DocumentSource {
   async count(tableName: string): Promise<number> {
     await this.execution.turn.free();
     return await this.reader.count(tableName);
+  }
+
+  searchIndex(tableName: string, indexName: string): SearchIndexJson {
+    const { engine, component } = this.execution;
+    if (!engine.searchesByScan) {
+      throw notSupported("Text search (withSearchIndex)");
+    }
+    const table = component.program.schema?.tables.find((candidate) => candidate.tableName === tableName);
+    const index = table?.searchIndexes.find(({ indexDescriptor }) => indexDescriptor === indexName);
+    if (index === undefined) {
+      throw new TrueupError("INDEX_NOT_FOUND", `Table '${tableName}' has no search index '${indexName}'.`, {
+        table: tableName,
+        index: indexName,
+      });
+    }
+    return index;
   }
 
   protected find(id: string, table: string | undefined): Promise<Document | null> {

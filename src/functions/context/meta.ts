@@ -74,9 +74,10 @@ export function transactionMetrics(execution: Execution): TransactionMetrics {
     );
   }
   const { usage, limits } = execution.scope.tx;
+  const reported = execution.engine.reportedLimits;
   const measured = metrics.map((name) => {
     const used = usage[name];
-    const limit = limits[name] ?? Number.MAX_SAFE_INTEGER;
+    const limit = limits[name] ?? reported[name] ?? Number.MAX_SAFE_INTEGER;
     return [name, { used, remaining: Math.max(0, limit - used) }];
   });
   const files = fileMetrics.map((name) => [name, { used: 0, remaining: 0 }]);

@@ -5,10 +5,11 @@
  */
 import type { Document, DocumentStream, Page, PageOptions, Query, RangeBound } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
+import type { SearchIndexJson } from "../../schema/index.js";
 import { filterBuilder, toExpression, type FilterBuilder } from "./filter-builder.js";
 import { IndexRangeBuilder } from "./index-range-builder.js";
-import { notSupported } from "./not-supported.js";
 import { requireArgument } from "./require-argument.js";
+import { SearchedDocuments, SearchFilterBuilder } from "./text-search.js";
 
 /** Where a query reads. */
 export interface DocumentSource {
@@ -17,6 +18,8 @@ export interface DocumentSource {
   take(stream: DocumentStream, count: number): Promise<Document[]>;
   page(query: Query, options: PageOptions): Promise<Page>;
   count(tableName: string): Promise<number>;
+  /** @throws FEATURE_NOT_SUPPORTED, INDEX_NOT_FOUND */
+  searchIndex(tableName: string, indexName: string): SearchIndexJson;
 }
 
 const maxOperators = 256;
@@ -46,8 +49,13 @@ export class TableQuery {
     });
   }
 
-  withSearchIndex(): never {
-    throw notSupported("Text search (withSearchIndex)");
+  withSearchIndex(indexName: string, search: (q: SearchFilterBuilder) => SearchFilterBuilder): PreparedQuery {
+    requireArgument(indexName, 1, "withSearchIndex", "indexName");
+    requireArgument(search, 2, "withSearchIndex", "searchFilter");
+    const index = this.#source.searchIndex(this.#tableName, indexName);
+    const { conditions } = search(new SearchFilterBuilder());
+    const found = new SearchedDocuments(this.#source, index, conditions);
+    return new PreparedQuery(found, this.#tableName, { type: "FullTableScan", tableName: this.#tableName });
   }
 
   fullTableScan(): PreparedQuery {

@@ -10,6 +10,7 @@ import type {
   DatabaseReader,
   MutationTransaction,
   QueryTransaction,
+  TransactionLimits,
   TransactionOptions,
 } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
@@ -17,6 +18,7 @@ import type { ValueLimits } from "../boundary/copy-value.js";
 import type { LoadedComponent } from "../program/loaded-component.js";
 import type { LoadedProgram } from "../program/loaded-program.js";
 import type { FunctionKind, FunctionVisibility } from "../program/registered-function.js";
+import type { FileStore } from "./file-store.js";
 import type { JobQueue } from "./job-queue.js";
 import type { LogBuffer, LogSink } from "./log-buffer.js";
 import { Turn, type TurnOwner } from "./turn.js";
@@ -63,6 +65,12 @@ export interface Engine {
   readonly jobs: JobQueue;
   readonly deploymentName: string;
   readonly log: LogSink;
+  /** What `ctx.meta` counts down from where no limit is in force. */
+  readonly reportedLimits: TransactionLimits;
+  /** Where the bytes of stored files are; null where file storage is not supported. */
+  readonly files: FileStore | null;
+  /** Whether text and vector search are supported, by scanning whole tables. */
+  readonly searchesByScan: boolean;
 }
 
 /** What runs: a registered function, or a handler given inline. */
