@@ -30,8 +30,7 @@ export async function followWork(
   terminal: Terminal,
 ): Promise<FollowedWork> {
   let work = await connection.work(requestId);
-  const isIdle = work.pending + work.inProgress + work.succeeded + work.failed === 0;
-  if (isIdle) return { ...work, failedMigrations: [] };
+  const hasWork = work.pending + work.inProgress + work.succeeded + work.failed > 0;
   const line = new ProgressLine(terminal.stderr);
   const seenRunning = new Set<string>();
   let rows = await migrationsOf(connection);
@@ -44,10 +43,15 @@ export async function followWork(
     work = await connection.work(requestId);
     rows &&= await migrationsOf(connection);
   }
-  line.end(isDone(work) ? `${quantity(work.succeeded + work.failed)} scheduled functions done.` : undefined);
+  line.end(hasWork && isDone(work) ? doneText(work) : undefined);
   const isOurs = (row: MigrationRow): boolean =>
     seenRunning.has(row.name) || (row.latestStart ?? 0) >= calledMs;
   return { ...work, failedMigrations: rows?.filter((row) => row.state === "failed" && isOurs(row)) ?? [] };
+}
+
+function doneText(work: ScheduledWork): string {
+  const count = work.succeeded + work.failed;
+  return count === 1 ? "1 scheduled function done." : `${quantity(count)} scheduled functions done.`;
 }
 
 function isDone(work: ScheduledWork): boolean {
