@@ -11,23 +11,18 @@ const levels = { log: "LOG", info: "INFO", debug: "DEBUG", warn: "WARN", error: 
 type Method = keyof typeof levels;
 type Print = (...args: unknown[]) => void;
 
-/** Marks a console that is captured already, by this or another copy of this module. */
-const capturedMark = Symbol.for("trueup.consoleCaptured");
 const originals = new Map<LogLevel, Print>();
 
-/** Replaces the console's methods, unless that was done before. */
+/** Replaces the console's methods, once. Another copy of this module may have done so for its own. */
 export function captureConsole(): void {
-  const methods = console as unknown as Record<Method, Print & { [capturedMark]?: true }>;
+  const methods = console as unknown as Record<Method, Print>;
   for (const method of Object.keys(levels) as Method[]) {
-    const original = methods[method];
     const level = levels[method];
-    if (original[capturedMark] === true || originals.has(level)) {
-      continue;
+    if (!originals.has(level)) {
+      const original = methods[method];
+      originals.set(level, original.bind(console));
+      methods[method] = (...args) => write(level, original, args);
     }
-    originals.set(level, original.bind(console));
-    const captured: Print & { [capturedMark]?: true } = (...args) => write(level, original, args);
-    captured[capturedMark] = true;
-    methods[method] = captured;
   }
 }
 

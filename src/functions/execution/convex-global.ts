@@ -63,7 +63,8 @@ const ours: ConvexGlobal = {
   },
 };
 
-let others: unknown;
+/** What another library has put in place, before or after this. */
+let others: () => unknown = () => undefined;
 let installed = false;
 
 /** Puts the global in place, once for the process. */
@@ -72,13 +73,14 @@ export function installConvexGlobal(): void {
     return;
   }
   installed = true;
-  others = Reflect.get(globalThis, "Convex");
+  const before = Object.getOwnPropertyDescriptor(globalThis, "Convex");
+  others = () => (before?.get === undefined ? before?.value : before.get.call(globalThis));
   Object.defineProperty(globalThis, "Convex", {
     configurable: true,
     enumerable: false,
-    get: () => (currentExecution.getStore() === undefined ? others : ours),
+    get: () => (currentExecution.getStore() === undefined ? others() : ours),
     set: (value: unknown) => {
-      others = value;
+      others = () => value;
     },
   });
 }

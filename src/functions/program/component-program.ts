@@ -13,6 +13,7 @@ import { modulesByPath, type ModuleLoader } from "./module-path.js";
 /** The code of one component instance; path "" is the app. */
 export interface ComponentProgram {
   readonly path: string;
+  /** Of code that was pushed: which definition this is an instance of. Its bundles share nothing. */
   readonly definitionPath?: string;
   /** Loaders by module path: `dir/mod`. */
   readonly modules: Readonly<Record<string, ModuleLoader>>;
