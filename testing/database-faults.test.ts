@@ -114,3 +114,16 @@ test("an index build that is killed anywhere goes on when the database is opened
     { numRuns: 12 },
   );
 });
+
+test("a table whose creation failed is not known, and those before it still are", async () => {
+  const disk = new FaultyDisk(memory());
+  const database = await Database.open(await disk.open());
+  const { value: id } = await database.mutate((tx) => tx.component("").insert("t", {}));
+  let lost = "";
+  disk.failNextCommits("STORAGE_FULL");
+  const failing = database.mutate(async (tx) => {
+    lost = await tx.component("").insert("u", {});
+  });
+  await expect(failing).rejects.toMatchObject({ code: "STORAGE_FULL" });
+  expect([database.tableOfId("", id), database.tableOfId("", lost)]).toEqual(["t", null]);
+});

@@ -110,7 +110,7 @@ const source: fc.Arbitrary<Query["source"]> = fc.oneof(
   { weight: 4, arbitrary: indexRange },
 );
 
-export const query: fc.Arbitrary<Query> = fc.record({ source, operators });
+const query: fc.Arbitrary<Query> = fc.record({ source, operators });
 
 /** Documents are named by number: modulo how many there are. */
 export type HistoryStep =

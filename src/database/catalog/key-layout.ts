@@ -26,7 +26,7 @@ export const internalIdLength = 16;
 export const tailLength: number = 9 + internalIdLength;
 
 /** Four chars, big-endian, so that numbers sort. */
-export function encodeNumber(number: number): string {
+function encodeNumber(number: number): string {
   return String.fromCharCode(number >>> 24, (number >>> 16) & 0xff, (number >>> 8) & 0xff, number & 0xff);
 }
 

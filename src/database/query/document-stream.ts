@@ -42,7 +42,7 @@ export class Pipeline {
 const DEFAULT_FIRST_BATCH = 16;
 
 /** How many rows a query surely needs at first: what its limits let through, if nothing is filtered out. */
-export function firstBatch(operators: readonly QueryOperator[]): number {
+function firstBatch(operators: readonly QueryOperator[]): number {
   let rows = Infinity;
   for (const operator of operators) if ("limit" in operator) rows = Math.min(rows, operator.limit);
   return rows === Infinity ? DEFAULT_FIRST_BATCH : rows;
