@@ -38,7 +38,7 @@ export function fullScan(tableName: string, order: "asc" | "desc" = "asc"): Quer
 /** A range of an index, "table.index"; bounds like ["Gte", "age", 3]. */
 export function indexRange(
   indexName: string,
-  ...bounds: readonly [RangeBound["type"], string, Value | undefined][]
+  ...bounds: readonly (readonly [RangeBound["type"], string, Value | undefined])[]
 ): Query {
   const range = bounds.map(([type, fieldPath, value]) => ({ type, fieldPath, value }));
   return { source: { type: "IndexRange", indexName, range, order: "asc" }, operators: [] };
