@@ -18,6 +18,7 @@ import type {
   FunctionKind,
   FunctionOutcome,
   LoadedProgram,
+  LoadOptions,
   Runtime,
 } from "../functions/index.js";
 import type { SchemaJson } from "../schema/index.js";
@@ -134,10 +135,10 @@ export class Backend {
    * its indexes, then lets calls run it.
    * @throws MODULE_FAILED, INVALID_CRON and others; nothing has changed then
    */
-  async activate(program: ComponentProgram): Promise<LoadedProgram> {
+  async activate(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
     this.#assertOpen();
     await this.#prepareIndexes(program);
-    return await this.#activate(program, () => Promise.resolve());
+    return await this.#activate(program, () => Promise.resolve(), options);
   }
 
   /** Waits for calls and jobs under way, makes everything durable and releases the storage. Idempotent. */
@@ -149,9 +150,10 @@ export class Backend {
   async #activate(
     program: ComponentProgram,
     store: (tx: MutationTransaction) => Promise<void>,
+    options: LoadOptions = {},
   ): Promise<LoadedProgram> {
     const { runtime, scheduler, runScheduled, env } = this.#parts;
-    const loaded = await runtime.load({ ...program, env: { ...program.env, ...env } });
+    const loaded = await runtime.load({ ...program, env: { ...program.env, ...env } }, options);
     const { value: takeUp } = await this.database.mutate(
       async (tx) => {
         for (const [path, schema] of schemasOf(program)) {

@@ -72,12 +72,19 @@ async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Ba
     ...(options.codeFolder === undefined ? {} : { codeFolder: options.codeFolder }),
   });
   const { modules } = options;
-  const program =
-    modules === undefined
-      ? await backend.deploy.loadStored()
-      : await programFromModules({ ...options, modules });
-  if (program !== null) {
-    await backend.activate(program);
+  if (modules !== undefined) {
+    await backend.activate(await programFromModules({ ...options, modules }));
+    return backend;
+  }
+  const stored = await backend.deploy.loadStored();
+  if (stored !== null) {
+    // A module that no longer imports must not keep the next push from mending it.
+    const { components } = await backend.activate(stored, { moduleFailures: "defer" });
+    for (const [path, { failures }] of components) {
+      for (const [modulePath, error] of failures) {
+        runtime.report(path, modulePath, error);
+      }
+    }
   }
   return backend;
 }
