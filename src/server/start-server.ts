@@ -1,25 +1,14 @@
 /**
- * The HTTP server: reads a request, finds who makes it and which route it is for, and writes what the route answers.
- * It listens on this machine only unless told otherwise, and trusts nothing before the key was checked.
+ * Opens the port: HTTP and WebSocket connections on this machine only, unless told otherwise. What is said over them is
+ * the request handler's and the sync server's.
  */
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Backend } from "../backend/index.js";
 import { TrueupError } from "../errors/index.js";
-import { assertAdminKey, readCaller, type Caller } from "./http/caller.js";
-import { corsHeaders, preflightHeaders } from "./http/cors.js";
-import { HttpError, httpErrorOf, isServerFailure } from "./http/http-error.js";
-import { parseJson, readBody } from "./http/read-body.js";
-import type { Route } from "./http/route.js";
-import { Router } from "./http/router.js";
-import { deployRoutes } from "./routes/deploy.js";
-import { environmentRoutes } from "./routes/environment.js";
-import { functionRoutes } from "./routes/functions.js";
-import { informationRoutes } from "./routes/information.js";
-import { logRoutes } from "./routes/logs.js";
-import { unsupportedRoutes } from "./routes/unsupported.js";
-import { workRoutes } from "./routes/work.js";
+import { RequestHandler } from "./http/request-handler.js";
+import { siteUrlOf } from "./routes/http-actions.js";
 import { SyncServer } from "./sync/sync-server.js";
 
 export interface ServerOptions {
@@ -40,123 +29,42 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-const defaultMaxBodyBytes = 1024 * 1024;
 const patienceMs = 5_000;
-
-const routes: readonly Route[] = [
-  ...functionRoutes,
-  ...deployRoutes,
-  ...environmentRoutes,
-  ...workRoutes,
-  ...logRoutes,
-  ...informationRoutes,
-  ...unsupportedRoutes,
-];
 
 /** @throws PORT_IN_USE */
 export async function startServer(backend: Backend, options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
-  const handler = new RequestHandler(backend, options);
+  const handler = new RequestHandler({
+    backend,
+    adminKey: options.adminKey,
+    log: options.log ?? ((line) => console.error(line)),
+  });
   const server = createServer((request, response) => void handler.handle(request, response));
   const port = await listen(server, options.port, host);
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   handler.serverUrl = url;
   const sync = new SyncServer(backend, url, options.adminKey);
   sync.attach(server);
+  const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrlOf(url) });
   let closing: Promise<void> | null = null;
   return {
     url,
     port,
     close: () => {
+      withdrawUrls();
       closing ??= closeServer(server, handler, sync);
       return closing;
     },
   };
 }
 
-class RequestHandler {
-  serverUrl = "";
-  readonly #backend: Backend;
-  readonly #options: ServerOptions;
-  readonly #router = new Router(routes);
-  readonly #closing = new AbortController();
-
-  constructor(backend: Backend, options: ServerOptions) {
-    this.#backend = backend;
-    this.#options = options;
-  }
-
-  /** Ends what would wait for long. */
-  abort(): void {
-    this.#closing.abort();
-  }
-
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      if (request.method === "OPTIONS") {
-        response.writeHead(204, preflightHeaders(request.headers)).end();
-        return;
-      }
-      reply(request, response, 200, await this.#answer(request, response));
-    } catch (error) {
-      if (isServerFailure(error)) this.#log(error, request);
-      const { status, code, message } = httpErrorOf(error);
-      reply(request, response, status, { code, message });
-      // What is left of a body that was refused is not worth reading.
-      if (!request.complete) request.destroy();
-    }
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
-    const { adminKey } = this.#options;
-    const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
-    const route = this.#router.find(request.method === "HEAD" ? "GET" : (request.method ?? "GET"), pathname);
-    let caller = readCaller(request.headers.authorization, adminKey);
-    const body = parseJson(await readBody(request, route.maxBodyBytes ?? defaultMaxBodyBytes));
-    if (route.isForAdmins) caller = admitAdmin(caller, body, adminKey);
-    const gone = new AbortController();
-    response.once("close", () => gone.abort());
-    return await route.answer({
-      backend: this.#backend,
-      serverUrl: this.serverUrl,
-      caller,
-      headers: request.headers,
-      query: searchParams,
-      ip: request.socket.remoteAddress ?? null,
-      body,
-      signal: AbortSignal.any([gone.signal, this.#closing.signal]),
-    });
-  }
-
-  #log(error: unknown, request: IncomingMessage): void {
-    const path = (request.url ?? "").split("?")[0] ?? "";
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    const log = this.#options.log ?? ((line: string): void => console.error(line));
-    log(`${request.method} ${path} failed: ${text}`);
-  }
-}
-
-/** The CLI sends the key in the header, in the body, or in both. */
-function admitAdmin(caller: Caller, body: unknown, adminKey: string): Caller {
-  if (caller.kind === "admin") return caller;
-  const key = typeof body === "object" && body !== null && "adminKey" in body ? body.adminKey : undefined;
-  if (typeof key !== "string") {
-    throw new HttpError(401, "MissingAdminKey", "This needs the admin key: `Authorization: Convex <key>`.");
-  }
-  assertAdminKey(key, adminKey);
-  return { kind: "admin", identity: null };
-}
-
-function reply(request: IncomingMessage, response: ServerResponse, status: number, body: unknown): void {
-  if (response.headersSent || response.destroyed) return;
-  const text = Buffer.from(JSON.stringify(body ?? null));
-  response.writeHead(status, {
-    ...corsHeaders(request.headers),
-    "Content-Type": "application/json",
-    "Content-Length": text.length,
-    ...(request.complete ? {} : { Connection: "close" }),
-  });
-  response.end(request.method === "HEAD" ? undefined : text);
+/** Functions find the server's addresses in their environment; what is set there already stays. */
+function publishUrls(urls: Readonly<Record<string, string>>): () => void {
+  const names = Object.keys(urls).filter((name) => process.env[name] === undefined);
+  for (const name of names) process.env[name] = urls[name];
+  return () => {
+    for (const name of names.splice(0)) delete process.env[name];
+  };
 }
 
 async function listen(server: Server, port: number, host: string): Promise<number> {
@@ -186,7 +94,10 @@ async function closeServer(server: Server, handler: RequestHandler, sync: SyncSe
   sync.close();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const force = setTimeout(() => server.closeAllConnections(), patienceMs);
+  const force = setTimeout(() => {
+    sync.terminate();
+    server.closeAllConnections();
+  }, patienceMs);
   await closed;
   clearTimeout(force);
 }

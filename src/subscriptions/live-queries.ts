@@ -7,8 +7,10 @@ import type { Version } from "../storage/storage.js";
 import { LiveQuery, type QueryRun } from "./live-query.js";
 import { LiveQuerySet } from "./live-query-set.js";
 
-/** Runs a query; never rejects for what the query throws, which is an outcome too. */
-export type RunQuery<Call, Outcome> = (call: Call) => Promise<QueryRun<Outcome>>;
+/**
+ * Runs a query, given what its last run yielded; never rejects for what the query throws, which is an outcome too.
+ */
+export type RunQuery<Call, Outcome> = (call: Call, previous: Outcome | null) => Promise<QueryRun<Outcome>>;
 
 export class LiveQueries<Call, Outcome> {
   readonly #run: RunQuery<Call, Outcome>;
@@ -63,7 +65,7 @@ export class LiveQueries<Call, Outcome> {
     const key = this.#keyOf(call);
     let query = this.#queries.get(key);
     if (query === undefined) {
-      query = new LiveQuery(() => this.#run(call));
+      query = new LiveQuery((previous) => this.#run(call, previous));
       this.#queries.set(key, query);
     }
     query.watchers += 1;

@@ -17,7 +17,8 @@ export interface QueryRun<Outcome> {
 export class LiveQuery<Outcome> {
   /** How many watch it. */
   watchers = 0;
-  readonly #run: () => Promise<QueryRun<Outcome>>;
+  readonly #run: (previous: Outcome | null) => Promise<QueryRun<Outcome>>;
+  #previous: Outcome | null = null;
   #latest: QueryRun<Outcome> | null = null;
   #staleSince: Version = Infinity;
   #running: Promise<void> | null = null;
@@ -25,7 +26,8 @@ export class LiveQuery<Outcome> {
   #meanwhile: DatabaseCommit[] = [];
   #mustRunAgain = false;
 
-  constructor(run: () => Promise<QueryRun<Outcome>>) {
+  /** @param run Given what the last run yielded: a page of results ends where it ended before. */
+  constructor(run: (previous: Outcome | null) => Promise<QueryRun<Outcome>>) {
     this.#run = run;
   }
 
@@ -68,7 +70,8 @@ export class LiveQuery<Outcome> {
     do {
       this.#mustRunAgain = false;
       this.#meanwhile = [];
-      const run = await this.#run();
+      const run = await this.#run(this.#previous);
+      this.#previous = run.outcome;
       this.#latest = run;
       this.#staleSince = this.#meanwhile.find((commit) => touches(run, commit))?.version ?? Infinity;
     } while (this.#mustRunAgain);

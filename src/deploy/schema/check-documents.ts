@@ -3,6 +3,7 @@
  * reads in small snapshots while the app goes on writing; what is written meanwhile is looked at again when
  * the schema is put in place (`touched-documents.ts`).
  */
+import { setImmediate } from "node:timers/promises";
 import type { Database, DatabaseReader } from "../../database/index.js";
 import { compileTable, findTable, type SchemaJson, type TableJson } from "../../schema/index.js";
 import type { Schemas } from "../code/program-code.js";
@@ -46,7 +47,11 @@ export async function checkTable(
     return value;
   };
   let cursor = await checkFrom(null);
-  while (cursor !== null) cursor = await checkFrom(cursor);
+  while (cursor !== null) {
+    // Storages in this process read without waiting for anything: everyone else gets a turn here.
+    await setImmediate();
+    cursor = await checkFrom(cursor);
+  }
 }
 
 /** Looks at some documents; those that are gone are no problem. */

@@ -4,7 +4,7 @@
  * were written in the meantime, inside of its transaction.
  */
 import type { Database, MutationTransaction } from "../../database/index.js";
-import { isTrueupError, TrueupError } from "../../errors/index.js";
+import { TrueupError } from "../../errors/index.js";
 import { indexChanges } from "../changes/index-diff.js";
 import type { Schemas } from "../code/program-code.js";
 import { checkSome, checkTable, tablesToCheck, type TableToCheck } from "./check-documents.js";
@@ -36,7 +36,7 @@ export class SchemaPreparation {
   readonly #touched: TouchedDocuments;
   readonly #unchecked = new Set<TableToCheck>();
   readonly #ended: Promise<SchemaStatus>;
-  #isBuilt = false;
+  #isBuilding = false;
 
   /** Begins at once. @param buildsIndexes False for a dry run, which changes nothing. */
   constructor(database: Database, before: Schemas, after: Schemas, buildsIndexes: boolean) {
@@ -53,11 +53,11 @@ export class SchemaPreparation {
   /** How far it is; waits for the end, but no longer than the time given. Rejects when the storage fails. */
   async wait(timeoutMs: number): Promise<SchemaStatus> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<SchemaStatus>((resolve) => {
-      timer = setTimeout(() => resolve(this.#progress()), timeoutMs);
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), timeoutMs);
     });
     try {
-      return await Promise.race([this.#ended, late]);
+      return (await Promise.race([this.#ended, late])) ?? (await this.#progress());
     } finally {
       clearTimeout(timer);
     }
@@ -95,7 +95,6 @@ export class SchemaPreparation {
       return { type: "failed", error: problems.describe(), componentPath, tableName };
     }
     if (buildsIndexes) await this.#buildIndexes();
-    this.#isBuilt = true;
     return { type: "complete" };
   }
 
@@ -107,19 +106,28 @@ export class SchemaPreparation {
       },
       { limits: null },
     );
+    this.#isBuilding = true;
     await this.#database.background.idle();
   }
 
-  #progress(): SchemaStatus {
+  async #progress(): Promise<SchemaStatus> {
     const unchecked = new Set([...this.#unchecked].map(({ componentPath }) => componentPath));
-    const components = this.#newIndexes().map(([path, names]): [string, ComponentStatus] => [
-      path,
-      {
-        schemaValidationComplete: !unchecked.has(path),
-        indexesComplete: this.#isBuilt ? names.length : 0,
-        indexesTotal: names.length,
-      },
-    ]);
+    const { value: builds } = await this.#database.query((tx) => tx.indexBuilds(), { limits: null });
+    const components = this.#newIndexes().map(([path, names]): [string, ComponentStatus] => {
+      const building = builds.filter(
+        ({ componentPath, tableName, indexName }) =>
+          componentPath === path && names.includes(`${tableName}.${indexName}`),
+      );
+      const isBegun = this.#isBuilding || names.length === 0;
+      return [
+        path,
+        {
+          schemaValidationComplete: !unchecked.has(path),
+          indexesComplete: isBegun ? names.length - building.length : 0,
+          indexesTotal: names.length,
+        },
+      ];
+    });
     return { type: "inProgress", components: Object.fromEntries(components) };
   }
 
@@ -131,11 +139,6 @@ export class SchemaPreparation {
       return [path, added.map(({ index }) => index.name)];
     });
   }
-}
-
-/** True for what a `SchemaPreparation` throws about the data. */
-export function isNotSatisfied(error: unknown): error is TrueupError {
-  return isTrueupError(error) && error.code === "SCHEMA_NOT_SATISFIED";
 }
 
 function notSatisfied(description: string): TrueupError {

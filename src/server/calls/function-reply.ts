@@ -1,7 +1,7 @@
 /** What becomes of a call, in the JSON that clients read, and arguments as clients send them. */
 import { jsonToConvex, type JSONValue, type Value } from "convex/values";
 import type { FunctionOutcome } from "../../backend/index.js";
-import { isTrueupError } from "../../errors/index.js";
+import { isTrueupError, type ErrorCode } from "../../errors/index.js";
 import { HttpError } from "../http/http-error.js";
 import { encodeValue, type ValueFormat } from "./value-format.js";
 
@@ -16,13 +16,19 @@ export type FunctionReply =
       readonly logLines: readonly string[];
     };
 
+/** What tells clients to act on an error: to read a list of pages from its beginning. */
+const officialData: Partial<Record<ErrorCode, Value>> = {
+  INVALID_CURSOR: { isConvexSystemError: true, paginationError: "InvalidCursor" },
+};
+
 /** An outcome as clients read it. */
 export function functionReply(outcome: FunctionOutcome, format: ValueFormat): FunctionReply {
   const { logLines } = outcome;
   if (outcome.status === "success") {
     return { status: "success", value: encodeValue(outcome.value, format), logLines };
   }
-  const { error, errorMessage, errorData } = outcome;
+  const { error, errorMessage } = outcome;
+  const errorData = outcome.errorData ?? (isTrueupError(error) ? officialData[error.code] : undefined);
   return {
     status: "error",
     errorMessage,

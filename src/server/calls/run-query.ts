@@ -18,6 +18,14 @@ export interface QueryCall {
   readonly args: unknown;
   readonly caller: Caller;
   readonly format: ValueFormat;
+  /** Where the page that it reads ended before; null when it is run for the first time. */
+  readonly journal: string | null;
+}
+
+export interface QueryOutcome {
+  readonly reply: FunctionReply;
+  /** Where the page ended that it read; null when it read none. */
+  readonly journal: string | null;
 }
 
 /** Where queries run. */
@@ -30,16 +38,17 @@ export interface QueryHost {
 export async function runQuery(
   { backend, serverUrl }: QueryHost,
   call: QueryCall,
-): Promise<QueryRun<FunctionReply>> {
-  const { path, componentPath, caller, format } = call;
+): Promise<QueryRun<QueryOutcome>> {
+  const { path, componentPath, caller, format, journal } = call;
   const args = decodeArguments(call.args);
   const version = backend.database.storage.version;
   const isAdmin = caller.kind === "admin";
   if (!isAdmin && (componentPath !== "" || isSystemFunction(path))) {
-    return { outcome: permissionDenied, version, readSet: null };
+    return { outcome: { reply: permissionDenied, journal: null }, version, readSet: null };
   }
   if (isSystemFunction(path)) {
-    return await runSystemQuery({ backend, serverUrl, componentPath, path, args, format });
+    const run = await runSystemQuery({ backend, serverUrl, componentPath, path, args, format });
+    return { ...run, outcome: { reply: run.outcome, journal: null } };
   }
   const outcome = await backend.run({
     kind: "query",
@@ -48,8 +57,12 @@ export async function runQuery(
     args,
     identity: isAdmin ? caller.identity : null,
     allowInternal: isAdmin,
+    journal,
   });
-  const reply = functionReply(outcome, format);
-  if (outcome.status === "error") return { outcome: reply, version, readSet: null };
-  return { outcome: reply, version: outcome.version ?? version, readSet: outcome.readSet ?? null };
+  const ended = outcome.status === "success" ? (outcome.journal ?? null) : null;
+  return {
+    outcome: { reply: functionReply(outcome, format), journal: ended },
+    version: outcome.version ?? version,
+    readSet: outcome.readSet ?? null,
+  };
 }

@@ -11,7 +11,7 @@ const decompressors = { br: promisify(brotliDecompress), gzip: promisify(gunzip)
  * @throws HttpError 413, 400 for what cannot be decompressed, 415 for another compression
  */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const received = await receive(request, maxBytes);
+  const received = await receiveBody(request, maxBytes);
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding === "identity") return received;
   if (encoding !== "br" && encoding !== "gzip") {
@@ -44,7 +44,8 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
-async function receive(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+/** The bytes as they were sent. @throws HttpError 413 */
+export async function receiveBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const chunks: Buffer[] = [];
   let length = 0;

@@ -53,7 +53,8 @@ async function callFunction(request: RouteRequest, kind: Kind | undefined): Prom
   const format = readFormat(body.field("format"));
   const isAdmin = caller.kind === "admin";
   if (isSystemFunction(path)) {
-    return (await runQuery(request, { path, componentPath, args, caller, format })).outcome;
+    const call = { path, componentPath, args, caller, format, journal: null };
+    return (await runQuery(request, call)).outcome.reply;
   }
   if (componentPath !== "" && !isAdmin) return permissionDenied;
   const requestId = headers["trueup-request-id"];

@@ -17,8 +17,6 @@ const features: readonly (readonly [feature: string, method: Route["method"], pa
   ["Streaming import", "POST", "/api/streaming_import/*"],
   ["File storage", "POST", "/api/storage/*"],
   ["File storage", "GET", "/api/storage/*"],
-  ["HTTP actions", "GET", "/http/*"],
-  ["HTTP actions", "POST", "/http/*"],
   ["Streaming export", "GET", "/api/document_deltas"],
   ["Streaming export", "GET", "/api/list_snapshot"],
   ["The dashboard's API", "GET", "/api/shapes2"],

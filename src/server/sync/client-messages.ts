@@ -8,6 +8,8 @@ export interface AddQuery {
   readonly componentPath: string;
   /** In JSON encoding. */
   readonly args: unknown;
+  /** What the server said of the page that the query read, when the client knew it before. */
+  readonly journal: string | null;
 }
 
 export interface RemoveQuery {
@@ -97,7 +99,8 @@ function readModification(json: JsonReader): AddQuery | RemoveQuery {
   const queryId = json.field("queryId").number();
   if (type.string() === "Remove") return { type: "Remove", queryId };
   if (type.string() !== "Add") throw type.wrong('"Add" or "Remove"');
-  return { type: "Add", queryId, ...readCall(json) };
+  const journal = json.field("journal").optionalString() ?? null;
+  return { type: "Add", queryId, ...readCall(json), journal };
 }
 
 function readCall(json: JsonReader): Pick<AddQuery, "path" | "componentPath" | "args"> {

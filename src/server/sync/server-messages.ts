@@ -1,5 +1,6 @@
 /** What the server sends over the socket. A client that has connected is at version zero in every part. */
 import type { FunctionReply } from "../calls/function-reply.js";
+import type { QueryOutcome } from "../calls/run-query.js";
 
 /** Where a client stands: the set of its queries, who it is, and the commit it has seen (base64). */
 export interface StateVersion {
@@ -56,10 +57,10 @@ export type ServerMessage =
 export type CallResponse = Extract<ServerMessage, { type: "MutationResponse" | "ActionResponse" }>;
 
 /** A query's reply as a change of the client's state. */
-export function queryModification(queryId: number, reply: FunctionReply): StateModification {
+export function queryModification(queryId: number, { reply, journal }: QueryOutcome): StateModification {
   const { logLines } = reply;
   if (reply.status === "success") {
-    return { type: "QueryUpdated", queryId, value: reply.value, logLines, journal: null };
+    return { type: "QueryUpdated", queryId, value: reply.value, logLines, journal };
   }
   const { errorMessage, errorData } = reply;
   return {
@@ -68,7 +69,7 @@ export function queryModification(queryId: number, reply: FunctionReply): StateM
     errorMessage,
     ...(errorData === undefined ? {} : { errorData }),
     logLines,
-    journal: null,
+    journal,
   };
 }
 

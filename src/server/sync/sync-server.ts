@@ -8,8 +8,8 @@ import { WebSocketServer, type WebSocket } from "ws";
 import type { Backend } from "../../backend/index.js";
 import { isTrueupError } from "../../errors/index.js";
 import { LiveQueries } from "../../subscriptions/index.js";
-import { errorReply, type FunctionReply } from "../calls/function-reply.js";
-import { runQuery, type QueryCall } from "../calls/run-query.js";
+import { errorReply } from "../calls/function-reply.js";
+import { runQuery, type QueryCall, type QueryOutcome } from "../calls/run-query.js";
 import { AnsweredMutations } from "./answered-mutations.js";
 import { parseClientMessage, type ClientMessage } from "./client-messages.js";
 import type { ServerMessage } from "./server-messages.js";
@@ -29,12 +29,13 @@ export class SyncServer {
 
   constructor(backend: Backend, serverUrl: string, adminKey: string) {
     const query = { backend, serverUrl };
-    const live = new LiveQueries<QueryCall, FunctionReply>(
+    const live = new LiveQueries<QueryCall, QueryOutcome>(
       backend.database,
-      async (call) => {
+      async (call, previous) => {
         const version = backend.database.storage.version;
-        return await runQuery(query, call).catch((error: unknown) => ({
-          outcome: errorReply(error),
+        const journal = previous?.journal ?? call.journal;
+        return await runQuery(query, { ...call, journal }).catch((error: unknown) => ({
+          outcome: { reply: errorReply(error), journal },
           version,
           readSet: null,
         }));
@@ -67,6 +68,11 @@ export class SyncServer {
     this.#sockets.close();
     this.#host.live.close();
     this.#host.answered.clear();
+  }
+
+  /** Drops the connections of clients that do not answer. */
+  terminate(): void {
+    for (const socket of this.#sockets.clients) socket.terminate();
   }
 
   #open(socket: WebSocket): void {

@@ -14,7 +14,7 @@ import {
   type FunctionReply,
 } from "../calls/function-reply.js";
 import { permissionDenied } from "../calls/permission.js";
-import type { QueryCall, QueryHost } from "../calls/run-query.js";
+import type { QueryCall, QueryHost, QueryOutcome } from "../calls/run-query.js";
 import { adminCaller, userTokensUnsupported, type Caller } from "../http/caller.js";
 import { httpErrorOf } from "../http/http-error.js";
 import type { AnsweredMutation, AnsweredMutations } from "./answered-mutations.js";
@@ -29,7 +29,7 @@ import {
 /** What all sessions share. */
 export interface SyncHost extends QueryHost {
   readonly adminKey: string;
-  readonly live: LiveQueries<QueryCall, FunctionReply>;
+  readonly live: LiveQueries<QueryCall, QueryOutcome>;
   readonly answered: AnsweredMutations;
 }
 
@@ -43,7 +43,7 @@ export interface SyncClient {
 export class SyncSession {
   readonly #host: SyncHost;
   readonly #client: SyncClient;
-  readonly #set: LiveQuerySet<QueryCall, FunctionReply>;
+  readonly #set: LiveQuerySet<QueryCall, QueryOutcome>;
   readonly #queries = new Map<number, AddQuery>();
   /** What the client was told last, by query. */
   readonly #told = new Map<number, string>();
@@ -145,9 +145,9 @@ export class SyncSession {
     this.#wake();
   }
 
-  #watch({ queryId, path, componentPath, args }: AddQuery): void {
+  #watch({ queryId, path, componentPath, args, journal }: AddQuery): void {
     const caller = this.#caller;
-    this.#set.add(queryId, { path, componentPath, args, caller, format: "convex_encoded_json" });
+    this.#set.add(queryId, { path, componentPath, args, caller, format: "convex_encoded_json", journal });
   }
 
   async #mutate(message: CallMessage, caller: Caller): Promise<void> {
@@ -251,11 +251,11 @@ export class SyncSession {
   }
 
   /** What the client does not know yet. */
-  #updates(outcomes: ReadonlyMap<number, FunctionReply>): StateModification[] {
+  #updates(outcomes: ReadonlyMap<number, QueryOutcome>): StateModification[] {
     const updates: StateModification[] = [];
-    for (const [queryId, reply] of outcomes) {
+    for (const [queryId, outcome] of outcomes) {
       if (!this.#queries.has(queryId)) continue;
-      const modification = queryModification(queryId, reply);
+      const modification = queryModification(queryId, outcome);
       const text = JSON.stringify(modification);
       if (this.#told.get(queryId) === text) continue;
       this.#told.set(queryId, text);

@@ -1,0 +1,150 @@
+import { defineSchema, defineTable } from "convex/server";
+import { v } from "convex/values";
+import { beforeEach, expect, test } from "vitest";
+import { Database, type MutationTransaction } from "../../database/index.js";
+import { parseSchema } from "../../schema/index.js";
+import { memory } from "../../storage/memory/index.js";
+import type { Schemas } from "../code/program-code.js";
+import { SchemaPreparation } from "./schema-preparation.js";
+
+const none: Schemas = new Map();
+
+function schemas(tables: Parameters<typeof defineSchema>[0], path = ""): Schemas {
+  return new Map([[path, parseSchema(defineSchema(tables))]]);
+}
+
+const users = schemas({ users: defineTable({ name: v.string() }).index("by_name", ["name"]) });
+
+let database: Database;
+beforeEach(async () => {
+  database = await Database.open(await memory()());
+});
+
+/** Puts the schemas in place as a push does. */
+async function activate(preparation: SchemaPreparation, after: Schemas): Promise<void> {
+  await preparation.ready();
+  await database.mutate(async (tx) => {
+    for (const [path, schema] of after) await tx.applySchema(path, schema);
+    await preparation.checkAgain(tx);
+  });
+}
+
+async function insert(documents: readonly object[], path = "", table = "users"): Promise<string[]> {
+  const run = async (tx: MutationTransaction): Promise<string[]> => {
+    const ids: string[] = [];
+    for (const document of documents) ids.push(await tx.component(path).insert(table, { ...document }));
+    return ids;
+  };
+  return (await database.mutate(run)).value;
+}
+
+test("documents that fit, and tables that are empty or new, let the schema pass", async () => {
+  await insert([{ name: "Ann" }, { name: "Bob" }]);
+  const preparation = new SchemaPreparation(database, none, users, true);
+  expect(await preparation.wait(10_000)).toEqual({ type: "complete" });
+  await activate(preparation, users);
+});
+
+test("one document that does not fit is described in Convex's words", async () => {
+  const [id = ""] = await insert([{ name: 5 }]);
+  const status = await new SchemaPreparation(database, none, users, true).wait(10_000);
+  expect(status).toMatchObject({ type: "failed", componentPath: "", tableName: "users" });
+  expect(status).toHaveProperty(
+    "error",
+    expect.stringMatching(
+      `^Document with ID "${id}" in table "users" does not match the schema: Value does not match`,
+    ),
+  );
+});
+
+test("every document that does not fit is counted, by what is wrong with it, with samples", async () => {
+  const good = Array.from({ length: 1_500 }, () => ({ name: "Ann" }));
+  const [id] = await insert([
+    ...Array.from({ length: 700 }, () => ({ name: 5 })),
+    ...good,
+    ...Array.from({ length: 12 }, () => ({ name: "Ann", age: 3 })),
+    {},
+  ]);
+  const status = await new SchemaPreparation(database, none, users, true).wait(10_000);
+  const error = "error" in status ? status.error : "";
+  expect(error).toMatch(/^713 documents do not match the schema, in 3 ways:/);
+  expect(error).toContain(`1. 700 documents in table "users": "${id}", `);
+  expect(error).toContain('2. 12 documents in table "users"');
+  expect(error).toContain('3. 1 document in table "users"');
+  expect(error).toContain("extra field `age`");
+  expect(error).toContain("missing the required field `name`");
+});
+
+test("components are checked too, each against its own schema", async () => {
+  await insert([{ name: 5 }], "a/b");
+  await insert([{ name: 5 }]);
+  const after = schemas({ users: defineTable({ name: v.string() }) }, "a/b");
+  const status = await new SchemaPreparation(database, none, after, true).wait(10_000);
+  expect(status).toMatchObject({ type: "failed", componentPath: "a/b", tableName: "users" });
+});
+
+test("a type that is enforced already needs no look at the documents", async () => {
+  await insert([{ name: 5 }]);
+  const status = await new SchemaPreparation(database, users, users, true).wait(10_000);
+  expect(status).toEqual({ type: "complete" });
+});
+
+test("a schema that does not validate lets everything pass", async () => {
+  await insert([{ name: 5 }]);
+  const loose: Schemas = new Map([
+    [
+      "",
+      parseSchema(defineSchema({ users: defineTable({ name: v.string() }) }, { schemaValidation: false })),
+    ],
+  ]);
+  expect(await new SchemaPreparation(database, none, loose, true).wait(10_000)).toEqual({ type: "complete" });
+});
+
+test("a document written after the check is looked at when the schema is put in place", async () => {
+  const preparation = new SchemaPreparation(database, none, users, true);
+  expect(await preparation.wait(10_000)).toEqual({ type: "complete" });
+  const [late = ""] = await insert([{ name: 5 }]);
+  await expect(activate(preparation, users)).rejects.toMatchObject({
+    code: "SCHEMA_NOT_SATISFIED",
+    message: expect.stringContaining(late),
+  });
+  await database.mutate((tx) => tx.component("").patch(late, { name: "Ann" }));
+  await activate(preparation, users);
+});
+
+test("indexes are ready to be used when the schema is put in place", async () => {
+  await insert(Array.from({ length: 2_000 }, (_, n) => ({ name: `user ${n}` })));
+  const preparation = new SchemaPreparation(database, none, users, true);
+  await activate(preparation, users);
+  const { value } = await database.query((tx) => {
+    const range = [{ type: "Eq", fieldPath: "name", value: "user 1999" }] as const;
+    const source = { type: "IndexRange", indexName: "users.by_name", range, order: null } as const;
+    return tx.component("").stream({ source, operators: [] }).take(10);
+  });
+  expect(value).toHaveLength(1);
+});
+
+test("while it works it says how far it is, by component", async () => {
+  await insert(Array.from({ length: 2_000 }, (_, n) => ({ name: `user ${n}` })));
+  let release: () => void = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const holding = database.mutate(() => held);
+  const preparation = new SchemaPreparation(database, none, users, true);
+  expect(await preparation.wait(0)).toEqual({
+    type: "inProgress",
+    components: {
+      "": { schemaValidationComplete: expect.any(Boolean), indexesComplete: 0, indexesTotal: 1 },
+    },
+  });
+  release();
+  await holding;
+  expect(await preparation.wait(10_000)).toEqual({ type: "complete" });
+});
+
+test("a dry run checks and builds nothing", async () => {
+  await insert([{ name: "Ann" }]);
+  const preparation = new SchemaPreparation(database, none, users, false);
+  expect(await preparation.wait(10_000)).toEqual({ type: "complete" });
+  const { value: change } = await database.mutate((tx) => tx.applySchema("", users.get("") ?? null));
+  expect(change.indexesAdded).toHaveLength(1);
+});

@@ -1,0 +1,276 @@
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import {
+  actionGeneric,
+  httpActionGeneric,
+  httpRouter,
+  internalQueryGeneric,
+  mutationGeneric,
+  queryGeneric,
+} from "convex/server";
+import { ConvexError, v } from "convex/values";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { memory, openBackend, type Backend } from "../backend/index.js";
+import { startServer, type RunningServer } from "./index.js";
+
+const adminKey = "trueup|secret";
+
+const http = httpRouter();
+http.route({
+  path: "/echo",
+  method: "POST",
+  handler: httpActionGeneric(async (_ctx, request) => {
+    const text = await request.text();
+    const headers = { "X-Seen": request.headers.get("X-Sent") ?? "", "Set-Cookie": "a=1" };
+    return new Response(`${new URL(request.url).search} ${text}`, { status: 201, headers });
+  }),
+});
+http.route({
+  path: "/fail",
+  method: "GET",
+  handler: httpActionGeneric(async () => {
+    throw new Error("on purpose");
+  }),
+});
+
+const functions = {
+  add: mutationGeneric({
+    args: { name: v.string() },
+    handler: async (ctx, args) => {
+      console.log("adding", args.name);
+      return await ctx.db.insert("items", args);
+    },
+  }),
+  count: queryGeneric({ args: {}, handler: async (ctx) => (await ctx.db.query("items").collect()).length }),
+  secret: internalQueryGeneric({ args: {}, handler: async () => "secret" }),
+  who: queryGeneric({
+    args: {},
+    handler: async (ctx) => (await ctx.auth.getUserIdentity())?.tokenIdentifier ?? null,
+  }),
+  values: queryGeneric({
+    args: { value: v.any() },
+    handler: async (_ctx, { value }) => ({ int: 5n, nan: NaN, bytes: new Uint8Array([1, 2]).buffer, value }),
+  }),
+  fail: queryGeneric({
+    args: {},
+    handler: async () => {
+      throw new ConvexError({ reason: "on purpose", amount: 3n });
+    },
+  }),
+  act: actionGeneric({ args: {}, handler: async () => "acted" }),
+  urls: actionGeneric({
+    args: {},
+    handler: async () => [process.env["CONVEX_CLOUD_URL"], process.env["CONVEX_SITE_URL"]],
+  }),
+};
+
+let backend: Backend;
+let server: RunningServer;
+beforeAll(async () => {
+  const modules = { "convex/mod.ts": functions, "convex/http.ts": { default: http } };
+  backend = await openBackend({ storage: memory(), modules, log: "silent", runScheduled: false });
+  server = await startServer(backend, { port: 0, adminKey });
+});
+afterAll(async () => {
+  await server.close();
+  await backend.close();
+});
+
+async function post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  const text = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+  return await fetch(server.url + path, { method: "POST", body: text, headers });
+}
+
+/** The status and the JSON of a reply. */
+async function call(path: string, body: unknown, headers?: Record<string, string>): Promise<unknown[]> {
+  const response = await post(path, body, headers);
+  return [response.status, await response.json()];
+}
+
+const asAdmin = { Authorization: `Convex ${adminKey}` };
+
+test("a function is called by its kind, with its log lines", async () => {
+  const [status, reply] = await call("/api/mutation", { path: "mod:add", args: [{ name: "Ann" }] });
+  expect([status, reply]).toEqual([
+    200,
+    { status: "success", value: expect.any(String), logLines: ["[LOG] 'adding' 'Ann'"] },
+  ]);
+  const success = (value: unknown): unknown[] => [200, { status: "success", value, logLines: [] }];
+  expect(await call("/api/query", { path: "mod:count", args: {} })).toEqual(success(1));
+  expect(await call("/api/query", { path: "mod.js:count", args: [{}] })).toEqual(success(1));
+  expect(await call("/api/action", { path: "mod:act" })).toEqual(success("acted"));
+  expect(await call("/api/function", { path: "mod:act" }, asAdmin)).toEqual(success("acted"));
+});
+
+test("what a function throws is a reply, with its data", async () => {
+  expect(await call("/api/query", { path: "mod:fail", args: {} })).toEqual([
+    200,
+    {
+      status: "error",
+      errorMessage: expect.stringContaining("Uncaught ConvexError"),
+      errorData: { reason: "on purpose", amount: { $integer: "AwAAAAAAAAA=" } },
+      logLines: [],
+    },
+  ]);
+});
+
+test.each([
+  ["an unknown function", { path: "mod:nope" }, "FUNCTION_NOT_PUBLIC", "Could not find public function"],
+  ["an internal function", { path: "mod:secret" }, "FUNCTION_NOT_PUBLIC", "Could not find public function"],
+  ["wrong arguments", { path: "mod:count", args: { x: 1 } }, "INVALID_ARGUMENTS", "ArgumentValidationError"],
+  ["a function of another kind", { path: "mod:act" }, "FUNCTION_WRONG_KIND", "is an action"],
+])("%s is told with its code", async (_what, body, errorCode, message) => {
+  expect(await call("/api/query", body)).toEqual([
+    200,
+    { status: "error", errorCode, errorMessage: expect.stringContaining(message), logLines: [] },
+  ]);
+});
+
+test("the admin key opens internal functions, and lets the caller act as a user", async () => {
+  expect(await call("/api/query", { path: "mod:secret" }, asAdmin)).toMatchObject([200, { value: "secret" }]);
+  const identity = Buffer.from(JSON.stringify({ issuer: "https://i", subject: "ann" })).toString("base64");
+  const headers = { Authorization: `Convex ${adminKey}:${identity}` };
+  expect(await call("/api/query", { path: "mod:who" }, headers)).toMatchObject([
+    200,
+    { value: "https://i|ann" },
+  ]);
+  expect(await call("/api/query", { path: "mod:who" }, asAdmin)).toMatchObject([200, { value: null }]);
+});
+
+test("values keep their types, or become plain JSON where that is asked for", async () => {
+  const value = { $float: "AAAAAAAA+H8=" };
+  const encoded = await call("/api/query", { path: "mod:values", args: { value } });
+  expect(encoded).toMatchObject([
+    200,
+    { value: { int: { $integer: "BQAAAAAAAAA=" }, nan: value, bytes: { $bytes: "AQI=" }, value } },
+  ]);
+  const plain = await call("/api/query", { path: "mod:values", args: { value: null }, format: "json" });
+  expect(plain).toMatchObject([200, { value: { int: "5", nan: "NaN", bytes: "AQI=", value: null } }]);
+});
+
+test.each([
+  ["a wrong key", { Authorization: "Convex wrong" }, 403, "BadDeployKey"],
+  ["the beginning of the key", { Authorization: "Convex trueup|" }, 403, "BadDeployKey"],
+  ["the key with something behind it", { Authorization: `Convex ${adminKey}x` }, 403, "BadDeployKey"],
+  ["another scheme", { Authorization: "Basic abc" }, 403, "BadDeployKey"],
+  ["a user's token", { Authorization: "Bearer abc" }, 501, "FEATURE_NOT_SUPPORTED"],
+  ["no identity behind the key", { Authorization: `Convex ${adminKey}:e30=` }, 400, "BadIdentity"],
+])("%s is refused", async (_what, headers, status, code) => {
+  expect(await call("/api/query", { path: "mod:count" }, headers)).toMatchObject([status, { code }]);
+});
+
+test("what is for admins needs the key, in the header or in the body", async () => {
+  const path = "/api/get_config_hashes";
+  expect(await call(path, {})).toMatchObject([401, { code: "MissingAdminKey" }]);
+  expect(await call(path, { adminKey: "wrong" })).toMatchObject([403, { code: "BadDeployKey" }]);
+  expect(await call(path, { adminKey })).toMatchObject([200, { moduleHashes: [] }]);
+  expect(await call(path, {}, asAdmin)).toMatchObject([200, { moduleHashes: [] }]);
+  const component = { path: "mod:count", componentPath: "other" };
+  expect(await call("/api/query", component)).toMatchObject([
+    200,
+    { errorMessage: expect.stringMatching(/^You do not have permission to perform this operation/) },
+  ]);
+});
+
+test.each([
+  ["not JSON", "{", 400, "MalformedJson"],
+  ["no object", "[]", 400, "INVALID_REQUEST"],
+  ["no path", {}, 400, "INVALID_REQUEST"],
+  ["arguments that are no values", { path: "mod:count", args: { $integer: 5 } }, 400, "BadArguments"],
+  ["two arguments", { path: "mod:count", args: [{}, {}] }, 400, "BadArguments"],
+  ["an unknown format", { path: "mod:count", format: "xml" }, 400, "INVALID_REQUEST"],
+])("a body that is %s is refused", async (_what, body, status, code) => {
+  expect(await call("/api/query", body)).toMatchObject([status, { code, message: expect.any(String) }]);
+});
+
+test("compressed bodies are read; others are named", async () => {
+  const body = JSON.stringify({ path: "mod:act" });
+  const send = (bytes: Uint8Array, encoding: string): Promise<unknown[]> =>
+    call("/api/action", bytes, { "Content-Encoding": encoding });
+  expect(await send(brotliCompressSync(body), "br")).toMatchObject([200, { value: "acted" }]);
+  expect(await send(gzipSync(body), "gzip")).toMatchObject([200, { value: "acted" }]);
+  expect(await send(Buffer.from(body), "br")).toMatchObject([400, { code: "MalformedBody" }]);
+  expect(await send(Buffer.from(body), "zstd")).toMatchObject([415, { code: "UnsupportedEncoding" }]);
+});
+
+test("a body that is too large is refused, also when it is small before it is unpacked", async () => {
+  const path = "/api/trueup/work";
+  const large = JSON.stringify({ requestId: "x".repeat(2 * 1024 * 1024) });
+  expect(await call(path, large, asAdmin)).toMatchObject([413, { code: "PayloadTooLarge" }]);
+  const bomb = brotliCompressSync(large);
+  expect(bomb.length).toBeLessThan(10_000);
+  expect(await call(path, bomb, { ...asAdmin, "Content-Encoding": "br" })).toMatchObject([
+    413,
+    { code: "PayloadTooLarge" },
+  ]);
+});
+
+test("a feature that is not there yet is named, never a 404; an unknown path is a 404", async () => {
+  expect(await call("/api/import/start_upload", {})).toMatchObject([
+    501,
+    { code: "FEATURE_NOT_SUPPORTED", message: expect.stringContaining("Import") },
+  ]);
+  expect(await call("/api/query_at_ts", {})).toMatchObject([501, { code: "FEATURE_NOT_SUPPORTED" }]);
+  expect(await call("/api/nothing", {})).toMatchObject([404, { code: "NotFound" }]);
+  const response = await fetch(`${server.url}/api/query`);
+  expect([response.status, await response.json()]).toMatchObject([405, { code: "MethodNotAllowed" }]);
+});
+
+test("a browser may call from anywhere", async () => {
+  const headers = { Origin: "https://app.example", "Access-Control-Request-Headers": "authorization,x-own" };
+  const preflight = await fetch(`${server.url}/api/query`, { method: "OPTIONS", headers });
+  expect([preflight.status, Object.fromEntries(preflight.headers)]).toMatchObject([
+    204,
+    {
+      "access-control-allow-origin": "https://app.example",
+      "access-control-allow-headers": "authorization,x-own",
+      "access-control-allow-credentials": "true",
+    },
+  ]);
+  const refused = await post("/api/query", "{", { Origin: "https://app.example" });
+  expect(refused.headers.get("access-control-allow-origin")).toBe("https://app.example");
+});
+
+test("an HTTP action gets the request as it came, and its response goes out as it is", async () => {
+  const response = await post("/http/echo?x=1", "hello", { "X-Sent": "sent", Authorization: "Bearer own" });
+  expect([response.status, await response.text()]).toEqual([201, "?x=1 hello"]);
+  expect(response.headers.get("x-seen")).toBe("sent");
+  expect(response.headers.getSetCookie()).toEqual(["a=1"]);
+  const missing = await fetch(`${server.url}/http/nothing`);
+  expect([missing.status, await missing.json()]).toMatchObject([404, { code: "NotFound" }]);
+  const failed = await fetch(`${server.url}/http/fail`);
+  expect([failed.status, await failed.json()]).toMatchObject([
+    500,
+    { message: "Uncaught Error: on purpose" },
+  ]);
+});
+
+test("the server tells its addresses, to the CLI and to functions", async () => {
+  const urls = { convexCloudUrl: server.url, convexSiteUrl: `${server.url}/http` };
+  const response = await fetch(`${server.url}/api/v1/get_canonical_urls`, { headers: asAdmin });
+  expect(await response.json()).toEqual(urls);
+  const [, reply] = await call("/api/action", { path: "mod:urls" });
+  expect(reply).toMatchObject({ value: Object.values(urls) });
+});
+
+test("the work that a call set off can be asked for", async () => {
+  const [status, work] = await call("/api/trueup/work", { requestId: "none" }, asAdmin);
+  expect([status, work]).toMatchObject([200, { pending: 0, inProgress: 0, succeeded: 0, failed: 0 }]);
+});
+
+test("a port that is taken is told", async () => {
+  await expect(startServer(backend, { port: server.port, adminKey })).rejects.toMatchObject({
+    code: "PORT_IN_USE",
+    details: { port: server.port },
+  });
+});
+
+test("a server that closes ends what waits, and closes once", async () => {
+  const own = await startServer(backend, { port: 0, adminKey });
+  const polling = fetch(`${own.url}/api/stream_function_logs?cursor=7`, { headers: asAdmin });
+  await fetch(`${own.url}/instance_name`);
+  const closing = own.close();
+  expect(await (await polling).json()).toEqual({ entries: [], newCursor: 7 });
+  await closing;
+  await own.close();
+  await expect(fetch(`${own.url}/instance_name`)).rejects.toThrow("fetch failed");
+});
