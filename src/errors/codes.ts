@@ -258,6 +258,16 @@ export const errorCodes = {
     "Pass `modules` to openBackend, or push code with `trueup dev` or `npx convex deploy`.",
   ),
 
+  // test
+  SCHEDULED_WITHOUT_END: final(
+    "finishAllScheduledFunctions: too many iterations.",
+    "Check for infinitely recursive scheduled functions, or increase maxIterations.",
+  ),
+  TEST_TIMERS_CHANGED: final(
+    "finishAllScheduledFunctions: timers were restored or replaced while waiting for scheduled functions.",
+    "Await it before the test ends, and before it calls vi.useRealTimers().",
+  ),
+
   // server
   PORT_IN_USE: final(
     "The port cannot be listened on.",
@@ -358,6 +368,7 @@ export const errorCodes = {
     "A key in the bounds is undefined.",
     "Give it a value; leave the bounds out to mean everything.",
   ),
+  INVALID_EDGES: final("The edges of a histogram do not ascend.", "Sort them, and name each only once."),
   INVALID_NODE_SIZE: final(
     "The node size is not one that a tree can have.",
     "Use an even maxNodeSize from 4 to 4096; 16 suits most aggregates.",
@@ -367,6 +378,10 @@ export const errorCodes = {
     "Round it: Math.floor(count * 0.95), for example.",
   ),
   INVALID_PAGE_SIZE: final("The page size is not positive.", "Ask for at least one item."),
+  INVALID_PERCENTILE: final(
+    "The percentile is not from 0 to 100.",
+    "Percentiles count in percent: 50 is the median, 99.9 is one in a thousand.",
+  ),
   ITEM_TOO_LARGE: final(
     "The item's key, id and values take up too many bytes.",
     "Sort by something shorter: a prefix, a hash, an id.",

@@ -3,7 +3,7 @@
  * due, and changing states. Whatever listens is told of a change once its transaction has committed.
  */
 import { getConvexSize } from "convex/values";
-import type { Database, Document, MutationTransaction, Query } from "../database/index.js";
+import type { Database, Document, MutationTransaction, Query, QueryTransaction } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
 import type { JobQueue, NewJob } from "../functions/index.js";
 import {
@@ -17,6 +17,7 @@ import {
 
 /** A state that a job has come into, after the commit that made it so. */
 export interface JobChange {
+  readonly id: string;
   readonly componentPath: string;
   readonly scheduledTime: number;
   readonly origin: string | null;
@@ -57,7 +58,7 @@ export class JobTable implements JobQueue {
       ...(functionComponentPath === componentPath ? {} : { functionComponentPath }),
       ...(origin === null ? {} : { origin }),
     });
-    this.#announce(tx, { componentPath, scheduledTime, origin, from: null, to: state });
+    this.#announce(tx, { id, componentPath, scheduledTime, origin, from: null, to: state });
     return id;
   }
 
@@ -74,7 +75,7 @@ export class JobTable implements JobQueue {
   }
 
   /** The job as the transaction sees it; null when there is none. */
-  async read(tx: MutationTransaction, componentPath: string, id: string): Promise<Job | null> {
+  async read(tx: QueryTransaction, componentPath: string, id: string): Promise<Job | null> {
     const jobs = tx.system(componentPath);
     if (typeof id !== "string" || jobs.tableOfId(id) !== jobsTable) {
       return null;
@@ -89,8 +90,8 @@ export class JobTable implements JobQueue {
     await tx
       .system(job.componentPath)
       .patch(job.id, { state, completedTime: ended ? Date.now() : undefined }, jobsTable);
-    const { componentPath, scheduledTime, origin } = job;
-    this.#announce(tx, { componentPath, scheduledTime, origin, from: job.state.kind, to: state });
+    const { id, componentPath, scheduledTime, origin } = job;
+    this.#announce(tx, { id, componentPath, scheduledTime, origin, from: job.state.kind, to: state });
   }
 
   /** Pending jobs of a component in the order of their times, those in `skip` left out; at most `limit`. */

@@ -10,6 +10,9 @@ import { nextVersion } from "../version-clock.js";
 import type { SqliteConnection } from "./driver.js";
 import { EntryReader } from "./entry-reader.js";
 
+// Taken at import: tests put clocks that stand still in place of the global ones.
+const { setImmediate, clearImmediate } = globalThis;
+
 /** How long the first commit of a group waits for others, so long as there are others. */
 const MAX_GROUP_AGE_MS = 2;
 

@@ -1,0 +1,177 @@
+/**
+ * The engine behind one `convexTest`: a storage, a database, the app's program with the components mounted
+ * so far. It is opened at the first call, and activated anew when a component was mounted since. Modules
+ * are imported when a function of theirs is first called, so a test imports no more than it uses.
+ */
+import type { UserIdentity } from "convex/server";
+import { Database, type TransactionLimits } from "../database/index.js";
+import {
+  modulesByPath,
+  Runtime,
+  type ComponentProgram,
+  type FunctionCall,
+  type ModuleLoader,
+} from "../functions/index.js";
+import { parseSchema, type SchemaJson, type SchemaSource } from "../schema/index.js";
+import { JobTable } from "../scheduler/index.js";
+import { TestFiles } from "./test-files.js";
+import { openTestStorage } from "./test-storage.js";
+import { TimedJobs } from "./timed-jobs.js";
+
+/** Limits of transactions: true for Convex's, numbers in place of some of them, false for none. */
+export type TestTransactionLimits = boolean | { readonly [Name in keyof TransactionLimits]?: number };
+
+/** As `import.meta.glob` yields it. */
+export type ModuleGlob = Readonly<Record<string, () => Promise<unknown>>>;
+
+/** On whose behalf a call is made. */
+export interface Caller {
+  readonly identity: UserIdentity | null;
+  readonly authToken: string | null;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+}
+
+export interface TestBackendOptions {
+  readonly schema: SchemaSource | null;
+  readonly modules: ModuleGlob;
+  readonly transactionLimits: TestTransactionLimits;
+  /** Imports all modules before the first call, so that exported triggers run on every write. */
+  readonly enforceTriggers: boolean;
+}
+
+interface Component {
+  readonly schema: SchemaJson | null;
+  readonly modules: Record<string, ModuleLoader>;
+}
+
+interface Engine {
+  readonly database: Database;
+  readonly jobs: JobTable;
+  readonly runtime: Runtime;
+  readonly timedJobs: TimedJobs;
+}
+
+export class TestBackend {
+  readonly #components = new Map<string, Component>();
+  readonly #options: TestBackendOptions;
+  #engine: Promise<Engine> | null = null;
+  #activation: Promise<Engine> | null = null;
+
+  /** @throws INVALID_SCHEMA */
+  constructor(options: TestBackendOptions) {
+    this.#options = options;
+    this.register("", options.schema, options.modules);
+  }
+
+  /** Mounts a component, or sets the app. @throws INVALID_SCHEMA */
+  register(path: string, schema: SchemaSource | null, modules: ModuleGlob): void {
+    this.#components.set(path, {
+      schema: schema === null ? null : parseSchema(schema),
+      modules: loadersOf(modules),
+    });
+    this.#activation = null;
+  }
+
+  /** Runs a call as a test does, internal functions too. Rejects with what the function throws. */
+  async call(
+    target: { readonly reference: unknown; readonly kind: FunctionCall["kind"] } | InlineCall,
+    args: unknown,
+    caller: Caller,
+  ): Promise<unknown> {
+    const { runtime } = await this.#ready();
+    const outcome = await runtime.run({ ...target, args, ...caller, allowInternal: true } as FunctionCall);
+    if (outcome.status === "error") {
+      throw outcome.error;
+    }
+    return outcome.value;
+  }
+
+  /** Has the app's router answer a request; null when it has no route for it. */
+  async fetch(request: Request, caller: Caller): Promise<Response | null> {
+    const { runtime } = await this.#ready();
+    return await runtime.fetch(request, caller);
+  }
+
+  async finishInProgress(): Promise<void> {
+    await (await this.#engine)?.timedJobs.finishInProgress();
+  }
+
+  async finishAll(advanceTimers: () => void, maxIterations: number): Promise<void> {
+    const { timedJobs } = await this.#ready();
+    await timedJobs.finishAll(advanceTimers, maxIterations);
+  }
+
+  #ready(): Promise<Engine> {
+    this.#activation ??= this.#activate();
+    return this.#activation;
+  }
+
+  async #activate(): Promise<Engine> {
+    this.#engine ??= this.#open();
+    const engine = await this.#engine;
+    const { database, jobs, runtime } = engine;
+    const loaded = await runtime.load(programOf(this.#components), {
+      imports: this.#options.enforceTriggers ? "all" : "onDemand",
+      moduleFailures: "defer",
+    });
+    await database.mutate(
+      async (tx) => {
+        for (const [path, component] of loaded.components) {
+          await tx.applySchema(path, component.program.schema);
+          await jobs.ensure(tx, path);
+        }
+      },
+      { limits: null },
+    );
+    await database.background.idle();
+    runtime.activate(loaded);
+    return engine;
+  }
+
+  async #open(): Promise<Engine> {
+    const clock = (): number => Date.now();
+    const database = await Database.open(await openTestStorage(), { clock });
+    const jobs = new JobTable(database);
+    const { transactionLimits } = this.#options;
+    const runtime = new Runtime(database, {
+      jobs,
+      limits:
+        transactionLimits === false ? "reported" : transactionLimits === true ? "convex" : transactionLimits,
+      deploymentName: "test",
+      files: new TestFiles(),
+      searchesByScan: true,
+    });
+    return { database, jobs, runtime, timedJobs: new TimedJobs(database, runtime, jobs) };
+  }
+}
+
+/** A function given inline. */
+export interface InlineCall {
+  readonly handler: (ctx: object, args: unknown) => unknown;
+  readonly kind: "query" | "mutation" | "action";
+}
+
+/** Loaders by module path. */
+function loadersOf(glob: ModuleGlob): Record<string, ModuleLoader> {
+  return Object.fromEntries(
+    Object.entries(modulesByPath(glob)).map(([path, load]) => [
+      path,
+      async () => ({ ...((await load()) as Record<string, unknown>) }),
+    ]),
+  );
+}
+
+/** The tree of components; one that is mounted in a component that nobody mounted gets an empty one around it. */
+function programOf(components: ReadonlyMap<string, Component>): ComponentProgram {
+  const build = (path: string): ComponentProgram => {
+    const prefix = path === "" ? "" : `${path}/`;
+    const names = [...components.keys()]
+      .filter((other) => other !== "" && other.startsWith(prefix) && other !== path)
+      .map((other) => other.slice(prefix.length).split("/")[0] ?? "");
+    const children = Object.fromEntries([...new Set(names)].map((name) => [name, build(prefix + name)]));
+    const { schema = null, modules = {} } = components.get(path) ?? {};
+    return { path, schema, modules, children };
+  };
+  return build("");
+}

@@ -1,0 +1,150 @@
+/**
+ * Runs scheduled functions as tests expect it: each has a timer of its own, set with whatever `setTimeout` is
+ * the global one when its transaction commits. A test with fake timers so decides which functions begin, one
+ * by one; a function that has begun is waited for, its successors are not.
+ */
+import type { Database } from "../database/index.js";
+import { TrueupError } from "../errors/index.js";
+import { currentExecution, type Runtime } from "../functions/index.js";
+import { JobRunner, type JobChange, type JobTable } from "../scheduler/index.js";
+
+const maxDelayMs = 0x7fff_ffff;
+/** How many turns of the real event loop a timer that is due gets to fire in. */
+const maxIdleTurns = 20;
+// Taken at import: real ones, whatever a test puts in place of them.
+const realSetTimeout: typeof setTimeout = globalThis.setTimeout.bind(globalThis);
+
+export class TimedJobs {
+  readonly #database: Database;
+  readonly #runtime: Runtime;
+  readonly #jobs: JobTable;
+  readonly #runner: JobRunner;
+  readonly #running = new Set<Promise<void>>();
+  #timers = 0;
+
+  constructor(database: Database, runtime: Runtime, jobs: JobTable) {
+    this.#database = database;
+    this.#runtime = runtime;
+    this.#jobs = jobs;
+    this.#runner = new JobRunner(database, runtime, jobs, (job, error) =>
+      runtime.report(job.functionComponentPath, job.functionPath, error),
+    );
+    jobs.onChange((change) => {
+      if (change.to.kind === "pending") {
+        this.#arm(change);
+      }
+    });
+  }
+
+  /** Resolves when what has begun has ended. */
+  async finishInProgress(): Promise<void> {
+    while (this.#running.size > 0) {
+      await Promise.all(this.#running);
+    }
+  }
+
+  /** Advances time until nothing runs and no timer is left that can fire. @throws SCHEDULED_WITHOUT_END */
+  async finishAll(advanceTimers: () => void, maxIterations: number): Promise<void> {
+    const clock = globalThis.setTimeout;
+    const advance = (): void => {
+      if (globalThis.setTimeout !== clock) {
+        throw new TrueupError("TEST_TIMERS_CHANGED");
+      }
+      advanceTimers();
+    };
+    let idleTurns = 0;
+    for (let i = 0; i < maxIterations; i += 1) {
+      advance();
+      if (this.#running.size > 0) {
+        idleTurns = 0;
+        await this.#finishWhile(advance);
+      } else if (this.#timers === 0 || idleTurns >= maxIdleTurns) {
+        return;
+      } else {
+        // A timer set while the clock was the real one: it fires by itself, or is not due.
+        idleTurns += 1;
+        await realTurn();
+      }
+    }
+    throw new TrueupError(
+      "SCHEDULED_WITHOUT_END",
+      `finishAllScheduledFunctions: too many iterations (${maxIterations}). ` +
+        "Check for infinitely recursive scheduled functions, or increase maxIterations.",
+      { maxIterations },
+    );
+  }
+
+  /** Waits for what runs, and advances time meanwhile: an action may be waiting for a timer of its own. */
+  async #finishWhile(advance: () => void): Promise<void> {
+    let isDone = false;
+    const finished = this.finishInProgress().finally(() => {
+      isDone = true;
+    });
+    const pumped = (async (): Promise<void> => {
+      while (!isDone) {
+        advance();
+        await Promise.race([finished, realTurn()]);
+      }
+    })();
+    await Promise.race([finished, pumped]);
+    await finished;
+  }
+
+  #arm(change: JobChange): void {
+    this.#timers += 1;
+    const delayMs = Math.max(0, change.scheduledTime - Date.now());
+    // The timer must not carry the execution on whose behalf it happens to be set.
+    const timer: unknown = currentExecution.exit(() =>
+      setTimeout(
+        () => {
+          this.#timers -= 1;
+          if (delayMs > maxDelayMs) {
+            this.#arm(change);
+          } else {
+            this.#begin(change);
+          }
+        },
+        Math.min(delayMs, maxDelayMs),
+      ),
+    );
+    // A process must not stay alive for a function that is due next year.
+    (timer as { unref?: () => void } | null)?.unref?.();
+  }
+
+  #begin({ componentPath, id }: JobChange): void {
+    const running = this.#run(componentPath, id)
+      .catch((error: unknown) => this.#runtime.report(componentPath, "", error))
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  async #run(componentPath: string, id: string): Promise<void> {
+    const { value: job } = await this.#database.query((tx) => this.#jobs.read(tx, componentPath, id), {
+      limits: null,
+    });
+    if (job === null || job.state.kind !== "pending") {
+      return;
+    }
+    let kind: "mutation" | "action";
+    try {
+      await this.#runtime.program.component(job.functionComponentPath).prepare(job.functionPath);
+      kind = this.#runner.kindOf(job);
+    } catch (error) {
+      await this.#runner.fail(job, error);
+      return;
+    }
+    if (kind === "action") {
+      await this.#runner.runAction(job);
+      return;
+    }
+    while ((await this.#runner.runMutation(job)) === "again") {
+      await realTurn();
+    }
+  }
+}
+
+function realTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    realSetTimeout(resolve, 0);
+  });
+}
