@@ -82,14 +82,6 @@ export class Catalog {
     return this.#tablesById.get(id);
   }
 
-  /** The index of that id with its table. O(tables). */
-  indexById(id: number): { table: TableEntry; index: IndexEntry } | undefined {
-    for (const { table, index } of this.indexes()) {
-      if (index.id === id) return { table, index };
-    }
-    return undefined;
-  }
-
   *indexes(): Generator<{ table: TableEntry; index: IndexEntry }> {
     for (const component of this.components.values()) {
       for (const table of component.tables.values()) {

@@ -73,7 +73,6 @@ export function idsKeyOfDocument(key: string): string {
 
 /** Keys of the catalog: one head, then a record per component, table, index, and things to clear. */
 export const catalogKeys = {
-  all: CATALOG,
   head: `${CATALOG}a`,
   component: (number: number): string => `${CATALOG}c${encodeNumber(number)}`,
   components: `${CATALOG}c`,

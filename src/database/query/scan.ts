@@ -5,9 +5,8 @@
  * batch at a time.
  */
 import type { Entry, MaybePromise } from "../../storage/storage.js";
-import { internalIdLength } from "../catalog/key-layout.js";
+import { documentTail, internalIdLength } from "../catalog/key-layout.js";
 import type { StoredDocument } from "../documents/stored-document.js";
-import { documentTail } from "../catalog/key-layout.js";
 import { tailOf, type BaseView } from "../transaction/base-view.js";
 import type { Overlay } from "../transaction/overlay.js";
 import type { Coverage, ReadSet } from "../transaction/read-set.js";

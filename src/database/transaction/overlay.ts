@@ -15,12 +15,6 @@ function compareKeys(a: string, b: string): number {
 export class Overlay<V> {
   readonly #map = new Map<string, V>();
   #sorted: Sorted<V> | null = null;
-  #changes = 0;
-
-  /** Rises with every change, so that a scan knows when to look again. */
-  get changes(): number {
-    return this.#changes;
-  }
 
   get size(): number {
     return this.#map.size;
@@ -32,7 +26,6 @@ export class Overlay<V> {
 
   /** Sets the value, or removes the key when it is undefined. O(1), O(log n) once there is an order. */
   set(key: string, value: V | undefined): void {
-    this.#changes++;
     if (value === undefined) {
       this.#map.delete(key);
       this.#sorted?.delete(key);
