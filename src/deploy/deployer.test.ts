@@ -3,7 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openBackend, sqlite, type Backend } from "../backend/index.js";
-import { moduleHash } from "./code/module-hash.js";
+import {
+  functionSource as fn,
+  pushedModule as module,
+  pushRequest as request,
+  sourceHash,
+  type HandMadePush,
+  type PushedSource,
+} from "../../testing/hand-made-push.js";
 
 let folder = "";
 let backend: Backend;
@@ -26,54 +33,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A registered function as a bundle holds one. */
-function fn(kind: "Query" | "Mutation" | "Action", body: string, isPublic = true): string {
-  const marks = `is${kind}: true, ${isPublic ? "isPublic" : "isInternal"}: true`;
-  return `Object.assign(() => {}, { ${marks}, _handler: async (ctx, args) => { ${body} }, exportArgs: () => '{"type":"any"}', exportReturns: () => "null" })`;
-}
-
-interface Module {
-  readonly path: string;
-  readonly source: string;
-  readonly environment: string;
-}
-
-function module(path: string, source: string, environment = "isolate"): Module {
-  return { path, source, environment };
-}
-
-interface Push {
-  readonly modules?: readonly Module[];
-  readonly unchanged?: readonly Module[];
-  readonly schema?: object;
-  readonly dryRun?: boolean;
-}
-
-function request({ modules = [], unchanged = [], schema, dryRun = false }: Push): object {
-  const source = `export default { export: () => ${JSON.stringify(JSON.stringify(schema))} };`;
-  return {
-    adminKey: "key",
-    dryRun,
-    functions: "convex/",
-    appDefinition: {
-      definition: null,
-      dependencies: [],
-      schema: schema === undefined ? null : module("schema.js", source),
-      changedModules: modules,
-      unchangedModuleHashes: unchanged.map(({ path, environment, ...rest }) => ({
-        path,
-        environment,
-        sha256: moduleHash(rest),
-      })),
-      udfServerVersion: "1.48.0",
-    },
-    componentDefinitions: [],
-    nodeDependencies: [],
-  };
-}
-
 /** All steps of a push, as the CLI makes them. */
-async function push(of: Push): Promise<unknown> {
+async function push(of: HandMadePush): Promise<unknown> {
   const startPush = await backend.deploy.startPush(request(of));
   const { schemaChange } = startPush;
   const status = await backend.deploy.waitForSchema({ schemaChange, timeoutMs: 10_000 });
@@ -87,7 +48,7 @@ async function call(path: string, args: object = {}): Promise<unknown> {
   return outcome.value;
 }
 
-const version = (n: number): Module =>
+const version = (n: number): PushedSource =>
   module("app.js", `export const version = ${fn("Query", `return ${n};`)};`);
 
 const schemaWith = (documentType: object): object => ({
@@ -118,7 +79,7 @@ test("what was begun and not finished is gone after a restart; what was finished
   backend = await open();
   expect(await call("app:version")).toBe(1);
   expect(backend.deploy.configHashes().moduleHashes).toEqual([
-    { path: "app.js", hash: moduleHash(version(1)), environment: "isolate" },
+    { path: "app.js", hash: sourceHash(version(1)), environment: "isolate" },
   ]);
 });
 
