@@ -7,6 +7,7 @@ import { historiesContract } from "./aggregate/histories-contract.js";
 import type { OpenHost } from "./aggregate/hosts.js";
 import { methodsContract } from "./aggregate/methods-contract.js";
 import { queueContract } from "./aggregate/queue-contract.js";
+import { statisticsContract } from "./aggregate/statistics-contract.js";
 import { tableContract } from "./aggregate/table-contract.js";
 
 /** Declares the tests. Hosts fake the time, so that what is scheduled can be run to its end. */
@@ -17,6 +18,7 @@ export function aggregateContract(name: string, open: OpenHost): void {
     });
     historiesContract(open);
     methodsContract(open);
+    statisticsContract(open);
     tableContract(open);
     queueContract(open);
   });

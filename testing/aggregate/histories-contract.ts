@@ -56,7 +56,7 @@ export function historiesContract(open: OpenHost): void {
             }
           },
         ),
-        { numRuns: 12 },
+        { numRuns: 6 },
       );
     });
   });

@@ -1,5 +1,5 @@
 /** What each method does in the cases that its users meet first, and how it refuses what it cannot do. */
-import { ConvexError } from "convex/values";
+import { ConvexError, type Value } from "convex/values";
 import { DirectAggregate } from "trueup/aggregate";
 import { describe, expect, test } from "vitest";
 import { expectSoundTrees } from "./histories-contract.js";
@@ -154,6 +154,31 @@ export function methodsContract(open: OpenHost): void {
         await numbers.insert(ctx, { key: 40, id: "i40" });
         expect(await numbers.count(ctx)).toBe(5);
         expect(await numbers.count(ctx, { stale: true })).toBe(4);
+      });
+    });
+  });
+
+  describe("keys that only the commit decides", () => {
+    test("stand at the end until then, and where they belong from then on", async () => {
+      const host = await open();
+      const byCommit = new DirectAggregate<{ Key: Value; Id: string }>(aggregateComponent);
+      await host.run((ctx) => byCommit.clear(ctx, { maxNodeSize: 4 }));
+      for (let round = 0; round < 6; round++) {
+        await host.run(async (ctx) => {
+          for (const id of ["a", "b", "c"]) {
+            await byCommit.insert(ctx, { key: [ctx.db.vars.commitTs, round], id, sumValue: 1 });
+          }
+          expect(await byCommit.count(ctx)).toBe(round * 3 + 3);
+        });
+      }
+      await host.run(async (ctx) => {
+        const { page } = await byCommit.paginate(ctx);
+        expect(page.map(({ key }) => (Array.isArray(key) ? key[1] : null))).toEqual(
+          Array.from({ length: 18 }, (_, index) => Math.floor(index / 3)),
+        );
+        for (const { key, id } of page.slice(3, 12)) await byCommit.delete(ctx, { key, id });
+        expect(await byCommit.sum(ctx)).toBe(9);
+        await expectSoundTrees(ctx);
       });
     });
   });

@@ -2,29 +2,39 @@
  * The reads of an aggregate. Each is one call of the component and reads O(log n) of its nodes, whatever the range;
  * the batch forms ask many questions in one call, which then share what they read.
  */
-import type { FunctionReturnType } from "convex/server";
 import type { Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { runQuery } from "./call.js";
-import { rangeArgs, staleArgs, type RangeArgs } from "./range-args.js";
+import { itemsOf } from "./items.js";
+import { cursorArgs, DEFAULT_PAGE_SIZE, eachOf, type Page } from "./paging.js";
+import { rangeArgs, staleArgs, type RangeArgs, type RangeOptionArgs } from "./range-args.js";
 import type {
   Bounds,
   Item,
   Key,
-  NamespacedOpts,
-  NamespacedOptsBatch,
   RangeOption,
   RangeOptions,
+  OfOption,
   ReadCtx,
+  ReadOpts,
+  ReadOptsBatch,
   StaleOption,
 } from "./types.js";
-
-const DEFAULT_PAGE_SIZE = 100;
 
 /** The measure that `sumValue` is to the component. */
 const PLAIN_MEASURE = "";
 
 type Order = "asc" | "desc";
+
+/** One of the items' numbers over a range: of those that have it. */
+interface MeasureStats {
+  count: number;
+  sum: number;
+  min: number | null;
+  max: number | null;
+}
+
+const NO_STATS: MeasureStats = { count: 0, sum: 0, min: null, max: null };
 
 /** Options of what lists items. */
 interface ListOptions<K extends Key, ID extends string> extends RangeOption<K, ID>, StaleOption {
@@ -32,17 +42,17 @@ interface ListOptions<K extends Key, ID extends string> extends RangeOption<K, I
   pageSize?: number | undefined;
 }
 
-/** A part of a list, and the cursor of the next one. */
-interface Page<T> {
-  page: T[];
-  cursor: string;
-  isDone: boolean;
+interface PageOptions<K extends Key, ID extends string> extends ListOptions<K, ID> {
+  cursor?: string | undefined;
+  /** How many items, in the order asked for, stand before the page. Does not matter where there is a cursor. */
+  offset?: number | undefined;
 }
 
 export class AggregateReader<
   K extends Key,
   ID extends string,
-  Namespace extends Value | undefined = undefined,
+  Namespace extends Value | undefined,
+  Values extends string,
 > {
   protected readonly component: ComponentApi;
 
@@ -51,7 +61,7 @@ export class AggregateReader<
   }
 
   /** How many items lie within the bounds. */
-  async count(ctx: ReadCtx, ...opts: NamespacedOpts<RangeOptions<K, ID>, Namespace>): Promise<number> {
+  async count(ctx: ReadCtx, ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>): Promise<number> {
     const [options] = opts;
     const [count = 0] = await this.counts(ctx, [rangeArgs(options)], options?.stale);
     return count;
@@ -60,7 +70,7 @@ export class AggregateReader<
   /** Many counts in one call, in the order of the questions. */
   async countBatch(
     ctx: ReadCtx,
-    queries: NamespacedOptsBatch<RangeOption<K, ID>, Namespace>,
+    queries: ReadOptsBatch<RangeOption<K, ID>, Namespace>,
     opts?: StaleOption,
   ): Promise<number[]> {
     return this.counts(
@@ -70,24 +80,24 @@ export class AggregateReader<
     );
   }
 
-  /** The exact sum of the `sumValue`s of the items within the bounds, correctly rounded. */
-  async sum(ctx: ReadCtx, ...opts: NamespacedOpts<RangeOptions<K, ID>, Namespace>): Promise<number> {
+  /** The exact sum of the numbers of the items within the bounds, correctly rounded. */
+  async sum(
+    ctx: ReadCtx,
+    ...opts: ReadOpts<RangeOptions<K, ID> & OfOption<Values>, Namespace>
+  ): Promise<number> {
     const [options] = opts;
-    const [sum = 0] = await this.sums(ctx, [rangeArgs(options)], options?.stale);
-    return sum;
+    const [stats] = await this.statistics(ctx, [rangeArgs(options)], options);
+    return stats?.sum ?? 0;
   }
 
   /** Many sums in one call, in the order of the questions. */
   async sumBatch(
     ctx: ReadCtx,
-    queries: NamespacedOptsBatch<RangeOption<K, ID>, Namespace>,
-    opts?: StaleOption,
+    queries: ReadOptsBatch<RangeOption<K, ID>, Namespace>,
+    opts?: StaleOption & OfOption<Values>,
   ): Promise<number[]> {
-    return this.sums(
-      ctx,
-      queries.map((query) => rangeArgs(query)),
-      opts?.stale,
-    );
+    const ranges = queries.map((query) => rangeArgs(query));
+    return (await this.statistics(ctx, ranges, opts)).map(({ sum }) => sum);
   }
 
   /**
@@ -98,7 +108,7 @@ export class AggregateReader<
   async at(
     ctx: ReadCtx,
     offset: number,
-    ...opts: NamespacedOpts<RangeOptions<K, ID>, Namespace>
+    ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>
   ): Promise<Item<K, ID>> {
     const [options] = opts;
     const [item] = await this.items(ctx, [{ offset, ...rangeArgs(options) }], options?.stale);
@@ -109,7 +119,7 @@ export class AggregateReader<
   /** The items at many offsets, in one call. */
   async atBatch(
     ctx: ReadCtx,
-    queries: NamespacedOptsBatch<{ offset: number } & RangeOption<K, ID>, Namespace>,
+    queries: ReadOptsBatch<{ offset: number } & RangeOption<K, ID>, Namespace>,
     opts?: StaleOption,
   ): Promise<Item<K, ID>[]> {
     const questions = queries.map((query) => ({ offset: query.offset, ...rangeArgs(query) }));
@@ -123,10 +133,7 @@ export class AggregateReader<
   async indexOf(
     ctx: ReadCtx,
     key: K,
-    ...opts: NamespacedOpts<
-      { id?: ID | undefined; order?: Order | undefined } & RangeOptions<K, ID>,
-      Namespace
-    >
+    ...opts: ReadOpts<{ id?: ID | undefined; order?: Order | undefined } & RangeOptions<K, ID>, Namespace>
   ): Promise<number> {
     const { id, order = "asc", stale, ...range } = opts[0] ?? {};
     const args = {
@@ -164,41 +171,21 @@ export class AggregateReader<
   }
 
   /** The item with the smallest key within the bounds, or null. */
-  async min(
-    ctx: ReadCtx,
-    ...opts: NamespacedOpts<RangeOptions<K, ID>, Namespace>
-  ): Promise<Item<K, ID> | null> {
+  async min(ctx: ReadCtx, ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>): Promise<Item<K, ID> | null> {
     return this.first(ctx, "asc", opts[0]);
   }
 
   /** The item with the largest key within the bounds, or null. */
-  async max(
-    ctx: ReadCtx,
-    ...opts: NamespacedOpts<RangeOptions<K, ID>, Namespace>
-  ): Promise<Item<K, ID> | null> {
+  async max(ctx: ReadCtx, ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>): Promise<Item<K, ID> | null> {
     return this.first(ctx, "desc", opts[0]);
-  }
-
-  /** An item within the bounds, each with the same probability; null when there is none. */
-  async random(
-    ctx: ReadCtx,
-    ...opts: NamespacedOpts<RangeOptions<K, ID>, Namespace>
-  ): Promise<Item<K, ID> | null> {
-    const [options] = opts;
-    const args = { fractions: [Math.random()], ...rangeArgs(options), ...staleArgs(options?.stale) };
-    const [item] = itemsOf<K, ID>(await runQuery(ctx, this.component.reads.sample, args, options?.stale));
-    return item ?? null;
   }
 
   /**
    * A page of the items within the bounds. Pass its cursor on to get the next page; a cursor stays valid while items
-   * come and go.
-   * @throws INVALID_PAGE_SIZE, INVALID_CURSOR
+   * come and go. Or jump to a page: page 14 of 50 begins at the offset 650.
+   * @throws INVALID_PAGE_SIZE, INVALID_OFFSET, INVALID_CURSOR
    */
-  async paginate(
-    ctx: ReadCtx,
-    ...opts: NamespacedOpts<{ cursor?: string | undefined } & ListOptions<K, ID>, Namespace>
-  ): Promise<Page<Item<K, ID>>> {
+  async paginate(ctx: ReadCtx, ...opts: ReadOpts<PageOptions<K, ID>, Namespace>): Promise<Page<Item<K, ID>>> {
     const [options] = opts;
     return this.page(ctx, options, options?.cursor);
   }
@@ -206,7 +193,7 @@ export class AggregateReader<
   /** The items within the bounds, one after the other. */
   async *iter(
     ctx: ReadCtx,
-    ...opts: NamespacedOpts<ListOptions<K, ID>, Namespace>
+    ...opts: ReadOpts<ListOptions<K, ID>, Namespace>
   ): AsyncGenerator<Item<K, ID>, void, undefined> {
     yield* eachOf((cursor) => this.page(ctx, opts[0], cursor));
   }
@@ -237,10 +224,15 @@ export class AggregateReader<
     return runQuery(ctx, this.component.reads.counts, { queries, ...staleArgs(stale) }, stale);
   }
 
-  private async sums(ctx: ReadCtx, queries: RangeArgs[], stale: boolean | undefined): Promise<number[]> {
-    const args = { queries, measures: [PLAIN_MEASURE], ...staleArgs(stale) };
-    const stats = await runQuery(ctx, this.component.reads.stats, args, stale);
-    return stats.map(({ measures: [measure] }) => measure?.sum ?? 0);
+  /** Count, sum and extremes of the items' numbers in each range. */
+  protected async statistics(
+    ctx: ReadCtx,
+    queries: RangeArgs[],
+    options: (StaleOption & OfOption<Values>) | undefined,
+  ): Promise<MeasureStats[]> {
+    const args = { queries, measures: [options?.of ?? PLAIN_MEASURE], ...staleArgs(options?.stale) };
+    const stats = await runQuery(ctx, this.component.reads.stats, args, options?.stale);
+    return stats.map(({ measures: [measure] }) => measure ?? NO_STATS);
   }
 
   private items(
@@ -263,8 +255,15 @@ export class AggregateReader<
     options: AnyOptions<K, ID>,
     cursor: string | undefined,
   ): Promise<Page<Item<K, ID>>> {
-    const { order = "asc", pageSize: limit = DEFAULT_PAGE_SIZE, stale, ...range } = options ?? {};
-    const args = { order, limit, ...cursorArgs(cursor), ...rangeArgs(range), ...staleArgs(stale) };
+    const { order = "asc", pageSize: limit = DEFAULT_PAGE_SIZE, offset, stale, ...range } = options ?? {};
+    const args = {
+      order,
+      limit,
+      ...cursorArgs(cursor),
+      ...(offset === undefined ? {} : { offset }),
+      ...rangeArgs(range),
+      ...staleArgs(stale),
+    };
     const { page, ...rest } = await runQuery(ctx, this.component.reads.page, args, stale);
     return { page: itemsOf(page), ...rest };
   }
@@ -282,28 +281,5 @@ export class AggregateReader<
 
 /** Options of a list, with whatever namespace. */
 type AnyOptions<K extends Key, ID extends string> =
-  | (ListOptions<K, ID> & { namespace?: Value | undefined })
+  | (PageOptions<K, ID> & Pick<RangeOptionArgs, "namespace" | "namespaces">)
   | undefined;
-
-function cursorArgs(cursor: string | undefined): { cursor?: string } {
-  return cursor === undefined ? {} : { cursor };
-}
-
-/** The component's items: it returns keys and ids as they were given to it, so they have the types that they had. */
-function itemsOf<K extends Key, ID extends string>(
-  items: FunctionReturnType<ComponentApi["reads"]["at"]>,
-): Item<K, ID>[] {
-  return items.map((item) => ({ ...item, key: item.key as K, id: item.id as ID }));
-}
-
-/** Everything on all pages. */
-async function* eachOf<T>(
-  pageAt: (cursor: string | undefined) => Promise<Page<T>>,
-): AsyncGenerator<T, void, undefined> {
-  let cursor: string | undefined;
-  for (let isDone = false; !isDone;) {
-    const part = await pageAt(cursor);
-    yield* part.page;
-    ({ cursor, isDone } = part);
-  }
-}

@@ -1,12 +1,12 @@
 /**
  * An aggregate: items sorted by key, whose count, sum, ranks and extremes over any range of keys are known in O(log n).
  * `DirectAggregate` takes items as they are, `TableAggregate` makes them of documents; this class has what both share:
- * the reads (`aggregate-reader.ts`), the way of their writes, and the upkeep.
+ * the reads (`aggregate-reader.ts`, `aggregate-statistics.ts`), the way of their writes, and the upkeep.
  */
 import type { FunctionArgs } from "convex/server";
 import type { Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
-import { AggregateReader } from "./aggregate-reader.js";
+import { AggregateStatistics } from "./aggregate-statistics.js";
 import { namespaceArgs } from "./range-args.js";
 import type { Key, NamespacedOpts, TreeOptions, WriteCtx, WriteOptions } from "./types.js";
 
@@ -17,7 +17,8 @@ export class Aggregate<
   K extends Key,
   ID extends string,
   Namespace extends Value | undefined = undefined,
-> extends AggregateReader<K, ID, Namespace> {
+  Values extends string = never,
+> extends AggregateStatistics<K, ID, Namespace, Values> {
   /**
    * Empties the aggregate of a namespace; the next writes begin anew. Its settings change as far as they are given. The
    * old nodes are deleted in the background. O(1).

@@ -9,54 +9,71 @@ export interface DirectAggregateType<
   K extends Key,
   ID extends string,
   Namespace extends Value | undefined = undefined,
+  Values extends string = string,
 > {
   Key: K;
   Id: ID;
   Namespace?: Namespace;
+  /** The names of the items' `sumValues`. */
+  Values?: Values;
 }
 
 type AnyType = DirectAggregateType<Key, string, Value | undefined>;
 type NamespaceOf<T extends AnyType> = "Namespace" extends keyof T ? T["Namespace"] : undefined;
+type ValuesOf<T extends AnyType> = "Values" extends keyof T ? Extract<T["Values"], string> : never;
 
-type Place<K extends Key, ID extends string, Namespace> = NamespacedArgs<{ key: K; id: ID }, Namespace>;
-type Placed<K extends Key, ID extends string, Namespace> = NamespacedArgs<
-  { key: K; id: ID; sumValue?: number | undefined },
-  Namespace
+/** The numbers of an item. */
+interface Numbers<Values extends string> {
+  /** What `sum` adds up; without it the item adds nothing. */
+  sumValue?: number | undefined;
+  /** More numbers, to be asked for by name. */
+  sumValues?: { readonly [Name in Values]?: number | undefined } | undefined;
+}
+
+type Place<T extends AnyType> = NamespacedArgs<{ key: T["Key"]; id: T["Id"] }, NamespaceOf<T>>;
+type Placed<T extends AnyType> = NamespacedArgs<
+  { key: T["Key"]; id: T["Id"] } & Numbers<ValuesOf<T>>,
+  NamespaceOf<T>
 >;
-type Target<K extends Key, Namespace> = NamespacedArgs<{ key: K; sumValue?: number | undefined }, Namespace>;
+type Target<T extends AnyType> = NamespacedArgs<{ key: T["Key"] } & Numbers<ValuesOf<T>>, NamespaceOf<T>>;
 
 /** One write of a batch; each type takes what the method of its name takes. */
+type OperationOf<T extends AnyType> =
+  | ({ type: "insert" | "insertIfDoesNotExist" } & Placed<T>)
+  | ({ type: "delete" | "deleteIfExists" } & Place<T>)
+  | { type: "replace" | "replaceOrInsert"; currentItem: Place<T>; newItem: Target<T> };
+
+/** One write of a batch of a `DirectAggregate`. */
 export type AggregateOperation<
   K extends Key,
   ID extends string,
   Namespace extends Value | undefined = undefined,
-> =
-  | ({ type: "insert" | "insertIfDoesNotExist" } & Placed<K, ID, Namespace>)
-  | ({ type: "delete" | "deleteIfExists" } & Place<K, ID, Namespace>)
-  | {
-      type: "replace" | "replaceOrInsert";
-      currentItem: Place<K, ID, Namespace>;
-      newItem: Target<K, Namespace>;
-    };
+> = OperationOf<DirectAggregateType<K, ID, Namespace>>;
 
-export class DirectAggregate<T extends AnyType> extends Aggregate<T["Key"], T["Id"], NamespaceOf<T>> {
+export class DirectAggregate<T extends AnyType> extends Aggregate<
+  T["Key"],
+  T["Id"],
+  NamespaceOf<T>,
+  ValuesOf<T>
+> {
+  /**
+   * Applies writes in their order, all or none of them, in one call: neighbouring items share what is read and written.
+   * @throws what the single writes throw.
+   */
+  async writeBatch(ctx: WriteCtx, operations: OperationOf<T>[], opts?: WriteOptions): Promise<void> {
+    await this.write(ctx, operations.map(operationOf), opts);
+  }
+
   /** Queues writes, to be applied in their order by the aggregate's worker. */
-  async enqueueBatch(
-    ctx: WriteCtx,
-    operations: AggregateOperation<T["Key"], T["Id"], NamespaceOf<T>>[],
-  ): Promise<void> {
-    await this.write(ctx, operations.map(operationOf), { async: true });
+  async enqueueBatch(ctx: WriteCtx, operations: OperationOf<T>[]): Promise<void> {
+    await this.writeBatch(ctx, operations, { async: true });
   }
 
   /**
    * Adds an item. Ids tell items of the same key apart.
    * @throws DUPLICATE_KEY when there is one of that key and id.
    */
-  async insert(
-    ctx: WriteCtx,
-    args: Placed<T["Key"], T["Id"], NamespaceOf<T>>,
-    opts?: WriteOptions,
-  ): Promise<void> {
+  async insert(ctx: WriteCtx, args: Placed<T>, opts?: WriteOptions): Promise<void> {
     await this.write(ctx, [insertOperation(args)], opts);
   }
 
@@ -64,11 +81,7 @@ export class DirectAggregate<T extends AnyType> extends Aggregate<T["Key"], T["I
    * Takes an item away.
    * @throws DELETE_MISSING_KEY when there is none of that key and id.
    */
-  async delete(
-    ctx: WriteCtx,
-    args: Place<T["Key"], T["Id"], NamespaceOf<T>>,
-    opts?: WriteOptions,
-  ): Promise<void> {
+  async delete(ctx: WriteCtx, args: Place<T>, opts?: WriteOptions): Promise<void> {
     await this.write(ctx, [deleteOperation("delete", args)], opts);
   }
 
@@ -78,28 +91,20 @@ export class DirectAggregate<T extends AnyType> extends Aggregate<T["Key"], T["I
    */
   async replace(
     ctx: WriteCtx,
-    currentItem: Place<T["Key"], T["Id"], NamespaceOf<T>>,
-    newItem: Target<T["Key"], NamespaceOf<T>>,
+    currentItem: Place<T>,
+    newItem: Target<T>,
     opts?: WriteOptions,
   ): Promise<void> {
     await this.write(ctx, [replaceOperation("replace", currentItem, newItem)], opts);
   }
 
   /** Adds an item, or gives the one that is there the new sum: for filling an aggregate while it is being written to. */
-  async insertIfDoesNotExist(
-    ctx: WriteCtx,
-    args: Placed<T["Key"], T["Id"], NamespaceOf<T>>,
-    opts?: WriteOptions,
-  ): Promise<void> {
+  async insertIfDoesNotExist(ctx: WriteCtx, args: Placed<T>, opts?: WriteOptions): Promise<void> {
     await this.write(ctx, [putOperation(args)], opts);
   }
 
   /** Takes an item away, if it is there. */
-  async deleteIfExists(
-    ctx: WriteCtx,
-    args: Place<T["Key"], T["Id"], NamespaceOf<T>>,
-    opts?: WriteOptions,
-  ): Promise<void> {
+  async deleteIfExists(ctx: WriteCtx, args: Place<T>, opts?: WriteOptions): Promise<void> {
     await this.write(ctx, [deleteOperation("deleteIfExists", args)], opts);
   }
 
@@ -109,17 +114,15 @@ export class DirectAggregate<T extends AnyType> extends Aggregate<T["Key"], T["I
    */
   async replaceOrInsert(
     ctx: WriteCtx,
-    currentItem: Place<T["Key"], T["Id"], NamespaceOf<T>>,
-    newItem: Target<T["Key"], NamespaceOf<T>>,
+    currentItem: Place<T>,
+    newItem: Target<T>,
     opts?: WriteOptions,
   ): Promise<void> {
     await this.write(ctx, [replaceOperation("replaceOrInsert", currentItem, newItem)], opts);
   }
 }
 
-function operationOf<K extends Key, ID extends string, Namespace extends Value | undefined>(
-  operation: AggregateOperation<K, ID, Namespace>,
-): Operation {
+function operationOf<T extends AnyType>(operation: OperationOf<T>): Operation {
   switch (operation.type) {
     case "insert":
       return insertOperation(operation);

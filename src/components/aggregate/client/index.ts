@@ -1,5 +1,6 @@
 /** The package's entry `trueup/aggregate`. */
 export { Aggregate } from "./aggregate.js";
+export type { Statistics } from "./aggregate-statistics.js";
 export { DirectAggregate, type AggregateOperation, type DirectAggregateType } from "./direct-aggregate.js";
 export {
   TableAggregate,
@@ -18,6 +19,7 @@ export type {
   NamespacedArgs,
   NamespacedOpts,
   NamespacedOptsBatch,
+  NamespaceSet,
   QueryCtx,
   Trigger,
 } from "./types.js";

@@ -10,6 +10,7 @@ export interface WrittenItem {
   readonly id: string;
   readonly namespace?: Value | undefined;
   readonly sumValue?: number | undefined;
+  readonly sumValues?: Readonly<Partial<Record<string, number>>> | undefined;
 }
 
 export function insertOperation(item: WrittenItem): Operation {
@@ -46,6 +47,18 @@ function placeArgs({ key, id, namespace }: WrittenItem): { key: Key; id: string;
   return { key, id, ...namespaceArgs(namespace) };
 }
 
-function valueArgs({ sumValue }: Pick<WrittenItem, "sumValue">): { sumValue?: number } {
-  return sumValue === undefined ? {} : { sumValue };
+function valueArgs({ sumValue, sumValues }: Pick<WrittenItem, "sumValue" | "sumValues">): {
+  sumValue?: number;
+  sumValues?: Record<string, number>;
+} {
+  return {
+    ...(sumValue === undefined ? {} : { sumValue }),
+    ...(sumValues === undefined ? {} : { sumValues: present(sumValues) }),
+  };
+}
+
+function present(values: Readonly<Partial<Record<string, number>>>): Record<string, number> {
+  const named: Record<string, number> = {};
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) named[name] = value;
+  return named;
 }

@@ -5,8 +5,13 @@ import type { Bound, Key, SideBounds } from "./types.js";
 /** Any bounds, whatever the type of the key. */
 type AnyBounds = SideBounds<Key, string> | { readonly prefix: readonly Value[] } | { readonly eq: Value };
 
-interface RangeOptions {
+/** Any set of namespaces, whatever their type. */
+type AnyNamespaceSet = "all" | readonly (Value | undefined)[] | { readonly prefix: readonly Value[] };
+
+/** The options that say which items a read is about, whatever their types. */
+export interface RangeOptionArgs {
   readonly namespace?: Value | undefined;
+  readonly namespaces?: AnyNamespaceSet | undefined;
   readonly bounds?: AnyBounds | undefined;
 }
 
@@ -16,15 +21,25 @@ interface SideArgs {
   inclusive: boolean;
 }
 
-/** A range of one namespace's items, as the component takes it. */
+/** A range of the items of one namespace or several, as the component takes it. */
 export interface RangeArgs {
   namespace?: Value;
+  namespaces?: "all" | { namespace?: Value }[] | { prefix: Value[] };
   bounds?: { eq?: Value; prefix?: Value[]; lower?: SideArgs; upper?: SideArgs };
 }
 
 /** @throws INVALID_BOUNDS for a key or prefix that is undefined, which would otherwise mean everything. */
-export function rangeArgs({ namespace, bounds }: RangeOptions = {}): RangeArgs {
-  return { ...namespaceArgs(namespace), ...(bounds === undefined ? {} : { bounds: boundsArgs(bounds) }) };
+export function rangeArgs({ namespace, namespaces, bounds }: RangeOptionArgs = {}): RangeArgs {
+  return {
+    ...namespaceArgs(namespace),
+    ...(namespaces === undefined ? {} : { namespaces: setArgs(namespaces) }),
+    ...(bounds === undefined ? {} : { bounds: boundsArgs(bounds) }),
+  };
+}
+
+function setArgs(set: AnyNamespaceSet): NonNullable<RangeArgs["namespaces"]> {
+  if (set === "all") return set;
+  return "prefix" in set ? { prefix: [...set.prefix] } : set.map(namespaceArgs);
 }
 
 export function namespaceArgs(namespace: Value | undefined): { namespace?: Value } {

@@ -27,11 +27,14 @@ export interface TableAggregateType<
   DataModel extends GenericDataModel,
   TableName extends TableNamesInDataModel<DataModel>,
   Namespace extends Value | undefined = undefined,
+  Values extends string = string,
 > {
   Key: K;
   DataModel: DataModel;
   TableName: TableName;
   Namespace?: Namespace;
+  /** The names of the `sumValues`. */
+  Values?: Values;
 }
 
 type AnyType = TableAggregateType<
@@ -41,6 +44,7 @@ type AnyType = TableAggregateType<
   Value | undefined
 >;
 type NamespaceOf<T extends AnyType> = "Namespace" extends keyof T ? T["Namespace"] : undefined;
+type ValuesOf<T extends AnyType> = "Values" extends keyof T ? Extract<T["Values"], string> : never;
 type DocumentOf<T extends AnyType> = DocumentByName<T["DataModel"], T["TableName"]>;
 type IdOf<T extends AnyType> = GenericId<T["TableName"]>;
 
@@ -50,6 +54,8 @@ export type TableAggregateOptions<T extends AnyType> = {
   sortKey: (doc: DocumentOf<T>) => T["Key"];
   /** What is added up. */
   sumValue?: (doc: DocumentOf<T>) => number;
+  /** More numbers of a document, to be asked for by name; undefined where it has none. */
+  sumValues?: { readonly [Name in ValuesOf<T>]: (doc: DocumentOf<T>) => number | undefined };
 } & (undefined extends NamespaceOf<T>
   ? { namespace?: (doc: DocumentOf<T>) => NamespaceOf<T> }
   : { namespace: (doc: DocumentOf<T>) => NamespaceOf<T> });
@@ -59,7 +65,12 @@ export type TableAggregateOperation<T extends AnyType> =
   | { type: "insert" | "insertIfDoesNotExist" | "delete" | "deleteIfExists"; doc: DocumentOf<T> }
   | { type: "replace" | "replaceOrInsert"; oldDoc: DocumentOf<T>; newDoc: DocumentOf<T> };
 
-export class TableAggregate<T extends AnyType> extends Aggregate<T["Key"], IdOf<T>, NamespaceOf<T>> {
+export class TableAggregate<T extends AnyType> extends Aggregate<
+  T["Key"],
+  IdOf<T>,
+  NamespaceOf<T>,
+  ValuesOf<T>
+> {
   private readonly options: TableAggregateOptions<T>;
 
   constructor(component: ComponentApi, options: TableAggregateOptions<T>) {
@@ -67,10 +78,22 @@ export class TableAggregate<T extends AnyType> extends Aggregate<T["Key"], IdOf<
     this.options = options;
   }
 
+  /**
+   * Applies writes in their order, all or none of them, in one call: neighbouring items share what is read and written.
+   * @throws what the single writes throw.
+   */
+  async writeBatch(
+    ctx: WriteCtx,
+    operations: TableAggregateOperation<T>[],
+    opts?: WriteOptions,
+  ): Promise<void> {
+    const applied = operations.map((operation) => this.operationOf(operation));
+    await this.write(ctx, applied, opts);
+  }
+
   /** Queues writes, to be applied in their order by the aggregate's worker. */
   async enqueueBatch(ctx: WriteCtx, operations: TableAggregateOperation<T>[]): Promise<void> {
-    const queued = operations.map((operation) => this.operationOf(operation));
-    await this.write(ctx, queued, { async: true });
+    await this.writeBatch(ctx, operations, { async: true });
   }
 
   /**
@@ -177,7 +200,15 @@ export class TableAggregate<T extends AnyType> extends Aggregate<T["Key"], IdOf<
       id: doc["_id"] as IdOf<T>,
       namespace: this.namespaceOf(doc),
       sumValue: this.options.sumValue?.(doc),
+      sumValues: this.valuesOf(doc),
     };
+  }
+
+  private valuesOf(doc: DocumentOf<T>): Record<string, number | undefined> | undefined {
+    const functions: Record<string, (doc: DocumentOf<T>) => number | undefined> | undefined =
+      this.options.sumValues;
+    if (functions === undefined) return undefined;
+    return Object.fromEntries(Object.entries(functions).map(([name, valueOf]) => [name, valueOf(doc)]));
   }
 
   private namespaceOf(doc: DocumentOf<T>): NamespaceOf<T> {

@@ -27,6 +27,8 @@ export type Key = Value;
 
 /** An item of an aggregate. */
 export interface Item<K extends Key, ID extends string> {
+  /** Only in answers about several namespaces: the one it is in. */
+  namespace?: Value;
   key: K;
   id: ID;
   /** 0 for an item without one. */
@@ -72,6 +74,28 @@ export type NamespacedOpts<Opts, Namespace> =
 export type NamespacedOptsBatch<Opts, Namespace> = (undefined extends Namespace
   ? Opts
   : { namespace: Namespace } & Opts)[];
+
+/** Several namespaces: all of them, a list, or the arrays among them that start with a prefix. */
+export type NamespaceSet<Namespace> =
+  | "all"
+  | readonly Namespace[]
+  | (Namespace extends unknown[] ? { prefix: TuplePrefix<Extract<Namespace, unknown[]>> } : never);
+
+/** Arguments of a read, which may also be about several namespaces as if their items were in one. */
+export type ReadOpts<Opts, Namespace> =
+  | NamespacedOpts<Opts, Namespace>
+  | [{ namespaces: NamespaceSet<Namespace> } & Opts];
+
+/** The same, for a list of questions. */
+export type ReadOptsBatch<Opts, Namespace> = (
+  | NamespacedOptsBatch<Opts, Namespace>[number]
+  | ({ namespaces: NamespaceSet<Namespace> } & Opts)
+)[];
+
+/** Which of the items' numbers a read is about: the plain `sumValue`, or one of the `sumValues`. */
+export interface OfOption<Values extends string> {
+  of?: Values | undefined;
+}
 
 /** Options of every read. */
 export interface StaleOption {

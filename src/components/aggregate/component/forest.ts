@@ -17,7 +17,7 @@ import type { Doc } from "./_generated/dataModel.js";
 import type { TreeFields } from "./documents.js";
 import { aggregateError } from "./errors.js";
 import { DocumentNodes } from "./nodes.js";
-import type { SettingsArgs } from "./wire.js";
+import type { NamespaceArgs, NamespaceSet, SettingsArgs } from "./wire.js";
 
 const DEFAULT_MAX_NODE_SIZE = 16;
 const DEFAULT_ROOT_LAZY = true;
@@ -51,6 +51,14 @@ export class Forest {
     await Promise.all(namespaces.map((namespace) => this.loadOne(namespace)));
     if (forPlanting && namespaces.some((namespace) => this.find(namespace) === null))
       await this.loadOne(undefined);
+  }
+
+  /** Loads the trees of several namespaces; those that there are, in the order of the namespaces. */
+  async select(set: NamespaceSet): Promise<StoredTree[]> {
+    const namespaces = Array.isArray(set) ? set.map(({ namespace }) => namespace) : await this.loadMany(set);
+    await this.load(namespaces);
+    const keys = [...new Set(namespaces.map(keyOf))].toSorted();
+    return keys.flatMap((key) => this.trees.get(key) ?? []);
   }
 
   /** The tree of a loaded namespace, or null when nothing was ever written to it. */
@@ -88,6 +96,22 @@ export class Forest {
     }
   }
 
+  private async loadMany(set: Exclude<NamespaceSet, NamespaceArgs[]>): Promise<(Value | undefined)[]> {
+    const prefix = set === "all" ? null : set.prefix;
+    const records = this.db
+      .query("trees")
+      .withIndex("by_namespace", (q) => (prefix === null ? q : q.gte("namespace", prefix)));
+    const namespaces: (Value | undefined)[] = [];
+    for await (const record of records) {
+      // Arrays that start with a prefix stand together, the prefix itself first.
+      if (prefix !== null && !startsWith(record.namespace, prefix)) break;
+      namespaces.push(record.namespace);
+      const key = keyOf(record.namespace);
+      if (!this.trees.has(key)) this.trees.set(key, treeOf(this.nodes, record));
+    }
+    return namespaces;
+  }
+
   private async loadOne(namespace: Value | undefined): Promise<void> {
     const key = keyOf(namespace);
     if (this.trees.has(key)) return;
@@ -98,7 +122,7 @@ export class Forest {
 }
 
 /** A tree as its record describes it. */
-export function treeOf(nodes: DocumentNodes, record: Doc<"trees">): StoredTree {
+function treeOf(nodes: DocumentNodes, record: Doc<"trees">): StoredTree {
   const { namespace, root, maxNodeSize, rootLazy, measures } = record;
   return { nodes, state: { root, maxNodeSize, rootLazy, measures }, namespace, record };
 }
@@ -125,6 +149,10 @@ async function writeRecord(
   ) {
     await db.patch("trees", record._id, fields);
   }
+}
+
+function startsWith(namespace: Value | undefined, prefix: readonly Value[]): boolean {
+  return Array.isArray(namespace) && encodeKey(namespace.slice(0, prefix.length)) === encodeKey(prefix);
 }
 
 function keyOf(namespace: Value | undefined): string {

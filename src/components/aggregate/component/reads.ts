@@ -1,30 +1,34 @@
 /**
- * The questions that an aggregate answers. Several of them in one call share their reads, and none reads a node twice.
+ * The questions that an aggregate answers, about one namespace or several. Those asked in one call share their reads, and
+ * none reads a node twice.
  */
 import type { RegisteredQuery } from "convex/server";
-import { convexToJson, jsonToConvex, v, type JSONValue, type Value } from "convex/values";
+import { v } from "convex/values";
 import {
-  countRange,
+  countParts,
   endOf,
   findItem,
-  itemAtOffset,
+  itemInParts,
   Position,
-  rangeOf,
-  roundSum,
-  scanRange,
-  settle,
-  settleAll,
+  scanParts,
   startOf,
-  summarizeRange,
-  type Item,
-  type Order,
-  type OrderRange,
-  type Summary,
+  type Found,
 } from "../tree/index.js";
-import { query, type QueryCtx } from "./_generated/server.js";
+import { query } from "./_generated/server.js";
+import {
+  END,
+  itemCursor,
+  namespaceBefore,
+  namespaceCursor,
+  pageOf,
+  pageSizeOf,
+  partsFrom,
+  placeAfter,
+} from "./cursors.js";
 import { aggregateError } from "./errors.js";
-import { Forest, PLAIN_MEASURE, type StoredTree } from "./forest.js";
+import type { StoredTree } from "./forest.js";
 import { assertNothingPending } from "./pending.js";
+import { answer, answerAll, clipParts, intersect, statsOf, wireItem, type Parts } from "./questions.js";
 import * as validators from "./validators.js";
 import type * as wire from "./wire.js";
 
@@ -32,10 +36,7 @@ import type * as wire from "./wire.js";
 export const counts: RegisteredQuery<"public", wire.CountsArgs, Promise<number[]>> = query({
   args: validators.countsArgs,
   returns: v.array(v.number()),
-  handler: (ctx, { queries, stale }): Promise<number[]> =>
-    answer(ctx, stale, queries, (tree, { bounds }) =>
-      tree === null ? 0 : countRange(tree, rangeOf(bounds)),
-    ),
+  handler: (ctx, { queries, stale }): Promise<number[]> => answerAll(ctx, stale, queries, countParts),
 });
 
 /** Count, exact sum and extremes of measures in each range. */
@@ -43,16 +44,45 @@ export const stats: RegisteredQuery<"public", wire.StatsArgs, Promise<wire.WireS
   args: validators.statsArgs,
   returns: validators.stats,
   handler: (ctx, { queries, measures, stale }): Promise<wire.WireStats[]> =>
-    answer(ctx, stale, queries, (tree, { bounds }) =>
-      statsOf(tree, tree === null ? null : summarizeRange(tree, rangeOf(bounds)), measures),
-    ),
+    answerAll(ctx, stale, queries, (parts) => statsOf(parts, measures)),
 });
 
-/** The item at each offset. Throws OFFSET_OUT_OF_RANGE, INVALID_OFFSET. */
+/** The item at each offset; negative ones count from the end. Throws OFFSET_OUT_OF_RANGE, INVALID_OFFSET. */
 export const at: RegisteredQuery<"public", wire.AtArgs, Promise<wire.WireItem[]>> = query({
   args: validators.atArgs,
   returns: validators.items,
-  handler: (ctx, { queries, stale }): Promise<wire.WireItem[]> => answer(ctx, stale, queries, itemAt),
+  handler: (ctx, { queries, stale }): Promise<wire.WireItem[]> =>
+    answerAll(ctx, stale, queries, (parts, query) => wireItem(itemAt(parts, query.offset), query)),
+});
+
+/** The items at percentiles: the smallest that at least so many percent are at or below. None when there are none. */
+export const percentiles: RegisteredQuery<"public", wire.PercentilesArgs, Promise<wire.WireItem[]>> = query({
+  args: validators.percentilesArgs,
+  returns: validators.items,
+  handler: (ctx, args): Promise<wire.WireItem[]> =>
+    answer(ctx, args, (parts) => {
+      const count = countParts(parts);
+      const offsets = args.percents.map((percent) => percentileOffset(count, percent));
+      return count === 0 ? [] : offsets.map((offset) => wireItem(itemAt(parts, offset), args));
+    }),
+});
+
+/** How many items lie before the first edge, from each edge up to the next, and from the last on. */
+export const histogram: RegisteredQuery<"public", wire.HistogramArgs, Promise<number[]>> = query({
+  args: validators.histogramArgs,
+  returns: v.array(v.number()),
+  handler: (ctx, args): Promise<number[]> => {
+    const edges = args.edges.map((key) => startOf({ key }));
+    if (edges.some((edge, index) => index > 0 && edge <= (edges[index - 1] ?? ""))) {
+      throw aggregateError("INVALID_EDGES", "the edges of a histogram must ascend");
+    }
+    return answer(ctx, args, (parts) =>
+      ["", ...edges].map((start, index) => {
+        const bucket = { start, end: edges[index] ?? null };
+        return countParts(clipParts(parts, (range) => intersect(range, bucket)));
+      }),
+    );
+  },
 });
 
 /**
@@ -62,59 +92,50 @@ export const at: RegisteredQuery<"public", wire.AtArgs, Promise<wire.WireItem[]>
 export const sample: RegisteredQuery<"public", wire.SampleArgs, Promise<wire.WireItem[]>> = query({
   args: validators.sampleArgs,
   returns: validators.items,
-  handler: async (ctx, { fractions, namespace, bounds, stale }): Promise<wire.WireItem[]> => {
-    const forest = await openForest(ctx, stale, [namespace]);
-    const tree = forest.find(namespace);
-    if (tree === null) return [];
-    const count = await settle(forest.nodes, () => countRange(tree, rangeOf(bounds)));
-    const offsets = chooseOffsets(count, fractions).toSorted((a, b) => a - b);
-    return settleAll(
-      forest.nodes,
-      offsets.map((offset) => () => itemAt(tree, { bounds, offset })),
-    );
-  },
+  handler: (ctx, args): Promise<wire.WireItem[]> =>
+    answer(ctx, args, (parts) =>
+      chooseOffsets(countParts(parts), args.fractions)
+        .toSorted((a, b) => a - b)
+        .map((offset) => wireItem(itemAt(parts, offset), args)),
+    ),
 });
 
 /** The item with a key and an id, or null. */
 export const get: RegisteredQuery<"public", wire.GetArgs, Promise<wire.WireItem | null>> = query({
   args: validators.getArgs,
   returns: validators.itemOrNull,
-  handler: async (ctx, { key, id, namespace, stale }): Promise<wire.WireItem | null> => {
-    const [found] = await answer(ctx, stale, [{ namespace }], (tree) => {
-      const item = tree && findItem(tree, new Position(key, id).order);
-      return tree && item && wireItem(tree, item);
-    });
-    return found ?? null;
-  },
+  handler: (ctx, args): Promise<wire.WireItem | null> =>
+    answer(ctx, { namespace: args.namespace, stale: args.stale }, ([part]) => {
+      const item = part && findItem(part.tree, new Position(args.key, args.id).order);
+      return part && item ? wireItem({ tree: part.tree, item }, {}) : null;
+    }),
 });
 
 /** How many items of a range stand before a key, or after it when the order is "desc". */
 export const rank: RegisteredQuery<"public", wire.RankArgs, Promise<number>> = query({
   args: validators.rankArgs,
   returns: v.number(),
-  handler: async (ctx, { order, namespace, bounds, stale, ...key }): Promise<number> => {
-    const { start, end } = rangeOf(bounds);
-    const range = order === "asc" ? { start, end: startOf(key) } : { start: endOf(key), end };
-    const [count] = await answer(ctx, stale, [{ namespace }], (tree) =>
-      tree === null ? 0 : countRange(tree, range),
-    );
-    return count ?? 0;
-  },
+  handler: (ctx, args): Promise<number> =>
+    answer(ctx, args, (parts) =>
+      countParts(
+        clipParts(parts, ({ start, end }) =>
+          args.order === "asc" ? { start, end: startOf(args) } : { start: endOf(args), end },
+        ),
+      ),
+    ),
 });
 
-/** A page of the items in a range. Throws INVALID_PAGE_SIZE, INVALID_CURSOR. */
+/** A page of the items in a range. Throws INVALID_PAGE_SIZE, INVALID_OFFSET, INVALID_CURSOR. */
 export const page: RegisteredQuery<"public", wire.PageArgs, Promise<wire.WirePage<wire.WireItem>>> = query({
   args: validators.pageArgs,
   returns: validators.itemPage,
   handler: async (ctx, args): Promise<wire.WirePage<wire.WireItem>> => {
-    const { namespace, bounds, order, cursor, stale } = args;
     const limit = pageSizeOf(args.limit);
-    if (cursor === END) return { page: [], cursor: END, isDone: true };
-    const range = rangeAfter(rangeOf(bounds), order, cursor);
-    const [found] = await answer(ctx, stale, [{ namespace }], (tree) =>
-      tree === null ? [] : scanRange(tree, range, order, limit + 1).map((item) => wireItem(tree, item)),
+    if (args.cursor === END) return { page: [], cursor: END, isDone: true };
+    const found = await answer(ctx, args, (parts) =>
+      scanParts(restOf(parts, args), args.order, limit + 1).map((one) => wireItem(one, args)),
     );
-    return pageOf(found ?? [], limit, ({ key, id }) => encodeCursor([key, id]));
+    return pageOf(found, limit, (item) => itemCursor(item, args));
   },
 });
 
@@ -130,42 +151,46 @@ export const namespaces: RegisteredQuery<
     const limit = pageSizeOf(args.limit);
     if (stale !== true) await assertNothingPending(ctx.db);
     if (cursor === END) return { page: [], cursor: END, isDone: true };
-    const [after] = cursor === undefined ? [] : decodeCursor(cursor);
     const records = await ctx.db
       .query("trees")
-      .withIndex("by_namespace", (q) => (cursor === undefined ? q : q.gt("namespace", after)))
+      .withIndex("by_namespace", (q) =>
+        cursor === undefined ? q : q.gt("namespace", namespaceBefore(cursor)),
+      )
       .take(limit + 1);
     const found = records.map(({ namespace }) => (namespace === undefined ? {} : { namespace }));
-    return pageOf(found, limit, ({ namespace }) => encodeCursor(namespace === undefined ? [] : [namespace]));
+    return pageOf(found, limit, namespaceCursor);
   },
 });
 
-/** Answers questions about trees, each of which is null when nothing was ever written to the namespace. */
-async function answer<Query extends wire.NamespaceArgs, Answer>(
-  ctx: QueryCtx,
-  stale: boolean | undefined,
-  queries: readonly Query[],
-  ask: (tree: StoredTree | null, query: Query) => Answer,
-): Promise<Answer[]> {
-  const forest = await openForest(
-    ctx,
-    stale,
-    queries.map(({ namespace }) => namespace),
-  );
-  return settleAll(
-    forest.nodes,
-    queries.map((query) => () => ask(forest.find(query.namespace), query)),
-  );
+function itemAt(parts: Parts, offset: number): Found<StoredTree> {
+  if (!Number.isInteger(offset)) throw aggregateError("INVALID_OFFSET", "offset must be an integer");
+  const fromEnd = offset < 0;
+  const found = itemInParts(parts, fromEnd ? -1 - offset : offset, fromEnd);
+  if ("item" in found) return found;
+  const message = `${fromEnd ? "negative offset" : "offset"} exceeded count by ${found.exceededBy}`;
+  throw aggregateError("OFFSET_OUT_OF_RANGE", message);
 }
 
-async function openForest(
-  ctx: QueryCtx,
-  stale: boolean | undefined,
-  namespaces: readonly (Value | undefined)[],
-): Promise<Forest> {
-  const forest = new Forest(ctx.db);
-  await Promise.all([stale === true ? null : assertNothingPending(ctx.db), forest.load(namespaces)]);
-  return forest;
+/** What is left for a page that begins at a cursor, or an offset. */
+function restOf(parts: Parts, args: wire.PageArgs): Parts {
+  const { cursor, offset = 0, order } = args;
+  if (cursor !== undefined) return partsFrom(parts, order, placeAfter(cursor, args));
+  if (offset === 0) return parts;
+  if (!Number.isInteger(offset) || offset < 0) {
+    throw aggregateError("INVALID_OFFSET", "a page's offset must be a whole number, and not negative");
+  }
+  const found = itemInParts(parts, offset, order === "desc");
+  if (!("item" in found)) return [];
+  const { key, id } = found.item.position;
+  return partsFrom(parts, order, { key, id, namespace: found.tree.namespace, inclusive: true });
+}
+
+/** The nearest rank: the first offset at which so many percent of the items are at or before it. */
+function percentileOffset(count: number, percent: number): number {
+  if (!(percent >= 0 && percent <= 100)) {
+    throw aggregateError("INVALID_PERCENTILE", "a percentile must be from 0 to 100");
+  }
+  return Math.max(0, Math.ceil((percent * count) / 100) - 1);
 }
 
 function chooseOffsets(count: number, fractions: readonly number[]): number[] {
@@ -176,81 +201,4 @@ function chooseOffsets(count: number, fractions: readonly number[]): number[] {
     chosen.add(chosen.has(candidate) ? last : candidate);
   }
   return [...chosen];
-}
-
-function itemAt(
-  tree: StoredTree | null,
-  { bounds, offset }: wire.RangeArgs & { offset: number },
-): wire.WireItem {
-  if (!Number.isInteger(offset)) throw aggregateError("INVALID_OFFSET", "offset must be an integer");
-  if (tree === null) throw aggregateError("OFFSET_OUT_OF_RANGE", "offset exceeded count: the tree is empty");
-  const fromEnd = offset < 0;
-  const found = itemAtOffset(tree, rangeOf(bounds), fromEnd ? -1 - offset : offset, fromEnd);
-  if ("item" in found) return wireItem(tree, found.item);
-  const message = `${fromEnd ? "negative offset" : "offset"} exceeded count by ${found.exceededBy}`;
-  throw aggregateError("OFFSET_OUT_OF_RANGE", message);
-}
-
-function wireItem(
-  { state: { measures } }: StoredTree,
-  { position: { key, id }, values }: Item,
-): wire.WireItem {
-  const item: wire.WireItem = { key, id, sumValue: 0 };
-  for (const [index, value] of values.entries()) {
-    const name = measures[index];
-    if (value === null || name === undefined) continue;
-    if (name === PLAIN_MEASURE) item.sumValue = value;
-    else (item.sumValues ??= {})[name] = value;
-  }
-  return item;
-}
-
-function statsOf(tree: StoredTree | null, summary: Summary | null, names: readonly string[]): wire.WireStats {
-  const measures = names.map((name) => {
-    const index = tree?.state.measures.indexOf(name) ?? -1;
-    const { count, sum, min, max } = summary?.measures[index] ?? { count: 0, sum: 0, min: null, max: null };
-    return { count, sum: roundSum(sum), min, max };
-  });
-  return { count: summary?.count ?? 0, measures };
-}
-
-const END = "";
-
-function pageSizeOf(limit: number): number {
-  if (!(limit > 0)) throw aggregateError("INVALID_PAGE_SIZE", "limit must be positive");
-  return Math.ceil(limit);
-}
-
-/** Makes a page of what was found, which is one more than the limit when there is more. */
-function pageOf<T>(found: T[], limit: number, cursorAfter: (last: T) => string): wire.WirePage<T> {
-  const last = found[limit - 1];
-  if (found.length <= limit || last === undefined) return { page: found, cursor: END, isDone: true };
-  return { page: found.slice(0, limit), cursor: cursorAfter(last), isDone: false };
-}
-
-function rangeAfter(range: OrderRange, order: Order, cursor: string | undefined): OrderRange {
-  if (cursor === undefined) return range;
-  const [key, id] = decodeCursor(cursor);
-  if (key === undefined || typeof id !== "string") throw invalidCursor();
-  if (order === "desc") return { start: range.start, end: startOf({ key, id }) };
-  return { start: endOf({ key, id }), end: range.end };
-}
-
-function encodeCursor(values: Value[]): string {
-  return JSON.stringify(convexToJson(values));
-}
-
-function decodeCursor(cursor: string): Value[] {
-  try {
-    const json: JSONValue = JSON.parse(cursor);
-    const values = jsonToConvex(json);
-    if (Array.isArray(values)) return values;
-  } catch {
-    // What is no JSON, or none of Convex's, is no cursor either.
-  }
-  throw invalidCursor();
-}
-
-function invalidCursor(): Error {
-  return aggregateError("INVALID_CURSOR", "The cursor is not one that this function returned.");
 }

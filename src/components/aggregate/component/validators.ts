@@ -51,7 +51,12 @@ const bounds: Of<KeyBounds> = v.object({
   lower: v.optional(bound),
   upper: v.optional(bound),
 });
-const range = { namespace, bounds: v.optional(bounds) };
+const namespaceSet: Of<wire.NamespaceSet> = v.union(
+  v.literal("all"),
+  v.array(v.object({ namespace })),
+  v.object({ prefix: v.array(v.any()) }),
+);
+const range = { namespace, namespaces: v.optional(namespaceSet), bounds: v.optional(bounds) };
 const stale = { stale: v.optional(v.boolean()) };
 const order = v.union(v.literal("asc"), v.literal("desc"));
 const paging = { cursor: v.optional(v.string()), limit: v.number() };
@@ -72,6 +77,16 @@ export const sampleArgs: Of<wire.SampleArgs> = v.object({
   ...range,
   ...stale,
 });
+export const percentilesArgs: Of<wire.PercentilesArgs> = v.object({
+  percents: v.array(v.number()),
+  ...range,
+  ...stale,
+});
+export const histogramArgs: Of<wire.HistogramArgs> = v.object({
+  edges: v.array(v.any()),
+  ...range,
+  ...stale,
+});
 export const getArgs: Of<wire.GetArgs> = v.object({ ...place, ...stale });
 export const rankArgs: Of<wire.RankArgs> = v.object({
   key: v.any(),
@@ -80,7 +95,13 @@ export const rankArgs: Of<wire.RankArgs> = v.object({
   ...range,
   ...stale,
 });
-export const pageArgs: Of<wire.PageArgs> = v.object({ ...range, order, ...paging, ...stale });
+export const pageArgs: Of<wire.PageArgs> = v.object({
+  offset: v.optional(v.number()),
+  order,
+  ...paging,
+  ...range,
+  ...stale,
+});
 export const namespacesArgs: Of<wire.NamespacesArgs> = v.object({ ...paging, ...stale });
 export const settingsArgs: Of<wire.SettingsArgs> = v.object({
   namespace,
@@ -89,6 +110,7 @@ export const settingsArgs: Of<wire.SettingsArgs> = v.object({
 });
 
 const item = v.object({
+  namespace,
   key: v.any(),
   id: v.string(),
   sumValue: v.number(),

@@ -12,8 +12,12 @@ export type NamespaceArgs = {
   namespace?: Value | undefined;
 };
 
-/** Which items a question is about: those of one namespace, within bounds. */
+/** Several namespaces: all there are, a list of them, or the arrays among them that start with a prefix. */
+export type NamespaceSet = "all" | NamespaceArgs[] | { prefix: Value[] };
+
+/** Which items a question is about: those of one namespace, or several, within bounds. */
 export type RangeArgs = NamespaceArgs & {
+  namespaces?: NamespaceSet | undefined;
   bounds?: KeyBounds | undefined;
 };
 
@@ -37,6 +41,18 @@ export type SampleArgs = RangeArgs &
     fractions: number[];
   };
 
+export type PercentilesArgs = RangeArgs &
+  StaleArgs & {
+    /** From 0 to 100. */
+    percents: number[];
+  };
+
+export type HistogramArgs = RangeArgs &
+  StaleArgs & {
+    /** Ascending keys. */
+    edges: Value[];
+  };
+
 export type GetArgs = NamespaceArgs &
   StaleArgs & {
     key: Value;
@@ -53,6 +69,8 @@ export type RankArgs = RangeArgs &
 export type PageArgs = RangeArgs &
   StaleArgs & {
     cursor?: string | undefined;
+    /** How many items to pass over, when there is no cursor. */
+    offset?: number | undefined;
     order: Order;
     limit: number;
   };
@@ -68,7 +86,7 @@ export type SettingsArgs = NamespaceArgs & {
 };
 
 /** An item, as reads return it: `sumValue` is 0 for an item that was added without. */
-export type WireItem = {
+export type WireItem = NamespaceArgs & {
   key: Value;
   id: string;
   sumValue: number;

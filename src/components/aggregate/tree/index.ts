@@ -9,12 +9,20 @@ export {
 } from "./counted-tree.js";
 export type { CountedTree, TreeState } from "./counted-tree.js";
 export { roundSum, type ExactSum } from "./exact-sum.js";
+export { countParts, itemInParts, scanParts, summarizeParts, type Found, type Part } from "./grove.js";
 export { NodeCache } from "./node-cache.js";
 export { settle, settleAll } from "./node-store.js";
 export { isLeaf, itemBytes, type Branch, type Child, type Leaf, type Node, type NodeRef } from "./node.js";
 export { Position } from "./position.js";
 export { endOf, rangeOf, startOf, type KeyBounds, type OrderRange } from "./range.js";
-export { withoutTrailingNulls, type Item, type MeasureSummary, type Summary } from "./summary.js";
+export {
+  combineMeasures,
+  NO_MEASURE,
+  withoutTrailingNulls,
+  type Item,
+  type MeasureSummary,
+  type Summary,
+} from "./summary.js";
 export { checkTree, type TreeProblem, type TreeReport } from "./tree-check.js";
 export { scanRange, type Order } from "./tree-scan.js";
 export { insertItem, makeRootLazy, putItem, removeItem } from "./tree-write.js";

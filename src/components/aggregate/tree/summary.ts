@@ -37,7 +37,8 @@ export function withoutTrailingNulls(values: (number | null)[]): (number | null)
   return length === values.length ? values : values.slice(0, length);
 }
 
-const NO_MEASURE: MeasureSummary = { count: 0, sum: 0, min: null, max: null };
+/** A measure that no item has. */
+export const NO_MEASURE: MeasureSummary = { count: 0, sum: 0, min: null, max: null };
 
 /** The summary of one item. */
 export function summaryOf(item: Item): Summary {
@@ -133,7 +134,8 @@ class MeasureFold {
   }
 }
 
-function combineMeasures(a: MeasureSummary, b: MeasureSummary): MeasureSummary {
+/** One measure over two disjoint sets together. */
+export function combineMeasures(a: MeasureSummary, b: MeasureSummary): MeasureSummary {
   return {
     count: a.count + b.count,
     sum: addSums(a.sum, b.sum),

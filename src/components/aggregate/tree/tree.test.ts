@@ -1,12 +1,10 @@
 /** The tree alone, on nodes in memory and on nodes that must be awaited, against a sorted list after every step. */
-import type { Value } from "convex/values";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { float64, value as anyValue } from "../../../../testing/arbitraries/values.js";
 import {
   checkTree,
   countRange,
-  emptyLeaf,
   findItem,
   insertItem,
   isLeaf,
@@ -23,54 +21,11 @@ import {
   type CountedTree,
   type Item,
   type KeyBounds,
-  type Node,
   type NodeRef,
   type OrderRange,
 } from "./index.js";
-import { equalSummaries, SummaryFold, summaryOf, withoutTrailingNulls } from "./summary.js";
-
-/** A store as one on documents is: what a transaction reads it must await, and keeps to itself until it ends. */
-class AwaitedNodes extends NodeCache {
-  private readonly stored = new Map<NodeRef, Node>();
-
-  async load(refs: readonly NodeRef[]): Promise<void> {
-    await Promise.resolve();
-    for (const ref of refs) {
-      const node = this.stored.get(ref);
-      if (node === undefined) this.absent.add(ref);
-      else
-        this.nodes.set(
-          ref,
-          isLeaf(node) ? { ...node, items: [...node.items] } : { ...node, children: [...node.children] },
-        );
-    }
-  }
-
-  /** Ends the transaction; how many nodes it wrote. */
-  commit(): number {
-    for (const ref of this.removed) this.stored.delete(ref);
-    const written = [...this.nodes].filter(([ref]) => this.created.has(ref) || this.edited.has(ref));
-    for (const [ref, node] of written) this.stored.set(ref, node);
-    for (const set of [this.nodes, this.created, this.edited, this.removed]) set.clear();
-    return written.length;
-  }
-}
-
-interface Shape {
-  readonly maxNodeSize: number;
-  readonly rootLazy: boolean;
-}
-
-function newTree<Nodes extends NodeCache>(
-  nodes: Nodes,
-  shape: Shape,
-): CountedTree & { readonly nodes: Nodes } {
-  return { nodes, state: { root: nodes.create(emptyLeaf()), ...shape } };
-}
-
-function item(key: Value, id: string, ...values: (number | null)[]): Item {
-  return { position: new Position(key, id), values: withoutTrailingNulls(values) };
-}
+import { AwaitedNodes, expectSound, item, newTree, ordersOf } from "../../../../testing/aggregate/trees.js";
+import { equalSummaries, SummaryFold, summaryOf } from "./summary.js";
 
 /** A range that begins or ends exactly at an item, or just beyond it. */
 function boundsAt(items: readonly Item[], pick: number): KeyBounds {
@@ -115,14 +70,6 @@ class ListModel {
   within({ start, end }: OrderRange): Item[] {
     return this.items.filter(({ position: { order } }) => order >= start && (end === null || order < end));
   }
-}
-
-function ordersOf(items: readonly Item[]): string[] {
-  return items.map(({ position }) => position.order);
-}
-
-function expectSound(tree: CountedTree): void {
-  expect(checkTree(tree, "", Infinity).problems).toEqual([]);
 }
 
 function expectSameAnswers(tree: CountedTree, model: ListModel, range: OrderRange, offset: number): void {

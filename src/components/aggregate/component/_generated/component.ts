@@ -3,12 +3,13 @@
  */
 import type { FunctionReference } from "convex/server";
 
-type Item = { key: any; id: string; sumValue: number; sumValues?: Record<string, number> };
+type Item = { namespace?: any; key: any; id: string; sumValue: number; sumValues?: Record<string, number> };
 
 type Bound = { key: any; id?: string; inclusive?: boolean };
 
 type Range = {
   namespace?: any;
+  namespaces?: "all" | Array<{ namespace?: any }> | { prefix: Array<any> };
   bounds?: { eq?: any; prefix?: Array<any>; lower?: Bound; upper?: Bound };
 };
 
@@ -116,6 +117,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       Item | null,
       Name
     >;
+    histogram: FunctionReference<
+      "query",
+      "internal",
+      Range & { edges: Array<any>; stale?: boolean },
+      Array<number>,
+      Name
+    >;
     namespaces: FunctionReference<
       "query",
       "internal",
@@ -126,8 +134,15 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
     page: FunctionReference<
       "query",
       "internal",
-      Range & { cursor?: string; limit: number; order: "asc" | "desc"; stale?: boolean },
+      Range & { cursor?: string; limit: number; offset?: number; order: "asc" | "desc"; stale?: boolean },
       { cursor: string; isDone: boolean; page: Array<Item> },
+      Name
+    >;
+    percentiles: FunctionReference<
+      "query",
+      "internal",
+      Range & { percents: Array<number>; stale?: boolean },
+      Array<Item>,
       Name
     >;
     rank: FunctionReference<

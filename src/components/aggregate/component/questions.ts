@@ -1,0 +1,107 @@
+/** How questions find their trees, and how answers are put into the form that the component returns. */
+import type { Value } from "convex/values";
+import {
+  combineMeasures,
+  NO_MEASURE,
+  rangeOf,
+  roundSum,
+  settleAll,
+  summarizeParts,
+  type Found,
+  type OrderRange,
+  type Part,
+} from "../tree/index.js";
+import type { QueryCtx } from "./_generated/server.js";
+import { Forest, PLAIN_MEASURE, type StoredTree } from "./forest.js";
+import { assertNothingPending } from "./pending.js";
+import type { NamespaceArgs, RangeArgs, StaleArgs, WireItem, WireStats } from "./wire.js";
+
+/** The trees that a question is about, in the order of their namespaces, each with the range that counts. */
+export type Parts = readonly Part<StoredTree>[];
+
+/** Answers one question; see `answerAll`. */
+export async function answer<Query extends RangeArgs & StaleArgs, Answer>(
+  ctx: QueryCtx,
+  query: Query,
+  ask: (parts: Parts) => Answer,
+): Promise<Answer> {
+  const [result] = await answerAll(ctx, query.stale, [query], ask);
+  return result as Answer;
+}
+
+/**
+ * Answers questions that are asked together, and share what they read. A question about a namespace that was never
+ * written to has no parts.
+ */
+export async function answerAll<Query extends RangeArgs, Answer>(
+  ctx: QueryCtx,
+  stale: boolean | undefined,
+  queries: readonly Query[],
+  ask: (parts: Parts, query: Query) => Answer,
+): Promise<Answer[]> {
+  const forest = new Forest(ctx.db);
+  const [asked] = await Promise.all([
+    Promise.all(queries.map(async (query) => ({ query, parts: await partsOf(forest, query) }))),
+    stale === true ? null : assertNothingPending(ctx.db),
+  ]);
+  return settleAll(
+    forest.nodes,
+    asked.map(
+      ({ query, parts }) =>
+        () =>
+          ask(parts, query),
+    ),
+  );
+}
+
+async function partsOf(forest: Forest, query: RangeArgs): Promise<Parts> {
+  const range = rangeOf(query.bounds);
+  const trees = await forest.select(query.namespaces ?? [{ namespace: query.namespace }]);
+  return trees.map((tree) => ({ tree, range }));
+}
+
+/** The same parts, each with a part of its range. */
+export function clipParts(
+  parts: Parts,
+  clip: (range: OrderRange, namespace: Value | undefined) => OrderRange,
+): Parts {
+  return parts.map(({ tree, range }) => ({ tree, range: clip(range, tree.namespace) }));
+}
+
+/** What is common to two ranges; it may be empty. */
+export function intersect(a: OrderRange, b: OrderRange): OrderRange {
+  const end = a.end === null ? b.end : b.end === null || a.end < b.end ? a.end : b.end;
+  return { start: a.start > b.start ? a.start : b.start, end };
+}
+
+/** An item as it is returned; with its namespace when the question was about several. */
+export function wireItem({ tree, item }: Found<StoredTree>, { namespaces }: RangeArgs): WireItem {
+  const { measures } = tree.state;
+  const { key, id } = item.position;
+  const wire: WireItem = { key, id, sumValue: 0, ...(namespaces === undefined ? {} : namespaceOf(tree)) };
+  for (const [index, value] of item.values.entries()) {
+    const name = measures[index];
+    if (value === null || name === undefined) continue;
+    if (name === PLAIN_MEASURE) wire.sumValue = value;
+    else (wire.sumValues ??= {})[name] = value;
+  }
+  return wire;
+}
+
+function namespaceOf({ namespace }: StoredTree): NamespaceArgs {
+  return namespace === undefined ? {} : { namespace };
+}
+
+/** Count, sums and extremes; a measure that is not in a tree adds nothing. */
+export function statsOf(parts: Parts, names: readonly string[]): WireStats {
+  const summaries = summarizeParts(parts);
+  const measures = names.map((name) => {
+    const ofParts = summaries.map((summary, index) => {
+      const column = parts[index]?.tree.state.measures.indexOf(name) ?? -1;
+      return summary.measures[column] ?? NO_MEASURE;
+    });
+    const { count, sum, min, max } = ofParts.reduce(combineMeasures, NO_MEASURE);
+    return { count, sum: roundSum(sum), min, max };
+  });
+  return { count: summaries.reduce((count, summary) => count + summary.count, 0), measures };
+}
