@@ -1,0 +1,106 @@
+/**
+ * The items that aggregates are filled with, the questions asked of them, and the right answers, from a sorted array. Keys
+ * are whole numbers in random order; what writes add and take away again lies between them, so the array stays right.
+ */
+import { Random } from "../harness/random.js";
+
+export interface BenchItem {
+  readonly key: number;
+  readonly id: string;
+  readonly sumValue: number;
+}
+
+/** Bounds are a lower key, inclusive, and an upper one, exclusive. */
+export type Question =
+  | { readonly type: "count" | "sum"; readonly lower: number; readonly upper: number }
+  | { readonly type: "at" | "page"; readonly offset: number }
+  | { readonly type: "indexOf"; readonly key: number };
+export type QuestionType = Question["type"];
+
+export const questionTypes: readonly QuestionType[] = ["count", "sum", "at", "indexOf", "page"];
+export const PAGE_SIZE = 100;
+const KEY_STEP = 16;
+
+export class Items {
+  /** In the order of insertion. */
+  readonly all: readonly BenchItem[];
+  readonly #keys: readonly number[];
+  /** The sum of the values before each offset. */
+  readonly #sums: readonly number[];
+  readonly #random: Random;
+  #made = 0;
+
+  constructor(size: number) {
+    this.#random = new Random(size);
+    this.#keys = Array.from({ length: size }, (_, index) => index * KEY_STEP);
+    const sums = [0];
+    for (const key of this.#keys) sums.push((sums.at(-1) ?? 0) + valueOf(key));
+    this.#sums = sums;
+    this.all = this.#random.shuffle(this.#keys.map((key) => itemOf(key)));
+  }
+
+  get size(): number {
+    return this.#keys.length;
+  }
+
+  get total(): number {
+    return this.#sums.at(-1) ?? 0;
+  }
+
+  /** A question whose answer `answer` knows. Pages are from the further half. */
+  ask(type: QuestionType): Question {
+    const { size } = this;
+    const random = this.#random;
+    switch (type) {
+      case "count":
+      case "sum": {
+        const [a, b] = [random.below(size), random.below(size)];
+        return { type, lower: Math.min(a, b) * KEY_STEP, upper: Math.max(a, b) * KEY_STEP };
+      }
+      case "at":
+        return { type, offset: random.below(size) };
+      case "page": {
+        const half = Math.floor(size / 2);
+        return { type, offset: half + random.below(size - half - PAGE_SIZE) };
+      }
+      case "indexOf":
+        return { type, key: random.below(size) * KEY_STEP };
+    }
+  }
+
+  /** What is right: a number, a key, or for a page the sum of its keys. */
+  answer(question: Question): number {
+    switch (question.type) {
+      case "count":
+        return (question.upper - question.lower) / KEY_STEP;
+      case "sum":
+        return (this.#sums[question.upper / KEY_STEP] ?? 0) - (this.#sums[question.lower / KEY_STEP] ?? 0);
+      case "at":
+        return question.offset * KEY_STEP;
+      case "page":
+        return KEY_STEP * (PAGE_SIZE * question.offset + (PAGE_SIZE * (PAGE_SIZE - 1)) / 2);
+      case "indexOf":
+        return question.key / KEY_STEP;
+    }
+  }
+
+  /** An item that was never made before, at a random place. */
+  fresh(): BenchItem {
+    const key = this.#random.below(this.size) * KEY_STEP + 1 + this.#random.below(KEY_STEP - 1);
+    return { key, id: `fresh-${this.#made++}`, sumValue: valueOf(key) };
+  }
+
+  /** Where an item moves to: another random place between those of the items that stay. */
+  moved(item: BenchItem): BenchItem {
+    const { key, sumValue } = this.fresh();
+    return { key, id: item.id, sumValue };
+  }
+}
+
+function itemOf(key: number): BenchItem {
+  return { key, id: `item-${key}`, sumValue: valueOf(key) };
+}
+
+function valueOf(key: number): number {
+  return (key * 7919) % 1009;
+}

@@ -1,0 +1,128 @@
+/**
+ * The documents of a tree, copied from one host to another. Inserting a hundred thousand items into the published component
+ * on the mock takes most of an hour; a tree is built once on this engine instead and then loaded everywhere, with the
+ * ids that each host gives its documents. What is loaded is what inserting would have left, node for node.
+ */
+import {
+  componentsGeneric,
+  mutationGeneric,
+  queryGeneric,
+  type FunctionReference,
+  type GenericDataModel,
+  type GenericMutationCtx,
+  type GenericQueryCtx,
+} from "convex/server";
+import { v, type Value } from "convex/values";
+import type { Host } from "../harness/hosts.js";
+
+type Fields = Record<string, Value>;
+type Stored = Fields & { _id: string };
+
+/** Nodes may name other nodes, trees name their root. */
+export interface StoredTree {
+  readonly tables: { readonly nodes: string; readonly trees: string };
+  readonly nodes: readonly Stored[];
+  readonly trees: readonly Stored[];
+}
+
+const BATCH = 500;
+
+export async function readTree(host: Host, tables: StoredTree["tables"]): Promise<StoredTree> {
+  const read = (table: string) => host.query("loader:read", { table }) as Promise<Stored[]>;
+  return { tables, nodes: await read(tables.nodes), trees: await read(tables.trees) };
+}
+
+/** Loads a tree into a component that has none. Nodes come after those that they name. */
+export async function loadTree(host: Host, { tables, nodes, trees }: StoredTree): Promise<void> {
+  const ids = new Map(nodes.map(({ _id }): [string, string | null] => [_id, null]));
+  let waiting = nodes;
+  while (waiting.length > 0) {
+    const ready = waiting.filter((node) => isReady(withoutSystemFields(node), ids));
+    if (ready.length === 0) throw new Error("nodes name each other in a circle");
+    const loaded = await insertAll(host, tables.nodes, ready, ids);
+    for (const [index, { _id }] of ready.entries()) ids.set(_id, loaded[index] ?? null);
+    waiting = waiting.filter(({ _id }) => ids.get(_id) === null);
+  }
+  await insertAll(host, tables.trees, trees, ids);
+}
+
+type Ids = ReadonlyMap<string, string | null>;
+
+async function insertAll(
+  host: Host,
+  table: string,
+  documents: readonly Stored[],
+  ids: Ids,
+): Promise<string[]> {
+  const inserted: string[] = [];
+  for (let start = 0; start < documents.length; start += BATCH) {
+    const batch = documents
+      .slice(start, start + BATCH)
+      .map((document) => renamed(withoutSystemFields(document), ids));
+    inserted.push(...((await host.mutation("loader:insert", { table, documents: batch })) as string[]));
+  }
+  return inserted;
+}
+
+function withoutSystemFields({ _id, _creationTime, ...fields }: Stored): Fields {
+  return fields;
+}
+
+function isReady(value: Value | undefined, ids: Ids): boolean {
+  if (typeof value === "string") return ids.get(value) !== null;
+  if (Array.isArray(value)) return value.every((each) => isReady(each, ids));
+  return !isFields(value) || Object.values(value).every((each) => isReady(each, ids));
+}
+
+function renamed(value: Value, ids: Ids): Value {
+  if (typeof value === "string") return ids.get(value) ?? value;
+  if (Array.isArray(value)) return value.map((each) => renamed(each, ids));
+  if (!isFields(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, each]) => (each === undefined ? [] : [[name, renamed(each, ids)]])),
+  );
+}
+
+function isFields(value: Value | undefined): value is Record<string, Value | undefined> {
+  return (
+    typeof value === "object" && value !== null && !(value instanceof ArrayBuffer) && !Array.isArray(value)
+  );
+}
+
+type ReadArgs = { table: string };
+type InsertArgs = { table: string; documents: Fields[] };
+
+/** Beside the modules of the component, where its tables can be seen. */
+export const loaderModule: Record<string, unknown> = {
+  read: queryGeneric({
+    args: { table: v.string() },
+    handler: (ctx: GenericQueryCtx<GenericDataModel>, { table }: ReadArgs) => ctx.db.query(table).collect(),
+  }),
+  insert: mutationGeneric({
+    args: { table: v.string(), documents: v.array(v.any()) },
+    handler: async (ctx: GenericMutationCtx<GenericDataModel>, { table, documents }: InsertArgs) => {
+      const ids = [];
+      for (const document of documents) ids.push(await ctx.db.insert(table, document));
+      return ids;
+    },
+  }),
+};
+
+interface Loader {
+  read: FunctionReference<"query", "internal", ReadArgs, Stored[]>;
+  insert: FunctionReference<"mutation", "internal", InsertArgs, string[]>;
+}
+const inside = (componentsGeneric() as unknown as { aggregate: { loader: Loader } }).aggregate.loader;
+
+/** In the app, as the way into the component. */
+export const loaderFunctions: Record<string, unknown> = {
+  read: queryGeneric({
+    args: { table: v.string() },
+    handler: (ctx: GenericQueryCtx<GenericDataModel>, args: ReadArgs) => ctx.runQuery(inside.read, args),
+  }),
+  insert: mutationGeneric({
+    args: { table: v.string(), documents: v.array(v.any()) },
+    handler: (ctx: GenericMutationCtx<GenericDataModel>, args: InsertArgs) =>
+      ctx.runMutation(inside.insert, args),
+  }),
+};

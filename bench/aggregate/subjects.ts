@@ -1,0 +1,170 @@
+/**
+ * The peers of the aggregate: either library on each host, bare SQLite below them, and a counted tree in memory above. All
+ * answer the same questions and take the same writes, so that the bench need not know which is which.
+ */
+import { openBareSqlite } from "../harness/bare-sqlite.js";
+import { openHost, type Host, type HostName } from "../harness/hosts.js";
+import { aggregateApp, libraryNames, tablesOf, type LibraryName } from "./app.js";
+import { CountedTree } from "./counted-tree.js";
+import { PAGE_SIZE, type BenchItem, type Items, type Question } from "./items.js";
+import { loadTree, readTree, type StoredTree } from "./stored-tree.js";
+
+export interface Subject {
+  readonly name: string;
+  /** Whether many questions can be asked in one call that costs something itself. */
+  readonly hasCalls: boolean;
+  /** One transaction. */
+  insert(items: readonly BenchItem[]): Promise<void>;
+  replace(from: BenchItem, to: BenchItem): Promise<void>;
+  remove(items: readonly BenchItem[]): Promise<void>;
+  /** One query, the questions one after another. */
+  answer(questions: readonly Question[]): Promise<number[]>;
+  totals(): Promise<{ count: number; sum: number }>;
+  close(): Promise<void>;
+}
+
+const hostTitles: Readonly<Record<HostName, string>> = {
+  memory: "memory",
+  sqlite: "SQLite",
+  mock: "convex-test",
+};
+const BUILD_BATCH = 200;
+
+export function subjectName(library: LibraryName, host: HostName): string {
+  return `${library}, ${hostTitles[host]}`;
+}
+
+export const BARE_SQLITE = "bare SQLite";
+export const COUNTED_TREE = "counted tree";
+
+/** Opens all peers and fills them with the items, each library's tree built once by insertions. */
+export async function openSubjects(items: Items, log: (line: string) => void): Promise<Subject[]> {
+  const subjects: Subject[] = [];
+  for (const library of libraryNames) {
+    const tree = await buildTree(library, items, log);
+    for (const host of ["memory", "sqlite", "mock"] as const) {
+      const opened = await openHost(host, await aggregateApp(library));
+      await loadTree(opened, tree);
+      subjects.push(hosted(subjectName(library, host), opened));
+    }
+  }
+  return [...subjects, bareSqlite(items), countedTree(items)];
+}
+
+async function buildTree(
+  library: LibraryName,
+  items: Items,
+  log: (line: string) => void,
+): Promise<StoredTree> {
+  const begin = performance.now();
+  const host = await openHost("memory", await aggregateApp(library));
+  for (let start = 0; start < items.size; start += BUILD_BATCH) {
+    await host.mutation("bench:insert", { items: items.all.slice(start, start + BUILD_BATCH) });
+  }
+  const tree = await readTree(host, tablesOf(library));
+  await host.close();
+  log(
+    `built ${library}'s tree of ${items.size} items in ${((performance.now() - begin) / 1000).toFixed(1)} s`,
+  );
+  return tree;
+}
+
+function hosted(name: string, host: Host): Subject {
+  return {
+    name,
+    hasCalls: true,
+    insert: async (items) => void (await host.mutation("bench:insert", { items: [...items] })),
+    replace: async (from, to) => void (await host.mutation("bench:replace", { from, to })),
+    remove: async (items) => void (await host.mutation("bench:remove", { items: [...items] })),
+    answer: (questions) => host.query("bench:answer", { questions: [...questions] }) as Promise<number[]>,
+    totals: () => host.query("bench:totals", {}) as Promise<{ count: number; sum: number }>,
+    close: () => host.close(),
+  };
+}
+
+/** A row per item and a covering index of the keys. */
+function bareSqlite(items: Items): Subject {
+  const { database, close } = openBareSqlite();
+  database.exec(`
+    CREATE TABLE items (id TEXT NOT NULL PRIMARY KEY, key REAL NOT NULL, value REAL NOT NULL) WITHOUT ROWID;
+    CREATE INDEX by_key ON items (key, id, value);
+  `);
+  const insert = database.prepare("INSERT INTO items VALUES (?, ?, ?)");
+  const update = database.prepare("UPDATE items SET key = ?, value = ? WHERE id = ?");
+  const remove = database.prepare("DELETE FROM items WHERE id = ?");
+  const one = (sql: string) => {
+    const statement = database.prepare<unknown[], number>(sql).pluck();
+    return (...parameters: number[]) => statement.get(...parameters) ?? 0;
+  };
+  const count = one("SELECT count(*) FROM items WHERE key >= ? AND key < ?");
+  const sum = one("SELECT sum(value) FROM items WHERE key >= ? AND key < ?");
+  const at = one("SELECT key FROM items ORDER BY key, id LIMIT 1 OFFSET ?");
+  const rank = one(
+    "SELECT place FROM (SELECT key, row_number() OVER (ORDER BY key, id) - 1 AS place FROM items) WHERE key = ? LIMIT 1",
+  );
+  const page = one("SELECT sum(key) FROM (SELECT key FROM items ORDER BY key, id LIMIT ? OFFSET ?)");
+  const answer = (question: Question): number => {
+    switch (question.type) {
+      case "count":
+        return count(question.lower, question.upper);
+      case "sum":
+        return sum(question.lower, question.upper);
+      case "at":
+        return at(question.offset);
+      case "indexOf":
+        return rank(question.key);
+      case "page":
+        return page(PAGE_SIZE, question.offset);
+    }
+  };
+  const insertAll = database.transaction((added: readonly BenchItem[]) => {
+    for (const { id, key, sumValue } of added) insert.run(id, key, sumValue);
+  });
+  const removeAll = database.transaction((removed: readonly BenchItem[]) => {
+    for (const { id } of removed) remove.run(id);
+  });
+  insertAll(items.all);
+  return {
+    name: BARE_SQLITE,
+    hasCalls: false,
+    insert: (added) => Promise.resolve(insertAll(added)),
+    replace: (from, to) => Promise.resolve(void update.run(to.key, to.sumValue, from.id)),
+    remove: (removed) => Promise.resolve(removeAll(removed)),
+    answer: (questions) => Promise.resolve(questions.map(answer)),
+    totals: () => Promise.resolve({ count: count(-Infinity, Infinity), sum: sum(-Infinity, Infinity) }),
+    close: () => Promise.resolve(close()),
+  };
+}
+
+function countedTree(items: Items): Subject {
+  const tree = new CountedTree();
+  for (const item of items.all) tree.insert(item);
+  const answer = (question: Question): number => {
+    switch (question.type) {
+      case "count":
+        return tree.before(question.upper).count - tree.before(question.lower).count;
+      case "sum":
+        return tree.before(question.upper).sum - tree.before(question.lower).sum;
+      case "at":
+        return tree.slice(question.offset, 1)[0]?.key ?? Number.NaN;
+      case "indexOf":
+        return tree.before(question.key).count;
+      case "page":
+        return tree.slice(question.offset, PAGE_SIZE).reduce((sum, { key }) => sum + key, 0);
+    }
+  };
+  return {
+    name: COUNTED_TREE,
+    hasCalls: false,
+    insert: (added) => Promise.resolve(added.forEach((item) => tree.insert(item))),
+    replace: (from, to) => {
+      tree.remove(from);
+      tree.insert(to);
+      return Promise.resolve();
+    },
+    remove: (removed) => Promise.resolve(removed.forEach((item) => tree.remove(item))),
+    answer: (questions) => Promise.resolve(questions.map(answer)),
+    totals: () => Promise.resolve(tree.totals),
+    close: () => Promise.resolve(),
+  };
+}

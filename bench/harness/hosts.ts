@@ -1,0 +1,120 @@
+/**
+ * What runs an app of Convex functions: this engine on either storage, or the official mock. A host calls functions by
+ * name from outside, through the host's public interface, so that all of what a call costs is in the figures.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { convexTest } from "convex-test";
+import { makeFunctionReference, type GenericSchema, type SchemaDefinition } from "convex/server";
+import { memory, modulesFromDirectory, openBackend, sqlite, type OpenStorage } from "trueup";
+
+type Schema = SchemaDefinition<GenericSchema, boolean>;
+type Module = Record<string, unknown>;
+type Args = Record<string, unknown>;
+
+/** A component's modules, by their path in its folder, and its tables. */
+export interface Component {
+  readonly schema: Schema;
+  readonly modules: Readonly<Record<string, () => Promise<Module>>>;
+}
+
+/** An app: modules by name, and the components that it mounts, by theirs. */
+export interface App {
+  readonly schema: Schema;
+  readonly modules: Readonly<Record<string, Module>>;
+  readonly components: Readonly<Record<string, Component>>;
+}
+
+export const hostNames = ["memory", "sqlite", "mock"] as const;
+export type HostName = (typeof hostNames)[number];
+
+/** Functions are named `module:function`. */
+export interface Host {
+  query(name: string, args: Args): Promise<unknown>;
+  mutation(name: string, args: Args): Promise<unknown>;
+  action(name: string, args: Args): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** Opens an app on a host of its own. SQLite's file is durable, and removed when the host closes. */
+export function openHost(name: HostName, app: App): Promise<Host> {
+  switch (name) {
+    case "memory":
+      return engineHost(memory(), app, () => {});
+    case "sqlite": {
+      const folder = temporaryFolder();
+      return engineHost(sqlite(join(folder, "data.sqlite")), app, () => removeFolder(folder));
+    }
+    case "mock":
+      return Promise.resolve(mockHost(app));
+  }
+}
+
+/** A component from the folder of its compiled modules, with modules of the benchmark's own beside them. */
+export async function componentFrom(
+  folder: string,
+  extra: Readonly<Record<string, Module>> = {},
+): Promise<Component> {
+  const found = await modulesFromDirectory(folder);
+  const schema = (await found["schema.js"]?.())?.["default"];
+  if (schema === undefined) throw new Error(`${folder} has no schema`);
+  const modules: Record<string, () => Promise<Module>> = {};
+  for (const [path, load] of Object.entries(found)) modules[`./component/${path}`] = load;
+  for (const [name, module] of Object.entries(extra)) {
+    modules[`./component/${name}.js`] = () => Promise.resolve(module);
+  }
+  return { schema: schema as Schema, modules };
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), "trueup-bench-"));
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function engineHost(storage: OpenStorage, app: App, cleanUp: () => void): Promise<Host> {
+  const backend = await openBackend({
+    storage,
+    schema: app.schema,
+    modules: Object.fromEntries(loaders(app)),
+    components: app.components,
+    limits: "none",
+    log: "silent",
+  });
+  return {
+    query: (name, args) => backend.query(makeFunctionReference<"query">(name), args),
+    mutation: (name, args) => backend.mutation(makeFunctionReference<"mutation">(name), args),
+    action: (name, args) => backend.action(makeFunctionReference<"action">(name), args),
+    close: async () => {
+      await backend.close();
+      cleanUp();
+    },
+  };
+}
+
+function mockHost(app: App): Host {
+  const modules = {
+    ...Object.fromEntries(loaders(app)),
+    "./convex/_generated/api.js": () => Promise.resolve({}),
+  };
+  const t = convexTest(app.schema, modules);
+  for (const [name, { schema, modules: own }] of Object.entries(app.components)) {
+    t.registerComponent(name, schema, own);
+  }
+  return {
+    query: (name, args) => t.query(makeFunctionReference<"query">(name), args),
+    mutation: (name, args) => t.mutation(makeFunctionReference<"mutation">(name), args),
+    action: (name, args) => t.action(makeFunctionReference<"action">(name), args),
+    close: () => Promise.resolve(),
+  };
+}
+
+function loaders({ modules }: App): [string, () => Promise<Module>][] {
+  return Object.entries(modules).map(([name, module]) => [
+    `./convex/${name}.ts`,
+    () => Promise.resolve(module),
+  ]);
+}
