@@ -164,7 +164,6 @@ export class Backend {
       },
       { limits: null },
     );
-    await this.database.background.idle();
     runtime.activate(loaded);
     takeUp();
     if (runScheduled) {

@@ -19,7 +19,7 @@ export {
   type ProgramSource,
 } from "./program/component-program.js";
 export type { CronSpec, LoadedComponent } from "./program/loaded-component.js";
-export { functionHandle, type LoadedProgram, type LoadOptions } from "./program/loaded-program.js";
+export type { LoadedProgram, LoadOptions } from "./program/loaded-program.js";
 export {
   isFunctionModule,
   modulesByPath,

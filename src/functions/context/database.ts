@@ -50,7 +50,7 @@ export interface WriteDatabase extends ReadDatabase {
 }
 
 /** `ctx.db.system`. */
-export class SystemDatabase {
+class SystemDatabase {
   readonly #execution: Execution;
   #access: SystemAccess | null = null;
 
@@ -78,7 +78,7 @@ export class SystemDatabase {
 }
 
 /** `ctx.db.vars`. */
-export class CommitVariables {
+class CommitVariables {
   readonly #execution: Execution;
 
   constructor(execution: Execution) {

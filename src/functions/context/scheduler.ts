@@ -13,7 +13,7 @@ import { requireArgument } from "./require-argument.js";
 const fiveYearsMs = 5 * 366 * 24 * 60 * 60 * 1000;
 
 /** `ctx.scheduler`. */
-export abstract class SchedulerHandle {
+abstract class SchedulerHandle {
   protected readonly execution: Execution;
 
   constructor(execution: Execution) {

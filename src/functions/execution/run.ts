@@ -116,7 +116,7 @@ function inTransaction(run: Run, scope: TransactionScope): Promise<Value> {
 }
 
 /** The execution of a run, nested in the action that calls. */
-export function executionOf(run: Run, scope: TransactionScope | null): Execution {
+function executionOf(run: Run, scope: TransactionScope | null): Execution {
   const { engine, program, component, subject, request, parent } = run;
   return parent === null
     ? new Execution({ engine, program, component, subject, request, scope, parent })

@@ -232,7 +232,7 @@ export function functionNotFound(
 }
 
 /** The error for a component that is not mounted. */
-export function componentMissing(parent: LoadedComponent, name: string): TrueupError {
+function componentMissing(parent: LoadedComponent, name: string): TrueupError {
   const path = parent.path === "" ? name : `${parent.path}/${name}`;
   const meant = closestName(name, [...parent.children.keys()]);
   return new TrueupError(

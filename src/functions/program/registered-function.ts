@@ -56,7 +56,7 @@ export function functionsOfModule(
 }
 
 /** The kind of a registered function; null for every other value, HTTP actions included. */
-export function kindOf(value: unknown): FunctionKind | null {
+function kindOf(value: unknown): FunctionKind | null {
   if (typeof value !== "function") {
     return null;
   }
