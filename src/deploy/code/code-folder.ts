@@ -11,6 +11,7 @@ import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Environment } from "../definitions/component-tree.js";
 import type { CodeModule } from "./program-code.js";
+import { locateSources } from "./source-map.js";
 
 /** Modules as files. */
 export interface CodeFiles {
@@ -36,6 +37,7 @@ export class CodeFolder {
    * imported is part of what it becomes, so another environment means another folder.
    */
   async write(modules: readonly CodeModule[], env: Environment): Promise<CodeFiles> {
+    process.setSourceMapsEnabled(true);
     const name = contentName(modules, env);
     const folder = join(await this.#folder, name);
     if (!existsSync(folder)) await this.#create(folder, modules);
@@ -69,7 +71,9 @@ export class CodeFolder {
       const file = join(draft, path);
       await mkdir(dirname(file), { recursive: true });
       await writeFile(file, source);
-      if (sourceMap !== undefined) await writeFile(`${file}.map`, sourceMap);
+      if (sourceMap === undefined) continue;
+      const located = locateSources(sourceMap, path, join(folder, path));
+      if (located !== null) await writeFile(`${file}.map`, located);
     }
     try {
       await rename(draft, folder);

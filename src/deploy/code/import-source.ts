@@ -26,7 +26,9 @@ export async function importSource(name: ModuleName, source: string): Promise<Re
 
 /** The URL of a module that is its own text; other texts may import it. */
 export function sourceUrl(source: string): string {
-  return `data:text/javascript;base64,${Buffer.from(source).toString("base64")}`;
+  // Node would look for the map beside the module, and such a module is nowhere.
+  const alone = source.replaceAll(/^\/\/# sourceMappingURL=.*$/gm, "");
+  return `data:text/javascript;base64,${Buffer.from(alone).toString("base64")}`;
 }
 
 /** Imports a module. Rejects with what it throws, or when its top level does not come to an end. */

@@ -9,6 +9,7 @@ import { environmentRoutes } from "../routes/environment.js";
 import { functionRoutes } from "../routes/functions.js";
 import { answerHttpAction, isHttpActionPath, siteUrlOf } from "../routes/http-actions.js";
 import { informationRoutes } from "../routes/information.js";
+import { inlineQueryRoutes } from "../routes/inline-query.js";
 import { logRoutes } from "../routes/logs.js";
 import { unsupportedRoutes } from "../routes/unsupported.js";
 import { workRoutes } from "../routes/work.js";
@@ -32,6 +33,7 @@ const router = new Router([
   ...environmentRoutes,
   ...workRoutes,
   ...logRoutes,
+  ...inlineQueryRoutes,
   ...informationRoutes,
   ...unsupportedRoutes,
 ]);
