@@ -263,10 +263,6 @@ export const errorCodes = {
     "finishAllScheduledFunctions: too many iterations.",
     "Check for infinitely recursive scheduled functions, or increase maxIterations.",
   ),
-  TEST_TIMERS_CHANGED: final(
-    "finishAllScheduledFunctions: timers were restored or replaced while waiting for scheduled functions.",
-    "Await it before the test ends, and before it calls vi.useRealTimers().",
-  ),
 
   // server
   PORT_IN_USE: final(

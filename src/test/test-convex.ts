@@ -14,19 +14,26 @@ import type {
   UserIdentity,
 } from "convex/server";
 
-type Visibility = "public" | "internal";
 type Kind = "query" | "mutation" | "action";
 
+/* Types that are generic over a call can be assigned to each other only if they are spelled alike, so these
+   have `any` where the official ones have it. */
+
+/** A reference to a function of one kind, public or internal. */
+// oxlint-disable-next-line typescript/no-explicit-any
+type Reference<K extends Kind> = FunctionReference<K, any>;
+// oxlint-disable-next-line typescript/no-explicit-any
+type Inline<Ctx> = (ctx: Ctx) => Promise<any>;
+
 /** Calls a function of one kind by reference, or runs a function given inline with a ctx of that kind. */
-type Caller<K extends Kind, Ctx> = <
-  Target extends FunctionReference<K, Visibility> | ((ctx: Ctx) => Promise<unknown>),
->(
+type Caller<K extends Kind, Ctx> = <Target extends Reference<K> | Inline<Ctx>>(
   target: Target,
-  ...args: Target extends FunctionReference<K, Visibility> ? OptionalRestArgs<Target> : []
+  ...args: Target extends Reference<K> ? OptionalRestArgs<Target> : []
 ) => Promise<
-  Target extends FunctionReference<K, Visibility>
+  Target extends Reference<K>
     ? FunctionReturnType<Target>
-    : Target extends (ctx: never) => Promise<infer Output>
+    : // oxlint-disable-next-line typescript/no-explicit-any
+      Target extends (ctx: any) => Promise<infer Output>
       ? Output
       : never
 >;

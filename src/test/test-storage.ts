@@ -23,8 +23,7 @@ export async function openTestStorage(): Promise<Storage> {
 async function temporaryFolder(): Promise<string> {
   const { mkdtempSync, rmSync } = await import("node:fs");
   const { tmpdir } = await import("node:os");
-  const { join } = await import("node:path");
-  const path = mkdtempSync(join(tmpdir(), "trueup-test-"));
+  const path = mkdtempSync(`${tmpdir()}/trueup-test-`);
   process.once("exit", () => rmSync(path, { recursive: true, force: true }));
   return path;
 }

@@ -43,12 +43,16 @@ export class TimedJobs {
     }
   }
 
-  /** Advances time until nothing runs and no timer is left that can fire. @throws SCHEDULED_WITHOUT_END */
+  /** Advances time until nothing runs and no timer is left that can fire. @throws SCHEDULED_WITHOUT_END, INVALID_CALL */
   async finishAll(advanceTimers: () => void, maxIterations: number): Promise<void> {
     const clock = globalThis.setTimeout;
     const advance = (): void => {
       if (globalThis.setTimeout !== clock) {
-        throw new TrueupError("TEST_TIMERS_CHANGED");
+        throw new TrueupError(
+          "INVALID_CALL",
+          "finishAllScheduledFunctions: timers were restored or replaced while waiting for scheduled functions. " +
+            "Await it before the test ends and before it calls vi.useRealTimers().",
+        );
       }
       advanceTimers();
     };
