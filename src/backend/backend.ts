@@ -23,6 +23,7 @@ import type {
 } from "../functions/index.js";
 import type { SchemaJson } from "../schema/index.js";
 import type { Scheduler, Work } from "../scheduler/index.js";
+import { checkDocuments, schemasInForce, type Schemas } from "./check-documents.js";
 
 /** A call on behalf of someone. */
 export interface CallOptions {
@@ -133,12 +134,14 @@ export class Backend {
   /**
    * Puts a program in place: imports it, checks the documents that are there against its schemas, builds
    * its indexes, then lets calls run it.
-   * @throws MODULE_FAILED, INVALID_CRON and others; nothing has changed then
+   * @throws MODULE_FAILED, SCHEMA_NOT_SATISFIED, INVALID_CRON and others; nothing has changed then
    */
   async activate(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
     this.#assertOpen();
-    await this.#prepareIndexes(program);
-    return await this.#activate(program, () => Promise.resolve(), options);
+    const schemas = schemasOf(program);
+    const before = await schemasInForce(this.database, schemas.keys());
+    await this.#prepareIndexes(schemas);
+    return await this.#activate(program, (tx) => checkDocuments(tx, before, schemas), options);
   }
 
   /** Waits for calls and jobs under way, makes everything durable and releases the storage. Idempotent. */
@@ -173,10 +176,10 @@ export class Backend {
   }
 
   /** Builds the indexes that a program needs while the one before it goes on. */
-  async #prepareIndexes(program: ComponentProgram): Promise<void> {
+  async #prepareIndexes(schemas: Schemas): Promise<void> {
     await this.database.mutate(
       async (tx) => {
-        for (const [path, schema] of schemasOf(program)) {
+        for (const [path, schema] of schemas) {
           if (schema !== null) {
             await tx.prepareIndexes(path, schema);
           }
