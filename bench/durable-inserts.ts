@@ -10,7 +10,7 @@ import { measure, type Contender, type Effort } from "./harness/measure.js";
 import type { Row } from "./harness/report.js";
 import { Random } from "./harness/random.js";
 
-export const CALLERS = 16;
+const CALLERS = 16;
 
 interface Inserter {
   readonly peer: string;

@@ -26,8 +26,7 @@ export interface App {
   readonly components: Readonly<Record<string, Component>>;
 }
 
-export const hostNames = ["memory", "sqlite", "mock"] as const;
-export type HostName = (typeof hostNames)[number];
+export type HostName = "memory" | "sqlite" | "mock";
 
 /** Functions are named `module:function`. */
 export interface Host {

@@ -59,7 +59,7 @@ function ratiosTable(rows: readonly Row[], ratios: readonly Ratio[]): string {
 }
 
 /** Two or three digits, with thousands set apart. */
-export function round(value: number): string {
+function round(value: number): string {
   if (value >= 1000) return Number(value.toPrecision(3)).toLocaleString("en");
   return String(Number(value.toPrecision(value >= 100 ? 3 : 2)));
 }
