@@ -7,7 +7,7 @@ import { isTrueupError } from "../errors/index.js";
 import type { Commit, Storage, StorageTransaction, Version } from "../storage/storage.js";
 import { decodeId } from "../values/index.js";
 import { KnownCatalogs } from "./catalog/known-catalogs.js";
-import { idsKeyOfDocument, isDocumentKey } from "./catalog/key-layout.js";
+import { idsKeyOfDocument, isCellKey, isDocumentKey } from "./catalog/key-layout.js";
 import { DatabaseCommit } from "./commit.js";
 import { VersionedCache, type Origin } from "./documents/versioned-cache.js";
 import { BackgroundWork } from "./schema/background-work.js";
@@ -26,7 +26,7 @@ export interface DatabaseOptions {
   readonly clock?: () => number;
   /** The source of the random part of ids. */
   readonly random?: Random;
-  /** About how much memory decoded documents may take between transactions. 64 MiB when left out. */
+  /** About how much memory decoded documents, and as much again cells, may take between transactions. 64 MiB when left out. */
   readonly cacheBytes?: number;
 }
 
@@ -82,6 +82,7 @@ export class Database {
     this.#caches = {
       documents: new VersionedCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES),
       records: new VersionedCache(Infinity),
+      cells: new VersionedCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES),
     };
     const { serialTransactions, shared } = storage.capabilities;
     this.#isExclusive = serialTransactions && !shared;
@@ -260,11 +261,13 @@ export class Database {
     }
     this.#caches.documents.raiseFloor(version);
     this.#caches.records.raiseFloor(version);
+    this.#caches.cells.raiseFloor(version);
   }
 
   #forgetAll(): void {
     this.#caches.documents.clear();
     this.#caches.records.clear();
+    this.#caches.cells.clear();
     this.#catalogs.forget();
   }
 
@@ -272,6 +275,7 @@ export class Database {
     if (!this.#isExclusive) {
       for (const [key] of commit.writes) {
         this.#caches.records.forget(key, commit.version);
+        if (isCellKey(key)) this.#caches.cells.forget(key, commit.version);
         if (isDocumentKey(key)) {
           this.#caches.documents.forget(idsKeyOfDocument(key), commit.version);
         }

@@ -1,3 +1,4 @@
+export type { CellCodec, CellReader, CellWriter } from "./cells/cells.js";
 export { DatabaseCommit, type TouchedTable } from "./commit.js";
 export {
   Database,

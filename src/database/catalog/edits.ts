@@ -13,7 +13,7 @@ import {
   type IndexEntry,
   type TableEntry,
 } from "./catalog.js";
-import { catalogKeys } from "./key-layout.js";
+import { catalogKeys, cellsPrefix } from "./key-layout.js";
 import {
   compileCheck,
   componentWrite,
@@ -137,7 +137,11 @@ export function removeComponent(catalog: Catalog, path: string): CatalogEdit {
   const head = { ...catalog.head, generation: catalog.head.generation + 1 };
   return {
     catalog: new Catalog(head, components),
-    writes: [headWrite(head), [catalogKeys.component(component.number), undefined]],
+    writes: [
+      headWrite(head),
+      [catalogKeys.component(component.number), undefined],
+      [catalogKeys.cleared(cellsPrefix(component.number)), ""],
+    ],
   };
 }
 

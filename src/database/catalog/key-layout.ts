@@ -8,6 +8,7 @@
  * - index entries: index, encoded fields, creation time, internal id -> nothing. The tail is the tail of
  *   the document's key.
  * - counts: table -> "documents,bytes".
+ * - cells: component, name -> whatever the codec of the cell makes of it.
  * - catalog: see `records.ts`.
  */
 import { encodeKey } from "../../values/index.js";
@@ -17,6 +18,7 @@ const DOCUMENTS = "\x02";
 const IDS = "\x03";
 const INDEX_ENTRIES = "\x04";
 const COUNTS = "\x05";
+const CELLS = "\x06";
 
 /** Chars of a prefix that names one table's or one index's range. */
 export const prefixLength = 5;
@@ -56,6 +58,10 @@ export function countsKey(tableId: number): string {
   return COUNTS + encodeNumber(tableId);
 }
 
+export function cellsPrefix(component: number): string {
+  return CELLS + encodeNumber(component);
+}
+
 /** The end of a document's key and of its index entries' keys. */
 export function documentTail(creationTime: number, internalId: string): string {
   return encodeKey([creationTime]) + internalId;
@@ -64,6 +70,10 @@ export function documentTail(creationTime: number, internalId: string): string {
 /** What kind of key this is: the listeners of commits and read sets tell them apart by it. */
 export function isDocumentKey(key: string): boolean {
   return key.startsWith(DOCUMENTS);
+}
+
+export function isCellKey(key: string): boolean {
+  return key.startsWith(CELLS);
 }
 
 /** The key in the space of ids of the document with this key. */

@@ -5,6 +5,7 @@
 import { TrueupError } from "../../errors/index.js";
 import type { MaybePromise, StorageReader } from "../../storage/storage.js";
 import type { TableEntry } from "../catalog/catalog.js";
+import type { Cell, CellCodec } from "../cells/cells.js";
 import { documentTail, internalIdLength, tailLength } from "../catalog/key-layout.js";
 import { decodeDocument, type StoredDocument } from "../documents/stored-document.js";
 import type { Origin, VersionedCache } from "../documents/versioned-cache.js";
@@ -21,19 +22,23 @@ export type DocumentCache = VersionedCache<StoredDocument | null>;
 /** Of counts and of the catalog's head: few, asked for all the time. */
 export type RecordCache = VersionedCache<string>;
 
+export type CellCache = VersionedCache<Cell>;
+
 /** What is known of the storage across transactions. */
 export interface Caches {
+  readonly cells: CellCache;
   readonly documents: DocumentCache;
   readonly records: RecordCache;
 }
 
-/** What a cached document takes beside its text, in bytes. */
+/** What a cached document or cell takes beside its text, in bytes. */
 const CACHE_OVERHEAD = 250;
 
 export class BaseView {
   readonly storage: StorageReader;
   readonly #cache: DocumentCache;
   readonly #records: RecordCache;
+  readonly #cells: CellCache;
   readonly #mode: CacheMode;
   readonly #origin: Origin;
 
@@ -41,23 +46,29 @@ export class BaseView {
     this.storage = storage;
     this.#cache = caches.documents;
     this.#records = caches.records;
+    this.#cells = caches.cells;
     this.#mode = mode;
     this.#origin = { version: storage.version };
   }
 
   /** A record that is asked for again and again. */
   record(key: string): MaybePromise<string | undefined> {
-    const cached =
-      this.#mode === "latest"
-        ? this.#records.latest(key)
-        : this.#mode === "snapshot"
-          ? this.#records.at(key, this.storage.version)
-          : undefined;
+    const cached = this.#known(this.#records, key);
     if (cached !== undefined) return cached;
     const text = this.storage.get(key);
     return text instanceof Promise
       ? text.then((found) => this.#keepRecord(key, found))
       : this.#keepRecord(key, text);
+  }
+
+  /** A cell, decoded once for all transactions; null when there is none. */
+  cell(key: string, codec: CellCodec<unknown>): MaybePromise<Cell> {
+    const cached = this.#known(this.#cells, key);
+    if (cached !== undefined) return cached;
+    const text = this.storage.get(key);
+    return text instanceof Promise
+      ? text.then((found) => this.#keepCell(key, codec, found))
+      : this.#keepCell(key, codec, text);
   }
 
   /** By its table and internal id; null when there is none. */
@@ -73,9 +84,7 @@ export class BaseView {
 
   /** What the cache knows of a document: undefined when it knows nothing. */
   cached(idsKey: string): StoredDocument | null | undefined {
-    if (this.#mode === "latest") return this.#cache.latest(idsKey);
-    if (this.#mode === "snapshot") return this.#cache.at(idsKey, this.storage.version);
-    return undefined;
+    return this.#known(this.#cache, idsKey);
   }
 
   /** The document of a row that was read, from the cache if it is there. */
@@ -114,6 +123,18 @@ export class BaseView {
     return stored;
   }
 
+  #known<V>(cache: VersionedCache<V>, key: string): V | undefined {
+    if (this.#mode === "latest") return cache.latest(key);
+    if (this.#mode === "snapshot") return cache.at(key, this.storage.version);
+    return undefined;
+  }
+
+  #keepCell(key: string, codec: CellCodec<unknown>, text: string | undefined): Cell {
+    const cell = text === undefined ? null : { value: codec.decode(text) };
+    if (this.#mode !== "none") this.#cells.load(key, cell, cachedSize(text?.length ?? 0), this.#origin);
+    return cell;
+  }
+
   #keepRecord(key: string, text: string | undefined): string | undefined {
     if (text !== undefined && this.#mode !== "none") {
       this.#records.load(key, text, 0, this.#origin);
@@ -127,7 +148,7 @@ export class BaseView {
   }
 }
 
-/** An estimate of the memory that a decoded document takes. */
+/** An estimate of the memory that a decoded document or cell takes. */
 export function cachedSize(textLength: number): number {
   return 2 * textLength + CACHE_OVERHEAD;
 }

@@ -1,6 +1,7 @@
 /** Everything a transaction wrote, as one batch for the storage, and what the caches learn from it. */
 import type { Write } from "../../storage/storage.js";
 import { catalogKeys } from "../catalog/key-layout.js";
+import type { Cell } from "../cells/cells.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import type { Origin } from "../documents/versioned-cache.js";
 import { cachedSize, type Caches } from "./base-view.js";
@@ -18,6 +19,7 @@ export class CommitBatch {
   readonly writes: Write[] = [];
   readonly #documents: DocumentState[] = [];
   readonly #records: [key: string, text: string][] = [];
+  readonly #cells: [key: string, cell: Cell, textLength: number][] = [];
 
   /** O(writes); reads the counts of the tables written where they are not cached. */
   static async collect(state: TransactionState, clock: () => number): Promise<CommitBatch> {
@@ -32,6 +34,11 @@ export class CommitBatch {
       batch.writes.push([key, value]);
       if (value !== undefined && isCachedRecord(key)) batch.#records.push([key, value]);
     }
+    for (const [key, write] of state.cellWrites()) {
+      const text = write.encode();
+      batch.writes.push([key, text]);
+      batch.#cells.push([key, write.cell, text?.length ?? 0]);
+    }
     return batch;
   }
 
@@ -41,6 +48,9 @@ export class CommitBatch {
       caches.documents.write(idsKey, stored, cachedSize(textLength), origin);
     }
     for (const [key, text] of this.#records) caches.records.write(key, text, 0, origin);
+    for (const [key, cell, textLength] of this.#cells) {
+      caches.cells.write(key, cell, cachedSize(textLength), origin);
+    }
   }
 
   readonly #keep = (idsKey: string, stored: StoredDocument | null, textLength: number): void => {

@@ -1,9 +1,11 @@
 /** One component's tables as a transaction reads them. */
 import { TrueupError } from "../../errors/index.js";
 import { findTable } from "../../schema/index.js";
+import type { MaybePromise } from "../../storage/storage.js";
 import { decodeId, type DecodedId } from "../../values/index.js";
 import { isSystemTable, type Catalog, type TableEntry } from "../catalog/catalog.js";
-import { catalogKeys } from "../catalog/key-layout.js";
+import { catalogKeys, cellsPrefix } from "../catalog/key-layout.js";
+import type { Cell, CellCodec, CellReader } from "../cells/cells.js";
 import type { Document } from "../document.js";
 import { copyDocument } from "../documents/stored-document.js";
 import { EmptyStream, QueryStream } from "../query/document-stream.js";
@@ -100,6 +102,10 @@ export class Reader implements DatabaseReader {
     return await this.state.counts(table, this.seesOwnWrites);
   }
 
+  cells<T>(codec: CellCodec<T>): CellReader<T> {
+    return { get: (name) => this.cell(name, codec) };
+  }
+
   tables(): string[] {
     this.readSet?.addKey(catalogKeys.head);
     const names = [...(this.catalog.components.get(this.path)?.tables.keys() ?? [])];
@@ -120,6 +126,28 @@ export class Reader implements DatabaseReader {
 
   protected get scanState(): ScanState {
     return this.state;
+  }
+
+  /** The codec says of what type a cell is; every cell of a name goes through the same codec. */
+  protected cell<T>(name: string, codec: CellCodec<T>): MaybePromise<T | undefined> {
+    this.state.assertActive();
+    const key = this.cellKey(name);
+    if (key === undefined) return undefined;
+    this.readSet?.addKey(key);
+    const found = this.findCell(key, codec as CellCodec<unknown>);
+    return found instanceof Promise ? found.then(valueOf<T>) : valueOf<T>(found);
+  }
+
+  /** Undefined while the component has no data. */
+  protected cellKey(name: string): string | undefined {
+    const component = this.catalog.components.get(this.path);
+    if (component !== undefined) return cellsPrefix(component.number) + name;
+    this.readSet?.addKey(catalogKeys.head);
+    return undefined;
+  }
+
+  protected findCell(key: string, codec: CellCodec<unknown>): MaybePromise<Cell> {
+    return this.state.cell(key, codec);
   }
 
   protected document(table: TableEntry, internalId: string): ReturnType<TransactionState["document"]> {
@@ -187,6 +215,10 @@ function wrongTable(id: string, expected: string, actual: string, method: string
 }
 
 /** Ids come from users: anything may be one. */
+function valueOf<T>(cell: Cell): T | undefined {
+  return cell === null ? undefined : (cell.value as T);
+}
+
 function decode(id: unknown): DecodedId | null {
   return typeof id === "string" ? decodeId(id) : null;
 }
@@ -208,6 +240,10 @@ export class StaleReader extends Reader {
   protected override get scanState(): ScanState {
     const { base, usage } = this.state;
     return { base, usage, readSet: null, writesTo: () => undefined };
+  }
+
+  protected override findCell(key: string, codec: CellCodec<unknown>): MaybePromise<Cell> {
+    return this.state.base.cell(key, codec);
   }
 
   protected override document(

@@ -7,6 +7,7 @@ import { TrueupError } from "../../errors/index.js";
 import type { MaybePromise, Version, Write } from "../../storage/storage.js";
 import type { Catalog, TableEntry } from "../catalog/catalog.js";
 import type { CatalogEdit } from "../catalog/edits.js";
+import type { Cell, CellCodec, CellWrite } from "../cells/cells.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import type { BaseView } from "./base-view.js";
 import { parseCounts, type TableCounts } from "./counts.js";
@@ -23,6 +24,7 @@ export class TransactionState {
   readonly #baseCatalog: Catalog;
   readonly #tables = new Map<number, TableWrites>();
   readonly #catalogWrites = new Map<string, string | undefined>();
+  readonly #cells = new Map<string, CellWrite>();
   #undo: (() => void)[] = [];
   #depth = 0;
   #isOver = false;
@@ -50,7 +52,7 @@ export class TransactionState {
   }
 
   get hasWrites(): boolean {
-    return this.#tables.size > 0 || this.#catalogWrites.size > 0;
+    return this.#tables.size > 0 || this.#catalogWrites.size > 0 || this.#cells.size > 0;
   }
 
   /** @throws TRANSACTION_OVER */
@@ -71,6 +73,10 @@ export class TransactionState {
     return this.#catalogWrites;
   }
 
+  cellWrites(): Iterable<[key: string, write: CellWrite]> {
+    return this.#cells;
+  }
+
   writesTo(tableId: number): TableWrites | undefined {
     return this.#tables.get(tableId);
   }
@@ -79,6 +85,21 @@ export class TransactionState {
   document(table: TableEntry, internalId: string): MaybePromise<StoredDocument | null> {
     const own = this.#tables.get(table.id)?.ids.get(table.idsPrefix + internalId);
     return own === undefined ? this.base.document(table, internalId) : own.stored;
+  }
+
+  /** The cell as this transaction sees it. */
+  cell(key: string, codec: CellCodec<unknown>): MaybePromise<Cell> {
+    const own = this.#cells.get(key);
+    return own === undefined ? this.base.cell(key, codec) : own.cell;
+  }
+
+  writeCell(key: string, write: CellWrite): void {
+    const before = this.#cells.get(key);
+    this.#recordUndo()?.(() => {
+      if (before === undefined) this.#cells.delete(key);
+      else this.#cells.set(key, before);
+    });
+    this.#cells.set(key, write);
   }
 
   /** A table's counts with the transaction's own writes, or without. O(1). */

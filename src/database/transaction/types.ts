@@ -1,6 +1,7 @@
 /** What a transaction offers to the rooms above. Each interface says what it throws; see docs/errors.md. */
 import type { IndexJson, SchemaJson } from "../../schema/index.js";
 import type { Version } from "../../storage/storage.js";
+import type { CellCodec, CellReader, CellWriter } from "../cells/cells.js";
 import type { Document, Fields } from "../document.js";
 import type { DocumentStream, Page, PageOptions, Query } from "../query/query.js";
 import type { SchemaChange } from "../schema/apply-schema.js";
@@ -32,6 +33,8 @@ export interface DatabaseReader {
   count(table: string): Promise<number>;
   /** The same with the size of all documents. O(1). */
   counts(table: string): Promise<TableCounts>;
+  /** What the component keeps beside its tables. */
+  cells<T>(codec: CellCodec<T>): CellReader<T>;
   /** Names of the component's tables, sorted; system tables only through `system()`. */
   tables(): string[];
   /** The name of the table that an id belongs to, system tables too; null when there is none. */
@@ -54,6 +57,7 @@ export interface InsertOptions {
 export interface DatabaseWriter extends DatabaseReader {
   /** The new document's id. The table comes into being with its first document. @throws INVALID_TABLE_NAME */
   insert(table: string, value: Fields, options?: InsertOptions): Promise<string>;
+  cells<T>(codec: CellCodec<T>): CellWriter<T>;
   /** Sets some fields; undefined deletes one. @throws DOCUMENT_NOT_FOUND, INVALID_ID, WRONG_TABLE */
   patch(id: string, fields: Fields, table?: string): Promise<void>;
   /** Sets all fields but the system's. @throws DOCUMENT_NOT_FOUND, INVALID_ID, WRONG_TABLE */

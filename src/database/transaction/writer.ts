@@ -5,6 +5,7 @@ import type { MaybePromise } from "../../storage/storage.js";
 import { encodeId } from "../../values/index.js";
 import type { TableEntry } from "../catalog/catalog.js";
 import { createTable } from "../catalog/edits.js";
+import type { CellCodec, CellWriter } from "../cells/cells.js";
 import type { Fields } from "../document.js";
 import { prepareDocument } from "../documents/prepare-document.js";
 import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
@@ -70,6 +71,21 @@ export class Writer extends Reader implements DatabaseWriter {
     const found = this.#read(place, id, "delete");
     const before = found instanceof Promise ? await found : found;
     await this.#write(place.table, place.internalId, before, null);
+  }
+
+  override cells<T>(codec: CellCodec<T>): CellWriter<T> {
+    return {
+      get: (name) => this.cell(name, codec),
+      set: (name, value) => {
+        this.state.assertActive();
+        const key = this.cellKey(name);
+        if (key === undefined) throw new Error("a component without tables has no cells");
+        this.state.writeCell(key, {
+          cell: value === undefined ? null : { value },
+          encode: () => (value === undefined ? undefined : codec.encode(value)),
+        });
+      },
+    };
   }
 
   async #insert(table: TableEntry, value: Fields, options: InsertOptions): Promise<string> {
