@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
+import { temporaryFolder } from "../../testing/temporary-folder.js";
 import { memory } from "../storage/memory/index.js";
+import { sqlite } from "../storage/sqlite/index.js";
 import { Database, type Query } from "./index.js";
+
+const fileIn = temporaryFolder();
 
 async function open(): Promise<Database> {
   return await Database.open(await memory()());
@@ -119,4 +123,16 @@ test("a nested transaction that fails undoes its own writes only", async () => {
   });
   const { value } = await database.query((tx) => tx.component("").count("t"));
   expect(value).toBe(1);
+});
+
+test("mutations that share a commit give their documents distinct, rising creation times", async () => {
+  const database = await Database.open(await sqlite(fileIn("data.sqlite"))(), { clock: () => 1000 });
+  const inserts = Array.from({ length: 20 }, (_, n) =>
+    database.mutate(async (tx) => void (await tx.component("").insert("t", { n }))),
+  );
+  await Promise.all(inserts);
+  const { value } = await database.query((tx) => tx.component("").stream(all("t")).take(30));
+  expect(value.map(({ n }) => n)).toEqual(Array.from({ length: 20 }, (_, n) => n));
+  expect(new Set(value.map((row) => row._creationTime)).size).toBe(20);
+  await database.close();
 });

@@ -212,8 +212,9 @@ export class Database {
       transaction.rollback();
       throw error;
     }
-    const version = await this.#commit(transaction, state, batch);
+    // Before the commit is durable: the next transaction begins as soon as it is handed over.
     this.#lastCreationTime = Math.max(this.#lastCreationTime, handle.lastCreationTime);
+    const version = await this.#commit(transaction, state, batch);
     for (const callback of handle.callbacks) callback();
     return { value, version };
   }

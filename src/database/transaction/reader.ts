@@ -134,7 +134,7 @@ export class Reader implements DatabaseReader {
     const key = this.cellKey(name);
     if (key === undefined) return undefined;
     this.readSet?.addKey(key);
-    const found = this.findCell(key, codec as CellCodec<unknown>);
+    const found = this.findCell(key, codec);
     return found instanceof Promise ? found.then(valueOf<T>) : valueOf<T>(found);
   }
 

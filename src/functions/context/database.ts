@@ -1,16 +1,18 @@
 /**
  * `ctx.db`: plain objects of closures, since apps spread, bind and destructure them, and no more of them
  * than there must be, since every call of a function makes its own. `db` tells `trueup/triggers` which
- * instances the database runs by itself, so that wrapping adds nothing twice.
+ * instances the database runs by itself, so that wrapping adds nothing twice; it offers `trueup/aggregate` cells
+ * of the component's own, and counts of its tables.
  */
 import { jsonToConvex, type CommitTsPlaceholder } from "convex/values";
-import type { Document } from "../../database/index.js";
+import type { CellCodec, Document } from "../../database/index.js";
 import type { Execution } from "../execution/execution.js";
 import { ReadAccess, WriteAccess } from "./database-access.js";
 import type { TableQuery } from "./query-builder.js";
 import { SystemAccess } from "./system-access.js";
 
 const nativeTriggers = Symbol.for("trueup.nativeTriggers");
+const nativeStore = Symbol.for("trueup.nativeStore");
 const commitTs = jsonToConvex({ $commitTs: null }) as CommitTsPlaceholder;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -95,19 +97,27 @@ class CommitVariables {
 /** `ctx.db` of a query function. */
 export function readDatabase(execution: Execution): ReadDatabase {
   const access = new ReadAccess(execution);
-  return {
+  const database: ReadDatabase & { [nativeStore]: object } = {
     get: (a, b) => access.get(a, b),
     query: (tableName) => access.query(tableName),
     normalizeId: (tableName, id) => access.normalizeId(tableName, id),
     table: (tableName) => tableHandle(access, tableName),
     system: new SystemDatabase(execution),
+    [nativeStore]: {
+      count: (tableName: string) => access.count(tableName),
+      cells: (codec: CellCodec<unknown>) => access.reader.cells(codec),
+    },
   };
+  return database;
 }
 
 /** `ctx.db` of a mutation function. */
 export function writeDatabase(execution: Execution): WriteDatabase {
   const access = new WriteAccess(execution);
-  const database: WriteDatabase & { [nativeTriggers]: (triggers: object) => boolean } = {
+  const database: WriteDatabase & {
+    [nativeTriggers]: (triggers: object) => boolean;
+    [nativeStore]: object;
+  } = {
     get: (a, b) => access.get(a, b),
     query: (tableName) => access.query(tableName),
     normalizeId: (tableName, id) => access.normalizeId(tableName, id),
@@ -119,6 +129,11 @@ export function writeDatabase(execution: Execution): WriteDatabase {
     system: new SystemDatabase(execution),
     vars: new CommitVariables(execution),
     [nativeTriggers]: (triggers) => execution.component.triggers.has(triggers),
+    [nativeStore]: {
+      count: (tableName: string) => access.count(tableName),
+      cells: (codec: CellCodec<unknown>) =>
+        execution.mutation.component(execution.component.path).cells(codec),
+    },
   };
   return database;
 }
