@@ -14,6 +14,7 @@ import {
 } from "../functions/index.js";
 import { parseSchema, type SchemaJson, type SchemaSource } from "../schema/index.js";
 import { JobTable } from "../scheduler/index.js";
+import { installGlobals, isolateGlobals } from "./function-globals.js";
 import { TestFiles } from "./test-files.js";
 import { openTestStorage } from "./test-storage.js";
 import { TimedJobs } from "./timed-jobs.js";
@@ -103,6 +104,7 @@ export class TestBackend {
   }
 
   #ready(): Promise<Engine> {
+    installGlobals();
     this.#activation ??= this.#activate();
     return this.#activation;
   }
@@ -125,6 +127,7 @@ export class TestBackend {
       { limits: null },
     );
     await database.background.idle();
+    isolateGlobals(loaded);
     runtime.activate(loaded);
     return engine;
   }

@@ -1,0 +1,92 @@
+/**
+ * Gives each function that a test runs globals of its own, as Convex does: what a function assigns to
+ * `globalThis.Date` no other function sees, and queries and mutations have neither `fetch` nor timers. The
+ * globals become accessors that look for the running function; while nothing was assigned that is one
+ * comparison, except for those that transactions lack. What a test replaces is what functions begin with.
+ */
+import { TrueupError } from "../errors/index.js";
+import { currentExecution, type LoadedProgram } from "../functions/index.js";
+
+const missingInTransactions = ["fetch", "setTimeout", "clearTimeout", "setInterval", "clearInterval"];
+const isolated = [
+  ...missingInTransactions,
+  ...["Date", "Math", "console", "process", "performance", "queueMicrotask", "structuredClone"],
+  ...["crypto", "Crypto", "CryptoKey", "SubtleCrypto", "atob", "btoa", "TextEncoder", "TextDecoder"],
+  ...["Request", "Response", "Headers", "URL", "URLSearchParams", "AbortController"],
+];
+
+/** The programs whose functions have globals of their own. */
+const programs = new WeakSet<LoadedProgram>();
+/** What functions have assigned, by their execution. */
+const assigned = new WeakMap<object, Map<string, unknown>>();
+/** The names of which any function has ever assigned one. */
+const everAssigned = new Set<string>();
+const installed = new WeakSet<() => unknown>();
+
+/** The functions of this program get globals of their own. */
+export function isolateGlobals(program: LoadedProgram): void {
+  programs.add(program);
+}
+
+/** Puts the accessors in place, also of globals that a test has replaced since. Call it before a function runs. */
+export function installGlobals(): void {
+  for (const name of isolated) {
+    const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);
+    // oxlint-disable-next-line typescript/unbound-method -- compared, not called
+    const isOurs = descriptor?.get !== undefined && installed.has(descriptor.get);
+    if (descriptor?.configurable === true && !isOurs) {
+      install(name, descriptor);
+    }
+  }
+}
+
+function install(name: string, before: PropertyDescriptor): void {
+  const isMissing = missingInTransactions.includes(name);
+  const refusal = refuse(name);
+  const get = (): unknown => {
+    if (isMissing || everAssigned.has(name)) {
+      const execution = runningFunction();
+      if (execution !== null) {
+        const own = assigned.get(execution);
+        if (own?.has(name) === true) {
+          return own.get(name);
+        }
+        if (isMissing && execution.scope !== null) {
+          return refusal;
+        }
+      }
+    }
+    return before.get === undefined ? before.value : before.get.call(globalThis);
+  };
+  const set = (value: unknown): void => {
+    const execution = runningFunction();
+    if (execution !== null) {
+      everAssigned.add(name);
+      const own = assigned.get(execution) ?? new Map<string, unknown>();
+      assigned.set(execution, own.set(name, value));
+    } else if (before.set !== undefined) {
+      before.set.call(globalThis, value);
+    } else {
+      before.value = value;
+    }
+  };
+  installed.add(get);
+  const enumerable = before.enumerable ?? false;
+  Object.defineProperty(globalThis, name, { get, set, configurable: true, enumerable });
+}
+
+function runningFunction(): { readonly scope: object | null } | null {
+  const execution = currentExecution.getStore();
+  return execution !== undefined && programs.has(execution.program) ? execution : null;
+}
+
+function refuse(name: string): () => never {
+  return () => {
+    throw new TrueupError(
+      "INVALID_CALL",
+      `\`${name}\` is not supported in Convex queries or mutations. Move this code to an action, which a mutation ` +
+        "can start with `ctx.scheduler.runAfter(0, ...)`.",
+      { name },
+    );
+  };
+}
