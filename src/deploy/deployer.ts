@@ -12,7 +12,7 @@ import { evaluateSchemas, type SchemaEvaluation } from "./changes/schema-evaluat
 import { buildProgram } from "./code/build-program.js";
 import { CodeFolder } from "./code/code-folder.js";
 import { changeEnvironment, readEnvironment, type EnvironmentChange } from "./code/environment-store.js";
-import { schemasOf, type ProgramCode } from "./code/program-code.js";
+import { schemasOf, type ProgramCode, type Schemas } from "./code/program-code.js";
 import { readProgram, storeProgram } from "./code/program-store.js";
 import { checkEnvironment, type Environment } from "./definitions/component-tree.js";
 import { evaluatePush } from "./push/evaluate-push.js";
@@ -26,6 +26,7 @@ import {
 } from "./push/start-push-reply.js";
 import { JsonReader } from "./request/json-reader.js";
 import { parsePushRequest } from "./request/push-request.js";
+import { schemasInForce } from "./schema/schemas-in-force.js";
 import { SchemaPreparation, type SchemaStatus } from "./schema/schema-preparation.js";
 import { Turns } from "./push/turns.js";
 
@@ -63,6 +64,8 @@ interface Pending {
   readonly push: LoadedPush;
   /** The push that ran when this one began. */
   readonly base: string | null;
+  /** The schemas that were in force then. */
+  readonly before: Schemas;
   preparation: SchemaPreparation | null;
 }
 
@@ -117,13 +120,13 @@ export class Deployer {
   /** What the pushed schemas would do to the data. Imports no functions. */
   async evaluateSchema(body: unknown): Promise<SchemaEvaluation> {
     const code = await evaluatePush(parsePushRequest(body), await this.environment(), this.#active);
-    return await evaluateSchemas(this.#database, this.#active, code);
+    return await evaluateSchemas(this.#database, await this.#schemasBefore(code), this.#active, code);
   }
 
   /** The changes of indexes that the push would bring. */
   async evaluatePush(body: unknown): Promise<{ readonly schemaChange: SchemaChange }> {
     const code = await evaluatePush(parsePushRequest(body), await this.environment(), this.#active);
-    return { schemaChange: schemaChange(code.pushId, schemasOf(this.#active), schemasOf(code)) };
+    return { schemaChange: schemaChange(code.pushId, await this.#schemasBefore(code), schemasOf(code)) };
   }
 
   /**
@@ -138,9 +141,11 @@ export class Deployer {
     const code = await evaluatePush(request, env, active);
     const push = await loadPush(code, env, this.#folder, this.#options.load);
     if (!request.forCodegen) checkEnvironment(push.tree);
+    const before = await this.#schemasBefore(code);
     const base = active?.pushId ?? null;
-    this.#pending.add(code.pushId, { code, env, dryRun: request.dryRun, push, base, preparation: null });
-    return startPushReply(code, push, env, schemasOf(active));
+    const { dryRun } = request;
+    this.#pending.add(code.pushId, { code, env, dryRun, push, base, before, preparation: null });
+    return startPushReply(code, push, env, before);
   }
 
   /** Makes the data ready for the push, and says how far that is. @throws INVALID_REQUEST, PUSH_OUTDATED */
@@ -227,10 +232,14 @@ export class Deployer {
     for (const listener of this.#listeners) listener();
   }
 
+  async #schemasBefore(code: ProgramCode): Promise<Schemas> {
+    return await schemasInForce(this.#database, schemasOf(code).keys());
+  }
+
   #prepare(pending: Pending): SchemaPreparation {
     pending.preparation ??= new SchemaPreparation(
       this.#database,
-      schemasOf(this.#active),
+      pending.before,
       schemasOf(pending.code),
       !pending.dryRun,
     );

@@ -3,7 +3,7 @@
  * which indexes come and go and how large they are. The CLI warns of large ones.
  */
 import type { Database, TableCounts } from "../../database/index.js";
-import { schemasOf, instancesOf, type ProgramCode } from "../code/program-code.js";
+import { instancesOf, type ProgramCode, type Schemas } from "../code/program-code.js";
 import { isEnforced } from "../schema/check-documents.js";
 import { indexChanges, type IndexChange, type IndexConfig } from "./index-diff.js";
 
@@ -39,10 +39,10 @@ type Counts = ReadonlyMap<string, TableCounts>;
 
 export async function evaluateSchemas(
   database: Database,
+  before: Schemas,
   active: ProgramCode | null,
   pushed: ProgramCode,
 ): Promise<SchemaEvaluation> {
-  const before = schemasOf(active);
   const evaluations: Record<string, SchemaEvaluation["componentSchemaEvaluations"][string]> = {};
   for (const [path, { schema, definition }] of instancesOf(pushed)) {
     const counts = await countTables(database, path);

@@ -6,7 +6,6 @@ import { indexDiff, isSameIndexes, type IndexDiff } from "../changes/index-diff.
 import type { AuthProvider } from "../analysis/auth-config.js";
 import { schemasOf, type ProgramCode, type Schemas } from "../code/program-code.js";
 import type { Environment } from "../definitions/component-tree.js";
-import type { JsonReader } from "../request/json-reader.js";
 import type { AnalyzedDefinition, CheckedComponent, LoadedPush } from "./load-push.js";
 
 export interface SchemaChange {
@@ -67,11 +66,6 @@ export function schemaChange(pushId: string, before: Schemas, after: Schemas): S
     if (!isSameIndexes(diff)) indexDiffs[path] = diff;
   }
   return { pushId, allocatedComponentIds: {}, schemaIds: {}, indexDiffs };
-}
-
-/** The id of the push that a `schemaChange`, as the CLI hands it back, belongs to. @throws INVALID_REQUEST */
-export function pushIdOf(schemaChangeJson: JsonReader): string {
-  return schemaChangeJson.field("pushId").string();
 }
 
 /** Modules are imported with the ordinary clock and random numbers; the CLI only wants the fields. */

@@ -5,7 +5,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import type { Database, DatabaseReader } from "../../database/index.js";
-import { compileTable, findTable, type SchemaJson, type TableJson } from "../../schema/index.js";
+import { accepts, compileTable, findTable, type SchemaJson, type TableJson } from "../../schema/index.js";
 import type { Schemas } from "../code/program-code.js";
 import type { DocumentProblems } from "./document-problems.js";
 
@@ -17,7 +17,7 @@ export interface TableToCheck {
   readonly table: TableJson;
 }
 
-/** The tables whose documents may not fit: those of a validating schema whose type is not the enforced one. */
+/** The tables whose documents may not fit: those of a validating schema whose type may refuse some. */
 export function tablesToCheck(before: Schemas, after: Schemas): TableToCheck[] {
   return [...after].flatMap(([componentPath, schema]) =>
     (schema?.schemaValidation === true ? schema.tables : [])
@@ -26,11 +26,11 @@ export function tablesToCheck(before: Schemas, after: Schemas): TableToCheck[] {
   );
 }
 
-/** True when every stored document has been held to this type when it was written. */
+/** True when whatever the schema in force let in fits this type too, so that no document need be read. */
 export function isEnforced(schema: SchemaJson | null, table: TableJson): boolean {
   if (schema?.schemaValidation !== true) return false;
   const known = findTable(schema, table.tableName);
-  return known !== undefined && JSON.stringify(known.documentType) === JSON.stringify(table.documentType);
+  return known !== undefined && accepts(table.documentType, known.documentType);
 }
 
 /** Looks at every document of the table. O(documents). */
