@@ -17,7 +17,8 @@ export async function openTestStorage(): Promise<Storage> {
   const { sqlite } = await import("../storage/sqlite/index.js");
   folder ??= temporaryFolder();
   files += 1;
-  return await sqlite(`${await folder}/${files}.sqlite`, { durability: "relaxed", clock })();
+  const name = `${files}.sqlite`;
+  return await sqlite(`${await folder}/${name}`, { durability: "relaxed", clock })();
 }
 
 async function temporaryFolder(): Promise<string> {
