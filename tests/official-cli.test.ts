@@ -165,6 +165,7 @@ test("tables, documents, functions and environment variables can be looked at an
   expect(tables.stdout).toBe("scores\n");
   expect(documents.stdout).toContain('"name": "Ann"');
   expect(spec.stdout).toContain('"identifier": "leaderboard.js:add"');
+  expect(spec.stdout).toContain('"functionType": "HttpAction"');
   expect(await call("leaderboard")).toBe("high");
   expect((await convex("env", "list")).stdout).toBe("LEVEL=high\n");
 });

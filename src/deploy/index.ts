@@ -1,3 +1,4 @@
+export { httpRoutes } from "./analysis/analyze-component.js";
 export type { PushDiff } from "./changes/push-diff.js";
 export type { SchemaEvaluation } from "./changes/schema-evaluation.js";
 export type { EnvironmentChange } from "./code/environment-store.js";

@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import {
   actionGeneric,
@@ -99,6 +100,17 @@ test("a function is called by its kind, with its log lines", async () => {
   expect(await call("/api/query", { path: "mod.js:count", args: [{}] })).toEqual(success(1));
   expect(await call("/api/action", { path: "mod:act" })).toEqual(success("acted"));
   expect(await call("/api/function", { path: "mod:act" }, asAdmin)).toEqual(success("acted"));
+});
+
+test("the path of a function may stand in the address", async () => {
+  const args = { value: 1 };
+  expect(await call("/api/run/mod/values", { args, format: "json" })).toMatchObject([200, { value: args }]);
+  expect(await call("/api/run/mod/count", { args: {} })).toMatchObject([200, { status: "success" }]);
+  expect(await call("/api/run/mod/secret", { args: {} })).toMatchObject([
+    200,
+    { errorCode: "FUNCTION_NOT_PUBLIC" },
+  ]);
+  expect(await call("/api/run/mod", {})).toMatchObject([200, { errorCode: "FUNCTION_NOT_PUBLIC" }]);
 });
 
 test("what a function throws is a reply, with its data", async () => {
@@ -213,6 +225,19 @@ test("a feature that is not there yet is named, never a 404; an unknown path is 
   expect(await call("/api/nothing", {})).toMatchObject([404, { code: "NotFound" }]);
   const response = await fetch(`${server.url}/api/query`);
   expect([response.status, await response.json()]).toMatchObject([405, { code: "MethodNotAllowed" }]);
+});
+
+test("addresses that are no paths are refused, and odd ones stay paths", async () => {
+  const send = async (target: string): Promise<number | undefined> =>
+    await new Promise((resolve, reject) => {
+      const sent = request({ port: server.port, path: target }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      sent.on("error", reject).end();
+    });
+  const statuses = await Promise.all(["*", "//elsewhere/x", "/%", "/http//elsewhere", "/?a=%"].map(send));
+  expect(statuses).toEqual([400, 404, 404, 404, 404]);
 });
 
 test("a browser may call from anywhere", async () => {

@@ -83,7 +83,7 @@ export class RequestHandler {
 
   async #answer(request: IncomingMessage, signal: AbortSignal): Promise<unknown> {
     const { backend, adminKey } = this.#options;
-    const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
+    const { pathname, searchParams } = parseTarget(request.url ?? "/");
     const route = router.find(request.method === "HEAD" ? "GET" : (request.method ?? "GET"), pathname);
     let caller = readCaller(request.headers.authorization, adminKey);
     const body = parseJson(await readBody(request, route.maxBodyBytes ?? defaultMaxBodyBytes));
@@ -92,6 +92,7 @@ export class RequestHandler {
       backend,
       serverUrl: this.serverUrl,
       caller,
+      path: pathname,
       headers: request.headers,
       query: searchParams,
       ip: request.socket.remoteAddress ?? null,
@@ -118,6 +119,15 @@ export class RequestHandler {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#options.log(`${request.method} ${path} failed: ${text}`);
   }
+}
+
+/** @throws HttpError 400 for what is no path */
+function parseTarget(target: string): URL {
+  const url = `http://localhost${target}`;
+  if (!target.startsWith("/") || !URL.canParse(url)) {
+    throw new HttpError(400, "BadAddress", "The address of the request is not a path.");
+  }
+  return new URL(url);
 }
 
 /** The CLI sends the key in the header, in the body, or in both. */

@@ -9,6 +9,7 @@ export interface RouteRequest {
   /** Where this server is reached. */
   readonly serverUrl: string;
   readonly caller: Caller;
+  readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly query: URLSearchParams;
   readonly ip: string | null;

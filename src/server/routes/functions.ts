@@ -1,6 +1,6 @@
 /**
  * Calls of functions: `/api/function` for admins, whatever the function is, and one route for each kind, for
- * everyone. What the function throws is an ordinary reply with status "error"; only what is wrong with the
+ * everyone, as is `/api/run/` with the function in the path. What the function throws is an ordinary reply with status "error"; only what is wrong with the
  * request itself is an HTTP error.
  */
 import { JsonReader } from "../../deploy/index.js";
@@ -27,14 +27,21 @@ export const functionRoutes: readonly Route[] = [
     path: "/api/function",
     isForAdmins: true,
     maxBodyBytes,
-    answer: (request) => callFunction(request, undefined),
+    answer: (request) => callFunction(request, undefined, pathInBody(request)),
+  },
+  {
+    method: "POST",
+    path: "/api/run/*",
+    isForAdmins: false,
+    maxBodyBytes,
+    answer: (request) => callFunction(request, undefined, pathInUrl(request)),
   },
   ...(["query", "mutation", "action"] as const).map((kind): Route => ({
     method: "POST",
     path: `/api/${kind}`,
     isForAdmins: false,
     maxBodyBytes,
-    answer: (request) => callFunction(request, kind),
+    answer: (request) => callFunction(request, kind, pathInBody(request)),
   })),
   {
     method: "POST",
@@ -44,10 +51,23 @@ export const functionRoutes: readonly Route[] = [
   },
 ];
 
-async function callFunction(request: RouteRequest, kind: Kind | undefined): Promise<FunctionReply> {
+function pathInBody({ body }: RouteRequest): string {
+  return new JsonReader(body).field("path").string();
+}
+
+/** `/api/run/dir/mod/fn` is `dir/mod:fn`, as the documented HTTP API has it. */
+function pathInUrl({ path }: RouteRequest): string {
+  const segments = path.split("/").slice(3);
+  return `${segments.slice(0, -1).join("/")}:${segments.at(-1) ?? ""}`;
+}
+
+async function callFunction(
+  request: RouteRequest,
+  kind: Kind | undefined,
+  path: string,
+): Promise<FunctionReply> {
   const { backend, caller, headers, ip } = request;
   const body = new JsonReader(request.body);
-  const path = body.field("path").string();
   const componentPath = body.field("componentPath").optionalString() ?? "";
   const args = body.field("args").value;
   const format = readFormat(body.field("format"));

@@ -56,5 +56,5 @@ async function toRequest(siteUrl: string, incoming: IncomingMessage): Promise<Re
   }
   const hasBody = method !== "GET" && method !== "HEAD";
   const body = hasBody ? await receiveBody(incoming, maxBodyBytes) : null;
-  return new Request(new URL(path, new URL(siteUrl).origin), { method, headers, body });
+  return new Request(new URL(siteUrl).origin + path, { method, headers, body });
 }

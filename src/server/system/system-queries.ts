@@ -5,7 +5,7 @@
 import type { Value } from "convex/values";
 import type { Backend, FunctionSpec } from "../../backend/index.js";
 import type { QueryTransaction } from "../../database/index.js";
-import { readEnvironment } from "../../deploy/index.js";
+import { httpRoutes, readEnvironment } from "../../deploy/index.js";
 import { HttpError } from "../http/http-error.js";
 
 export interface SystemContext {
@@ -23,11 +23,16 @@ export type SystemQuery = (context: SystemContext, args: Arguments) => Promise<V
 /** By name, `cli/tables` or `cli/modules:apiSpec`. */
 export const systemQueries: Readonly<Record<string, SystemQuery>> = {
   "cli/convexUrl:cloudUrl": async ({ serverUrl }) => serverUrl,
-  "cli/modules:apiSpec": async ({ backend, componentPath }) =>
-    backend.program
+  "cli/modules:apiSpec": async ({ backend, componentPath }) => [
+    ...backend.program
       .functions()
       .filter((fn) => fn.componentPath === componentPath)
       .map(functionSpec),
+    ...(httpRoutes(backend.program.component(componentPath)) ?? []).map((route) => ({
+      functionType: "HttpAction",
+      ...route,
+    })),
+  ],
   "cli/queryEnvironmentVariables": async ({ tx }) =>
     Object.entries(await readEnvironment(tx)).map(([name, value]) => ({ name, value })),
   "cli/queryEnvironmentVariables:get": async ({ tx }, args) => {
