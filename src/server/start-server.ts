@@ -34,17 +34,15 @@ const patienceMs = 5_000;
 /** @throws PORT_IN_USE */
 export async function startServer(backend: Backend, options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
-  const handler = new RequestHandler({
-    backend,
-    adminKey: options.adminKey,
-    log: options.log ?? ((line) => console.error(line)),
-  });
+  const log = options.log ?? ((line: string): void => console.error(line));
+  const handler = new RequestHandler({ backend, adminKey: options.adminKey, log });
   const server = createServer((request, response) => void handler.handle(request, response));
   const port = await listen(server, options.port, host);
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   handler.serverUrl = url;
   const sync = new SyncServer(backend, url, options.adminKey);
   sync.attach(server);
+  const letRejectionsEnd = outliveRejections(log);
   const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrlOf(url) });
   let closing: Promise<void> | null = null;
   return {
@@ -52,10 +50,21 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
     port,
     close: () => {
       withdrawUrls();
+      letRejectionsEnd();
       closing ??= closeServer(server, handler, sync);
       return closing;
     },
   };
+}
+
+/** A function that does not await a promise that fails must not take the server with it, which is Node's custom. */
+function outliveRejections(log: (line: string) => void): () => void {
+  const onRejection = (reason: unknown): void => {
+    const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+    log(`A promise that nobody awaited was rejected: ${text}`);
+  };
+  process.on("unhandledRejection", onRejection);
+  return () => void process.off("unhandledRejection", onRejection);
 }
 
 /** Functions find the server's addresses in their environment; what is set there already stays. */

@@ -8,6 +8,7 @@ const app = new CliApp({ "convex/placeholder.ts": "export {};\n" });
 afterAll(() => app.remove());
 
 interface Server {
+  readonly printed: Promise<string>;
   readonly post: (path: string, body: object) => Promise<unknown>;
   readonly kill: () => Promise<void>;
 }
@@ -18,6 +19,7 @@ async function serve(): Promise<Server> {
   const { url } = JSON.parse(await running.firstLine) as { url: string };
   const adminKey = readFileSync(join(app.root, ".trueup", "admin-key"), "utf8").trim();
   return {
+    printed: running.result.then(({ stderr }) => stderr),
     post: async (path, body) => {
       const headers = { Authorization: `Convex ${adminKey}` };
       const response = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
@@ -89,4 +91,19 @@ test("a server killed between the steps of a push has the old program; killed in
     current = found;
   }
   await server.kill();
+});
+
+test("a function that does not await what fails is told of, and the server goes on", async () => {
+  const server = await serve();
+  const source = `export const forget = ${functionSource("Action", 'void Promise.reject(new Error("forgotten")); return 1;')};`;
+  const startPush = await server.post(
+    "/api/deploy2/start_push",
+    pushRequest({ modules: [pushedModule("app.js", source)] }),
+  );
+  await finish(server, startPush);
+  const forget = (): Promise<unknown> => server.post("/api/function", { path: "app:forget", args: {} });
+  expect(await forget()).toMatchObject({ value: 1 });
+  expect(await forget()).toMatchObject({ value: 1 });
+  await server.kill();
+  expect(await server.printed).toContain("A promise that nobody awaited was rejected: Error: forgotten");
 });
