@@ -98,6 +98,22 @@ test("a stale reader sees cells as they were, a snapshot keeps them, and a commi
   await database.close();
 });
 
+test("the names of cells are those that the transaction sees, in order", async () => {
+  const database = await openWithTable();
+  const codec = numberList();
+  await database.mutate(async (tx) => {
+    for (const name of ["b2", "a1", "b1", "b3"]) tx.component("a").cells(codec).set(name, []);
+  });
+  await database.mutate(async (tx) => {
+    const cells = tx.component("a").cells(codec);
+    cells.set("b1", undefined);
+    cells.set("b0", [1]);
+    expect(await cells.names("b", 2)).toEqual(["b0", "b2"]);
+    expect(await tx.staleReader("a").cells(codec).names("b", 9)).toEqual(["b1", "b2", "b3"]);
+  });
+  await database.close();
+});
+
 test("cells go with their component", async () => {
   const database = await openWithTable();
   const codec = numberList();

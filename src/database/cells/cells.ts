@@ -16,6 +16,8 @@ export interface CellCodec<T> {
 export interface CellReader<T> {
   /** The value, which must not be changed; undefined when there is none. O(1) storage reads, none when cached. */
   get(name: string): MaybePromise<T | undefined>;
+  /** The names that start with a prefix, in order, up to `take` of them. For looking inside: not in the read set. */
+  names(prefix: string, take: number): Promise<string[]>;
 }
 
 /** The same, as a mutation writes them. */

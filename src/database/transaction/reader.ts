@@ -103,7 +103,10 @@ export class Reader implements DatabaseReader {
   }
 
   cells<T>(codec: CellCodec<T>): CellReader<T> {
-    return { get: (name) => this.cell(name, codec) };
+    return {
+      get: (name) => this.cell(name, codec),
+      names: (prefix, take) => this.cellNames(prefix, take),
+    };
   }
 
   tables(): string[] {
@@ -136,6 +139,14 @@ export class Reader implements DatabaseReader {
     this.readSet?.addKey(key);
     const found = this.findCell(key, codec);
     return found instanceof Promise ? found.then(valueOf<T>) : valueOf<T>(found);
+  }
+
+  protected async cellNames(prefix: string, take: number): Promise<string[]> {
+    this.state.assertActive();
+    const start = this.cellKey(prefix);
+    if (start === undefined) return [];
+    const names = await this.state.cellNames(start, take, this.seesOwnWrites);
+    return names.map((key) => key.slice(start.length - prefix.length));
   }
 
   /** Undefined while the component has no data. */

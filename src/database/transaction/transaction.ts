@@ -5,6 +5,7 @@
  */
 import { TrueupError } from "../../errors/index.js";
 import type { MaybePromise, Version, Write } from "../../storage/storage.js";
+import { prefixEnd } from "../../values/index.js";
 import type { Catalog, TableEntry } from "../catalog/catalog.js";
 import type { CatalogEdit } from "../catalog/edits.js";
 import type { Cell, CellCodec, CellWrite } from "../cells/cells.js";
@@ -91,6 +92,19 @@ export class TransactionState {
   cell(key: string, codec: CellCodec<unknown>): MaybePromise<Cell> {
     const own = this.#cells.get(key);
     return own === undefined ? this.base.cell(key, codec) : own.cell;
+  }
+
+  /** The keys of cells that start with a prefix, in order, with this transaction's own or without. */
+  async cellNames(start: string, take: number, withOwn: boolean): Promise<string[]> {
+    const own = withOwn ? [...this.#cells].filter(([key]) => key.startsWith(start)) : [];
+    const removed = own.filter(([, { cell }]) => cell === null).length;
+    const stored = await this.base.storage.scan({ start, end: prefixEnd(start) }, { limit: take + removed });
+    const keys = new Set(stored.map(([key]) => key));
+    for (const [key, { cell }] of own) {
+      if (cell === null) keys.delete(key);
+      else keys.add(key);
+    }
+    return [...keys].sort().slice(0, take);
   }
 
   writeCell(key: string, write: CellWrite): void {

@@ -75,7 +75,7 @@ export class Writer extends Reader implements DatabaseWriter {
 
   override cells<T>(codec: CellCodec<T>): CellWriter<T> {
     return {
-      get: (name) => this.cell(name, codec),
+      ...super.cells(codec),
       set: (name, value) => {
         this.state.assertActive();
         const key = this.cellKey(name);

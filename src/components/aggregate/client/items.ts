@@ -7,5 +7,5 @@ import type { Item, Key } from "./types.js";
 export function itemsOf<K extends Key, ID extends string>(
   items: FunctionReturnType<ComponentApi["reads"]["at"]>,
 ): Item<K, ID>[] {
-  return items.map((item) => ({ ...item, key: item.key as K, id: item.id as ID }));
+  return items as Item<K, ID>[];
 }

@@ -9,7 +9,7 @@ import type { ExactSum } from "../tree/index.js";
 /** The tree of one namespace. */
 export type TreeFields = {
   namespace?: Value;
-  root: GenericId<"nodes">;
+  root: string;
   maxNodeSize: number;
   rootLazy: boolean;
   /** The names of the items' numbers, in the order of the columns; "" is the plain `sumValue`. */
@@ -41,7 +41,8 @@ export type SummaryColumns = {
 /** A node with children, whose lowest positions are `keys` and `ids`. A lazy root has no `summaries`. */
 export type BranchFields = {
   level: number;
-  nodes: GenericId<"nodes">[];
+  /** Refs of nodes: ids of their documents, or names of their cells. */
+  nodes: string[];
   keys: Value[];
   ids: string[];
   summaries?: SummaryColumns;

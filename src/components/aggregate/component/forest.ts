@@ -16,18 +16,15 @@ import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
 import type { Doc } from "./_generated/dataModel.js";
 import type { TreeFields } from "./documents.js";
 import { aggregateError } from "./errors.js";
-import { DocumentNodes } from "./nodes.js";
+import { openNodes, type StoredNodes } from "./nodes.js";
 import type { NamespaceArgs, NamespaceSet, SettingsArgs } from "./wire.js";
-
-const DEFAULT_MAX_NODE_SIZE = 16;
-const DEFAULT_ROOT_LAZY = true;
 
 /** The name of the measure that `sumValue` is. */
 export const PLAIN_MEASURE = "";
 
 /** A tree with its record. */
 export interface StoredTree extends CountedTree {
-  readonly nodes: DocumentNodes;
+  readonly nodes: StoredNodes;
   /** `measures` names the items' values. */
   readonly state: TreeState & { measures: readonly string[] };
   readonly namespace: Value | undefined;
@@ -36,14 +33,16 @@ export interface StoredTree extends CountedTree {
 }
 
 export class Forest {
-  readonly nodes: DocumentNodes;
+  readonly nodes: StoredNodes;
   private readonly db: DatabaseReader;
   /** What was loaded or planted, by encoded namespace. */
   private readonly trees: Map<string, StoredTree | null> = new Map();
+  /** Every load that was begun, by what it loads: nothing is loaded twice. */
+  private readonly loads: Map<string, Promise<readonly (Value | undefined)[]>> = new Map();
 
   constructor(db: DatabaseReader) {
     this.db = db;
-    this.nodes = new DocumentNodes(db);
+    this.nodes = openNodes(db);
   }
 
   /** Makes the trees of namespaces known to `find`, and, where there is one to be planted, what `plant` needs. */
@@ -71,8 +70,8 @@ export class Forest {
     const key = keyOf(namespace);
     const before = this.trees.get(key) ?? null;
     const model = before ?? this.find(undefined);
-    const maxNodeSize = settings?.maxNodeSize ?? model?.state.maxNodeSize ?? DEFAULT_MAX_NODE_SIZE;
-    const rootLazy = settings?.rootLazy ?? model?.state.rootLazy ?? DEFAULT_ROOT_LAZY;
+    const maxNodeSize = settings?.maxNodeSize ?? model?.state.maxNodeSize ?? this.nodes.defaults.maxNodeSize;
+    const rootLazy = settings?.rootLazy ?? model?.state.rootLazy ?? this.nodes.defaults.rootLazy;
     checkNodeSize(maxNodeSize);
     const root = this.nodes.create(emptyLeaf());
     const tree: StoredTree = {
@@ -96,33 +95,49 @@ export class Forest {
     }
   }
 
-  private async loadMany(set: Exclude<NamespaceSet, NamespaceArgs[]>): Promise<(Value | undefined)[]> {
-    const prefix = set === "all" ? null : set.prefix;
-    const records = this.db
-      .query("trees")
-      .withIndex("by_namespace", (q) => (prefix === null ? q : q.gte("namespace", prefix)));
-    const namespaces: (Value | undefined)[] = [];
-    for await (const record of records) {
-      // Arrays that start with a prefix stand together, the prefix itself first.
-      if (prefix !== null && !startsWith(record.namespace, prefix)) break;
-      namespaces.push(record.namespace);
-      const key = keyOf(record.namespace);
-      if (!this.trees.has(key)) this.trees.set(key, treeOf(this.nodes, record));
-    }
-    return namespaces;
+  private loadMany(set: Exclude<NamespaceSet, NamespaceArgs[]>): Promise<readonly (Value | undefined)[]> {
+    return this.loadOnce(set === "all" ? set : `prefix ${encodeKey(set.prefix)}`, async () => {
+      const prefix = set === "all" ? null : set.prefix;
+      const records = this.db
+        .query("trees")
+        .withIndex("by_namespace", (q) => (prefix === null ? q : q.gte("namespace", prefix)));
+      const namespaces: (Value | undefined)[] = [];
+      for await (const record of records) {
+        // Arrays that start with a prefix stand together, the prefix itself first.
+        if (prefix !== null && !startsWith(record.namespace, prefix)) break;
+        namespaces.push(record.namespace);
+        this.know(record.namespace, record);
+      }
+      return namespaces;
+    });
   }
 
   private async loadOne(namespace: Value | undefined): Promise<void> {
+    if (this.trees.has(keyOf(namespace))) return;
+    await this.loadOnce(`one ${keyOf(namespace)}`, async () => {
+      this.know(namespace, await findRecord(this.db, namespace));
+      return [namespace];
+    });
+  }
+
+  private loadOnce(
+    what: string,
+    load: () => Promise<readonly (Value | undefined)[]>,
+  ): Promise<readonly (Value | undefined)[]> {
+    const begun = this.loads.get(what) ?? load();
+    this.loads.set(what, begun);
+    return begun;
+  }
+
+  /** Takes a record up, unless the tree is known, and perhaps changed, already. */
+  private know(namespace: Value | undefined, record: Doc<"trees"> | null): void {
     const key = keyOf(namespace);
-    if (this.trees.has(key)) return;
-    const record = await findRecord(this.db, namespace);
-    // Another load of the same namespace may have come first, and what it found may have been changed.
     if (!this.trees.has(key)) this.trees.set(key, record === null ? null : treeOf(this.nodes, record));
   }
 }
 
 /** A tree as its record describes it. */
-function treeOf(nodes: DocumentNodes, record: Doc<"trees">): StoredTree {
+function treeOf(nodes: StoredNodes, record: Doc<"trees">): StoredTree {
   const { namespace, root, maxNodeSize, rootLazy, measures } = record;
   return { nodes, state: { root, maxNodeSize, rootLazy, measures }, namespace, record };
 }

@@ -4,8 +4,10 @@ import { v } from "convex/values";
 import { checkTree, isLeaf, settle, type CountedTree, type NodeRef } from "../tree/index.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { query } from "./_generated/server.js";
+import type { NodeFields } from "./documents.js";
 import { show } from "./errors.js";
 import { Forest } from "./forest.js";
+import { openNodes } from "./nodes.js";
 import * as validators from "./validators.js";
 import type { NamespaceArgs, ValidateArgs, ValidationReport } from "./wire.js";
 
@@ -60,11 +62,11 @@ export const listTrees: RegisteredQuery<
 export const listNodes: RegisteredQuery<
   "public",
   { take?: number | undefined },
-  Promise<Doc<"nodes">[]>
+  Promise<NodeFields[]>
 > = query({
   args: validators.takeArgs,
   returns: v.array(v.any()),
-  handler: (ctx, { take }): Promise<Doc<"nodes">[]> => ctx.db.query("nodes").take(take ?? DEFAULT_TAKE),
+  handler: (ctx, { take }): Promise<NodeFields[]> => openNodes(ctx.db).list(take ?? DEFAULT_TAKE),
 });
 
 function dumpNode(tree: CountedTree, ref: NodeRef): string {

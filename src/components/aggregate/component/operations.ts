@@ -27,7 +27,8 @@ export async function applyOperation(forest: Forest, operation: Operation): Prom
   await settle(forest.nodes, () => perform(forest, operation));
 }
 
-function namespacesOf(operation: Operation): (Value | undefined)[] {
+/** The namespaces that an operation concerns. */
+export function namespacesOf(operation: Operation): (Value | undefined)[] {
   return "newKey" in operation ? [operation.namespace, operation.newNamespace] : [operation.namespace];
 }
 

@@ -7,6 +7,7 @@ import type { Id } from "./_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
 import type { Operation, PendingFields } from "./documents.js";
 import { aggregateError } from "./errors.js";
+import { nativeStoreOf } from "./native_store.js";
 
 const MAX_ENTRY_OPERATIONS = 512;
 const MAX_ENTRY_BYTES = 100 * 1024;
@@ -21,6 +22,8 @@ export async function assertNothingPending(db: DatabaseReader): Promise<void> {
 
 /** True while writes are queued. */
 export async function isPending(db: DatabaseReader): Promise<boolean> {
+  const native = nativeStoreOf(db);
+  if (native !== null) return (await native.count("pendingOperations")) > 0;
   return (await db.query("pendingOperations").first()) !== null;
 }
 

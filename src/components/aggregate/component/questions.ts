@@ -14,7 +14,7 @@ import {
 import type { QueryCtx } from "./_generated/server.js";
 import { Forest, PLAIN_MEASURE, type StoredTree } from "./forest.js";
 import { assertNothingPending } from "./pending.js";
-import type { NamespaceArgs, RangeArgs, StaleArgs, WireItem, WireStats } from "./wire.js";
+import type { RangeArgs, StaleArgs, WireItem, WireStats } from "./wire.js";
 
 /** The trees that a question is about, in the order of their namespaces, each with the range that counts. */
 export type Parts = readonly Part<StoredTree>[];
@@ -77,19 +77,17 @@ export function intersect(a: OrderRange, b: OrderRange): OrderRange {
 /** An item as it is returned; with its namespace when the question was about several. */
 export function wireItem({ tree, item }: Found<StoredTree>, { namespaces }: RangeArgs): WireItem {
   const { measures } = tree.state;
-  const { key, id } = item.position;
-  const wire: WireItem = { key, id, sumValue: 0, ...(namespaces === undefined ? {} : namespaceOf(tree)) };
-  for (const [index, value] of item.values.entries()) {
+  const { values, position } = item;
+  const wire: WireItem = { key: position.key, id: position.id, sumValue: 0 };
+  if (namespaces !== undefined && tree.namespace !== undefined) wire.namespace = tree.namespace;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] ?? null;
     const name = measures[index];
     if (value === null || name === undefined) continue;
     if (name === PLAIN_MEASURE) wire.sumValue = value;
     else (wire.sumValues ??= {})[name] = value;
   }
   return wire;
-}
-
-function namespaceOf({ namespace }: StoredTree): NamespaceArgs {
-  return namespace === undefined ? {} : { namespace };
 }
 
 /** Count, sums and extremes; a measure that is not in a tree adds nothing. */

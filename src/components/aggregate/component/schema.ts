@@ -20,7 +20,7 @@ const leaf = v.object({
 
 const branch = v.object({
   level: v.number(),
-  nodes: v.array(v.id("nodes")),
+  nodes: v.array(v.string()),
   keys: v.array(v.any()),
   ids: v.array(v.string()),
   summaries: v.optional(
@@ -42,7 +42,7 @@ const branch = v.object({
 const schema: SchemaDefinition<GenericSchema, true> = defineSchema({
   trees: defineTable({
     namespace: v.optional(v.any()),
-    root: v.id("nodes"),
+    root: v.string(),
     maxNodeSize: v.number(),
     rootLazy: v.boolean(),
     measures: v.array(v.string()),

@@ -1,11 +1,11 @@
 /** The upkeep of trees: starting over, and how they trade reads against contention. */
 import type { RegisteredMutation } from "convex/server";
 import { v } from "convex/values";
-import { settle, makeRootLazy as makeLazy } from "../tree/index.js";
+import { isLeaf, makeRootLazy as makeLazy, settle, type NodeRef } from "../tree/index.js";
 import { internal } from "./_generated/api.js";
-import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, mutation } from "./_generated/server.js";
 import { Forest } from "./forest.js";
+import { openNodes } from "./nodes.js";
 import { assertNothingPending } from "./pending.js";
 import { namespaceArgs, settingsArgs } from "./validators.js";
 import type { NamespaceArgs, SettingsArgs } from "./wire.js";
@@ -47,25 +47,24 @@ export const makeRootLazy: RegisteredMutation<"public", NamespaceArgs, Promise<n
 });
 
 /** Deletes nodes that no tree holds any more, and all that stands below them; goes on in another run. */
-export const sweep: RegisteredMutation<
-  "internal",
-  { nodes: Id<"nodes">[] },
-  Promise<null>
-> = internalMutation({
-  args: { nodes: v.array(v.id("nodes")) },
+export const sweep: RegisteredMutation<"internal", { nodes: string[] }, Promise<null>> = internalMutation({
+  args: { nodes: v.array(v.string()) },
   returns: v.null(),
   handler: async (ctx, { nodes }): Promise<null> => {
     // Taken from the end, so that what waits is never more than the children of one path.
-    const waiting = [...nodes];
+    const waiting: NodeRef[] = [...nodes];
+    const store = openNodes(ctx.db);
     for (let count = 0; count < SWEEP_NODES; count++) {
-      const id = waiting.pop();
-      if (id === undefined) return null;
-      const node = await ctx.db.get("nodes", id);
+      const ref = waiting.pop();
+      if (ref === undefined) break;
+      const node = await settle(store, () => store.find(ref));
       if (node === null) continue;
-      if ("nodes" in node) waiting.push(...node.nodes);
-      await ctx.db.delete("nodes", id);
+      if (!isLeaf(node)) waiting.push(...node.children.map((child) => child.ref));
+      store.remove(ref);
     }
-    if (waiting.length > 0) await ctx.scheduler.runAfter(0, internal.trees.sweep, { nodes: waiting });
+    await store.flush(ctx.db);
+    if (waiting.length > 0)
+      await ctx.scheduler.runAfter(0, internal.trees.sweep, { nodes: waiting.map(String) });
     return null;
   },
 });

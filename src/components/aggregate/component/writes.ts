@@ -4,7 +4,7 @@ import { v } from "convex/values";
 import { mutation } from "./_generated/server.js";
 import type { Operation } from "./documents.js";
 import { Forest } from "./forest.js";
-import { applyOperation } from "./operations.js";
+import { applyOperation, namespacesOf } from "./operations.js";
 import { assertNothingPending } from "./pending.js";
 import { operationsArgs } from "./validators.js";
 
@@ -17,7 +17,7 @@ export const apply: RegisteredMutation<"public", { operations: Operation[] }, Pr
   returns: v.null(),
   handler: async (ctx, { operations }): Promise<null> => {
     const forest = new Forest(ctx.db);
-    await assertNothingPending(ctx.db);
+    await Promise.all([assertNothingPending(ctx.db), forest.load(operations.flatMap(namespacesOf), true)]);
     for (const operation of operations) await applyOperation(forest, operation);
     await forest.flush(ctx.db);
     return null;

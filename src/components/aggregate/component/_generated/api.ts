@@ -1,6 +1,5 @@
 /** References to the component's own functions, as code generation gives them. */
 import { anyApi, type FunctionReference } from "convex/server";
-import type { Id } from "./dataModel.js";
 import type { QueueEntry } from "../documents.js";
 
 interface InternalApi {
@@ -9,7 +8,7 @@ interface InternalApi {
     nextBatch: FunctionReference<"query", "internal", { cursor?: bigint }, QueueEntry[]>;
   };
   trees: {
-    sweep: FunctionReference<"mutation", "internal", { nodes: Id<"nodes">[] }, null>;
+    sweep: FunctionReference<"mutation", "internal", { nodes: string[] }, null>;
   };
   worker: {
     run: FunctionReference<"mutation", "internal", { generation: number }, null>;

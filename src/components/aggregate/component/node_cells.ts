@@ -1,0 +1,89 @@
+/**
+ * The node store on Trueup's cells: nodes are read where they lie decoded, at once when the storage answers at once, and
+ * encoded only when the transaction commits. Refs are numbered by a cell of their own.
+ */
+import { parseValue, stringifyValue } from "../../../values/index.js";
+import { isLeaf, NodeCache, type Node, type NodeRef } from "../tree/index.js";
+import type { CellCodec, Cells, NativeStore } from "./native_store.js";
+import type { NodeFields } from "./documents.js";
+import { fieldsOf, nodeOf } from "./node_fields.js";
+import type { StoredNodes } from "./nodes.js";
+
+const nodeCodec: CellCodec<Node> = {
+  encode: (node) => stringifyValue(fieldsOf(node, String)),
+  decode: (text) => nodeOf(parseValue(text) as NodeFields),
+};
+const counterCodec: CellCodec<number> = { encode: String, decode: Number };
+/** Names of nodes start with this, and the one of the counter does not. */
+const NODES = "n";
+const COUNTER = "count";
+
+export class CellNodes extends NodeCache implements StoredNodes {
+  /** Writers take turns where there are cells, so nothing is gained by a lazy root; the size is measured. */
+  readonly defaults = { maxNodeSize: 64, rootLazy: false };
+  /** Cells are no documents, so they count towards no limit. */
+  readonly usage = { read: 0, written: 0 };
+  private readonly cells: Cells<Node>;
+  private readonly counter: Cells<number>;
+
+  constructor(native: NativeStore) {
+    super();
+    this.cells = native.cells(nodeCodec);
+    this.counter = native.cells(counterCodec);
+  }
+
+  override find(ref: NodeRef): Node | null {
+    if (!this.nodes.has(ref) && !this.absent.has(ref) && !this.removed.has(ref)) {
+      const found = this.cells.get(nameOf(ref));
+      if (!(found instanceof Promise)) this.keep(ref, found);
+    }
+    return super.find(ref);
+  }
+
+  async list(take: number): Promise<NodeFields[]> {
+    const names = await this.cells.names(NODES, take);
+    const nodes = await Promise.all(names.map(async (name) => await this.cells.get(name)));
+    return nodes.flatMap((node) => (node === undefined ? [] : [fieldsOf(node, String)]));
+  }
+
+  async load(refs: readonly NodeRef[]): Promise<void> {
+    await Promise.all(refs.map(async (ref) => this.keep(ref, await this.cells.get(nameOf(ref)))));
+  }
+
+  async flush(): Promise<(ref: NodeRef) => string> {
+    const names = new Map<NodeRef, string>();
+    if (this.created.size > 0) {
+      let count = (await this.counter.get(COUNTER)) ?? 0;
+      for (const ref of this.created) names.set(ref, (count++).toString(36));
+      this.counter.set(COUNTER, count);
+    }
+    const stored = (ref: NodeRef): string => names.get(ref) ?? String(ref);
+    for (const ref of new Set([...this.created, ...this.edited])) {
+      if (!this.removed.has(ref)) this.cells.set(nameOf(stored(ref)), withStoredRefs(this.get(ref), names));
+    }
+    for (const ref of this.removed) this.cells.set(nameOf(ref), undefined);
+    return stored;
+  }
+
+  /** Entries are never changed themselves, so with a list of its own a node may be changed in place. */
+  private keep(ref: NodeRef, node: Node | undefined): void {
+    if (node === undefined) this.absent.add(ref);
+    else if (!this.nodes.has(ref)) this.nodes.set(ref, copyOf(node));
+  }
+}
+
+function nameOf(ref: NodeRef): string {
+  return NODES + ref;
+}
+
+function copyOf(node: Node): Node {
+  return isLeaf(node)
+    ? { level: 0, items: [...node.items] }
+    : { level: node.level, children: [...node.children] };
+}
+
+function withStoredRefs(node: Node, names: ReadonlyMap<NodeRef, string>): Node {
+  if (isLeaf(node) || names.size === 0) return node;
+  const children = node.children.map((child) => ({ ...child, ref: names.get(child.ref) ?? child.ref }));
+  return { level: node.level, children };
+}
