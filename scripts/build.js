@@ -29,5 +29,7 @@ if (emitted === 0) {
   console.error("The build emitted no file.");
   process.exit(1);
 }
-rmSync(target, { recursive: true, force: true });
+const former = `${fresh}.former`;
+if (existsSync(target)) renameSync(target, former);
 renameSync(fresh, target);
+rmSync(former, { recursive: true, force: true });

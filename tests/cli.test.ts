@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CliApp } from "./setup/cli-app.js";
@@ -166,6 +166,14 @@ describe("bad input", () => {
     expect(result).toMatchObject({ code, stdout: "" });
     expect(result.stderr).toMatch(message);
     expect(result.stderr).toMatch(/^hint: .+$/m);
+  });
+
+  test("code that does not compile is told as the official CLI tells it, and changes nothing", async () => {
+    app.write({ "convex/broken.ts": "export const x = ;\n" });
+    const pushed = await app.run(["dev", "--once", "--port", "0"], { CI: "" });
+    rmSync(join(app.root, "convex/broken.ts"));
+    expect(pushed.code).toBe(1);
+    expect(pushed.stderr).toMatch(/broken\.ts:1:17[\s\S]*error OFFICIAL_CLI_FAILED: /);
   });
 
   test("nothing was written by any of it", async () => {

@@ -34,7 +34,7 @@ export function runOfficialCli(
   const child = spawn(process.execPath, ["--import", companion, officialCliFile(app), ...args], {
     cwd: app.root,
     stdio: ["inherit", "inherit", "inherit", "ipc"],
-    env: { ...process.env, [urlVariable]: server.url, [keyVariable]: server.adminKey },
+    env: { ...quietly(process.env), [urlVariable]: server.url, [keyVariable]: server.adminKey },
   });
   let isStopping = false;
   const ended = once(child, "exit").then(([code, signal]: (number | string | null)[]) => {
@@ -51,6 +51,15 @@ export function runOfficialCli(
       setTimeout(() => child.kill("SIGKILL"), patienceMs).unref();
     },
   };
+}
+
+/**
+ * Without CI set, the official CLI reports the app's own mistakes, such as code that does not compile, to a
+ * service on the internet, and waits forever when there is no network. Colours are what it would lose with it.
+ */
+function quietly(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
+  const hasColours = process.stderr.isTTY && !env["NO_COLOR"];
+  return { ...(hasColours ? { FORCE_COLOR: "1" } : {}), ...env, CI: env["CI"] || "1" };
 }
 
 function officialCliFile(app: AppFolder): string {
