@@ -55,11 +55,23 @@ export function fullWeight(tree: CountedTree): number {
 
 /** What each entry of a node weighs, in whole units of which a full node has `fullWeight`. O(size). */
 export function entryWeights(tree: CountedTree, node: Node): number[] {
-  const { maxNodeSize } = tree.state;
-  const weigh = (bytes: number) => Math.max(MAX_NODE_BYTES, bytes * maxNodeSize);
+  const { state } = tree;
   return isLeaf(node)
-    ? node.items.map((item) => weigh(itemBytes(item)))
-    : node.children.map((child) => weigh(childBytes(child)));
+    ? node.items.map((item) => weigh(state, itemBytes(item)))
+    : node.children.map((child) => weigh(state, childBytes(child)));
+}
+
+/** What all entries of a node weigh together. O(size), in a loop that makes nothing: every write asks. */
+export function nodeWeight(tree: CountedTree, node: Node): number {
+  const { state } = tree;
+  let weight = 0;
+  if (isLeaf(node)) for (const item of node.items) weight += weigh(state, itemBytes(item));
+  else for (const child of node.children) weight += weigh(state, childBytes(child));
+  return weight;
+}
+
+function weigh({ maxNodeSize }: TreeState, bytes: number): number {
+  return Math.max(MAX_NODE_BYTES, bytes * maxNodeSize);
 }
 
 /** The item at an exact position, or null. O(log n). */

@@ -2,7 +2,7 @@
  * Keeps nodes filled as `counted-tree.ts` promises: what grew too heavy is split, what became too light is merged with a
  * neighbour or takes entries from it, and the tree grows and shrinks at the root. Works upwards from a changed leaf.
  */
-import { entryWeights, fullWeight, isLazyRoot, type CountedTree } from "./counted-tree.js";
+import { entryWeights, fullWeight, isLazyRoot, nodeWeight, type CountedTree } from "./counted-tree.js";
 import {
   isLeaf,
   nodeSize,
@@ -34,11 +34,10 @@ export function mendFill(tree: CountedTree, path: readonly Step[], leafRef: Node
   let ref = leafRef;
   for (let depth = path.length; depth >= 0; depth--) {
     const node = tree.nodes.get(ref);
-    const weights = entryWeights(tree, node);
-    const weight = total(weights);
+    const weight = nodeWeight(tree, node);
     const parent = path[depth - 1];
     if (weight > fullWeight(tree)) {
-      const rightRef = split(tree, ref, cutIndex(weights, atEnd ? LEFT_SHARE_AT_END : 0.5));
+      const rightRef = split(tree, ref, cutIndex(entryWeights(tree, node), atEnd ? LEFT_SHARE_AT_END : 0.5));
       if (parent === undefined) growRoot(tree, ref, rightRef);
       else replaceChildren(tree, parent.ref, parent.index, 1, [ref, rightRef]);
     } else if (parent === undefined) {
