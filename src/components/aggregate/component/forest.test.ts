@@ -42,7 +42,7 @@ test("a call reads each node at most once and writes it at most once, in a batch
   const t = convexTest({ schema, modules });
   const write = (operations: { key: number; id: string; sumValue?: number }[]) =>
     t.run(async (ctx) => {
-      const { db, calls } = observed(ctx.db as DatabaseWriter);
+      const { db, calls } = observed(ctx.db);
       const forest = new Forest(db);
       for (const item of operations) await applyOperation(forest, { type: "insert", ...item });
       await forest.flush(db);
@@ -61,11 +61,11 @@ test("a count reads the two ends of its range, and the root's children between t
   const { schema, modules } = aggregateTest;
   const t = convexTest({ schema, modules });
   const counts = await t.run(async (ctx) => {
-    const forest = new Forest(ctx.db as DatabaseWriter);
+    const forest = new Forest(ctx.db);
     for (let index = 0; index < 2000; index++)
       await applyOperation(forest, { type: "insert", ...itemAt(index) });
-    await forest.flush(ctx.db as DatabaseWriter);
-    const { db, calls } = observed(ctx.db as DatabaseWriter);
+    await forest.flush(ctx.db);
+    const { db, calls } = observed(ctx.db);
     const reading = new Forest(db);
     await reading.load([undefined]);
     const tree = reading.find(undefined);
