@@ -3,19 +3,16 @@ import { fileURLToPath } from "node:url";
 import type { TestProjectInlineConfiguration } from "vitest/config";
 
 /** `mock` is the official `convex-test` itself; the others are `trueup/test` on that storage. */
-export type SuiteEngine = "mock" | "memory" | "sqlite";
+type SuiteEngine = "mock" | "memory" | "sqlite";
 
 const root: string = fileURLToPath(new URL("../../", import.meta.url));
 
-/** The tests that published packages ship. */
-export const publishedSuites: readonly string[] = [
+const suites = [
   "node_modules/@convex-dev/{aggregate,batch-worker,migrations,sharded-counter}/src/**/*.test.ts",
+  "bench/suites/*.test.ts",
 ];
 
-export function suiteProject(
-  engine: SuiteEngine,
-  include: readonly string[],
-): TestProjectInlineConfiguration {
+export function suiteProject(engine: SuiteEngine): TestProjectInlineConfiguration {
   const isOurs = engine !== "mock";
   return {
     root,
@@ -27,7 +24,7 @@ export function suiteProject(
       name: engine,
       env: isOurs ? { TRUEUP_TEST_STORAGE: engine } : {},
       environment: "edge-runtime",
-      include: [...include],
+      include: suites,
       exclude: [],
       server: { deps: { inline: [/convex-test/, /@convex-dev/] } },
       testTimeout: 60_000,

@@ -1,11 +1,12 @@
 /**
- * Runs the tests that published packages ship, from `node_modules`, with `convex-test` replaced by
- * `trueup/test`, on memory and on SQLite. Nothing of theirs is copied into this project.
+ * Runs tests that were written for `convex-test`: those that published packages ship, from `node_modules`
+ * (nothing of theirs is copied into this project), and large tables of our own. `npm test` runs them on
+ * `trueup/test`, on memory and on SQLite; `npm run bench:suites` on the official mock as well.
  */
 import { defineConfig, type ViteUserConfig } from "vitest/config";
-import { publishedSuites, suiteProject } from "./suite-project.js";
+import { suiteProject } from "./suite-project.js";
 
 const config: ViteUserConfig = defineConfig({
-  test: { projects: [suiteProject("memory", publishedSuites), suiteProject("sqlite", publishedSuites)] },
+  test: { projects: [suiteProject("mock"), suiteProject("memory"), suiteProject("sqlite")] },
 });
 export default config;
