@@ -204,4 +204,25 @@ describe.each(engines)("calls on %s", (_name, open) => {
     });
     expect(used).toEqual({ used: 3, remaining: 16_000 - 3 });
   });
+
+  test("a nested call has no more than the limits it is given, and the caller goes on", async () => {
+    const t = open({ schema, modules });
+    const seen = await t.run(async (ctx) => {
+      const send = fn<"mutation">("messages:send");
+      await ctx.runMutation(send, { body: "first" }, { transactionLimits: { documentsWritten: 1 } });
+      const second = ctx.runMutation(
+        send,
+        { body: "second" },
+        { transactionLimits: { documentsWritten: 0 } },
+      );
+      const refused = await second.then(
+        () => false,
+        () => true,
+      );
+      await ctx.runMutation(send, { body: "third" });
+      return refused;
+    });
+    expect(seen).toBe(true);
+    expect(await t.query(fn<"query">("messages:list"))).toEqual(["first", "third"]);
+  });
 });
