@@ -14,9 +14,9 @@ import {
 } from "../tree/index.js";
 import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
 import type { Doc } from "./_generated/dataModel.js";
-import type { TreeFields } from "./documents.js";
 import { aggregateError } from "./errors.js";
 import { openNodes, type StoredNodes } from "./nodes.js";
+import { findRecord, writeRecord } from "./tree_records.js";
 import type { NamespaceArgs, NamespaceSet, SettingsArgs } from "./wire.js";
 
 /** The name of the measure that `sumValue` is. */
@@ -91,7 +91,12 @@ export class Forest {
     for (const tree of this.trees.values()) {
       if (tree === null) continue;
       const { root, maxNodeSize, rootLazy, measures } = tree.state;
-      await writeRecord(db, tree, { root: stored(root), maxNodeSize, rootLazy, measures: [...measures] });
+      await writeRecord(db, tree.namespace, tree.record, {
+        root: stored(root),
+        maxNodeSize,
+        rootLazy,
+        measures: [...measures],
+      });
     }
   }
 
@@ -140,30 +145,6 @@ export class Forest {
 function treeOf(nodes: StoredNodes, record: Doc<"trees">): StoredTree {
   const { namespace, root, maxNodeSize, rootLazy, measures } = record;
   return { nodes, state: { root, maxNodeSize, rootLazy, measures }, namespace, record };
-}
-
-function findRecord(db: DatabaseReader, namespace: Value | undefined): Promise<Doc<"trees"> | null> {
-  return db
-    .query("trees")
-    .withIndex("by_namespace", (q) => q.eq("namespace", namespace))
-    .first();
-}
-
-async function writeRecord(
-  db: DatabaseWriter,
-  { namespace, record }: StoredTree,
-  fields: Omit<TreeFields, "namespace">,
-): Promise<void> {
-  if (record === null) {
-    await db.insert("trees", namespace === undefined ? fields : { namespace, ...fields });
-  } else if (
-    record.root !== fields.root ||
-    record.maxNodeSize !== fields.maxNodeSize ||
-    record.rootLazy !== fields.rootLazy ||
-    record.measures.length !== fields.measures.length
-  ) {
-    await db.patch("trees", record._id, fields);
-  }
 }
 
 function startsWith(namespace: Value | undefined, prefix: readonly Value[]): boolean {

@@ -20,7 +20,7 @@ const COUNTER = "count";
 
 export class CellNodes extends NodeCache implements StoredNodes {
   /** Writers take turns where there are cells, so nothing is gained by a lazy root; the size is measured. */
-  readonly defaults = { maxNodeSize: 64, rootLazy: false };
+  readonly defaults = { maxNodeSize: 32, rootLazy: false };
   /** Cells are no documents, so they count towards no limit. */
   readonly usage = { read: 0, written: 0 };
   private readonly cells: Cells<Node>;
