@@ -61,7 +61,7 @@ function reader(execution: Execution, files: FileStore): StorageReader {
       const { _id, sha256, size, contentType } = document;
       return {
         storageId: _id,
-        sha256: hexadecimal(fromBase64(String(sha256))),
+        sha256: hexadecimal(fromBase64(typeof sha256 === "string" ? sha256 : "")),
         size: Number(size),
         contentType: typeof contentType === "string" ? contentType : null,
       };

@@ -172,7 +172,7 @@ function wordsOf(text: string): string[] {
 
 /** The value at a path of a document, `a.b`; undefined where there is none. */
 export function fieldAt(document: Document, fieldPath: string): Value | undefined {
-  let value: Value | undefined = document as Value;
+  let value: Value | undefined = document;
   for (const name of fieldPath.split(".")) {
     value =
       typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ArrayBuffer)
