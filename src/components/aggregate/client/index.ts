@@ -8,11 +8,11 @@ export {
   type TableAggregateOptions,
   type TableAggregateType,
 } from "./table-aggregate.js";
+export type { Change } from "../../../triggers/index.js";
 export type {
   ActionCtx,
   Bound,
   Bounds,
-  Change,
   Item,
   Key,
   MutationCtx,

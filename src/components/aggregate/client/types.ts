@@ -1,13 +1,13 @@
 /** The types of the classes' methods. */
 import type {
-  DocumentByName,
   GenericActionCtx,
   GenericDataModel,
   GenericMutationCtx,
   GenericQueryCtx,
   TableNamesInDataModel,
 } from "convex/server";
-import type { GenericId, Value } from "convex/values";
+import type { Value } from "convex/values";
+import type { Change } from "../../../triggers/index.js";
 
 /** What reads need of a context: that of a query, a mutation or an action. */
 export type QueryCtx = Pick<GenericQueryCtx<GenericDataModel>, "runQuery" | "meta">;
@@ -118,26 +118,13 @@ export type RangeOptions<K extends Key, ID extends string> = RangeOption<K, ID> 
 /** Options of the upkeep of trees. */
 export interface TreeOptions {
   /**
-   * How many items, or children, a node has at most; even, 16 by default. Larger nodes mean fewer reads and larger
+   * How many items, or children, a node has at most; even. By default 16, and 32 on Trueup. Larger nodes mean fewer reads and larger
    * writes, and more writes that may go on at the same time below a lazy root.
    */
   maxNodeSize?: number | undefined;
-  /** Whether the root keeps no sums, so that writes far apart do not meet; true by default. */
+  /** Whether the root keeps no sums, so that writes far apart do not meet; by default where nodes are documents. */
   rootLazy?: boolean | undefined;
 }
-
-/** A change of a document, as triggers are told of it. */
-export type Change<DataModel extends GenericDataModel, TableName extends TableNamesInDataModel<DataModel>> = {
-  id: GenericId<TableName>;
-} & (
-  | { operation: "insert"; oldDoc: null; newDoc: DocumentByName<DataModel, TableName> }
-  | {
-      operation: "update";
-      oldDoc: DocumentByName<DataModel, TableName>;
-      newDoc: DocumentByName<DataModel, TableName>;
-    }
-  | { operation: "delete"; oldDoc: DocumentByName<DataModel, TableName>; newDoc: null }
-);
 
 /** What `Triggers.register` takes. */
 export type Trigger<

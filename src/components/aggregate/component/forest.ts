@@ -15,7 +15,8 @@ import {
 import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { aggregateError } from "./errors.js";
-import { openNodes, type StoredNodes } from "./nodes.js";
+import { openNodes } from "./nodes.js";
+import type { StoredNodes } from "./stored_nodes.js";
 import { findRecord, writeRecord } from "./tree_records.js";
 import type { NamespaceArgs, NamespaceSet, SettingsArgs } from "./wire.js";
 

@@ -7,7 +7,7 @@ import { isLeaf, NodeCache, type Node, type NodeRef } from "../tree/index.js";
 import type { CellCodec, Cells, NativeStore } from "./native_store.js";
 import type { NodeFields } from "./documents.js";
 import { fieldsOf, nodeOf } from "./node_fields.js";
-import type { StoredNodes } from "./nodes.js";
+import type { StoredNodes } from "./stored_nodes.js";
 
 const nodeCodec: CellCodec<Node> = {
   encode: (node) => stringifyValue(fieldsOf(node, String)),

@@ -4,7 +4,7 @@ import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
 import type { Id } from "./_generated/dataModel.js";
 import type { NodeFields } from "./documents.js";
 import { fieldsOf, nodeOf } from "./node_fields.js";
-import type { StoredNodes } from "./nodes.js";
+import type { StoredNodes } from "./stored_nodes.js";
 
 export class DocumentNodes extends NodeCache implements StoredNodes {
   /** A lazy root and small nodes keep concurrent writers, who conflict over documents, apart. */

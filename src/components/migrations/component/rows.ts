@@ -1,7 +1,7 @@
 /** The documents of the component's tables. `schema.ts` validates the same shapes. */
 import type { GenericId } from "convex/values";
 import type { OnError, Policy } from "../protocol.js";
-import type { Rehearsal, RunOutcome, Verification } from "../status.js";
+import type { Rehearsal, RunSummary, Verification } from "../status.js";
 
 type JobId = GenericId<"_scheduled_functions">;
 
@@ -85,22 +85,9 @@ export type CurrentRun = {
 };
 
 /** One run of a migration, from a start or resumption to its end. */
-export type RunRow = {
+export type RunRow = RunSummary & {
   _id: GenericId<"runs">;
   _creationTime: number;
-  migration: string;
-  kind: "migrate" | "revert";
-  startedAt: number;
-  startedBy?: string;
-  endedAt?: number;
-  /** Absent while it runs. */
-  outcome?: RunOutcome;
-  processed: number;
-  skipped: number;
-  failed: number;
-  batches: number;
-  error?: string;
-  errorDocumentId?: string;
 };
 
 /** A document that could not be migrated in that epoch of its migration. */

@@ -70,7 +70,8 @@ export async function history(ctx: QueryCtx, name: string | undefined, limit: nu
 async function summaryOf(ctx: QueryCtx, { _id, _creationTime, ...summary }: RunRow): Promise<RunSummary> {
   if (summary.outcome !== undefined) return summary;
   const row = await findMigration(ctx, summary.migration);
-  return row?.run?.id === _id ? { ...summary, ...since(row, row.run) } : summary;
+  if (row?.run?.id !== _id) return summary;
+  return { ...summary, ...since(row, row.run) };
 }
 
 function countersOf(row: JobFields): Counters {
