@@ -14,6 +14,8 @@ export interface AppFolder {
   /** `.trueup`, absolute; may not exist yet. */
   readonly dataFolder: string;
   readonly dataFile: string;
+  /** Where pushed code lies as files, inside the app so that it finds the app's packages. */
+  readonly codeFolder: string;
 }
 
 interface PackageJson {
@@ -37,7 +39,8 @@ export function findApp(root: string): AppFolder {
     throw notFound(root, `it has no ${functionsFolder}/ folder`);
   }
   const dataFolder = join(root, ".trueup");
-  return { root, functionsFolder, dataFolder, dataFile: join(dataFolder, "data.sqlite") };
+  const dataFile = join(dataFolder, "data.sqlite");
+  return { root, functionsFolder, dataFolder, dataFile, codeFolder: join(dataFolder, "code") };
 }
 
 /** Creates `.trueup/`, which ignores itself in git: it holds data and a key. */

@@ -51,7 +51,8 @@ async function serve(options: DevOptions, terminal: Terminal): Promise<ExitCode>
   }
   prepareDataFolder(app);
   const log = (line: string): void => terminal.stderr.line(line);
-  const backend = await openBackend({ storage: sqlite(app.dataFile), runScheduled: true, log });
+  const { dataFile, codeFolder } = app;
+  const backend = await openBackend({ storage: sqlite(dataFile), codeFolder, runScheduled: true, log });
   try {
     const adminKey = loadAdminKey(app);
     const server = await startServer(backend, { port: options.port, adminKey });

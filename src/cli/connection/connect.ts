@@ -27,6 +27,7 @@ export async function connect(app: AppFolder, options: ConnectOptions): Promise<
   try {
     const backend = await openBackend({
       storage: sqlite(app.dataFile),
+      codeFolder: app.codeFolder,
       runScheduled: options.runScheduled,
       log: options.log,
     });
