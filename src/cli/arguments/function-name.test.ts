@@ -7,6 +7,7 @@ const app: AppFolder = {
   functionsFolder: "convex",
   dataFolder: "/nowhere/.trueup",
   dataFile: "/nowhere/.trueup/data.sqlite",
+  codeFolder: "/nowhere/.trueup/code",
 };
 
 test.each([
