@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { value, valueOrUndefined } from "../../testing/arbitraries/values.js";
 import { compareValues } from "./compare-values.js";
-import { encodeKey, prefixEnd } from "./encode-key.js";
+import { encodeKey, prefixEnd, tupleEnd } from "./encode-key.js";
 
 /** Values in strictly ascending order. */
 const ascending: (Value | undefined)[] = [
@@ -172,4 +172,26 @@ test("prefixEnd bounds exactly the keys with the prefix", () => {
 test("a bigint beyond 64 bits is refused", () => {
   expect(() => encodeKey([2n ** 63n])).toThrow(expect.objectContaining({ code: "INVALID_VALUE" }));
   expect(() => encodeKey([-(2n ** 63n) - 1n])).toThrow(expect.objectContaining({ code: "INVALID_VALUE" }));
+});
+
+test("tupleEnd bounds exactly the tuples that begin with the values", () => {
+  // Neighbours that the order of plain prefixes mixes up: what goes on with a zero.
+  const near = fc.constantFrom<Value>(
+    "",
+    "\0",
+    "\0a",
+    "a",
+    "a\0",
+    "a\0b",
+    new ArrayBuffer(0),
+    new ArrayBuffer(2),
+  );
+  const element = fc.oneof(near, fc.array(near, { maxLength: 2 }), value);
+  fc.assert(
+    fc.property(element, element, fc.array(element, { maxLength: 2 }), (bound, first, rest) => {
+      const start = encodeKey([bound]);
+      const key = encodeKey([first, ...rest]);
+      expect(start <= key && key < tupleEnd(start)).toBe(compareValues(first, bound) === 0);
+    }),
+  );
 });

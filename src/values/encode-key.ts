@@ -2,8 +2,9 @@
  * The order-preserving encoding of values as index keys. Comparing two encodings with `<` gives the order
  * of the values: undefined < null < int64 < float64 < booleans < strings (by UTF-8 bytes) < bytes < arrays
  * < objects. A key is a string with one char, U+0000 to U+00FF, per key byte. Encodings are concatenated
- * without separators: none is a prefix of another one, so tuples compare field by field. The byte format
- * is the one of Convex's index keys; `compare-values.ts` states the same order without the bytes.
+ * without separators, and tuples compare field by field: one encoding begins another only where a string
+ * or bytes go on with a zero, and then the byte FF comes next, which is above all that may follow a whole value.
+ * The byte format is the one of Convex's index keys; `compare-values.ts` states the same order without the bytes.
  */
 import { CommitTsPlaceholder, type Value } from "convex/values";
 import { TrueupError } from "../errors/index.js";
@@ -27,6 +28,15 @@ export function encodeKey(values: readonly (Value | undefined)[]): string {
   let key = "";
   for (const value of values) key += encodeValue(value);
   return key;
+}
+
+/**
+ * Where the tuples end that begin with these encoded values, `key`, and go on with others or not at all:
+ * `{ start: key, end: tupleEnd(key) }` has them and no tuple with a longer string in the last value's place, which
+ * `prefixEnd` would let in.
+ */
+export function tupleEnd(key: string): string {
+  return `${key}\xff`;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
-import { encodeKey, prefixEnd } from "../../values/index.js";
+import { encodeKey, prefixEnd, tupleEnd } from "../../values/index.js";
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
 import { idPosition } from "./id-position.js";
 import type { QuerySource, RangeBound } from "./query.js";
@@ -153,17 +153,22 @@ function keyBounds(
     return { start: from, end: after };
   }
   const placeOf = (bound: RangeBound): Place =>
-    bound.fieldPath === "_id" ? idPlace(table, base, bound.value) : valuePlace(base, bound.value);
+    bound.fieldPath === "_id" ? idPlace(table, base, bound.value) : valuePlace(base, bound);
   let start = base;
-  let end = endOf(base);
+  let end = equal.length === 0 ? endOf(base) : endOfValue(base, fields[equal.length - 1]);
   if (lower !== undefined) start = placeOf(lower)[lower.type === "Gte" ? "from" : "after"];
   if (upper !== undefined) end = placeOf(upper)[upper.type === "Lt" ? "from" : "after"];
   return { start, end };
 }
 
-function valuePlace(base: string, value: Value | undefined): Place {
+function valuePlace(base: string, { fieldPath, value }: RangeBound): Place {
   const from = base + encodeKey([value]);
-  return { from, after: endOf(from) };
+  return { from, after: endOfValue(from, fieldPath) };
+}
+
+/** A creation time, of fixed length, is followed by the id's bytes as they are; other fields by encoded values. */
+function endOfValue(key: string, fieldPath: string | undefined): string {
+  return fieldPath === "_creationTime" ? endOf(key) : tupleEnd(key);
 }
 
 function idPlace(table: TableEntry, base: string, value: Value | undefined): Place {

@@ -65,6 +65,22 @@ test("the id is the last field of every index: a range goes on exactly after any
   }
 });
 
+test("a range of a string has no string that goes on with a zero, and one above it has all of them", async () => {
+  const database = await openDatabase();
+  await setSchema(database, schema);
+  const teams = ["", "\0", "\0a", "a", "a\0", "a\0b", "b"];
+  await mutate(database, async (tx) => {
+    for (const team of teams) await tx.component("").insert("users", { team, age: 1 });
+  });
+  const found = async (...bounds: Parameters<typeof indexRange> extends [string, ...infer B] ? B : never) =>
+    (await readAll(database, indexRange("users.by_team_age", ...bounds))).map((user) => user["team"]);
+  for (const [at, team] of teams.entries()) {
+    expect(await found(["Eq", "team", team])).toEqual([team]);
+    expect(await found(["Gt", "team", team])).toEqual(teams.slice(at + 1));
+    expect(await found(["Lte", "team", team])).toEqual(teams.slice(0, at + 1));
+  }
+});
+
 test("bounds may come in any order, on the field after the equalities", async () => {
   const database = await openUsers(10);
   const range = indexRange("users.by_team_age", ["Eq", "team", "even"], ["Lt", "age", 8], ["Gte", "age", 2]);

@@ -3,7 +3,7 @@
  * the encodings of its items' positions, and a prefix of an array is, but for its closing byte, a prefix of theirs.
  */
 import type { Value } from "convex/values";
-import { encodeKey, prefixEnd } from "../../../values/index.js";
+import { encodeKey, tupleEnd } from "../../../values/index.js";
 
 /** One side of a range: every item of the key, or just the one with the id, is within when `inclusive`. */
 export interface KeyBound {
@@ -47,16 +47,9 @@ export function startOf(bound: Pick<KeyBound, "key" | "id">): string {
 
 /** The encoded order that every item of the key, or the item with the id, precedes. */
 export function endOf(bound: Pick<KeyBound, "key" | "id">): string {
-  return afterPrefix(startOf(bound));
+  return tupleEnd(startOf(bound));
 }
 
 function rangeOfPrefix(prefix: string): OrderRange {
-  return { start: prefix, end: afterPrefix(prefix) };
-}
-
-function afterPrefix(prefix: string): string {
-  const end = prefixEnd(prefix);
-  // Type tags are all below 0xFF, so a key is never all 0xFF bytes.
-  if (end === undefined) throw new Error("an encoded key has no end");
-  return end;
+  return { start: prefix, end: tupleEnd(prefix) };
 }
