@@ -20,7 +20,7 @@ import { DirectAggregate } from "trueup/aggregate";
 import type { ComponentApi } from "trueup/aggregate/_generated/component.js";
 import { componentFrom, type App } from "../harness/hosts.js";
 import { PAGE_SIZE, type BenchItem, type Question } from "./items.js";
-import { loaderFunctions, loaderModule, type StoredTree } from "./stored-tree.js";
+import { loaderFunctions, loaderModule } from "./stored-tree.js";
 
 export const libraryNames = ["trueup", "published"] as const;
 export type LibraryName = (typeof libraryNames)[number];
@@ -33,27 +33,20 @@ const component = (componentsGeneric() as unknown as { aggregate: ComponentApi }
 
 interface Library {
   readonly config: string;
-  readonly tables: StoredTree["tables"];
   readonly open: () => Counted;
 }
 
 const libraries: Readonly<Record<LibraryName, Library>> = {
   trueup: {
     config: "trueup/aggregate/convex.config",
-    tables: { nodes: "nodes", trees: "trees" },
     open: () => new DirectAggregate(component),
   },
   published: {
     config: "@convex-dev/aggregate/convex.config",
-    tables: { nodes: "btreeNode", trees: "btree" },
     // The methods that are used here take and give the same.
     open: () => new PublishedAggregate(component as never) as unknown as Counted,
   },
 };
-
-export function tablesOf(library: LibraryName): StoredTree["tables"] {
-  return libraries[library].tables;
-}
 
 /** The app with one library's aggregate in it. */
 export async function aggregateApp(library: LibraryName): Promise<App> {
@@ -78,6 +71,16 @@ function functionsOf(aggregate: Counted): Record<string, unknown> {
       args: { items: v.array(item) },
       handler: async (ctx: MutationCtx, { items }: { items: BenchItem[] }) => {
         for (const each of items) await aggregate.insert(ctx, each);
+      },
+    }),
+    /** In one batch, which the published class does not have. */
+    fill: mutationGeneric({
+      args: { items: v.array(item) },
+      handler: async (ctx: MutationCtx, { items }: { items: BenchItem[] }) => {
+        await aggregate.writeBatch(
+          ctx,
+          items.map((each) => ({ type: "insert", ...each })),
+        );
       },
     }),
     replace: mutationGeneric({

@@ -1,5 +1,5 @@
 /**
- * The documents of a tree, copied from one host to another. Inserting a hundred thousand items into the published component
+ * The documents of a tree of the published component, copied from one host to another. Inserting a hundred thousand items into the published component
  * on the mock takes most of an hour; a tree is built once on this engine instead and then loaded everywhere, with the
  * ids that each host gives its documents. What is loaded is what inserting would have left, node for node.
  */
@@ -20,30 +20,31 @@ type Stored = Fields & { _id: string };
 
 /** Nodes may name other nodes, trees name their root. */
 export interface StoredTree {
-  readonly tables: { readonly nodes: string; readonly trees: string };
   readonly nodes: readonly Stored[];
   readonly trees: readonly Stored[];
 }
 
 const BATCH = 500;
+const NODES = "btreeNode";
+const TREES = "btree";
 
-export async function readTree(host: Host, tables: StoredTree["tables"]): Promise<StoredTree> {
+export async function readTree(host: Host): Promise<StoredTree> {
   const read = (table: string) => host.query("loader:read", { table }) as Promise<Stored[]>;
-  return { tables, nodes: await read(tables.nodes), trees: await read(tables.trees) };
+  return { nodes: await read(NODES), trees: await read(TREES) };
 }
 
 /** Loads a tree into a component that has none. Nodes come after those that they name. */
-export async function loadTree(host: Host, { tables, nodes, trees }: StoredTree): Promise<void> {
+export async function loadTree(host: Host, { nodes, trees }: StoredTree): Promise<void> {
   const ids = new Map(nodes.map(({ _id }): [string, string | null] => [_id, null]));
   let waiting = nodes;
   while (waiting.length > 0) {
     const ready = waiting.filter((node) => isReady(withoutSystemFields(node), ids));
     if (ready.length === 0) throw new Error("nodes name each other in a circle");
-    const loaded = await insertAll(host, tables.nodes, ready, ids);
+    const loaded = await insertAll(host, NODES, ready, ids);
     for (const [index, { _id }] of ready.entries()) ids.set(_id, loaded[index] ?? null);
     waiting = waiting.filter(({ _id }) => ids.get(_id) === null);
   }
-  await insertAll(host, tables.trees, trees, ids);
+  await insertAll(host, TREES, trees, ids);
 }
 
 type Ids = ReadonlyMap<string, string | null>;
