@@ -1,7 +1,8 @@
 /**
- * Type-checks everything, then holds src/ to explicit types on exports (`isolatedDeclarations`). Two
- * places are exempt from the second: types there are inferred on purpose, from the functions and schemas
- * of a Convex component and from the table of error codes.
+ * Type-checks everything, then holds src/ to explicit types on exports (`isolatedDeclarations`). Three
+ * kinds of places are exempt from the second: types there are inferred on purpose, from the functions and
+ * schemas of a Convex component and from tables whose keys are the type, and one class has a member that is
+ * named by a symbol, which `isolatedDeclarations` cannot express.
  */
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
@@ -14,7 +15,12 @@ const compiler = join(
   "bin",
   "tsc",
 );
-const inferred = [/^src\/components\/[^/]+\/component\//, /^src\/errors\/codes\.ts/];
+const inferred = [
+  /^src\/components\/[^/]+\/component\//,
+  /^src\/errors\/codes\//,
+  /^src\/schema\/changes\/rules\.ts/,
+  /^src\/triggers\/triggers\.ts.* TS9038:/,
+];
 
 function check(...options) {
   const run = spawnSync(process.execPath, [compiler, "--noEmit", "--pretty", "false", ...options], {

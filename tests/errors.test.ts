@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { expect, test } from "vitest";
+import { codesOfRooms } from "../src/errors/codes/index.js";
 import { errorCodes } from "../src/errors/index.js";
 
 const codes = Object.keys(errorCodes).toSorted();
@@ -18,9 +19,16 @@ test("every line of docs/errors.md says what the code means and what to do", () 
   expect(thin).toEqual([]);
 });
 
+test("every room's codes are sorted, and no two rooms have the same", () => {
+  const rooms = codesOfRooms.map((room) => Object.keys(room));
+  expect(rooms).toEqual(rooms.map((room) => room.toSorted()));
+  expect(rooms.flat().toSorted()).toEqual(codes);
+});
+
 test("every error code is used by the sources", () => {
   const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !name.endsWith("codes.ts"))
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .filter((name) => !name.startsWith(join("errors", "codes") + sep))
     .map((name) => readFileSync(join("src", name), "utf8"))
     .join("\n");
   expect(codes.filter((code) => !sources.includes(`"${code}"`))).toEqual([]);

@@ -1,2 +1,2 @@
-export { errorCodes, type ErrorCode } from "./codes.js";
+export { errorCodes, type ErrorCode } from "./codes/index.js";
 export { isTrueupError, TrueupError, type ErrorDetails } from "./trueup-error.js";

@@ -1,9 +1,9 @@
 /**
- * The one error class of every room. A code says what happened (stable, listed in `codes.ts` and
+ * The one error class of every room. A code says what happened (stable, listed in `codes/` and
  * docs/errors.md), the message says it to a person, `details` say it to a program, and the hint says
  * what to do next. Errors for programmers' mistakes inside Trueup are plain assertions, not these.
  */
-import { errorCodes, type ErrorCode } from "./codes.js";
+import { errorCodes, type ErrorCode } from "./codes/index.js";
 
 /** What a program may read of an error: JSON values only. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;

@@ -1,0 +1,47 @@
+/** Error codes of aggregates, sorted by name. Apps meet them in the data of `ConvexError`s. */
+import { final, retryable, type ErrorCodeEntry } from "./error-code-entry.js";
+
+export const aggregateCodes = {
+  DELETE_MISSING_KEY: final(
+    "The item is not in the aggregate.",
+    "Write every change of the table to the aggregate, or use deleteIfExists and replaceOrInsert.",
+  ),
+  DUPLICATE_KEY: final(
+    "The aggregate already has an item of that key and id.",
+    "Use insertIfDoesNotExist, or give each item an id of its own.",
+  ),
+  INVALID_BOUNDS: final(
+    "A key in the bounds is undefined.",
+    "Give it a value; leave the bounds out to mean everything.",
+  ),
+  INVALID_EDGES: final("The edges of a histogram do not ascend.", "Sort them, and name each only once."),
+  INVALID_NODE_SIZE: final(
+    "The node size is not one that a tree can have.",
+    "Use an even maxNodeSize from 4 to 4096; 16 suits most aggregates.",
+  ),
+  INVALID_OFFSET: final(
+    "The offset is not a whole number.",
+    "Round it: Math.floor(count * 0.95), for example.",
+  ),
+  INVALID_PAGE_SIZE: final("The page size is not positive.", "Ask for at least one item."),
+  INVALID_PERCENTILE: final(
+    "The percentile is not from 0 to 100.",
+    "Percentiles count in percent: 50 is the median, 99.9 is one in a thousand.",
+  ),
+  ITEM_TOO_LARGE: final(
+    "The item's key, id and values take up too many bytes.",
+    "Sort by something shorter: a prefix, a hash, an id.",
+  ),
+  OFFSET_OUT_OF_RANGE: final(
+    "There are not that many items within the bounds.",
+    "Compare the offset with the count first, or use paginate.",
+  ),
+  PENDING_OPERATIONS: retryable(
+    "The aggregate has queued writes that are not applied yet.",
+    "Read with { stale: true } and write with { async: true }, or wait until the worker has applied them.",
+  ),
+  TREE_DAMAGED: final(
+    "A node of the aggregate's tree is missing.",
+    "Clear the aggregate and fill it again; nothing but a change of its own tables from outside explains it.",
+  ),
+} as const satisfies Record<string, ErrorCodeEntry>;

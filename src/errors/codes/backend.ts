@@ -1,0 +1,10 @@
+/** Error codes of backends, sorted by name; the room throws them as `TrueupError`s. */
+import { final, type ErrorCodeEntry } from "./error-code-entry.js";
+
+export const backendCodes = {
+  BACKEND_CLOSED: final("The backend is closed.", "Open it again before calling functions."),
+  MODULES_MISSING: final(
+    "There is no code to run: none was given, and none is stored in the data file.",
+    "Pass `modules` to openBackend, or push code with `trueup dev` or `npx convex deploy`.",
+  ),
+} as const satisfies Record<string, ErrorCodeEntry>;

@@ -1,0 +1,43 @@
+/** Error codes of the command line, sorted by name; the room throws them as `TrueupError`s. */
+import { final, retryable, type ErrorCodeEntry } from "./error-code-entry.js";
+
+export const cliCodes = {
+  ADMIN_KEY_REFUSED: final(
+    "The server refused the admin key.",
+    "Remove CONVEX_SELF_HOSTED_ADMIN_KEY from .env.local and start `trueup dev` again: it writes the right one.",
+  ),
+  APP_NOT_FOUND: final(
+    "This is not the folder of a Convex app.",
+    "Run the command in the folder that holds the app's package.json and its convex/ folder.",
+  ),
+  CONVEX_NOT_INSTALLED: final(
+    "The convex package is not installed in the app.",
+    "Run `npm install` in the app's folder.",
+  ),
+  DATA_FILE_MISSING: final(
+    "The app has no data file yet.",
+    "Start `trueup dev` once: it creates the data file and pushes the app's code.",
+  ),
+  FUNCTION_FAILED: final("The function threw an error.", "See the function's own message and its log lines."),
+  INVALID_USAGE: final(
+    "The command was called in a way it does not support.",
+    "Add --help to the command to see what it takes, with examples.",
+  ),
+  MALFORMED_JSON: final(
+    "The text is not JSON.",
+    'Put single quotes around JSON in a shell, as in \'{"name":"Ann"}\'.',
+  ),
+  OFFICIAL_CLI_FAILED: final("The official Convex CLI failed.", "See what it printed above."),
+  OTHER_BACKEND_CONFIGURED: final(
+    "The app's environment names another backend than the local server.",
+    "Remove that variable from the environment, .env.local and .env to use the local server.",
+  ),
+  SCHEDULED_WORK_FAILED: final(
+    "Work that the function scheduled failed.",
+    "See the error of the scheduled function; the function itself had succeeded.",
+  ),
+  SERVER_UNREACHABLE: retryable(
+    "The data file is open in another process, but no server answers there.",
+    "Look at that process: stop it, or wait until it has started.",
+  ),
+} as const satisfies Record<string, ErrorCodeEntry>;

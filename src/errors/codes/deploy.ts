@@ -1,0 +1,37 @@
+/** Error codes of deploys, sorted by name; the room throws them as `TrueupError`s. */
+import { final, retryable, type ErrorCodeEntry } from "./error-code-entry.js";
+
+export const deployCodes = {
+  AUTH_CONFIG_MISSING_ENVIRONMENT_VARIABLE: final(
+    "auth.config reads an environment variable that is not set.",
+    "Set it: `npx convex env set NAME value`.",
+  ),
+  INVALID_COMPONENTS: final(
+    "The components in convex.config do not fit together.",
+    "Mend convex.config.ts; the message names the component.",
+  ),
+  INVALID_ENVIRONMENT_VARIABLE: final(
+    "The environment variable cannot be set.",
+    "See the message for what names and values may be.",
+  ),
+  INVALID_FUNCTION: final(
+    "A function cannot be of this kind in its place.",
+    "Move it to another module, or make it an action.",
+  ),
+  INVALID_REQUEST: final(
+    "The request is not one that this server understands.",
+    "Use the `convex` package in a version that docs/compatibility.md names.",
+  ),
+  MISSING_ENVIRONMENT_VARIABLES: final(
+    "The code declares environment variables that are not set.",
+    "Set them: `npx convex env set NAME value`.",
+  ),
+  PUSH_OUTDATED: retryable(
+    "Code or environment variables have changed since this push began.",
+    "Push again: `npx convex dev` does so by itself.",
+  ),
+  SCHEMA_NOT_SATISFIED: final(
+    "Stored documents do not fit the schema that was pushed.",
+    "Migrate the documents first, or make the new schema accept both shapes.",
+  ),
+} as const satisfies Record<string, ErrorCodeEntry>;

@@ -1,0 +1,62 @@
+/** Error codes of calling functions and of what `ctx` gives them, sorted by name; the room throws them as `TrueupError`s. */
+import { final, type ErrorCodeEntry } from "./error-code-entry.js";
+
+export const functionsCodes = {
+  COMPONENT_MISSING: final(
+    "There is no such component.",
+    "Mount it in convex.config.ts, and pass its modules in `components` when the program comes from modules.",
+  ),
+  FEATURE_NOT_SUPPORTED: final(
+    "Trueup does not have this feature of Convex.",
+    "See docs/compatibility.md for what it has.",
+  ),
+  FUNCTION_NOT_FOUND: final(
+    "There is no such function.",
+    "Check the spelling, and that the module exports it as a query, mutation or action.",
+  ),
+  FUNCTION_NOT_PUBLIC: final(
+    "The function is internal and was called from outside.",
+    "Call it from another function or with the admin key, or define it with query, mutation or action.",
+  ),
+  FUNCTION_OVER: final(
+    "The function has already returned.",
+    "Await every promise that ctx returns before the function returns.",
+  ),
+  FUNCTION_WRONG_KIND: final(
+    "The function is of another kind than the call.",
+    "Call queries with runQuery, mutations with runMutation and actions with runAction.",
+  ),
+  INVALID_ARGUMENTS: final(
+    "The arguments do not fit the function's validator.",
+    "Pass what `args` of the function declares.",
+  ),
+  INVALID_CALL: final(
+    "A method of ctx was called in a way it does not support.",
+    "See the message for what it takes.",
+  ),
+  INVALID_RETURN: final(
+    "The returned value does not fit the function's validator.",
+    "Return what `returns` of the function declares.",
+  ),
+  MODULE_FAILED: final(
+    "A module of functions threw while it was imported.",
+    "Mend the module; the cause holds its error.",
+  ),
+  NESTED_TOO_DEEP: final(
+    "Functions call each other too deeply.",
+    "Share code as plain helper functions instead of runQuery and runMutation.",
+  ),
+  PAGINATED_TWICE: final(
+    "A function may paginate only one query.",
+    "Split it into two functions, or use the paginator of convex-helpers.",
+  ),
+  QUERY_NOT_UNIQUE: final("unique() found more than one document.", "Use first(), or narrow the query."),
+  QUERY_USED_TWICE: final(
+    "A query object was used a second time.",
+    "Build a new query with ctx.db.query for each use.",
+  ),
+  TRIGGERS_TOO_DEEP: final(
+    "Triggers set each other off without end.",
+    "Write in a trigger only when there is something to change.",
+  ),
+} as const satisfies Record<string, ErrorCodeEntry>;

@@ -1,0 +1,53 @@
+/**
+ * Every error code, with its general meaning, what to do about it, and whether to try again: a file for
+ * each room, in which codes are sorted. docs/errors.md lists the same codes; a test holds the two together.
+ */
+import { aggregateCodes } from "./aggregate.js";
+import { backendCodes } from "./backend.js";
+import { cliCodes } from "./cli.js";
+import { databaseCodes } from "./database.js";
+import { deployCodes } from "./deploy.js";
+import { functionsCodes } from "./functions.js";
+import { migrationsCodes } from "./migrations.js";
+import { schedulerCodes } from "./scheduler.js";
+import { schemaCodes } from "./schema.js";
+import { serverCodes } from "./server.js";
+import { storageCodes } from "./storage.js";
+import { testCodes } from "./test.js";
+import { valuesCodes } from "./values.js";
+
+/** The codes of each room. */
+export const codesOfRooms = [
+  valuesCodes,
+  storageCodes,
+  databaseCodes,
+  functionsCodes,
+  schemaCodes,
+  schedulerCodes,
+  deployCodes,
+  backendCodes,
+  testCodes,
+  serverCodes,
+  cliCodes,
+  migrationsCodes,
+  aggregateCodes,
+] as const;
+
+export const errorCodes = {
+  ...valuesCodes,
+  ...storageCodes,
+  ...databaseCodes,
+  ...functionsCodes,
+  ...schemaCodes,
+  ...schedulerCodes,
+  ...deployCodes,
+  ...backendCodes,
+  ...testCodes,
+  ...serverCodes,
+  ...cliCodes,
+  ...migrationsCodes,
+  ...aggregateCodes,
+};
+
+/** A stable name of what went wrong. */
+export type ErrorCode = keyof typeof errorCodes;

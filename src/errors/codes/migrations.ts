@@ -1,0 +1,45 @@
+/** Error codes of migrations, sorted by name. Apps meet them in the data of `ConvexError`s. */
+import { final, type ErrorCodeEntry } from "./error-code-entry.js";
+
+export const migrationsCodes = {
+  MIGRATION_ARGUMENTS: final(
+    "The arguments to start a migration do not fit together.",
+    "See the message for what it takes.",
+  ),
+  MIGRATION_BATCH_TOO_LARGE: final(
+    "So many documents do not fit one transaction.",
+    "Pass the `batchSize` that the message names, or run it through the component, which does so itself.",
+  ),
+  MIGRATION_BUSY: final(
+    "The migration is at something else.",
+    "Pause or cancel it first, let it end, or reset it.",
+  ),
+  MIGRATION_DOCUMENT_FAILED: final(
+    "Migrating a document threw; its whole batch was rolled back.",
+    "Mend the document that `details.documentId` names, or the migration, and start it again: it resumes.",
+  ),
+  MIGRATION_NOT_DEFINED: final(
+    "The migration's definition lacks what this needs.",
+    "Give it the option that `details.option` names: `down` to revert it, `isMigrated` to verify it.",
+  ),
+  MIGRATION_NOT_FOUND: final(
+    "There is no migration of that name.",
+    'Name it as folder/file:export, like "migrations:addRole".',
+  ),
+  MIGRATION_RANGE_CHANGED: final(
+    "The migration was stopped at a place that its present table or range does not have.",
+    'Start it over with {"reset": true}, or restore the range it was started with.',
+  ),
+  MIGRATION_RANGE_UNSUPPORTED: final(
+    "The custom range of a migration cannot be gone through in batches.",
+    "Return the query that customRange is given, with an index, an order or a filter, and read nothing.",
+  ),
+  MIGRATION_REQUIRES: final(
+    "The migration requires others that are not complete.",
+    "Run the migrations in `details.missing` first, and retry what they put in quarantine.",
+  ),
+  MIGRATION_STUCK: final(
+    "A batch of the migration made no progress.",
+    "Start it again; if that recurs, report it with the cursor in `details`.",
+  ),
+} as const satisfies Record<string, ErrorCodeEntry>;

@@ -1,0 +1,17 @@
+/** Error codes of schemas, sorted by name; the room throws them as `TrueupError`s. */
+import { final, type ErrorCodeEntry } from "./error-code-entry.js";
+
+export const schemaCodes = {
+  INVALID_RENAME: final(
+    "The declared rename does not match the two schemas.",
+    "Declare it as `oldTable=newTable` or `table.oldField=newField`, with names as both schemas have them.",
+  ),
+  INVALID_SCHEMA: final(
+    "The schema's definition is invalid.",
+    "Mend every problem that the message lists; `details.problems` has them one by one.",
+  ),
+  UNKNOWN_WAIVER: final(
+    "There is no waiver of this name.",
+    "Use one that docs/schema-changes.md lists, alone or with a target: `drop-field:users.legacy`.",
+  ),
+} as const satisfies Record<string, ErrorCodeEntry>;

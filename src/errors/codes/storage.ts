@@ -1,0 +1,38 @@
+/** Error codes of storages, sorted by name; the room throws them as `TrueupError`s. */
+import { final, retryable, type ErrorCodeEntry } from "./error-code-entry.js";
+
+export const storageCodes = {
+  SNAPSHOT_TOO_OLD: retryable(
+    "The snapshot was held too long and has been released.",
+    "Run the query again; read in smaller pages.",
+  ),
+  STORAGE_CLOSED: final("The storage is closed.", "Open it again before using it."),
+  STORAGE_CONFLICT: retryable(
+    "Another transaction changed what this one read.",
+    "Run the transaction again.",
+  ),
+  STORAGE_CORRUPT: final(
+    "The data file is not one that Trueup wrote, or it is damaged.",
+    "Restore it from a backup, or name another file.",
+  ),
+  STORAGE_DRIVER_MISSING: final(
+    "No SQLite driver is available.",
+    "Install better-sqlite3@12 beside trueup, or use Node 24.16 or later, which has one built in.",
+  ),
+  STORAGE_FULL: final(
+    "The disk is full; nothing of this transaction was written.",
+    "Free some space and run it again.",
+  ),
+  STORAGE_LOCKED: retryable(
+    "Another process has the data file open.",
+    "Stop that process, or send it the call: `trueup run` does so when a server is running.",
+  ),
+  STORAGE_TOO_NEW: final(
+    "A later version of Trueup wrote the data file, in a format that this one cannot read.",
+    "Use that version, or name another file.",
+  ),
+  STORAGE_UNAVAILABLE: final(
+    "The data file could not be opened, read or written.",
+    "Check the path, its permissions and the disk; the details have the system's reason.",
+  ),
+} as const satisfies Record<string, ErrorCodeEntry>;
