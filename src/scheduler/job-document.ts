@@ -5,8 +5,8 @@ import type { IndexJson } from "../schema/index.js";
 
 /** The system table that `ctx.db.system` shows. */
 export const jobsTable = "_scheduled_functions";
-export const jobsByStateAndTime = `${jobsTable}.by_state_and_time`;
-export const jobsByCompletedTime = `${jobsTable}.by_completed_time`;
+export const jobsByStateAndTime: string = `${jobsTable}.by_state_and_time`;
+export const jobsByCompletedTime: string = `${jobsTable}.by_completed_time`;
 export const jobIndexes: readonly IndexJson[] = [
   { indexDescriptor: "by_state_and_time", fields: ["state.kind", "scheduledTime"] },
   { indexDescriptor: "by_completed_time", fields: ["completedTime"] },

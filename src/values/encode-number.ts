@@ -5,7 +5,7 @@
  */
 import { TrueupError } from "../errors/index.js";
 
-export const MAX_INT64 = 2n ** 63n - 1n;
+export const MAX_INT64: bigint = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 
 const FLOAT64 = 0x0d;

@@ -88,7 +88,7 @@ export const documentTypes: fc.Arbitrary<ValidatorJSON> = fc.oneof(
 );
 
 /** A validator like the given one, one random edit away at one random place. */
-export function edited(original: ValidatorJSON): fc.Arbitrary<ValidatorJSON> {
+function edited(original: ValidatorJSON): fc.Arbitrary<ValidatorJSON> {
   const here = fc.oneof(
     { arbitrary: validator, weight: 1 },
     { arbitrary: leaf.map((member) => union([original, member])), weight: 2 },

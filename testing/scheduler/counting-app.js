@@ -23,7 +23,7 @@ const modules = {
       if (n % 10 === 0) await ctx.scheduler.runAfter(0, mark, { n, marks });
       if (n + 1 < steps) await ctx.scheduler.runAfter(0, step, { n: n + 1, steps, marks });
     }),
-    mark: action((_ctx, { n, marks }) => appendFileSync(marks, `${n}\n`)),
+    mark: action((_ctx, { n, marks }) => appendFileSync(marks, `${String(n)}\n`)),
   },
 };
 

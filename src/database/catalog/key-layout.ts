@@ -81,18 +81,32 @@ export function idsKeyOfDocument(key: string): string {
   return IDS + key.slice(1, prefixLength) + key.slice(-internalIdLength);
 }
 
-/** Keys of the catalog: one head, then a record per component, table, index, and things to clear. */
-export const catalogKeys = {
-  head: `${CATALOG}a`,
-  component: (number: number): string => `${CATALOG}c${encodeNumber(number)}`,
-  components: `${CATALOG}c`,
-  table: (component: number, name: string): string => `${CATALOG}t${encodeNumber(component)}${name}`,
-  tables: `${CATALOG}t`,
-  index: (indexId: number): string => `${CATALOG}i${encodeNumber(indexId)}`,
-  indexes: `${CATALOG}i`,
-  backfill: (indexId: number): string => `${CATALOG}b${encodeNumber(indexId)}`,
-  cleared: (prefix: string): string => `${CATALOG}x${prefix}`,
-  toClear: `${CATALOG}x`,
+interface CatalogKeys {
+  readonly head: string;
+  readonly component: (number: number) => string;
+  readonly components: string;
+  readonly table: (component: number, name: string) => string;
+  readonly tables: string;
+  readonly index: (indexId: number) => string;
+  readonly indexes: string;
+  readonly backfill: (indexId: number) => string;
+  readonly cleared: (prefix: string) => string;
+  readonly toClear: string;
   /** The last commit timestamp given to a document. */
+  readonly commitTimestamp: string;
+}
+
+/** Keys of the catalog: one head, then a record per component, table, index, and things to clear. */
+export const catalogKeys: CatalogKeys = {
+  head: `${CATALOG}a`,
+  component: (number) => `${CATALOG}c${encodeNumber(number)}`,
+  components: `${CATALOG}c`,
+  table: (component, name) => `${CATALOG}t${encodeNumber(component)}${name}`,
+  tables: `${CATALOG}t`,
+  index: (indexId) => `${CATALOG}i${encodeNumber(indexId)}`,
+  indexes: `${CATALOG}i`,
+  backfill: (indexId) => `${CATALOG}b${encodeNumber(indexId)}`,
+  cleared: (prefix) => `${CATALOG}x${prefix}`,
+  toClear: `${CATALOG}x`,
   commitTimestamp: `${CATALOG}z`,
-} as const;
+};

@@ -10,7 +10,7 @@ import type { StoredDocument } from "./stored-document.js";
 
 /** Convex's limits of one document. */
 export const documentLimits = {
-  sizeBytes: 1 << 20,
+  sizeBytes: 1_048_576,
   nesting: 16,
   arrayLength: 8192,
   objectFields: 1024,

@@ -35,7 +35,7 @@ export const schemaProblems = {
   TooManyIndexes: "A table with more than 64 indexes.",
   TooManyTables: "More than 10,000 tables.",
   VectorIndexFieldNotUnique: "Two vector indexes of one table on the same field.",
-} as const satisfies Record<string, string>;
+} as const;
 
 /** The name of a kind of problem. */
 export type SchemaProblemCode = keyof typeof schemaProblems;

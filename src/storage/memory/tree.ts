@@ -2,7 +2,7 @@
 import sortedBtree from "sorted-btree";
 
 // The package is CommonJS: Node imports its exports object, test runners and bundlers its default export.
-const BTree = "default" in sortedBtree ? sortedBtree.default : sortedBtree;
+const BTree: typeof sortedBtree.default = "default" in sortedBtree ? sortedBtree.default : sortedBtree;
 
 /** Keys and values in key order; `clone` is O(1) and makes later writes copy the nodes they touch. */
 export type Tree = InstanceType<typeof BTree<string, string>>;

@@ -10,7 +10,7 @@ import type { PooledConnection } from "./pooled-connection.js";
 export class Pin {
   readonly version: Version;
   /** When a newer version appeared, by `performance.now()`. */
-  outdatedSinceMs = Infinity;
+  outdatedSinceMs: number = Infinity;
   users = 0;
   readonly #latestReader: () => EntryReader;
   #connection: PooledConnection | undefined;
