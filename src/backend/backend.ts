@@ -10,7 +10,7 @@ import type {
   UserIdentity,
 } from "convex/server";
 import type { Database, DatabaseCommit, MutationTransaction } from "../database/index.js";
-import { Deployer } from "../deploy/index.js";
+import { Deployer, schemasInForce, type Schemas } from "../deploy/index.js";
 import { TrueupError } from "../errors/index.js";
 import type {
   ComponentProgram,
@@ -23,7 +23,7 @@ import type {
 } from "../functions/index.js";
 import type { SchemaJson } from "../schema/index.js";
 import type { Scheduler, Work } from "../scheduler/index.js";
-import { checkDocuments, schemasInForce, type Schemas } from "./check-documents.js";
+import { checkDocuments } from "./check-documents.js";
 
 /** A call on behalf of someone. */
 export interface CallOptions {

@@ -3,7 +3,8 @@
  * It runs inside the activation's transaction, so nothing is written in between; a push, which goes on
  * beside an app's writers, prepares its schemas in `deploy`.
  */
-import type { Database, MutationTransaction } from "../database/index.js";
+import type { MutationTransaction } from "../database/index.js";
+import type { Schemas } from "../deploy/index.js";
 import { TrueupError } from "../errors/index.js";
 import {
   compileTable,
@@ -13,9 +14,6 @@ import {
   type TableJson,
 } from "../schema/index.js";
 
-/** Schemas by component path. */
-export type Schemas = ReadonlyMap<string, SchemaJson | null>;
-
 interface Problem {
   readonly componentPath: string;
   readonly tableName: string;
@@ -23,14 +21,6 @@ interface Problem {
   readonly documents: number;
   readonly id: string;
   readonly description: string;
-}
-
-/** The schemas in force of these components. */
-export async function schemasInForce(database: Database, paths: Iterable<string>): Promise<Schemas> {
-  return await database.maintain((state) => {
-    const schemaOf = (path: string): SchemaJson | null => state.catalog.components.get(path)?.schema ?? null;
-    return Promise.resolve(new Map([...paths].map((path) => [path, schemaOf(path)])));
-  });
 }
 
 /**
