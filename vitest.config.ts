@@ -19,6 +19,8 @@ export default defineConfig({
     env: { TRUEUP_SEED: process.env["TRUEUP_SEED"] ?? String(Math.trunc(Math.random() * 0x7fffffff)) },
     globalSetup: ["tests/setup/print-seed.ts"],
     setupFiles: ["tests/setup/seed-properties.ts"],
+    // Vitest leaves one core to itself, which on a machine with two would leave one to the tests.
+    maxWorkers: "100%",
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

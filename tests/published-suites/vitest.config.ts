@@ -7,6 +7,9 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { suiteProject } from "./suite-project.js";
 
 const config: ViteUserConfig = defineConfig({
-  test: { projects: [suiteProject("mock"), suiteProject("memory"), suiteProject("sqlite")] },
+  test: {
+    maxWorkers: "100%",
+    projects: [suiteProject("mock"), suiteProject("memory"), suiteProject("sqlite")],
+  },
 });
 export default config;
