@@ -93,17 +93,32 @@ test("a server killed between the steps of a push has the old program; killed in
   await server.kill();
 });
 
-test("a function that does not await what fails is told of, and the server goes on", async () => {
+test("promises and timers that functions forget are told of when they fail, and the server goes on", async () => {
   const server = await serve();
-  const source = `export const forget = ${functionSource("Action", 'void Promise.reject(new Error("forgotten")); return 1;')};`;
+  const forget = functionSource("Action", 'void Promise.reject(new Error("forgotten")); return 1;');
+  const leave = functionSource("Action", 'setTimeout(() => { throw new Error("left"); }); return 2;');
+  const source = `export const forget = ${forget}; export const leave = ${leave};`;
   const startPush = await server.post(
     "/api/deploy2/start_push",
     pushRequest({ modules: [pushedModule("app.js", source)] }),
   );
   await finish(server, startPush);
-  const forget = (): Promise<unknown> => server.post("/api/function", { path: "app:forget", args: {} });
-  expect(await forget()).toMatchObject({ value: 1 });
-  expect(await forget()).toMatchObject({ value: 1 });
+  for (const [name, value] of [
+    ["forget", 1],
+    ["leave", 2],
+    ["leave", 2],
+    ["forget", 1],
+  ] as const) {
+    const answer = await server.post("/api/function", { path: `app:${name}`, args: {} });
+    expect(answer).toMatchObject({ value });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
   await server.kill();
-  expect(await server.printed).toContain("A promise that nobody awaited was rejected: Error: forgotten");
+  const printed = await server.printed;
+  expect(printed).toMatch(
+    /^\[ERROR\] app:forget A promise that nobody awaited was rejected: Uncaught Error: forgotten$/m,
+  );
+  expect(printed).toMatch(
+    /^\[ERROR\] app:leave A callback that outlived its function failed: Uncaught Error: left$/m,
+  );
 });

@@ -10,6 +10,7 @@ export { currentExecution } from "./execution/execution.js";
 export type { FileStore } from "./execution/file-store.js";
 export type { JobQueue, NewJob } from "./execution/job-queue.js";
 export type { LogEntry, LogLevel, LogSink } from "./execution/log-buffer.js";
+export { outliveLeftovers } from "./execution/outlive-leftovers.js";
 export { describeThrown } from "./execution/thrown.js";
 export {
   programFromModules,

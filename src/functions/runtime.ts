@@ -23,7 +23,7 @@ import { giveWay } from "./execution/give-way.js";
 import type { FileStore } from "./execution/file-store.js";
 import { runHttpAction } from "./execution/http-action.js";
 import type { JobQueue } from "./execution/job-queue.js";
-import { logLine, type LogSink } from "./execution/log-buffer.js";
+import { logFailure, type LogSink } from "./execution/log-buffer.js";
 import { newRequest } from "./execution/request.js";
 import { triggerHooks } from "./execution/run-triggers.js";
 import { runAction, runMutation, runQuery, type OnSnapshot } from "./execution/run.js";
@@ -137,16 +137,7 @@ export class Runtime {
 
   /** Logs a failure that no caller hears of. */
   report(componentPath: string, functionPath: string, error: unknown): void {
-    const message = describeThrown(error);
-    const entry = {
-      level: "ERROR",
-      message,
-      args: [message],
-      functionPath,
-      componentPath,
-      requestId: "",
-    } as const;
-    this.#engine.log(logLine(entry), entry);
+    logFailure(this.#engine.log, { functionPath, componentPath, requestId: "" }, describeThrown(error));
   }
 
   async #dispatch(

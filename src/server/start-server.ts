@@ -7,6 +7,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Backend } from "../backend/index.js";
 import { TrueupError } from "../errors/index.js";
+import { outliveLeftovers } from "../functions/index.js";
 import { RequestHandler } from "./http/request-handler.js";
 import { siteUrlOf } from "./routes/http-actions.js";
 import { SyncServer } from "./sync/sync-server.js";
@@ -42,7 +43,7 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   handler.serverUrl = url;
   const sync = new SyncServer(backend, url, options.adminKey);
   sync.attach(server);
-  const letRejectionsEnd = outliveRejections(log);
+  const endWithLeftovers = outliveLeftovers(log);
   const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrlOf(url) });
   let closing: Promise<void> | null = null;
   return {
@@ -50,21 +51,11 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
     port,
     close: () => {
       withdrawUrls();
-      letRejectionsEnd();
+      endWithLeftovers();
       closing ??= closeServer(server, handler, sync);
       return closing;
     },
   };
-}
-
-/** A function that does not await a promise that fails must not take the server with it, which is Node's custom. */
-function outliveRejections(log: (line: string) => void): () => void {
-  const onRejection = (reason: unknown): void => {
-    const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
-    log(`A promise that nobody awaited was rejected: ${text}`);
-  };
-  process.on("unhandledRejection", onRejection);
-  return () => void process.off("unhandledRejection", onRejection);
 }
 
 /** Functions find the server's addresses in their environment; what is set there already stays. */

@@ -31,7 +31,7 @@ export async function connect(app: AppFolder, options: ConnectOptions): Promise<
       runScheduled: options.runScheduled,
       log: options.log,
     });
-    return new EmbeddedConnection(backend);
+    return new EmbeddedConnection(backend, options.log);
   } catch (error) {
     if (!isTrueupError(error) || error.code !== "STORAGE_LOCKED") throw error;
     const server = readServerRecord(app);

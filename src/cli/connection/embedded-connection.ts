@@ -1,14 +1,18 @@
 /** Runs functions of the pushed code in this process, which then owns the data file. */
 import type { Backend } from "../../backend/index.js";
 import { isTrueupError } from "../../errors/index.js";
+import { outliveLeftovers } from "../../functions/index.js";
 import type { CallOutcome, Connection, FunctionCall, ScheduledWork } from "./connection.js";
 
 export class EmbeddedConnection implements Connection {
   readonly serverUrl: undefined = undefined;
   readonly #backend: Backend;
+  readonly #endWithLeftovers: () => void;
 
-  constructor(backend: Backend) {
+  /** @param log Takes failures that no function can be blamed for. */
+  constructor(backend: Backend, log: (line: string) => void) {
     this.#backend = backend;
+    this.#endWithLeftovers = outliveLeftovers(log);
   }
 
   async call(call: FunctionCall): Promise<CallOutcome> {
@@ -35,7 +39,8 @@ export class EmbeddedConnection implements Connection {
     return this.#backend.scheduler.work(requestId);
   }
 
-  close(): Promise<void> {
-    return this.#backend.close();
+  async close(): Promise<void> {
+    await this.#backend.close();
+    this.#endWithLeftovers();
   }
 }

@@ -26,6 +26,16 @@ export function logLine(entry: LogEntry): string {
   return `[${level}] ${where} ${message}`;
 }
 
+/** Logs what failed where no caller hears of it. */
+export function logFailure(
+  log: LogSink,
+  source: Pick<LogEntry, "functionPath" | "componentPath" | "requestId">,
+  message: string,
+): void {
+  const entry = { ...source, level: "ERROR", message, args: [message] } as const;
+  log(logLine(entry), entry);
+}
+
 const maxLines = 256;
 const maxLineLength = 32 * 1024;
 

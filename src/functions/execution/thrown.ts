@@ -46,9 +46,11 @@ export function describeThrown(thrown: unknown): string {
   return [what, ...frames].join("\n");
 }
 
-/** A stack line of code that is neither Node's nor a dependency's nor this package's. */
+/** A stack line of code that is neither built in nor Node's nor a dependency's nor this package's. */
 function isAppFrame(line: string): boolean {
-  return /^\s+at /.test(line) && !/node:|node_modules/.test(line) && !line.includes(ownFolder);
+  return (
+    /^\s+at /.test(line) && !/node:|node_modules|\(<anonymous>\)$/.test(line) && !line.includes(ownFolder)
+  );
 }
 
 const ownFolder = new URL("../../", import.meta.url).pathname;
