@@ -39,6 +39,13 @@ export const refuse = mutation({
     throw new ConvexError({ reason: "no" });
   },
 });
+export const dive = mutation({
+  args: { depth: v.number() },
+  handler: async (ctx, { depth }) => {
+    if (depth === 0) [1].map(() => { throw new Error("deep"); });
+    await ctx.runMutation(anyApi.names.dive, { depth: depth - 1 });
+  },
+});
 export const countDown = internalMutation({
   args: { left: v.number(), failsAt: v.optional(v.number()) },
   handler: async (ctx, { left, failsAt }) => {
@@ -124,6 +131,12 @@ describe("without a server", () => {
       details: { data: { reason: "no" } },
     });
     expect(JSON.parse((await app.run(["run", "names:list"])).stdout)).toEqual(["Ann"]);
+  });
+
+  test("an error names the app's own lines, through however many calls it came", async () => {
+    const { stderr } = await app.run(["run", "names:dive", "{depth: 6}"]);
+    expect(stderr.match(/^ +at handler \(.*names\.ts:\d+:\d+\)$/gm)).toHaveLength(7);
+    expect(stderr).not.toContain("<anonymous>)");
   });
 
   test("identity reaches the function", async () => {
