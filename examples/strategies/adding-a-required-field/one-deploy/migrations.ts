@@ -1,0 +1,11 @@
+import { Migrations } from "trueup/migrations";
+import { components } from "./_generated/api.js";
+import type { DataModel } from "./_generated/dataModel.js";
+
+const migrations = new Migrations<DataModel>(components.migrations);
+
+export const addRole = migrations.define({
+  table: "users",
+  up: (user: { name: string }) => ({ ...user, role: "user" as const }),
+  down: ({ role: _role, ...user }) => user,
+});

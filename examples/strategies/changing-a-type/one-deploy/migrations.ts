@@ -1,0 +1,15 @@
+import { Migrations } from "trueup/migrations";
+import { components } from "./_generated/api.js";
+import type { DataModel } from "./_generated/dataModel.js";
+
+const migrations = new Migrations<DataModel>(components.migrations);
+
+// WAIVER
+export const planFromIsPro = migrations.define({
+  table: "teams",
+  up: ({ isPro, ...team }: { name: string; isPro: boolean }) => ({
+    ...team,
+    plan: isPro ? ("pro" as const) : ("basic" as const),
+  }),
+  down: ({ plan, ...team }) => ({ ...team, isPro: plan === "pro" }),
+});
