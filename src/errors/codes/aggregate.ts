@@ -2,6 +2,10 @@
 import { final, retryable, type ErrorCodeEntry } from "./error-code-entry.js";
 
 export const aggregateCodes = {
+  AGGREGATE_BUILDING: retryable(
+    "The aggregate is still being built, so it cannot answer yet.",
+    "Try again later: the error's data has processed, total and etaMs; or read with { whileBuilding: \"wait\" }.",
+  ),
   DELETE_MISSING_KEY: final(
     "The item is not in the aggregate.",
     "Write every change of the table to the aggregate, or use deleteIfExists and replaceOrInsert.",

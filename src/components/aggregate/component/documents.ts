@@ -8,6 +8,8 @@ import type { ExactSum } from "../tree/index.js";
 
 /** The tree of one namespace. */
 export type TreeFields = {
+  /** Absent in the trees of unmanaged aggregates. */
+  generation?: number;
   namespace?: Value;
   root: string;
   maxNodeSize: number;
@@ -81,6 +83,8 @@ export type Operation =
 /** Operations of one transaction that wait for the worker. */
 export type PendingFields = {
   commitTs: bigint | CommitTsPlaceholder;
+  /** The generation of a managed aggregate that they are for; absent for an unmanaged one. */
+  generation?: number;
   operations: Operation[];
 };
 
@@ -109,11 +113,24 @@ export type ProgressFields = {
   workedAtMs: number;
   /** How many operations a run takes at most: fewer after one that failed as a whole. */
   batchLimit: number;
+  /** True while more waits than a run is handed. */
+  isBehind?: boolean;
 };
 
-/** What the worker is handed: operations that were queued together. */
+/** What is set for the component as a whole. */
+export type SettingsFields = {
+  /** Whether writes are appended beside the trees. */
+  deltas: boolean;
+};
+
+/** What the worker is told of: operations that were appended together. */
 export type QueueEntry = {
   id: GenericId<"pendingOperations">;
   commitTs: bigint;
-  operations: Operation[];
+};
+
+/** The oldest entries, and whether there are others behind them. */
+export type QueueBatch = {
+  entries: QueueEntry[];
+  hasMore: boolean;
 };

@@ -1,5 +1,5 @@
 /**
- * The trees of all namespaces, as one call sees them: their records, and one store with the nodes of all of them.
+ * The trees of all namespaces of one generation, as one call sees them: their records, and one store with the nodes of all of them.
  * Records are loaded ahead (`load`), so that what happens to trees afterwards is synchronous, and is undone with the
  * operation it belongs to.
  */
@@ -17,11 +17,14 @@ import type { Doc } from "./_generated/dataModel.js";
 import { aggregateError } from "./errors.js";
 import { openNodes } from "./nodes.js";
 import type { StoredNodes } from "./stored_nodes.js";
-import { findRecord, writeRecord } from "./tree_records.js";
+import { findRecord, storedGeneration, writeRecord } from "./tree_records.js";
 import type { NamespaceArgs, NamespaceSet, SettingsArgs } from "./wire.js";
 
 /** The name of the measure that `sumValue` is. */
 export const PLAIN_MEASURE = "";
+
+/** The generation of an aggregate that nobody manages. */
+export const UNMANAGED = 0;
 
 /** A tree with its record. */
 export interface StoredTree extends CountedTree {
@@ -35,14 +38,17 @@ export interface StoredTree extends CountedTree {
 
 export class Forest {
   readonly nodes: StoredNodes;
+  /** Those of a managed aggregate count from 1. */
+  readonly generation: number;
   private readonly db: DatabaseReader;
   /** What was loaded or planted, by encoded namespace. */
   private readonly trees: Map<string, StoredTree | null> = new Map();
   /** Every load that was begun, by what it loads: nothing is loaded twice. */
   private readonly loads: Map<string, Promise<readonly (Value | undefined)[]>> = new Map();
 
-  constructor(db: DatabaseReader) {
+  constructor(db: DatabaseReader, generation: number = UNMANAGED) {
     this.db = db;
+    this.generation = generation;
     this.nodes = openNodes(db);
   }
 
@@ -92,7 +98,7 @@ export class Forest {
     for (const tree of this.trees.values()) {
       if (tree === null) continue;
       const { root, maxNodeSize, rootLazy, measures } = tree.state;
-      await writeRecord(db, tree.namespace, tree.record, {
+      await writeRecord(db, this.generation, tree.namespace, tree.record, {
         root: stored(root),
         maxNodeSize,
         rootLazy,
@@ -104,9 +110,10 @@ export class Forest {
   private loadMany(set: Exclude<NamespaceSet, NamespaceArgs[]>): Promise<readonly (Value | undefined)[]> {
     return this.loadOnce(set === "all" ? set : `prefix ${encodeKey(set.prefix)}`, async () => {
       const prefix = set === "all" ? null : set.prefix;
-      const records = this.db
-        .query("trees")
-        .withIndex("by_namespace", (q) => (prefix === null ? q : q.gte("namespace", prefix)));
+      const records = this.db.query("trees").withIndex("by_generation", (q) => {
+        const all = q.eq("generation", storedGeneration(this.generation));
+        return prefix === null ? all : all.gte("namespace", prefix);
+      });
       const namespaces: (Value | undefined)[] = [];
       for await (const record of records) {
         // Arrays that start with a prefix stand together, the prefix itself first.
@@ -121,7 +128,7 @@ export class Forest {
   private async loadOne(namespace: Value | undefined): Promise<void> {
     if (this.trees.has(keyOf(namespace))) return;
     await this.loadOnce(`one ${keyOf(namespace)}`, async () => {
-      this.know(namespace, await findRecord(this.db, namespace));
+      this.know(namespace, await findRecord(this.db, this.generation, namespace));
       return [namespace];
     });
   }

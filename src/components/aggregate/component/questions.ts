@@ -12,20 +12,21 @@ import {
   type Part,
 } from "../tree/index.js";
 import type { QueryCtx } from "./_generated/server.js";
-import { Forest, PLAIN_MEASURE, type StoredTree } from "./forest.js";
+import { PLAIN_MEASURE, type Forest, type StoredTree } from "./forest.js";
+import { readableForest } from "./generation_forests.js";
 import { assertNothingPending } from "./pending.js";
-import type { RangeArgs, StaleArgs, WireItem, WireStats } from "./wire.js";
+import type { RangeArgs, ReadingArgs, WireItem, WireStats } from "./wire.js";
 
 /** The trees that a question is about, in the order of their namespaces, each with the range that counts. */
 export type Parts = readonly Part<StoredTree>[];
 
 /** Answers one question; see `answerAll`. */
-export async function answer<Query extends RangeArgs & StaleArgs, Answer>(
+export async function answer<Query extends RangeArgs & ReadingArgs, Answer>(
   ctx: QueryCtx,
   query: Query,
   ask: (parts: Parts) => Answer,
 ): Promise<Answer> {
-  const [result] = await answerAll(ctx, query.stale, [query], ask);
+  const [result] = await answerAll(ctx, query, [query], ask);
   return result as Answer;
 }
 
@@ -35,11 +36,11 @@ export async function answer<Query extends RangeArgs & StaleArgs, Answer>(
  */
 export async function answerAll<Query extends RangeArgs, Answer>(
   ctx: QueryCtx,
-  stale: boolean | undefined,
+  { definition, stale }: ReadingArgs,
   queries: readonly Query[],
   ask: (parts: Parts, query: Query) => Answer,
 ): Promise<Answer[]> {
-  const forest = new Forest(ctx.db);
+  const forest = await readableForest(ctx.db, definition);
   const [asked] = await Promise.all([
     Promise.all(queries.map(async (query) => ({ query, parts: await partsOf(forest, query) }))),
     stale === true ? null : assertNothingPending(ctx.db),

@@ -27,8 +27,10 @@ import {
 } from "./cursors.js";
 import { aggregateError } from "./errors.js";
 import type { StoredTree } from "./forest.js";
+import { readableGeneration } from "./generation_forests.js";
 import { assertNothingPending } from "./pending.js";
 import { answer, answerAll, clipParts, intersect, statsOf, wireItem, type Parts } from "./questions.js";
+import { storedGeneration } from "./tree_records.js";
 import * as validators from "./validators.js";
 import type * as wire from "./wire.js";
 
@@ -36,23 +38,23 @@ import type * as wire from "./wire.js";
 export const counts: RegisteredQuery<"public", wire.CountsArgs, Promise<number[]>> = query({
   args: validators.countsArgs,
   returns: v.array(v.number()),
-  handler: (ctx, { queries, stale }): Promise<number[]> => answerAll(ctx, stale, queries, countParts),
+  handler: (ctx, { queries, ...reading }): Promise<number[]> => answerAll(ctx, reading, queries, countParts),
 });
 
 /** Count, exact sum and extremes of measures in each range. */
 export const stats: RegisteredQuery<"public", wire.StatsArgs, Promise<wire.WireStats[]>> = query({
   args: validators.statsArgs,
   returns: validators.stats,
-  handler: (ctx, { queries, measures, stale }): Promise<wire.WireStats[]> =>
-    answerAll(ctx, stale, queries, (parts) => statsOf(parts, measures)),
+  handler: (ctx, { queries, measures, ...reading }): Promise<wire.WireStats[]> =>
+    answerAll(ctx, reading, queries, (parts) => statsOf(parts, measures)),
 });
 
 /** The item at each offset; negative ones count from the end. Throws OFFSET_OUT_OF_RANGE, INVALID_OFFSET. */
 export const at: RegisteredQuery<"public", wire.AtArgs, Promise<wire.WireItem[]>> = query({
   args: validators.atArgs,
   returns: validators.items,
-  handler: (ctx, { queries, stale }): Promise<wire.WireItem[]> =>
-    answerAll(ctx, stale, queries, (parts, query) => wireItem(itemAt(parts, query.offset), query)),
+  handler: (ctx, { queries, ...reading }): Promise<wire.WireItem[]> =>
+    answerAll(ctx, reading, queries, (parts, query) => wireItem(itemAt(parts, query.offset), query)),
 });
 
 /** The items at percentiles: the smallest that at least so many percent are at or below. None when there are none. */
@@ -104,9 +106,9 @@ export const sample: RegisteredQuery<"public", wire.SampleArgs, Promise<wire.Wir
 export const get: RegisteredQuery<"public", wire.GetArgs, Promise<wire.WireItem | null>> = query({
   args: validators.getArgs,
   returns: validators.itemOrNull,
-  handler: (ctx, args): Promise<wire.WireItem | null> =>
-    answer(ctx, { namespace: args.namespace, stale: args.stale }, ([part]) => {
-      const item = part && findItem(part.tree, new Position(args.key, args.id).order);
+  handler: (ctx, { key, id, ...args }): Promise<wire.WireItem | null> =>
+    answer(ctx, args, ([part]) => {
+      const item = part && findItem(part.tree, new Position(key, id).order);
       return part && item ? wireItem({ tree: part.tree, item }, {}) : null;
     }),
 });
@@ -147,15 +149,20 @@ export const namespaces: RegisteredQuery<
 > = query({
   args: validators.namespacesArgs,
   returns: validators.namespacePage,
-  handler: async (ctx, { cursor, stale, ...args }): Promise<wire.WirePage<wire.NamespaceArgs>> => {
+  handler: async (
+    ctx,
+    { cursor, stale, definition, ...args },
+  ): Promise<wire.WirePage<wire.NamespaceArgs>> => {
     const limit = pageSizeOf(args.limit);
+    const generation = storedGeneration(await readableGeneration(ctx.db, definition));
     if (stale !== true) await assertNothingPending(ctx.db);
     if (cursor === END) return { page: [], cursor: END, isDone: true };
     const records = await ctx.db
       .query("trees")
-      .withIndex("by_namespace", (q) =>
-        cursor === undefined ? q : q.gt("namespace", namespaceBefore(cursor)),
-      )
+      .withIndex("by_generation", (q) => {
+        const all = q.eq("generation", generation);
+        return cursor === undefined ? all : all.gt("namespace", namespaceBefore(cursor));
+      })
       .take(limit + 1);
     const found = records.map(({ namespace }) => (namespace === undefined ? {} : { namespace }));
     return pageOf(found, limit, namespaceCursor);

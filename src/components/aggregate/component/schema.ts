@@ -1,6 +1,7 @@
-/** The component's tables: trees and their nodes, and the queue with its worker. */
+/** The component's tables: trees and their nodes, generations and their builds, the queue with its worker, and checks. */
 import { defineSchema, defineTable, type GenericSchema, type SchemaDefinition } from "convex/server";
 import { v } from "convex/values";
+import { checkTables } from "./check_tables.js";
 import { operation } from "./validators.js";
 
 const sum = v.union(v.number(), v.array(v.number()), v.string());
@@ -41,15 +42,17 @@ const branch = v.object({
 
 const schema: SchemaDefinition<GenericSchema, true> = defineSchema({
   trees: defineTable({
+    generation: v.optional(v.number()),
     namespace: v.optional(v.any()),
     root: v.string(),
     maxNodeSize: v.number(),
     rootLazy: v.boolean(),
     measures: v.array(v.string()),
-  }).index("by_namespace", ["namespace"]),
+  }).index("by_generation", ["generation", "namespace"]),
   nodes: defineTable(v.union(leaf, branch)),
   pendingOperations: defineTable({
     commitTs: v.commitTs(),
+    generation: v.optional(v.number()),
     operations: v.array(operation),
   }).index("by_commitTs", ["commitTs"]),
   deadLetterOperations: defineTable({
@@ -67,7 +70,38 @@ const schema: SchemaDefinition<GenericSchema, true> = defineSchema({
     cursor: v.optional(v.int64()),
     workedAtMs: v.number(),
     batchLimit: v.number(),
+    isBehind: v.optional(v.boolean()),
   }),
+  settings: defineTable({ deltas: v.boolean() }),
+  generations: defineTable({
+    generation: v.number(),
+    definition: v.string(),
+    table: v.string(),
+    status: v.union(
+      v.literal("building"),
+      v.literal("checking"),
+      v.literal("ready"),
+      v.literal("failed"),
+      v.literal("dropped"),
+    ),
+    startedAtMs: v.number(),
+    readyAtMs: v.optional(v.number()),
+    failure: v.optional(v.object({ message: v.string(), documentId: v.optional(v.string()) })),
+  })
+    .index("by_definition", ["definition"])
+    .index("by_generation", ["generation"]),
+  builds: defineTable({
+    generation: v.number(),
+    cursor: v.optional(v.object({ creationTime: v.number(), id: v.string() })),
+    isFilled: v.boolean(),
+    processed: v.number(),
+    total: v.union(v.number(), v.null()),
+    span: v.union(v.object({ first: v.number(), last: v.number() }), v.null()),
+    batchSize: v.number(),
+    activeMs: v.number(),
+    latestAtMs: v.number(),
+  }).index("by_generation", ["generation"]),
+  ...checkTables,
 });
 
 export default schema;

@@ -1,6 +1,7 @@
 /**
- * The records of trees, one document for each namespace. Where the database has cells, one remembers the document of each
- * namespace, so that finding it is a read by id and no query: records are made once and never deleted.
+ * The records of trees, one document for each namespace of a generation. Where the database has cells, one remembers the
+ * document of each namespace, so that finding it is a read by id and no query: records are made once, and deleted only with
+ * their generation, when nothing asks for them any more. In documents, generation 0 is an absent field.
  */
 import type { Value } from "convex/values";
 import { encodeKey } from "../../../values/index.js";
@@ -13,26 +14,34 @@ const idCodec: CellCodec<Id<"trees">> = { encode: String, decode: (text) => text
 
 export async function findRecord(
   db: DatabaseReader,
+  generation: number,
   namespace: Value | undefined,
 ): Promise<Doc<"trees"> | null> {
-  const id = await nativeStoreOf(db)?.cells(idCodec).get(nameOf(namespace));
+  const id = await nativeStoreOf(db)?.cells(idCodec).get(nameOf(generation, namespace));
   if (id !== undefined) return await db.get("trees", id);
   return await db
     .query("trees")
-    .withIndex("by_namespace", (q) => q.eq("namespace", namespace))
+    .withIndex("by_generation", (q) =>
+      q.eq("generation", storedGeneration(generation)).eq("namespace", namespace),
+    )
     .first();
 }
 
 /** Makes the record of a namespace, or brings it up to date. */
 export async function writeRecord(
   db: DatabaseWriter,
+  generation: number,
   namespace: Value | undefined,
   record: Doc<"trees"> | null,
-  fields: Omit<TreeFields, "namespace">,
+  fields: Omit<TreeFields, "generation" | "namespace">,
 ): Promise<void> {
   if (record === null) {
-    const id = await db.insert("trees", namespace === undefined ? fields : { namespace, ...fields });
-    nativeStoreOf(db)?.cells(idCodec).set(nameOf(namespace), id);
+    const id = await db.insert("trees", {
+      ...(generation === 0 ? {} : { generation }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...fields,
+    });
+    nativeStoreOf(db)?.cells(idCodec).set(nameOf(generation, namespace), id);
   } else if (
     record.root !== fields.root ||
     record.maxNodeSize !== fields.maxNodeSize ||
@@ -43,6 +52,19 @@ export async function writeRecord(
   }
 }
 
-function nameOf(namespace: Value | undefined): string {
-  return `t${encodeKey([namespace])}`;
+/** Deletes the record of a tree whose generation was dropped. */
+export async function deleteRecord(db: DatabaseWriter, record: Doc<"trees">): Promise<void> {
+  await db.delete("trees", record._id);
+  nativeStoreOf(db)
+    ?.cells(idCodec)
+    .set(nameOf(record.generation ?? 0, record.namespace), undefined);
+}
+
+/** A generation as records have it in their index. */
+export function storedGeneration(generation: number): number | undefined {
+  return generation === 0 ? undefined : generation;
+}
+
+function nameOf(generation: number, namespace: Value | undefined): string {
+  return `t${generation === 0 ? "" : generation}${encodeKey([namespace])}`;
 }

@@ -3,7 +3,7 @@ import { paginationOptsValidator, paginationResultValidator, type PaginationResu
 import { v, type Validator } from "convex/values";
 import type { KeyBounds } from "../tree/index.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
-import type { Operation, QueueEntry } from "./documents.js";
+import type { Operation, QueueBatch, QueueEntry } from "./documents.js";
 import type * as wire from "./wire.js";
 
 /** A validator of a required value. */
@@ -32,17 +32,13 @@ export const operation: Of<Operation> = v.union(
 
 export const operationsArgs: Of<{ operations: Operation[] }> = v.object({ operations: v.array(operation) });
 
-const entry = v.object({
-  id: v.id("pendingOperations"),
-  commitTs: v.int64(),
-  operations: v.array(operation),
-});
+const entry = v.object({ id: v.id("pendingOperations"), commitTs: v.int64() });
 export const batchArgs: Of<{ entries: QueueEntry[]; limit: number }> = v.object({
   entries: v.array(entry),
   limit: v.number(),
 });
 export const cursorArgs: Of<{ cursor?: bigint | undefined }> = v.object({ cursor: v.optional(v.int64()) });
-export const entries: Of<QueueEntry[]> = v.array(entry);
+export const queueBatch: Of<QueueBatch> = v.object({ entries: v.array(entry), hasMore: v.boolean() });
 
 const bound = v.object({ key: v.any(), id: v.optional(v.string()), inclusive: v.optional(v.boolean()) });
 const bounds: Of<KeyBounds> = v.object({
@@ -57,52 +53,53 @@ const namespaceSet: Of<wire.NamespaceSet> = v.union(
   v.object({ prefix: v.array(v.any()) }),
 );
 const range = { namespace, namespaces: v.optional(namespaceSet), bounds: v.optional(bounds) };
-const stale = { stale: v.optional(v.boolean()) };
+const definition = v.optional(v.string());
+const reading = { stale: v.optional(v.boolean()), definition };
 const order = v.union(v.literal("asc"), v.literal("desc"));
 const paging = { cursor: v.optional(v.string()), limit: v.number() };
 
 export const namespaceArgs: Of<wire.NamespaceArgs> = v.object({ namespace });
-export const countsArgs: Of<wire.CountsArgs> = v.object({ queries: v.array(v.object(range)), ...stale });
+export const countsArgs: Of<wire.CountsArgs> = v.object({ queries: v.array(v.object(range)), ...reading });
 export const statsArgs: Of<wire.StatsArgs> = v.object({
   queries: v.array(v.object(range)),
   measures: v.array(v.string()),
-  ...stale,
+  ...reading,
 });
 export const atArgs: Of<wire.AtArgs> = v.object({
   queries: v.array(v.object({ offset: v.number(), ...range })),
-  ...stale,
+  ...reading,
 });
 export const sampleArgs: Of<wire.SampleArgs> = v.object({
   fractions: v.array(v.number()),
   ...range,
-  ...stale,
+  ...reading,
 });
 export const percentilesArgs: Of<wire.PercentilesArgs> = v.object({
   percents: v.array(v.number()),
   ...range,
-  ...stale,
+  ...reading,
 });
 export const histogramArgs: Of<wire.HistogramArgs> = v.object({
   edges: v.array(v.any()),
   ...range,
-  ...stale,
+  ...reading,
 });
-export const getArgs: Of<wire.GetArgs> = v.object({ ...place, ...stale });
+export const getArgs: Of<wire.GetArgs> = v.object({ ...place, ...reading });
 export const rankArgs: Of<wire.RankArgs> = v.object({
   key: v.any(),
   id: v.optional(v.string()),
   order,
   ...range,
-  ...stale,
+  ...reading,
 });
 export const pageArgs: Of<wire.PageArgs> = v.object({
   offset: v.optional(v.number()),
   order,
   ...paging,
   ...range,
-  ...stale,
+  ...reading,
 });
-export const namespacesArgs: Of<wire.NamespacesArgs> = v.object({ ...paging, ...stale });
+export const namespacesArgs: Of<wire.NamespacesArgs> = v.object({ ...paging, ...reading });
 export const settingsArgs: Of<wire.SettingsArgs> = v.object({
   namespace,
   maxNodeSize: v.optional(v.number()),
@@ -151,6 +148,7 @@ export const validationReport: Of<wire.ValidationReport> = v.object({
 
 export const validateArgs: Of<wire.ValidateArgs> = v.object({
   namespace,
+  definition,
   from: v.optional(v.string()),
   leaves: v.optional(v.number()),
 });

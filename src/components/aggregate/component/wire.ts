@@ -3,8 +3,13 @@ import type { PaginationOptions } from "convex/server";
 import type { Value } from "convex/values";
 import type { KeyBounds, Order } from "../tree/index.js";
 
+/** Names the definition of a managed aggregate; without it, a call is about the generation that nobody manages. */
+export type DefinitionArgs = {
+  definition?: string | undefined;
+};
+
 /** Reads refuse to answer while writes are queued, unless they may be stale. */
-export type StaleArgs = {
+export type ReadingArgs = DefinitionArgs & {
   stale?: boolean | undefined;
 };
 
@@ -21,7 +26,7 @@ export type RangeArgs = NamespaceArgs & {
   bounds?: KeyBounds | undefined;
 };
 
-export type CountsArgs = StaleArgs & {
+export type CountsArgs = ReadingArgs & {
   queries: RangeArgs[];
 };
 
@@ -30,44 +35,44 @@ export type StatsArgs = CountsArgs & {
   measures: string[];
 };
 
-export type AtArgs = StaleArgs & {
+export type AtArgs = ReadingArgs & {
   /** A negative offset counts from the end: -1 is the last item. */
   queries: (RangeArgs & { offset: number })[];
 };
 
 export type SampleArgs = RangeArgs &
-  StaleArgs & {
+  ReadingArgs & {
     /** One for each item that is wanted, each from 0 up to but not including 1. */
     fractions: number[];
   };
 
 export type PercentilesArgs = RangeArgs &
-  StaleArgs & {
+  ReadingArgs & {
     /** From 0 to 100. */
     percents: number[];
   };
 
 export type HistogramArgs = RangeArgs &
-  StaleArgs & {
+  ReadingArgs & {
     /** Ascending keys. */
     edges: Value[];
   };
 
 export type GetArgs = NamespaceArgs &
-  StaleArgs & {
+  ReadingArgs & {
     key: Value;
     id: string;
   };
 
 export type RankArgs = RangeArgs &
-  StaleArgs & {
+  ReadingArgs & {
     key: Value;
     id?: string | undefined;
     order: Order;
   };
 
 export type PageArgs = RangeArgs &
-  StaleArgs & {
+  ReadingArgs & {
     cursor?: string | undefined;
     /** How many items to pass over, when there is no cursor. */
     offset?: number | undefined;
@@ -75,7 +80,7 @@ export type PageArgs = RangeArgs &
     limit: number;
   };
 
-export type NamespacesArgs = StaleArgs & {
+export type NamespacesArgs = ReadingArgs & {
   cursor?: string | undefined;
   limit: number;
 };
@@ -114,12 +119,13 @@ export type WirePage<T> = {
   isDone: boolean;
 };
 
-export type ValidateArgs = NamespaceArgs & {
-  /** Where to go on: `next` of the part before. */
-  from?: string | undefined;
-  /** How many leaves to visit. */
-  leaves?: number | undefined;
-};
+export type ValidateArgs = NamespaceArgs &
+  DefinitionArgs & {
+    /** Where to go on: `next` of the part before. */
+    from?: string | undefined;
+    /** How many leaves to visit. */
+    leaves?: number | undefined;
+  };
 
 export type DeadLetterListArgs = {
   paginationOpts: PaginationOptions;

@@ -3,11 +3,13 @@
  * which cannot infer it from there.
  */
 import type { GenericId } from "convex/values";
+import type { BuildFields, GenerationFields } from "../generation_types.js";
 import type {
   DeadLetterFields,
   NodeFields,
   PendingFields,
   ProgressFields,
+  SettingsFields,
   TreeFields,
   WorkerFields,
 } from "../documents.js";
@@ -27,7 +29,7 @@ type Table<TableName extends string, Fields, Indexes extends Record<string, stri
 
 /** Every table of the component. */
 export type DataModel = {
-  trees: Table<"trees", TreeFields, { by_namespace: ["namespace", "_creationTime"] }>;
+  trees: Table<"trees", TreeFields, { by_generation: ["generation", "namespace", "_creationTime"] }>;
   nodes: Table<"nodes", NodeFields, Record<never, never>>;
   pendingOperations: Table<"pendingOperations", PendingFields, { by_commitTs: ["commitTs", "_creationTime"] }>;
   deadLetterOperations: Table<
@@ -37,6 +39,13 @@ export type DataModel = {
   >;
   worker: Table<"worker", WorkerFields, Record<never, never>>;
   progress: Table<"progress", ProgressFields, Record<never, never>>;
+  settings: Table<"settings", SettingsFields, Record<never, never>>;
+  generations: Table<
+    "generations",
+    GenerationFields,
+    { by_definition: ["definition", "_creationTime"]; by_generation: ["generation", "_creationTime"] }
+  >;
+  builds: Table<"builds", BuildFields, { by_generation: ["generation", "_creationTime"] }>;
 };
 
 export type TableNames = keyof DataModel;

@@ -1,0 +1,2 @@
+/** Checks of managed aggregates, as the rest of the client sees them. */
+export { advanceRun } from "./advance-run.js";
