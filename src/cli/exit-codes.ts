@@ -1,6 +1,6 @@
 /**
  * What the exit code of `trueup` means. Above 63 the numbers are those of BSD's sysexits.h, so that 2 and 3
- * stay free for commands whose answer is an exit code. docs/cli.md lists the same numbers: they never change.
+ * are left to commands whose answer is an exit code. docs/cli.md lists the same numbers: they never change.
  */
 import type { ErrorCode } from "../errors/index.js";
 
@@ -8,6 +8,10 @@ export const exitCodes = {
   success: 0,
   /** The work ran and failed: a function, a push, scheduled work. */
   failed: 1,
+  /** `trueup plan`: stored documents may not fit the new schema. */
+  needsMigration: 2,
+  /** `trueup plan`: stored data has no place in the new schema. */
+  destructive: 3,
   usage: 64,
   /** There is no app, no data or no code here. */
   missing: 66,

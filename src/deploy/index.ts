@@ -7,6 +7,7 @@ export { readEnvironment } from "./code/environment-store.js";
 export { Deployer, type ConfigHashes, type DeployerOptions } from "./deployer.js";
 export type { StartPushReply } from "./push/start-push-reply.js";
 export { JsonReader } from "./request/json-reader.js";
+export { examineDocuments, type ExaminedComponent, type ExamineOptions } from "./schema/examine-documents.js";
 export type { SchemaStatus } from "./schema/schema-preparation.js";
 export { schemasInForce } from "./schema/schemas-in-force.js";
 export type { Schemas } from "./code/program-code.js";

@@ -25,7 +25,7 @@ export type { PlannedChange } from "./plan/assess-change.js";
 export { migrationModule, type MigrationForm, type MigrationStub } from "./plan/migration-source.js";
 export { exitCodeOf, planSchema, type PlanInput, type SchemaPlan } from "./plan/plan-schema.js";
 export type { PlanStep } from "./plan/plan-steps.js";
-export { planText, verdictLine } from "./plan/plan-text.js";
+export { planText, verdictLine, type PlanStyle, type PlanTextOptions } from "./plan/plan-text.js";
 export {
   ViolationTally,
   type TableData,

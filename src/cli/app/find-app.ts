@@ -33,14 +33,19 @@ export function findApp(root: string): AppFolder {
   if (manifest.dependencies?.["convex"] === undefined && manifest.devDependencies?.["convex"] === undefined) {
     throw notFound(root, "its package.json does not depend on convex");
   }
-  const settings = readJson<{ functions?: string }>(join(root, "convex.json"));
-  const functionsFolder = (settings?.functions ?? "convex").replace(/\/+$/, "");
+  const functionsFolder = functionsFolderOf(root);
   if (!statSync(join(root, functionsFolder), { throwIfNoEntry: false })?.isDirectory()) {
     throw notFound(root, `it has no ${functionsFolder}/ folder`);
   }
   const dataFolder = join(root, ".trueup");
   const dataFile = join(dataFolder, "data.sqlite");
   return { root, functionsFolder, dataFolder, dataFile, codeFolder: join(dataFolder, "code") };
+}
+
+/** Where convex.json says that the functions are, from the root. @throws MALFORMED_JSON */
+export function functionsFolderOf(root: string): string {
+  const settings = readJson<{ functions?: string }>(join(root, "convex.json"));
+  return (settings?.functions ?? "convex").replace(/\/+$/, "");
 }
 
 /** Creates `.trueup/`, which ignores itself in git: it holds data and a key. */

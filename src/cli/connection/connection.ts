@@ -7,7 +7,9 @@
  */
 import type { UserIdentity } from "convex/server";
 import type { Value } from "convex/values";
+import type { ExaminedComponent } from "../../deploy/index.js";
 import type { ErrorCode } from "../../errors/index.js";
+import type { SchemaJson } from "../../schema/index.js";
 
 export interface FunctionCall {
   /** `dir/mod:fn`. */
@@ -42,10 +44,21 @@ export interface ScheduledWork {
   readonly lastError?: string;
 }
 
+/** New schemas, by component path, to be compared with those in force. */
+export interface ExamineRequest {
+  readonly schemas: ReadonlyMap<string, SchemaJson | null>;
+  /** As `parseRenames` takes them. */
+  readonly renames: readonly string[];
+  /** Whether to check the documents too. */
+  readonly readsDocuments: boolean;
+}
+
 export interface Connection {
   /** The server's address; undefined when the functions run in this process. */
   readonly serverUrl: string | undefined;
   call(call: FunctionCall): Promise<CallOutcome>;
   work(requestId: string): Promise<ScheduledWork>;
+  /** The schemas in force, and which documents the new ones would refuse. @throws INVALID_RENAME */
+  examine(request: ExamineRequest): Promise<readonly ExaminedComponent[]>;
   close(): Promise<void>;
 }

@@ -1,8 +1,10 @@
 /** Runs functions of the pushed code in this process, which then owns the data file. */
 import type { Backend } from "../../backend/index.js";
+import { examineDocuments, type ExaminedComponent } from "../../deploy/index.js";
 import { isTrueupError } from "../../errors/index.js";
 import { outliveLeftovers } from "../../functions/index.js";
-import type { CallOutcome, Connection, FunctionCall, ScheduledWork } from "./connection.js";
+import { parseRenames } from "../../schema/index.js";
+import type { CallOutcome, Connection, ExamineRequest, FunctionCall, ScheduledWork } from "./connection.js";
 
 export class EmbeddedConnection implements Connection {
   readonly serverUrl: undefined = undefined;
@@ -37,6 +39,11 @@ export class EmbeddedConnection implements Connection {
 
   work(requestId: string): Promise<ScheduledWork> {
     return this.#backend.scheduler.work(requestId);
+  }
+
+  examine({ schemas, renames, readsDocuments }: ExamineRequest): Promise<readonly ExaminedComponent[]> {
+    const options = { renames: parseRenames(renames), readsDocuments };
+    return examineDocuments(this.#backend.database, schemas, options);
   }
 
   close(): Promise<void> {

@@ -1,7 +1,8 @@
 /** Calls functions of a running server over HTTP, with the admin key: internal and component functions too. */
 import { convexToJson, jsonToConvex, type Value } from "convex/values";
+import type { ExaminedComponent } from "../../deploy/index.js";
 import { errorCodes, TrueupError, type ErrorCode } from "../../errors/index.js";
-import type { CallOutcome, Connection, FunctionCall, ScheduledWork } from "./connection.js";
+import type { CallOutcome, Connection, ExamineRequest, FunctionCall, ScheduledWork } from "./connection.js";
 
 export class ServerConnection implements Connection {
   readonly serverUrl: string;
@@ -29,6 +30,14 @@ export class ServerConnection implements Connection {
 
   async work(requestId: string): Promise<ScheduledWork> {
     return (await this.#post("/api/trueup/work", { requestId })) as ScheduledWork;
+  }
+
+  async examine({ schemas, ...request }: ExamineRequest): Promise<readonly ExaminedComponent[]> {
+    const list = [...schemas].map(([componentPath, schema]) => ({
+      componentPath,
+      schema: schema === null ? null : JSON.stringify(schema),
+    }));
+    return (await this.#post("/api/trueup/plan", { ...request, schemas: list })) as ExaminedComponent[];
   }
 
   async close(): Promise<void> {}

@@ -11,6 +11,7 @@ function answering(outcome: CallOutcome): Connection {
     serverUrl: undefined,
     call: async () => outcome,
     work: async () => ({ pending: 0, inProgress: 0, succeeded: 0, failed: 0 }),
+    examine: async () => [],
     close: async () => {},
   };
 }

@@ -18,7 +18,15 @@ export const cliCodes = {
     "The app has no data file yet.",
     "Start `trueup dev` once: it creates the data file and pushes the app's code.",
   ),
+  FILE_EXISTS: final(
+    "There is a file already where one was to be written.",
+    "Name another file, or move that one away: nothing is ever overwritten.",
+  ),
   FUNCTION_FAILED: final("The function threw an error.", "See the function's own message and its log lines."),
+  GIT_REF_UNREADABLE: final(
+    "The schema of that git ref cannot be read.",
+    "Name a commit, branch or tag that this clone has; in CI fetch it first, as with `fetch-depth: 0`.",
+  ),
   INVALID_USAGE: final(
     "The command was called in a way it does not support.",
     "Add --help to the command to see what it takes, with examples.",
@@ -35,6 +43,10 @@ export const cliCodes = {
   SCHEDULED_WORK_FAILED: final(
     "Work that the function scheduled failed.",
     "See the error of the scheduled function; the function itself had succeeded.",
+  ),
+  SCHEMA_UNREADABLE: final(
+    "The schema cannot be evaluated.",
+    "See the message: the schema's own module, or one that it imports, does not bundle or throws.",
   ),
   SERVER_UNREACHABLE: retryable(
     "The data file is open in another process, but no server answers there.",

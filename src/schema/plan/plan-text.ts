@@ -1,9 +1,30 @@
-/** A plan for a person to read: plain text, no colour, at most a hundred characters a line of our own. */
+/** A plan for a person to read: plain text, at most a hundred characters a line of our own, styled by whoever prints it. */
 import type { Classification } from "../changes/rules.js";
 import { changeTarget } from "../changes/schema-change.js";
 import type { PlannedChange } from "./assess-change.js";
 import type { PlanStep } from "./plan-steps.js";
 import type { SchemaPlan } from "./plan-schema.js";
+
+/** How parts of the text are marked, with colours for instance. */
+export type PlanStyle = Readonly<
+  Record<Classification | "heading" | "target" | "aside", (text: string) => string>
+>;
+
+const asIs = (text: string): string => text;
+const plain: PlanStyle = {
+  safe: asIs,
+  needsMigration: asIs,
+  destructive: asIs,
+  heading: asIs,
+  target: asIs,
+  aside: asIs,
+};
+
+export interface PlanTextOptions {
+  readonly style?: PlanStyle;
+  /** Put before the targets of waivers, where the plan is of one component of several: `billing/`. */
+  readonly scope?: string;
+}
 
 const headings: readonly (readonly [Classification, string])[] = [
   ["destructive", "Destructive"],
@@ -12,19 +33,20 @@ const headings: readonly (readonly [Classification, string])[] = [
 ];
 
 /** The whole plan as lines. */
-export function planText(plan: SchemaPlan): string {
+export function planText(plan: SchemaPlan, { style = plain, scope = "" }: PlanTextOptions = {}): string {
   if (plan.changes.length === 0) return "Nothing changes.\n";
   const lines = [verdictLine(plan), ""];
   for (const [classification, heading] of headings) {
     const changes = plan.changes.filter(({ counts }) => counts === classification);
     if (changes.length === 0) continue;
-    lines.push(heading, ...changes.flatMap(changeLines), "");
+    const described = changes.flatMap((change) => changeLines(change, style, scope));
+    lines.push(style[classification](heading), ...described, "");
   }
   if (plan.verdict === "safe") {
-    lines.push(...stepLines("To deploy it", plan.oneDeploy));
+    lines.push(...stepLines(style.heading("To deploy it"), plan.oneDeploy));
   } else {
-    lines.push(...stepLines("In one deploy, on Trueup", plan.oneDeploy), "");
-    lines.push(...stepLines("In several deploys, on Convex Cloud", plan.severalDeploys));
+    lines.push(...stepLines(style.heading("In one deploy, on Trueup"), plan.oneDeploy), "");
+    lines.push(...stepLines(style.heading("In several deploys, on Convex Cloud"), plan.severalDeploys));
   }
   return `${lines.join("\n").trimEnd()}\n`;
 }
@@ -43,8 +65,8 @@ export function verdictLine(plan: SchemaPlan): string {
   return `${total} ${total === 1 ? "change" : "changes"}: ${parts.join(", ")}.`;
 }
 
-function changeLines(change: PlannedChange): readonly string[] {
-  const lines = [`  ${changeTarget(change)}  ${change.rule}${transition(change)}`];
+function changeLines(change: PlannedChange, style: PlanStyle, scope: string): readonly string[] {
+  const lines = [`  ${style.target(changeTarget(change))}  ${change.rule}${transition(change)}`];
   const say = (line: string): void => {
     lines.push(`      ${line}`);
   };
@@ -58,7 +80,7 @@ function changeLines(change: PlannedChange): readonly string[] {
   }
   if (change.because === undefined) {
     say(change.recipe);
-    if (change.waiver !== null) say(`Waiver: ${change.waiver}:${changeTarget(change)}`);
+    if (change.waiver !== null) say(style.aside(`Waiver: ${change.waiver}:${scope}${changeTarget(change)}`));
   }
   for (const note of change.notes ?? []) say(note);
   return lines;

@@ -11,6 +11,7 @@ import { answerHttpAction, isHttpActionPath, siteUrlOf } from "../routes/http-ac
 import { informationRoutes } from "../routes/information.js";
 import { inlineQueryRoutes } from "../routes/inline-query.js";
 import { logRoutes } from "../routes/logs.js";
+import { planRoutes } from "../routes/plan.js";
 import { unsupportedRoutes } from "../routes/unsupported.js";
 import { workRoutes } from "../routes/work.js";
 import { assertAdminKey, readCaller, type Caller } from "./caller.js";
@@ -32,6 +33,7 @@ const router = new Router([
   ...deployRoutes,
   ...environmentRoutes,
   ...workRoutes,
+  ...planRoutes,
   ...logRoutes,
   ...inlineQueryRoutes,
   ...informationRoutes,

@@ -1,0 +1,113 @@
+/**
+ * Writes a plan's migrations into the app as a module of their own, and the module they import where the app has
+ * none. Never overwrites a file. An app without this package gets the form that runs everywhere.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { TrueupError } from "../../errors/index.js";
+import { migrationModule, type MigrationForm, type SchemaPlan } from "../../schema/index.js";
+import type { AppFolder } from "../app/find-app.js";
+
+/** What was written, from the app's folder. */
+export interface WrittenMigrations {
+  readonly files: readonly string[];
+  /** The migrations by name: `migrateTeams:migrateTeams`. */
+  readonly functions: readonly string[];
+  /** What is left to do by hand. */
+  readonly advice: readonly string[];
+}
+
+export interface WriteOptions {
+  /** The module's file, from the folder where the command runs; by itself a name that says what it does. */
+  readonly file: string | undefined;
+  readonly folder: string;
+  readonly form: MigrationForm;
+  readonly mountsMigrations: boolean;
+}
+
+/** @throws FILE_EXISTS, INVALID_USAGE for a file that is no module of the functions folder */
+export function writeMigrations(
+  app: AppFolder,
+  { migrations }: SchemaPlan,
+  { file, folder, form, mountsMigrations }: WriteOptions,
+): WrittenMigrations {
+  const home = join(app.root, app.functionsFolder);
+  const [only, ...others] = migrations;
+  if (only === undefined) return { files: [], functions: [], advice: [] };
+  const name = others.length === 0 ? only.name : "schemaMigrations";
+  const target = file === undefined ? join(home, `${name}.ts`) : resolve(folder, file);
+  const inFunctions = relative(home, target).replaceAll(sep, "/");
+  if (!/^(?!\.\.)[\w/]+\.ts$/.test(inFunctions)) {
+    throw new TrueupError(
+      "INVALID_USAGE",
+      `${relative(app.root, target)} is no module of ${app.functionsFolder}/: that is a .ts file in it, named with letters, digits and underscores.`,
+      { file: target },
+    );
+  }
+  if (existsSync(target)) {
+    throw new TrueupError("FILE_EXISTS", `${relative(app.root, target)} exists already.`, { file: target });
+  }
+  const instance = join(home, "migrations.ts");
+  const files = [target];
+  if (!existsSync(instance)) {
+    files.unshift(instance);
+    writeFileSync(instance, instanceSource(app));
+  }
+  const from = relative(dirname(target), join(home, "migrations.js")).replaceAll(sep, "/");
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, migrationModule(migrations, form, from.startsWith(".") ? from : `./${from}`));
+  const modulePath = inFunctions.replace(/\.ts$/, "");
+  const functions = migrations.map((migration) => `${modulePath}:${migration.name}`);
+  return {
+    files: files.map((path) => relative(app.root, path)),
+    functions,
+    advice: [
+      ...adviceFor(app, mountsMigrations),
+      ...(form === "transform"
+        ? ["Deploy it together with the new schema: all documents are rehearsed before anything changes."]
+        : functions.map((migration) => `Rehearse it: npx convex run ${migration} '{"dryRun": true}'`)),
+    ],
+  };
+}
+
+/** The form for an app: a transform needs this package, the other runs everywhere. */
+export function usualForm(app: AppFolder): MigrationForm {
+  return dependsOn(app, "trueup") ? "transform" : "migrateOne";
+}
+
+function instanceSource(app: AppFolder): string {
+  return [
+    `import { Migrations } from ${JSON.stringify(packageOf(app))};`,
+    'import { components } from "./_generated/api.js";',
+    'import type { DataModel } from "./_generated/dataModel.js";',
+    "",
+    "export const migrations = new Migrations<DataModel>(components.migrations);",
+    "export const run = migrations.runner();",
+    "",
+  ].join("\n");
+}
+
+function adviceFor(app: AppFolder, mountsMigrations: boolean): readonly string[] {
+  const advice: string[] = [];
+  const library = packageOf(app).split("/")[0] === "trueup" ? "trueup" : packageOf(app);
+  if (!dependsOn(app, library)) advice.push(`Install the library: npm install ${library}`);
+  if (!mountsMigrations) {
+    advice.push(
+      `Mount the component in ${app.functionsFolder}/convex.config.ts: import migrations from "${packageOf(app)}/convex.config"; app.use(migrations);`,
+    );
+  }
+  return advice;
+}
+
+/** The library of migrations that the app has already. */
+function packageOf(app: AppFolder): string {
+  const isPublished = !dependsOn(app, "trueup") && dependsOn(app, "@convex-dev/migrations");
+  return isPublished ? "@convex-dev/migrations" : "trueup/migrations";
+}
+
+function dependsOn({ root }: AppFolder, name: string): boolean {
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Readonly<
+    Record<string, Readonly<Record<string, string>> | undefined>
+  >;
+  return ["dependencies", "devDependencies"].some((kind) => manifest[kind]?.[name] !== undefined);
+}
