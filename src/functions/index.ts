@@ -19,8 +19,18 @@ export {
   type ModuleSource,
   type ProgramSource,
 } from "./program/component-program.js";
+export type { ExportedAggregate } from "./program/exported-aggregates.js";
 export type { CronSpec, LoadedComponent } from "./program/loaded-component.js";
 export type { LoadedProgram, LoadOptions } from "./program/loaded-program.js";
+export type {
+  Advance,
+  AggregateDifference,
+  AggregateState,
+  AggregateStatus,
+  LastVerified,
+  ManagedAggregate,
+  VerifyReport,
+} from "./program/managed-aggregate.js";
 export {
   isFunctionModule,
   modulesByPath,

@@ -1,13 +1,14 @@
 /**
  * Runs the functions of a loaded program on a database. A call from outside becomes one transaction
  * (query, mutation) or a run outside of any (action); what the function calls in turn is `execution/`.
- * Programs are swapped whole: calls under way end with the program they began with.
+ * Programs are swapped whole: calls under way end with the program they began with, or begin again.
  */
 import {
   convexLimits,
   noLimits,
   type ChangeHook,
   type Database,
+  type MutationTransaction,
   type QueryTransaction,
   type TransactionLimits,
 } from "../database/index.js";
@@ -19,6 +20,7 @@ import { callTarget, prepareCall } from "./execution/call-target.js";
 import { captureConsole, printToConsole } from "./execution/console-capture.js";
 import { installConvexGlobal } from "./execution/convex-global.js";
 import type { Engine, Request as CallRequest } from "./execution/execution.js";
+import { followHooks, joinHooks, standbyHooks, type HooksOfTables } from "./execution/follow-aggregates.js";
 import { giveWay } from "./execution/give-way.js";
 import type { FileStore } from "./execution/file-store.js";
 import { runHttpAction } from "./execution/http-action.js";
@@ -26,10 +28,12 @@ import type { JobQueue } from "./execution/job-queue.js";
 import { logFailure, type LogSink } from "./execution/log-buffer.js";
 import { newRequest } from "./execution/request.js";
 import { triggerHooks } from "./execution/run-triggers.js";
-import { runAction, runMutation, runQuery, type OnSnapshot } from "./execution/run.js";
+import { runAction, runMutation, runQuery } from "./execution/run.js";
 import { shareConvexErrors } from "./execution/shared-convex-error.js";
 import { describeThrown, errorDataOf, errorMessageOf } from "./execution/thrown.js";
+import { mutateInside, queryInside } from "./execution/work-inside.js";
 import type { ComponentProgram } from "./program/component-program.js";
+import type { ExportedAggregate } from "./program/exported-aggregates.js";
 import { loadProgram, type LoadedProgram, type LoadOptions } from "./program/loaded-program.js";
 import type { FunctionSpec } from "./program/registered-function.js";
 
@@ -56,7 +60,12 @@ const maxNestedCallsUnlimited = 64;
 export class Runtime {
   readonly #engine: Engine;
   #program: LoadedProgram | null = null;
-  #hooks = new Map<string, ReadonlyMap<string, readonly ChangeHook[]>>();
+  /** Of the program that writes are followed by: from the end of its activation's transaction, before calls run it. */
+  #programHooks: HooksOfTables = new Map();
+  /** Of aggregates that are built for a program to come. */
+  readonly #standbys = new Set<HooksOfTables>();
+  #hooks: HooksOfTables = new Map();
+  #swap: Promise<void> | null = null;
 
   constructor(database: Database, options: RuntimeOptions) {
     const log = options.log ?? "console";
@@ -89,13 +98,87 @@ export class Runtime {
     return await loadProgram(program, options);
   }
 
-  /** From now on calls run this program, and its triggers run on every write. */
+  /** From now on calls run this program, and its aggregates and triggers run on every write. */
   activate(program: LoadedProgram): void {
+    this.#setHooks(this.#hooksOf(program));
+    this.#program = program;
+  }
+
+  /**
+   * Puts a program in place together with a transaction. `commit` calls `takeOver` at the end of the transaction's
+   * body: the next transaction is followed by the new program's aggregates and triggers. Calls run it once `commit` has
+   * resolved; when that rejects, everything is as before.
+   */
+  async swap<T>(program: LoadedProgram, commit: (takeOver: () => void) => Promise<T>): Promise<T> {
+    const before = this.#programHooks;
+    const after = this.#hooksOf(program);
+    let end = (): void => {};
+    this.#swap = new Promise((resolve) => {
+      end = resolve;
+    });
+    try {
+      const result = await commit(() => this.#setHooks(after));
+      this.#program = program;
+      return result;
+    } catch (error) {
+      this.#setHooks(before);
+      throw error;
+    } finally {
+      this.#swap = null;
+      end();
+    }
+  }
+
+  /**
+   * From now on, every write is followed by this aggregate of a program to come, too; its failures are no writer's, but
+   * told to `onFailure`. Returns how to stop.
+   */
+  followFor(
+    program: LoadedProgram,
+    aggregate: ExportedAggregate,
+    onFailure: (error: unknown) => void,
+  ): () => void {
+    const hooks = standbyHooks(this.#engine, program, aggregate, onFailure);
+    this.#standbys.add(hooks);
+    this.#setHooks(this.#programHooks);
+    return () => {
+      this.#standbys.delete(hooks);
+      this.#setHooks(this.#programHooks);
+    };
+  }
+
+  /** Runs the engine's own work in a transaction, with the ctx that a mutation of a component of the program has. */
+  async mutateInside<T>(
+    tx: MutationTransaction,
+    program: LoadedProgram,
+    componentPath: string,
+    run: (ctx: object) => Promise<T>,
+  ): Promise<T> {
+    return await mutateInside(tx, { engine: this.#engine, program, componentPath, path: "maintenance" }, run);
+  }
+
+  /** The same with the ctx of a query. */
+  async queryInside<T>(
+    tx: QueryTransaction,
+    program: LoadedProgram,
+    componentPath: string,
+    run: (ctx: object) => Promise<T>,
+  ): Promise<T> {
+    return await queryInside(tx, { engine: this.#engine, program, componentPath, path: "maintenance" }, run);
+  }
+
+  #hooksOf(program: LoadedProgram): HooksOfTables {
     const host = { engine: this.#engine, program, newRequest: () => newRequest({}, null) };
-    this.#hooks = new Map(
+    const triggers = new Map(
       [...program.components].map(([path, component]) => [path, triggerHooks(host, component)]),
     );
-    this.#program = program;
+    // Aggregates first: a trigger that asks one is told of its own write.
+    return joinHooks([followHooks(this.#engine, program, program.aggregates().values()), triggers]);
+  }
+
+  #setHooks(ofProgram: HooksOfTables): void {
+    this.#programHooks = ofProgram;
+    this.#hooks = this.#standbys.size === 0 ? ofProgram : joinHooks([ofProgram, ...this.#standbys]);
   }
 
   /** The program that calls run. @throws MODULES_MISSING before the first was activated. */
@@ -110,19 +193,30 @@ export class Runtime {
     return this.program.functions();
   }
 
-  /** Runs a call; what the function throws is in the outcome, this never rejects. */
+  /**
+   * Runs a call; what the function throws is in the outcome, this never rejects. A query or mutation that fails because its
+   * program was replaced meanwhile runs again, in the new one: until then it has done nothing.
+   */
   async run(call: FunctionCall, job: JobRun | null = null): Promise<FunctionOutcome> {
-    const request = newRequest(call, job);
-    let snapshot: QueryTransaction | null = null;
     const turn = giveWay();
     if (turn !== undefined) await turn;
-    try {
-      return await this.#dispatch(call, request, job, (tx) => {
-        snapshot = tx;
-      });
-    } catch (error) {
-      return failure(error, request, snapshot);
+    for (;;) {
+      const attempt: Attempt = { program: this.#program, snapshot: null, mayRunAgain: false };
+      const request = newRequest(call, job);
+      try {
+        return await this.#dispatch(call, request, job, attempt);
+      } catch (error) {
+        if (!attempt.mayRunAgain || !(await this.#hasReplaced(attempt.program))) {
+          return failure(error, request, attempt.snapshot);
+        }
+      }
     }
+  }
+
+  /** Whether calls run another program now, or will as soon as its activation has committed. */
+  async #hasReplaced(program: LoadedProgram | null): Promise<boolean> {
+    if (this.#swap !== null) await this.#swap;
+    return this.#program !== program;
   }
 
   /**
@@ -144,7 +238,7 @@ export class Runtime {
     call: FunctionCall,
     request: CallRequest,
     job: JobRun | null,
-    onSnapshot: OnSnapshot,
+    attempt: Attempt,
   ): Promise<FunctionSuccess> {
     const engine = this.#engine;
     const { program } = this;
@@ -153,11 +247,14 @@ export class Runtime {
       await importing;
     }
     const target = callTarget(program, call);
+    attempt.mayRunAgain = target.subject.kind !== "action";
     const args = copyArguments(call.args, engine.valueLimits);
     const run = { engine, program, ...target, args, request, parent: null };
     switch (target.subject.kind) {
       case "query": {
-        const done = await runQuery(run, onSnapshot);
+        const done = await runQuery(run, (tx) => {
+          attempt.snapshot = tx;
+        });
         const { endCursor } = request.journal;
         const journal = endCursor === null ? {} : { journal: endCursor };
         return { status: "success", ...done, ...journal, logLines: request.log.lines };
@@ -168,6 +265,15 @@ export class Runtime {
         return { status: "success", value: await runAction(run), logLines: request.log.lines };
     }
   }
+}
+
+/** What is known of a run when it fails. */
+interface Attempt {
+  readonly program: LoadedProgram | null;
+  /** The snapshot that a query runs in. */
+  snapshot: QueryTransaction | null;
+  /** False for an action: what it has done, it has done. */
+  mayRunAgain: boolean;
 }
 
 const noHooks: readonly ChangeHook[] = [];

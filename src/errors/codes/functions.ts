@@ -2,6 +2,14 @@
 import { final, type ErrorCodeEntry } from "./error-code-entry.js";
 
 export const functionsCodes = {
+  AGGREGATE_COMPONENT_SHARED: final(
+    "Two aggregates that differ are kept in one component.",
+    "Mount the component once more in convex.config.ts, under another name, and give each aggregate its own.",
+  ),
+  AGGREGATE_TABLE_MISSING: final(
+    "An aggregate names a table that the schema does not have.",
+    "Check the spelling of `table`, or define the table in schema.ts.",
+  ),
   COMPONENT_MISSING: final(
     "There is no such component.",
     "Mount it in convex.config.ts, and pass its modules in `components` when the program comes from modules.",

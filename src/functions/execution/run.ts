@@ -30,7 +30,7 @@ export interface Run {
 }
 
 /** Told of the snapshot that a query runs in, also when the query throws. */
-export type OnSnapshot = (tx: QueryTransaction) => void;
+type OnSnapshot = (tx: QueryTransaction) => void;
 
 export async function runQuery(
   run: Run,

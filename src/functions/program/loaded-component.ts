@@ -1,12 +1,13 @@
 /**
  * One component instance with its code imported: its functions by path, the components mounted in it,
- * its crons, its HTTP router and its triggers. Function references are resolved here, once each:
+ * its crons, its HTTP router, its triggers and managed aggregates. Function references are resolved here, once each:
  * a nested call finds its target by one look into a map. Modules that were not imported with the rest,
  * because the program is loaded on demand, are imported by `prepare` just before they are needed.
  */
 import { TrueupError } from "../../errors/index.js";
 import { withEnvironment } from "../execution/environment.js";
 import type { ComponentProgram } from "./component-program.js";
+import { ExportedAggregates } from "./exported-aggregates.js";
 import { ExportedTriggers } from "./exported-triggers.js";
 import { closestName } from "./closest-name.js";
 import { moduleFailed } from "./module-failed.js";
@@ -34,6 +35,7 @@ export class LoadedComponent {
   readonly functions: Map<string, LoadedFunction> = new Map();
   readonly children: Map<string, LoadedComponent> = new Map();
   readonly triggers: ExportedTriggers = new ExportedTriggers();
+  readonly aggregates: ExportedAggregates = new ExportedAggregates();
   crons: Readonly<Record<string, CronSpec>> = {};
   router: Router | null = null;
   /** Modules that threw while they were imported, with what they threw. */
@@ -74,6 +76,16 @@ export class LoadedComponent {
         this.failures.set(modulePath, error);
       }
     }
+  }
+
+  /** Names the aggregates, once the modules are imported and the components are mounted; returns what is wrong with them. */
+  settleAggregates(): TrueupError[] {
+    const tables = this.program.schema?.tables.map(({ tableName }) => tableName) ?? null;
+    return this.aggregates.settle({
+      path: this.path,
+      childNames: [...this.children.keys()],
+      tableNames: this.program.schema?.schemaValidation === true ? tables : null,
+    });
   }
 
   /** Imports nothing now, and each module when `prepare` is asked for it. */
@@ -192,6 +204,7 @@ export class LoadedComponent {
     }
     if (this.#waiting === null) {
       this.triggers.add(module);
+      this.aggregates.add(modulePath, module);
     }
     const main = module["default"];
     if (modulePath === "crons" && hasMark(main, "isCrons")) {

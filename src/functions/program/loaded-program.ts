@@ -4,6 +4,7 @@
  */
 import { TrueupError } from "../../errors/index.js";
 import type { ComponentProgram } from "./component-program.js";
+import type { ExportedAggregate } from "./exported-aggregates.js";
 import { LoadedComponent } from "./loaded-component.js";
 import { moduleFailed } from "./module-failed.js";
 import type { FunctionSpec, LoadedFunction } from "./registered-function.js";
@@ -15,7 +16,7 @@ export interface LoadOptions {
   readonly moduleFailures?: "throw" | "defer";
   /**
    * Whether every module is imported now (default), or each one when a function of it is first called.
-   * Exported triggers, crons and the list of functions are known of all modules only in the first case.
+   * Exported triggers, aggregates, crons and the list of functions are known of all modules only in the first case.
    */
   readonly imports?: "all" | "onDemand";
 }
@@ -73,6 +74,12 @@ export class LoadedProgram {
     return specs.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
   }
 
+  /** The managed aggregates of all components, by name. */
+  aggregates(): ReadonlyMap<string, ExportedAggregate> {
+    const all = [...this.components.values()].flatMap(({ aggregates }) => aggregates.all);
+    return new Map(all.map((found) => [found.name, found]));
+  }
+
   #fromHandle(handle: string): LoadedFunction {
     let found = this.#handles.get(handle);
     if (found === undefined) {
@@ -102,7 +109,8 @@ export function functionHandle(fn: LoadedFunction): string {
 
 /**
  * Imports all modules of a program.
- * @throws MODULE_FAILED with the first module that threw, unless failures are deferred.
+ * @throws MODULE_FAILED with the first module that threw, AGGREGATE_COMPONENT_SHARED, AGGREGATE_TABLE_MISSING,
+ *   COMPONENT_MISSING for an aggregate of none; unless failures are deferred.
  */
 export async function loadProgram(
   program: ComponentProgram,
@@ -110,12 +118,16 @@ export async function loadProgram(
 ): Promise<LoadedProgram> {
   const components = new Map<string, LoadedComponent>();
   const root = await loadTree(program, components, options.imports === "onDemand");
-  if (options.moduleFailures !== "defer") {
-    for (const component of components.values()) {
-      for (const [modulePath, failure] of component.failures) {
-        throw moduleFailed(component.path, modulePath, failure);
-      }
+  for (const component of components.values()) {
+    const [problem] = component.settleAggregates();
+    if (options.moduleFailures === "defer") {
+      if (problem !== undefined) component.failures.set(String(problem.details["exportedAs"]), problem);
+      continue;
     }
+    for (const [modulePath, failure] of component.failures) {
+      throw moduleFailed(component.path, modulePath, failure);
+    }
+    if (problem !== undefined) throw problem;
   }
   return new LoadedProgram(root, components);
 }

@@ -1,0 +1,78 @@
+/**
+ * Keeps managed aggregates in step as change hooks of the database, so with every write, whoever makes it: writes that set
+ * off no triggers too. The hook runs inside the write's own sub-transaction: when the aggregate cannot follow, the write is
+ * undone and the error goes to the writer.
+ */
+import type { ChangeHook } from "../../database/index.js";
+import type { ExportedAggregate } from "../program/exported-aggregates.js";
+import type { LoadedProgram } from "../program/loaded-program.js";
+import type { Engine } from "./execution.js";
+import { mutateInside } from "./work-inside.js";
+
+/** Hooks by component path and table. */
+export type HooksOfTables = ReadonlyMap<string, ReadonlyMap<string, readonly ChangeHook[]>>;
+
+/** One change hook for each aggregate, by the component whose table it is of, and by table. */
+export function followHooks(
+  engine: Engine,
+  program: LoadedProgram,
+  aggregates: Iterable<ExportedAggregate>,
+): HooksOfTables {
+  const hooks = new Map<string, Map<string, ChangeHook[]>>();
+  for (const { name, componentPath, aggregate } of aggregates) {
+    const tables = hooks.get(componentPath) ?? new Map<string, ChangeHook[]>();
+    const followers = tables.get(aggregate.table) ?? [];
+    followers.push(async (tx, { id, operation, oldDoc, newDoc }) => {
+      await mutateInside(tx, { engine, program, componentPath, path: `aggregate ${name}` }, (ctx) =>
+        aggregate.follow(ctx, { id, operation, oldDoc, newDoc }),
+      );
+    });
+    hooks.set(componentPath, tables.set(aggregate.table, followers));
+  }
+  return hooks;
+}
+
+/**
+ * The same for a program that is to come: what fails with its aggregates is none of the writer's business. What they did
+ * of that write is undone, and `onFailure` hears of it.
+ */
+export function standbyHooks(
+  engine: Engine,
+  program: LoadedProgram,
+  aggregate: ExportedAggregate,
+  onFailure: (error: unknown) => void,
+): HooksOfTables {
+  const hooks = followHooks(engine, program, [aggregate]);
+  const guarded = (hook: ChangeHook): ChangeHook => {
+    return async (tx, change) => {
+      try {
+        await tx.nested(() => hook(tx, change));
+      } catch (error) {
+        onFailure(error);
+      }
+    };
+  };
+  return mapHooks(hooks, guarded);
+}
+
+/** All hooks of each table: of the first map first. */
+export function joinHooks(maps: readonly HooksOfTables[]): HooksOfTables {
+  const joined = new Map<string, Map<string, readonly ChangeHook[]>>();
+  for (const map of maps) {
+    for (const [path, tables] of map) {
+      const known = joined.get(path) ?? new Map<string, readonly ChangeHook[]>();
+      for (const [table, hooks] of tables) known.set(table, [...(known.get(table) ?? []), ...hooks]);
+      joined.set(path, known);
+    }
+  }
+  return joined;
+}
+
+function mapHooks(hooks: HooksOfTables, change: (hook: ChangeHook) => ChangeHook): HooksOfTables {
+  return new Map(
+    [...hooks].map(([path, tables]) => [
+      path,
+      new Map([...tables].map(([table, list]) => [table, list.map(change)])),
+    ]),
+  );
+}

@@ -1,0 +1,66 @@
+/**
+ * Runs the engine's own work with the `ctx` of a component, in a transaction that is there already: following a write,
+ * building an aggregate, taking one over in the transaction of a deploy. The code is the engine's, so calls that it makes
+ * are not counted as the app's nesting; whatever it reads and writes is the transaction's.
+ */
+import type { MutationTransaction, QueryTransaction } from "../../database/index.js";
+import { mutationContext, transactionContext } from "../context/contexts.js";
+import type { LoadedProgram } from "../program/loaded-program.js";
+import { currentExecution, Execution, type Engine } from "./execution.js";
+import { newRequest } from "./request.js";
+
+/** Whose code runs, and as what. */
+export interface InsideOptions {
+  readonly engine: Engine;
+  readonly program: LoadedProgram;
+  readonly componentPath: string;
+  /** What `ctx.meta` and messages call it. */
+  readonly path: string;
+}
+
+/** Runs with the ctx of a mutation of a component. Rejects with whatever `run` throws. @throws COMPONENT_MISSING */
+export async function mutateInside<T>(
+  tx: MutationTransaction,
+  options: InsideOptions,
+  run: (ctx: object) => Promise<T>,
+): Promise<T> {
+  const current = currentExecution.getStore();
+  const caller = current !== undefined && current.scope?.tx === tx ? current : null;
+  const execution = new Execution({
+    engine: options.engine,
+    program: options.program,
+    component: options.program.component(options.componentPath),
+    subject: { kind: "mutation", path: caller?.subject.path ?? options.path, visibility: "internal" },
+    request: caller?.request ?? newRequest({}, null),
+    scope: caller?.scope ?? { tx, mutation: tx, usesCommitTs: false },
+    parent: caller,
+    depth: 0,
+  });
+  return await within(execution, mutationContext(execution), run);
+}
+
+/** Runs with the ctx of a query of a component. Rejects with whatever `run` throws. @throws COMPONENT_MISSING */
+export async function queryInside<T>(
+  tx: QueryTransaction,
+  { engine, program, componentPath, path }: InsideOptions,
+  run: (ctx: object) => Promise<T>,
+): Promise<T> {
+  const execution = new Execution({
+    engine,
+    program,
+    component: program.component(componentPath),
+    subject: { kind: "query", path, visibility: "internal" },
+    request: newRequest({}, null),
+    scope: { tx, mutation: null, usesCommitTs: false },
+    parent: null,
+  });
+  return await within(execution, transactionContext(execution), run);
+}
+
+async function within<T>(execution: Execution, ctx: object, run: (ctx: object) => Promise<T>): Promise<T> {
+  try {
+    return await currentExecution.run(execution, run, ctx);
+  } finally {
+    await execution.end();
+  }
+}

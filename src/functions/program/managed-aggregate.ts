@@ -1,0 +1,116 @@
+/**
+ * The seam between the engine and aggregates that name their table: what a managed aggregate is to the engine, whoever
+ * wrote its class. The component of the aggregate holds all state and does all work, in transactions that the engine
+ * opens; the engine sees to it that each write is followed and that work goes on.
+ */
+
+/** `empty`: not begun. The others are those of the generation that answers this definition's reads. */
+export type AggregateState = "empty" | "building" | "checking" | "ready" | "failed";
+
+/** What became of one transaction's worth of work. */
+export interface Advance {
+  /** More is to be done: call again, after `waitMs` if that is given. */
+  readonly due: boolean;
+  readonly waitMs?: number;
+  readonly state: AggregateState;
+}
+
+/** The last run of verify or repair that ended. */
+export interface LastVerified {
+  readonly atMs: number;
+  readonly differences: number;
+  readonly durationMs: number;
+}
+
+/** How an aggregate stands. */
+export interface AggregateStatus {
+  readonly state: AggregateState;
+  /** The fingerprint of what the items are made of. */
+  readonly definition: string;
+  readonly items: number;
+  readonly namespaces: number;
+  readonly sum: number;
+  readonly sizeBytes: number;
+  readonly nodes: number;
+  /** Of the documents to build from, those that are in. */
+  readonly processed: number;
+  /** Null where nobody knows. */
+  readonly total: number | null;
+  readonly ratePerSecond: number | null;
+  readonly etaMs: number | null;
+  readonly lastVerified: LastVerified | null;
+  /** Differences known to be left; null before the first check. */
+  readonly drift: number | null;
+  /** What stops it, while something does. */
+  readonly error: string | null;
+}
+
+/** A place where the aggregate and its table do not agree. */
+export interface AggregateDifference {
+  readonly id: string;
+  /** `missing`, `orphaned`, `wrongKey`, `wrongSum`, `wrongNamespace`, `duplicate` or `structure`. */
+  readonly kind: string;
+  readonly expected: unknown;
+  readonly actual: unknown;
+  readonly fixed: boolean;
+}
+
+/** A run of verify or repair, with one page of what it found. */
+export interface VerifyReport {
+  readonly runId: string;
+  readonly kind: "verify" | "repair" | "build";
+  readonly state: "running" | "done" | "failed";
+  readonly processed: number;
+  readonly total: number | null;
+  /** Differences by kind. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly differences: readonly AggregateDifference[];
+  readonly startedAtMs: number;
+  readonly durationMs: number | null;
+  readonly error: string | null;
+  /** No page of differences comes after this one. */
+  readonly isDone: boolean;
+  readonly continueCursor: string;
+}
+
+/** One write to the table, as a trigger sees it. */
+export interface FollowedChange {
+  readonly id: string;
+  readonly operation: "insert" | "update" | "delete";
+  readonly oldDoc: object | null;
+  readonly newDoc: object | null;
+}
+
+/**
+ * What an exported aggregate offers under `Symbol.for("trueup.aggregate")`.
+ *
+ * Contract: every method works in the transaction of the `ctx` it is given, which is one of the component that exports
+ * the aggregate, and leaves nothing behind but what that transaction commits: whoever calls may die at any time.
+ */
+export interface ManagedAggregate {
+  /** A table of the component that exports it. */
+  readonly table: string;
+  /** The reference to the component mounted for it: `components.byScore`. */
+  readonly component: object;
+  readonly definition: string;
+  /** How often to verify it, or null. */
+  readonly verifyEveryMs: number | null;
+  /**
+   * Makes this definition the one that is kept in step, and drops others: at once where nobody keeps those in step, else
+   * when this one is ready. `standby`: builds beside the one that answers, for a deploy. `fresh`: does not trust what it had
+   * built, because it was not kept in step for a while.
+   */
+  begin(ctx: object, options?: { readonly standby?: boolean; readonly fresh?: boolean }): Promise<unknown>;
+  /** Follows one write of the table, in its transaction; does nothing for a definition that was not begun. */
+  follow(ctx: object, change: FollowedChange): Promise<void>;
+  /** Does a transaction's worth of what is due. */
+  advance(ctx: object): Promise<Advance>;
+  /** Begins a run, or joins the one that goes on; returns its id. */
+  startVerify(
+    ctx: object,
+    options?: { readonly repair?: boolean; readonly startedBy?: string },
+  ): Promise<string>;
+  status(ctx: object): Promise<AggregateStatus>;
+  /** A page of a run; without an id, of the latest. Null when there is none. */
+  report(ctx: object, runId?: string, cursor?: string): Promise<VerifyReport | null>;
+}
