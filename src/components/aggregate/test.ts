@@ -16,6 +16,7 @@ const modules: Modules = {
   "./component/_generated/api.js": () => import("./component/_generated/api.js"),
   "./component/_generated/server.js": () => import("./component/_generated/server.js"),
   "./component/deadLetter.js": () => import("./component/deadLetter.js"),
+  "./component/deltas.js": () => import("./component/deltas.js"),
   "./component/inspect.js": () => import("./component/inspect.js"),
   "./component/queue.js": () => import("./component/queue.js"),
   "./component/reads.js": () => import("./component/reads.js"),

@@ -8,7 +8,7 @@ import type { Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { AggregateStatistics } from "./aggregate-statistics.js";
 import { namespaceArgs } from "./range-args.js";
-import type { Key, NamespacedOpts, TreeOptions, WriteCtx, WriteOptions } from "./types.js";
+import type { AggregateOptions, Key, NamespacedOpts, TreeOptions, WriteCtx, WriteOptions } from "./types.js";
 
 /** One write, as the component takes it. */
 export type Operation = FunctionArgs<ComponentApi["writes"]["apply"]>["operations"][number];
@@ -19,6 +19,22 @@ export class Aggregate<
   Namespace extends Value | undefined = undefined,
   Values extends string = never,
 > extends AggregateStatistics<K, ID, Namespace, Values> {
+  private readonly deltas: boolean | undefined;
+
+  constructor(component: ComponentApi, { deltas }: AggregateOptions = {}) {
+    super(component);
+    this.deltas = deltas;
+  }
+
+  /**
+   * From now on writes are appended beside the trees, where no two of them meet, or are not; for every class that does not
+   * say so itself. Reads are exact either way. Strict writes are refused by what was there a moment ago: what has
+   * become wrong since is found when it comes into the tree, and goes to the dead letters.
+   */
+  async useDeltas(ctx: WriteCtx, enabled: boolean = true): Promise<void> {
+    await ctx.runMutation(this.component.deltas.configure, { enabled });
+  }
+
   /**
    * Empties the aggregate of a namespace; the next writes begin anew. Its settings change as far as they are given. The
    * old nodes are deleted in the background. O(1).
@@ -58,7 +74,8 @@ export class Aggregate<
   ): Promise<void> {
     if (operations.length === 0) return;
     const { queue, writes } = this.component;
-    await ctx.runMutation(options?.async === true ? queue.enqueue : writes.apply, { operations });
+    if (options?.async === true && this.deltas !== true) await ctx.runMutation(queue.enqueue, { operations });
+    else await ctx.runMutation(writes.apply, { operations, ...deltasArgs(this.deltas) });
   }
 
   private async clearTree(
@@ -71,4 +88,8 @@ export class Aggregate<
       ...(rootLazy === undefined ? {} : { rootLazy }),
     });
   }
+}
+
+function deltasArgs(deltas: boolean | undefined): { deltas?: boolean } {
+  return deltas === undefined ? {} : { deltas };
 }

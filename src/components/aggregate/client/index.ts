@@ -11,6 +11,7 @@ export {
 export type { Change } from "../../../triggers/index.js";
 export type {
   ActionCtx,
+  AggregateOptions,
   Bound,
   Bounds,
   Item,

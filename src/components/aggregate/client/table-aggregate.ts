@@ -11,6 +11,7 @@ import {
   type WrittenItem,
 } from "./operations.js";
 import type {
+  AggregateOptions,
   Bounds,
   Key,
   MutationCtx,
@@ -49,7 +50,7 @@ type DocumentOf<T extends AnyType> = DocumentByName<T["DataModel"], T["TableName
 type IdOf<T extends AnyType> = GenericId<T["TableName"]>;
 
 /** How items are made of documents. The functions must be pure: the same document, the same item. */
-export type TableAggregateOptions<T extends AnyType> = {
+export type TableAggregateOptions<T extends AnyType> = AggregateOptions & {
   /** What documents are sorted by; null for all of them if only counts and random picks matter. */
   sortKey: (doc: DocumentOf<T>) => T["Key"];
   /** What is added up. */
@@ -57,8 +58,8 @@ export type TableAggregateOptions<T extends AnyType> = {
   /** More numbers of a document, to be asked for by name; undefined where it has none. */
   sumValues?: { readonly [Name in ValuesOf<T>]: (doc: DocumentOf<T>) => number | undefined };
 } & (undefined extends NamespaceOf<T>
-  ? { namespace?: (doc: DocumentOf<T>) => NamespaceOf<T> }
-  : { namespace: (doc: DocumentOf<T>) => NamespaceOf<T> });
+    ? { namespace?: (doc: DocumentOf<T>) => NamespaceOf<T> }
+    : { namespace: (doc: DocumentOf<T>) => NamespaceOf<T> });
 
 /** One write of a batch; each type takes what the method of its name takes. */
 export type TableAggregateOperation<T extends AnyType> =
@@ -74,7 +75,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
   private readonly options: TableAggregateOptions<T>;
 
   constructor(component: ComponentApi, options: TableAggregateOptions<T>) {
-    super(component);
+    super(component, options);
     this.options = options;
   }
 

@@ -115,6 +115,15 @@ export interface RangeOption<K extends Key, ID extends string> {
 
 export type RangeOptions<K extends Key, ID extends string> = RangeOption<K, ID> & StaleOption;
 
+/** Options of every class of aggregates. */
+export interface AggregateOptions {
+  /**
+   * Whether writes are appended beside the trees, where no two of them conflict, and come into the trees in the background;
+   * reads add them in and stay exact. As the component is set (`useDeltas`) when left out.
+   */
+  deltas?: boolean | undefined;
+}
+
 /** Options of the upkeep of trees. */
 export interface TreeOptions {
   /**

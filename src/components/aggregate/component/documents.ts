@@ -85,6 +85,8 @@ export type PendingFields = {
   commitTs: bigint | CommitTsPlaceholder;
   /** The generation of a managed aggregate that they are for; absent for an unmanaged one. */
   generation?: number;
+  /** True of deltas, which reads apply themselves; absent of queued operations, which reads do not know. */
+  deltas?: boolean;
   operations: Operation[];
 };
 
@@ -113,8 +115,10 @@ export type ProgressFields = {
   workedAtMs: number;
   /** How many operations a run takes at most: fewer after one that failed as a whole. */
   batchLimit: number;
-  /** True while more waits than a run is handed. */
+  /** True while more waits than a run is told of. */
   isBehind?: boolean;
+  /** True when deltas were folded since the worker was begun. */
+  hasDeltas?: boolean;
 };
 
 /** What is set for the component as a whole. */
@@ -129,8 +133,9 @@ export type QueueEntry = {
   commitTs: bigint;
 };
 
-/** The oldest entries, and whether there are others behind them. */
+/** The oldest entries, whether there are others behind them, and whether there are deltas among them. */
 export type QueueBatch = {
   entries: QueueEntry[];
   hasMore: boolean;
+  hasDeltas: boolean;
 };

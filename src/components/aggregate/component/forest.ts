@@ -61,7 +61,9 @@ export class Forest {
 
   /** Loads the trees of several namespaces; those that there are, in the order of the namespaces. */
   async select(set: NamespaceSet): Promise<StoredTree[]> {
-    const namespaces = Array.isArray(set) ? set.map(({ namespace }) => namespace) : await this.loadMany(set);
+    const namespaces = Array.isArray(set)
+      ? set.map(({ namespace }) => namespace)
+      : [...(await this.loadMany(set)), ...this.planted(set)];
     await this.load(namespaces);
     const keys = [...new Set(namespaces.map(keyOf))].toSorted();
     return keys.flatMap((key) => this.trees.get(key) ?? []);
@@ -70,6 +72,12 @@ export class Forest {
   /** The tree of a loaded namespace, or null when nothing was ever written to it. */
   find(namespace: Value | undefined): StoredTree | null {
     return this.trees.get(keyOf(namespace)) ?? null;
+  }
+
+  /** The namespaces of a set whose trees were planted by this call, and have no record yet. */
+  planted(set: Exclude<NamespaceSet, NamespaceArgs[]>): (Value | undefined)[] {
+    const planted = [...this.trees.values()].flatMap((tree) => (tree?.record === null ? [tree.namespace] : []));
+    return planted.filter((namespace) => set === "all" || startsWith(namespace, set.prefix));
   }
 
   /** A new tree for a namespace, in place of the one it may have; by default set up as the one without a namespace. */

@@ -14,7 +14,8 @@ import {
 import type { QueryCtx } from "./_generated/server.js";
 import { PLAIN_MEASURE, type Forest, type StoredTree } from "./forest.js";
 import { readableForest } from "./generation_forests.js";
-import { assertNothingPending } from "./pending.js";
+import { overlay } from "./overlay.js";
+import { pendingDeltas } from "./pending.js";
 import type { RangeArgs, ReadingArgs, WireItem, WireStats } from "./wire.js";
 
 /** The trees that a question is about, in the order of their namespaces, each with the range that counts. */
@@ -41,18 +42,28 @@ export async function answerAll<Query extends RangeArgs, Answer>(
   ask: (parts: Parts, query: Query) => Answer,
 ): Promise<Answer[]> {
   const forest = await readableForest(ctx.db, definition);
-  const [asked] = await Promise.all([
-    Promise.all(queries.map(async (query) => ({ query, parts: await partsOf(forest, query) }))),
-    stale === true ? null : assertNothingPending(ctx.db),
-  ]);
+  const partsOfAll = () => Promise.all(queries.map((query) => partsOf(forest, query)));
+  const [loaded, deltas] = await Promise.all([partsOfAll(), pendingDeltas(ctx.db, stale === true)]);
+  let parts = loaded;
+  if (deltas.length > 0) {
+    await overlay(forest, deltas, namespacesOf(queries));
+    parts = await partsOfAll();
+  }
   return settleAll(
     forest.nodes,
-    asked.map(
-      ({ query, parts }) =>
-        () =>
-          ask(parts, query),
-    ),
+    queries.map((query, index) => () => ask(parts[index] ?? [], query)),
   );
+}
+
+/** The namespaces that questions are about; undefined when they cannot be listed. */
+function namespacesOf(queries: readonly RangeArgs[]): (Value | undefined)[] | undefined {
+  const namespaces: (Value | undefined)[] = [];
+  for (const query of queries) {
+    const set = query.namespaces ?? [query];
+    if (!Array.isArray(set)) return undefined;
+    namespaces.push(...set.map(({ namespace }) => namespace));
+  }
+  return namespaces;
 }
 
 async function partsOf(forest: Forest, query: RangeArgs): Promise<Parts> {

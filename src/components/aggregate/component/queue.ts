@@ -1,15 +1,17 @@
 /**
  * Queued writes: a transaction appends its operations to a table, ordered by commit, and the worker applies them one run
- * after the other. Enqueues write no document in common, and none that the worker reads: it is handed its batches
- * from a snapshot (`worker.ts`). An operation that is refused goes to the dead letters, and the others go on.
+ * after the other. Enqueues write no document in common, and none that the worker reads: it is told its batches
+ * from a snapshot (`worker.ts`). An operation that is refused goes to the dead letters, and the others go on. Deltas
+ * (`deltas.ts`) wait in the same table and are folded by the same worker.
  */
 import type { RegisteredMutation, RegisteredQuery } from "convex/server";
-import { ConvexError, getDocumentSize, v } from "convex/values";
+import { getDocumentSize, v } from "convex/values";
 import { internalMutation, internalQuery, mutation, query, type MutationCtx } from "./_generated/server.js";
-import type { Operation, QueueEntry } from "./documents.js";
-import { Forest } from "./forest.js";
-import { applyOperation } from "./operations.js";
-import { appendPending, bury, takeOff } from "./pending.js";
+import { appendDeltas } from "./deltas.js";
+import type { Operation, QueueBatch, QueueEntry } from "./documents.js";
+import { foldEntries } from "./folding.js";
+import { appendPending, ownRows } from "./pending.js";
+import { usesDeltas } from "./settings.js";
 import * as validators from "./validators.js";
 import type { QueueStatus } from "./wire.js";
 import { isRunning, wake } from "./worker.js";
@@ -18,13 +20,10 @@ import { isRunning, wake } from "./worker.js";
 const MAX_BATCH_OPERATIONS = 1024;
 const MAX_BATCH_BYTES = 2 * 1024 * 1024;
 
-/** What a run leaves of the transaction's documents, for the queue itself. */
-const RESERVED_DOCUMENTS = 100;
-
 /** How many entries `status` looks at. */
 const STATUS_ENTRIES = 16;
 
-/** Queues operations, to be applied in the order of their commits. */
+/** Queues operations, to be applied in the order of their commits. Where deltas are the rule, they are deltas. */
 export const enqueue: RegisteredMutation<"public", { operations: Operation[] }, Promise<null>> = mutation({
   args: validators.operationsArgs,
   returns: v.null(),
@@ -58,35 +57,40 @@ export const status: RegisteredQuery<"public", Record<string, never>, Promise<Qu
 /** Appends operations to the queue, and sees to it that the worker comes. */
 export async function enqueueOperations(ctx: MutationCtx, operations: readonly Operation[]): Promise<void> {
   if (operations.length === 0) return;
-  await appendPending(ctx.db, operations);
+  if (await usesDeltas(ctx.db)) return appendDeltas(ctx, operations);
+  const [newest] = await ownRows(ctx.db, 1);
+  await appendPending(ctx.db, newest, operations);
   await wake(ctx);
 }
 
-/** What is to be applied next. Read from a snapshot, so that enqueues may go on beside it. */
+/** What is to be applied next. Read from a snapshot, so that appends may go on beside it. */
 export const nextBatch: RegisteredQuery<
   "internal",
   { cursor?: bigint | undefined },
-  Promise<QueueEntry[]>
+  Promise<QueueBatch>
 > = internalQuery({
   args: validators.cursorArgs,
-  returns: validators.entries,
-  handler: async (ctx, { cursor }): Promise<QueueEntry[]> => {
+  returns: validators.queueBatch,
+  handler: async (ctx, { cursor }): Promise<QueueBatch> => {
     // What was taken off leaves a trace in the index for a while: the cursor passes over it. The last commit may have
     // more entries, so it is looked at again.
     const rows = ctx.db
       .query("pendingOperations")
       .withIndex("by_commitTs", (q) => (cursor === undefined ? q : q.gte("commitTs", cursor)));
-    const entries: QueueEntry[] = [];
+    const batch: QueueBatch = { entries: [], hasMore: false, hasDeltas: false };
     let operations = 0;
     let bytes = 0;
     for await (const row of rows) {
       if (typeof row.commitTs !== "bigint") continue;
       operations += row.operations.length;
       bytes += getDocumentSize(row);
-      if (entries.length > 0 && (operations > MAX_BATCH_OPERATIONS || bytes > MAX_BATCH_BYTES)) break;
-      entries.push({ id: row._id, commitTs: row.commitTs, operations: row.operations });
+      if (batch.entries.length > 0 && (operations > MAX_BATCH_OPERATIONS || bytes > MAX_BATCH_BYTES)) {
+        return { ...batch, hasMore: true };
+      }
+      batch.entries.push({ id: row._id, commitTs: row.commitTs });
+      batch.hasDeltas ||= row.deltas === true;
     }
-    return entries;
+    return batch;
   },
 });
 
@@ -101,45 +105,5 @@ export const applyBatch: RegisteredMutation<
 > = internalMutation({
   args: validators.batchArgs,
   returns: v.int64(),
-  handler: async (ctx, { entries, limit }): Promise<bigint> => {
-    const { documentsRead, documentsWritten } = await ctx.meta.getTransactionMetrics();
-    const forest = new Forest(ctx.db);
-    let applied = 0;
-    let letters = 0;
-    const mayGoOn = () =>
-      applied < limit &&
-      forest.nodes.usage.read + RESERVED_DOCUMENTS < documentsRead.remaining &&
-      forest.nodes.usage.written + letters + RESERVED_DOCUMENTS < documentsWritten.remaining;
-    let cursor = 0n;
-    for (const { id, commitTs, operations } of entries) {
-      if (applied > 0 && !mayGoOn()) break;
-      cursor = commitTs;
-      let done = 0;
-      while (done < operations.length && (applied === 0 || mayGoOn())) {
-        const operation = operations[done++] as Operation;
-        applied++;
-        if (!(await applyOrBury(ctx, forest, operation, commitTs))) letters++;
-      }
-      await takeOff(ctx.db, id, operations.slice(done));
-    }
-    await forest.flush(ctx.db);
-    return cursor;
-  },
+  handler: (ctx, { entries, limit }): Promise<bigint> => foldEntries(ctx, entries, limit),
 });
-
-/** True when the operation was applied; when it was refused, it is a dead letter now. */
-async function applyOrBury(
-  ctx: MutationCtx,
-  forest: Forest,
-  operation: Operation,
-  commitTs: bigint,
-): Promise<boolean> {
-  try {
-    await applyOperation(forest, operation);
-    return true;
-  } catch (error) {
-    if (!(error instanceof ConvexError)) throw error;
-    await bury(ctx.db, operation, commitTs, String(error));
-    return false;
-  }
-}

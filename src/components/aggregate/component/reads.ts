@@ -3,7 +3,8 @@
  * none reads a node twice.
  */
 import type { RegisteredQuery } from "convex/server";
-import { v } from "convex/values";
+import { v, type Value } from "convex/values";
+import { encodeKey } from "../../../values/index.js";
 import {
   countParts,
   endOf,
@@ -26,9 +27,10 @@ import {
   placeAfter,
 } from "./cursors.js";
 import { aggregateError } from "./errors.js";
-import type { StoredTree } from "./forest.js";
-import { readableGeneration } from "./generation_forests.js";
-import { assertNothingPending } from "./pending.js";
+import type { Forest, StoredTree } from "./forest.js";
+import { readableForest } from "./generation_forests.js";
+import { overlay } from "./overlay.js";
+import { pendingDeltas, type PendingRow } from "./pending.js";
 import { answer, answerAll, clipParts, intersect, statsOf, wireItem, type Parts } from "./questions.js";
 import { storedGeneration } from "./tree_records.js";
 import * as validators from "./validators.js";
@@ -154,20 +156,40 @@ export const namespaces: RegisteredQuery<
     { cursor, stale, definition, ...args },
   ): Promise<wire.WirePage<wire.NamespaceArgs>> => {
     const limit = pageSizeOf(args.limit);
-    const generation = storedGeneration(await readableGeneration(ctx.db, definition));
-    if (stale !== true) await assertNothingPending(ctx.db);
+    const forest = await readableForest(ctx.db, definition);
+    const deltas = await pendingDeltas(ctx.db, stale === true);
     if (cursor === END) return { page: [], cursor: END, isDone: true };
     const records = await ctx.db
       .query("trees")
       .withIndex("by_generation", (q) => {
-        const all = q.eq("generation", generation);
+        const all = q.eq("generation", storedGeneration(forest.generation));
         return cursor === undefined ? all : all.gt("namespace", namespaceBefore(cursor));
       })
       .take(limit + 1);
-    const found = records.map(({ namespace }) => (namespace === undefined ? {} : { namespace }));
-    return pageOf(found, limit, namespaceCursor);
+    const stored = records.map(({ namespace }) => namespace);
+    const found = deltas.length === 0 ? stored : await withPlanted(forest, deltas, stored, cursor);
+    return pageOf(
+      found.slice(0, limit + 1).map((namespace) => (namespace === undefined ? {} : { namespace })),
+      limit,
+      namespaceCursor,
+    );
   },
 });
+
+/** The namespaces of a page, with those that only deltas have written to so far. */
+async function withPlanted(
+  forest: Forest,
+  deltas: readonly PendingRow[],
+  stored: readonly (Value | undefined)[],
+  cursor: string | undefined,
+): Promise<(Value | undefined)[]> {
+  await overlay(forest, deltas);
+  const keyOf = (namespace: Value | undefined): string => encodeKey([namespace]);
+  const after = cursor === undefined ? "" : keyOf(namespaceBefore(cursor));
+  const planted = forest.planted("all").filter((namespace) => keyOf(namespace) > after);
+  const byKey = new Map([...stored, ...planted].map((namespace) => [keyOf(namespace), namespace]));
+  return [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, namespace]) => namespace);
+}
 
 function itemAt(parts: Parts, offset: number): Found<StoredTree> {
   if (!Number.isInteger(offset)) throw aggregateError("INVALID_OFFSET", "offset must be an integer");

@@ -53,6 +53,7 @@ const schema: SchemaDefinition<GenericSchema, true> = defineSchema({
   pendingOperations: defineTable({
     commitTs: v.commitTs(),
     generation: v.optional(v.number()),
+    deltas: v.optional(v.boolean()),
     operations: v.array(operation),
   }).index("by_commitTs", ["commitTs"]),
   deadLetterOperations: defineTable({
@@ -71,12 +72,12 @@ const schema: SchemaDefinition<GenericSchema, true> = defineSchema({
     workedAtMs: v.number(),
     batchLimit: v.number(),
     isBehind: v.optional(v.boolean()),
+    hasDeltas: v.optional(v.boolean()),
   }),
   settings: defineTable({ deltas: v.boolean() }),
   generations: defineTable({
     generation: v.number(),
     definition: v.string(),
-    table: v.string(),
     status: v.union(
       v.literal("building"),
       v.literal("checking"),
@@ -86,6 +87,7 @@ const schema: SchemaDefinition<GenericSchema, true> = defineSchema({
     ),
     startedAtMs: v.number(),
     readyAtMs: v.optional(v.number()),
+    clearedAtMs: v.optional(v.number()),
     failure: v.optional(v.object({ message: v.string(), documentId: v.optional(v.string()) })),
   })
     .index("by_definition", ["definition"])

@@ -4,9 +4,9 @@ import { v } from "convex/values";
 import { isLeaf, makeRootLazy as makeLazy, settle, type NodeRef } from "../tree/index.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, mutation } from "./_generated/server.js";
+import { foldDeltas } from "./folding.js";
 import { Forest } from "./forest.js";
 import { openNodes } from "./nodes.js";
-import { assertNothingPending } from "./pending.js";
 import { namespaceArgs, settingsArgs } from "./validators.js";
 import type { NamespaceArgs, SettingsArgs } from "./wire.js";
 
@@ -15,13 +15,13 @@ const SWEEP_NODES = 500;
 
 /**
  * Empties the tree of a namespace, or makes one. Settings that are not given stay as they are. The old nodes are
- * deleted in the background. Throws INVALID_NODE_SIZE.
+ * deleted in the background. Throws INVALID_NODE_SIZE, and PENDING_OPERATIONS while writes are queued.
  */
 export const clear: RegisteredMutation<"public", SettingsArgs, Promise<null>> = mutation({
   args: settingsArgs,
   returns: v.null(),
   handler: async (ctx, { namespace, maxNodeSize, rootLazy }): Promise<null> => {
-    await assertNothingPending(ctx.db);
+    await foldDeltas(ctx);
     const forest = new Forest(ctx.db);
     await forest.load([namespace], true);
     const record = forest.find(namespace)?.record;

@@ -30,6 +30,10 @@ export const operation: Of<Operation> = v.union(
   v.object({ type: v.union(v.literal("replace"), v.literal("replaceOrInsert")), ...move }),
 );
 
+export const applyArgs: Of<wire.ApplyArgs> = v.object({
+  operations: v.array(operation),
+  deltas: v.optional(v.boolean()),
+});
 export const operationsArgs: Of<{ operations: Operation[] }> = v.object({ operations: v.array(operation) });
 
 const entry = v.object({ id: v.id("pendingOperations"), commitTs: v.int64() });
@@ -38,7 +42,20 @@ export const batchArgs: Of<{ entries: QueueEntry[]; limit: number }> = v.object(
   limit: v.number(),
 });
 export const cursorArgs: Of<{ cursor?: bigint | undefined }> = v.object({ cursor: v.optional(v.int64()) });
-export const queueBatch: Of<QueueBatch> = v.object({ entries: v.array(entry), hasMore: v.boolean() });
+export const lookArgs: Of<{ operations: Operation[]; own: Operation[] }> = v.object({
+  operations: v.array(operation),
+  own: v.array(operation),
+});
+export const look: Of<wire.Look> = v.object({
+  isRunning: v.boolean(),
+  isBehind: v.boolean(),
+  isSuspicious: v.boolean(),
+});
+export const queueBatch: Of<QueueBatch> = v.object({
+  entries: v.array(entry),
+  hasMore: v.boolean(),
+  hasDeltas: v.boolean(),
+});
 
 const bound = v.object({ key: v.any(), id: v.optional(v.string()), inclusive: v.optional(v.boolean()) });
 const bounds: Of<KeyBounds> = v.object({

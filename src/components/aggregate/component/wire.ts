@@ -2,6 +2,13 @@
 import type { PaginationOptions } from "convex/server";
 import type { Value } from "convex/values";
 import type { KeyBounds, Order } from "../tree/index.js";
+import type { Operation } from "./documents.js";
+
+export type ApplyArgs = {
+  operations: Operation[];
+  /** Whether they are appended as deltas; as the component is set when left out. */
+  deltas?: boolean | undefined;
+};
 
 /** Names the definition of a managed aggregate; without it, a call is about the generation that nobody manages. */
 export type DefinitionArgs = {
@@ -146,4 +153,13 @@ export type ValidationReport = {
   nodes: number;
   items: number;
   next: string | null;
+};
+
+/** What a snapshot shows to a writer of deltas. */
+export type Look = {
+  isRunning: boolean;
+  /** The worker needs help. */
+  isBehind: boolean;
+  /** Some of the writer's operations would be refused. */
+  isSuspicious: boolean;
 };

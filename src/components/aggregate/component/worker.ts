@@ -1,7 +1,8 @@
 /**
  * The worker of the queue: a mutation that applies a batch and schedules itself, one run at a time, until the queue has
  * been empty for a while. Enqueues only read whether it is running, so they meet it, and each other, when it starts
- * and stops. A watchdog starts it anew when a run was lost. A batch that fails as a whole, for instance because it
+ * and stops. Deltas do not even read that: they ask a snapshot, and have the worker begun by a job of its own (`begin`);
+ * one that was misled by the snapshot is found by a last look some time after the worker stopped. A watchdog starts it anew when a run was lost. A batch that fails as a whole, for instance because it
  * exceeds a limit, is tried again in halves, down to the one operation that does it, which becomes a dead letter.
  */
 import type { RegisteredMutation } from "convex/server";
@@ -14,7 +15,7 @@ import {
   type DatabaseWriter,
   type MutationCtx,
 } from "./_generated/server.js";
-import type { ProgressFields, QueueEntry } from "./documents.js";
+import type { ProgressFields, QueueBatch, QueueEntry } from "./documents.js";
 import { bury, isPending, takeOff } from "./pending.js";
 
 const MAX_BATCH_LIMIT = 1024;
@@ -26,15 +27,36 @@ const COOLDOWN_MS = 2000;
 /** A run that is this late is taken to be lost. */
 const WATCHDOG_MS = 60_000;
 
+/** How long deltas gather before the first run that folds them. */
+const GATHER_MS = 100;
+
+/** Much longer than a snapshot may lag, and a mutation run. */
+const LAST_LOOK_MS = 30_000;
+
 /** Makes sure that the worker runs. */
-export async function wake(ctx: MutationCtx): Promise<void> {
+export async function wake(ctx: MutationCtx, delayMs: number = 0): Promise<void> {
   const worker = await ctx.db.query("worker").first();
   if (worker?.state === "running") return;
   if (worker === null) await ctx.db.insert("worker", { state: "running" });
   else await ctx.db.patch("worker", worker._id, { state: "running" });
   const progress = await progressOf(ctx);
   const watchdog = await ctx.scheduler.runAfter(WATCHDOG_MS, internal.worker.watch, {});
-  await scheduleRun(ctx, progress, 0, { watchdog, workedAtMs: Date.now() });
+  await scheduleRun(ctx, progress, delayMs, { watchdog, workedAtMs: Date.now() });
+}
+
+/** Wakes the worker when there is something to do for it. */
+export const begin: RegisteredMutation<"internal", Record<string, never>, Promise<null>> = internalMutation({
+  args: {},
+  returns: v.null(),
+  handler: async (ctx): Promise<null> => {
+    if (await isPending(ctx.db)) await wake(ctx, GATHER_MS);
+    return null;
+  },
+});
+
+/** How far the worker has come; null before it ever ran. */
+export function progressIn(db: DatabaseReader): Promise<Doc<"progress"> | null> {
+  return db.query("progress").first();
 }
 
 export async function isRunning(db: DatabaseReader): Promise<boolean> {
@@ -50,8 +72,8 @@ export const run: RegisteredMutation<"internal", { generation: number }, Promise
     if (progress.generation !== generation) return null;
     const { cursor } = progress;
     const batch = cursor === undefined ? {} : { cursor };
-    const entries = await ctx.runQuery(internal.queue.nextBatch, batch, { useStaleSnapshot: true });
-    if (entries.length > 0) await work(ctx, progress, entries);
+    const found = await ctx.runQuery(internal.queue.nextBatch, batch, { useStaleSnapshot: true });
+    if (found.entries.length > 0) await work(ctx, progress, found);
     else if (Date.now() < progress.workedAtMs + COOLDOWN_MS) await scheduleRun(ctx, progress, POLL_MS);
     // The snapshot may lag behind an enqueue that saw the worker running: only a read of the present may stop it.
     else if (await isPending(ctx.db)) await scheduleRun(ctx, progress, 0);
@@ -78,13 +100,24 @@ export const watch: RegisteredMutation<"internal", Record<string, never>, Promis
   },
 });
 
-async function work(ctx: MutationCtx, progress: Doc<"progress">, entries: QueueEntry[]): Promise<void> {
+async function work(
+  ctx: MutationCtx,
+  progress: Doc<"progress">,
+  { entries, hasMore: isBehind, ...batch }: QueueBatch,
+): Promise<void> {
   const { batchLimit } = progress;
+  const hasDeltas = batch.hasDeltas || progress.hasDeltas === true;
   const workedAtMs = Date.now();
   try {
     const cursor = await ctx.runMutation(internal.queue.applyBatch, { entries, limit: batchLimit });
     const grown = Math.min(MAX_BATCH_LIMIT, batchLimit * 2);
-    await scheduleRun(ctx, progress, 0, { cursor, workedAtMs, batchLimit: grown });
+    await scheduleRun(ctx, progress, 0, {
+      cursor,
+      workedAtMs,
+      batchLimit: grown,
+      isBehind,
+      hasDeltas,
+    });
   } catch (error) {
     if (batchLimit > 1) {
       console.error(
@@ -100,7 +133,8 @@ async function work(ctx: MutationCtx, progress: Doc<"progress">, entries: QueueE
 
 async function buryFirst(db: DatabaseWriter, entries: QueueEntry[], error: string): Promise<void> {
   const [entry] = entries;
-  const [operation, ...rest] = entry?.operations ?? [];
+  const row = entry && (await db.get("pendingOperations", entry.id));
+  const [operation, ...rest] = row?.operations ?? [];
   if (entry === undefined || operation === undefined) return;
   await bury(db, operation, entry.commitTs, error);
   await takeOff(db, entry.id, rest);
@@ -116,7 +150,10 @@ async function stop(ctx: MutationCtx, progress: Doc<"progress">): Promise<void> 
     generation: generation + 1,
     run: undefined,
     watchdog: undefined,
+    isBehind: false,
+    hasDeltas: false,
   });
+  if (progress.hasDeltas === true) await ctx.scheduler.runAfter(LAST_LOOK_MS, internal.worker.begin, {});
 }
 
 async function scheduleRun(
@@ -141,7 +178,7 @@ async function jobOf(ctx: MutationCtx, id: Id<"_scheduled_functions"> | undefine
 }
 
 async function progressOf(ctx: MutationCtx): Promise<Doc<"progress">> {
-  const progress = await ctx.db.query("progress").first();
+  const progress = await progressIn(ctx.db);
   if (progress !== null) return progress;
   const id = await ctx.db.insert("progress", { generation: 0, workedAtMs: 0, batchLimit: MAX_BATCH_LIMIT });
   const created = await ctx.db.get("progress", id);

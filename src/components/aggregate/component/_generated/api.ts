@@ -1,16 +1,21 @@
 /** References to the component's own functions, as code generation gives them. */
 import { anyApi, type FunctionReference } from "convex/server";
-import type { QueueEntry } from "../documents.js";
+import type { Operation, QueueBatch, QueueEntry } from "../documents.js";
+import type { Look } from "../wire.js";
 
 interface InternalApi {
+  deltas: {
+    look: FunctionReference<"query", "internal", { operations: Operation[]; own: Operation[] }, Look>;
+  };
   queue: {
     applyBatch: FunctionReference<"mutation", "internal", { entries: QueueEntry[]; limit: number }, bigint>;
-    nextBatch: FunctionReference<"query", "internal", { cursor?: bigint }, QueueEntry[]>;
+    nextBatch: FunctionReference<"query", "internal", { cursor?: bigint }, QueueBatch>;
   };
   trees: {
     sweep: FunctionReference<"mutation", "internal", { nodes: string[] }, null>;
   };
   worker: {
+    begin: FunctionReference<"mutation", "internal", Record<string, never>, null>;
     run: FunctionReference<"mutation", "internal", { generation: number }, null>;
     watch: FunctionReference<"mutation", "internal", Record<string, never>, null>;
   };

@@ -68,6 +68,9 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
     >;
     retry: FunctionReference<"mutation", "internal", { id: string }, boolean, Name>;
   };
+  deltas: {
+    configure: FunctionReference<"mutation", "internal", { enabled: boolean }, null, Name>;
+  };
   inspect: {
     dump: FunctionReference<"query", "internal", { namespace?: any }, string, Name>;
     listNodes: FunctionReference<"query", "internal", { take?: number }, Array<any>, Name>;
@@ -181,6 +184,12 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
     makeRootLazy: FunctionReference<"mutation", "internal", { namespace?: any }, null, Name>;
   };
   writes: {
-    apply: FunctionReference<"mutation", "internal", { operations: Array<Operation> }, null, Name>;
+    apply: FunctionReference<
+      "mutation",
+      "internal",
+      { deltas?: boolean; operations: Array<Operation> },
+      null,
+      Name
+    >;
   };
 };
