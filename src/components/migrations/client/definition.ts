@@ -51,6 +51,11 @@ export interface MigrationDefinition<
   revertRange?: CustomRange<DataModel, TableName> | undefined;
   /** Migrations that must be complete before this one may run. */
   requires?: readonly (MigrationFunctionReference | string)[] | undefined;
+  /**
+   * A deploy that exports it starts it, unless it is done, and the schema may be one that the documents fit only when it
+   * is (where the database knows such schemas: see docs/one-deploy.md).
+   */
+  runOnDeploy?: boolean | undefined;
   /** What to do about a document that cannot be migrated: "stop" (default), or "quarantine" it and go on. */
   onError?: OnError | undefined;
   /** The rate not to exceed. */
@@ -90,6 +95,7 @@ export interface PlainDefinition {
   readonly down: ChangeOne | undefined;
   readonly revertRange: RangeBuilder | undefined;
   readonly requires: readonly string[];
+  readonly runOnDeploy: boolean;
   readonly policy: Policy;
   readonly schema: AnySchema | undefined;
 }
@@ -124,6 +130,7 @@ export function plainDefinition<
     down: down as ChangeOne | undefined,
     revertRange,
     requires: (definition.requires ?? []).map(options.nameOf),
+    runOnDeploy: definition.runOnDeploy === true,
     policy: {
       ...(onError === undefined ? {} : { onError }),
       ...(maxDocumentsPerSecond === undefined ? {} : { maxDocumentsPerSecond }),

@@ -18,5 +18,7 @@ export {
   type MigrationFunctionReference,
 } from "./definition.js";
 export { Migrations, type MigrationsOptions, type Tuning } from "./migrations.js";
+export type { DeployMigration } from "./on-deploy.js";
 export { runToCompletion, type RunToCompletionOptions } from "./run-to-completion.js";
 export type { StartOptions } from "./starter.js";
+export type { TableRename, Transform, TransformDefinition, Waivers, WaiverText } from "./transforms.js";

@@ -1,7 +1,7 @@
 /**
  * `Migrations`: an app's migrations and the component that keeps their jobs. `define` makes a function that
- * goes through a table; the other methods start, watch and steer such functions. All progress lives in the
- * component, so any copy of this class may do any of it.
+ * goes through a table, or a transform that a deploy applies; the other methods start, watch and steer such
+ * functions. All progress lives in the component, so any copy of this class may do any of it.
  */
 import {
   getFunctionName,
@@ -9,6 +9,7 @@ import {
   makeFunctionReference,
   type DataModelFromSchemaDefinition,
   type GenericDataModel,
+  type GenericDocument,
   type GenericMutationCtx,
   type GenericSchema,
   type MutationBuilder,
@@ -34,6 +35,7 @@ import {
   type MigrationFunctionReference,
   type PlainDefinition,
 } from "./definition.js";
+import { onDeploy } from "./on-deploy.js";
 import { oneOffCursor } from "./one-off.js";
 import {
   startCheck,
@@ -44,6 +46,17 @@ import {
   type StartOptions,
   type Target,
 } from "./starter.js";
+import {
+  fieldRename,
+  transform,
+  transformBrand,
+  waiverBrand,
+  type TableRename,
+  type Transform,
+  type TransformDefinition,
+  type Waivers,
+  type WaiverText,
+} from "./transforms.js";
 
 /** Options of `new Migrations`. */
 export interface MigrationsOptions<DataModel extends GenericDataModel, Schema> {
@@ -92,6 +105,45 @@ export class Migrations<
    */
   define<TableName extends TableNamesInDataModel<DataModel>>(
     definition: MigrationDefinition<DataModel, TableName>,
+  ): RegisteredMutation<"internal", MigrationArgs, Promise<MigrationResult>>;
+  /**
+   * A transform: a change that is a pure function of the document. Export what it returns; the deploy that brings it applies
+   * it, once, and code never meets a document as it was before. Throws MIGRATION_ARGUMENTS.
+   */
+  define<TableName extends TableNamesInDataModel<DataModel>, From extends object = GenericDocument>(
+    definition: TransformDefinition<DataModel, TableName, From>,
+  ): Transform;
+  define<TableName extends TableNamesInDataModel<DataModel>>(
+    definition:
+      | MigrationDefinition<DataModel, TableName>
+      | TransformDefinition<DataModel, TableName, GenericDocument>,
+  ): RegisteredMutation<"internal", MigrationArgs, Promise<MigrationResult>> | Transform {
+    return "up" in definition ? transform(definition) : this.#migration(definition);
+  }
+
+  /**
+   * A transform that renames a field where it is: `{ table: "users", from: "name", to: "fullName" }`, also inside objects and
+   * arrays: `from: "items[].sku"`. Code sees the new name at once. Throws MIGRATION_ARGUMENTS.
+   */
+  renameField(rename: { table: TableNamesInDataModel<DataModel>; from: string; to: string }): Transform {
+    return fieldRename(rename);
+  }
+
+  /** The table takes another name in one step; documents, ids and indexes stay as they are. */
+  renameTable({ from, to }: { from: string; to: TableNamesInDataModel<DataModel> }): TableRename {
+    return { [transformBrand]: { kind: "renameTable", from, to } };
+  }
+
+  /**
+   * Your word, by name and place, that a rule need not stop the deploy: `waive("drop-field:users.legacy")`. Export what it
+   * returns. Only the changes it names are affected, so it may stay after the deploy; docs/schema-changes.md lists all.
+   */
+  waive(...waivers: WaiverText[]): Waivers {
+    return { [waiverBrand]: { waivers } };
+  }
+
+  #migration<TableName extends TableNamesInDataModel<DataModel>>(
+    definition: MigrationDefinition<DataModel, TableName>,
   ): RegisteredMutation<"internal", MigrationArgs, Promise<MigrationResult>> {
     const plain = plainDefinition(definition, {
       defaultBatchSize: this.options?.defaultBatchSize,
@@ -107,7 +159,8 @@ export class Migrations<
       await this.#checkRequired(plainCtx, plain, args);
       return runBatch(plainCtx, plain, { ...args, ...oneOffCursor(args) });
     };
-    return build({ args: migrationArgs, handler });
+    const migration = build({ args: migrationArgs, handler });
+    return plain.runOnDeploy ? onDeploy(migration, this.component, plain) : migration;
   }
 
   /**
