@@ -16,9 +16,9 @@ const layers: readonly (readonly string[])[] = [
   ["storage", "schema"],
   ["database"],
   ["functions"],
-  ["scheduler", "subscriptions"],
+  ["scheduler", "subscriptions", "integrity"],
   ["deploy"],
-  ["backend", "integrity"],
+  ["backend"],
   ["server", "test"],
   ["cli"],
 ];

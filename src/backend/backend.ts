@@ -21,6 +21,7 @@ import type {
   LoadOptions,
   Runtime,
 } from "../functions/index.js";
+import { Aggregates, StandbyBuild, type AggregateDriver } from "../integrity/index.js";
 import type { SchemaJson } from "../schema/index.js";
 import type { Scheduler, Work } from "../scheduler/index.js";
 import { checkDocuments } from "./check-documents.js";
@@ -52,6 +53,7 @@ export interface BackendParts {
   readonly database: Database;
   readonly runtime: Runtime;
   readonly scheduler: Scheduler;
+  readonly driver: AggregateDriver;
   readonly runScheduled: boolean;
   /** Environment variables of the app, before those that a program brings. */
   readonly env: Readonly<Record<string, string>>;
@@ -63,19 +65,23 @@ export class Backend {
   readonly database: Database;
   /** Takes the code that the official CLI pushes. */
   readonly deploy: Deployer;
+  /** The managed aggregates that the app exports. */
+  readonly aggregates: Aggregates;
   readonly #parts: BackendParts;
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
 
   /** Use `openBackend`. */
   constructor(parts: BackendParts) {
-    const { database, runtime, codeFolder } = parts;
+    const { database, runtime, codeFolder, driver } = parts;
     this.database = database;
+    this.aggregates = new Aggregates(driver);
     this.#parts = parts;
     this.deploy = new Deployer({
       database,
       load: (program) => runtime.load(program),
       activate: (program, store) => this.#activate(program, store),
+      standby: (next) => new StandbyBuild(database, runtime, runtime.active, next),
       ...(codeFolder === undefined ? {} : { codeFolder }),
     });
   }
@@ -133,15 +139,28 @@ export class Backend {
 
   /**
    * Puts a program in place: imports it, checks the documents that are there against its schemas, builds
-   * its indexes, then lets calls run it.
-   * @throws MODULE_FAILED, SCHEMA_NOT_SATISFIED, INVALID_CRON and others; nothing has changed then
+   * its indexes and, beside those that answer, the aggregates that it changes, then lets calls run it. New aggregates
+   * are built after.
+   * @throws MODULE_FAILED, SCHEMA_NOT_SATISFIED, INVALID_CRON, AGGREGATE_BUILD_FAILED and others; nothing has changed then
    */
   async activate(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
     this.#assertOpen();
     const schemas = schemasOf(program);
     const before = await schemasInForce(this.database, schemas.keys());
     await this.#prepareIndexes(schemas);
-    return await this.#activate(program, (tx) => checkDocuments(tx, before, schemas), options);
+    const standby = await this.#standby(program, options);
+    try {
+      await standby?.ready();
+      const store = async (tx: MutationTransaction): Promise<void> => {
+        standby?.checkAgain();
+        await checkDocuments(tx, before, schemas);
+      };
+      const loaded = await this.#activate(program, store, options);
+      standby?.takenOver();
+      return loaded;
+    } finally {
+      await standby?.close();
+    }
   }
 
   /** Waits for calls and jobs under way, makes everything durable and releases the storage. Idempotent. */
@@ -155,24 +174,38 @@ export class Backend {
     store: (tx: MutationTransaction) => Promise<void>,
     options: LoadOptions = {},
   ): Promise<LoadedProgram> {
-    const { runtime, scheduler, runScheduled, env } = this.#parts;
-    const loaded = await runtime.load({ ...program, env: { ...program.env, ...env } }, options);
-    const { value: takeUp } = await this.database.mutate(
-      async (tx) => {
+    const { runtime, scheduler, driver, runScheduled } = this.#parts;
+    const loaded = await this.#load(program, options);
+    const { value: takeUps } = await runtime.swap(loaded, async (takeOver) => {
+      const putInPlace = async (tx: MutationTransaction): Promise<(() => void)[]> => {
         for (const [path, schema] of schemasOf(program)) {
           await tx.applySchema(path, schema);
         }
         await store(tx);
-        return await scheduler.store(tx, loaded);
-      },
-      { limits: null },
-    );
-    runtime.activate(loaded);
-    takeUp();
+        const takeUps = [await scheduler.store(tx, loaded), await driver.store(tx, loaded)];
+        takeOver();
+        return takeUps;
+      };
+      return await this.database.mutate(putInPlace, { limits: null });
+    });
+    for (const takeUp of takeUps) takeUp();
     if (runScheduled) {
       await scheduler.start();
+      driver.start();
     }
     return loaded;
+  }
+
+  async #load(program: ComponentProgram, options: LoadOptions): Promise<LoadedProgram> {
+    const { runtime, env } = this.#parts;
+    return await runtime.load({ ...program, env: { ...program.env, ...env } }, options);
+  }
+
+  /** Null when there is no program that answers meanwhile. */
+  async #standby(program: ComponentProgram, options: LoadOptions): Promise<StandbyBuild | null> {
+    const { runtime } = this.#parts;
+    if (runtime.active === null) return null;
+    return new StandbyBuild(this.database, runtime, runtime.active, await this.#load(program, options));
   }
 
   /** Builds the indexes that a program needs while the one before it goes on. */
@@ -191,6 +224,7 @@ export class Backend {
   }
 
   async #close(): Promise<void> {
+    await this.#parts.driver.stop();
     await this.#parts.scheduler.stop();
     await Promise.allSettled(this.#running);
     await this.deploy.close();

@@ -15,6 +15,18 @@ export {
   type ModuleSource,
   type ProgramSource,
 } from "../functions/index.js";
+export type {
+  AggregateDifference,
+  AggregateState,
+  AggregateStatus,
+  VerifyReport,
+} from "../functions/index.js";
+export {
+  type Aggregates,
+  type AggregateOverview,
+  type AggregateProgress,
+  type VerifyResult,
+} from "../integrity/index.js";
 export type { Work } from "../scheduler/index.js";
 export { memory, type MemoryOptions } from "../storage/memory/index.js";
 export { sqlite, type SqliteOptions } from "../storage/sqlite/index.js";

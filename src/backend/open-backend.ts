@@ -7,6 +7,7 @@ import {
   type LogSink,
   type ProgramSource,
 } from "../functions/index.js";
+import { AggregateDriver } from "../integrity/index.js";
 import { JobTable, Scheduler } from "../scheduler/index.js";
 import type { OpenStorage, Storage } from "../storage/storage.js";
 import { Backend } from "./backend.js";
@@ -27,7 +28,7 @@ export interface OpenBackendOptions {
   readonly limits?: "convex" | "none";
   /** Environment variables that functions see in `process.env`, before those of the process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether scheduled functions and cron jobs run here (default true). */
+  /** Whether scheduled functions, cron jobs and the work on aggregates run here (default true). */
   readonly runScheduled?: boolean;
   /** Where pushed code is written as files to be imported; left out, a temporary folder. */
   readonly codeFolder?: string;
@@ -63,10 +64,14 @@ async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Ba
   const scheduler = new Scheduler(database, runtime, jobs, {
     onFailure: ({ componentPath, functionPath, error }) => runtime.report(componentPath, functionPath, error),
   });
+  const driver = new AggregateDriver(database, runtime, {
+    onFailure: (name, error) => runtime.report(name, "aggregate", error),
+  });
   const backend = new Backend({
     database,
     runtime,
     scheduler,
+    driver,
     runScheduled: options.runScheduled ?? true,
     env: options.env ?? {},
     ...(options.codeFolder === undefined ? {} : { codeFolder: options.codeFolder }),

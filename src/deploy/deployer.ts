@@ -6,7 +6,8 @@
  */
 import type { Database, MutationTransaction } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
-import type { ComponentProgram } from "../functions/index.js";
+import type { ComponentProgram, LoadedProgram } from "../functions/index.js";
+import type { StandbyBuild } from "../integrity/index.js";
 import { pushDiff, type PushDiff } from "./changes/push-diff.js";
 import { evaluateSchemas, type SchemaEvaluation } from "./changes/schema-evaluation.js";
 import { buildProgram } from "./code/build-program.js";
@@ -27,6 +28,7 @@ import {
 import { JsonReader } from "./request/json-reader.js";
 import { parsePushRequest } from "./request/push-request.js";
 import { schemasInForce } from "./schema/schemas-in-force.js";
+import { waitForStandby } from "./push/wait-for-standby.js";
 import { SchemaPreparation, type SchemaStatus } from "./schema/schema-preparation.js";
 import { Turns } from "./push/turns.js";
 
@@ -39,6 +41,8 @@ export interface DeployerOptions {
     program: ComponentProgram,
     store: (tx: MutationTransaction) => Promise<void>,
   ) => Promise<unknown>;
+  /** Begins to build the aggregates that a program changes beside those that answer. */
+  readonly standby: (next: LoadedProgram) => StandbyBuild;
   /** Where code is written as files to be imported; left out, a temporary folder. */
   readonly codeFolder?: string;
 }
@@ -67,6 +71,7 @@ interface Pending {
   /** The schemas that were in force then. */
   readonly before: Schemas;
   preparation: SchemaPreparation | null;
+  standby: StandbyBuild | null;
 }
 
 const maxWaitMs = 60_000;
@@ -75,7 +80,8 @@ export class Deployer {
   readonly #database: Database;
   readonly #options: DeployerOptions;
   readonly #folder: CodeFolder;
-  readonly #pending = new PendingPushes<Pending>((pending) => pending.preparation?.close());
+  readonly #pending = new PendingPushes<Pending>((pending) => this.#forget(pending));
+  readonly #forgetting = new Set<Promise<void>>();
   readonly #turns = new Turns();
   readonly #listeners = new Set<() => void>();
   #active: ProgramCode | null = null;
@@ -144,7 +150,16 @@ export class Deployer {
     const before = await this.#schemasBefore(code);
     const base = active?.pushId ?? null;
     const { dryRun } = request;
-    this.#pending.add(code.pushId, { code, env, dryRun, push, base, before, preparation: null });
+    this.#pending.add(code.pushId, {
+      code,
+      env,
+      dryRun,
+      push,
+      base,
+      before,
+      preparation: null,
+      standby: null,
+    });
     return startPushReply(code, push, env, before);
   }
 
@@ -153,12 +168,15 @@ export class Deployer {
     const request = new JsonReader(body);
     const pending = this.#pendingOf(request.field("schemaChange"));
     const timeoutMs = Math.min(Math.max(0, request.field("timeoutMs").number()), maxWaitMs);
-    return await this.#prepare(pending).wait(timeoutMs);
+    const untilMs = Date.now() + timeoutMs;
+    const status = await this.#prepare(pending).wait(timeoutMs);
+    if (status.type !== "complete" || pending.dryRun) return status;
+    return await waitForStandby(this.#standby(pending), untilMs - Date.now());
   }
 
   /**
    * Stores the code of a push and puts it in place; a dry run only says what that would change.
-   * @throws INVALID_REQUEST, PUSH_OUTDATED, SCHEMA_NOT_SATISFIED; nothing has changed then
+   * @throws INVALID_REQUEST, PUSH_OUTDATED, SCHEMA_NOT_SATISFIED, AGGREGATE_BUILD_FAILED; nothing has changed then
    */
   async finishPush(body: unknown): Promise<PushDiff> {
     const request = new JsonReader(body);
@@ -171,14 +189,18 @@ export class Deployer {
       const code: ProgramCode = { ...pending.code, message, crons: cronTexts(pending.push) };
       const diff = pushDiff(this.#active, code);
       if (dryRun) return diff;
+      const standby = this.#standby(pending);
+      await standby.ready();
       await this.#options.activate(pending.push.program, async (tx) => {
         this.#assertCurrent(pending, await readEnvironment(tx));
         await preparation.checkAgain(tx);
+        standby.checkAgain();
         await storeProgram(tx, code);
         tx.afterCommit(() => {
           this.#active = code;
         });
       });
+      standby.takenOver();
       this.#pending.delete(code.pushId);
       this.#tellActivated();
       return diff;
@@ -225,6 +247,7 @@ export class Deployer {
   /** Forgets pushes that were not finished, and removes temporary files. Idempotent. */
   async close(): Promise<void> {
     this.#pending.clear();
+    await Promise.all(this.#forgetting);
     await this.#folder.close();
   }
 
@@ -244,6 +267,30 @@ export class Deployer {
       !pending.dryRun,
     );
     return pending.preparation;
+  }
+
+  /** Only the latest push that gets this far is built for. */
+  #standby(pending: Pending): StandbyBuild {
+    if (pending.standby === null) {
+      for (const other of this.#pending.all()) this.#forgetStandby(other);
+      pending.standby = this.#options.standby(pending.push.loaded);
+    }
+    return pending.standby;
+  }
+
+  #forget(pending: Pending): void {
+    pending.preparation?.close();
+    this.#forgetStandby(pending);
+  }
+
+  #forgetStandby({ standby }: Pending): void {
+    if (standby === null) return;
+    // What cannot be dropped now is dropped when the running program is next put in place.
+    const closing = standby
+      .close()
+      .catch(() => {})
+      .finally(() => this.#forgetting.delete(closing));
+    this.#forgetting.add(closing);
   }
 
   #pendingOf(schemaChangeJson: JsonReader): Pending {

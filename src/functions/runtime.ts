@@ -189,6 +189,11 @@ export class Runtime {
     return this.#program;
   }
 
+  /** The same; null before the first was activated. */
+  get active(): LoadedProgram | null {
+    return this.#program;
+  }
+
   functions(): FunctionSpec[] {
     return this.program.functions();
   }

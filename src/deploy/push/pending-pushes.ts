@@ -25,6 +25,10 @@ export class PendingPushes<Push> {
     return this.#pushes.get(id);
   }
 
+  all(): Iterable<Push> {
+    return this.#pushes.values();
+  }
+
   delete(id: string): void {
     const push = this.#pushes.get(id);
     this.#pushes.delete(id);

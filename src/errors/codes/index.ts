@@ -8,6 +8,7 @@ import { cliCodes } from "./cli.js";
 import { databaseCodes } from "./database.js";
 import { deployCodes } from "./deploy.js";
 import { functionsCodes } from "./functions.js";
+import { integrityCodes } from "./integrity.js";
 import { migrationsCodes } from "./migrations.js";
 import { schedulerCodes } from "./scheduler.js";
 import { schemaCodes } from "./schema.js";
@@ -24,6 +25,7 @@ export const codesOfRooms = [
   functionsCodes,
   schemaCodes,
   schedulerCodes,
+  integrityCodes,
   deployCodes,
   backendCodes,
   testCodes,
@@ -40,6 +42,7 @@ export const errorCodes = {
   ...functionsCodes,
   ...schemaCodes,
   ...schedulerCodes,
+  ...integrityCodes,
   ...deployCodes,
   ...backendCodes,
   ...testCodes,

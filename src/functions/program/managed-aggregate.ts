@@ -4,8 +4,8 @@
  * opens; the engine sees to it that each write is followed and that work goes on.
  */
 
-/** `empty`: not begun. The others are those of the generation that answers this definition's reads. */
-export type AggregateState = "empty" | "building" | "checking" | "ready" | "failed";
+/** Of the definition that runs: `empty` when it was not begun, `dropped` when another one has replaced it. */
+export type AggregateState = "empty" | "building" | "checking" | "ready" | "failed" | "dropped";
 
 /** What became of one transaction's worth of work. */
 export interface Advance {
@@ -43,6 +43,8 @@ export interface AggregateStatus {
   readonly drift: number | null;
   /** What stops it, while something does. */
   readonly error: string | null;
+  /** The document that it happened with, if it was one. */
+  readonly errorDocumentId: string | null;
 }
 
 /** A place where the aggregate and its table do not agree. */
@@ -58,19 +60,21 @@ export interface AggregateDifference {
 /** A run of verify or repair, with one page of what it found. */
 export interface VerifyReport {
   readonly runId: string;
-  readonly kind: "verify" | "repair" | "build";
-  readonly state: "running" | "done" | "failed";
-  readonly processed: number;
-  readonly total: number | null;
+  /** Whether it mends what it finds. */
+  readonly repair: boolean;
+  readonly startedBy: string | null;
+  readonly startedAtMs: number;
+  /** Until now, while it runs. */
+  readonly durationMs: number;
+  /** Whether the run has ended. */
+  readonly isDone: boolean;
+  /** Documents and items that were compared so far. */
+  readonly checked: number;
   /** Differences by kind. */
   readonly counts: Readonly<Record<string, number>>;
   readonly differences: readonly AggregateDifference[];
-  readonly startedAtMs: number;
-  readonly durationMs: number | null;
-  readonly error: string | null;
-  /** No page of differences comes after this one. */
-  readonly isDone: boolean;
-  readonly continueCursor: string;
+  /** For the next page of the differences; null after the last one. */
+  readonly continueCursor: string | null;
 }
 
 /** One write to the table, as a trigger sees it. */

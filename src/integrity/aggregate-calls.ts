@@ -1,0 +1,81 @@
+/**
+ * Each of an aggregate's own methods in a transaction of its own, with the code of one program. The transactions have no
+ * limits: the component counts down from those that `ctx.meta` reports, so that what is built here would build on Convex Cloud.
+ */
+import type { Database, MutationTransaction } from "../database/index.js";
+import type {
+  Advance,
+  AggregateStatus,
+  ExportedAggregate,
+  LoadedProgram,
+  Runtime,
+  VerifyReport,
+} from "../functions/index.js";
+
+/** What is needed of a runtime. */
+export type AggregateRuntime = Pick<Runtime, "mutateInside" | "queryInside">;
+
+export interface StartVerifyOptions {
+  readonly repair?: boolean;
+  readonly startedBy?: string;
+}
+
+export class AggregateCalls {
+  readonly #database: Database;
+  readonly #runtime: AggregateRuntime;
+  readonly program: LoadedProgram;
+
+  constructor(database: Database, runtime: AggregateRuntime, program: LoadedProgram) {
+    this.#database = database;
+    this.#runtime = runtime;
+    this.program = program;
+  }
+
+  /** Part of a transaction that is open: the one that puts a program in place, or prepares that. */
+  async begin(
+    tx: MutationTransaction,
+    { aggregate, componentPath }: ExportedAggregate,
+    options: { readonly standby?: boolean; readonly fresh?: boolean } = {},
+  ): Promise<void> {
+    await this.#runtime.mutateInside(tx, this.program, componentPath, (ctx) => aggregate.begin(ctx, options));
+  }
+
+  async advance({ aggregate, componentPath }: ExportedAggregate): Promise<Advance> {
+    return await this.#mutate(componentPath, (ctx) => aggregate.advance(ctx));
+  }
+
+  async startVerify(
+    { aggregate, componentPath }: ExportedAggregate,
+    options: StartVerifyOptions,
+  ): Promise<string> {
+    return await this.#mutate(componentPath, (ctx) => aggregate.startVerify(ctx, options));
+  }
+
+  async status({ aggregate, componentPath }: ExportedAggregate): Promise<AggregateStatus> {
+    return await this.#query(componentPath, (ctx) => aggregate.status(ctx));
+  }
+
+  async report(
+    { aggregate, componentPath }: ExportedAggregate,
+    runId?: string,
+    cursor?: string,
+  ): Promise<VerifyReport | null> {
+    return await this.#query(componentPath, (ctx) => aggregate.report(ctx, runId, cursor));
+  }
+
+  async #mutate<T>(componentPath: string, run: (ctx: object) => Promise<T>): Promise<T> {
+    const { value } = await this.#database.mutate(
+      (tx) => this.#runtime.mutateInside(tx, this.program, componentPath, run),
+      { limits: null },
+    );
+    return value;
+  }
+
+  async #query<T>(componentPath: string, run: (ctx: object) => Promise<T>): Promise<T> {
+    const { value } = await this.#database.query(
+      (tx) => this.#runtime.queryInside(tx, this.program, componentPath, run),
+      { limits: null },
+    );
+    return value;
+  }
+}

@@ -1,0 +1,309 @@
+/**
+ * Carries on the work of every managed aggregate of the active program: build, check, verify, repair, clearing. It keeps no
+ * state that matters: what is due is asked of the aggregates themselves, so after a crash the first round finds where to go on.
+ * One call of `advance` at a time, aggregates in turns, and between two calls the event loop turns once, so that writers that
+ * wait come first. An error puts an aggregate off for a while, longer each time, and is remembered until it is over.
+ */
+import type { Database, MutationTransaction } from "../database/index.js";
+import { isTrueupError, TrueupError } from "../errors/index.js";
+import {
+  currentExecution,
+  type Advance,
+  type AggregateStatus,
+  type ExportedAggregate,
+  type LoadedProgram,
+} from "../functions/index.js";
+import { AggregateCalls, type AggregateRuntime, type StartVerifyOptions } from "./aggregate-calls.js";
+import {
+  keepRecords,
+  noteProblem,
+  readRecords,
+  type AggregateProblem,
+  type AggregateRecord,
+} from "./aggregate-records.js";
+
+/** Told after each step of an aggregate's work that did not fail. */
+export type StepListener = (name: string, advance: Advance) => void;
+
+export interface DriverOptions {
+  /** Told of each error; the work is tried again. */
+  readonly onFailure?: (name: string, error: unknown) => void;
+}
+
+interface Entry {
+  readonly found: ExportedAggregate;
+  readonly sinceMs: number;
+  /** When to call `advance` next; Infinity when nothing is due. */
+  dueAtMs: number;
+  /** When to begin to verify it. */
+  verifyAtMs: number;
+  /** Somebody waits for its work, whether or not the driver runs. */
+  isWanted: boolean;
+  problem: AggregateProblem | null;
+}
+
+const firstRetryMs = 100;
+const maxRetryMs = 60_000;
+const maxTimerMs = 0x7fff_ffff;
+
+export class AggregateDriver {
+  readonly #database: Database;
+  readonly #runtime: AggregateRuntime;
+  readonly #onFailure: (name: string, error: unknown) => void;
+  readonly #listeners = new Set<StepListener>();
+  readonly #waiting = new Set<{ readonly name: string; readonly done: () => void }>();
+  #calls: AggregateCalls | null = null;
+  #entries = new Map<string, Entry>();
+  #runs = false;
+  #isStopped = false;
+  #round: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(database: Database, runtime: AggregateRuntime, options: DriverOptions = {}) {
+    this.#database = database;
+    this.#runtime = runtime;
+    this.#onFailure = options.onFailure ?? ((): void => {});
+  }
+
+  /**
+   * Part of the transaction that puts a program in place, after its schemas: begins each of its aggregates. One that no
+   * program has followed up to now is built anew, whatever it holds. Call the result once the transaction has committed.
+   */
+  async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
+    const calls = new AggregateCalls(this.#database, this.#runtime, program);
+    const found = [...program.aggregates().values()];
+    const known = await readRecords(tx);
+    for (const each of found) {
+      await calls.begin(tx, each, known.has(each.name) ? {} : { fresh: true });
+    }
+    if (found.length > 0 || known.size > 0) {
+      await keepRecords(
+        tx,
+        found.map(({ name, aggregate: { definition } }) => ({ name, definition })),
+      );
+    }
+    const beganAtMs = tx.beganAtMs;
+    return () => {
+      this.#calls = calls;
+      this.#entries = new Map(
+        found.map((each) => [each.name, newEntry(each, known.get(each.name), beganAtMs)]),
+      );
+      this.#wake();
+    };
+  }
+
+  /** Begins to work on what is due. */
+  start(): void {
+    this.#runs = true;
+    this.#wake();
+  }
+
+  /** Ends the step under way and does no other. Idempotent. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#disarm();
+    await this.#round;
+    for (const { done } of this.#waiting) done();
+  }
+
+  /** Calls the listener after each step; returns how to stop. */
+  onStep(listener: StepListener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** The aggregates of the active program by name. */
+  get aggregates(): ReadonlyMap<string, ExportedAggregate> {
+    return new Map([...this.#entries].map(([name, { found }]) => [name, found]));
+  }
+
+  /** @throws AGGREGATE_NOT_FOUND */
+  find(name: string): { readonly calls: AggregateCalls; readonly found: ExportedAggregate } {
+    const entry = this.#entries.get(name);
+    if (entry === undefined || this.#calls === null) {
+      const names = [...this.#entries.keys()];
+      const known = names.length === 0 ? "It exports none." : `It exports: ${names.join(", ")}.`;
+      throw new TrueupError(
+        "AGGREGATE_NOT_FOUND",
+        `The app exports no managed aggregate '${name}'. ${known}`,
+        {
+          name,
+          names,
+        },
+      );
+    }
+    return { calls: this.#calls, found: entry.found };
+  }
+
+  /** How an aggregate stands, with the error that holds up its work. @throws AGGREGATE_NOT_FOUND */
+  async status(name: string): Promise<AggregateStatus> {
+    const { calls, found } = this.find(name);
+    const status = await calls.status(found);
+    const problem = this.problem(name);
+    return problem === null || status.error !== null ? status : { ...status, error: problem.message };
+  }
+
+  /** What holds up the work on an aggregate, while something does. */
+  problem(name: string): AggregateProblem | null {
+    return this.#entries.get(name)?.problem ?? null;
+  }
+
+  /** Begins a run, which is then carried out even if the driver does not run. @throws AGGREGATE_NOT_FOUND */
+  async startVerify(name: string, options: StartVerifyOptions): Promise<string> {
+    const { calls, found } = this.find(name);
+    const runId = await calls.startVerify(found, options);
+    this.want(name);
+    return runId;
+  }
+
+  /** Carries on the work on an aggregate now, until nothing is due, even if the driver does not run. */
+  want(name: string): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    entry.isWanted = true;
+    entry.dueAtMs = Math.min(entry.dueAtMs, Date.now());
+    this.#wake();
+  }
+
+  /** Resolves after the next step of an aggregate's work, failed or not. @throws BACKEND_CLOSED when the driver is stopped */
+  async nextStep(name: string): Promise<void> {
+    // What is awaited keeps the process alive, unlike the work itself.
+    const keepAlive = setInterval(() => {}, maxTimerMs);
+    await new Promise<void>((resolve) => {
+      const waiting = { name, done: resolve };
+      this.#waiting.add(waiting);
+      if (this.#isStopped) resolve();
+    });
+    clearInterval(keepAlive);
+    if (this.#isStopped) throw new TrueupError("BACKEND_CLOSED");
+  }
+
+  #wake(): void {
+    if (this.#isStopped || this.#round !== null) return;
+    this.#disarm();
+    const next = this.#next();
+    if (next === null) return;
+    const delay = Math.min(Math.max(0, timeOf(next) - Date.now()), maxTimerMs);
+    // The timer must not carry the execution on whose behalf it happens to be set, nor keep the process alive.
+    this.#timer = currentExecution.exit(() => setTimeout(() => this.#startRound(), delay));
+    this.#timer.unref();
+  }
+
+  #disarm(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** The entry to work on next; null when there is none. */
+  #next(): Entry | null {
+    let next: Entry | null = null;
+    for (const entry of this.#entries.values()) {
+      const isEligible = (this.#runs || entry.isWanted) && timeOf(entry) < Infinity;
+      if (isEligible && (next === null || timeOf(entry) < timeOf(next))) next = entry;
+    }
+    return next;
+  }
+
+  #startRound(): void {
+    this.#disarm();
+    this.#round ??= currentExecution.exit(async () => {
+      for (let entry = this.#next(); entry !== null && !this.#isStopped; entry = this.#next()) {
+        if (timeOf(entry) > Date.now()) break;
+        await this.#step(entry);
+        await turn();
+      }
+      this.#round = null;
+      this.#wake();
+    });
+  }
+
+  /** Never rejects. */
+  async #step(entry: Entry): Promise<void> {
+    const calls = this.#calls;
+    if (calls === null) return;
+    const { found } = entry;
+    let advance: Advance | null = null;
+    try {
+      if (entry.verifyAtMs <= Date.now()) {
+        entry.verifyAtMs = Infinity;
+        await calls.startVerify(found, { startedBy: "schedule" });
+      }
+      advance = await calls.advance(found);
+      if (entry.problem !== null) await this.#note(entry, null);
+      entry.dueAtMs = advance.due ? Date.now() + (advance.waitMs ?? 0) : Infinity;
+      if (!advance.due) {
+        entry.isWanted = false;
+        if (advance.state === "ready") entry.verifyAtMs = await this.#nextVerify(entry, calls);
+      }
+    } catch (error) {
+      await this.#failed(entry, error);
+    }
+    this.#tell(found.name, advance);
+  }
+
+  #tell(name: string, advance: Advance | null): void {
+    for (const waiting of this.#waiting) {
+      if (waiting.name !== name) continue;
+      this.#waiting.delete(waiting);
+      waiting.done();
+    }
+    if (advance === null) return;
+    for (const listener of this.#listeners) listener(name, advance);
+  }
+
+  /** Counted from the last time it was verified, whoever asked for it, so that restarts change nothing. */
+  async #nextVerify({ found, sinceMs }: Entry, calls: AggregateCalls): Promise<number> {
+    const { verifyEveryMs } = found.aggregate;
+    if (verifyEveryMs === null) return Infinity;
+    const { lastVerified } = await calls.status(found);
+    return Math.max(sinceMs, lastVerified?.atMs ?? 0) + verifyEveryMs;
+  }
+
+  async #failed(entry: Entry, error: unknown): Promise<void> {
+    const { name } = entry.found;
+    if (isTrueupError(error) && error.code === "STORAGE_CLOSED") {
+      this.#isStopped = true;
+      return;
+    }
+    const attempts = (entry.problem?.attempts ?? 0) + 1;
+    const message = error instanceof Error ? error.message : String(error);
+    entry.dueAtMs = Date.now() + Math.min(firstRetryMs * 2 ** (attempts - 1), maxRetryMs);
+    await this.#note(entry, { message, atMs: Date.now(), attempts });
+    this.#onFailure(name, error);
+  }
+
+  /** In memory in any case; in the data as long as that can be written. */
+  async #note(entry: Entry, problem: AggregateProblem | null): Promise<void> {
+    entry.problem = problem;
+    try {
+      await this.#database.mutate((tx) => noteProblem(tx, entry.found.name, problem), { limits: null });
+    } catch (error) {
+      if (!isTrueupError(error)) throw error;
+    }
+  }
+}
+
+function newEntry(found: ExportedAggregate, known: AggregateRecord | undefined, nowMs: number): Entry {
+  const isSame = known?.definition === found.aggregate.definition;
+  return {
+    found,
+    sinceMs: known?.sinceMs ?? nowMs,
+    dueAtMs: Date.now(),
+    verifyAtMs: Infinity,
+    isWanted: false,
+    problem: isSame ? known.problem : null,
+  };
+}
+
+function timeOf({ dueAtMs, verifyAtMs }: Entry): number {
+  return Math.min(dueAtMs, verifyAtMs);
+}
+
+/** Lets sockets, timers and writers have a turn; does not keep the process alive. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve).unref();
+  });
+}

@@ -1,0 +1,207 @@
+/**
+ * The managed aggregates of a backend, as its host sees them: how they stand, and runs of verify and repair. Whatever is
+ * asked for here is carried out even in a backend that runs nothing by itself.
+ */
+import { TrueupError } from "../errors/index.js";
+import type {
+  AggregateDifference,
+  AggregateState,
+  AggregateStatus,
+  ExportedAggregate,
+  VerifyReport,
+} from "../functions/index.js";
+import type { AggregateDriver } from "./aggregate-driver.js";
+
+/** One aggregate with how it stands. */
+export interface AggregateOverview extends AggregateStatus {
+  /** The path of its component: `byScore`. */
+  readonly name: string;
+  readonly table: string;
+  /** `module:export` of the app. */
+  readonly exportedAs: string;
+  readonly verifyEveryMs: number | null;
+}
+
+/** How far the building of an aggregate is. */
+export interface AggregateProgress {
+  readonly name: string;
+  readonly state: AggregateState;
+  readonly processed: number;
+  readonly total: number | null;
+  readonly ratePerSecond: number | null;
+  readonly etaMs: number | null;
+}
+
+/** What a run of verify or repair found, with all differences. */
+export interface VerifyResult extends Omit<VerifyReport, "continueCursor" | "isDone"> {
+  readonly name: string;
+  /** Differences that are left: all of verify's, those of repair that could not be mended. */
+  readonly remaining: number;
+}
+
+type ProgressListener = (progress: AggregateProgress) => void;
+
+const progressIntervalMs = 100;
+/** After so many failures in a row, whoever waits is told. */
+const maxAttempts = 3;
+
+export class Aggregates {
+  readonly #driver: AggregateDriver;
+
+  /** Use `backend.aggregates`. */
+  constructor(driver: AggregateDriver) {
+    this.#driver = driver;
+  }
+
+  /** Every managed aggregate that the app exports, by name. */
+  async list(): Promise<AggregateOverview[]> {
+    const all = [...this.#driver.aggregates.values()];
+    return await Promise.all(all.map(async (found) => await this.#overview(found)));
+  }
+
+  /** How one aggregate stands. @throws AGGREGATE_NOT_FOUND */
+  async status(name: string): Promise<AggregateOverview> {
+    return await this.#overview(this.#driver.find(name).found);
+  }
+
+  /**
+   * Resolves when an aggregate, or every one, is built, checked and answers reads.
+   * @throws AGGREGATE_NOT_FOUND; AGGREGATE_BUILD_FAILED when the work fails again and again, or stands before a document
+   *   that it cannot take; BACKEND_CLOSED
+   */
+  async ready(name?: string): Promise<void> {
+    for (const each of this.#names(name)) {
+      for (;;) {
+        const { state, error } = await this.#driver.status(each);
+        if (state === "ready") break;
+        const problem = this.#driver.problem(each);
+        if (state === "failed" || (problem !== null && problem.attempts >= maxAttempts)) {
+          throw buildFailed(each, error);
+        }
+        await this.#step(each);
+      }
+    }
+  }
+
+  /**
+   * Compares an aggregate, or every one, with its table while writes go on. Waits for it to be built first. Two scans,
+   * O(documents), in small transactions; a healthy aggregate costs one pass over its table.
+   * @throws AGGREGATE_NOT_FOUND, AGGREGATE_BUILD_FAILED, AGGREGATE_VERIFY_FAILED, BACKEND_CLOSED
+   */
+  async verify(name: string): Promise<VerifyResult>;
+  async verify(): Promise<VerifyResult[]>;
+  async verify(name?: string): Promise<VerifyResult | VerifyResult[]> {
+    return await this.#runAll(name, false);
+  }
+
+  /**
+   * The same, and mends each difference in the transaction that finds it; nothing else is touched.
+   * @throws AGGREGATE_NOT_FOUND, AGGREGATE_BUILD_FAILED, AGGREGATE_VERIFY_FAILED, BACKEND_CLOSED
+   */
+  async repair(name: string): Promise<VerifyResult>;
+  async repair(): Promise<VerifyResult[]>;
+  async repair(name?: string): Promise<VerifyResult | VerifyResult[]> {
+    return await this.#runAll(name, true);
+  }
+
+  /**
+   * Begins a run of verify or repair, or joins the one that goes on, and returns its id without waiting for it.
+   * @throws AGGREGATE_NOT_FOUND
+   */
+  async startVerify(name: string, options: { readonly repair?: boolean } = {}): Promise<string> {
+    return await this.#driver.startVerify(name, { ...options, startedBy: "host" });
+  }
+
+  /**
+   * A page of what a run, by default the latest, has found; null when there was none.
+   * @param cursor The `continueCursor` of the page before.
+   * @throws AGGREGATE_NOT_FOUND
+   */
+  async report(name: string, runId?: string, cursor?: string): Promise<VerifyReport | null> {
+    const { calls, found } = this.#driver.find(name);
+    return await calls.report(found, runId, cursor);
+  }
+
+  /** Calls the listener while aggregates are being built, at most every 100 ms each; returns how to stop. */
+  onProgress(listener: ProgressListener): () => void {
+    const told = new Map<string, { readonly state: AggregateState; readonly atMs: number }>();
+    return this.#driver.onStep((name, { state }) => {
+      const last = told.get(name);
+      const nowMs = performance.now();
+      if (last?.state === state && (state === "ready" || nowMs - last.atMs < progressIntervalMs)) return;
+      told.set(name, { state, atMs: nowMs });
+      void this.#progress(name).then((progress) => progress && listener(progress));
+    });
+  }
+
+  /** Undefined when there is no telling any more: the program was replaced, the storage closed. */
+  async #progress(name: string): Promise<AggregateProgress | undefined> {
+    try {
+      const { state, processed, total, ratePerSecond, etaMs } = await this.#driver.status(name);
+      return { name, state, processed, total, ratePerSecond, etaMs };
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #overview({ name, aggregate, exportedAs }: ExportedAggregate): Promise<AggregateOverview> {
+    const { table, verifyEveryMs } = aggregate;
+    return { name, table, exportedAs, verifyEveryMs, ...(await this.#driver.status(name)) };
+  }
+
+  async #runAll(name: string | undefined, repair: boolean): Promise<VerifyResult | VerifyResult[]> {
+    if (name !== undefined) return await this.#run(name, repair);
+    const results: VerifyResult[] = [];
+    for (const each of this.#names()) results.push(await this.#run(each, repair));
+    return results;
+  }
+
+  async #run(name: string, repair: boolean): Promise<VerifyResult> {
+    await this.ready(name);
+    const runId = await this.startVerify(name, { repair });
+    for (;;) {
+      const report = await this.report(name, runId);
+      if (report === null) throw verifyFailed(name, "the run is gone");
+      if (report.isDone) return await this.#result(name, report);
+      const problem = this.#driver.problem(name);
+      if (problem !== null && problem.attempts >= maxAttempts) throw verifyFailed(name, problem.message);
+      await this.#step(name);
+    }
+  }
+
+  async #result(name: string, report: VerifyReport): Promise<VerifyResult> {
+    const differences: AggregateDifference[] = [...report.differences];
+    let { continueCursor } = report;
+    while (continueCursor !== null) {
+      const page = await this.report(name, report.runId, continueCursor);
+      differences.push(...(page?.differences ?? []));
+      continueCursor = page?.continueCursor ?? null;
+    }
+    const { runId, repair, startedBy, startedAtMs, durationMs, checked, counts } = report;
+    const remaining = differences.filter(({ fixed }) => !fixed).length;
+    const run = { runId, repair, startedBy, startedAtMs, durationMs, checked, counts };
+    return { name, ...run, differences, remaining };
+  }
+
+  async #step(name: string): Promise<void> {
+    const stepped = this.#driver.nextStep(name);
+    this.#driver.want(name);
+    await stepped;
+  }
+
+  /** @throws AGGREGATE_NOT_FOUND */
+  #names(name?: string): string[] {
+    return name === undefined ? [...this.#driver.aggregates.keys()] : [this.#driver.find(name).found.name];
+  }
+}
+
+function buildFailed(name: string, reason: string | null): TrueupError {
+  const why = reason === null ? "" : `: ${reason}`;
+  return new TrueupError("AGGREGATE_BUILD_FAILED", `The aggregate '${name}' cannot be built${why}`, { name });
+}
+
+function verifyFailed(name: string, reason: string): TrueupError {
+  return new TrueupError("AGGREGATE_VERIFY_FAILED", `Verifying '${name}' was interrupted: ${reason}`, {
+    name,
+  });
+}

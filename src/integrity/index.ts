@@ -1,0 +1,8 @@
+export { AggregateDriver, type DriverOptions } from "./aggregate-driver.js";
+export {
+  Aggregates,
+  type AggregateOverview,
+  type AggregateProgress,
+  type VerifyResult,
+} from "./aggregates.js";
+export { StandbyBuild, type StandbyProgress } from "./standby-build.js";

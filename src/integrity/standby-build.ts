@@ -1,0 +1,177 @@
+/**
+ * Builds the changed aggregates of a program to come beside those that answer, before it is put in place: the new
+ * definition's build goes on while writes are followed by both. The transaction that puts the program in place then begins the new
+ * definitions, which are ready, and drops the old ones. Left off, the old program's aggregates drop what was built.
+ *
+ * Only an aggregate that answers reads now is worth it; one that is new, or that is being built itself, is built after.
+ */
+import type { Database } from "../database/index.js";
+import { TrueupError } from "../errors/index.js";
+import type { ExportedAggregate, LoadedProgram, Runtime } from "../functions/index.js";
+import { AggregateCalls } from "./aggregate-calls.js";
+import { readRecords } from "./aggregate-records.js";
+
+/** How far the builds of one component's aggregates are. */
+export interface StandbyProgress {
+  readonly componentPath: string;
+  readonly ready: number;
+  readonly total: number;
+}
+
+interface Standby {
+  readonly found: ExportedAggregate;
+  readonly live: ExportedAggregate;
+  readonly unfollow: () => void;
+  isReady: boolean;
+}
+
+const maxAttempts = 3;
+const retryMs = 200;
+
+export class StandbyBuild {
+  readonly #database: Database;
+  readonly #runtime: Runtime;
+  readonly #calls: AggregateCalls;
+  readonly #liveCalls: AggregateCalls | null;
+  readonly #standbys: Standby[] = [];
+  readonly #ended: Promise<void>;
+  #failure: Error | null = null;
+  #isOver = false;
+
+  /** Begins at once. @param live The program that runs; null when there is none, and nothing to be built beside. */
+  constructor(database: Database, runtime: Runtime, live: LoadedProgram | null, next: LoadedProgram) {
+    this.#database = database;
+    this.#runtime = runtime;
+    this.#calls = new AggregateCalls(database, runtime, next);
+    this.#liveCalls = live === null ? null : new AggregateCalls(database, runtime, live);
+    this.#ended = this.#run(live, next);
+    this.#ended.catch(() => {});
+  }
+
+  /** Resolves when every build is ready to be taken over. @throws AGGREGATE_BUILD_FAILED, PUSH_OUTDATED once it is left off */
+  async ready(): Promise<void> {
+    await this.#ended;
+  }
+
+  /** Part of the transaction that puts the program in place: no write since may have gone wrong. @throws AGGREGATE_BUILD_FAILED */
+  checkAgain(): void {
+    this.#assertSound();
+  }
+
+  /** How far it is, by component. */
+  progress(): StandbyProgress[] {
+    const paths = new Set(this.#standbys.map(({ found }) => found.componentPath));
+    return [...paths].map((componentPath) => {
+      const own = this.#standbys.filter(({ found }) => found.componentPath === componentPath);
+      return { componentPath, ready: own.filter(({ isReady }) => isReady).length, total: own.length };
+    });
+  }
+
+  /** The program is in place: its own followers have taken over. */
+  takenOver(): void {
+    this.#isOver = true;
+    for (const { unfollow } of this.#standbys) unfollow();
+  }
+
+  /** Leaves it off and drops what was built, unless it was taken over. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isOver) return;
+    this.takenOver();
+    await this.#ended.catch(() => {});
+    const live = this.#liveCalls;
+    if (live === null || this.#standbys.length === 0) return;
+    await this.#database.mutate(
+      async (tx) => {
+        const records = await readRecords(tx);
+        for (const standby of this.#standbys) {
+          // Another program may have come in between: what it has is none of ours.
+          const isLive = records.get(standby.live.name)?.definition === standby.live.aggregate.definition;
+          if (isLive) await live.begin(tx, standby.live);
+        }
+      },
+      { limits: null },
+    );
+  }
+
+  async #run(live: LoadedProgram | null, next: LoadedProgram): Promise<void> {
+    if (live === null) return;
+    const current = live.aggregates();
+    for (const found of next.aggregates().values()) {
+      const known = current.get(found.name);
+      if (known !== undefined && (await this.#isWorthIt(known, found, live, next))) {
+        await this.#begin(found, known);
+      }
+    }
+    for (const standby of this.#standbys) await this.#build(standby);
+    this.#assertSound();
+  }
+
+  async #isWorthIt(
+    known: ExportedAggregate,
+    found: ExportedAggregate,
+    live: LoadedProgram,
+    next: LoadedProgram,
+  ): Promise<boolean> {
+    if (known.aggregate.definition === found.aggregate.definition) return false;
+    // Other code of the component itself may need tables and indexes that come with the program.
+    if (schemaOf(live, found.name) !== schemaOf(next, found.name)) return false;
+    return (await this.#liveCalls?.status(known))?.state === "ready";
+  }
+
+  async #begin(found: ExportedAggregate, live: ExportedAggregate): Promise<void> {
+    const unfollow = this.#runtime.followFor(this.#calls.program, found, (error) => {
+      this.#failure ??= errorOf(error);
+    });
+    this.#standbys.push({ found, live, unfollow, isReady: false });
+    await this.#database.mutate((tx) => this.#calls.begin(tx, found, { standby: true }), { limits: null });
+  }
+
+  async #build(standby: Standby): Promise<void> {
+    const { found } = standby;
+    for (let attempts = 0; ;) {
+      this.#assertSound();
+      try {
+        const { state, waitMs } = await this.#calls.advance(found);
+        attempts = 0;
+        if (state === "ready") break;
+        if (state === "failed") this.#failure ??= new Error((await this.#calls.status(found)).error ?? "");
+        await pause(waitMs ?? 0);
+      } catch (error) {
+        attempts += 1;
+        if (attempts === maxAttempts) this.#failure ??= errorOf(error);
+        await pause(retryMs);
+      }
+    }
+    standby.isReady = true;
+  }
+
+  /** @throws AGGREGATE_BUILD_FAILED, PUSH_OUTDATED */
+  #assertSound(): void {
+    if (this.#failure !== null) {
+      const reason = this.#failure.message;
+      const names = this.#standbys.filter(({ isReady }) => !isReady).map(({ found }) => found.name);
+      throw new TrueupError(
+        "AGGREGATE_BUILD_FAILED",
+        `An aggregate of the new code cannot be built (${names.join(", ")}): ${reason}`,
+        { names },
+        this.#failure,
+      );
+    }
+    if (this.#isOver) throw new TrueupError("PUSH_OUTDATED");
+  }
+}
+
+function schemaOf(program: LoadedProgram, path: string): string {
+  return JSON.stringify(program.components.get(path)?.program.schema ?? null);
+}
+
+function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (ms > 0) setTimeout(resolve, ms);
+    else setImmediate(resolve);
+  });
+}
