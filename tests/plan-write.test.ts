@@ -49,6 +49,20 @@ describe("--write", () => {
     expect((await app.run(["plan", "--write", "elsewhere.ts"])).code).toBe(64);
   });
 
+  test("declares renames, and the waivers that were given, for the deploy to know", async () => {
+    app.write({ "package.json": withTrueup });
+    app.commit();
+    app.write({ "convex/schema.ts": schema("clubs: defineTable({ title: v.string() })") });
+    const options = ["--rename", "teams=clubs", "--rename", "clubs.name=title", "--waive", "drop-field"];
+    await app.run(["plan", "--write", "convex/toClubs.ts", ...options]);
+    const source = app.read("convex/toClubs.ts");
+    expect(source).toContain(
+      'export const renameTeamsToClubs = migrations.renameTable({ from: "teams", to: "clubs" });',
+    );
+    expect(source).toContain("return { ...kept, title: doc.name };");
+    expect(source).toContain('export const waivers = migrations.waive(\n  "drop-field:clubs.isPro",\n);');
+  });
+
   test("an app with the published component gets what runs with it", async () => {
     app.write({
       "package.json": JSON.stringify({ dependencies: { convex: "*", "@convex-dev/migrations": "*" } }),

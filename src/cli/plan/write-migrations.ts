@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { TrueupError } from "../../errors/index.js";
-import { migrationModule, type MigrationForm, type SchemaPlan } from "../../schema/index.js";
+import { changeTarget, migrationModule, type MigrationForm, type SchemaPlan } from "../../schema/index.js";
 import type { AppFolder } from "../app/find-app.js";
 
 /** What was written, from the app's folder. */
@@ -28,10 +28,11 @@ export interface WriteOptions {
 /** @throws FILE_EXISTS, INVALID_USAGE for a file that is no module of the functions folder */
 export function writeMigrations(
   app: AppFolder,
-  { migrations }: SchemaPlan,
+  { migrations: all, changes }: SchemaPlan,
   { file, folder, form, mountsMigrations }: WriteOptions,
 ): WrittenMigrations {
   const home = join(app.root, app.functionsFolder);
+  const migrations = all.filter((migration) => migration[form] !== null);
   const [only, ...others] = migrations;
   if (only === undefined) return { files: [], functions: [], advice: [] };
   const name = others.length === 0 ? only.name : "schemaMigrations";
@@ -54,8 +55,15 @@ export function writeMigrations(
     writeFileSync(instance, instanceSource(app));
   }
   const from = relative(dirname(target), join(home, "migrations.js")).replaceAll(sep, "/");
+  const waivers = changes.flatMap((change) => {
+    const [, waiver] = /^waived by (\S+)$/.exec(change.because ?? "") ?? [];
+    return waiver === undefined ? [] : [`${waiver}:${changeTarget(change)}`];
+  });
   mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, migrationModule(migrations, form, from.startsWith(".") ? from : `./${from}`));
+  writeFileSync(
+    target,
+    migrationModule(migrations, form, from.startsWith(".") ? from : `./${from}`, waivers),
+  );
   const modulePath = inFunctions.replace(/\.ts$/, "");
   const functions = migrations.map((migration) => `${modulePath}:${migration.name}`);
   return {

@@ -23,6 +23,11 @@ export function migrationName(tableName: string, changes: readonly SchemaChange[
   }
 }
 
+/** The name of a table's rename: `renameUsersToPeople`. */
+export function tableRenameName(from: string, to: string): string {
+  return `rename${capitalized(from)}To${capitalized(to)}`;
+}
+
 /** "address.zip" as "AddressZip". */
 function capitalized(name: string): string {
   const words = name.match(/[A-Za-z0-9]+/g) ?? [];

@@ -10,7 +10,7 @@ import { brackets, validatorSource } from "../source/validator-source.js";
 import { propertyName } from "../source/value-text.js";
 import { callbackBody, ConversionWriter, type ObjectConversion } from "./convert-source.js";
 import { mergeTypes } from "./merge-types.js";
-import { migrationName } from "./migration-name.js";
+import { migrationName, tableRenameName } from "./migration-name.js";
 
 /** A table's migration, ready to be written to a file and edited. */
 export interface MigrationStub {
@@ -19,10 +19,13 @@ export interface MigrationStub {
   readonly tableName: string;
   /** The places that it changes: `users.role`. */
   readonly covers: readonly string[];
-  /** `migrations.define({ table, up, down })`, with the types of the documents before and after. */
+  /**
+   * `migrations.define({ table, up, down })`, with the types of the documents before and after, or the
+   * declaration of a rename where nothing else changes.
+   */
   readonly transform: string;
-  /** `migrations.define({ table, migrateOne })`, for documents of both shapes. */
-  readonly migrateOne: string;
+  /** `migrations.define({ table, migrateOne })`, for documents of both shapes; null for a renamed table. */
+  readonly migrateOne: string | null;
   /** Values that were made up: look at each. */
   readonly decisions: readonly string[];
   /** Conversions left open: the stub throws there until they are written. */
@@ -59,18 +62,20 @@ export function migrationStub(types: TableTypes, changes: readonly SchemaChange[
     name,
     tableName,
     covers: [...new Set(changes.map(changeTarget))],
-    transform: [
-      `const ${name}From = ${validatorSource(before)};`,
-      `const ${name}To = ${validatorSource(after)};`,
-      "",
-      ...comment,
-      `export const ${name} = migrations.define({`,
-      table,
-      `  up: ${upSource},`,
-      `  down: ${downSource},`,
-      "});",
-      "",
-    ].join("\n"),
+    transform:
+      renameSource(types, name, changes) ??
+      [
+        `const ${name}From = ${validatorSource(before)};`,
+        `const ${name}To = ${validatorSource(after)};`,
+        "",
+        ...comment,
+        `export const ${name} = migrations.define({`,
+        table,
+        `  up: ${upSource},`,
+        `  down: ${downSource},`,
+        "});",
+        "",
+      ].join("\n"),
     migrateOne: [
       `const ${name}Stored = ${validatorSource(stored)};`,
       "",
@@ -86,17 +91,58 @@ export function migrationStub(types: TableTypes, changes: readonly SchemaChange[
   };
 }
 
+/** The declaration that a table has a new name: one step, which keeps its documents and their ids. */
+export function tableRenameStub(from: string, to: string): MigrationStub {
+  const name = tableRenameName(from, to);
+  const declared = `{ from: ${JSON.stringify(from)}, to: ${JSON.stringify(to)} }`;
+  return {
+    name,
+    tableName: to,
+    covers: [to],
+    transform: `export const ${name} = migrations.renameTable(${declared});\n`,
+    migrateOne: null,
+    decisions: [],
+    unresolved: [],
+  };
+}
+
+/** The declaration of a renamed field, when that is all that changes. */
+function renameSource(
+  { tableName, before, after, renames }: TableTypes,
+  name: string,
+  changes: readonly SchemaChange[],
+): string | undefined {
+  const [[pattern, to] = [], ...others] = renames;
+  const isAll = others.length === 0 && changes.length === 1 && changes[0]?.rule === "field-renamed";
+  if (pattern === undefined || to === undefined || !isAll || !/^\.[\w.[\]]+$/.test(pattern)) return undefined;
+  if (before.type !== "object" || after.type !== "object") return undefined;
+  const declared = { table: tableName, from: pattern.slice(1), to };
+  const fields = Object.entries(declared).map(([field, value]) => `${field}: ${JSON.stringify(value)}`);
+  return [
+    ...commentLines(changes, new ConversionWriter(tableName, renames)),
+    `export const ${name} = migrations.renameField({ ${fields.join(", ")} });`,
+    "",
+  ].join("\n");
+}
+
 /**
  * A whole module of migrations.
  * @param importPath Where `migrations`, the app's instance of `Migrations`, is exported.
+ * @param waivers Each with its target: declared beside transforms, so that the deploy knows them too.
  */
 export function migrationModule(
   stubs: readonly MigrationStub[],
   form: MigrationForm,
   importPath: string = "./migrations.js",
+  waivers: readonly string[] = [],
 ): string {
-  const sources = stubs.map((stub) => stub[form]).join("\n");
-  const types = ["type Infer", ...(sources.includes("GenericId<") ? ["type GenericId"] : []), "v"];
+  const waived = form === "transform" && waivers.length > 0 ? [waiverSource(waivers)] : [];
+  const sources = [...stubs.flatMap((stub) => stub[form] ?? []), ...waived].join("\n");
+  const types = [
+    ...(sources.includes("Infer<") ? ["type Infer"] : []),
+    ...(sources.includes("GenericId<") ? ["type GenericId"] : []),
+    ...(/\bv\./.test(sources) ? ["v"] : []),
+  ];
   const declaration = [
     "/** Marks what is left to write; throws until then. */",
     "function unfinished(what: string): never {",
@@ -106,12 +152,17 @@ export function migrationModule(
     "",
   ];
   return [
-    `import { ${types.toSorted().join(", ")} } from "convex/values";`,
+    ...(types.length === 0 ? [] : [`import { ${types.toSorted().join(", ")} } from "convex/values";`]),
     `import { migrations } from ${JSON.stringify(importPath)};`,
     "",
     ...(/\bunfinished\(/.test(sources) ? declaration : []),
     sources,
   ].join("\n");
+}
+
+function waiverSource(waivers: readonly string[]): string {
+  const texts = waivers.map((waiver) => `  ${JSON.stringify(waiver)},`);
+  return ["export const waivers = migrations.waive(", ...texts, ");", ""].join("\n");
 }
 
 /**

@@ -149,9 +149,30 @@ test("a declared rename is one step, and a migration moves a field's values", ()
   expect(plan.verdict).toBe("needsMigration");
   expect(plan.oneDeploy).toHaveLength(1);
   expect(plan.oneDeploy[0]?.details).toEqual(['Table "users" takes the name "people".']);
-  const [stub] = plan.migrations;
-  expect(stub?.name).toBe("renameNameToFullNameInPeople");
-  expect(stub?.transform).toContain("return { ...kept, fullName: doc.name };");
+  expect(migrationModule(plan.migrations, "transform")).toBe(
+    `import { migrations } from "./migrations.js";
+
+export const renameUsersToPeople = migrations.renameTable({ from: "users", to: "people" });
+
+/**
+ * people.fullName: field-renamed.
+ */
+export const renameNameToFullNameInPeople = migrations.renameField({ table: "people", from: "name", to: "fullName" });
+`,
+  );
+  const elsewhere = migrationModule(plan.migrations, "migrateOne");
+  expect(elsewhere).toContain("fullName: doc.fullName !== undefined ? doc.fullName : doc.name");
+  expect(elsewhere).not.toContain("renameTable");
+});
+
+test("a field that is renamed while more changes is moved by the transform of its table", () => {
+  const renamed = schema({
+    users: defineTable({ fullName: v.string(), legacy: v.optional(v.string()), role: v.string() }),
+    logs: defineTable({ text: v.string() }),
+  });
+  const renames = { fields: { users: { name: "fullName" } } };
+  const [stub] = planSchema({ before, after: renamed, renames }).migrations;
+  expect(stub?.transform).toContain('return { ...kept, fullName: doc.name, role: "" };');
   expect(stub?.transform).toContain("return { ...kept, name: doc.fullName };");
 });
 

@@ -11,7 +11,7 @@ import { parseWaivers } from "../changes/waivers.js";
 import { documentType } from "../document-type.js";
 import { findTable, type SchemaJson } from "../schema-json.js";
 import { assessChange, type PlannedChange } from "./assess-change.js";
-import { migrationStub, type MigrationStub } from "./migration-source.js";
+import { migrationStub, tableRenameStub, type MigrationStub } from "./migration-source.js";
 import { planSteps, type PlanStep } from "./plan-steps.js";
 import type { TableData } from "./violation-tally.js";
 import { widenSchema } from "./widen-schema.js";
@@ -33,7 +33,7 @@ export interface SchemaPlan {
   /** The most dangerous of what the changes count as. */
   readonly verdict: Classification;
   readonly changes: readonly PlannedChange[];
-  /** One migration for each table that needs one. */
+  /** One migration for each table that needs one, and before them the declared renames of tables. */
   readonly migrations: readonly MigrationStub[];
   /** The schema that both shapes fit; null when every document fits the new one already. */
   readonly widened: SchemaJson | null;
@@ -62,8 +62,10 @@ export function planSchema(input: PlanInput): SchemaPlan {
   );
   const violated = data.some(({ violating }) => violating > 0);
   const verdict = worst([...changes.map(({ counts }) => counts), violated ? "needsMigration" : "safe"]);
-  const migrations = migrationStubs(renamed, after, changes);
-  const widened = migrations.length === 0 ? null : widenSchema(renamed.stored, after);
+  const stubs = migrationStubs(renamed, after, changes);
+  const tables = Object.entries(renames.tables ?? {}).map(([from, to]) => tableRenameStub(from, to));
+  const migrations = [...tables, ...stubs];
+  const widened = stubs.length === 0 ? null : widenSchema(renamed.stored, after);
   return {
     verdict,
     changes,

@@ -33,6 +33,7 @@ export function planSteps(
     ({ rule, because }) => rule === "table-removed" && because?.startsWith("waived") === true,
   );
   const names = migrations.map(({ name }) => name);
+  const running = migrations.filter(({ migrateOne }) => migrateOne !== null).map(({ name }) => name);
   const write = migrations.flatMap(({ decisions, unresolved }) => [
     ...unresolved.map((what) => `To write: ${what}.`),
     ...decisions.map((what) => `Check: ${what}.`),
@@ -53,7 +54,7 @@ export function planSteps(
     severalDeploys: [
       ...stops,
       ...renames.map(copyStep),
-      ...(migrations.length === 0 ? [] : widenSteps(names, write)),
+      ...(running.length === 0 ? [] : widenSteps(running, write)),
       {
         kind: "narrow",
         title: "Deploy the new schema, and code that expects only the new shape.",
