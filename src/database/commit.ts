@@ -1,20 +1,25 @@
 /**
  * A commit as listeners see it. Which keys a reader could have found changed is worked out on demand: beside
  * the keys written these are the id and all index entries of each document written, since a query over an
- * index depends on the documents it found there.
+ * index depends on the documents it found there. A commit that writes documents through changes none that anybody
+ * sees; one that begins a transform or renames a table changes all of a table at once.
  */
 import type { Commit, Version, Write } from "../storage/storage.js";
-import { parseValue } from "../values/index.js";
 import type { Catalog, TableEntry } from "./catalog/catalog.js";
+import { parseTableRecord } from "./catalog/records.js";
 import {
+  catalogKeys,
   decodeNumber,
+  documentsPrefix,
+  idsPrefix,
   internalIdLength,
   isDocumentKey,
   prefixLength,
   tailLength,
 } from "./catalog/key-layout.js";
-import type { Document } from "./document.js";
+import { decodeDocument } from "./documents/stored-document.js";
 import { entryKey } from "./transaction/table-writes.js";
+import type { Shapes } from "./transforms/shapes.js";
 
 /** A table that a commit wrote documents of. */
 export interface TouchedTable {
@@ -26,26 +31,37 @@ export class DatabaseCommit {
   readonly version: Version;
   readonly writes: readonly Write[];
   readonly #catalog: Catalog;
+  readonly #shapes: Shapes;
+  readonly #isWriteThrough: boolean;
   #touchedKeys: readonly string[] | undefined;
+  #touchedPrefixes: readonly string[] | undefined;
 
-  constructor(commit: Commit, catalog: Catalog) {
+  constructor(commit: Commit, catalog: Catalog, shapes: Shapes) {
     this.version = commit.version;
     this.writes = commit.writes;
     this.#catalog = catalog;
+    this.#shapes = shapes;
+    this.#isWriteThrough = commit.writes.some(isWriteThroughRecord);
   }
 
   /** For `ReadSet.intersects`. O(bytes written) the first time. */
   get touchedKeys(): readonly string[] {
     if (this.#touchedKeys === undefined) {
       const keys: string[] = [];
-      for (const [key, value] of this.writes) {
+      for (const [key, value] of this.#isWriteThrough ? [] : this.writes) {
         keys.push(key);
         const table = this.#tableOf(key);
-        if (table !== undefined && value !== undefined) keys.push(...entriesOf(table, key, value));
+        if (table !== undefined && value !== undefined) keys.push(...this.#entriesOf(table, key, value));
       }
       this.#touchedKeys = keys;
     }
     return this.#touchedKeys;
+  }
+
+  /** For `ReadSet.intersects`: everything below these keys has changed. O(writes) the first time. */
+  get touchedPrefixes(): readonly string[] {
+    this.#touchedPrefixes ??= prefixesTouched(this.writes);
+    return this.#touchedPrefixes;
   }
 
   /** The tables whose documents it wrote, each once. O(writes). */
@@ -59,28 +75,51 @@ export class DatabaseCommit {
     return [...tables.values()];
   }
 
-  /** The documents written, as they are now; null for those deleted. O(bytes written). */
-  *documents(): Generator<{ table: TableEntry; internalId: string; document: Document | null }> {
-    for (const [key, value] of this.writes) {
+  /** The documents written or deleted. O(writes). */
+  *documents(): Generator<{ table: TableEntry; internalId: string }> {
+    for (const [key] of this.writes) {
       const table = this.#tableOf(key);
-      if (table === undefined) continue;
-      const internalId = key.slice(-internalIdLength);
-      const document = value === undefined ? null : (parseValue(value) as Document);
-      yield { table, internalId, document };
+      if (table !== undefined) yield { table, internalId: key.slice(-internalIdLength) };
     }
   }
 
   #tableOf(key: string): TableEntry | undefined {
+    if (this.#isWriteThrough) return undefined;
     if (!isDocumentKey(key) || key.length !== prefixLength + tailLength) return undefined;
     return this.#catalog.tableById(decodeNumber(key, 1));
   }
+
+  #entriesOf(table: TableEntry, key: string, text: string): string[] {
+    const keys = [table.idsPrefix + key.slice(-internalIdLength)];
+    // Those of other shapes are only prepared, so nobody reads them.
+    const indexes = table.indexes.filter(({ shape }) => shape === table.shape);
+    if (indexes.length === 0) return keys;
+    const { document } = this.#shapes.at(table, decodeDocument(text), table.shape);
+    const tail = key.slice(-tailLength);
+    for (const index of indexes) keys.push(entryKey(index, document, tail));
+    return keys;
+  }
 }
 
-function entriesOf(table: TableEntry, key: string, text: string): string[] {
-  const keys = [table.idsPrefix + key.slice(-internalIdLength)];
-  if (table.indexes.length === 0) return keys;
-  const document = parseValue(text) as Document;
-  const tail = key.slice(-tailLength);
-  for (const index of table.indexes) keys.push(entryKey(index, document, tail));
-  return keys;
+/** Only batches of the write-through set the record of its progress. */
+function isWriteThroughRecord([key, value]: Write): boolean {
+  return value !== undefined && key.startsWith(catalogKeys.writeThroughs);
+}
+
+/** The ranges of tables that have another shape or name now, and of what was dropped. */
+function prefixesTouched(writes: readonly Write[]): string[] {
+  const prefixes: string[] = [];
+  const tables = writes.filter(([key]) => key.startsWith(catalogKeys.tables));
+  const isRename = tables.some(([, text]) => text === undefined);
+  for (const [, text] of tables) {
+    if (text === undefined) continue;
+    const { id, shape, settledShape } = parseTableRecord(text);
+    if (isRename || shape !== settledShape) prefixes.push(documentsPrefix(id), idsPrefix(id));
+  }
+  for (const [key, text] of writes) {
+    if (text !== undefined && key.startsWith(catalogKeys.toClear)) {
+      prefixes.push(key.slice(catalogKeys.toClear.length));
+    }
+  }
+  return prefixes;
 }

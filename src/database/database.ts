@@ -20,6 +20,9 @@ import type { ReadSet } from "./transaction/read-set.js";
 import { pause } from "./pause.js";
 import { TransactionState } from "./transaction/transaction.js";
 import type { HookResolver, MutationTransaction, QueryTransaction } from "./transaction/types.js";
+import { rehearse } from "./transforms/rehearse.js";
+import { Shapes } from "./transforms/shapes.js";
+import type { Rehearsal, RehearsalPlan, SettledTransform, TransformResolver } from "./transforms/types.js";
 
 export interface DatabaseOptions {
   /** Milliseconds since 1970; `Date.now` when left out. */
@@ -65,6 +68,7 @@ export class Database {
   readonly #random: Random | undefined;
   readonly #caches: Caches;
   readonly #catalogs = new KnownCatalogs();
+  readonly #shapes = new Shapes();
   readonly #listeners = new Set<(commit: DatabaseCommit) => void>();
   readonly #background: BackgroundWork;
   /** Transactions run one after another, all of them in this process. */
@@ -72,6 +76,7 @@ export class Database {
   #hooks: HookResolver = () => noHooks;
   #handedOver: HandedOver | null = null;
   #lastCreationTime = 0;
+  #begunTransactions = 0;
   #knownUpTo: Version;
   #stopListening: () => void;
 
@@ -108,14 +113,22 @@ export class Database {
     run: (tx: QueryTransaction) => Promise<T>,
     options: TransactionOptions = {},
   ): Promise<QueryOutcome<T>> {
+    this.#begunTransactions++;
+    return await this.#inSnapshot((state) => run(new QueryHandle(state)), options);
+  }
+
+  async #inSnapshot<T>(
+    run: (state: TransactionState) => Promise<T>,
+    options: TransactionOptions,
+  ): Promise<QueryOutcome<T>> {
     const opening = this.storage.snapshot();
     const snapshot = opening instanceof Promise ? await opening : opening;
     let state: TransactionState | undefined;
     try {
       const isKnown = this.#isExclusive || snapshot.version <= this.#knownUpTo;
-      const base = new BaseView(snapshot, this.#caches, isKnown ? "snapshot" : "none");
+      const base = new BaseView(snapshot, this.#caches, isKnown ? "snapshot" : "none", this.#shapes);
       state = await this.#begin(base, options);
-      const value = await run(new QueryHandle(state));
+      const value = await run(state);
       return { value, version: snapshot.version, readSet: state.readSet };
     } finally {
       state?.end();
@@ -132,6 +145,7 @@ export class Database {
     run: (tx: MutationTransaction) => Promise<T>,
     options: TransactionOptions = {},
   ): Promise<MutationOutcome<T>> {
+    this.#begunTransactions++;
     return await this.#run(async (_state, handle) => await run(handle), options);
   }
 
@@ -156,6 +170,28 @@ export class Database {
     this.#hooks = resolve;
   }
 
+  /**
+   * Sets where the functions of transforms come from; to be called again when more of them are there, as background
+   * work that waits for one then goes on.
+   */
+  setTransforms(resolve: TransformResolver): void {
+    this.#shapes.setResolver(resolve);
+    this.#background.wake();
+  }
+
+  /** Calls the listener when a transform has retired: no document needs it any more. Returns how to stop. */
+  onTransformSettled(listener: (settled: SettledTransform) => void): () => void {
+    return this.#background.onSettled(listener);
+  }
+
+  /**
+   * Tries transforms on every document of a table, in small snapshots, and says what they would fail on. O(documents).
+   * Documents written after it began may have been missed.
+   */
+  async rehearse(plan: RehearsalPlan): Promise<Rehearsal> {
+    return await rehearse(this, plan);
+  }
+
   /** Calls the listener after each commit, in the order of commits; returns how to stop. */
   onCommit(listener: (commit: DatabaseCommit) => void): () => void {
     this.#listeners.add(listener);
@@ -172,7 +208,7 @@ export class Database {
     return table?.name ?? null;
   }
 
-  /** Builds of indexes and the clearing of what was dropped. */
+  /** Builds of indexes, the writing through of transforms and the clearing of what was dropped. */
   get background(): BackgroundWork {
     return this.#background;
   }
@@ -181,6 +217,16 @@ export class Database {
   async maintain<T>(run: (state: TransactionState) => Promise<T>): Promise<T> {
     const outcome = await this.#run(run, { limits: null });
     return outcome.value;
+  }
+
+  /** Reads below tables, in a snapshot, without limits. */
+  async inspect<T>(run: (state: TransactionState) => Promise<T>): Promise<T> {
+    return (await this.#inSnapshot(run, { limits: null })).value;
+  }
+
+  /** How many transactions of others have begun: background work gives way to them. */
+  get begunTransactions(): number {
+    return this.#begunTransactions;
   }
 
   /** Stops background work where it stands and closes the storage. Idempotent. */
@@ -202,7 +248,7 @@ export class Database {
     try {
       this.#learnFate(transaction.version);
       const mode = this.#isExclusive ? "latest" : "none";
-      state = await this.#begin(new BaseView(transaction, this.#caches, mode), options);
+      state = await this.#begin(new BaseView(transaction, this.#caches, mode, this.#shapes), options);
       handle = new MutationHandle(state, this.#hooks, this.#lastCreationTime, this.#random);
       value = await run(state, handle);
       state.end();
@@ -284,7 +330,7 @@ export class Database {
     }
     this.#knownUpTo = commit.version;
     if (this.#listeners.size === 0) return;
-    const seen = new DatabaseCommit(commit, this.#catalogs.latest);
+    const seen = new DatabaseCommit(commit, this.#catalogs.latest, this.#shapes);
     for (const listener of this.#listeners) listener(seen);
   }
 }

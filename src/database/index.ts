@@ -40,3 +40,19 @@ export type {
   MutationTransaction,
   QueryTransaction,
 } from "./transaction/types.js";
+export type {
+  ApplySchemaOptions,
+  PrepareOptions,
+  Rehearsal,
+  RehearsalComplaint,
+  RehearsalFailure,
+  RehearsalPlan,
+  SchemaState,
+  SettledTransform,
+  TransformDefinition,
+  TransformFailure,
+  TransformFunction,
+  TransformRequest,
+  TransformResolver,
+  TransformStatus,
+} from "./transforms/types.js";

@@ -4,6 +4,7 @@
  * `edits.ts` makes those, `records.ts` says how a catalog is stored.
  */
 import type { CompiledTable, SchemaJson } from "../../schema/index.js";
+import type { TransformDefinition, TransformFailure } from "../transforms/types.js";
 
 /**
  * One index of a table. While it is `building` every write maintains it and a backfill adds what was there
@@ -17,7 +18,24 @@ export interface IndexEntry {
   readonly paths: readonly (readonly string[])[];
   readonly state: "building" | "ready";
   readonly isStaged: boolean;
+  /** Its entries are those of the documents in this shape: the table's, or one that a prepared transform makes. */
+  readonly shape: number;
   readonly prefix: string;
+}
+
+/** A transform that documents may still need, or that is prepared. */
+export interface TransformEntry extends TransformDefinition {
+  /** The number of the shape that it makes. */
+  readonly shape: number;
+  readonly beganAtMs: number;
+  /** What it could not carry over while it was prepared; its indexes are gone then. */
+  readonly failure: TransformFailure | null;
+}
+
+/** Since when a schema awaits migrations, and which. */
+export interface PendingSchema {
+  readonly sinceMs: number;
+  readonly migrations: readonly string[];
 }
 
 export interface TableEntry {
@@ -30,6 +48,12 @@ export interface TableEntry {
   readonly idsPrefix: string;
   readonly countsKey: string;
   readonly indexes: readonly IndexEntry[];
+  /** The shape in which documents are read and written; 0 until the table's first transform. */
+  readonly shape: number;
+  /** No stored document is of an older shape. */
+  readonly settledShape: number;
+  /** All transforms above `settledShape`, in the order of their shapes; those above `shape` are only prepared. */
+  readonly transforms: readonly TransformEntry[];
   /** The check of documents that the component's schema asks for, if it does. */
   readonly check: CompiledTable | null;
 }
@@ -38,6 +62,8 @@ export interface ComponentEntry {
   readonly number: number;
   readonly path: string;
   readonly schema: SchemaJson | null;
+  /** Null while every stored document is known to fit the schema. */
+  readonly pending: PendingSchema | null;
   readonly nextTableNumber: number;
   readonly nextSystemTableNumber: number;
   readonly tables: ReadonlyMap<string, TableEntry>;

@@ -11,6 +11,7 @@ import {
   type CatalogHead,
   type ComponentEntry,
   type IndexEntry,
+  type PendingSchema,
   type TableEntry,
 } from "./catalog.js";
 import { catalogKeys, cellsPrefix } from "./key-layout.js";
@@ -42,17 +43,12 @@ export interface NewIndex {
   readonly fields: readonly string[];
   readonly state: "building" | "ready";
   readonly isStaged: boolean;
+  readonly shape: number;
 }
 
 /** @throws INVALID_TABLE_NAME, TOO_MANY_TABLES */
 export function createTable(catalog: Catalog, path: string, name: string): CatalogEdit {
-  if (!TABLE_NAME.test(name)) {
-    throw new TrueupError(
-      "INVALID_TABLE_NAME",
-      `Invalid table name ${JSON.stringify(name)}: table names are letters, digits and underscores, begin with a letter, and have at most 64 characters.`,
-      { table: name },
-    );
-  }
+  assertTableName(name);
   const head = { ...catalog.head };
   const known = catalog.components.get(path) ?? newComponent(head.nextComponent++, path);
   if (known.tables.size >= MAX_TABLES) {
@@ -63,7 +59,7 @@ export function createTable(catalog: Catalog, path: string, name: string): Catal
   }
   const isSystem = isSystemTable(name);
   const number = isSystem ? known.nextSystemTableNumber : known.nextTableNumber;
-  const table = makeTable(known, name, head.nextTable++, number, []);
+  const table = makeTable(known, name, { id: head.nextTable++, number });
   const component = withTable(
     {
       ...known,
@@ -76,14 +72,19 @@ export function createTable(catalog: Catalog, path: string, name: string): Catal
 }
 
 /** Sets or removes a component's schema; the tables' checks follow. Indexes are `changeIndexes`' business. */
-export function setSchema(catalog: Catalog, path: string, schema: SchemaJson | null): CatalogEdit {
+export function setSchema(
+  catalog: Catalog,
+  path: string,
+  schema: SchemaJson | null,
+  pending: PendingSchema | null,
+): CatalogEdit {
   const head = { ...catalog.head };
   const known = catalog.components.get(path) ?? newComponent(head.nextComponent++, path);
   const tables = [...known.tables.values()].map((table) => ({
     ...table,
     check: compileCheck(schema, table.name),
   }));
-  const component = withTables({ ...known, schema }, tables);
+  const component = withTables({ ...known, schema, pending }, tables);
   return edit(catalog, head, component, [componentWrite(component)]);
 }
 
@@ -121,6 +122,8 @@ export function removeTable(catalog: Catalog, table: TableEntry): CatalogEdit {
   const writes: Write[] = [
     [catalogKeys.table(known.number, table.name), undefined],
     [table.countsKey, undefined],
+    [catalogKeys.writeThrough(table.id), undefined],
+    ...table.transforms.map(({ shape }): Write => [catalogKeys.transform(table.id, shape), undefined]),
     [catalogKeys.cleared(table.documentsPrefix), ""],
     [catalogKeys.cleared(table.idsPrefix), ""],
     ...table.indexes.flatMap(forgetIndex),
@@ -145,7 +148,20 @@ export function removeComponent(catalog: Catalog, path: string): CatalogEdit {
   };
 }
 
-function forgetIndex(index: IndexEntry): Write[] {
+/** Gives a table another name; ids and everything else stay. @throws INVALID_TABLE_NAME */
+export function renameTable(catalog: Catalog, table: TableEntry, name: string): CatalogEdit {
+  assertTableName(name);
+  const known = componentOf(catalog, table);
+  const renamed = { ...table, name, check: compileCheck(known.schema, name) };
+  const tables = [...known.tables.values()].map((other) => (other.id === table.id ? renamed : other));
+  return edit(catalog, { ...catalog.head }, withTables(known, tables), [
+    [catalogKeys.table(known.number, table.name), undefined],
+    tableWrite(known, renamed),
+  ]);
+}
+
+/** What has to be written for an index that is no more. */
+export function forgetIndex(index: IndexEntry): Write[] {
   return [
     [catalogKeys.index(index.id), undefined],
     [catalogKeys.backfill(index.id), undefined],
@@ -158,6 +174,7 @@ function newComponent(number: number, path: string): ComponentEntry {
     number,
     path,
     schema: null,
+    pending: null,
     nextTableNumber: FIRST_TABLE_NUMBER,
     nextSystemTableNumber: FIRST_SYSTEM_TABLE_NUMBER,
     tables: new Map(),
@@ -165,13 +182,15 @@ function newComponent(number: number, path: string): ComponentEntry {
   };
 }
 
-function componentOf(catalog: Catalog, table: TableEntry): ComponentEntry {
+/** The component of a table. */
+export function componentOf(catalog: Catalog, table: TableEntry): ComponentEntry {
   const component = catalog.components.get(table.componentPath);
   if (component === undefined) throw new Error(`no component ${table.componentPath}`);
   return component;
 }
 
-function withTable(component: ComponentEntry, table: TableEntry): ComponentEntry {
+/** The component with a table in place of the one of its name. */
+export function withTable(component: ComponentEntry, table: TableEntry): ComponentEntry {
   return {
     ...component,
     tables: new Map(component.tables).set(table.name, table),
@@ -187,7 +206,8 @@ function withTables(component: ComponentEntry, tables: readonly TableEntry[]): C
   };
 }
 
-function edit(
+/** A catalog with another state of one component. */
+export function edit(
   catalog: Catalog,
   counters: CatalogHead,
   component: ComponentEntry,
@@ -196,4 +216,13 @@ function edit(
   const head = { ...counters, generation: counters.generation + 1 };
   const components = new Map(catalog.components).set(component.path, component);
   return { catalog: new Catalog(head, components), writes: [headWrite(head), ...writes] };
+}
+
+function assertTableName(name: string): void {
+  if (TABLE_NAME.test(name)) return;
+  throw new TrueupError(
+    "INVALID_TABLE_NAME",
+    `Invalid table name ${JSON.stringify(name)}: table names are letters, digits and underscores, begin with a letter, and have at most 64 characters.`,
+    { table: name },
+  );
 }

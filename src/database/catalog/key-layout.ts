@@ -2,8 +2,8 @@
  * Where everything lies in the storage: the first char of a key names the space, then come numbers of
  * four bytes, so that each table and each index is one contiguous range.
  *
- * - documents: table, creation time, internal id -> the document's JSON text. A full scan in the order of
- *   creation is one scan, and bulk inserts append.
+ * - documents: table, creation time, internal id -> the document's JSON text, after the number of the shape it is
+ *   in unless that is 0. A full scan in the order of creation is one scan, and bulk inserts append.
  * - ids: table, internal id -> the creation time as decimal text, which completes the document's key.
  * - index entries: index, encoded fields, creation time, internal id -> nothing. The tail is the tail of
  *   the document's key.
@@ -90,13 +90,18 @@ interface CatalogKeys {
   readonly index: (indexId: number) => string;
   readonly indexes: string;
   readonly backfill: (indexId: number) => string;
+  readonly transform: (tableId: number, shape: number) => string;
+  readonly transforms: string;
+  /** How far the write-through of a table's transforms has come: only its own batches set it. */
+  readonly writeThrough: (tableId: number) => string;
+  readonly writeThroughs: string;
   readonly cleared: (prefix: string) => string;
   readonly toClear: string;
   /** The last commit timestamp given to a document. */
   readonly commitTimestamp: string;
 }
 
-/** Keys of the catalog: one head, then a record per component, table, index, and things to clear. */
+/** Keys of the catalog: one head, then a record per component, table, index, transform, and things to clear. */
 export const catalogKeys: CatalogKeys = {
   head: `${CATALOG}a`,
   component: (number) => `${CATALOG}c${encodeNumber(number)}`,
@@ -106,6 +111,10 @@ export const catalogKeys: CatalogKeys = {
   index: (indexId) => `${CATALOG}i${encodeNumber(indexId)}`,
   indexes: `${CATALOG}i`,
   backfill: (indexId) => `${CATALOG}b${encodeNumber(indexId)}`,
+  transform: (tableId, shape) => `${CATALOG}s${encodeNumber(tableId)}${encodeNumber(shape)}`,
+  transforms: `${CATALOG}s`,
+  writeThrough: (tableId) => `${CATALOG}w${encodeNumber(tableId)}`,
+  writeThroughs: `${CATALOG}w`,
   cleared: (prefix) => `${CATALOG}x${prefix}`,
   toClear: `${CATALOG}x`,
   commitTimestamp: `${CATALOG}z`,

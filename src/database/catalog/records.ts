@@ -13,7 +13,9 @@ import {
   type CatalogHead,
   type ComponentEntry,
   type IndexEntry,
+  type PendingSchema,
   type TableEntry,
+  type TransformEntry,
 } from "./catalog.js";
 import {
   catalogKeys,
@@ -27,13 +29,17 @@ import {
 interface ComponentRecord {
   readonly path: string;
   readonly schema: SchemaJson | null;
+  readonly pending?: PendingSchema;
   readonly nextTableNumber: number;
   readonly nextSystemTableNumber: number;
 }
 
-interface TableRecord {
+/** What is left out is 0. */
+export interface TableRecord {
   readonly id: number;
   readonly number: number;
+  readonly shape?: number;
+  readonly settledShape?: number;
 }
 
 interface IndexRecord {
@@ -42,33 +48,50 @@ interface IndexRecord {
   readonly fields: readonly string[];
   readonly state: "building" | "ready";
   readonly isStaged: boolean;
+  /** 0 when it is left out. */
+  readonly shape?: number;
 }
+
+type TransformRecord = Omit<TransformEntry, "shape">;
 
 export function headWrite(head: CatalogHead): Write {
   return [catalogKeys.head, JSON.stringify(head)];
 }
 
 export function componentWrite(component: ComponentEntry): Write {
-  const { path, schema, nextTableNumber, nextSystemTableNumber } = component;
-  const record: ComponentRecord = { path, schema, nextTableNumber, nextSystemTableNumber };
+  const { path, schema, pending, nextTableNumber, nextSystemTableNumber } = component;
+  const known = { path, schema, nextTableNumber, nextSystemTableNumber };
+  const record: ComponentRecord = pending === null ? known : { ...known, pending };
   return [catalogKeys.component(component.number), JSON.stringify(record)];
 }
 
 export function tableWrite(component: ComponentEntry, table: TableEntry): Write {
-  const record: TableRecord = { id: table.id, number: table.number };
+  const { id, number, shape, settledShape } = table;
+  const record: TableRecord = shape === 0 ? { id, number } : { id, number, shape, settledShape };
   return [catalogKeys.table(component.number, table.name), JSON.stringify(record)];
 }
 
+/** What a table's record says. */
+export function parseTableRecord(text: string): Required<TableRecord> {
+  return { shape: 0, settledShape: 0, ...(JSON.parse(text) as TableRecord) };
+}
+
 export function indexWrite(table: TableEntry, index: IndexEntry): Write {
-  const { name, fields, state, isStaged } = index;
-  const record: IndexRecord = { table: table.id, name, fields, state, isStaged };
+  const { name, fields, state, isStaged, shape } = index;
+  const known = { table: table.id, name, fields, state, isStaged };
+  const record: IndexRecord = shape === 0 ? known : { ...known, shape };
   return [catalogKeys.index(index.id), JSON.stringify(record)];
+}
+
+export function transformWrite(table: TableEntry, { shape, ...record }: TransformEntry): Write {
+  return [catalogKeys.transform(table.id, shape), JSON.stringify(record satisfies TransformRecord)];
 }
 
 export function makeIndex(id: number, record: Omit<IndexRecord, "table">): IndexEntry {
   return {
     id,
     ...record,
+    shape: record.shape ?? 0,
     paths: record.fields.map((field) => field.split(".")),
     prefix: indexPrefix(id),
   };
@@ -77,14 +100,17 @@ export function makeIndex(id: number, record: Omit<IndexRecord, "table">): Index
 export function makeTable(
   component: { path: string; schema: SchemaJson | null },
   name: string,
-  id: number,
-  number: number,
-  indexes: readonly IndexEntry[],
+  { id, number, shape = 0, settledShape = 0 }: TableRecord,
+  indexes: readonly IndexEntry[] = [],
+  transforms: readonly TransformEntry[] = [],
 ): TableEntry {
   return {
     id,
     number,
     name,
+    shape,
+    settledShape,
+    transforms,
     componentPath: component.path,
     documentsPrefix: documentsPrefix(id),
     idsPrefix: idsPrefix(id),
@@ -109,6 +135,7 @@ export async function loadCatalog(reader: StorageReader): Promise<Catalog> {
     const head = JSON.parse(headText) as CatalogHead;
     if (head.format !== 1) throw new Error(`format ${String(head.format)} is not known`);
     const indexes = await loadIndexes(reader);
+    const transforms = await loadTransforms(reader);
     const tables = await records<TableRecord>(reader, catalogKeys.tables);
     const components = new Map<string, ComponentEntry>();
     for (const [key, record] of await records<ComponentRecord>(reader, catalogKeys.components)) {
@@ -116,12 +143,19 @@ export async function loadCatalog(reader: StorageReader): Promise<Catalog> {
       const prefix = catalogKeys.table(number, "");
       const entries = tables
         .filter(([tableKey]) => tableKey.startsWith(prefix))
-        .map(([tableKey, { id, number: tableNumber }]) =>
-          makeTable(record, tableKey.slice(prefix.length), id, tableNumber, indexes.get(id) ?? []),
+        .map(([tableKey, table]) =>
+          makeTable(
+            record,
+            tableKey.slice(prefix.length),
+            table,
+            indexes.get(table.id),
+            transforms.get(table.id),
+          ),
         );
       components.set(record.path, {
         number,
         ...record,
+        pending: record.pending ?? null,
         tables: new Map(entries.map((table) => [table.name, table])),
         tablesByNumber: new Map(entries.map((table) => [table.number, table])),
       });
@@ -140,6 +174,17 @@ async function loadIndexes(reader: StorageReader): Promise<Map<number, IndexEntr
     const indexes = byTable.get(table);
     if (indexes === undefined) byTable.set(table, [index]);
     else indexes.push(index);
+  }
+  return byTable;
+}
+
+async function loadTransforms(reader: StorageReader): Promise<Map<number, TransformEntry[]>> {
+  const byTable = new Map<number, TransformEntry[]>();
+  const numbersAt = catalogKeys.transforms.length;
+  for (const [key, record] of await records<TransformRecord>(reader, catalogKeys.transforms)) {
+    const table = decodeNumber(key, numbersAt);
+    const transform = { ...record, shape: decodeNumber(key, numbersAt + 4) };
+    byTable.set(table, [...(byTable.get(table) ?? []), transform]);
   }
   return byTable;
 }

@@ -15,7 +15,7 @@ const userFields = fields.map((all) =>
 test("a prepared document is an equal copy, measured as Convex measures it", () => {
   fc.assert(
     fc.property(userFields, (given) => {
-      const stored = prepareDocument(given, id, 1.5);
+      const stored = prepareDocument(given, id, 1.5, 0);
       expect(stored.document).toEqual({ ...given, _id: id, _creationTime: 1.5 });
       expect(stored.sizeBytes).toBe(getConvexSize(stored.document));
       expect(measure(stored.document)).toEqual({ sizeBytes: stored.sizeBytes, isFlat: stored.isFlat });
@@ -28,19 +28,19 @@ test("a prepared document is an equal copy, measured as Convex measures it", () 
 });
 
 test("fields come in order of their names, whatever order they were given in", () => {
-  const { document } = prepareDocument({ b: 1, A: 2, a: { z: 1, y: 2 } }, id, 1);
+  const { document } = prepareDocument({ b: 1, A: 2, a: { z: 1, y: 2 } }, id, 1, 0);
   expect(JSON.stringify(document)).toBe(`{"A":2,"_creationTime":1,"_id":"${id}","a":{"y":2,"z":1},"b":1}`);
 });
 
 test("undefined fields are left out, at any depth", () => {
-  const { document } = prepareDocument({ a: undefined, b: { c: undefined } }, id, 1);
+  const { document } = prepareDocument({ a: undefined, b: { c: undefined } }, id, 1, 0);
   expect(Object.keys(document)).toEqual(["_creationTime", "_id", "b"]);
   expect(document["b"]).toEqual({});
 });
 
 test("a field named __proto__ is a field like any other, except at the top", () => {
   const given = JSON.parse('{"a": {"__proto__": {"x": 1}}}') as Record<string, Value>;
-  const inner = copyDocument(prepareDocument(given, id, 1))["a"];
+  const inner = copyDocument(prepareDocument(given, id, 1, 0))["a"];
   expect(Object.getPrototypeOf(inner)).toBe(Object.prototype);
   expect(Object.getOwnPropertyDescriptor(inner, "__proto__")?.value).toEqual({ x: 1 });
 });
@@ -60,16 +60,16 @@ const refused: [what: string, value: Record<string, unknown>, code: string, mess
 ];
 
 test.each(refused)("%s is refused", (_, value, code, message) => {
-  const prepare = (): unknown => prepareDocument(value, id, 1);
+  const prepare = (): unknown => prepareDocument(value, id, 1, 0);
   expect(prepare).toThrow(expect.objectContaining({ code }));
   expect(prepare).toThrow(message);
 });
 
 test("what is just within the limits is accepted", () => {
-  prepareDocument({ a: nested(15) }, id, 1);
-  prepareDocument({ a: Array(8192).fill(0), o: wide(1024) }, id, 1);
-  const room = documentLimits.sizeBytes - prepareDocument({ s: "" }, id, 1).sizeBytes;
-  expect(prepareDocument({ s: "x".repeat(room) }, id, 1).sizeBytes).toBe(documentLimits.sizeBytes);
+  prepareDocument({ a: nested(15) }, id, 1, 0);
+  prepareDocument({ a: Array(8192).fill(0), o: wide(1024) }, id, 1, 0);
+  const room = documentLimits.sizeBytes - prepareDocument({ s: "" }, id, 1, 0).sizeBytes;
+  expect(prepareDocument({ s: "x".repeat(room) }, id, 1, 0).sizeBytes).toBe(documentLimits.sizeBytes);
 });
 
 /** An array in an array, that many of them. */

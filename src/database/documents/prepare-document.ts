@@ -29,9 +29,15 @@ let awaitsCommit = false;
 /**
  * The document of these fields, its own system fields instead of any among them; fields that are undefined
  * are left out. O(size).
+ * @param shape The number of the shape that the fields are in.
  * @throws INVALID_VALUE, INVALID_FIELD_NAME, DOCUMENT_TOO_LARGE
  */
-export function prepareDocument(fields: Fields, id: string, creationTime: number): StoredDocument {
+export function prepareDocument(
+  fields: Fields,
+  id: string,
+  creationTime: number,
+  shape: number,
+): StoredDocument {
   sizeBytes = 2;
   isFlat = true;
   awaitsCommit = false;
@@ -60,7 +66,7 @@ export function prepareDocument(fields: Fields, id: string, creationTime: number
       { sizeBytes, maximum: documentLimits.sizeBytes },
     );
   }
-  return { document, sizeBytes, isFlat, awaitsCommit };
+  return { document, sizeBytes, isFlat, awaitsCommit, shape, source: null };
 }
 
 function copyField(value: unknown, name: string, path: string, depth: number): Value {
@@ -194,7 +200,7 @@ function reservedName(name: string): TrueupError {
 }
 
 /** Also true for plain objects of another realm. */
-function isPlainObject(value: object): value is Fields {
+export function isPlainObject(value: object): value is Fields {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return true;
   return typeof prototype === "object" && prototype?.constructor?.name === "Object";

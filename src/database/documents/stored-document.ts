@@ -1,6 +1,6 @@
 /** A document as transactions and the cache hold it, with what is asked of it again and again. */
 import { CommitTsPlaceholder, type Value } from "convex/values";
-import { parseValue } from "../../values/index.js";
+import { parseValue, stringifyValue } from "../../values/index.js";
 import type { Document } from "../document.js";
 import { measure } from "./measure.js";
 
@@ -13,13 +13,31 @@ export interface StoredDocument {
   readonly isFlat: boolean;
   /** A commit timestamp is still to be filled in. */
   readonly awaitsCommit: boolean;
+  /** The number of the shape it is in. */
+  readonly shape: number;
+  /** What transforms made it from: the document as it is stored. Null when it is that itself. */
+  readonly source: StoredDocument | null;
 }
 
-/** The stored document of its JSON text. O(size). @throws INVALID_VALUE when the text is damaged. */
+const BRACE = 0x7b;
+
+/** The document of its stored text, in the shape it is stored in. O(size). @throws INVALID_VALUE when the text is damaged. */
 export function decodeDocument(text: string): StoredDocument {
-  const document = parseValue(text) as Document;
+  const shape = shapeOfText(text);
+  const document = parseValue(shape === 0 ? text : text.slice(text.indexOf("{"))) as Document;
   const { sizeBytes, isFlat } = measure(document);
-  return { document, sizeBytes, isFlat, awaitsCommit: false };
+  return { document, sizeBytes, isFlat, awaitsCommit: false, shape, source: null };
+}
+
+/** The text to store: the shape's number, unless it is 0, and the document's JSON. O(size). */
+export function encodeDocument({ document, shape }: StoredDocument): string {
+  const text = stringifyValue(document);
+  return shape === 0 ? text : shape + text;
+}
+
+/** The number of the shape that a stored text is in. O(1). */
+export function shapeOfText(text: string): number {
+  return text.charCodeAt(0) === BRACE ? 0 : Number(text.slice(0, text.indexOf("{")));
 }
 
 /** A copy that is the receiver's own. O(size). */

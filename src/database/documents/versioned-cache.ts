@@ -72,7 +72,12 @@ export class VersionedCache<V> {
     this.#add(key, { value, origin, sizeBytes });
   }
 
-  /** Drops what a commit of another process wrote. */
+  /** Whether there is an entry, which does not count as asking for it. */
+  has(key: string): boolean {
+    return this.#young.entries.has(key) || this.#old.entries.has(key);
+  }
+
+  /** Drops what a commit of another process wrote, or what readers from this version on have no use for. */
   forget(key: string, version: Version): void {
     this.#floor = Math.max(this.#floor, version);
     const young = this.#young.entries.get(key);

@@ -157,7 +157,7 @@ export class Scan {
   #ownDocument(key: string, writes: TableWrites | undefined): StoredDocument {
     const idsKey = this.#plan.table.idsPrefix + key.slice(-internalIdLength);
     const own = writes?.ids.get(idsKey)?.stored;
-    if (own !== undefined && own !== null) return own;
+    if (own !== undefined && own !== null) return this.#state.base.inShape(this.#plan.table, own);
     throw new Error("an index entry of the transaction without its document");
   }
 
@@ -165,9 +165,9 @@ export class Scan {
     const { table, space } = this.#plan;
     if (space.kind !== "documents" && writes !== undefined) {
       const own = writes.ids.get(table.idsPrefix + item.key.slice(-internalIdLength))?.stored;
-      if (own !== undefined && own !== null) return own;
+      if (own !== undefined && own !== null) return this.#state.base.inShape(table, own);
     }
-    if (typeof item.found !== "string") return item.found;
+    if (typeof item.found !== "string") return this.#state.base.inShape(table, item.found);
     return this.#state.base.decode(table, item.key, item.found, this.#fetched <= MAX_KEPT);
   }
 
@@ -199,7 +199,7 @@ export class Scan {
   #lookUp(entries: readonly Entry[]): Promise<void> | undefined {
     const { base } = this.#state;
     const { table, space } = this.#plan;
-    const known = entries.map(([key]) => base.cached(table.idsPrefix + key.slice(-internalIdLength)));
+    const known = entries.map(([key]) => base.cached(table, table.idsPrefix + key.slice(-internalIdLength)));
     const tails = entries
       .filter((_, index) => known[index] === undefined || known[index] === null)
       .map(([key, value]) =>

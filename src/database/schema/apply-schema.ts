@@ -1,11 +1,14 @@
 /**
  * From the schema that a component has to the one it is to have: tables created, indexes added and dropped.
- * An index is known by its name and fields, so that one built ahead is taken over when its schema comes.
+ * An index is known by its name, its fields and the shape of the documents in it, so that one built ahead is taken
+ * over when its schema comes.
  */
 import type { IndexJson, SchemaJson, TableJson } from "../../schema/index.js";
-import { isSystemTable, type IndexEntry, type TableEntry } from "../catalog/catalog.js";
+import { isSystemTable, type IndexEntry, type PendingSchema, type TableEntry } from "../catalog/catalog.js";
 import { changeIndexes, createTable, setSchema, type NewIndex } from "../catalog/edits.js";
 import type { TransactionState } from "../transaction/transaction.js";
+import { dropPrepared, preparedShape, prepareTransforms } from "../transforms/prepared-transforms.js";
+import type { ApplySchemaOptions, PrepareOptions } from "../transforms/types.js";
 
 /** One index that a schema change adds, drops or keeps. */
 export interface IndexChange {
@@ -29,11 +32,18 @@ export async function applySchema(
   state: TransactionState,
   path: string,
   schema: SchemaJson | null,
+  options: ApplySchemaOptions,
 ): Promise<SchemaChange> {
-  const known = state.catalog.components.get(path)?.schema ?? null;
-  if (JSON.stringify(known) !== JSON.stringify(schema)) {
-    state.edit(setSchema(state.catalog, path, schema));
+  const known = state.catalog.components.get(path);
+  const pending: PendingSchema | null =
+    options.pending === undefined
+      ? null
+      : { sinceMs: state.beganAtMs, migrations: [...options.pending.migrations] };
+  const isNew = JSON.stringify(known?.schema ?? null) !== JSON.stringify(schema);
+  if (isNew || pending !== null || (known?.pending ?? null) !== null) {
+    state.edit(setSchema(state.catalog, path, schema, pending));
   }
+  abandonPrepared(state, path);
   const tablesCreated = createTables(state, path, schema);
   const added: IndexChange[] = [];
   const removed: IndexChange[] = [];
@@ -44,9 +54,9 @@ export async function applySchema(
     const add: NewIndex[] = [];
     const replace: IndexEntry[] = [];
     for (const index of wanted) {
-      const at = remaining.findIndex((known) => isSame(known, index));
+      const at = remaining.findIndex((known) => isSame(known, index, table.shape));
       const known = at < 0 ? undefined : remaining.splice(at, 1)[0];
-      if (known === undefined) add.push(await newIndex(state, table, index));
+      if (known === undefined) add.push(await newIndex(state, table, index, table.shape));
       else {
         if (known.isStaged !== index.isStaged) replace.push({ ...known, isStaged: index.isStaged });
         kept.push(describe(table, { ...known, isStaged: index.isStaged }));
@@ -63,17 +73,31 @@ export async function applySchema(
 
 /**
  * Begins to build the indexes that a schema will need, without making it the active one: they stay staged
- * until `applySchema` takes them over, or drops them when another schema comes.
+ * until `applySchema` takes them over, or drops them when another schema comes. Where transforms will have begun
+ * by then, all of the table's indexes are built through them.
  */
 export async function prepareIndexes(
   state: TransactionState,
   path: string,
   schema: SchemaJson,
+  { through = {}, renames = {} }: PrepareOptions,
 ): Promise<void> {
-  createTables(state, path, schema);
-  for (const { tableName, ...table } of schema.tables) {
-    await addIndexes(state, path, tableName, wantedIndexes({ tableName, ...table }), true);
+  const newNames = new Map(Object.entries(renames));
+  const oldNames = new Map([...newNames].map(([from, to]) => [to, from]));
+  createTables(state, path, schema, new Set(oldNames.keys()));
+  for (const table of userTables(state, path)) {
+    prepareTransforms(state, table, through[newNames.get(table.name) ?? table.name] ?? []);
   }
+  for (const wanted of schema.tables) {
+    const table = state.catalog.table(path, oldNames.get(wanted.tableName) ?? wanted.tableName);
+    if (table !== undefined)
+      await addIndexes(state, table, wantedIndexes(wanted), preparedShape(table), true);
+  }
+}
+
+/** Forgets what `prepareIndexes` was told of transforms, and the indexes that were built through them. */
+export function abandonPrepared(state: TransactionState, path: string): void {
+  for (const table of userTables(state, path)) dropPrepared(state, table);
 }
 
 /** Makes sure that a table is there and has these indexes; used for the system's own tables. */
@@ -86,7 +110,8 @@ export async function ensureTable(
   if (state.catalog.table(path, tableName) === undefined) {
     state.edit(createTable(state.catalog, path, tableName));
   }
-  await addIndexes(state, path, tableName, indexes.map(named(false)), false);
+  const table = state.catalog.table(path, tableName);
+  if (table !== undefined) await addIndexes(state, table, indexes.map(named(false)), table.shape, false);
 }
 
 interface WantedIndex {
@@ -97,24 +122,28 @@ interface WantedIndex {
 
 async function addIndexes(
   state: TransactionState,
-  path: string,
-  tableName: string,
+  table: TableEntry,
   wanted: readonly WantedIndex[],
+  shape: number,
   isStaged: boolean,
 ): Promise<void> {
-  const table = state.catalog.table(path, tableName);
-  if (table === undefined) return;
   const add: NewIndex[] = [];
   for (const index of wanted) {
-    if (table.indexes.some((known) => isSame(known, index))) continue;
-    add.push(await newIndex(state, table, { ...index, isStaged }));
+    if (table.indexes.some((known) => isSame(known, index, shape))) continue;
+    add.push(await newIndex(state, table, { ...index, isStaged }, shape));
   }
   if (add.length > 0) state.edit(changeIndexes(state.catalog, table, { add }));
 }
 
-function createTables(state: TransactionState, path: string, schema: SchemaJson | null): string[] {
+function createTables(
+  state: TransactionState,
+  path: string,
+  schema: SchemaJson | null,
+  except: ReadonlySet<string> = new Set(),
+): string[] {
   const created: string[] = [];
   for (const { tableName } of schema?.tables ?? []) {
+    if (except.has(tableName)) continue;
     if (state.catalog.table(path, tableName) !== undefined) continue;
     state.edit(createTable(state.catalog, path, tableName));
     created.push(tableName);
@@ -136,13 +165,19 @@ function named(isStaged: boolean): (index: IndexJson) => WantedIndex {
   return ({ indexDescriptor, fields }) => ({ name: indexDescriptor, fields, isStaged });
 }
 
-async function newIndex(state: TransactionState, table: TableEntry, index: WantedIndex): Promise<NewIndex> {
+async function newIndex(
+  state: TransactionState,
+  table: TableEntry,
+  index: WantedIndex,
+  shape: number,
+): Promise<NewIndex> {
   const { documents } = await state.counts(table, true);
-  return { ...index, state: documents === 0 ? "ready" : "building" };
+  return { ...index, state: documents === 0 ? "ready" : "building", shape };
 }
 
-function isSame(known: IndexEntry, wanted: WantedIndex): boolean {
+function isSame(known: IndexEntry, wanted: WantedIndex, shape: number): boolean {
   return (
+    known.shape === shape &&
     known.name === wanted.name &&
     known.fields.length === wanted.fields.length &&
     known.fields.every((field, at) => field === wanted.fields[at])

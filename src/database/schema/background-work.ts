@@ -1,15 +1,26 @@
 /**
  * What goes on behind the transactions: indexes are filled in for the documents that were there before them,
- * and what was dropped is cleared away. Each batch is a transaction that also records how far it came, so
+ * documents that lag behind a transform are written through, and what was dropped is cleared away. Each batch is a transaction that also records how far it came, so
  * work goes on after a crash where it stopped; writes meanwhile maintain an index that is being built, and
  * a batch and a write that meet are serialized by the storage.
  */
 import { isTrueupError } from "../../errors/index.js";
 import type { Database } from "../database.js";
 import { pause } from "../pause.js";
-import { buildNextBatch, clearNextBatch } from "./background-batches.js";
+import type { SettledTransform } from "../transforms/types.js";
+import { buildNextBatch, clearNextBatch, writeThroughNextBatch, type GivenUp } from "./background-batches.js";
 
 const RETRY_AFTER_MS = 50;
+/** The longest pause after a batch when there is live traffic. */
+const MAX_YIELD_MS = 50;
+
+type Work = "build" | "write through" | "clear" | "none";
+
+/** Resolves once a batch that began after it was none of a build. */
+interface Waiter {
+  readonly since: number;
+  readonly resolve: () => void;
+}
 
 export class BackgroundWork {
   readonly #database: Database;
@@ -17,6 +28,10 @@ export class BackgroundWork {
   #isWoken = false;
   #isStopped = false;
   #failure: Error | null = null;
+  #batches = 0;
+  #waiters: Waiter[] = [];
+  readonly #givenUp: GivenUp = new Map();
+  readonly #listeners = new Set<(settled: SettledTransform) => void>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -41,6 +56,27 @@ export class BackgroundWork {
     if (this.#failure !== null) throw this.#failure;
   }
 
+  /**
+   * Resolves when every index is built that can be, whatever else there is to do. Rejects with what made the
+   * work stop.
+   */
+  async built(): Promise<void> {
+    if (this.#running !== null) {
+      await new Promise<void>((resolve) => {
+        this.#waiters.push({ since: this.#batches, resolve });
+      });
+    }
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Calls the listener when transforms have retired; returns how to stop. */
+  onSettled(listener: (settled: SettledTransform) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
   /** Resolves when the batch under way has ended; no other one begins. */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -51,23 +87,50 @@ export class BackgroundWork {
     try {
       while (this.#isWoken && !this.#isStopped) {
         this.#isWoken = false;
-        while (!this.#isStopped && (await this.#runBatch())) await pause(0);
+        while (!this.#isStopped && (await this.#runBatch())) {}
       }
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error));
     } finally {
       this.#running = null;
+      this.#release(Infinity);
     }
   }
 
   /** False when there is nothing to do. */
   async #runBatch(): Promise<boolean> {
+    const batch = ++this.#batches;
+    const began = performance.now();
+    const traffic = this.#database.begunTransactions;
     try {
-      return (await buildNextBatch(this.#database)) || (await clearNextBatch(this.#database));
+      const work = await this.#work();
+      if (work !== "build") this.#release(batch);
+      if (work === "none") return false;
+      const isAlone = this.#database.begunTransactions === traffic;
+      const tookMs = performance.now() - began;
+      await pause(isAlone || work !== "write through" ? 0 : Math.min(tookMs, MAX_YIELD_MS));
     } catch (error) {
       if (!isTrueupError(error) || !error.retryable) throw error;
       await pause(RETRY_AFTER_MS);
-      return true;
     }
+    return true;
+  }
+
+  async #work(): Promise<Work> {
+    const database = this.#database;
+    if (await buildNextBatch(database)) return "build";
+    if (await writeThroughNextBatch(database, this.#givenUp, this.#settled)) return "write through";
+    return (await clearNextBatch(database)) ? "clear" : "none";
+  }
+
+  readonly #settled = (settled: SettledTransform): void => {
+    for (const listener of this.#listeners) listener(settled);
+  };
+
+  /** Lets those go on who began to wait before this batch did. */
+  #release(batch: number): void {
+    const released = this.#waiters.filter(({ since }) => since < batch);
+    this.#waiters = this.#waiters.filter(({ since }) => since >= batch);
+    for (const { resolve } of released) resolve();
   }
 }

@@ -1,6 +1,7 @@
 /**
- * What a transaction sees of the storage, without its own writes: documents decoded, by way of the cache
- * where that is safe. Everything answers at once when the storage does.
+ * What a transaction sees of the storage, without its own writes: documents decoded and in their table's shape, by
+ * way of the cache where that is safe. The cache holds documents as they are stored. Everything answers at once
+ * when the storage does.
  */
 import { TrueupError } from "../../errors/index.js";
 import type { MaybePromise, StorageReader } from "../../storage/storage.js";
@@ -9,6 +10,7 @@ import type { Cell, CellCodec } from "../cells/cells.js";
 import { documentTail, internalIdLength, tailLength } from "../catalog/key-layout.js";
 import { decodeDocument, type StoredDocument } from "../documents/stored-document.js";
 import type { Origin, VersionedCache } from "../documents/versioned-cache.js";
+import type { Shapes } from "../transforms/shapes.js";
 
 /**
  * How the cache may be used: `latest` by transactions that see every commit handed over before them,
@@ -36,14 +38,16 @@ const CACHE_OVERHEAD = 250;
 
 export class BaseView {
   readonly storage: StorageReader;
+  readonly shapes: Shapes;
   readonly #cache: DocumentCache;
   readonly #records: RecordCache;
   readonly #cells: CellCache;
   readonly #mode: CacheMode;
   readonly #origin: Origin;
 
-  constructor(storage: StorageReader, caches: Caches, mode: CacheMode) {
+  constructor(storage: StorageReader, caches: Caches, mode: CacheMode, shapes: Shapes) {
     this.storage = storage;
+    this.shapes = shapes;
     this.#cache = caches.documents;
     this.#records = caches.records;
     this.#cells = caches.cells;
@@ -71,31 +75,40 @@ export class BaseView {
       : this.#keepCell(key, codec, text);
   }
 
-  /** By its table and internal id; null when there is none. */
+  /** By its table and internal id; null when there is none. @throws TRANSFORM_MISSING, TRANSFORM_FAILED */
   document(table: TableEntry, internalId: string): MaybePromise<StoredDocument | null> {
     const idsKey = table.idsPrefix + internalId;
-    const cached = this.cached(idsKey);
-    if (cached !== undefined) return cached;
+    const cached = this.cached(table, idsKey);
+    if (cached !== undefined) return cached === null ? null : this.inShape(table, cached);
     const time = this.storage.get(idsKey);
     return time instanceof Promise
       ? time.then((text) => this.#complete(table, internalId, text))
       : this.#complete(table, internalId, time);
   }
 
-  /** What the cache knows of a document: undefined when it knows nothing. */
-  cached(idsKey: string): StoredDocument | null | undefined {
-    return this.#known(this.#cache, idsKey);
+  /** What the cache knows of a document, as it is stored: undefined when it knows nothing. */
+  cached(table: TableEntry, idsKey: string): StoredDocument | null | undefined {
+    const found = this.#known(this.#cache, idsKey);
+    if (found === undefined || found === null || found.shape >= table.settledShape) return found;
+    // Written through since: the transforms that it would need are gone.
+    this.#cache.forget(idsKey, this.storage.version);
+    return undefined;
   }
 
-  /** The document of a row that was read, from the cache if it is there. */
+  /** A stored document in its table's shape. @throws TRANSFORM_MISSING, TRANSFORM_FAILED */
+  inShape(table: TableEntry, stored: StoredDocument): StoredDocument {
+    return stored.shape === table.shape ? stored : this.shapes.at(table, stored, table.shape);
+  }
+
+  /** The document of a row that was read, from the cache if it is there. @throws TRANSFORM_MISSING, TRANSFORM_FAILED */
   decode(table: TableEntry, key: string, text: string, mayKeep: boolean): StoredDocument {
-    if (this.#mode === "none") return decodeDocument(text);
+    if (this.#mode === "none") return this.inShape(table, decodeDocument(text));
     const idsKey = table.idsPrefix + key.slice(-internalIdLength);
-    const cached = this.cached(idsKey);
-    if (cached !== undefined && cached !== null) return cached;
+    const cached = this.cached(table, idsKey);
+    if (cached !== undefined && cached !== null) return this.inShape(table, cached);
     const stored = decodeDocument(text);
     if (mayKeep) this.#keep(idsKey, stored, text.length);
-    return stored;
+    return this.inShape(table, stored);
   }
 
   /** The texts of the documents with these keys' tails. @throws STORAGE_CORRUPT when one is missing */
@@ -120,7 +133,7 @@ export class BaseView {
     if (text === undefined) throw missingDocument(table);
     const stored = decodeDocument(text);
     this.#keep(table.idsPrefix + internalId, stored, text.length);
-    return stored;
+    return this.inShape(table, stored);
   }
 
   #known<V>(cache: VersionedCache<V>, key: string): V | undefined {

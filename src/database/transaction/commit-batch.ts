@@ -20,10 +20,12 @@ export class CommitBatch {
   readonly #documents: DocumentState[] = [];
   readonly #records: [key: string, text: string][] = [];
   readonly #cells: [key: string, cell: Cell, textLength: number][] = [];
+  #isWriteThrough = false;
 
   /** O(writes); reads the counts of the tables written where they are not cached. */
   static async collect(state: TransactionState, clock: () => number): Promise<CommitBatch> {
     const batch = new CommitBatch();
+    batch.#isWriteThrough = state.isWriteThrough;
     await resolveCommitTimestamps(state, clock);
     for (const table of state.tables()) {
       for (const write of table.writes(batch.#keep)) batch.writes.push(write);
@@ -45,6 +47,7 @@ export class CommitBatch {
   /** Tells the caches what will be true once the batch is handed over. */
   teach(caches: Caches, origin: Origin): void {
     for (const { idsKey, stored, textLength } of this.#documents) {
+      if (this.#isWriteThrough && !caches.documents.has(idsKey)) continue;
       caches.documents.write(idsKey, stored, cachedSize(textLength), origin);
     }
     for (const [key, text] of this.#records) caches.records.write(key, text, 0, origin);

@@ -33,12 +33,12 @@ async function nextTimestamp(state: TransactionState, clock: () => number): Prom
   return timestamp;
 }
 
-function resolve({ document }: StoredDocument, timestamp: bigint): StoredDocument {
+function resolve({ document, shape }: StoredDocument, timestamp: bigint): StoredDocument {
   const fields: Record<string, Value | undefined> = {};
   for (const [name, value] of Object.entries(document)) {
     if (value !== undefined && !name.startsWith("_")) fields[name] = fill(value, timestamp);
   }
-  return prepareDocument(fields, document._id, document._creationTime);
+  return prepareDocument(fields, document._id, document._creationTime, shape);
 }
 
 function fill(value: Value, timestamp: bigint): Value {

@@ -2,8 +2,26 @@
 import type { IndexJson, SchemaJson } from "../../schema/index.js";
 import type { Version } from "../../storage/storage.js";
 import { removeComponent, removeTable } from "../catalog/edits.js";
-import { applySchema, ensureTable, prepareIndexes, type SchemaChange } from "../schema/apply-schema.js";
+import {
+  abandonPrepared,
+  applySchema,
+  ensureTable,
+  prepareIndexes,
+  type SchemaChange,
+} from "../schema/apply-schema.js";
 import { indexBuilds, type IndexBuild } from "../schema/index-builds.js";
+import { renameTable } from "../schema/rename-table.js";
+import { schemaState, setNarrowed } from "../schema/schema-state.js";
+import { beginTransform } from "../transforms/begin-transform.js";
+import { PreparedReader } from "../transforms/prepared-reader.js";
+import { transformStatuses } from "../transforms/transform-statuses.js";
+import type {
+  ApplySchemaOptions,
+  PrepareOptions,
+  SchemaState,
+  TransformDefinition,
+  TransformStatus,
+} from "../transforms/types.js";
 import type { TransactionLimits, TransactionUsage } from "./limits.js";
 import { MutationState, type Random } from "./mutation-state.js";
 import type { ReadSet } from "./read-set.js";
@@ -51,6 +69,25 @@ abstract class Handle<R extends Reader> {
   async indexBuilds(): Promise<IndexBuild[]> {
     this.state.assertActive();
     return await indexBuilds(this.state);
+  }
+
+  async transforms(): Promise<TransformStatus[]> {
+    this.state.assertActive();
+    return await transformStatuses(this.state);
+  }
+
+  schemaState(path: string): SchemaState {
+    this.state.assertActive();
+    return schemaState(this.state, path);
+  }
+
+  tableShape(path: string, tableName: string): number {
+    this.state.assertActive();
+    return this.state.catalog.table(path, tableName)?.shape ?? 0;
+  }
+
+  prepared(path: string): Reader {
+    return new PreparedReader(this.state, path);
   }
 
   async limited<T>(run: () => Promise<T>, limits: Partial<TransactionLimits> = {}): Promise<T> {
@@ -126,14 +163,38 @@ export class MutationHandle extends Handle<Writer> implements MutationTransactio
     this.state.usage.countScheduled(argsBytes);
   }
 
-  async applySchema(path: string, schema: SchemaJson | null): Promise<SchemaChange> {
+  async applySchema(
+    path: string,
+    schema: SchemaJson | null,
+    options: ApplySchemaOptions = {},
+  ): Promise<SchemaChange> {
     this.state.assertActive();
-    return await applySchema(this.state, path, schema);
+    return await applySchema(this.state, path, schema, options);
   }
 
-  async prepareIndexes(path: string, schema: SchemaJson): Promise<void> {
+  setNarrowed(path: string): void {
     this.state.assertActive();
-    await prepareIndexes(this.state, path, schema);
+    setNarrowed(this.state, path);
+  }
+
+  async prepareIndexes(path: string, schema: SchemaJson, options: PrepareOptions = {}): Promise<void> {
+    this.state.assertActive();
+    await prepareIndexes(this.state, path, schema, options);
+  }
+
+  abandonPrepared(path: string): void {
+    this.state.assertActive();
+    abandonPrepared(this.state, path);
+  }
+
+  beginTransform(path: string, tableName: string, definition: TransformDefinition): number {
+    this.state.assertActive();
+    return beginTransform(this.state, path, tableName, definition);
+  }
+
+  async renameTable(path: string, from: string, to: string): Promise<void> {
+    this.state.assertActive();
+    await renameTable(this.state, path, from, to);
   }
 
   async ensureTable(path: string, tableName: string, indexes: readonly IndexJson[]): Promise<void> {

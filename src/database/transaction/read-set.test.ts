@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { fullScan, indexRange, mutate, openDatabase } from "../../../testing/open-database.js";
+import { encodeId } from "../../values/index.js";
 import type { DatabaseCommit } from "../commit.js";
 import type { Database } from "../database.js";
 import type { MutationTransaction, QueryTransaction } from "./types.js";
@@ -129,12 +130,14 @@ test("a commit names the tables and documents it wrote", async () => {
   const { database, ids } = await openTen();
   const seen: unknown[] = [];
   database.onCommit((commit) => {
-    for (const { table, document } of commit.documents()) seen.push([table.name, document?.["n"] ?? null]);
+    for (const { table, internalId } of commit.documents()) {
+      seen.push([table.name, encodeId(table.number, internalId)]);
+    }
     seen.push(commit.tables);
   });
   await database.mutate(async (tx) => {
     await tx.component("").patch(ids[0] ?? "", { n: 70 });
     await tx.component("").delete(ids[1] ?? "");
   });
-  expect(seen).toEqual([["t", 70], ["t", null], [{ componentPath: "", tableName: "t" }]]);
+  expect(seen).toEqual([["t", ids[0]], ["t", ids[1]], [{ componentPath: "", tableName: "t" }]]);
 });

@@ -4,6 +4,7 @@
  * is decided later, by whoever asks.
  */
 import type { KeyRange } from "../../storage/storage.js";
+import { prefixEnd } from "../../values/index.js";
 
 /** A part of a scan's range that grows while the scan is consumed. */
 export interface Coverage {
@@ -20,6 +21,8 @@ export interface Coverage {
 export interface TouchedKeys {
   /** Keys of everything a reader could have found changed: written ones and those of unchanged index entries. */
   readonly touchedKeys: readonly string[];
+  /** Below these, everything. */
+  readonly touchedPrefixes: readonly string[];
 }
 
 export class ReadSet {
@@ -49,14 +52,22 @@ export class ReadSet {
 
   /**
    * Whether the commit may have changed what was read. To be asked when the transaction is over.
-   * O(keys touched × log ranges).
+   * O(keys touched × log ranges + prefixes touched × (keys + ranges)).
    */
   intersects(commit: TouchedKeys): boolean {
     const { ranges } = this;
     for (const key of commit.touchedKeys) {
       if (this.#keys.has(key) || contains(ranges, key)) return true;
     }
-    return false;
+    return commit.touchedPrefixes.some((prefix) => this.#readsBelow(prefix));
+  }
+
+  #readsBelow(prefix: string): boolean {
+    for (const key of this.#keys) if (key.startsWith(prefix)) return true;
+    const end = prefixEnd(prefix);
+    return this.ranges.some(
+      (range) => (end === undefined || range.start < end) && (range.end === undefined || prefix < range.end),
+    );
   }
 }
 

@@ -1,13 +1,15 @@
 /**
  * A transaction's writes to one table: documents by key and by id, index entries, and by how much the counts
  * change. Nothing is encoded before the commit; what comes and goes within the transaction leaves no write.
+ * Entries of an index are those of documents in the index's shape, which may be one that is only prepared.
  */
 import type { Write } from "../../storage/storage.js";
-import { encodeKey, stringifyValue } from "../../values/index.js";
+import { encodeKey } from "../../values/index.js";
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
 import { documentTail } from "../catalog/key-layout.js";
 import { valueAt } from "../documents/field-path.js";
-import type { StoredDocument } from "../documents/stored-document.js";
+import { encodeDocument, type StoredDocument } from "../documents/stored-document.js";
+import type { Shapes } from "../transforms/shapes.js";
 import type { Document } from "../document.js";
 import { Overlay } from "./overlay.js";
 
@@ -30,14 +32,16 @@ export type RecordUndo = ((undo: () => void) => void) | null;
 export class TableWrites {
   /** As of the last write: an index may have come since the first. */
   table: TableEntry;
+  readonly #shapes: Shapes;
   readonly documents: Overlay<DocumentWrite> = new Overlay();
   readonly ids: Overlay<DocumentWrite> = new Overlay();
   readonly #entries = new Map<number, Overlay<EntryWrite>>();
   #documentsDelta = 0;
   #bytesDelta = 0;
 
-  constructor(table: TableEntry) {
+  constructor(table: TableEntry, shapes: Shapes) {
     this.table = table;
+    this.#shapes = shapes;
   }
 
   get documentsDelta(): number {
@@ -87,7 +91,7 @@ export class TableWrites {
   ): Generator<Write> {
     for (const [idsKey, { stored, existed, isMoved, key }] of this.ids.entries()) {
       if (stored !== null) {
-        const text = stringifyValue(stored.document);
+        const text = encodeDocument(stored);
         keep(idsKey, stored, text.length);
         yield [key, text];
         if (!existed || isMoved) yield [idsKey, String(stored.document._creationTime)];
@@ -110,7 +114,7 @@ export class TableWrites {
     const documents = this.#documentsDelta;
     const bytes = this.#bytesDelta;
     this.#documentsDelta += (after === null ? 0 : 1) - (before === null ? 0 : 1);
-    this.#bytesDelta += (after?.sizeBytes ?? 0) - (before?.sizeBytes ?? 0);
+    this.#bytesDelta += (after?.sizeBytes ?? 0) - (before === null ? 0 : countedSize(before));
     undo?.(() => {
       this.#documentsDelta = documents;
       this.#bytesDelta = bytes;
@@ -124,15 +128,27 @@ export class TableWrites {
     tail: string,
     undo: RecordUndo,
   ): void {
-    if (before !== null && after !== null && sameEntry(index, before.document, after.document)) return;
+    const from = before === null ? null : this.#documentFor(index, before);
+    const to = after === null ? null : this.#documentFor(index, after);
+    if (from !== null && to !== null && sameEntry(index, from, to)) return;
     let overlay = this.#entries.get(index.id);
     if (overlay === undefined) {
       overlay = new Overlay();
       this.#entries.set(index.id, overlay);
     }
-    if (before !== null) removeEntry(overlay, entryKey(index, before.document, tail), undo);
-    if (after !== null) addEntry(overlay, entryKey(index, after.document, tail), undo);
+    if (from !== null) removeEntry(overlay, entryKey(index, from, tail), undo);
+    if (to !== null) addEntry(overlay, entryKey(index, to, tail), undo);
   }
+
+  #documentFor(index: IndexEntry, stored: StoredDocument): Document {
+    if (stored.shape === index.shape) return stored.document;
+    return this.#shapes.at(this.table, stored, index.shape).document;
+  }
+}
+
+/** A table's counts have documents by the size they are stored in. */
+function countedSize({ source, sizeBytes }: StoredDocument): number {
+  return source === null ? sizeBytes : source.sizeBytes;
 }
 
 /** The key of a document's entry in an index. */

@@ -10,6 +10,7 @@ import type { Catalog, TableEntry } from "../catalog/catalog.js";
 import type { CatalogEdit } from "../catalog/edits.js";
 import type { Cell, CellCodec, CellWrite } from "../cells/cells.js";
 import type { StoredDocument } from "../documents/stored-document.js";
+import { tableToWrite } from "../transforms/prepared-transforms.js";
 import type { BaseView } from "./base-view.js";
 import { parseCounts, type TableCounts } from "./counts.js";
 import { Usage, type TransactionLimits } from "./limits.js";
@@ -28,6 +29,8 @@ export class TransactionState {
   readonly #cells = new Map<string, CellWrite>();
   #undo: (() => void)[] = [];
   #depth = 0;
+  /** Its writes change no document that anyone sees, so caches need learn of those they hold only. */
+  isWriteThrough = false;
   #isOver = false;
 
   constructor(base: BaseView, catalog: Catalog, limits: TransactionLimits, beganAtMs: number) {
@@ -85,7 +88,8 @@ export class TransactionState {
   /** The document as this transaction sees it. */
   document(table: TableEntry, internalId: string): MaybePromise<StoredDocument | null> {
     const own = this.#tables.get(table.id)?.ids.get(table.idsPrefix + internalId);
-    return own === undefined ? this.base.document(table, internalId) : own.stored;
+    if (own === undefined) return this.base.document(table, internalId);
+    return own.stored === null ? null : this.base.inShape(table, own.stored);
   }
 
   /** The cell as this transaction sees it. */
@@ -129,14 +133,15 @@ export class TransactionState {
 
   /** Replaces one state of a document by the next. */
   write(
-    table: TableEntry,
+    ofTable: TableEntry,
     internalId: string,
     before: StoredDocument | null,
     after: StoredDocument | null,
   ): void {
+    const table = ofTable.transforms.length === 0 ? ofTable : tableToWrite(this, ofTable, before, after);
     let writes = this.#tables.get(table.id);
     if (writes === undefined) {
-      writes = new TableWrites(table);
+      writes = new TableWrites(table, this.base.shapes);
       this.#tables.set(table.id, writes);
     }
     writes.table = table;

@@ -6,6 +6,13 @@ import type { Document, Fields } from "../document.js";
 import type { DocumentStream, Page, PageOptions, Query } from "../query/query.js";
 import type { SchemaChange } from "../schema/apply-schema.js";
 import type { IndexBuild } from "../schema/index-builds.js";
+import type {
+  ApplySchemaOptions,
+  PrepareOptions,
+  SchemaState,
+  TransformDefinition,
+  TransformStatus,
+} from "../transforms/types.js";
 import type { TransactionLimits, TransactionUsage } from "./limits.js";
 import type { ReadSet } from "./read-set.js";
 import type { TableCounts } from "./counts.js";
@@ -13,7 +20,8 @@ import type { TableCounts } from "./counts.js";
 /**
  * The tables of one component, to be read. Reads throw TRANSACTION_LIMIT beyond the transaction's limits,
  * TRANSACTION_OVER after its end, and SYSTEM_TABLE for tables beginning with an underscore, unless they
- * come through `system()`.
+ * come through `system()`. Documents are in their table's current shape, whatever they are stored in; where that
+ * cannot be, TRANSFORM_MISSING or TRANSFORM_FAILED.
  */
 export interface DatabaseReader {
   /**
@@ -81,6 +89,16 @@ export interface QueryTransaction {
   readonly readSet: ReadSet;
   /** The indexes of all components that are being built, with how far each has come. O(indexes). */
   indexBuilds(): Promise<IndexBuild[]>;
+  /** The transforms of all components that documents may still need, and those prepared. O(tables + transforms). */
+  transforms(): Promise<TransformStatus[]>;
+  schemaState(path: string): SchemaState;
+  /** The number of a table's shape, which every transform raises; 0 before the first. */
+  tableShape(path: string, tableName: string): number;
+  /**
+   * The tables of a component as they will be once their prepared transforms are in force. Indexes prepared
+   * through them serve when they are built.
+   */
+  prepared(path: string): DatabaseReader;
   /** Runs under lower limits, counted from here. */
   limited<T>(run: () => Promise<T>, limits?: Partial<TransactionLimits>): Promise<T>;
 }
@@ -120,14 +138,33 @@ export interface MutationTransaction extends QueryTransaction {
   countScheduled(argsBytes: number): void;
   /**
    * Makes the schema of a component the one that is enforced, creates its tables and indexes and drops indexes
-   * that it does not have. Documents that are there already are not looked at.
+   * that it does not have. Documents that are there already are not looked at. Without `pending` they are said
+   * to fit. What was prepared and is not taken over is dropped.
    */
-  applySchema(path: string, schema: SchemaJson | null): Promise<SchemaChange>;
+  applySchema(path: string, schema: SchemaJson | null, options?: ApplySchemaOptions): Promise<SchemaChange>;
+  /** Says that all documents fit a schema that was pending. */
+  setNarrowed(path: string): void;
   /**
    * Begins to build the indexes that a schema will need, without making it the active one. They stay unusable
-   * until `applySchema` takes them over, or drops them when the schema that comes has none of them.
+   * until `applySchema` takes them over, or drops them when the schema that comes has none of them. Where
+   * `through` names transforms for a table, all of its indexes are built through those. One preparation of a
+   * component replaces the one before it, as far as it differs.
    */
-  prepareIndexes(path: string, schema: SchemaJson): Promise<void>;
+  prepareIndexes(path: string, schema: SchemaJson, options?: PrepareOptions): Promise<void>;
+  /** Ends a preparation: writes no longer keep up indexes of shapes that are not going to come. */
+  abandonPrepared(path: string): void;
+  /**
+   * From here on the table's documents are in the next shape, carried over when they are read; background work
+   * writes that through. Drops the indexes of the shape before: `applySchema` takes over those that were prepared
+   * through this very transform. No change hook runs. @returns the number of the new shape
+   * @throws TABLE_NOT_FOUND; TRANSFORM_FAILED when a write since the preparation made a document that it fails on
+   */
+  beginTransform(path: string, tableName: string, definition: TransformDefinition): number;
+  /**
+   * Ids, indexes and documents stay. Comes before `beginTransform` and `applySchema` of the same change.
+   * @throws TABLE_NOT_FOUND, INVALID_TABLE_NAME; TABLE_EXISTS when there is one of this name that holds documents
+   */
+  renameTable(path: string, from: string, to: string): Promise<void>;
   /** Makes sure that a table exists and has these indexes; for the system's own tables. */
   ensureTable(path: string, tableName: string, indexes: readonly IndexJson[]): Promise<void>;
   /** Deletes a component with all of its data. Its nested components are components of their own. */

@@ -50,8 +50,9 @@ export class Writer extends Reader implements DatabaseWriter {
     const { document } = before;
     assertSameSystemFields(fields, before);
     // Fields that are undefined are left out when the document is prepared.
-    const after = prepareDocument({ ...document, ...fields }, id, document._creationTime);
-    await this.#write(place.table, place.internalId, before, after);
+    const { table, internalId } = place;
+    const after = prepareDocument({ ...document, ...fields }, id, document._creationTime, table.shape);
+    await this.#write(table, internalId, before, after);
   }
 
   async replace(id: string, value: Fields, tableName?: string): Promise<void> {
@@ -61,7 +62,7 @@ export class Writer extends Reader implements DatabaseWriter {
     const found = this.#read(place, id, "replace");
     const before = found instanceof Promise ? await found : found;
     assertSameSystemFields(value, before);
-    const after = prepareDocument(value, id, before.document._creationTime);
+    const after = prepareDocument(value, id, before.document._creationTime, place.table.shape);
     await this.#write(place.table, place.internalId, before, after);
   }
 
@@ -94,7 +95,7 @@ export class Writer extends Reader implements DatabaseWriter {
     const id = options.id ?? encodeId(table.number, internalId);
     const creationTime = options.creationTime ?? this.#mutation.nextCreationTime();
     assertTime(creationTime);
-    const after = prepareDocument(value, id, creationTime);
+    const after = prepareDocument(value, id, creationTime, table.shape);
     await this.#write(table, internalId, null, after);
     return id;
   }

@@ -52,6 +52,11 @@ export const databaseCodes = {
     "Leave them out of what you write.",
   ),
   SYSTEM_TABLE: final("The table belongs to the system.", "Read it with ctx.db.system."),
+  TABLE_EXISTS: final(
+    "There is a table of this name already, and it holds documents.",
+    "Choose another name, or move those documents elsewhere first.",
+  ),
+  TABLE_NOT_FOUND: final("There is no such table.", "Check the spelling of its name, and the component."),
   TABLE_NOT_IN_SCHEMA: final(
     "The schema does not name this table.",
     "Define the table in the schema, or check the spelling.",
@@ -67,6 +72,14 @@ export const databaseCodes = {
   TRANSACTION_OVER: final(
     "The transaction has ended.",
     "Await everything that it is asked to do before its function returns.",
+  ),
+  TRANSFORM_FAILED: final(
+    "A transform could not carry a document over to its new shape.",
+    "`details` name the document and the error: deploy a transform that knows such documents, or roll back.",
+  ),
+  TRANSFORM_MISSING: retryable(
+    "A document is stored in an older shape, and the transform that carries it over is not loaded.",
+    "Wait until the deployment has started; if it stays, deploy the code that had the transform.",
   ),
   WRONG_TABLE: final("The id belongs to another table.", "Pass an id of the table that is named."),
 } as const satisfies Record<string, ErrorCodeEntry>;

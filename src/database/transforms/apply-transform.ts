@@ -1,0 +1,66 @@
+/** One run of a transform's function on one document, and what may be wrong with its result. */
+import { TrueupError } from "../../errors/index.js";
+import { isPlainObject, prepareDocument } from "../documents/prepare-document.js";
+import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
+import type { TransformFunction } from "./types.js";
+
+/** What went wrong. */
+export class TransformProblem extends Error {
+  readonly kind: "threw" | "notADocument" | "systemFields";
+
+  constructor(kind: TransformProblem["kind"], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "TransformProblem";
+    this.kind = kind;
+  }
+}
+
+/** The document in its next shape. O(size). @throws TransformProblem */
+export function applyTransform(
+  transform: TransformFunction,
+  before: StoredDocument,
+  shape: number,
+): StoredDocument {
+  let fields: unknown;
+  try {
+    fields = transform(copyDocument(before));
+  } catch (error) {
+    throw new TransformProblem("threw", error instanceof Error ? error.message : String(error), error);
+  }
+  if (typeof fields !== "object" || fields === null || !isPlainObject(fields)) {
+    throw new TransformProblem("notADocument", `It returned ${describe(fields)} instead of a document.`);
+  }
+  const { _id, _creationTime } = before.document;
+  assertSame("_id", _id, fields["_id"]);
+  assertSame("_creationTime", _creationTime, fields["_creationTime"]);
+  const after = prepare(fields, _id, _creationTime, shape);
+  if (after.awaitsCommit && !before.awaitsCommit) {
+    throw new TransformProblem("notADocument", "It returned a commit timestamp, which only writes may set.");
+  }
+  return after;
+}
+
+function prepare(
+  fields: Readonly<Record<string, unknown>>,
+  id: string,
+  creationTime: number,
+  shape: number,
+): StoredDocument {
+  try {
+    return prepareDocument(fields, id, creationTime, shape);
+  } catch (error) {
+    if (error instanceof TrueupError) throw new TransformProblem("notADocument", error.message, error);
+    throw error;
+  }
+}
+
+function assertSame(field: string, before: string | number, after: unknown): void {
+  if (after === undefined || after === before) return;
+  throw new TransformProblem("systemFields", `It changed \`${field}\`, which belongs to the database.`);
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value instanceof Promise) return "a promise (a transform must be synchronous)";
+  return value === null ? "null" : Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;
+}

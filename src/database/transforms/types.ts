@@ -1,0 +1,130 @@
+/**
+ * Transforms as the rooms above know them: pure functions that carry a table's documents from one shape to the
+ * next. A table's documents lie in the storage in the shape they were written in, each with that shape's number;
+ * every read carries them to the table's current shape, and background work writes that through until none lags.
+ */
+import type { Document, Fields } from "../document.js";
+
+/**
+ * The document in the next shape. Gets a copy of its own; must be pure and synchronous, and leave `_id` and
+ * `_creationTime` as they are (or out: they are put back).
+ */
+export type TransformFunction = (document: Document) => Fields;
+
+/** One transform, as it is recorded: enough to find its function again after a restart. */
+export interface TransformDefinition {
+  /** Unique among the transforms of a deploy: "module:export". */
+  readonly name: string;
+  /** Whatever the resolver needs to find the very same function later, e.g. which stored program and direction. */
+  readonly origin: string;
+  /** Its opposite exists, so that it can be rolled back at once. */
+  readonly hasDown: boolean;
+  /**
+   * The number of the shape that an earlier transform made and this one takes back (its function is that one's
+   * `down`). A document that never reached that shape is then returned as it is stored, with nothing lost.
+   */
+  readonly undoes?: number;
+}
+
+/** What a resolver is asked about. */
+export interface TransformRequest extends TransformDefinition {
+  readonly componentPath: string;
+  readonly tableName: string;
+  /** The number of the shape that it makes. */
+  readonly shape: number;
+}
+
+/**
+ * Where the functions of transforms come from; undefined for one that is not loaded (reads of documents that
+ * need it then throw TRANSFORM_MISSING). For one definition it must always answer with the same function.
+ */
+export type TransformResolver = (request: TransformRequest) => TransformFunction | undefined;
+
+/** A document that a transform could not carry over. */
+export interface TransformFailure {
+  readonly id: string;
+  readonly message: string;
+}
+
+/** A transform that is not done with. */
+export interface TransformStatus extends TransformRequest {
+  /**
+   * `prepared`: indexes are built through it, nobody sees its documents yet. `lagging`: it is in force, and
+   * documents of older shapes are still being written through.
+   */
+  readonly state: "prepared" | "lagging";
+  readonly beganAtMs: number;
+  /** Documents that the write-through has come by, and documents in the table. */
+  readonly processed: number;
+  readonly total: number;
+  /** Documents that it could not carry over, of a prepared one the first that a live write met; up to 20 of them. */
+  readonly failed: number;
+  readonly failures: readonly TransformFailure[];
+  /** False when the resolver has no function for it, or no resolver is set. */
+  readonly isLoaded: boolean;
+}
+
+/** A transform whose last document was written through. */
+export interface SettledTransform extends TransformRequest {}
+
+/** Whether all stored documents of a component are known to fit its schema, or are on their way there. */
+export type SchemaState =
+  | { readonly state: "narrow" }
+  | { readonly state: "pending"; readonly sinceMs: number; readonly migrations: readonly string[] };
+
+/** What `applySchema` may be told. */
+export interface ApplySchemaOptions {
+  /** Documents at rest may not fit yet: these migrations are to mend them, then `setNarrowed` is called. */
+  readonly pending?: { readonly migrations: readonly string[] };
+}
+
+/** What `prepareIndexes` may be told about the change that the schema will come with. */
+export interface PrepareOptions {
+  /** By the table's name in the schema: the transforms that will have begun by then, in their order. */
+  readonly through?: Readonly<Record<string, readonly TransformDefinition[]>>;
+  /** Tables that will be renamed: old name to new name. */
+  readonly renames?: Readonly<Record<string, string>>;
+}
+
+/** What a rehearsal runs. */
+export interface RehearsalPlan {
+  readonly componentPath: string;
+  /** The table's name now. */
+  readonly tableName: string;
+  /** The functions, in the order they will be applied to each document as it reads now. */
+  readonly through: readonly TransformFunction[];
+  /** What is wrong with a resulting document, as texts or kinds to count by; nothing when it fits. */
+  readonly check?: (document: Document) => readonly RehearsalComplaint[];
+  /** Called after every batch. */
+  readonly onProgress?: (progress: { readonly processed: number; readonly total: number }) => void;
+  /** Ends it early: the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RehearsalComplaint {
+  /** Complaints are counted by this. */
+  readonly kind: string;
+  readonly message: string;
+}
+
+/** Documents that failed in one way. */
+export interface RehearsalFailure {
+  /**
+   * `threw`; `notADocument` (no object, a promise, no Convex values, too large); `systemFields` (another `_id` or
+   * `_creationTime`); `impure` (a second run on the same document came out otherwise); or a kind of the check's.
+   */
+  readonly kind: string;
+  readonly count: number;
+  /** Of the first document of this kind. */
+  readonly message: string;
+  /** The first ones, at most 20. */
+  readonly ids: readonly string[];
+}
+
+export interface Rehearsal {
+  readonly processed: number;
+  /** Documents that failed in some way, each counted once. */
+  readonly failed: number;
+  /** By kind, most frequent first. */
+  readonly failures: readonly RehearsalFailure[];
+}

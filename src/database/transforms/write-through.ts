@@ -1,0 +1,140 @@
+/**
+ * Writes documents of older shapes anew in their table's shape, a batch at a time, in the order of creation. Nobody
+ * sees a difference: no hook runs, no live query wakes, no index changes. Each batch records how far it came in
+ * the same commit. After the last document the transforms retire, in a commit of its own. Everything written
+ * meanwhile is in the newest shape already; when another transform begins, the pass starts over for it.
+ */
+import { isTrueupError } from "../../errors/index.js";
+import type { Entry } from "../../storage/storage.js";
+import { encodeId, prefixEnd } from "../../values/index.js";
+import type { TableEntry } from "../catalog/catalog.js";
+import { catalogKeys, internalIdLength } from "../catalog/key-layout.js";
+import { decodeDocument, shapeOfText } from "../documents/stored-document.js";
+import type { TransactionState } from "../transaction/transaction.js";
+import { editShapes } from "./prepared-transforms.js";
+import { requestOf } from "./shapes.js";
+import type { SettledTransform, TransformFailure } from "./types.js";
+
+const MAX_BATCH = 1000;
+/** A batch ends after about this time, so that a mutation that waits for its turn waits no longer. */
+const BATCH_MS = 8;
+const MAX_FAILURES = 20;
+
+/** What the write-through of one table records with every batch. */
+export interface WriteThroughProgress {
+  /** The shape that it writes. */
+  readonly shape: number;
+  /** The key of the last document that it came by. */
+  readonly cursor: string;
+  readonly processed: number;
+  readonly failed: number;
+  readonly failures: readonly TransformFailure[];
+  readonly isDone: boolean;
+}
+
+export async function readWriteThrough(
+  state: TransactionState,
+  table: TableEntry,
+): Promise<WriteThroughProgress> {
+  const text = await state.base.storage.get(catalogKeys.writeThrough(table.id));
+  const progress = text === undefined ? undefined : (JSON.parse(text) as WriteThroughProgress);
+  return progress?.shape === table.shape ? progress : beginning(table.shape);
+}
+
+/** The tables with documents that may lag. */
+export function* laggingTables(state: TransactionState): Generator<TableEntry> {
+  for (const component of state.catalog.components.values()) {
+    for (const table of component.tables.values()) if (table.settledShape < table.shape) yield table;
+  }
+}
+
+/**
+ * Writes the next documents through.
+ * @returns the transforms that retire with this transaction: after them nothing of the table lags
+ */
+export async function writeThroughBatch(
+  state: TransactionState,
+  table: TableEntry,
+): Promise<readonly SettledTransform[]> {
+  const progress = await readWriteThrough(state, table);
+  if (progress.isDone && progress.failed === 0) return retire(state, table);
+  const from = progress.isDone ? beginning(table.shape) : progress;
+  const start = from.cursor === "" ? table.documentsPrefix : `${from.cursor}\x00`;
+  const range = { start, end: prefixEnd(table.documentsPrefix) };
+  const entries = await state.base.storage.scan(range, { limit: MAX_BATCH });
+  state.isWriteThrough = true;
+  const batch = new Batch(state, table, from);
+  const isWhole = batch.run(entries);
+  const next = batch.progress(isWhole && entries.length < MAX_BATCH);
+  state.writeRecord(catalogKeys.writeThrough(table.id), JSON.stringify(next));
+  return [];
+}
+
+class Batch {
+  readonly #state: TransactionState;
+  readonly #table: TableEntry;
+  #cursor: string;
+  #processed: number;
+  #failed: number;
+  readonly #failures: TransformFailure[];
+
+  constructor(state: TransactionState, table: TableEntry, progress: WriteThroughProgress) {
+    this.#state = state;
+    this.#table = table;
+    this.#cursor = progress.cursor;
+    this.#processed = progress.processed;
+    this.#failed = progress.failed;
+    this.#failures = [...progress.failures];
+  }
+
+  /** False when time ran out before the last one. */
+  run(entries: readonly Entry[]): boolean {
+    const until = performance.now() + BATCH_MS;
+    for (const [at, [key, text]] of entries.entries()) {
+      if (shapeOfText(text) < this.#table.shape) this.#write(key, text);
+      this.#processed++;
+      this.#cursor = key;
+      if (at % 16 === 15 && performance.now() > until) return at === entries.length - 1;
+    }
+    return true;
+  }
+
+  progress(isDone: boolean): WriteThroughProgress {
+    return {
+      shape: this.#table.shape,
+      cursor: this.#cursor,
+      processed: this.#processed,
+      failed: this.#failed,
+      failures: this.#failures,
+      isDone,
+    };
+  }
+
+  #write(key: string, text: string): void {
+    const internalId = key.slice(-internalIdLength);
+    try {
+      const carried = this.#state.base.inShape(this.#table, decodeDocument(text));
+      this.#state.write(this.#table, internalId, carried, { ...carried, source: null });
+    } catch (error) {
+      if (!isTrueupError(error) || error.code !== "TRANSFORM_FAILED") throw error;
+      this.#failed++;
+      if (this.#failures.length < MAX_FAILURES) {
+        const message = String(error.details["error"]);
+        this.#failures.push({ id: encodeId(this.#table.number, internalId), message });
+      }
+    }
+  }
+}
+
+function retire(state: TransactionState, table: TableEntry): readonly SettledTransform[] {
+  const settled = table.transforms.filter((transform) => transform.shape <= table.shape);
+  editShapes(state, table, {
+    settledShape: table.shape,
+    transforms: table.transforms.filter((transform) => transform.shape > table.shape),
+  });
+  return settled.map((transform) => requestOf(table, transform));
+}
+
+function beginning(shape: number): WriteThroughProgress {
+  return { shape, cursor: "", processed: 0, failed: 0, failures: [], isDone: false };
+}
