@@ -19,3 +19,23 @@ export async function readableGeneration(
   if (readable === null) throw await buildingError(db, definition);
   return readable;
 }
+
+/** The generations that are kept in step for a definition; without one, that which nobody manages. */
+export async function writableGenerations(
+  db: DatabaseReader,
+  definition: string | undefined,
+): Promise<readonly number[]> {
+  if (definition === undefined) return [UNMANAGED];
+  return (await liveGenerations(db, definition)).writable;
+}
+
+/** The trees to look into: those that answer, else those in the making. Null when there are none. */
+export async function inspectedForest(
+  db: DatabaseReader,
+  definition: string | undefined,
+): Promise<Forest | null> {
+  if (definition === undefined) return new Forest(db);
+  const { readable, writable } = await liveGenerations(db, definition);
+  const generation = readable ?? writable[0];
+  return generation === undefined ? null : new Forest(db, generation);
+}

@@ -20,13 +20,13 @@ export type GenerationFailure = {
 export type GenerationFields = {
   /** From 1 on; never used twice. */
   generation: number;
-  /** The fingerprint of the definition that fills it. */
+  /** The fingerprint of the definition that fills it; the table's name is in it. */
   definition: string;
-  /** The app's table that it is filled from. */
-  table: string;
   status: GenerationStatus;
   startedAtMs: number;
   readyAtMs?: number;
+  /** When nothing was left of a dropped one. */
+  clearedAtMs?: number;
   failure?: GenerationFailure;
 };
 

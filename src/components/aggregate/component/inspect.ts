@@ -3,13 +3,14 @@ import type { RegisteredQuery } from "convex/server";
 import { v } from "convex/values";
 import { checkTree, isLeaf, settle, type CountedTree, type NodeRef } from "../tree/index.js";
 import type { Doc } from "./_generated/dataModel.js";
-import { query } from "./_generated/server.js";
+import { query, type DatabaseReader } from "./_generated/server.js";
 import type { NodeFields } from "./documents.js";
 import { show } from "./errors.js";
-import { Forest } from "./forest.js";
+import type { Forest, StoredTree } from "./forest.js";
+import { inspectedForest } from "./generation_forests.js";
 import { openNodes } from "./nodes.js";
 import * as validators from "./validators.js";
-import type { NamespaceArgs, ValidateArgs, ValidationReport } from "./wire.js";
+import type { TreeArgs, ValidateArgs, ValidationReport } from "./wire.js";
 
 /** How many leaves a part of the check visits, unless told otherwise. */
 const LEAVES_PER_PART = 256;
@@ -22,11 +23,9 @@ const DEFAULT_TAKE = 100;
 export const validate: RegisteredQuery<"public", ValidateArgs, Promise<ValidationReport>> = query({
   args: validators.validateArgs,
   returns: validators.validationReport,
-  handler: async (ctx, { namespace, from = "", leaves = LEAVES_PER_PART }): Promise<ValidationReport> => {
-    const forest = new Forest(ctx.db);
-    await forest.load([namespace]);
-    const tree = forest.find(namespace);
-    if (tree === null) return { problems: [], nodes: 0, items: 0, next: null };
+  handler: async (ctx, { from = "", leaves = LEAVES_PER_PART, ...args }): Promise<ValidationReport> => {
+    const { forest, tree } = await treeOf(ctx.db, args);
+    if (forest === null || tree === null) return { problems: [], nodes: 0, items: 0, next: null };
     const { problems, ...report } = await settle(forest.nodes, () => checkTree(tree, from, leaves));
     return {
       ...report,
@@ -36,14 +35,14 @@ export const validate: RegisteredQuery<"public", ValidateArgs, Promise<Validatio
 });
 
 /** The keys of a namespace's tree in order, in brackets for each node. */
-export const dump: RegisteredQuery<"public", NamespaceArgs, Promise<string>> = query({
-  args: validators.namespaceArgs,
+export const dump: RegisteredQuery<"public", TreeArgs, Promise<string>> = query({
+  args: validators.treeArgs,
   returns: v.string(),
-  handler: async (ctx, { namespace }): Promise<string> => {
-    const forest = new Forest(ctx.db);
-    await forest.load([namespace]);
-    const tree = forest.find(namespace);
-    return tree === null ? "" : settle(forest.nodes, () => dumpNode(tree, tree.state.root));
+  handler: async (ctx, args): Promise<string> => {
+    const { forest, tree } = await treeOf(ctx.db, args);
+    return forest === null || tree === null
+      ? ""
+      : settle(forest.nodes, () => dumpNode(tree, tree.state.root));
   },
 });
 
@@ -68,6 +67,16 @@ export const listNodes: RegisteredQuery<
   returns: v.array(v.any()),
   handler: (ctx, { take }): Promise<NodeFields[]> => openNodes(ctx.db).list(take ?? DEFAULT_TAKE),
 });
+
+/** The tree of a namespace, in the forest that answers for the definition, or is going to. */
+async function treeOf(
+  db: DatabaseReader,
+  { namespace, definition }: TreeArgs,
+): Promise<{ forest: Forest | null; tree: StoredTree | null }> {
+  const forest = await inspectedForest(db, definition);
+  await forest?.load([namespace]);
+  return { forest, tree: forest?.find(namespace) ?? null };
+}
 
 function dumpNode(tree: CountedTree, ref: NodeRef): string {
   const node = tree.nodes.get(ref);

@@ -16,10 +16,11 @@ import {
 import { settle, withoutTrailingNulls, type Item } from "../tree/index.js";
 import type { ItemMove, ItemPlace, ItemValues, Operation } from "./documents.js";
 import { aggregateError, show } from "./errors.js";
-import { PLAIN_MEASURE, type Forest, type StoredTree } from "./forest.js";
+import { PLAIN_MEASURE, UNMANAGED, type Forest, type StoredTree } from "./forest.js";
 
 /**
- * Applies an operation to the trees in memory; `forest.flush` writes them.
+ * Applies an operation to the trees in memory; `forest.flush` writes them. Those of a managed aggregate are also written to
+ * by its fill, its repair and whoever else follows the table: there, no operation minds what is there already.
  * @throws DELETE_MISSING_KEY, DUPLICATE_KEY, ITEM_TOO_LARGE
  */
 export async function applyOperation(forest: Forest, operation: Operation): Promise<void> {
@@ -33,22 +34,26 @@ export function namespacesOf(operation: Operation): (Value | undefined)[] {
 }
 
 function perform(forest: Forest, operation: Operation): void {
+  const strict = forest.generation === UNMANAGED;
   switch (operation.type) {
     case "insert":
-      insert(forest, operation, operation);
+      if (strict) insert(forest, operation, operation);
+      else put(forest, operation, operation);
       break;
     case "put":
       put(forest, operation, operation);
       break;
     case "delete":
-      remove(forest, operation);
+      if (strict) remove(forest, operation);
+      else removeIfThere(forest, operation);
       break;
     case "deleteIfExists":
       removeIfThere(forest, operation);
       break;
     case "replace":
     case "replaceOrInsert":
-      move(forest, operation, operation.type === "replace");
+      if (strict) move(forest, operation, operation.type === "replace");
+      else moveIfThere(forest, operation);
       break;
   }
 }
@@ -86,6 +91,14 @@ function move(forest: Forest, operation: ItemMove, strict: boolean): void {
   if (strict) remove(forest, from);
   else removeIfThere(forest, from);
   insert(forest, to, { sumValue, sumValues });
+}
+
+function moveIfThere(forest: Forest, operation: ItemMove): void {
+  const { id, sumValue, sumValues } = operation;
+  const from = { key: operation.currentKey, id, namespace: operation.namespace };
+  const to = { key: operation.newKey, id, namespace: operation.newNamespace };
+  if (!isSamePlace(from, to)) removeIfThere(forest, from);
+  put(forest, to, { sumValue, sumValues });
 }
 
 function isSamePlace(a: ItemPlace, b: ItemPlace): boolean {

@@ -55,11 +55,15 @@ export const status: RegisteredQuery<"public", Record<string, never>, Promise<Qu
 });
 
 /** Appends operations to the queue, and sees to it that the worker comes. */
-export async function enqueueOperations(ctx: MutationCtx, operations: readonly Operation[]): Promise<void> {
+export async function enqueueOperations(
+  ctx: MutationCtx,
+  operations: readonly Operation[],
+  generation?: number,
+): Promise<void> {
   if (operations.length === 0) return;
-  if (await usesDeltas(ctx.db)) return appendDeltas(ctx, operations);
+  if (await usesDeltas(ctx.db)) return appendDeltas(ctx, operations, generation);
   const [newest] = await ownRows(ctx.db, 1);
-  await appendPending(ctx.db, newest, operations);
+  await appendPending(ctx.db, newest, operations, generation === undefined ? {} : { generation });
   await wake(ctx);
 }
 

@@ -6,9 +6,10 @@ import { internal } from "./_generated/api.js";
 import { internalMutation, mutation } from "./_generated/server.js";
 import { foldDeltas } from "./folding.js";
 import { Forest } from "./forest.js";
+import { writableGenerations } from "./generation_forests.js";
 import { openNodes } from "./nodes.js";
-import { namespaceArgs, settingsArgs } from "./validators.js";
-import type { NamespaceArgs, SettingsArgs } from "./wire.js";
+import { settingsArgs, treeArgs } from "./validators.js";
+import type { SettingsArgs, TreeArgs } from "./wire.js";
 
 /** How many nodes one run of `sweep` deletes at most. */
 const SWEEP_NODES = 500;
@@ -33,15 +34,17 @@ export const clear: RegisteredMutation<"public", SettingsArgs, Promise<null>> = 
 });
 
 /** Stops keeping summaries in the root of a namespace's tree, so that fewer writes meet there. */
-export const makeRootLazy: RegisteredMutation<"public", NamespaceArgs, Promise<null>> = mutation({
-  args: namespaceArgs,
+export const makeRootLazy: RegisteredMutation<"public", TreeArgs, Promise<null>> = mutation({
+  args: treeArgs,
   returns: v.null(),
-  handler: async (ctx, { namespace }): Promise<null> => {
-    const forest = new Forest(ctx.db);
-    await forest.load([namespace], true);
-    const tree = forest.find(namespace) ?? forest.plant(namespace);
-    await settle(forest.nodes, () => makeLazy(tree));
-    await forest.flush(ctx.db);
+  handler: async (ctx, { namespace, definition }): Promise<null> => {
+    for (const generation of await writableGenerations(ctx.db, definition)) {
+      const forest = new Forest(ctx.db, generation);
+      await forest.load([namespace], true);
+      const tree = forest.find(namespace) ?? forest.plant(namespace);
+      await settle(forest.nodes, () => makeLazy(tree));
+      await forest.flush(ctx.db);
+    }
     return null;
   },
 });

@@ -75,7 +75,7 @@ const reading = { stale: v.optional(v.boolean()), definition };
 const order = v.union(v.literal("asc"), v.literal("desc"));
 const paging = { cursor: v.optional(v.string()), limit: v.number() };
 
-export const namespaceArgs: Of<wire.NamespaceArgs> = v.object({ namespace });
+export const treeArgs: Of<wire.TreeArgs> = v.object({ namespace, definition });
 export const countsArgs: Of<wire.CountsArgs> = v.object({ queries: v.array(v.object(range)), ...reading });
 export const statsArgs: Of<wire.StatsArgs> = v.object({
   queries: v.array(v.object(range)),

@@ -126,13 +126,15 @@ export type WirePage<T> = {
   isDone: boolean;
 };
 
-export type ValidateArgs = NamespaceArgs &
-  DefinitionArgs & {
-    /** Where to go on: `next` of the part before. */
-    from?: string | undefined;
-    /** How many leaves to visit. */
-    leaves?: number | undefined;
-  };
+/** The tree of a namespace. */
+export type TreeArgs = NamespaceArgs & DefinitionArgs;
+
+export type ValidateArgs = TreeArgs & {
+  /** Where to go on: `next` of the part before. */
+  from?: string | undefined;
+  /** How many leaves to visit. */
+  leaves?: number | undefined;
+};
 
 export type DeadLetterListArgs = {
   paginationOpts: PaginationOptions;

@@ -1,3 +1,15 @@
+export {
+  addToBucket,
+  bucketAt,
+  bucketRange,
+  differingBuckets,
+  emptySums,
+  NOTHING_COLLECTED,
+  SeparatorCollector,
+  type BucketSums,
+} from "./buckets.js";
+export { digestOf } from "./digest.js";
+export { factorOf } from "./scaled-digest.js";
 export { countRange, summarizeRange } from "./tree-fold.js";
 export {
   emptyLeaf,
@@ -8,11 +20,20 @@ export {
   MIN_MAX_NODE_SIZE,
 } from "./counted-tree.js";
 export type { CountedTree, TreeState } from "./counted-tree.js";
-export { roundSum, type ExactSum } from "./exact-sum.js";
+export { addSums, roundSum, type ExactSum } from "./exact-sum.js";
 export { countParts, itemInParts, scanParts, summarizeParts, type Found, type Part } from "./grove.js";
 export { NodeCache } from "./node-cache.js";
 export { settle, settleAll } from "./node-store.js";
-export { isLeaf, itemBytes, type Branch, type Child, type Leaf, type Node, type NodeRef } from "./node.js";
+export {
+  childBytes,
+  isLeaf,
+  itemBytes,
+  type Branch,
+  type Child,
+  type Leaf,
+  type Node,
+  type NodeRef,
+} from "./node.js";
 export { Position } from "./position.js";
 export { endOf, rangeOf, startOf, type KeyBounds, type OrderRange } from "./range.js";
 export {

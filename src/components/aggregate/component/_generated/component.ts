@@ -34,6 +34,10 @@ type Operation =
       sumValues?: Record<string, number>;
     };
 
+type State = "empty" | "building" | "checking" | "ready" | "failed" | "dropped";
+
+type Failure = { message: string; documentId?: string };
+
 type DeadLetter = { _id: string; _creationTime: number; commitTs: bigint; operation: Operation; error: string };
 
 /**
@@ -71,19 +75,116 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
   deltas: {
     configure: FunctionReference<"mutation", "internal", { enabled: boolean }, null, Name>;
   };
+  generations: {
+    begin: FunctionReference<
+      "mutation",
+      "internal",
+      { definition: string; standby?: boolean },
+      State,
+      Name
+    >;
+    clear: FunctionReference<"mutation", "internal", {}, null, Name>;
+    due: FunctionReference<
+      "mutation",
+      "internal",
+      { definition: string },
+      { state: State } & (
+        | { kind: "begin" | "clear" | "nothing" }
+        | {
+            kind: "fill";
+            generation: number;
+            cursor?: { creationTime: number; id: string };
+            limit: number;
+            isFirst: boolean;
+          }
+        | { kind: "run"; generation: number; runId: string }
+      ),
+      Name
+    >;
+    fill: FunctionReference<
+      "mutation",
+      "internal",
+      {
+        beganAtMs: number;
+        creationTimes: Array<number>;
+        failure?: Failure;
+        generation: number;
+        isDone: boolean;
+        operations: Array<Operation>;
+        size?: { total: number | null; span: { first: number; last: number } | null };
+      },
+      null,
+      Name
+    >;
+    rebuild: FunctionReference<
+      "mutation",
+      "internal",
+      { definition: string; maxNodeSize?: number; rootLazy?: boolean },
+      null,
+      Name
+    >;
+    shrink: FunctionReference<
+      "mutation",
+      "internal",
+      { failure: Failure; generation: number },
+      null,
+      Name
+    >;
+  };
   inspect: {
-    dump: FunctionReference<"query", "internal", { namespace?: any }, string, Name>;
+    dump: FunctionReference<"query", "internal", { definition?: string; namespace?: any }, string, Name>;
     listNodes: FunctionReference<"query", "internal", { take?: number }, Array<any>, Name>;
     listTrees: FunctionReference<"query", "internal", { take?: number }, Array<any>, Name>;
     validate: FunctionReference<
       "query",
       "internal",
-      { from?: string; leaves?: number; namespace?: any },
+      { definition?: string; from?: string; leaves?: number; namespace?: any },
       {
         items: number;
         next: string | null;
         nodes: number;
         problems: Array<{ kind: string; message: string; node: string }>;
+      },
+      Name
+    >;
+  };
+  managed: {
+    follow: FunctionReference<
+      "mutation",
+      "internal",
+      { definition: string; operations: Array<Operation>; queued?: boolean },
+      State,
+      Name
+    >;
+    size: FunctionReference<
+      "query",
+      "internal",
+      { cursor?: string; generation: number },
+      {
+        cursor: string | null;
+        items: number;
+        namespaces: number;
+        nodes: number;
+        sizeBytes: number;
+        sum: any;
+      },
+      Name
+    >;
+    status: FunctionReference<
+      "query",
+      "internal",
+      { definition: string },
+      {
+        drift: number | null;
+        error: string | null;
+        errorDocumentId: string | null;
+        etaMs: number | null;
+        generation: number;
+        lastVerified: { atMs: number; differences: number; durationMs: number } | null;
+        processed: number;
+        ratePerSecond: number | null;
+        state: State;
+        total: number | null;
       },
       Name
     >;
@@ -102,70 +203,70 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
     at: FunctionReference<
       "query",
       "internal",
-      { queries: Array<Range & { offset: number }>; stale?: boolean },
+      { queries: Array<Range & { offset: number }>; stale?: boolean; definition?: string },
       Array<Item>,
       Name
     >;
     counts: FunctionReference<
       "query",
       "internal",
-      { queries: Array<Range>; stale?: boolean },
+      { queries: Array<Range>; stale?: boolean; definition?: string },
       Array<number>,
       Name
     >;
     get: FunctionReference<
       "query",
       "internal",
-      { id: string; key: any; namespace?: any; stale?: boolean },
+      { id: string; key: any; namespace?: any; stale?: boolean; definition?: string },
       Item | null,
       Name
     >;
     histogram: FunctionReference<
       "query",
       "internal",
-      Range & { edges: Array<any>; stale?: boolean },
+      Range & { edges: Array<any>; stale?: boolean; definition?: string },
       Array<number>,
       Name
     >;
     namespaces: FunctionReference<
       "query",
       "internal",
-      { cursor?: string; limit: number; stale?: boolean },
+      { cursor?: string; limit: number; stale?: boolean; definition?: string },
       { cursor: string; isDone: boolean; page: Array<{ namespace?: any }> },
       Name
     >;
     page: FunctionReference<
       "query",
       "internal",
-      Range & { cursor?: string; limit: number; offset?: number; order: "asc" | "desc"; stale?: boolean },
+      Range & { cursor?: string; limit: number; offset?: number; order: "asc" | "desc"; stale?: boolean; definition?: string },
       { cursor: string; isDone: boolean; page: Array<Item> },
       Name
     >;
     percentiles: FunctionReference<
       "query",
       "internal",
-      Range & { percents: Array<number>; stale?: boolean },
+      Range & { percents: Array<number>; stale?: boolean; definition?: string },
       Array<Item>,
       Name
     >;
     rank: FunctionReference<
       "query",
       "internal",
-      Range & { id?: string; key: any; order: "asc" | "desc"; stale?: boolean },
+      Range & { id?: string; key: any; order: "asc" | "desc"; stale?: boolean; definition?: string },
       number,
       Name
     >;
     sample: FunctionReference<
       "query",
       "internal",
-      Range & { fractions: Array<number>; stale?: boolean },
+      Range & { fractions: Array<number>; stale?: boolean; definition?: string },
       Array<Item>,
       Name
     >;
     stats: FunctionReference<
       "query",
       "internal",
-      { measures: Array<string>; queries: Array<Range>; stale?: boolean },
+      { measures: Array<string>; queries: Array<Range>; stale?: boolean; definition?: string },
       Array<{
         count: number;
         measures: Array<{ count: number; max: number | null; min: number | null; sum: number }>;
@@ -181,7 +282,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       null,
       Name
     >;
-    makeRootLazy: FunctionReference<"mutation", "internal", { namespace?: any }, null, Name>;
+    makeRootLazy: FunctionReference<
+      "mutation",
+      "internal",
+      { definition?: string; namespace?: any },
+      null,
+      Name
+    >;
   };
   writes: {
     apply: FunctionReference<

@@ -1,0 +1,98 @@
+/** One batch of a build: what comes into the trees, and what is noted of it. */
+import { ConvexError } from "convex/values";
+import type { TransactionMetrics } from "convex/server";
+import type { Doc } from "./_generated/dataModel.js";
+import type { MutationCtx } from "./_generated/server.js";
+import { Forest } from "./forest.js";
+import * as states from "./generation_states.js";
+import type { BuildFields, FillCursor, GenerationFailure } from "./generation_types.js";
+import type { FillArgs } from "./generation_wire.js";
+import { applyOperation, namespacesOf } from "./operations.js";
+
+/** A batch should take about so long, so that live writers get through; where clocks stand still, budgets decide. */
+const BATCH_MS = 50;
+const MAX_BATCH = 2048;
+/** Breaks longer than this are none of the build's time. */
+const LONGEST_GAP_MS = 5000;
+/** The share of a transaction's documents that a batch may use, and what it leaves for notes. */
+const SPENDABLE = 0.7;
+
+export async function fillIn(
+  ctx: MutationCtx,
+  generation: states.Generation,
+  build: Doc<"builds">,
+  args: FillArgs,
+): Promise<void> {
+  const { operations, creationTimes } = args;
+  const { applied, failure } = await apply(ctx, generation, args);
+  const last = operations[applied - 1];
+  const cursor: FillCursor | undefined =
+    last === undefined ? build.cursor : { creationTime: creationTimes[applied - 1] ?? 0, id: last.id };
+  const isWhole = applied === operations.length && failure === undefined;
+  const now = Date.now();
+  const changes: Partial<BuildFields> = {
+    ...(cursor && { cursor }),
+    ...args.size,
+    isFilled: isWhole && args.isDone,
+    processed: build.processed + applied,
+    batchSize: nextBatchSize(build.batchSize, applied, operations.length, now - args.beganAtMs),
+    activeMs:
+      build.activeMs +
+      Math.min(now - (build.processed === 0 ? args.beganAtMs : build.latestAtMs), LONGEST_GAP_MS),
+    latestAtMs: now,
+  };
+  await ctx.db.patch("builds", build._id, changes);
+  if (failure !== undefined) await states.fail(ctx.db, generation, failure);
+  else if (isWhole && args.isDone) await states.startChecking(ctx.db, generation);
+  else if (generation.status === "failed" && applied > 0) await states.resume(ctx.db, generation);
+}
+
+/** Applies as many operations as the transaction bears, up to one that is refused. */
+async function apply(
+  ctx: MutationCtx,
+  { generation }: states.Generation,
+  { operations, failure }: FillArgs,
+): Promise<{ applied: number; failure: GenerationFailure | undefined }> {
+  const metrics = await ctx.meta.getTransactionMetrics();
+  const forest = new Forest(ctx.db, generation);
+  await forest.load(operations.flatMap(namespacesOf), true);
+  let refused = failure;
+  let applied = 0;
+  for (const operation of operations) {
+    if (applied > 0 && isSpent(forest, metrics)) {
+      refused = undefined;
+      break;
+    }
+    try {
+      await applyOperation(forest, operation);
+    } catch (error) {
+      if (!(error instanceof ConvexError)) throw error;
+      refused = { message: messageOf(error), documentId: operation.id };
+      break;
+    }
+    applied++;
+  }
+  await forest.flush(ctx.db);
+  return { applied, failure: refused };
+}
+
+function isSpent({ nodes }: Forest, { documentsRead, documentsWritten }: TransactionMetrics): boolean {
+  return (
+    nodes.usage.read > SPENDABLE * documentsRead.remaining ||
+    nodes.usage.written > SPENDABLE * documentsWritten.remaining
+  );
+}
+
+/** Twice as many, or half, by what the batch took; no more than went in when the budget ended it. */
+function nextBatchSize(before: number, applied: number, given: number, elapsedMs: number): number {
+  if (applied < given) return Math.max(1, applied);
+  const factor = elapsedMs > 0 ? Math.min(2, Math.max(0.5, BATCH_MS / elapsedMs)) : 2;
+  // A batch that was not full tells nothing about larger ones.
+  const grown = given < before ? Math.min(1, factor) : factor;
+  return Math.min(MAX_BATCH, Math.max(1, Math.round(before * grown)));
+}
+
+function messageOf(error: ConvexError<{ message?: string } | string>): string {
+  const { data } = error;
+  return typeof data === "string" ? data : (data.message ?? error.message);
+}

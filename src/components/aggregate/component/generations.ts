@@ -1,0 +1,132 @@
+/**
+ * What drives the builds of a managed aggregate. The app's side (`client/managed`) asks what is `due`, reads its table, and
+ * hands over what belongs into the trees; everything that has to be remembered is here, so a build goes on wherever it was
+ * interrupted, and every part of it is one transaction.
+ */
+import type { RegisteredMutation } from "convex/server";
+import { v } from "convex/values";
+import type { Doc } from "./_generated/dataModel.js";
+import { mutation, type MutationCtx } from "./_generated/server.js";
+import { buildOf, mainGeneration, type DefinitionState } from "./build_progress.js";
+import { beginRun, dueRun } from "./checks.js";
+import { fillIn } from "./fills.js";
+import { generationsOf } from "./generation_directory.js";
+import * as states from "./generation_states.js";
+import type { GenerationFailure } from "./generation_types.js";
+import { clearSome } from "./generation_sweep.js";
+import * as validators from "./generation_validators.js";
+import type { BeginArgs, Due, FillArgs, RebuildArgs } from "./generation_wire.js";
+
+/**
+ * Begins a build for the definition, if it has none, and drops those of all other definitions, whose code does not run any
+ * more; with `standby`, leaves them alone. Returns how the definition stands now.
+ */
+export const begin: RegisteredMutation<"public", BeginArgs, Promise<DefinitionState>> = mutation({
+  args: validators.beginArgs,
+  returns: validators.definitionState,
+  handler: async (ctx, { definition, standby }): Promise<DefinitionState> => {
+    if (standby !== true) await states.dropOthers(ctx.db, definition);
+    const main = mainGeneration(await generationsOf(ctx.db, definition));
+    if (main !== undefined && main.status !== "dropped") return main.status;
+    await states.createGeneration(ctx.db, definition);
+    return "building";
+  },
+});
+
+/** Builds the definition anew, beside the generation that answers now. One that was being built is given up. */
+export const rebuild: RegisteredMutation<"public", RebuildArgs, Promise<null>> = mutation({
+  args: validators.rebuildArgs,
+  returns: v.null(),
+  handler: async (ctx, { definition, ...settings }): Promise<null> => {
+    const unready = await states.unreadyGeneration(ctx.db, definition);
+    if (unready !== null) await states.drop(ctx.db, unready);
+    await states.createGeneration(ctx.db, definition, settings);
+    return null;
+  },
+});
+
+/** What is to be done next for a definition: the fill first, then the check of it, other checks, and clearing. */
+export const due: RegisteredMutation<"public", { definition: string }, Promise<Due>> = mutation({
+  args: validators.definitionArgs,
+  returns: validators.due,
+  handler: async (ctx, { definition }): Promise<Due> => {
+    const all = await generationsOf(ctx.db, definition);
+    const state = mainGeneration(all)?.status ?? "empty";
+    const live = all.filter(({ status }) => status !== "dropped");
+    if (live.length === 0) return { kind: "begin", state };
+    for (const generation of live.toReversed()) {
+      const due = await dueFor(ctx, generation, state);
+      if (due !== null) return due;
+    }
+    const dropped = await states.droppedGeneration(ctx.db);
+    return dropped === null ? { kind: "nothing", state } : { kind: "clear", state };
+  },
+});
+
+/**
+ * Fills documents of the table in and notes how far it came. Ends early when the transaction's budget does, and before a
+ * document that the definition, or the tree, refuses: then the build has failed, until that document is tried again.
+ */
+export const fill: RegisteredMutation<"public", FillArgs, Promise<null>> = mutation({
+  args: validators.fillArgs,
+  returns: v.null(),
+  handler: async (ctx, args): Promise<null> => {
+    const generation = await states.liveGeneration(ctx.db, args.generation);
+    const build = generation && (await buildOf(ctx.db, args.generation));
+    if (generation !== null && build !== null) await fillIn(ctx, generation, build, args);
+    return null;
+  },
+});
+
+/** After a batch that failed as a whole: the next one takes half of it. A single document that fails, fails the build. */
+export const shrink: RegisteredMutation<
+  "public",
+  { generation: number; failure: GenerationFailure },
+  Promise<null>
+> = mutation({
+  args: validators.shrinkArgs,
+  returns: v.null(),
+  handler: async (ctx, { generation: number, failure }): Promise<null> => {
+    const generation = await states.liveGeneration(ctx.db, number);
+    const build = await buildOf(ctx.db, number);
+    if (generation === null || build === null) return null;
+    if (build.batchSize <= 1) await states.fail(ctx.db, generation, failure);
+    else await ctx.db.patch("builds", build._id, { batchSize: Math.floor(build.batchSize / 2) });
+    return null;
+  },
+});
+
+/** Deletes some of what dropped generations have left. */
+export const clear: RegisteredMutation<"public", Record<string, never>, Promise<null>> = mutation({
+  args: {},
+  returns: v.null(),
+  handler: async (ctx): Promise<null> => {
+    const dropped = await states.droppedGeneration(ctx.db);
+    if (dropped !== null && (await clearSome(ctx, dropped.generation))) await states.forget(ctx.db, dropped);
+    return null;
+  },
+});
+
+/** What is to be done for one generation, or null. */
+async function dueFor(
+  ctx: MutationCtx,
+  generation: Doc<"generations">,
+  state: DefinitionState,
+): Promise<Due | null> {
+  const { generation: number, status, failure } = generation;
+  if (status !== "ready") {
+    const build = await buildOf(ctx.db, number);
+    if (build !== null && !build.isFilled) {
+      const { cursor, batchSize, processed } = build;
+      // A document that was refused is tried again alone.
+      const limit = failure === undefined ? batchSize : 1;
+      const isFirst = processed === 0;
+      return { kind: "fill", state, generation: number, limit, isFirst, ...(cursor && { cursor }) };
+    }
+  }
+  const runId = await dueRun(ctx.db, number);
+  if (runId !== null) return { kind: "run", state, generation: number, runId };
+  if (status === "ready") return null;
+  const checkId = await beginRun(ctx.db, { generation: number, repair: true, startedBy: "build" });
+  return { kind: "run", state, generation: number, runId: checkId };
+}
