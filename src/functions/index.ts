@@ -19,7 +19,14 @@ export {
   type ModuleSource,
   type ProgramSource,
 } from "./program/component-program.js";
+export type {
+  DeclaredTableRename,
+  DeclaredTransform,
+  DeployMigration,
+  DeployMigrationStatus,
+} from "./program/deploy-declarations.js";
 export type { ExportedAggregate } from "./program/exported-aggregates.js";
+export type { Exported, ExportedDeclarations } from "./program/exported-declarations.js";
 export type { CronSpec, LoadedComponent } from "./program/loaded-component.js";
 export type { LoadedProgram, LoadOptions } from "./program/loaded-program.js";
 export type {

@@ -8,6 +8,7 @@ import { TrueupError } from "../../errors/index.js";
 import { withEnvironment } from "../execution/environment.js";
 import type { ComponentProgram } from "./component-program.js";
 import { ExportedAggregates } from "./exported-aggregates.js";
+import { ExportedDeclarations } from "./exported-declarations.js";
 import { ExportedTriggers } from "./exported-triggers.js";
 import { closestName } from "./closest-name.js";
 import { moduleFailed } from "./module-failed.js";
@@ -36,6 +37,7 @@ export class LoadedComponent {
   readonly children: Map<string, LoadedComponent> = new Map();
   readonly triggers: ExportedTriggers = new ExportedTriggers();
   readonly aggregates: ExportedAggregates = new ExportedAggregates();
+  readonly declarations: ExportedDeclarations = new ExportedDeclarations();
   crons: Readonly<Record<string, CronSpec>> = {};
   router: Router | null = null;
   /** Modules that threw while they were imported, with what they threw. */
@@ -205,6 +207,7 @@ export class LoadedComponent {
     if (this.#waiting === null) {
       this.triggers.add(module);
       this.aggregates.add(modulePath, module);
+      this.declarations.add(modulePath, module);
     }
     const main = module["default"];
     if (modulePath === "crons" && hasMark(main, "isCrons")) {
