@@ -3,6 +3,7 @@
  * memory or on a file. A suite calls this with something that opens a host.
  */
 import { afterEach, describe, vi } from "vitest";
+import { deltasContract } from "./aggregate/deltas-contract.js";
 import { historiesContract } from "./aggregate/histories-contract.js";
 import type { OpenHost } from "./aggregate/hosts.js";
 import { methodsContract } from "./aggregate/methods-contract.js";
@@ -21,5 +22,6 @@ export function aggregateContract(name: string, open: OpenHost): void {
     statisticsContract(open);
     tableContract(open);
     queueContract(open);
+    deltasContract(open);
   });
 }
