@@ -93,6 +93,18 @@ describe("--write", () => {
     expect((await app.run(["plan"])).code).toBe(0);
   });
 
+  test("a transform that is written type-checks with the new schema", async () => {
+    app.write({ "package.json": withTrueup });
+    app.commit();
+    const tables =
+      'clubs: defineTable({ title: v.string(), plan: v.union(v.literal("basic"), v.literal("pro")), seats: v.optional(v.int64()) })';
+    app.write({ "convex/schema.ts": schema(tables) });
+    const renames = ["--rename", "teams=clubs", "--rename", "clubs.name=title"];
+    await app.run(["plan", "--write", ...renames, "--waive", "drop-field:clubs.isPro"]);
+    expect(app.read("convex/schemaMigrations.ts")).toContain("migrations.waive(");
+    expect(typeErrors(app)).toEqual([]);
+  });
+
   test("what is written type-checks and migrates the documents of a deployment", async () => {
     app.write({ "package.json": withTrueup });
     app.commit();
