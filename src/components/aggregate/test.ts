@@ -23,6 +23,7 @@ const modules: Modules = {
   "./component/queue.js": () => import("./component/queue.js"),
   "./component/reads.js": () => import("./component/reads.js"),
   "./component/trees.js": () => import("./component/trees.js"),
+  "./component/verification.js": () => import("./component/verification.js"),
   "./component/worker.js": () => import("./component/worker.js"),
   "./component/writes.js": () => import("./component/writes.js"),
 };

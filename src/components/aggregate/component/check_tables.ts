@@ -1,4 +1,67 @@
-/** The tables of checks: of runs of verify and repair, and of what they found. */
-import { type TableDefinition } from "convex/server";
+/** The tables of checks: runs, how far they have come, and what they found; `check_types.ts` says what is in them. */
+import { defineTable, type TableDefinition } from "convex/server";
+import { v } from "convex/values";
+import { differenceKinds } from "./check_types.js";
 
-export const checkTables: Record<string, TableDefinition> = {};
+const run = v.id("checkRuns");
+const kind = v.union(...differenceKinds.map((name) => v.literal(name)));
+const numbersOrNulls = v.array(v.union(v.number(), v.null()));
+
+export const checkTables: Record<
+  "checkRuns" | "checkSteps" | "checkBuckets" | "checkSums" | "checkDamage" | "differences",
+  TableDefinition
+> = {
+  checkRuns: defineTable({
+    generation: v.number(),
+    repair: v.boolean(),
+    startedBy: v.string(),
+    startedAtMs: v.number(),
+    status: v.union(v.literal("running"), v.literal("done"), v.literal("failed")),
+    durationMs: v.optional(v.number()),
+    checked: v.optional(v.object({ nodes: v.number(), items: v.number(), documents: v.number() })),
+    failure: v.optional(v.object({ message: v.string(), documentId: v.optional(v.string()) })),
+    counts: v.record(v.string(), v.number()),
+    fixed: v.number(),
+  }).index("by_generation", ["generation"]),
+  checkSteps: defineTable({
+    run,
+    phase: v.union(
+      v.literal("structure"),
+      v.literal("digest"),
+      v.literal("compare"),
+      v.literal("items"),
+      v.literal("documents"),
+      v.literal("rebuild"),
+    ),
+    place: v.optional(v.object({ namespace: v.optional(v.any()), from: v.union(v.string(), v.null()) })),
+    cursor: v.optional(v.object({ creationTime: v.number(), id: v.string() })),
+    nodes: v.number(),
+    items: v.number(),
+    documents: v.number(),
+  }).index("by_run", ["run"]),
+  checkBuckets: defineTable({
+    run,
+    separators: v.array(v.string()),
+    stride: v.number(),
+    behind: v.number(),
+    last: v.string(),
+  }).index("by_run", ["run"]),
+  checkSums: defineTable({
+    run,
+    documentCounts: v.array(v.number()),
+    documentDigests: numbersOrNulls,
+    treeCounts: v.array(v.number()),
+    treeDigests: numbersOrNulls,
+  }).index("by_run", ["run"]),
+  checkDamage: defineTable({ run, space: v.string() }).index("by_run", ["run", "space"]),
+  differences: defineTable({
+    run,
+    id: v.string(),
+    kind,
+    expected: v.any(),
+    actual: v.any(),
+    fixed: v.boolean(),
+  })
+    .index("by_run", ["run"])
+    .index("by_run_and_id", ["run", "id"]),
+};

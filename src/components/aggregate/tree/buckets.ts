@@ -6,7 +6,7 @@
  * stand in the order of namespaces, then of positions.
  */
 import type { OrderRange } from "./range.js";
-import { factorOf, scaleDigest } from "./scaled-digest.js";
+import { scaleDigest } from "./scaled-digest.js";
 import type { Summary } from "./summary.js";
 
 /** The ends of buckets, ascending: bucket 0 ends at the first of them, the last bucket has no end. */
@@ -49,17 +49,19 @@ export function emptySums(separators: Separators): BucketSums {
   return { counts: Array<number>(size).fill(0), digests: Array<number>(size).fill(0) };
 }
 
-/** Adds items of a namespace to a bucket. Items of different namespaces have different digests there. */
+/**
+ * Adds items of a namespace to a bucket.
+ * @param factor That of the namespace (`factorOf`): so items of different namespaces have different digests there.
+ */
 export function addToBucket(
   { counts, digests }: BucketSums,
   bucket: number,
-  namespace: string,
+  factor: number,
   { count, digest }: Pick<Summary, "count" | "digest">,
 ): void {
   counts[bucket] = (counts[bucket] ?? 0) + count;
   const before = digests[bucket] ?? null;
-  digests[bucket] =
-    before === null || digest === null ? null : scaleDigest(digest, factorOf(namespace), before);
+  digests[bucket] = before === null || digest === null ? null : scaleDigest(digest, factor, before);
 }
 
 /** The buckets of which both sides do not say the same; what is unknown says nothing. */
@@ -78,7 +80,7 @@ const MAX_SEPARATOR_CHARS = 256;
 
 /** What has been collected so far: a Convex value, so that it goes on in another transaction. */
 export interface CollectorState {
-  readonly separators: readonly string[];
+  readonly separators: string[];
   /** How many items a bucket is to have. */
   readonly stride: number;
   /** How many items there are behind the last separator. */

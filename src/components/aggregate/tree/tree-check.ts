@@ -46,11 +46,19 @@ export interface TreeReport {
   next: string | null;
 }
 
-/** Checks a tree, from the leaf that holds the position `from` on, until `leafLimit` leaves are done. */
-export function checkTree(tree: CountedTree, from: string, leafLimit: number): TreeReport {
+/**
+ * Checks a tree, from the leaf that holds the position `from` on, until `leafLimit` leaves are done.
+ * @param onLeaf Called with each leaf, in order.
+ */
+export function checkTree(
+  tree: CountedTree,
+  from: string,
+  leafLimit: number,
+  onLeaf: (leaf: Leaf) => void = () => {},
+): TreeReport {
   const report: TreeReport = { problems: [], nodes: 0, items: 0, next: null };
   const root = tree.nodes.find(tree.state.root);
-  const check: Check = { tree, report, from, leavesLeft: leafLimit };
+  const check: Check = { tree, report, from, leavesLeft: leafLimit, onLeaf };
   checkNode(check, tree.state.root, {
     level: root?.level ?? 0,
     low: LOWEST.order,
@@ -66,6 +74,7 @@ interface Check {
   readonly report: TreeReport;
   readonly from: string;
   leavesLeft: number;
+  readonly onLeaf: (leaf: Leaf) => void;
 }
 
 /** What the parent says of a node. */
@@ -94,6 +103,7 @@ function checkNode(check: Check, ref: NodeRef, expected: Expectation): void {
   if (isLeaf(node)) {
     report.items += node.items.length;
     check.leavesLeft--;
+    check.onLeaf(node);
   } else if (node.level === expected.level) {
     checkChildren(check, node, expected);
   }

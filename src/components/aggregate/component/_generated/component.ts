@@ -40,6 +40,49 @@ type Failure = { message: string; documentId?: string };
 
 type DeadLetter = { _id: string; _creationTime: number; commitTs: bigint; operation: Operation; error: string };
 
+type Cursor = { creationTime: number; id: string };
+
+type Columns = {
+  ids: Array<string>;
+  keys: Array<any>;
+  measures: Array<string>;
+  namespaces: Array<{ namespace?: any }>;
+  spaces: Array<number>;
+  values: Array<Array<number | null>>;
+};
+
+type Task =
+  | { kind: "over" }
+  | { kind: "again" }
+  | { kind: "wait"; waitMs: number }
+  | { kind: "documents"; cursor?: Cursor }
+  | { kind: "items"; ids: Array<string> };
+
+type DifferenceKind =
+  | "missing"
+  | "orphaned"
+  | "wrongKey"
+  | "wrongSum"
+  | "wrongNamespace"
+  | "duplicate"
+  | "structure";
+
+type Report = {
+  checked: { documents: number; items: number; nodes: number };
+  continueCursor: string | null;
+  counts: Record<DifferenceKind, number>;
+  differences: Array<{ actual: any; expected: any; fixed: boolean; id: string; kind: DifferenceKind }>;
+  durationMs: number;
+  failure: Failure | null;
+  fixed: number;
+  phase: "structure" | "digest" | "compare" | "items" | "documents" | "rebuild" | null;
+  repair: boolean;
+  runId: string;
+  startedAtMs: number;
+  startedBy: string;
+  status: "running" | "done" | "failed";
+};
+
 /**
  * References to the component's functions: what `components.aggregate` of an app is.
  */
@@ -287,6 +330,33 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       "internal",
       { definition?: string; namespace?: any },
       null,
+      Name
+    >;
+  };
+  verification: {
+    documents: FunctionReference<
+      "mutation",
+      "internal",
+      { columns: Columns; cursor?: Cursor; isDone: boolean; runId: string },
+      Task,
+      Name
+    >;
+    due: FunctionReference<"query", "internal", {}, string | null, Name>;
+    fail: FunctionReference<"mutation", "internal", { failure: Failure; runId: string }, null, Name>;
+    items: FunctionReference<"mutation", "internal", { columns: Columns; runId: string }, Task, Name>;
+    proceed: FunctionReference<"mutation", "internal", { runId: string }, Task, Name>;
+    report: FunctionReference<
+      "query",
+      "internal",
+      { cursor?: string; definition?: string; limit?: number; runId?: string },
+      Report | null,
+      Name
+    >;
+    start: FunctionReference<
+      "mutation",
+      "internal",
+      { definition?: string; repair: boolean; startedBy: string },
+      string,
       Name
     >;
   };

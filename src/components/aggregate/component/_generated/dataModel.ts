@@ -3,6 +3,14 @@
  * which cannot infer it from there.
  */
 import type { GenericId } from "convex/values";
+import type {
+  CheckBucketsFields,
+  CheckDamageFields,
+  CheckRunFields,
+  CheckStepFields,
+  CheckSumsFields,
+  DifferenceFields,
+} from "../check_types.js";
 import type { BuildFields, GenerationFields } from "../generation_types.js";
 import type {
   DeadLetterFields,
@@ -46,6 +54,16 @@ export type DataModel = {
     { by_definition: ["definition", "_creationTime"]; by_generation: ["generation", "_creationTime"] }
   >;
   builds: Table<"builds", BuildFields, { by_generation: ["generation", "_creationTime"] }>;
+  checkRuns: Table<"checkRuns", CheckRunFields, { by_generation: ["generation", "_creationTime"] }>;
+  checkSteps: Table<"checkSteps", CheckStepFields, { by_run: ["run", "_creationTime"] }>;
+  checkBuckets: Table<"checkBuckets", CheckBucketsFields, { by_run: ["run", "_creationTime"] }>;
+  checkSums: Table<"checkSums", CheckSumsFields, { by_run: ["run", "_creationTime"] }>;
+  checkDamage: Table<"checkDamage", CheckDamageFields, { by_run: ["run", "space", "_creationTime"] }>;
+  differences: Table<
+    "differences",
+    DifferenceFields,
+    { by_run: ["run", "_creationTime"]; by_run_and_id: ["run", "id", "_creationTime"] }
+  >;
 };
 
 export type TableNames = keyof DataModel;

@@ -1,0 +1,122 @@
+/**
+ * The phases of a check that look closely, and only at the buckets that were found to differ: at each item there, whether its
+ * document has it so, then at each document that belongs there, whether it has its item. Both look and mend in one
+ * transaction. Damaged trees are passed over: they are made anew.
+ */
+import { bucketAt, bucketRange, scanRange, settle, settleAll, findItem } from "../tree/index.js";
+import type { MutationCtx } from "./_generated/server.js";
+import { ColumnReader } from "./check_columns.js";
+import { placeIn, startIn, treesFrom } from "./check_places.js";
+import { spaceOf, type CheckRun } from "./check_runs.js";
+import type { ItemColumns, TreePlace } from "./check_types.js";
+import { examineDocument, examineItem, shown, type ExpectedItem, type FoundItem } from "./differences.js";
+import { Forest, type StoredTree } from "./forest.js";
+
+/** How many items are looked at in one step, and how many trees are searched for them. */
+const ITEMS = 256;
+const TREES = 1024;
+
+/** Items that a step looks at, and where the next one goes on; null at the end. */
+export interface ItemsPage {
+  readonly items: readonly FoundItem[];
+  readonly next: TreePlace | null;
+}
+
+/** The next items in buckets that differ. The same transaction finds the same ones again. */
+export async function nextItems(
+  ctx: Pick<MutationCtx, "db">,
+  run: CheckRun,
+  forest: Forest,
+): Promise<ItemsPage> {
+  const [{ separators }, differing] = await Promise.all([run.buckets(), run.differing()]);
+  const items: FoundItem[] = [];
+  let place = run.step.place;
+  for (let searched = 0; searched < TREES;) {
+    const records = await treesFrom(ctx.db, run.row.generation, place);
+    if (records.length === 0) return { items, next: null };
+    await forest.load(records.map(({ namespace }) => namespace));
+    for (const { namespace } of records) {
+      const tree = forest.find(namespace);
+      let from: string | null = startIn(place, namespace);
+      if (tree !== null && !(await run.isDamaged(spaceOf(tree)))) {
+        from = await gather(tree, from, separators, differing, items);
+      } else from = null;
+      place = placeIn(namespace, from);
+      if (items.length >= ITEMS) return { items, next: place };
+    }
+    searched += records.length;
+  }
+  return { items, next: place ?? null };
+}
+
+/** Gathers items of a tree. Returns where to go on, null at its end. */
+async function gather(
+  tree: StoredTree,
+  start: string,
+  separators: readonly string[],
+  differing: ReadonlySet<number>,
+  items: FoundItem[],
+): Promise<string | null> {
+  const space = spaceOf(tree);
+  let from: string | null = start;
+  for (let bucket = bucketAt(separators, space + start); from !== null; bucket++) {
+    const range = bucketRange(separators, bucket, space);
+    const end: string | null = range?.end ?? null;
+    if (differing.has(bucket)) {
+      const room = ITEMS - items.length;
+      const rest = { start: from, end };
+      const found = await settle(tree.nodes, () => scanRange(tree, rest, "asc", room));
+      items.push(...found.map((item) => ({ tree, item })));
+      // No order is the beginning of another one.
+      if (found.length === room) return `${found.at(-1)?.position.order ?? ""}\0`;
+    }
+    from = end;
+  }
+  return null;
+}
+
+/** Looks at items beside what their documents say; `columns` has a row for each that has a document. */
+export async function examineItems(
+  run: CheckRun,
+  forest: Forest,
+  found: readonly FoundItem[],
+  columns: ItemColumns,
+): Promise<void> {
+  const expected = new Map((await expectedItems(forest, columns)).map((one) => [one.item.position.id, one]));
+  for (const one of found) {
+    if (await run.isDamaged(spaceOf(one.tree))) continue;
+    await examineItem(run, forest, one, expected.get(one.item.position.id) ?? null);
+  }
+  run.step.items += found.length;
+}
+
+/** Looks for the items of documents, as far as they belong to buckets that differ. */
+export async function examineDocuments(run: CheckRun, forest: Forest, columns: ItemColumns): Promise<void> {
+  const [{ separators }, differing] = await Promise.all([run.buckets(), run.differing()]);
+  const expected = (await expectedItems(forest, columns)).filter(({ space, item }) =>
+    differing.has(bucketAt(separators, space.name + item.position.order)),
+  );
+  // All that is looked for is loaded level by level, instead of item by item.
+  const searches = expected.flatMap(({ space: { tree }, item }) =>
+    tree === null ? [] : [() => findItem(tree, item.position.order)],
+  );
+  const damaged = new Set<string>();
+  for (const name of new Set(expected.map(({ space }) => space.name)))
+    if (await run.isDamaged(name)) damaged.add(name);
+  if (damaged.size === 0) await settleAll(forest.nodes, searches);
+  for (const one of expected) if (!damaged.has(one.space.name)) await examineDocument(run, forest, one);
+}
+
+async function expectedItems(forest: Forest, columns: ItemColumns): Promise<ExpectedItem[]> {
+  await forest.load(
+    columns.namespaces.map(({ namespace }) => namespace),
+    true,
+  );
+  const reader = new ColumnReader(columns, forest);
+  return columns.ids.map((_, index) => {
+    const space = reader.spaceAt(index);
+    const item = reader.at(index);
+    const namespace = columns.namespaces[columns.spaces[index] as number]?.namespace;
+    return { space, item, shown: shown({ namespace }, item, reader.valuesAt(index)) };
+  });
+}

@@ -1,0 +1,228 @@
+/**
+ * What drives a check. The app's side (`client/verification`) asks what a run needs to `proceed`, reads its table, and hands over
+ * the items that its documents should have. Each call is a part of one transaction, which ends with the run's progress
+ * written: so a run goes on from its last step, whatever ended the process.
+ */
+import type { RegisteredMutation, RegisteredQuery } from "convex/server";
+import { ConvexError, convexToJson, v, type Value } from "convex/values";
+import { mutation, query, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
+import type { Doc, Id } from "./_generated/dataModel.js";
+import { addDocuments, beginDigests, foldTrees } from "./check_digests.js";
+import { examineDocuments, examineItems, nextItems } from "./check_items.js";
+import { CheckRun, noDifferences, ofRun } from "./check_runs.js";
+import { checkStructure } from "./check_structure.js";
+import * as validators from "./check_validators.js";
+import type * as wire from "./check_wire.js";
+import { beginRun, completeRun, dueRun, latestRun } from "./checks.js";
+import { aggregateError } from "./errors.js";
+import { foldDeltas } from "./folding.js";
+import { Forest, UNMANAGED } from "./forest.js";
+import { buildingError, mainGeneration } from "./build_progress.js";
+import { generationsOf } from "./generation_directory.js";
+
+/** How long to wait for the worker that applies queued writes. */
+const QUEUE_WAIT_MS = 250;
+const DEFAULT_LIMIT = 100;
+
+/**
+ * Begins a check, and with `repair` the mending of what it finds. Returns the run's id; that of the run under way when
+ * there is one of its kind. Throws AGGREGATE_BUILDING while there is nothing yet to check.
+ */
+export const start: RegisteredMutation<"public", wire.StartArgs, Promise<string>> = mutation({
+  args: validators.startArgs,
+  returns: v.string(),
+  handler: async (ctx, { definition, repair, startedBy }): Promise<string> => {
+    const generation = await generationOf(ctx.db, definition);
+    if (generation === null) throw await buildingError(ctx.db, definition ?? "");
+    return beginRun(ctx.db, { generation, repair, startedBy });
+  },
+});
+
+/** The run that is under way in the trees that nobody manages, or null. */
+export const due: RegisteredQuery<"public", Record<string, never>, Promise<string | null>> = query({
+  args: {},
+  returns: v.union(v.string(), v.null()),
+  handler: (ctx): Promise<string | null> => dueRun(ctx.db, UNMANAGED),
+});
+
+/** Makes the next step of a run, or says what it takes. */
+export const proceed: RegisteredMutation<"public", wire.RunArgs, Promise<wire.Task>> = mutation({
+  args: validators.runArgs,
+  returns: validators.task,
+  handler: async (ctx, { runId }): Promise<wire.Task> => {
+    const run = await openRun(ctx, runId);
+    if (run === null) return { kind: "over" };
+    const { phase, cursor } = run.step;
+    if (phase === "rebuild") return { kind: "over" };
+    if (phase === "digest") return { kind: "documents", cursor };
+    if (phase !== "structure" && !(await applyPending(ctx))) return { kind: "wait", waitMs: QUEUE_WAIT_MS };
+    if (phase === "documents") return { kind: "documents", cursor };
+    if (phase === "items") return itemsTask(ctx, run);
+    if (phase === "structure") {
+      if (await checkStructure(ctx, run)) {
+        await beginDigests(run);
+        run.begin("digest");
+      }
+    } else if (await foldTrees(ctx, run)) {
+      run.begin("items");
+      if ((await run.differing()).size === 0) return endOf(ctx, run);
+    }
+    await run.save();
+    return { kind: "again" };
+  },
+});
+
+/** Takes up documents: adds them up, or looks for their items. The run goes on behind them. */
+export const documents: RegisteredMutation<"public", wire.DocumentsArgs, Promise<wire.Task>> = mutation({
+  args: validators.documentsArgs,
+  returns: validators.task,
+  handler: async (ctx, { runId, columns, cursor, isDone }): Promise<wire.Task> => {
+    const run = await openRun(ctx, runId);
+    if (run === null) return { kind: "over" };
+    const { phase } = run.step;
+    if (phase === "digest") await addDocuments(ctx, run, columns);
+    else if (phase === "documents") {
+      const forest = new Forest(ctx.db, run.row.generation);
+      await examineDocuments(run, forest, columns);
+      await forest.flush(ctx.db);
+    } else return { kind: "again" };
+    if (cursor !== undefined) run.step.cursor = cursor;
+    if (isDone && phase === "documents") return endOf(ctx, run);
+    if (isDone) run.begin("compare");
+    await run.save();
+    return { kind: "again" };
+  },
+});
+
+/** Looks at the items that `proceed` gave, beside their documents. */
+export const items: RegisteredMutation<"public", wire.ItemsArgs, Promise<wire.Task>> = mutation({
+  args: validators.itemsArgs,
+  returns: validators.task,
+  handler: async (ctx, { runId, columns }): Promise<wire.Task> => {
+    const run = await openRun(ctx, runId);
+    if (run?.step.phase !== "items") return { kind: "again" };
+    const forest = new Forest(ctx.db, run.row.generation);
+    const page = await nextItems(ctx, run, forest);
+    await examineItems(run, forest, page.items, columns);
+    await forest.flush(ctx.db);
+    if (page.next === null) run.begin("documents");
+    else run.step.place = page.next;
+    await run.save();
+    return { kind: "again" };
+  },
+});
+
+/** Ends a run that cannot go on. */
+export const fail: RegisteredMutation<"public", wire.FailArgs, Promise<null>> = mutation({
+  args: validators.failArgs,
+  returns: v.null(),
+  handler: async (ctx, { runId, failure }): Promise<null> => {
+    await (await openRun(ctx, runId))?.finish({ status: "failed", failure });
+    return null;
+  },
+});
+
+/** What a run, by default the latest, has found so far; differences in the order in which they were found. */
+export const report: RegisteredQuery<"public", wire.ReportArgs, Promise<wire.Report | null>> = query({
+  args: validators.reportArgs,
+  returns: validators.report,
+  handler: async (ctx, { runId, definition, cursor, limit = DEFAULT_LIMIT }): Promise<wire.Report | null> => {
+    const row = await reportedRun(ctx.db, runId, definition);
+    if (row === null) return null;
+    const step = await ofRun(ctx.db, "checkSteps", row._id);
+    const found = await ctx.db
+      .query("differences")
+      .withIndex("by_run", (q) => q.eq("run", row._id).gt("_creationTime", placeOf(cursor)))
+      .take(limit + 1);
+    const page = found.slice(0, limit);
+    return {
+      runId: row._id,
+      status: row.status,
+      phase: step?.phase ?? null,
+      repair: row.repair,
+      startedBy: row.startedBy,
+      startedAtMs: row.startedAtMs,
+      durationMs: row.durationMs ?? Date.now() - row.startedAtMs,
+      checked: row.checked ?? checkedOf(step),
+      counts: { ...noDifferences(), ...row.counts },
+      fixed: row.fixed,
+      failure: row.failure ?? null,
+      differences: page.map(({ id, kind, expected, actual, fixed }) => ({
+        id,
+        kind,
+        expected: plain(expected),
+        actual: plain(actual),
+        fixed,
+      })),
+      continueCursor: found.length > limit ? String(page.at(-1)?._creationTime) : null,
+    };
+  },
+});
+
+async function itemsTask(ctx: MutationCtx, run: CheckRun): Promise<wire.Task> {
+  const page = await nextItems(ctx, run, new Forest(ctx.db, run.row.generation));
+  if (page.items.length > 0) return { kind: "items", ids: page.items.map(({ item }) => item.position.id) };
+  if (page.next === null) run.begin("documents");
+  else run.step.place = page.next;
+  await run.save();
+  return { kind: "again" };
+}
+
+async function endOf(ctx: MutationCtx, run: CheckRun): Promise<wire.Task> {
+  await completeRun(ctx.db, run);
+  return { kind: "over" };
+}
+
+/** Brings deltas that wait into the trees; false when there are queued operations, which only the worker applies. */
+async function applyPending(ctx: MutationCtx): Promise<boolean> {
+  try {
+    await foldDeltas(ctx);
+    return true;
+  } catch (error) {
+    if (error instanceof ConvexError && error.data.code === "PENDING_OPERATIONS") return false;
+    throw error;
+  }
+}
+
+function openRun({ db }: MutationCtx, runId: string): Promise<CheckRun | null> {
+  const id = db.normalizeId("checkRuns", runId);
+  return id === null ? Promise.resolve(null) : CheckRun.open(db, id);
+}
+
+/** The generation that a check of a definition is about; null when there is none. */
+async function generationOf(db: DatabaseReader, definition: string | undefined): Promise<number | null> {
+  if (definition === undefined) return UNMANAGED;
+  const main = mainGeneration(await generationsOf(db, definition));
+  return main === undefined || main.status === "dropped" ? null : main.generation;
+}
+
+async function reportedRun(
+  db: DatabaseReader,
+  runId: string | undefined,
+  definition: string | undefined,
+): Promise<Doc<"checkRuns"> | null> {
+  if (runId !== undefined) {
+    const id: Id<"checkRuns"> | null = db.normalizeId("checkRuns", runId);
+    return id === null ? null : db.get("checkRuns", id);
+  }
+  const generation = await generationOf(db, definition);
+  return generation === null ? null : latestRun(db, generation);
+}
+
+function checkedOf(step: Doc<"checkSteps"> | null): wire.Report["checked"] {
+  const { nodes = 0, items = 0, documents = 0 } = step ?? {};
+  return { nodes, items, documents };
+}
+
+/** A value that JSON can say: numbers and bigints that it cannot are spelt as Convex does. */
+function plain(value: Value): Value {
+  return convexToJson(value) as Value;
+}
+
+function placeOf(cursor: string | undefined): number {
+  const place = Number(cursor ?? 0);
+  if (!Number.isFinite(place)) {
+    throw aggregateError("INVALID_CURSOR", "The cursor is not one that this function returned.");
+  }
+  return place;
+}
