@@ -4,7 +4,8 @@ import type { DataModel } from "./_generated/dataModel.js";
 
 const migrations = new Migrations<DataModel>(components.migrations);
 
-// WAIVER
+export const waivers = migrations.waive("drop-field:teams.isPro");
+
 export const planFromIsPro = migrations.define({
   table: "teams",
   up: ({ isPro, ...team }: { name: string; isPro: boolean }) => ({

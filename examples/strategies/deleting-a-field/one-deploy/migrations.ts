@@ -4,7 +4,8 @@ import type { DataModel } from "./_generated/dataModel.js";
 
 const migrations = new Migrations<DataModel>(components.migrations);
 
-// WAIVER
+export const waivers = migrations.waive("drop-field:teams.isPro");
+
 export const removeIsPro = migrations.define({
   table: "teams",
   up: ({ isPro: _isPro, ...team }: { name: string; isPro: boolean }) => team,

@@ -5,7 +5,8 @@ import type { StoredUser } from "./users.js";
 
 const migrations = new Migrations<DataModel>(components.migrations);
 
-// WAIVER
+export const waivers = migrations.waive("drop-field:users.preferences");
+
 export const extractPreferences = migrations.define({
   table: "users",
   runOnDeploy: true,
