@@ -158,12 +158,16 @@ export class AggregateDriver {
     return runId;
   }
 
-  /** Carries on the work on an aggregate now, until nothing is due, even if the driver does not run. */
+  /**
+   * Carries on the work on an aggregate until nothing is due, even if the driver does not run: now, unless an error
+   * has put it off.
+   */
   want(name: string): void {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
     entry.isWanted = true;
-    entry.dueAtMs = Math.min(entry.dueAtMs, Date.now());
+    if (entry.problem === null || entry.dueAtMs === Infinity)
+      entry.dueAtMs = Math.min(entry.dueAtMs, Date.now());
     this.#wake();
   }
 
@@ -301,9 +305,9 @@ function timeOf({ dueAtMs, verifyAtMs }: Entry): number {
   return Math.min(dueAtMs, verifyAtMs);
 }
 
-/** Lets sockets, timers and writers have a turn; does not keep the process alive. */
+/** Lets sockets, timers and writers have a turn. */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve).unref();
+    setImmediate(resolve);
   });
 }

@@ -118,12 +118,29 @@ export class StandbyBuild {
     return (await this.#liveCalls?.status(known))?.state === "ready";
   }
 
+  /** Follows from the end of the transaction that begins it: to follow before would be to begin it as the one that runs. */
   async #begin(found: ExportedAggregate, live: ExportedAggregate): Promise<void> {
-    const unfollow = this.#runtime.followFor(this.#calls.program, found, (error) => {
+    const unfollow: (() => void)[] = [];
+    const onFailure = (error: unknown): void => {
       this.#failure ??= errorOf(error);
-    });
-    this.#standbys.push({ found, live, unfollow, isReady: false });
-    await this.#database.mutate((tx) => this.#calls.begin(tx, found, { standby: true }), { limits: null });
+    };
+    const standby: Standby = {
+      found,
+      live,
+      isReady: false,
+      unfollow: () => {
+        for (const stop of unfollow.splice(0)) stop();
+      },
+    };
+    this.#standbys.push(standby);
+    await this.#database.mutate(
+      async (tx) => {
+        await this.#calls.begin(tx, found, { standby: true });
+        unfollow.push(this.#runtime.followFor(this.#calls.program, found, onFailure));
+      },
+      { limits: null },
+    );
+    if (this.#isOver) standby.unfollow();
   }
 
   async #build(standby: Standby): Promise<void> {
