@@ -227,7 +227,10 @@ export class AggregateDriver {
   async #step(entry: Entry): Promise<void> {
     const calls = this.#calls;
     if (calls === null) return;
-    const { found } = entry;
+    const { found, isWanted } = entry;
+    // Whoever wants it from here on wants another step.
+    entry.dueAtMs = Infinity;
+    entry.isWanted = false;
     let advance: Advance | null = null;
     try {
       if (entry.verifyAtMs <= Date.now()) {
@@ -236,12 +239,14 @@ export class AggregateDriver {
       }
       advance = await calls.advance(found);
       if (entry.problem !== null) await this.#note(entry, null);
-      entry.dueAtMs = advance.due ? Date.now() + (advance.waitMs ?? 0) : Infinity;
-      if (!advance.due) {
-        entry.isWanted = false;
-        if (advance.state === "ready") entry.verifyAtMs = await this.#nextVerify(entry, calls);
+      if (advance.due) {
+        entry.dueAtMs = Math.min(entry.dueAtMs, Date.now() + (advance.waitMs ?? 0));
+        entry.isWanted ||= isWanted;
+      } else if (advance.state === "ready") {
+        entry.verifyAtMs = await this.#nextVerify(entry, calls);
       }
     } catch (error) {
+      entry.isWanted ||= isWanted;
       await this.#failed(entry, error);
     }
     this.#tell(found.name, advance);
