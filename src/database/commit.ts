@@ -33,6 +33,8 @@ export class DatabaseCommit {
   readonly #catalog: Catalog;
   readonly #shapes: Shapes;
   readonly #isWriteThrough: boolean;
+  /** Tables in another shape by now, with documents in the commit that cannot be carried over to it. */
+  readonly #unclear = new Set<TableEntry>();
   #touchedKeys: readonly string[] | undefined;
   #touchedPrefixes: readonly string[] | undefined;
 
@@ -60,7 +62,13 @@ export class DatabaseCommit {
 
   /** For `ReadSet.intersects`: everything below these keys has changed. O(writes) the first time. */
   get touchedPrefixes(): readonly string[] {
-    this.#touchedPrefixes ??= prefixesTouched(this.writes);
+    if (this.#touchedPrefixes === undefined) {
+      const prefixes = prefixesTouched(this.writes);
+      if (this.touchedKeys.length > 0) {
+        for (const { indexes } of this.#unclear) prefixes.push(...indexes.map(({ prefix }) => prefix));
+      }
+      this.#touchedPrefixes = prefixes;
+    }
     return this.#touchedPrefixes;
   }
 
@@ -94,9 +102,13 @@ export class DatabaseCommit {
     // Those of other shapes are only prepared, so nobody reads them.
     const indexes = table.indexes.filter(({ shape }) => shape === table.shape);
     if (indexes.length === 0) return keys;
-    const { document } = this.#shapes.at(table, decodeDocument(text), table.shape);
-    const tail = key.slice(-tailLength);
-    for (const index of indexes) keys.push(entryKey(index, document, tail));
+    try {
+      const { document } = this.#shapes.at(table, decodeDocument(text), table.shape);
+      const tail = key.slice(-tailLength);
+      for (const index of indexes) keys.push(entryKey(index, document, tail));
+    } catch {
+      this.#unclear.add(table);
+    }
     return keys;
   }
 }

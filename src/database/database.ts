@@ -31,6 +31,8 @@ export interface DatabaseOptions {
   readonly random?: Random;
   /** About how much memory decoded documents, and as much again cells, may take between transactions. 64 MiB when left out. */
   readonly cacheBytes?: number;
+  /** The most documents or keys that one transaction of background work handles; left out, some hundreds. */
+  readonly backgroundBatch?: number;
 }
 
 export interface TransactionOptions {
@@ -64,6 +66,7 @@ type Run<T> = (state: TransactionState, handle: MutationHandle) => Promise<T>;
 
 export class Database {
   readonly storage: Storage;
+  readonly backgroundBatch: number | undefined;
   readonly #clock: () => number;
   readonly #random: Random | undefined;
   readonly #caches: Caches;
@@ -82,6 +85,7 @@ export class Database {
 
   private constructor(storage: Storage, options: DatabaseOptions) {
     this.storage = storage;
+    this.backgroundBatch = options.backgroundBatch;
     this.#clock = options.clock ?? Date.now;
     this.#random = options.random;
     this.#caches = {

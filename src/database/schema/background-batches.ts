@@ -29,15 +29,18 @@ export async function buildNextBatch(database: Database): Promise<boolean> {
     for (const { table, index } of state.catalog.indexes()) {
       if (index.state !== "building") continue;
       if (!state.base.shapes.isLoaded(table, index.shape)) continue;
-      await buildBatch(state, table, index);
+      await buildBatch(state, table, index, database.backgroundBatch ?? BUILD_BATCH);
       return true;
     }
     return false;
   });
 }
 
-/** Remembers the tables whose write-through ended with failures: they get another try when functions come. */
-export type GivenUp = Map<number, string>;
+/**
+ * The shape that each table was last written through to, and with which functions: where that ended with failures,
+ * it is tried again when one of them is another.
+ */
+export type Tried = Map<number, string>;
 
 /**
  * Writes the next documents of some table through; false when there are none, or none that can be.
@@ -45,7 +48,7 @@ export type GivenUp = Map<number, string>;
  */
 export async function writeThroughNextBatch(
   database: Database,
-  givenUp: GivenUp,
+  tried: Tried,
   settled: (transform: SettledTransform) => void,
 ): Promise<boolean> {
   const outcome = await database.maintain(async (state) => {
@@ -54,24 +57,29 @@ export async function writeThroughNextBatch(
       if (!shapes.isLoaded(table, table.shape)) continue;
       const attempt = `${shapes.generation},${table.shape}`;
       const { isDone, failed } = await readWriteThrough(state, table);
-      if (isDone && failed > 0) {
-        if (givenUp.get(table.id) === attempt) continue;
-        givenUp.set(table.id, attempt);
-      } else if (!isDone) givenUp.set(table.id, attempt);
-      return await writeThroughBatch(state, table);
+      if (isDone && failed > 0 && tried.get(table.id) === attempt) continue;
+      const retired = await writeThroughBatch(state, table, database.backgroundBatch);
+      return { table, attempt, retired };
     }
     return null;
   });
-  for (const transform of outcome ?? []) settled(transform);
-  return outcome !== null;
+  if (outcome === null) return false;
+  tried.set(outcome.table.id, outcome.attempt);
+  for (const transform of outcome.retired) settled(transform);
+  return true;
 }
 
-async function buildBatch(state: TransactionState, table: TableEntry, index: IndexEntry): Promise<void> {
+async function buildBatch(
+  state: TransactionState,
+  table: TableEntry,
+  index: IndexEntry,
+  limit: number,
+): Promise<void> {
   const { storage } = state.base;
   const progress = await readProgress(state, index);
   const start = progress.cursor === "" ? table.documentsPrefix : `${progress.cursor}\x00`;
   const range: KeyRange = { start, end: prefixEnd(table.documentsPrefix) };
-  const entries = await storage.scan(range, { limit: BUILD_BATCH });
+  const entries = await storage.scan(range, { limit });
   try {
     const keys = entries.map(([key, text]) => entryKeyOf(state, table, index, key, text));
     for (const key of keys) if (key !== null) state.writeRecord(key, "");
@@ -80,7 +88,7 @@ async function buildBatch(state: TransactionState, table: TableEntry, index: Ind
     return;
   }
   const last = entries.at(-1);
-  if (last === undefined || entries.length < BUILD_BATCH) {
+  if (last === undefined || entries.length < limit) {
     state.writeRecord(catalogKeys.backfill(index.id), undefined);
     state.edit(changeIndexes(state.catalog, table, { replace: [{ ...index, state: "ready" }] }));
     return;
@@ -118,9 +126,10 @@ export async function clearNextBatch(database: Database): Promise<boolean> {
     const [mark] = await storage.scan(marks, { limit: 1 });
     if (mark === undefined) return false;
     const prefix = mark[0].slice(catalogKeys.toClear.length);
-    const entries = await storage.scan({ start: prefix, end: prefixEnd(prefix) }, { limit: CLEAR_BATCH });
+    const limit = database.backgroundBatch ?? CLEAR_BATCH;
+    const entries = await storage.scan({ start: prefix, end: prefixEnd(prefix) }, { limit });
     for (const [key] of entries) state.writeRecord(key, undefined);
-    if (entries.length < CLEAR_BATCH) state.writeRecord(mark[0], undefined);
+    if (entries.length < limit) state.writeRecord(mark[0], undefined);
     return true;
   });
 }

@@ -8,7 +8,7 @@ import { isTrueupError } from "../../errors/index.js";
 import type { Database } from "../database.js";
 import { pause } from "../pause.js";
 import type { SettledTransform } from "../transforms/types.js";
-import { buildNextBatch, clearNextBatch, writeThroughNextBatch, type GivenUp } from "./background-batches.js";
+import { buildNextBatch, clearNextBatch, writeThroughNextBatch, type Tried } from "./background-batches.js";
 
 const RETRY_AFTER_MS = 50;
 /** The longest pause after a batch when there is live traffic. */
@@ -30,7 +30,7 @@ export class BackgroundWork {
   #failure: Error | null = null;
   #batches = 0;
   #waiters: Waiter[] = [];
-  readonly #givenUp: GivenUp = new Map();
+  readonly #tried: Tried = new Map();
   readonly #listeners = new Set<(settled: SettledTransform) => void>();
 
   constructor(database: Database) {
@@ -119,7 +119,7 @@ export class BackgroundWork {
   async #work(): Promise<Work> {
     const database = this.#database;
     if (await buildNextBatch(database)) return "build";
-    if (await writeThroughNextBatch(database, this.#givenUp, this.#settled)) return "write through";
+    if (await writeThroughNextBatch(database, this.#tried, this.#settled)) return "write through";
     return (await clearNextBatch(database)) ? "clear" : "none";
   }
 

@@ -19,7 +19,8 @@ export async function resolveCommitTimestamps(state: TransactionState, clock: ()
       if (stored === null || !stored.awaitsCommit) continue;
       timestamp ??= await nextTimestamp(state, clock);
       const internalId = idsKey.slice(-internalIdLength);
-      writes.write(internalId, stored, resolve(stored, timestamp), null);
+      const table = state.catalog.tableById(writes.table.id) ?? writes.table;
+      state.write(table, internalId, stored, resolve(stored, timestamp));
     }
   }
 }

@@ -15,7 +15,7 @@ import { editShapes } from "./prepared-transforms.js";
 import { requestOf } from "./shapes.js";
 import type { SettledTransform, TransformFailure } from "./types.js";
 
-const MAX_BATCH = 1000;
+const BATCH = 1000;
 /** A batch ends after about this time, so that a mutation that waits for its turn waits no longer. */
 const BATCH_MS = 8;
 const MAX_FAILURES = 20;
@@ -55,17 +55,18 @@ export function* laggingTables(state: TransactionState): Generator<TableEntry> {
 export async function writeThroughBatch(
   state: TransactionState,
   table: TableEntry,
+  limit: number = BATCH,
 ): Promise<readonly SettledTransform[]> {
   const progress = await readWriteThrough(state, table);
   if (progress.isDone && progress.failed === 0) return retire(state, table);
   const from = progress.isDone ? beginning(table.shape) : progress;
   const start = from.cursor === "" ? table.documentsPrefix : `${from.cursor}\x00`;
   const range = { start, end: prefixEnd(table.documentsPrefix) };
-  const entries = await state.base.storage.scan(range, { limit: MAX_BATCH });
+  const entries = await state.base.storage.scan(range, { limit });
   state.isWriteThrough = true;
   const batch = new Batch(state, table, from);
   const isWhole = batch.run(entries);
-  const next = batch.progress(isWhole && entries.length < MAX_BATCH);
+  const next = batch.progress(isWhole && entries.length < limit);
   state.writeRecord(catalogKeys.writeThrough(table.id), JSON.stringify(next));
   return [];
 }
