@@ -75,23 +75,29 @@ async function gather(
   return null;
 }
 
-/** Looks at items beside what their documents say; `columns` has a row for each that has a document. */
+/**
+ * Looks at the next items beside what their documents say; `columns` has a row for each that has a document. Returns where to
+ * go on, null at the end.
+ */
 export async function examineItems(
+  ctx: MutationCtx,
   run: CheckRun,
-  forest: Forest,
-  found: readonly FoundItem[],
   columns: ItemColumns,
-): Promise<void> {
+): Promise<TreePlace | null> {
+  const forest = new Forest(ctx.db, run.row.generation);
+  const { items: found, next } = await nextItems(ctx, run, forest);
   const expected = new Map((await expectedItems(forest, columns)).map((one) => [one.item.position.id, one]));
   for (const one of found) {
     if (await run.isDamaged(spaceOf(one.tree))) continue;
     await examineItem(run, forest, one, expected.get(one.item.position.id) ?? null);
   }
-  run.step.items += found.length;
+  await forest.flush(ctx.db);
+  return next;
 }
 
 /** Looks for the items of documents, as far as they belong to buckets that differ. */
-export async function examineDocuments(run: CheckRun, forest: Forest, columns: ItemColumns): Promise<void> {
+export async function examineDocuments(ctx: MutationCtx, run: CheckRun, columns: ItemColumns): Promise<void> {
+  const forest = new Forest(ctx.db, run.row.generation);
   const [{ separators }, differing] = await Promise.all([run.buckets(), run.differing()]);
   const expected = (await expectedItems(forest, columns)).filter(({ space, item }) =>
     differing.has(bucketAt(separators, space.name + item.position.order)),
@@ -105,6 +111,7 @@ export async function examineDocuments(run: CheckRun, forest: Forest, columns: I
     if (await run.isDamaged(name)) damaged.add(name);
   if (damaged.size === 0) await settleAll(forest.nodes, searches);
   for (const one of expected) if (!damaged.has(one.space.name)) await examineDocument(run, forest, one);
+  await forest.flush(ctx.db);
 }
 
 async function expectedItems(forest: Forest, columns: ItemColumns): Promise<ExpectedItem[]> {

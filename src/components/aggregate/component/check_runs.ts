@@ -1,4 +1,5 @@
 /** A run of a check as one of its steps has it: its record and progress in memory, written once when the step ends. */
+import type { Value } from "convex/values";
 import { encodeKey } from "../../../values/index.js";
 import { differingBuckets, type BucketSums } from "../tree/index.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
@@ -62,8 +63,16 @@ export class CheckRun {
       .collect();
   }
 
-  async markDamaged(space: string): Promise<void> {
-    if (!(await this.isDamaged(space))) await this.db.insert("checkDamage", { run: this.id, space });
+  /** Notes that a tree is damaged, and is to be made anew. */
+  async markDamaged(tree: Pick<StoredTree, "namespace">): Promise<void> {
+    const space = spaceOf(tree);
+    if (await this.isDamaged(space)) return;
+    await this.db.insert("checkDamage", { run: this.id, space, ...shownNamespace(tree), state: "found" });
+  }
+
+  countFixed(count: number): void {
+    this.row.fixed += count;
+    this.found += count;
   }
 
   /** True when a tree, by its encoded namespace, is known to be damaged. */
@@ -139,6 +148,11 @@ export function documentSums({ documentCounts, documentDigests }: CheckSumsField
 
 export function treeSums({ treeCounts, treeDigests }: CheckSumsFields): BucketSums {
   return { counts: treeCounts, digests: treeDigests };
+}
+
+/** A tree's namespace as documents have it: absent when it has none. */
+export function shownNamespace({ namespace }: Pick<StoredTree, "namespace">): { namespace?: Value } {
+  return namespace === undefined ? {} : { namespace };
 }
 
 /** The encoding by which a tree's namespace is named in places. */

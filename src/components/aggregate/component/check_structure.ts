@@ -7,7 +7,7 @@ import { checkTree, SeparatorCollector, settle } from "../tree/index.js";
 import type { Doc } from "./_generated/dataModel.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { placeIn, startIn, treesFrom } from "./check_places.js";
-import { spaceOf, type CheckRun } from "./check_runs.js";
+import { shownNamespace, spaceOf, type CheckRun } from "./check_runs.js";
 import { Forest, type StoredTree } from "./forest.js";
 import { StepBudget } from "./step_budget.js";
 
@@ -72,9 +72,8 @@ async function checkPart(
   });
   for (const { first, last, count } of leaves) collector.take(first, last, count);
   for (const { kind, node, message } of report.problems) {
-    await run.markDamaged(space);
-    const shown = tree.namespace === undefined ? {} : { namespace: tree.namespace };
-    const actual = { ...shown, problem: kind, message };
+    await run.markDamaged(tree);
+    const actual = { ...shownNamespace(tree), problem: kind, message };
     await run.record({ id: String(node), kind: "structure", expected: null, actual, fixed: false });
   }
   run.step.nodes += report.nodes;

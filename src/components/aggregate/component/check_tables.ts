@@ -1,7 +1,7 @@
 /** The tables of checks: runs, how far they have come, and what they found; `check_types.ts` says what is in them. */
 import { defineTable, type TableDefinition } from "convex/server";
 import { v } from "convex/values";
-import { differenceKinds } from "./check_types.js";
+import { checkPhases, differenceKinds } from "./check_types.js";
 
 const run = v.id("checkRuns");
 const kind = v.union(...differenceKinds.map((name) => v.literal(name)));
@@ -25,14 +25,7 @@ export const checkTables: Record<
   }).index("by_generation", ["generation"]),
   checkSteps: defineTable({
     run,
-    phase: v.union(
-      v.literal("structure"),
-      v.literal("digest"),
-      v.literal("compare"),
-      v.literal("items"),
-      v.literal("documents"),
-      v.literal("rebuild"),
-    ),
+    phase: v.union(...checkPhases.map((name) => v.literal(name))),
     place: v.optional(v.object({ namespace: v.optional(v.any()), from: v.union(v.string(), v.null()) })),
     cursor: v.optional(v.object({ creationTime: v.number(), id: v.string() })),
     nodes: v.number(),
@@ -53,7 +46,14 @@ export const checkTables: Record<
     treeCounts: v.array(v.number()),
     treeDigests: numbersOrNulls,
   }).index("by_run", ["run"]),
-  checkDamage: defineTable({ run, space: v.string() }).index("by_run", ["run", "space"]),
+  checkDamage: defineTable({
+    run,
+    space: v.string(),
+    namespace: v.optional(v.any()),
+    state: v.union(v.literal("found"), v.literal("planted"), v.literal("installed")),
+  })
+    .index("by_run", ["run", "space"])
+    .index("by_run_and_state", ["run", "state"]),
   differences: defineTable({
     run,
     id: v.string(),
@@ -63,5 +63,6 @@ export const checkTables: Record<
     fixed: v.boolean(),
   })
     .index("by_run", ["run"])
-    .index("by_run_and_id", ["run", "id"]),
+    .index("by_run_and_id", ["run", "id"])
+    .index("by_run_and_kind", ["run", "kind", "fixed"]),
 };

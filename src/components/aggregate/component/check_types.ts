@@ -41,9 +41,20 @@ export type CheckRunFields = {
 /**
  * What a run does next. `structure`: compare each node with its parent. `digest`: add up the documents. `compare`: fold the
  * trees over the same ranges. Where they differ, `items`: look up each item's document, and `documents`: each document's
- * item. `rebuild`: damaged trees are being made anew.
+ * item. For trees that are damaged, `plant` successors, `refill` them from the table, `install` them in their place.
  */
-export type CheckPhase = "structure" | "digest" | "compare" | "items" | "documents" | "rebuild";
+export const checkPhases = [
+  "structure",
+  "digest",
+  "compare",
+  "items",
+  "documents",
+  "plant",
+  "refill",
+  "install",
+] as const;
+
+export type CheckPhase = (typeof checkPhases)[number];
 
 /** A place in the trees of a generation, in a namespace or, where that is absent, in the tree without one. */
 export type TreePlace = {
@@ -87,8 +98,11 @@ export type CheckSumsFields = {
 /** A tree whose structure is damaged; only its rebuilding helps, so its items are not looked at. */
 export type CheckDamageFields = {
   run: GenericId<"checkRuns">;
-  /** Encoded. */
+  /** The encoding of the namespace. */
   space: string;
+  namespace?: Value;
+  /** `planted`: it has a successor. `installed`: that has taken its place. */
+  state: "found" | "planted" | "installed";
 };
 
 /** An item, as differences show it. */

@@ -1,12 +1,11 @@
 /**
- * The life of a run: how it begins, goes from phase to phase, and ends. A generation has one run at a time. The run that checks
- * a fresh build makes it ready when nothing is wrong any more; one that mends damaged trees has the generation built
- * anew beside, and is over when that one has taken its place.
+ * The life of a run: how it begins, what is kept of it, and how it ends. A generation has one run at a time, and the run that
+ * checks a fresh build makes it ready when nothing is wrong any more.
  */
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
-import { CheckRun, dropProgress, noDifferences, ofRun } from "./check_runs.js";
-import { generationsOf } from "./generation_directory.js";
+import { CheckRun, dropProgress, noDifferences } from "./check_runs.js";
+import { UNMANAGED } from "./forest.js";
 import * as states from "./generation_states.js";
 import { NOTHING_COLLECTED } from "../tree/index.js";
 
@@ -22,18 +21,17 @@ const CLEARED = 500;
 export async function dueRun(db: DatabaseReader, generation: number): Promise<string | null> {
   const latest = await latestRun(db, generation);
   if (latest?.status !== "running") return null;
-  const step = await ofRun(db, "checkSteps", latest._id);
-  return step === null || step.phase === "rebuild" ? null : latest._id;
+  return latest._id;
 }
 
-/** Begins a run. One that is under way is given up, unless it does the same. */
+/** Begins a run. One that is under way goes on instead, unless it only looks and this one is to mend. */
 export async function beginRun(
   db: DatabaseWriter,
   { generation, repair, startedBy }: Pick<Doc<"checkRuns">, "generation" | "repair" | "startedBy">,
 ): Promise<string> {
   const latest = await latestRun(db, generation);
   if (latest?.status === "running") {
-    if (latest.repair === repair) return latest._id;
+    if (latest.repair || !repair) return latest._id;
     await (
       await CheckRun.open(db, latest._id)
     )?.finish({
@@ -82,47 +80,16 @@ export async function clearRuns(db: DatabaseWriter, generation: number): Promise
   return false;
 }
 
-/** Ends a run whose phases are over: what it was for can happen now. */
+/** Ends a run whose phases are over. A fresh build in which nothing is wrong any more answers from now on. */
 export async function completeRun(db: DatabaseWriter, run: CheckRun): Promise<void> {
-  const { generation: number, counts, fixed, repair } = run.row;
-  const generation = number === 0 ? null : await states.liveGeneration(db, number);
-  const isDamaged = counts.structure > 0;
-  if (isDamaged && repair && generation !== null && generation.status === "ready") {
-    await states.createGeneration(db, generation.definition);
-    run.begin("rebuild");
-    await run.save();
-    return;
-  }
+  const { generation: number, counts, fixed } = run.row;
   await run.finish({ status: "done" });
+  const generation = number === UNMANAGED ? null : await states.liveGeneration(db, number);
   if (generation === null || generation.status === "ready") return;
-  if (countOf({ counts }) > fixed) {
-    const message = `The check of the build found ${countOf({ counts }) - fixed} differences that it could not repair.`;
-    await states.fail(db, generation, { message });
-    return;
-  }
-  await completeRebuilds(db, generation);
-  await states.makeReady(db, generation);
-}
-
-/** The runs that waited for a generation to be built anew are over, and are kept with the new one. */
-async function completeRebuilds(
-  db: DatabaseWriter,
-  { definition, generation }: states.Generation,
-): Promise<void> {
-  for (const other of await generationsOf(db, definition)) {
-    if (other.status !== "ready") continue;
-    const latest = await latestRun(db, other.generation);
-    const run = latest && (await CheckRun.open(db, latest._id));
-    if (run?.step.phase !== "rebuild") continue;
-    const damage = db.query("differences").withIndex("by_run", (q) => q.eq("run", run.id));
-    for await (const { _id, kind } of damage) {
-      if (kind !== "structure") continue;
-      await db.patch("differences", _id, { fixed: true });
-      run.row.fixed++;
-    }
-    await run.finish({ status: "done" });
-    await db.patch("checkRuns", run.id, { generation });
-  }
+  const unfixed = countOf({ counts }) - fixed;
+  if (unfixed === 0) await states.makeReady(db, generation);
+  else
+    await states.fail(db, generation, { message: `The check found ${unfixed} differences and left them.` });
 }
 
 /** How many differences a run has found. */

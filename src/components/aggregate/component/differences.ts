@@ -7,7 +7,7 @@
  */
 import { findItem, settle, type Item } from "../tree/index.js";
 import { namedValues, type Space } from "./check_columns.js";
-import { spaceOf, type CheckRun } from "./check_runs.js";
+import { shownNamespace, spaceOf, type CheckRun } from "./check_runs.js";
 import type { DifferenceKind, ShownItem } from "./check_types.js";
 import type { ItemValues, Operation } from "./documents.js";
 import type { Forest, StoredTree } from "./forest.js";
@@ -107,12 +107,10 @@ function remedy(
 
 /** Two namespaces with one tree between them: each would lose what is taken from the other. */
 async function reportSharedRoot(run: CheckRun, tree: StoredTree): Promise<void> {
-  const space = spaceOf(tree);
-  if (await run.isDamaged(space)) return;
-  await run.markDamaged(space);
-  const shown = tree.namespace === undefined ? {} : { namespace: tree.namespace };
+  if (await run.isDamaged(spaceOf(tree))) return;
+  await run.markDamaged(tree);
   const message = "The node is the root of two trees.";
-  const actual = { ...shown, problem: "sharedNode", message };
+  const actual = { ...shownNamespace(tree), problem: "sharedNode", message };
   await run.record({
     id: String(tree.state.root),
     kind: "structure",

@@ -16,6 +16,8 @@ export type TreeFields = {
   rootLazy: boolean;
   /** The names of the items' numbers, in the order of the columns; "" is the plain `sumValue`. */
   measures: string[];
+  /** Present while the tree, which is damaged, is made anew: then its successor (`rebuilds.ts`) sees every write too. */
+  hasSuccessor?: boolean;
 };
 
 /** A node with items: `values[measure][item]`, null where an item lacks the measure. */

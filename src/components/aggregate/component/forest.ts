@@ -17,7 +17,7 @@ import type { Doc } from "./_generated/dataModel.js";
 import { aggregateError } from "./errors.js";
 import { openNodes } from "./nodes.js";
 import type { StoredNodes } from "./stored_nodes.js";
-import { findRecord, storedGeneration, writeRecord } from "./tree_records.js";
+import { findRecord, storedGeneration, successorGeneration, writeRecord } from "./tree_records.js";
 import type { NamespaceArgs, NamespaceSet, SettingsArgs } from "./wire.js";
 
 /** The name of the measure that `sumValue` is. */
@@ -45,6 +45,8 @@ export class Forest {
   private readonly trees: Map<string, StoredTree | null> = new Map();
   /** Every load that was begun, by what it loads: nothing is loaded twice. */
   private readonly loads: Map<string, Promise<readonly (Value | undefined)[]>> = new Map();
+  /** The successors of trees that are being made anew. */
+  private successors: Forest | null = null;
 
   constructor(db: DatabaseReader, generation: number = UNMANAGED) {
     this.db = db;
@@ -57,6 +59,10 @@ export class Forest {
     await Promise.all(namespaces.map((namespace) => this.loadOne(namespace)));
     if (forPlanting && namespaces.some((namespace) => this.find(namespace) === null))
       await this.loadOne(undefined);
+    const replaced = namespaces.filter((namespace) => this.find(namespace)?.record?.hasSuccessor === true);
+    if (replaced.length === 0) return;
+    this.successors ??= new Forest(this.db, successorGeneration(this.generation));
+    await this.successors.load(replaced);
   }
 
   /** Loads the trees of several namespaces; those that there are, in the order of the namespaces. */
@@ -74,9 +80,18 @@ export class Forest {
     return this.trees.get(keyOf(namespace)) ?? null;
   }
 
+  /** The tree that is to take the place of a loaded one, or null. */
+  successorOf(namespace: Value | undefined): StoredTree | null {
+    return this.find(namespace)?.record?.hasSuccessor === true
+      ? (this.successors?.find(namespace) ?? null)
+      : null;
+  }
+
   /** The namespaces of a set whose trees were planted by this call, and have no record yet. */
   planted(set: Exclude<NamespaceSet, NamespaceArgs[]>): (Value | undefined)[] {
-    const planted = [...this.trees.values()].flatMap((tree) => (tree?.record === null ? [tree.namespace] : []));
+    const planted = [...this.trees.values()].flatMap((tree) =>
+      tree?.record === null ? [tree.namespace] : [],
+    );
     return planted.filter((namespace) => set === "all" || startsWith(namespace, set.prefix));
   }
 
@@ -113,6 +128,7 @@ export class Forest {
         measures: [...measures],
       });
     }
+    await this.successors?.flush(db);
   }
 
   private loadMany(set: Exclude<NamespaceSet, NamespaceArgs[]>): Promise<readonly (Value | undefined)[]> {

@@ -24,8 +24,47 @@ import { PLAIN_MEASURE, UNMANAGED, type Forest, type StoredTree } from "./forest
  * @throws DELETE_MISSING_KEY, DUPLICATE_KEY, ITEM_TOO_LARGE
  */
 export async function applyOperation(forest: Forest, operation: Operation): Promise<void> {
-  await forest.load(namespacesOf(operation), true);
-  await settle(forest.nodes, () => perform(forest, operation));
+  const namespaces = namespacesOf(operation);
+  await forest.load(namespaces, true);
+  if (namespaces.some((namespace) => forest.successorOf(namespace) !== null)) {
+    await applyToSuccessors(forest, operation);
+  } else {
+    await settle(forest.nodes, () => perform(forest, operation));
+  }
+}
+
+/**
+ * Applies an operation where a tree is being made anew: to that tree, as far as its damage lets it, and to its successor.
+ * Neither knows for sure what is there already, so no operation minds.
+ */
+async function applyToSuccessors(forest: Forest, operation: Operation): Promise<void> {
+  for (const { place, values } of partsOf(operation)) {
+    const successor = forest.successorOf(place.namespace);
+    try {
+      await settle(forest.nodes, () => changePlace(treeFor(forest, place.namespace), place, values));
+    } catch (error) {
+      if (successor === null) throw error;
+    }
+    if (successor !== null) await settle(successor.nodes, () => changePlace(successor, place, values));
+  }
+}
+
+/** What an operation takes away (`values` is null) and puts in. */
+function partsOf(operation: Operation): { place: ItemPlace; values: ItemValues | null }[] {
+  if ("newKey" in operation) {
+    const { id, sumValue, sumValues } = operation;
+    const from = { key: operation.currentKey, id, namespace: operation.namespace };
+    const to = { key: operation.newKey, id, namespace: operation.newNamespace };
+    const put = { place: to, values: { sumValue, sumValues } };
+    return isSamePlace(from, to) ? [put] : [{ place: from, values: null }, put];
+  }
+  const isPut = operation.type === "insert" || operation.type === "put";
+  return [{ place: operation, values: isPut ? operation : null }];
+}
+
+function changePlace(tree: StoredTree, place: ItemPlace, values: ItemValues | null): void {
+  if (values === null) removeItem(tree, new Position(place.key, place.id).order);
+  else putItem(tree, itemFor(tree, place, values));
 }
 
 /** The namespaces that an operation concerns. */

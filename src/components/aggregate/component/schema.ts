@@ -48,6 +48,7 @@ const schema: SchemaDefinition<GenericSchema, true> = defineSchema({
     maxNodeSize: v.number(),
     rootLazy: v.boolean(),
     measures: v.array(v.string()),
+    hasSuccessor: v.optional(v.boolean()),
   }).index("by_generation", ["generation", "namespace"]),
   nodes: defineTable(v.union(leaf, branch)),
   pendingOperations: defineTable({

@@ -33,7 +33,7 @@ export async function writeRecord(
   generation: number,
   namespace: Value | undefined,
   record: Doc<"trees"> | null,
-  fields: Omit<TreeFields, "generation" | "namespace">,
+  fields: Omit<TreeFields, "generation" | "namespace" | "hasSuccessor">,
 ): Promise<void> {
   if (record === null) {
     const id = await db.insert("trees", {
@@ -63,6 +63,11 @@ export async function deleteRecord(db: DatabaseWriter, record: Doc<"trees">): Pr
 /** A generation as records have it in their index. */
 export function storedGeneration(generation: number): number | undefined {
   return generation === 0 ? undefined : generation;
+}
+
+/** The generation that the successors of a generation's trees have: none that is counted. */
+export function successorGeneration(generation: number): number {
+  return -1 - generation;
 }
 
 function nameOf(generation: number, namespace: Value | undefined): string {

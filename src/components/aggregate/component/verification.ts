@@ -12,7 +12,9 @@ import { examineDocuments, examineItems, nextItems } from "./check_items.js";
 import { CheckRun, noDifferences, ofRun } from "./check_runs.js";
 import { checkStructure } from "./check_structure.js";
 import * as validators from "./check_validators.js";
+import type { CheckPhase } from "./check_types.js";
 import type * as wire from "./check_wire.js";
+import { fillSuccessors, installSuccessors, plantSuccessors } from "./rebuilds.js";
 import { beginRun, completeRun, dueRun, latestRun } from "./checks.js";
 import { aggregateError } from "./errors.js";
 import { foldDeltas } from "./folding.js";
@@ -53,22 +55,25 @@ export const proceed: RegisteredMutation<"public", wire.RunArgs, Promise<wire.Ta
     const run = await openRun(ctx, runId);
     if (run === null) return { kind: "over" };
     const { phase, cursor } = run.step;
-    if (phase === "rebuild") return { kind: "over" };
-    if (phase === "digest") return { kind: "documents", cursor };
-    if (phase !== "structure" && !(await applyPending(ctx))) return { kind: "wait", waitMs: QUEUE_WAIT_MS };
-    if (phase === "documents") return { kind: "documents", cursor };
-    if (phase === "items") return itemsTask(ctx, run);
-    if (phase === "structure") {
-      if (await checkStructure(ctx, run)) {
-        await beginDigests(run);
-        run.begin("digest");
-      }
-    } else if (await foldTrees(ctx, run)) {
-      run.begin("items");
-      if ((await run.differing()).size === 0) return endOf(ctx, run);
+    // What waits is no difference; while documents are added up, it does not matter.
+    const isClose = phase === "compare" || phase === "items" || phase === "documents";
+    if (isClose && !(await applyPending(ctx))) return { kind: "wait", waitMs: QUEUE_WAIT_MS };
+    switch (phase) {
+      case "digest":
+      case "documents":
+      case "refill":
+        return cursor === undefined ? { kind: "documents" } : { kind: "documents", cursor };
+      case "structure":
+        return after(ctx, run, await checkStructure(ctx, run));
+      case "compare":
+        return after(ctx, run, await foldTrees(ctx, run));
+      case "items":
+        return itemsTask(ctx, run);
+      case "plant":
+        return after(ctx, run, await plantSuccessors(ctx, run));
+      case "install":
+        return after(ctx, run, await installSuccessors(ctx, run));
     }
-    await run.save();
-    return { kind: "again" };
   },
 });
 
@@ -81,16 +86,11 @@ export const documents: RegisteredMutation<"public", wire.DocumentsArgs, Promise
     if (run === null) return { kind: "over" };
     const { phase } = run.step;
     if (phase === "digest") await addDocuments(ctx, run, columns);
-    else if (phase === "documents") {
-      const forest = new Forest(ctx.db, run.row.generation);
-      await examineDocuments(run, forest, columns);
-      await forest.flush(ctx.db);
-    } else return { kind: "again" };
+    else if (phase === "documents") await examineDocuments(ctx, run, columns);
+    else if (phase === "refill") await fillSuccessors(ctx, run, columns);
+    else return { kind: "again" };
     if (cursor !== undefined) run.step.cursor = cursor;
-    if (isDone && phase === "documents") return endOf(ctx, run);
-    if (isDone) run.begin("compare");
-    await run.save();
-    return { kind: "again" };
+    return after(ctx, run, isDone);
   },
 });
 
@@ -101,14 +101,9 @@ export const items: RegisteredMutation<"public", wire.ItemsArgs, Promise<wire.Ta
   handler: async (ctx, { runId, columns }): Promise<wire.Task> => {
     const run = await openRun(ctx, runId);
     if (run?.step.phase !== "items") return { kind: "again" };
-    const forest = new Forest(ctx.db, run.row.generation);
-    const page = await nextItems(ctx, run, forest);
-    await examineItems(run, forest, page.items, columns);
-    await forest.flush(ctx.db);
-    if (page.next === null) run.begin("documents");
-    else run.step.place = page.next;
-    await run.save();
-    return { kind: "again" };
+    const next = await examineItems(ctx, run, columns);
+    if (next !== null) run.step.place = next;
+    return after(ctx, run, next === null);
   },
 });
 
@@ -162,15 +157,45 @@ export const report: RegisteredQuery<"public", wire.ReportArgs, Promise<wire.Rep
 async function itemsTask(ctx: MutationCtx, run: CheckRun): Promise<wire.Task> {
   const page = await nextItems(ctx, run, new Forest(ctx.db, run.row.generation));
   if (page.items.length > 0) return { kind: "items", ids: page.items.map(({ item }) => item.position.id) };
-  if (page.next === null) run.begin("documents");
-  else run.step.place = page.next;
+  if (page.next !== null) run.step.place = page.next;
+  return after(ctx, run, page.next === null);
+}
+
+/** Ends a step: the phase goes on, or the next one begins, or the run is over. */
+async function after(ctx: MutationCtx, run: CheckRun, isPhaseOver: boolean): Promise<wire.Task> {
+  if (isPhaseOver) {
+    const next = await phaseAfter(run);
+    if (next === null) {
+      await completeRun(ctx.db, run);
+      return { kind: "over" };
+    }
+    run.begin(next);
+  }
   await run.save();
   return { kind: "again" };
 }
 
-async function endOf(ctx: MutationCtx, run: CheckRun): Promise<wire.Task> {
-  await completeRun(ctx.db, run);
-  return { kind: "over" };
+async function phaseAfter(run: CheckRun): Promise<CheckPhase | null> {
+  const afterItems = run.row.repair && run.row.counts.structure > 0 ? "plant" : null;
+  switch (run.step.phase) {
+    case "structure":
+      await beginDigests(run);
+      return "digest";
+    case "digest":
+      return "compare";
+    case "compare":
+      return (await run.differing()).size === 0 ? afterItems : "items";
+    case "items":
+      return "documents";
+    case "documents":
+      return afterItems;
+    case "plant":
+      return "refill";
+    case "refill":
+      return "install";
+    case "install":
+      return null;
+  }
 }
 
 /** Brings deltas that wait into the trees; false when there are queued operations, which only the worker applies. */

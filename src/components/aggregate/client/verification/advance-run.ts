@@ -1,11 +1,75 @@
-/** One transaction's worth of a check. */
-import type { AdvanceCtx, Source } from "../managed/types.js";
+/**
+ * One transaction's worth of a check. The component remembers everything; here the table is read, with the functions of the
+ * definition, which only the app's side has. Within the transaction nothing moves: what is reported was so.
+ */
+import { ConvexError } from "convex/values";
+import type { AdvanceCtx, Source, StoredDocument } from "../managed/types.js";
+import type { WrittenItem } from "../operations.js";
+import { columnsOf } from "./item-columns.js";
+import { readSourcePage } from "./source-pages.js";
 
-/** Goes on with a run of a generation. `due` is false when the run is over. */
-export function advanceRun(
-  _ctx: AdvanceCtx,
-  _source: Source,
-  _run: { runId: string; generation: number },
+/** What a check needs of an aggregate. */
+export type CheckedSource = Pick<Source, "component" | "table" | "itemOf">;
+
+/** Goes on with a run. `due` is false when the run is over; after `waitMs`, if that is given. */
+export async function advanceRun(
+  ctx: AdvanceCtx,
+  source: CheckedSource,
+  { runId }: { runId: string },
 ): Promise<{ due: boolean; waitMs?: number }> {
-  return Promise.resolve({ due: false });
+  const { verification } = source.component;
+  try {
+    const task = await ctx.runMutation(verification.proceed, { runId });
+    if (task.kind === "over") return { due: false };
+    if (task.kind === "wait") return { due: true, waitMs: task.waitMs };
+    if (task.kind === "documents") {
+      const { documents, cursor, isDone } = await readSourcePage(ctx, source.table, task.cursor);
+      const columns = columnsOf(documents.map((document) => source.itemOf(document)));
+      const args = { runId, columns, isDone, ...(cursor === undefined ? {} : { cursor }) };
+      return dueAfter(await ctx.runMutation(verification.documents, args));
+    }
+    if (task.kind === "items") {
+      const columns = columnsOf(await itemsOf(ctx, source, task.ids));
+      return dueAfter(await ctx.runMutation(verification.items, { runId, columns }));
+    }
+    return { due: true };
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === null) throw error;
+    await ctx.runMutation(verification.fail, { runId, failure });
+    return { due: false };
+  }
+}
+
+function dueAfter({ kind }: { kind: string }): { due: boolean } {
+  return { due: kind !== "over" };
+}
+
+/** The items that documents should have, of those ids that are documents of the table. */
+async function itemsOf(
+  ctx: AdvanceCtx,
+  source: CheckedSource,
+  ids: readonly string[],
+): Promise<WrittenItem[]> {
+  const documents = await Promise.all(
+    [...new Set(ids)].map(async (id) => {
+      // What is no id of the table, no document can have.
+      const normalized = ctx.db.normalizeId(source.table, id);
+      return normalized === id
+        ? ((await ctx.db.get(source.table, normalized)) as StoredDocument | null)
+        : null;
+    }),
+  );
+  return documents.flatMap((document) => (document === null ? [] : [source.itemOf(document)]));
+}
+
+/** Why a run cannot go on; null when trying again can help, or nobody knows. */
+function failureOf(error: unknown): { message: string; documentId?: string } | null {
+  if (!(error instanceof ConvexError)) return null;
+  const { code, message, documentId } = error.data as Record<string, unknown>;
+  if (code !== "AGGREGATE_DOCUMENT_FAILED" && code !== "TREE_DAMAGED") return null;
+  return {
+    message: String(message),
+    ...(typeof documentId === "string" ? { documentId } : {}),
+  };
 }

@@ -1,2 +1,3 @@
-/** Checks of managed aggregates, as the rest of the client sees them. */
-export { advanceRun } from "./advance-run.js";
+/** Checks of aggregates, as the rest of the client sees them. */
+export { advanceRun, type CheckedSource } from "./advance-run.js";
+export { readReport, startVerify } from "./runs.js";

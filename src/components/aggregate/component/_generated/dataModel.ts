@@ -58,11 +58,19 @@ export type DataModel = {
   checkSteps: Table<"checkSteps", CheckStepFields, { by_run: ["run", "_creationTime"] }>;
   checkBuckets: Table<"checkBuckets", CheckBucketsFields, { by_run: ["run", "_creationTime"] }>;
   checkSums: Table<"checkSums", CheckSumsFields, { by_run: ["run", "_creationTime"] }>;
-  checkDamage: Table<"checkDamage", CheckDamageFields, { by_run: ["run", "space", "_creationTime"] }>;
+  checkDamage: Table<
+    "checkDamage",
+    CheckDamageFields,
+    { by_run: ["run", "space", "_creationTime"]; by_run_and_state: ["run", "state", "_creationTime"] }
+  >;
   differences: Table<
     "differences",
     DifferenceFields,
-    { by_run: ["run", "_creationTime"]; by_run_and_id: ["run", "id", "_creationTime"] }
+    {
+      by_run: ["run", "_creationTime"];
+      by_run_and_id: ["run", "id", "_creationTime"];
+      by_run_and_kind: ["run", "kind", "fixed", "_creationTime"];
+    }
   >;
 };
 
