@@ -4,7 +4,15 @@ import { final, retryable, type ErrorCodeEntry } from "./error-code-entry.js";
 export const aggregateCodes = {
   AGGREGATE_BUILDING: retryable(
     "The aggregate is still being built, so it cannot answer yet.",
-    "Try again later: the error's data has processed, total and etaMs; or read with { whileBuilding: \"wait\" }.",
+    'Try again later: the error\'s data has processed, total and etaMs; or read with { whileBuilding: "wait" }.',
+  ),
+  AGGREGATE_DOCUMENT_FAILED: final(
+    "A function of the aggregate's definition threw on a document.",
+    "Mend the document that the message names, or let sortKey, sumValue and namespace take every document.",
+  ),
+  AGGREGATE_UNMANAGED: final(
+    "The aggregate names no table, so it is not managed.",
+    "Give TableAggregate the option table: then it has a state, and operations.",
   ),
   DELETE_MISSING_KEY: final(
     "The item is not in the aggregate.",

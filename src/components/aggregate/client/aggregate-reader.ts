@@ -2,6 +2,7 @@
  * The reads of an aggregate. Each is one call of the component and reads O(log n) of its nodes, whatever the range;
  * the batch forms ask many questions in one call, which then share what they read.
  */
+import type { FunctionArgs, FunctionReference, FunctionReturnType } from "convex/server";
 import type { Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { runQuery } from "./call.js";
@@ -25,6 +26,9 @@ import type {
 const PLAIN_MEASURE = "";
 
 type Order = "asc" | "desc";
+
+/** A question that the component answers. */
+export type ReadReference = FunctionReference<"query", "internal">;
 
 /** One of the items' numbers over a range: of those that have it. */
 interface MeasureStats {
@@ -60,10 +64,15 @@ export class AggregateReader<
     this.component = component;
   }
 
+  /** Which items calls are about: those that a definition has made. Undefined where nobody manages them. */
+  protected get definition(): string | undefined {
+    return undefined;
+  }
+
   /** How many items lie within the bounds. */
   async count(ctx: ReadCtx, ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>): Promise<number> {
     const [options] = opts;
-    const [count = 0] = await this.counts(ctx, [rangeArgs(options)], options?.stale);
+    const [count = 0] = await this.counts(ctx, [rangeArgs(options)], options);
     return count;
   }
 
@@ -76,7 +85,7 @@ export class AggregateReader<
     return this.counts(
       ctx,
       queries.map((query) => rangeArgs(query)),
-      opts?.stale,
+      opts,
     );
   }
 
@@ -111,7 +120,7 @@ export class AggregateReader<
     ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>
   ): Promise<Item<K, ID>> {
     const [options] = opts;
-    const [item] = await this.items(ctx, [{ offset, ...rangeArgs(options) }], options?.stale);
+    const [item] = await this.items(ctx, [{ offset, ...rangeArgs(options) }], options);
     if (item === undefined) throw new Error("the component gave no answer to a question");
     return item;
   }
@@ -123,7 +132,7 @@ export class AggregateReader<
     opts?: StaleOption,
   ): Promise<Item<K, ID>[]> {
     const questions = queries.map((query) => ({ offset: query.offset, ...rangeArgs(query) }));
-    return this.items(ctx, questions, opts?.stale);
+    return this.items(ctx, questions, opts);
   }
 
   /**
@@ -135,15 +144,15 @@ export class AggregateReader<
     key: K,
     ...opts: ReadOpts<{ id?: ID | undefined; order?: Order | undefined } & RangeOptions<K, ID>, Namespace>
   ): Promise<number> {
-    const { id, order = "asc", stale, ...range } = opts[0] ?? {};
+    const { id, order = "asc", stale, whileBuilding, ...range } = opts[0] ?? {};
     const args = {
       key,
       ...(id === undefined ? {} : { id }),
       order,
       ...rangeArgs(range),
-      ...staleArgs(stale),
+      ...this.readingArgs(stale),
     };
-    return runQuery(ctx, this.component.reads.rank, args, stale);
+    return this.ask(ctx, this.component.reads.rank, args, { stale, whileBuilding });
   }
 
   /** @deprecated Use `indexOf`. */
@@ -220,8 +229,25 @@ export class AggregateReader<
     }
   }
 
-  private counts(ctx: ReadCtx, queries: RangeArgs[], stale: boolean | undefined): Promise<number[]> {
-    return runQuery(ctx, this.component.reads.counts, { queries, ...staleArgs(stale) }, stale);
+  /** Asks the component one question. */
+  protected ask<Query extends ReadReference>(
+    ctx: ReadCtx,
+    query: Query,
+    args: FunctionArgs<Query>,
+    options: StaleOption | undefined,
+  ): Promise<FunctionReturnType<Query>> {
+    return runQuery(ctx, query, args, options?.stale);
+  }
+
+  /** What every question says. */
+  protected readingArgs(stale: boolean | undefined): { stale?: boolean; definition?: string } {
+    const { definition } = this;
+    return { ...staleArgs(stale), ...(definition === undefined ? {} : { definition }) };
+  }
+
+  private counts(ctx: ReadCtx, queries: RangeArgs[], options: StaleOption | undefined): Promise<number[]> {
+    const args = { queries, ...this.readingArgs(options?.stale) };
+    return this.ask(ctx, this.component.reads.counts, args, options);
   }
 
   /** Count, sum and extremes of the items' numbers in each range. */
@@ -230,19 +256,19 @@ export class AggregateReader<
     queries: RangeArgs[],
     options: (StaleOption & OfOption<Values>) | undefined,
   ): Promise<MeasureStats[]> {
-    const args = { queries, measures: [options?.of ?? PLAIN_MEASURE], ...staleArgs(options?.stale) };
-    const stats = await runQuery(ctx, this.component.reads.stats, args, options?.stale);
+    const measures = [options?.of ?? PLAIN_MEASURE];
+    const args = { queries, measures, ...this.readingArgs(options?.stale) };
+    const stats = await this.ask(ctx, this.component.reads.stats, args, options);
     return stats.map(({ measures: [measure] }) => measure ?? NO_STATS);
   }
 
   private items(
     ctx: ReadCtx,
     queries: ({ offset: number } & RangeArgs)[],
-    stale: boolean | undefined,
+    options: StaleOption | undefined,
   ): Promise<Item<K, ID>[]> {
-    return runQuery(ctx, this.component.reads.at, { queries, ...staleArgs(stale) }, stale).then(
-      itemsOf<K, ID>,
-    );
+    const args = { queries, ...this.readingArgs(options?.stale) };
+    return this.ask(ctx, this.component.reads.at, args, options).then(itemsOf<K, ID>);
   }
 
   private async first(ctx: ReadCtx, order: Order, options: AnyOptions<K, ID>): Promise<Item<K, ID> | null> {
@@ -255,17 +281,17 @@ export class AggregateReader<
     options: AnyOptions<K, ID>,
     cursor: string | undefined,
   ): Promise<Page<Item<K, ID>>> {
-    const { order = "asc", pageSize: limit = DEFAULT_PAGE_SIZE, offset, stale, ...range } = options ?? {};
+    const { order = "asc", pageSize: limit = DEFAULT_PAGE_SIZE, offset, stale, ...rest } = options ?? {};
     const args = {
       order,
       limit,
       ...cursorArgs(cursor),
       ...(offset === undefined ? {} : { offset }),
-      ...rangeArgs(range),
-      ...staleArgs(stale),
+      ...rangeArgs(rest),
+      ...this.readingArgs(stale),
     };
-    const { page, ...rest } = await runQuery(ctx, this.component.reads.page, args, stale);
-    return { page: itemsOf(page), ...rest };
+    const { page, ...place } = await this.ask(ctx, this.component.reads.page, args, options);
+    return { page: itemsOf(page), ...place };
   }
 
   private namespaces(
@@ -274,8 +300,8 @@ export class AggregateReader<
     limit: number,
     stale: boolean | undefined,
   ): Promise<Page<{ namespace?: Value }>> {
-    const args = { limit, ...cursorArgs(cursor), ...staleArgs(stale) };
-    return runQuery(ctx, this.component.reads.namespaces, args, stale);
+    const args = { limit, ...cursorArgs(cursor), ...this.readingArgs(stale) };
+    return this.ask(ctx, this.component.reads.namespaces, args, { stale });
   }
 }
 

@@ -4,9 +4,8 @@
  */
 import type { Value } from "convex/values";
 import { AggregateReader } from "./aggregate-reader.js";
-import { runQuery } from "./call.js";
 import { itemsOf } from "./items.js";
-import { rangeArgs, staleArgs } from "./range-args.js";
+import { rangeArgs } from "./range-args.js";
 import type { Item, Key, OfOption, RangeOptions, ReadCtx, ReadOpts } from "./types.js";
 
 /** One of the items' numbers over a range; of items that lack it nothing counts. */
@@ -84,8 +83,8 @@ export class AggregateStatistics<
     ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>
   ): Promise<Item<K, ID>[]> {
     const [options] = opts;
-    const args = { percents, ...rangeArgs(options), ...staleArgs(options?.stale) };
-    return itemsOf(await runQuery(ctx, this.component.reads.percentiles, args, options?.stale));
+    const args = { percents, ...rangeArgs(options), ...this.readingArgs(options?.stale) };
+    return itemsOf(await this.ask(ctx, this.component.reads.percentiles, args, options));
   }
 
   /**
@@ -99,8 +98,8 @@ export class AggregateStatistics<
     ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>
   ): Promise<number[]> {
     const [options] = opts;
-    const args = { edges, ...rangeArgs(options), ...staleArgs(options?.stale) };
-    return runQuery(ctx, this.component.reads.histogram, args, options?.stale);
+    const args = { edges, ...rangeArgs(options), ...this.readingArgs(options?.stale) };
+    return this.ask(ctx, this.component.reads.histogram, args, options);
   }
 
   /**
@@ -115,8 +114,8 @@ export class AggregateStatistics<
     const [options] = opts;
     // Drawn here, because a component's own random numbers may be the same in every call of a query.
     const fractions = Array.from({ length: size }, () => Math.random());
-    const args = { fractions, ...rangeArgs(options), ...staleArgs(options?.stale) };
-    return itemsOf(await runQuery(ctx, this.component.reads.sample, args, options?.stale));
+    const args = { fractions, ...rangeArgs(options), ...this.readingArgs(options?.stale) };
+    return itemsOf(await this.ask(ctx, this.component.reads.sample, args, options));
   }
 
   /** An item within the bounds, each with the same probability; null when there is none. */

@@ -19,7 +19,7 @@ export class Aggregate<
   Namespace extends Value | undefined = undefined,
   Values extends string = never,
 > extends AggregateStatistics<K, ID, Namespace, Values> {
-  private readonly deltas: boolean | undefined;
+  protected readonly deltas: boolean | undefined;
 
   constructor(component: ComponentApi, { deltas }: AggregateOptions = {}) {
     super(component);
@@ -58,7 +58,11 @@ export class Aggregate<
    * ranges visit the root's children. That is how trees begin, unless `clear` was told otherwise.
    */
   async makeRootLazy(ctx: WriteCtx, namespace: Namespace): Promise<void> {
-    await ctx.runMutation(this.component.trees.makeRootLazy, namespaceArgs(namespace));
+    const { definition } = this;
+    await ctx.runMutation(this.component.trees.makeRootLazy, {
+      ...namespaceArgs(namespace),
+      ...(definition === undefined ? {} : { definition }),
+    });
   }
 
   /** The same for every namespace. */

@@ -8,6 +8,16 @@ export {
   type TableAggregateOptions,
   type TableAggregateType,
 } from "./table-aggregate.js";
+export type { ManagedOperations } from "./managed/cloud-operations.js";
+export type { Interval } from "./managed/managed.js";
+export type {
+  Advance,
+  AggregateState,
+  AggregateStatus,
+  DifferenceKind,
+  ManagedAggregate,
+  VerifyReport,
+} from "./managed/types.js";
 export type { Change } from "../../../triggers/index.js";
 export type {
   ActionCtx,
@@ -23,4 +33,5 @@ export type {
   NamespaceSet,
   QueryCtx,
   Trigger,
+  WhileBuilding,
 } from "./types.js";

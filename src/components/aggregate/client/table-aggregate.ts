@@ -1,8 +1,38 @@
-/** An aggregate of a table's documents: keys, sums and namespaces are computed from them, and their ids are the ids. */
-import type { DocumentByName, GenericDataModel, TableNamesInDataModel } from "convex/server";
-import type { GenericId, Value } from "convex/values";
+/**
+ * An aggregate of a table's documents: keys, sums and namespaces are computed from them, and their ids are the ids. With its
+ * table named it is managed (`managed/managed.ts`): built from what the table holds, kept in step, and read only as it was
+ * defined here.
+ */
+import type {
+  DocumentByName,
+  FunctionArgs,
+  FunctionReturnType,
+  GenericDataModel,
+  GenericDocument,
+  GenericMutationCtx,
+  TableNamesInDataModel,
+} from "convex/server";
+import { ConvexError, type GenericId, type Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
+import type { ReadReference } from "./aggregate-reader.js";
 import { Aggregate, type Operation } from "./aggregate.js";
+import {
+  advanceReference,
+  cloudOperations,
+  type AdvanceReference,
+  type ManagedOperations,
+  type OperationsModule,
+} from "./managed/cloud-operations.js";
+import { manage, type Managed, type ManagedOptions } from "./managed/managed.js";
+import {
+  managedAggregate,
+  type AggregateStatus,
+  type DocumentImages,
+  type ManagedAggregate,
+  type StatusCtx,
+  type StoredDocument,
+} from "./managed/types.js";
+import { answerWhenReady } from "./managed/waiting.js";
 import {
   deleteOperation,
   insertOperation,
@@ -15,8 +45,10 @@ import type {
   Bounds,
   Key,
   MutationCtx,
+  NamespacedOpts,
   ReadCtx,
   StaleOption,
+  TreeOptions,
   Trigger,
   WriteCtx,
   WriteOptions,
@@ -50,14 +82,15 @@ type DocumentOf<T extends AnyType> = DocumentByName<T["DataModel"], T["TableName
 type IdOf<T extends AnyType> = GenericId<T["TableName"]>;
 
 /** How items are made of documents. The functions must be pure: the same document, the same item. */
-export type TableAggregateOptions<T extends AnyType> = AggregateOptions & {
-  /** What documents are sorted by; null for all of them if only counts and random picks matter. */
-  sortKey: (doc: DocumentOf<T>) => T["Key"];
-  /** What is added up. */
-  sumValue?: (doc: DocumentOf<T>) => number;
-  /** More numbers of a document, to be asked for by name; undefined where it has none. */
-  sumValues?: { readonly [Name in ValuesOf<T>]: (doc: DocumentOf<T>) => number | undefined };
-} & (undefined extends NamespaceOf<T>
+export type TableAggregateOptions<T extends AnyType> = AggregateOptions &
+  ManagedOptions<T["TableName"]> & {
+    /** What documents are sorted by; null for all of them if only counts and random picks matter. */
+    sortKey: (doc: DocumentOf<T>) => T["Key"];
+    /** What is added up. */
+    sumValue?: (doc: DocumentOf<T>) => number;
+    /** More numbers of a document, to be asked for by name; undefined where it has none. */
+    sumValues?: { readonly [Name in ValuesOf<T>]: (doc: DocumentOf<T>) => number | undefined };
+  } & (undefined extends NamespaceOf<T>
     ? { namespace?: (doc: DocumentOf<T>) => NamespaceOf<T> }
     : { namespace: (doc: DocumentOf<T>) => NamespaceOf<T> });
 
@@ -73,10 +106,56 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
   ValuesOf<T>
 > {
   private readonly options: TableAggregateOptions<T>;
+  private readonly managed: Managed | undefined;
+  private advanceFunction: AdvanceReference | undefined;
 
   constructor(component: ComponentApi, options: TableAggregateOptions<T>) {
     super(component, options);
     this.options = options;
+    const itemOf = (document: StoredDocument): WrittenItem => this.itemOf(document);
+    this.managed = manage(component, options, itemOf);
+  }
+
+  /** The seam for what keeps it in step; undefined when it names no table. */
+  get [managedAggregate](): ManagedAggregate | undefined {
+    return this.managed;
+  }
+
+  protected override get definition(): string | undefined {
+    return this.managed?.definition;
+  }
+
+  /**
+   * The functions that drive it where no engine does. Export them from a module, and say which one: `internal.aggregates`, or
+   * its path. From then on a write that begins a build also sees to it that the build goes on.
+   * @throws AGGREGATE_UNMANAGED
+   */
+  operations(module: OperationsModule): ManagedOperations {
+    this.advanceFunction = advanceReference(module);
+    return cloudOperations(this.demandManaged(), this.advanceFunction);
+  }
+
+  /**
+   * How it stands: its state, how far a build is, what it holds, when it was last verified. O(namespaces + log n).
+   * @throws AGGREGATE_UNMANAGED
+   */
+  async status(ctx: StatusCtx): Promise<AggregateStatus> {
+    return this.demandManaged().status(ctx);
+  }
+
+  /**
+   * Empties a namespace. A managed aggregate is built anew as a whole instead, beside what answers meanwhile, and set up as
+   * the options say.
+   */
+  override async clear(ctx: WriteCtx, ...opts: NamespacedOpts<TreeOptions, NamespaceOf<T>>): Promise<void> {
+    if (this.managed === undefined) await super.clear(ctx, ...opts);
+    else await this.managed.rebuild(ctx, opts[0]);
+  }
+
+  /** Empties every namespace; builds a managed aggregate anew. */
+  override async clearAll(ctx: WriteCtx, opts?: TreeOptions): Promise<void> {
+    if (this.managed === undefined) await super.clearAll(ctx, opts);
+    else await this.managed.rebuild(ctx, opts);
   }
 
   /**
@@ -88,8 +167,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     operations: TableAggregateOperation<T>[],
     opts?: WriteOptions,
   ): Promise<void> {
-    const applied = operations.map((operation) => this.operationOf(operation));
-    await this.write(ctx, applied, opts);
+    await this.writeAll(ctx, operations, opts);
   }
 
   /** Queues writes, to be applied in their order by the aggregate's worker. */
@@ -102,7 +180,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
    * @throws DUPLICATE_KEY when it is there already.
    */
   async insert(ctx: WriteCtx, doc: DocumentOf<T>, opts?: WriteOptions): Promise<void> {
-    await this.write(ctx, [this.operationOf({ type: "insert", doc })], opts);
+    await this.writeAll(ctx, [{ type: "insert", doc }], opts);
   }
 
   /**
@@ -110,7 +188,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
    * @throws DELETE_MISSING_KEY when it is not there.
    */
   async delete(ctx: WriteCtx, doc: DocumentOf<T>, opts?: WriteOptions): Promise<void> {
-    await this.write(ctx, [this.operationOf({ type: "delete", doc })], opts);
+    await this.writeAll(ctx, [{ type: "delete", doc }], opts);
   }
 
   /**
@@ -123,17 +201,17 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     newDoc: DocumentOf<T>,
     opts?: WriteOptions,
   ): Promise<void> {
-    await this.write(ctx, [this.operationOf({ type: "replace", oldDoc, newDoc })], opts);
+    await this.writeAll(ctx, [{ type: "replace", oldDoc, newDoc }], opts);
   }
 
   /** Adds a document, or gives the one that is there its sum: for filling an aggregate while it is being written to. */
   async insertIfDoesNotExist(ctx: WriteCtx, doc: DocumentOf<T>, opts?: WriteOptions): Promise<void> {
-    await this.write(ctx, [this.operationOf({ type: "insertIfDoesNotExist", doc })], opts);
+    await this.writeAll(ctx, [{ type: "insertIfDoesNotExist", doc }], opts);
   }
 
   /** Takes a document away, if it is there. */
   async deleteIfExists(ctx: WriteCtx, doc: DocumentOf<T>, opts?: WriteOptions): Promise<void> {
-    await this.write(ctx, [this.operationOf({ type: "deleteIfExists", doc })], opts);
+    await this.writeAll(ctx, [{ type: "deleteIfExists", doc }], opts);
   }
 
   /** Follows a change of a document, whether or not the old one is there. */
@@ -143,7 +221,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     newDoc: DocumentOf<T>,
     opts?: WriteOptions,
   ): Promise<void> {
-    await this.write(ctx, [this.operationOf({ type: "replaceOrInsert", oldDoc, newDoc })], opts);
+    await this.writeAll(ctx, [{ type: "replaceOrInsert", oldDoc, newDoc }], opts);
   }
 
   /** The rank of a document's key: `indexOf` with its key, in its namespace. */
@@ -178,6 +256,46 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
         await this.replaceOrInsert(ctx, change.oldDoc, change.newDoc, opts);
       else await this.deleteIfExists(ctx, change.oldDoc, opts);
     };
+  }
+
+  protected override ask<Query extends ReadReference>(
+    ctx: ReadCtx,
+    query: Query,
+    args: FunctionArgs<Query>,
+    options: StaleOption | undefined,
+  ): Promise<FunctionReturnType<Query>> {
+    const ask = (): Promise<FunctionReturnType<Query>> => super.ask(ctx, query, args, options);
+    if (this.managed === undefined) return ask();
+    const whileBuilding = options?.whileBuilding ?? this.options.whileBuilding ?? "throw";
+    return answerWhenReady(this.managed, ctx, whileBuilding, ask);
+  }
+
+  private async writeAll(
+    ctx: WriteCtx,
+    operations: readonly TableAggregateOperation<T>[],
+    options: WriteOptions | undefined,
+  ): Promise<void> {
+    const { managed, deltas, advanceFunction } = this;
+    if (managed === undefined) {
+      await this.write(
+        ctx,
+        operations.map((operation) => this.operationOf(operation)),
+        options,
+      );
+      return;
+    }
+    const hasBegun = await managed.apply(ctx, operations.map(imagesOf), {
+      begins: true,
+      ...(options?.async === true && { queued: true }),
+      ...(deltas !== undefined && { deltas }),
+    });
+    if (hasBegun && advanceFunction !== undefined) await schedule(ctx, advanceFunction);
+  }
+
+  private demandManaged(): Managed {
+    if (this.managed !== undefined) return this.managed;
+    const message = "The aggregate names no table, so nothing but its own writes keeps it in step.";
+    throw new ConvexError({ code: "AGGREGATE_UNMANAGED", message });
   }
 
   private operationOf(operation: TableAggregateOperation<T>): Operation {
@@ -215,4 +333,29 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
   private namespaceOf(doc: DocumentOf<T>): NamespaceOf<T> {
     return this.options.namespace?.(doc);
   }
+}
+
+/** The document before and after a write. */
+function imagesOf<T extends AnyType>(operation: TableAggregateOperation<T>): DocumentImages {
+  switch (operation.type) {
+    case "insert":
+    case "insertIfDoesNotExist":
+      return { oldDoc: null, newDoc: stored(operation.doc) };
+    case "delete":
+    case "deleteIfExists":
+      return { oldDoc: stored(operation.doc), newDoc: null };
+    case "replace":
+    case "replaceOrInsert":
+      return { oldDoc: stored(operation.oldDoc), newDoc: stored(operation.newDoc) };
+  }
+}
+
+function stored(document: GenericDocument): StoredDocument {
+  return document as StoredDocument;
+}
+
+/** Sees to it that a build that has begun goes on. */
+async function schedule(ctx: object, advance: AdvanceReference): Promise<void> {
+  const { scheduler } = ctx as Partial<Pick<GenericMutationCtx<GenericDataModel>, "scheduler">>;
+  await scheduler?.runAfter(0, advance, {});
 }

@@ -97,8 +97,13 @@ export interface OfOption<Values extends string> {
   of?: Values | undefined;
 }
 
+/** What a read does while the aggregate is being built: throws AGGREGATE_BUILDING, or waits where it can. */
+export type WhileBuilding = "throw" | "wait";
+
 /** Options of every read. */
 export interface StaleOption {
+  /** For managed aggregates; as the class says when left out. */
+  whileBuilding?: WhileBuilding | undefined;
   /** Answers even while writes are queued, without them; in a mutation, from a snapshot that conflicts with no write. */
   stale?: boolean | undefined;
 }

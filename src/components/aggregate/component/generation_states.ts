@@ -105,6 +105,13 @@ export async function dropOthers(db: DatabaseWriter, definition: string): Promis
   }
 }
 
+/** Drops whatever a definition has. */
+export async function dropAll(db: DatabaseWriter, definition: string): Promise<void> {
+  for (const generation of await generationsOf(db, definition)) {
+    if (generation.status !== "dropped") await drop(db, generation);
+  }
+}
+
 export async function drop(db: DatabaseWriter, generation: Generation): Promise<void> {
   await change(db, generation, { status: "dropped" });
 }

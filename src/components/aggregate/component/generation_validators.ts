@@ -22,6 +22,7 @@ export const definitionArgs: Of<{ definition: string }> = v.object({ definition:
 export const beginArgs: Of<wire.BeginArgs> = v.object({
   definition: v.string(),
   standby: v.optional(v.boolean()),
+  fresh: v.optional(v.boolean()),
 });
 export const rebuildArgs: Of<wire.RebuildArgs> = v.object({
   definition: v.string(),
@@ -74,8 +75,11 @@ export const shrinkArgs: Of<{ generation: number; failure: GenerationFailure }> 
 export const followArgs: Of<wire.FollowArgs> = v.object({
   definition: v.string(),
   operations: v.array(operation),
+  begins: v.optional(v.boolean()),
   queued: v.optional(v.boolean()),
+  deltas: v.optional(v.boolean()),
 });
+export const standing: Of<wire.Standing> = v.object({ state, hasFailed: v.boolean() });
 
 export const status: Of<wire.Status> = v.object({
   state,

@@ -7,7 +7,10 @@ import type { FillCursor, GenerationFailure } from "./generation_types.js";
 
 export type BeginArgs = {
   definition: string;
+  /** Leaves what other definitions have built alone. */
   standby?: boolean | undefined;
+  /** Does not trust what this definition had built before: not every write was followed. */
+  fresh?: boolean | undefined;
 };
 
 export type RebuildArgs = {
@@ -56,8 +59,18 @@ export type FillArgs = {
 export type FollowArgs = {
   definition: string;
   operations: Operation[];
+  /** Begins a build where there is none. */
+  begins?: boolean | undefined;
   /** Queues them, to be applied by the worker. */
   queued?: boolean | undefined;
+  /** Appends them as deltas, or not; as the component is set when left out. */
+  deltas?: boolean | undefined;
+};
+
+/** How a definition stands, and whether one of its generations has failed. */
+export type Standing = {
+  state: DefinitionState;
+  hasFailed: boolean;
 };
 
 export type Status = BuildProgress & {

@@ -19,13 +19,14 @@ import type { BeginArgs, Due, FillArgs, RebuildArgs } from "./generation_wire.js
 
 /**
  * Begins a build for the definition, if it has none, and drops those of all other definitions, whose code does not run any
- * more; with `standby`, leaves them alone. Returns how the definition stands now.
+ * more; with `standby`, leaves them alone. With `fresh`, builds anew what it has. Returns how the definition stands now.
  */
 export const begin: RegisteredMutation<"public", BeginArgs, Promise<DefinitionState>> = mutation({
   args: validators.beginArgs,
   returns: validators.definitionState,
-  handler: async (ctx, { definition, standby }): Promise<DefinitionState> => {
+  handler: async (ctx, { definition, standby, fresh }): Promise<DefinitionState> => {
     if (standby !== true) await states.dropOthers(ctx.db, definition);
+    if (fresh === true) await states.dropAll(ctx.db, definition);
     const main = mainGeneration(await generationsOf(ctx.db, definition));
     if (main !== undefined && main.status !== "dropped") return main.status;
     await states.createGeneration(ctx.db, definition);

@@ -12,14 +12,14 @@ import { measureTrees } from "./forest_size.js";
 import { generationsOf, liveGenerations } from "./generation_directory.js";
 import * as states from "./generation_states.js";
 import * as validators from "./generation_validators.js";
-import type { FollowArgs, Size, SizeArgs, Status } from "./generation_wire.js";
+import type { FollowArgs, Size, SizeArgs, Standing, Status } from "./generation_wire.js";
 import { applyOperation, namespacesOf } from "./operations.js";
 import { enqueueOperations } from "./queue.js";
 import { usesDeltas } from "./settings.js";
 
 /**
- * Applies writes of the table to whatever is kept in step for the definition; when there is nothing, begins its build, and drops
- * what other definitions have. No operation minds what is there already. Returns how the definition stands now.
+ * Applies writes of the table to whatever is kept in step for the definition. When there is nothing, begins its build if it
+ * may, and drops what other definitions have. No operation minds what is there already. Returns how the definition stood.
  * Throws ITEM_TOO_LARGE, and PENDING_OPERATIONS while others are queued.
  */
 export const follow: RegisteredMutation<"public", FollowArgs, Promise<DefinitionState>> = mutation({
@@ -30,13 +30,27 @@ export const follow: RegisteredMutation<"public", FollowArgs, Promise<Definition
     for (const generation of live.writable) await followIn(ctx, generation, args);
     if (live.readable !== null) return "ready";
     if (live.writable.length > 0) return "building";
+    if (args.begins !== true) return "empty";
     await states.dropOthers(ctx.db, args.definition);
     await followIn(ctx, await states.createGeneration(ctx.db, args.definition), args);
     return "empty";
   },
 });
 
-/** How a definition stands. */
+/** How a definition stands, in short. */
+export const standing: RegisteredQuery<"public", { definition: string }, Promise<Standing>> = query({
+  args: validators.definitionArgs,
+  returns: validators.standing,
+  handler: async (ctx, { definition }): Promise<Standing> => {
+    const generations = await generationsOf(ctx.db, definition);
+    return {
+      state: mainGeneration(generations)?.status ?? "empty",
+      hasFailed: generations.some(({ status }) => status === "failed"),
+    };
+  },
+});
+
+/** How a definition stands, in full. */
 export const status: RegisteredQuery<"public", { definition: string }, Promise<Status>> = query({
   args: validators.definitionArgs,
   returns: validators.status,
@@ -65,11 +79,11 @@ export const size: RegisteredQuery<"public", SizeArgs, Promise<Size>> = query({
 async function followIn(
   ctx: MutationCtx,
   generation: number,
-  { operations, queued }: FollowArgs,
+  { operations, queued, deltas }: FollowArgs,
 ): Promise<void> {
   if (operations.length === 0) return;
-  if (queued === true) return enqueueOperations(ctx, operations, generation);
-  if (await usesDeltas(ctx.db)) return appendDeltas(ctx, operations, generation);
+  if (queued === true && deltas !== true) return enqueueOperations(ctx, operations, generation);
+  if (deltas ?? (await usesDeltas(ctx.db))) return appendDeltas(ctx, operations, generation);
   await foldDeltas(ctx);
   try {
     await applyAll(ctx, generation, operations);

@@ -2,7 +2,13 @@
  * The seam between a managed aggregate and whatever keeps it in step: the engine on Trueup, triggers and scheduled functions
  * elsewhere. A `TableAggregate` with a table carries a `ManagedAggregate` under `managedAggregate`.
  */
-import type { GenericDataModel, GenericDocument, GenericMutationCtx, GenericQueryCtx } from "convex/server";
+import type {
+  GenericActionCtx,
+  GenericDataModel,
+  GenericDocument,
+  GenericMutationCtx,
+  GenericQueryCtx,
+} from "convex/server";
 import type { GenericId } from "convex/values";
 import type { ComponentApi } from "../../component/_generated/component.js";
 import type { WrittenItem } from "../operations.js";
@@ -15,6 +21,12 @@ export type AggregateState = "empty" | "building" | "checking" | "ready" | "fail
 
 export type StoredDocument = GenericDocument & { _id: GenericId<string>; _creationTime: number };
 
+/** A document before and after a write. */
+export interface DocumentImages {
+  oldDoc: StoredDocument | null;
+  newDoc: StoredDocument | null;
+}
+
 /** One write of a document of the table. */
 export type DocumentChange =
   | { operation: "insert"; id: string; oldDoc: null; newDoc: StoredDocument }
@@ -23,8 +35,10 @@ export type DocumentChange =
 
 /** What status and reports need of a context. */
 export type StatusCtx = Pick<GenericQueryCtx<GenericDataModel>, "runQuery">;
-/** What following a write needs of a mutation's context. With its scheduler, where there is one, it starts a build. */
-export type FollowCtx = Pick<GenericMutationCtx<GenericDataModel>, "runQuery" | "runMutation">;
+/** What following a write needs of a context: a mutation's, so that both are one transaction, wherever that is possible. */
+export type FollowCtx =
+  | Pick<GenericMutationCtx<GenericDataModel>, "runQuery" | "runMutation">
+  | Pick<GenericActionCtx<GenericDataModel>, "runQuery" | "runMutation">;
 /** What a part of a build, or of a check, needs: it reads the table. */
 export type AdvanceCtx = Pick<GenericMutationCtx<GenericDataModel>, "db" | "runQuery" | "runMutation"> &
   Partial<Pick<GenericMutationCtx<GenericDataModel>, "meta">>;
@@ -35,6 +49,8 @@ export interface Advance {
   due: boolean;
   waitMs?: number;
   state: AggregateState;
+  /** Whether a build is stopped by an error, which `status` tells; it is tried again at each call. */
+  hasFailed: boolean;
 }
 
 /** How a build stands. */
@@ -101,11 +117,19 @@ export interface VerifyReport {
   repair: boolean;
   startedBy: string | null;
   startedAtMs: number;
+  /** Until now, while it goes on. */
   durationMs: number;
   isDone: boolean;
+  /** What it is at; null when it is over. */
+  phase: string | null;
+  /** Why it could not go on; with the document, if it was one. */
+  error: string | null;
+  errorDocumentId: string | null;
   /** Documents and items that were compared so far. */
   checked: number;
   counts: Record<DifferenceKind, number>;
+  /** How many of all differences are mended. */
+  fixed: number;
   differences: {
     id: string;
     kind: DifferenceKind;
@@ -115,6 +139,13 @@ export interface VerifyReport {
   }[];
   /** For the next page of the differences; null after the last one. */
   continueCursor: string | null;
+}
+
+export interface BeginOptions {
+  /** Only begins the build, beside what runs. */
+  standby?: boolean;
+  /** Builds anew what there is of the definition: not every write was followed. */
+  fresh?: boolean;
 }
 
 /** A managed aggregate, as the engine drives it. */
@@ -128,10 +159,13 @@ export interface ManagedAggregate {
   readonly verifyEveryMs: number | null;
   /**
    * Says that this definition is the one that runs: begins its build if there is none, and drops those of all other
-   * definitions. With `standby` it only begins the build, beside what runs.
+   * definitions.
    */
-  begin(ctx: FollowCtx, options?: { standby?: boolean }): Promise<AggregateState>;
-  /** Follows one write of the table, in its transaction. Does not mind what is there already. */
+  begin(ctx: FollowCtx, options?: BeginOptions): Promise<AggregateState>;
+  /**
+   * Follows one write of the table, in its transaction. Does not mind what is there already; does nothing when the build was
+   * not begun. @throws AGGREGATE_DOCUMENT_FAILED when a function of the definition throws.
+   */
   follow(ctx: FollowCtx, change: DocumentChange): Promise<void>;
   /** Follows several at once, in their order: one call of the component. */
   followAll(ctx: FollowCtx, changes: readonly DocumentChange[]): Promise<void>;

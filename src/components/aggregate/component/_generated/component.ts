@@ -75,7 +75,7 @@ type Report = {
   durationMs: number;
   failure: Failure | null;
   fixed: number;
-  phase: "structure" | "digest" | "compare" | "items" | "documents" | "rebuild" | null;
+  phase: string | null;
   repair: boolean;
   runId: string;
   startedAtMs: number;
@@ -122,7 +122,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
     begin: FunctionReference<
       "mutation",
       "internal",
-      { definition: string; standby?: boolean },
+      { definition: string; fresh?: boolean; standby?: boolean },
       State,
       Name
     >;
@@ -195,7 +195,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
     follow: FunctionReference<
       "mutation",
       "internal",
-      { definition: string; operations: Array<Operation>; queued?: boolean },
+      {
+        begins?: boolean;
+        definition: string;
+        deltas?: boolean;
+        operations: Array<Operation>;
+        queued?: boolean;
+      },
       State,
       Name
     >;
@@ -211,6 +217,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         sizeBytes: number;
         sum: any;
       },
+      Name
+    >;
+    standing: FunctionReference<
+      "query",
+      "internal",
+      { definition: string },
+      { hasFailed: boolean; state: State },
       Name
     >;
     status: FunctionReference<

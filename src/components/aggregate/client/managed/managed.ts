@@ -1,0 +1,210 @@
+/**
+ * A managed aggregate as the engine, or the operations of an app, drive it. Nothing is kept here between calls: what is to be
+ * done next is asked of the component, and done in the caller's transaction.
+ */
+import type { FunctionReturnType } from "convex/server";
+import type { ComponentApi } from "../../component/_generated/component.js";
+import { addSums, roundSum, type ExactSum } from "../../tree/index.js";
+import type { Operation } from "../aggregate.js";
+import { advanceRun, readReport, startVerify } from "../verification/index.js";
+import type { WrittenItem } from "../operations.js";
+import type { TreeOptions, WhileBuilding } from "../types.js";
+import { fillNext } from "./fill.js";
+import { fingerprint, type DefinedFunctions } from "./fingerprint.js";
+import { countDocuments } from "./table-reading.js";
+import { TableSource } from "./table-source.js";
+import type {
+  Advance,
+  AdvanceCtx,
+  AggregateState,
+  AggregateStatus,
+  BeginOptions,
+  DocumentChange,
+  DocumentImages,
+  FollowCtx,
+  ManagedAggregate,
+  StartVerifyOptions,
+  StatusCtx,
+  StoredDocument,
+  VerifyReport,
+} from "./types.js";
+
+/** A build that failed is tried again so often, in case that its document was mended. */
+const RETRY_MS = 30_000;
+
+type Part = FunctionReturnType<ComponentApi["managed"]["size"]>;
+
+/** Options of a `TableAggregate` that concern its management. */
+export interface ManagedOptions<TableName extends string> {
+  /** The table that the aggregate is of: naming it makes the aggregate managed. */
+  table?: TableName | undefined;
+  /**
+   * Says when the functions below define something else, instead of their texts: for functions whose meaning changes while
+   * their text does not, or the other way round.
+   */
+  version?: string | number | undefined;
+  /** On Trueup: how often it is verified by itself. Never when left out. */
+  verifyEvery?: Interval | undefined;
+  /** What reads do while it is being built, unless they say so themselves; "throw" when left out. */
+  whileBuilding?: WhileBuilding | undefined;
+}
+
+/** A length of time; its parts are added up. */
+export interface Interval {
+  days?: number;
+  hours?: number;
+  minutes?: number;
+  seconds?: number;
+}
+
+/** The management that options ask for; undefined when they name no table. */
+export function manage(
+  component: ComponentApi,
+  options: ManagedOptions<string> & DefinedFunctions,
+  makeItem: (document: StoredDocument) => WrittenItem,
+): Managed | undefined {
+  const { table, version, verifyEvery } = options;
+  if (table === undefined) return undefined;
+  const definition = fingerprint(table, version, options);
+  const source = new TableSource(component, table, definition, makeItem);
+  return new Managed(source, verifyEvery === undefined ? null : milliseconds(verifyEvery));
+}
+
+function milliseconds({ days = 0, hours = 0, minutes = 0, seconds = 0 }: Interval): number {
+  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
+}
+
+/** How writes come into the trees; see `WriteOptions` and `AggregateOptions`. */
+export interface FollowOptions {
+  begins?: boolean;
+  queued?: boolean;
+  deltas?: boolean;
+}
+
+export class Managed implements ManagedAggregate {
+  readonly source: TableSource;
+  readonly verifyEveryMs: number | null;
+
+  constructor(source: TableSource, verifyEveryMs: number | null) {
+    this.source = source;
+    this.verifyEveryMs = verifyEveryMs;
+  }
+
+  get table(): string {
+    return this.source.table;
+  }
+
+  get component(): ComponentApi {
+    return this.source.component;
+  }
+
+  get definition(): string {
+    return this.source.definition;
+  }
+
+  async begin(ctx: FollowCtx, { standby, fresh }: BeginOptions = {}): Promise<AggregateState> {
+    return ctx.runMutation(this.component.generations.begin, {
+      definition: this.definition,
+      ...(standby === true && { standby }),
+      ...(fresh === true && { fresh }),
+    });
+  }
+
+  async follow(ctx: FollowCtx, change: DocumentChange): Promise<void> {
+    await this.followAll(ctx, [change]);
+  }
+
+  async followAll(ctx: FollowCtx, changes: readonly DocumentChange[]): Promise<void> {
+    await this.apply(ctx, changes);
+  }
+
+  /** Applies writes of documents to whatever is kept in step. Returns true when that began the build. */
+  async apply(
+    ctx: FollowCtx,
+    changes: readonly DocumentImages[],
+    options: FollowOptions = {},
+  ): Promise<boolean> {
+    const { definition } = this;
+    const operations: Operation[] = [];
+    for (const change of changes) {
+      const operation = this.source.operationOf(change);
+      if (operation !== null) operations.push(operation);
+    }
+    if (operations.length === 0) return false;
+    const state = await ctx.runMutation(this.component.managed.follow, {
+      definition,
+      operations,
+      ...options,
+    });
+    return state === "empty" && options.begins === true;
+  }
+
+  /** Builds it anew, beside what answers now. */
+  async rebuild(ctx: FollowCtx, { maxNodeSize, rootLazy }: TreeOptions = {}): Promise<void> {
+    await ctx.runMutation(this.component.generations.rebuild, {
+      definition: this.definition,
+      ...(maxNodeSize !== undefined && { maxNodeSize }),
+      ...(rootLazy !== undefined && { rootLazy }),
+    });
+  }
+
+  async advance(ctx: AdvanceCtx): Promise<Advance> {
+    const { definition, component, source } = this;
+    const due = await ctx.runMutation(component.generations.due, { definition });
+    let waitMs: number | undefined;
+    switch (due.kind) {
+      case "nothing":
+        return { due: false, state: due.state, hasFailed: false };
+      case "begin":
+        await this.begin(ctx);
+        break;
+      case "fill":
+        await fillNext(ctx, source, due);
+        break;
+      case "run":
+        ({ waitMs } = await advanceRun(ctx, source, due));
+        break;
+      case "clear":
+        await ctx.runMutation(component.generations.clear, {});
+        break;
+    }
+    const { state, hasFailed } = await ctx.runQuery(component.managed.standing, { definition });
+    if (hasFailed) waitMs = RETRY_MS;
+    return { due: true, ...(waitMs !== undefined && { waitMs }), state, hasFailed };
+  }
+
+  async startVerify(ctx: FollowCtx, options: StartVerifyOptions = {}): Promise<string> {
+    return startVerify(ctx, this.source, options);
+  }
+
+  async status(ctx: StatusCtx): Promise<AggregateStatus> {
+    const { definition, component } = this;
+    const status = await ctx.runQuery(component.managed.status, { definition });
+    const contents = { items: 0, namespaces: 0, nodes: 0, sizeBytes: 0 };
+    let sum: ExactSum = 0;
+    let cursor: string | null | undefined = status.generation === 0 ? null : undefined;
+    while (cursor !== null) {
+      const { generation } = status;
+      const args = { generation, ...(cursor !== undefined && { cursor }) };
+      const part: Part = await ctx.runQuery(component.managed.size, args);
+      contents.items += part.items;
+      contents.namespaces += part.namespaces;
+      contents.nodes += part.nodes;
+      contents.sizeBytes += part.sizeBytes;
+      sum = addSums(sum, part.sum);
+      ({ cursor } = part);
+    }
+    const total = status.total ?? (await this.totalOf(ctx));
+    return { definition, ...status, total, ...contents, sum: roundSum(sum) };
+  }
+
+  async report(ctx: StatusCtx, runId?: string, cursor?: string): Promise<VerifyReport | null> {
+    return readReport(ctx, this.source, runId, cursor);
+  }
+
+  /** The number of documents of the table, or null where the context, or its database, does not tell. */
+  async totalOf(ctx: object): Promise<number | null> {
+    const db: unknown = Reflect.get(ctx, "db");
+    return typeof db === "object" && db !== null ? countDocuments(db, this.table) : null;
+  }
+}

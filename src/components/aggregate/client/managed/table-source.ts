@@ -1,0 +1,74 @@
+/** A table as its managed aggregate sees it: what documents, and changes of them, are to the aggregate. */
+import { ConvexError, type Value } from "convex/values";
+import { encodeKey } from "../../../../values/index.js";
+import type { ComponentApi } from "../../component/_generated/component.js";
+import type { Operation } from "../aggregate.js";
+import { deleteOperation, putOperation, replaceOperation, type WrittenItem } from "../operations.js";
+import type { DocumentImages, Source, StoredDocument } from "./types.js";
+
+export class TableSource implements Source {
+  readonly component: ComponentApi;
+  readonly table: string;
+  readonly definition: string;
+  readonly #makeItem: (document: StoredDocument) => WrittenItem;
+
+  /** @param makeItem Throws whatever the functions of the definition throw. */
+  constructor(
+    component: ComponentApi,
+    table: string,
+    definition: string,
+    makeItem: (document: StoredDocument) => WrittenItem,
+  ) {
+    this.component = component;
+    this.table = table;
+    this.definition = definition;
+    this.#makeItem = makeItem;
+  }
+
+  itemOf(document: StoredDocument): WrittenItem {
+    try {
+      const item = this.#makeItem(document);
+      // A missing key would be left out on the way to the component.
+      encodeKey([defined(item.key)]);
+      return item;
+    } catch (error) {
+      throw documentFailed(this.table, document._id, error);
+    }
+  }
+
+  /** What a change of a document changes in the aggregate: nothing, if its item stays as it is. */
+  operationOf({ oldDoc, newDoc }: DocumentImages): Operation | null {
+    const before = oldDoc === null ? null : this.#itemBefore(oldDoc);
+    const after = newDoc === null ? null : this.itemOf(newDoc);
+    if (after === null) return before && deleteOperation("deleteIfExists", before);
+    if (before === null) return putOperation(after);
+    return isSame(before, after) ? null : replaceOperation("replaceOrInsert", before, after);
+  }
+
+  /** The functions are pure: a document that they fail on now has never had an item. */
+  #itemBefore(document: StoredDocument): WrittenItem | null {
+    try {
+      return this.itemOf(document);
+    } catch {
+      return null;
+    }
+  }
+}
+
+function defined(key: Value | undefined): Value {
+  if (key === undefined) throw new Error("sortKey returned undefined");
+  return key;
+}
+
+function isSame(a: WrittenItem, b: WrittenItem): boolean {
+  if (!Object.is(a.sumValue, b.sumValue)) return false;
+  const names = new Set([...Object.keys(a.sumValues ?? {}), ...Object.keys(b.sumValues ?? {})]);
+  for (const name of names) if (!Object.is(a.sumValues?.[name], b.sumValues?.[name])) return false;
+  return encodeKey([a.key, a.namespace]) === encodeKey([b.key, b.namespace]);
+}
+
+function documentFailed(table: string, documentId: string, error: unknown): Error {
+  const reason = error instanceof Error ? error.message : String(error);
+  const message = `The aggregate's functions failed on document ${documentId} of ${table}: ${reason}`;
+  return new ConvexError({ code: "AGGREGATE_DOCUMENT_FAILED", message, documentId });
+}
