@@ -212,15 +212,20 @@ export class AggregateDriver {
 
   #startRound(): void {
     this.#disarm();
-    this.#round ??= currentExecution.exit(async () => {
-      for (let entry = this.#next(); entry !== null && !this.#isStopped; entry = this.#next()) {
-        if (timeOf(entry) > Date.now()) break;
-        await this.#step(entry);
-        await turn();
-      }
-      this.#round = null;
-      this.#wake();
-    });
+    this.#round ??= currentExecution
+      .exit(() => this.#runDue())
+      .then(() => {
+        this.#round = null;
+        this.#wake();
+      });
+  }
+
+  async #runDue(): Promise<void> {
+    for (let entry = this.#next(); entry !== null && !this.#isStopped; entry = this.#next()) {
+      if (timeOf(entry) > Date.now()) break;
+      await this.#step(entry);
+      await turn();
+    }
   }
 
   /** Never rejects. */
