@@ -8,6 +8,7 @@ export {
   type TableAggregateOptions,
   type TableAggregateType,
 } from "./table-aggregate.js";
+export { managedAggregate } from "./managed/types.js";
 export type { ManagedOperations } from "./managed/cloud-operations.js";
 export type { Interval } from "./managed/managed.js";
 export type {
