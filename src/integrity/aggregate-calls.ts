@@ -12,6 +12,8 @@ import type {
   VerifyReport,
 } from "../functions/index.js";
 
+import { readRecords } from "./aggregate-records.js";
+
 /** What is needed of a runtime. */
 export type AggregateRuntime = Pick<Runtime, "mutateInside" | "queryInside">;
 
@@ -40,8 +42,24 @@ export class AggregateCalls {
     await this.#runtime.mutateInside(tx, this.program, componentPath, (ctx) => aggregate.begin(ctx, options));
   }
 
-  async advance({ aggregate, componentPath }: ExportedAggregate): Promise<Advance> {
-    return await this.#mutate(componentPath, (ctx) => aggregate.advance(ctx));
+  /**
+   * @param whileInForce The definition that must be the active program's. Null when another one is by now: to work for one
+   *   that is not would begin it again.
+   */
+  async advance(
+    { name, aggregate, componentPath }: ExportedAggregate,
+    whileInForce: string,
+  ): Promise<Advance | null> {
+    const { value } = await this.#database.mutate(
+      async (tx) => {
+        if ((await readRecords(tx)).get(name)?.definition !== whileInForce) return null;
+        return await this.#runtime.mutateInside(tx, this.program, componentPath, (ctx) =>
+          aggregate.advance(ctx),
+        );
+      },
+      { limits: null },
+    );
+    return value;
   }
 
   async startVerify(

@@ -242,7 +242,8 @@ export class AggregateDriver {
         entry.verifyAtMs = Infinity;
         await calls.startVerify(found, { startedBy: "schedule" });
       }
-      advance = await calls.advance(found);
+      advance = await calls.advance(found, found.aggregate.definition);
+      if (advance === null) return;
       if (entry.problem !== null) await this.#note(entry, null);
       if (advance.due) {
         entry.dueAtMs = Math.min(entry.dueAtMs, Date.now() + (advance.waitMs ?? 0));

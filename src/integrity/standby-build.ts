@@ -6,7 +6,7 @@
  * Only an aggregate that answers reads now is worth it; one that is new, or that is being built itself, is built after.
  */
 import type { Database } from "../database/index.js";
-import { TrueupError } from "../errors/index.js";
+import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ExportedAggregate, LoadedProgram, Runtime } from "../functions/index.js";
 import { AggregateCalls } from "./aggregate-calls.js";
 import { readRecords } from "./aggregate-records.js";
@@ -144,16 +144,19 @@ export class StandbyBuild {
   }
 
   async #build(standby: Standby): Promise<void> {
-    const { found } = standby;
+    const { found, live } = standby;
     for (let attempts = 0; ;) {
       this.#assertSound();
       try {
-        const { state, waitMs } = await this.#calls.advance(found);
+        const advance = await this.#calls.advance(found, live.aggregate.definition);
+        if (advance === null) throw new TrueupError("PUSH_OUTDATED");
+        const { state, waitMs } = advance;
         attempts = 0;
         if (state === "ready") break;
         if (state === "failed") this.#failure ??= new Error((await this.#calls.status(found)).error ?? "");
         await pause(waitMs ?? 0);
       } catch (error) {
+        if (isTrueupError(error) && error.code === "PUSH_OUTDATED") throw error;
         attempts += 1;
         if (attempts === maxAttempts) this.#failure ??= errorOf(error);
         await pause(retryMs);
