@@ -88,30 +88,8 @@ export class Board {
   async build(aggregate: BoardAggregate): Promise<void> {
     this.followed = [aggregate];
     await this.host.run((ctx) => managementOf(aggregate).begin(ctx));
-    expect(await this.settle(aggregate)).toBe("ready");
-  }
-
-  /** Compares an aggregate with the table, and its trees with themselves. */
-  async expectExact(aggregate: BoardAggregate, keyOf = (doc: Score): number => doc.score): Promise<void> {
-    await this.host.run(async (ctx) => {
-      const docs = await ctx.db.query("scores").collect();
-      const games = [...new Set(docs.map(({ game }) => game))].toSorted();
-      for (const game of [...games, "no such game"]) {
-        const expected = docs
-          .filter((doc) => doc.game === game)
-          .map((doc) => ({ key: keyOf(doc), id: doc._id, sumValue: doc.score }))
-          .toSorted((a, b) => a.key - b.key || (a.id < b.id ? -1 : 1));
-        const found = [];
-        for await (const item of aggregate.iter(ctx, { namespace: game, pageSize: 1000 })) found.push(item);
-        expect(found).toEqual(expected);
-        expect(await aggregate.count(ctx, { namespace: game })).toBe(expected.length);
-        const sum = expected.reduce((total, { sumValue }) => total + sumValue, 0);
-        expect(await aggregate.sum(ctx, { namespace: game })).toBe(sum);
-        const { definition } = managementOf(aggregate);
-        const args = { namespace: game, definition, leaves: 10_000 };
-        expect((await ctx.runQuery(aggregateComponent.inspect.validate, args)).problems).toEqual([]);
-      }
-    });
+    const state = await this.settle(aggregate);
+    if (state !== "ready") throw new Error(`the aggregate is ${state}`);
   }
 
   /** The generations that have trees, and how many nodes there are in all. */
@@ -123,4 +101,31 @@ export class Board {
       return { generations: [...generations].toSorted((a, b) => a - b), nodes: nodes.length };
     });
   }
+}
+
+/** Compares an aggregate with the table, and its trees with themselves. */
+export async function expectExact(
+  { host }: Board,
+  aggregate: BoardAggregate,
+  keyOf = (doc: Score): number => doc.score,
+): Promise<void> {
+  await host.run(async (ctx) => {
+    const docs = await ctx.db.query("scores").collect();
+    const games = [...new Set(docs.map(({ game }) => game))].toSorted();
+    for (const game of [...games, "no such game"]) {
+      const expected = docs
+        .filter((doc) => doc.game === game)
+        .map((doc) => ({ key: keyOf(doc), id: doc._id, sumValue: doc.score }))
+        .toSorted((a, b) => a.key - b.key || (a.id < b.id ? -1 : 1));
+      const found = [];
+      for await (const item of aggregate.iter(ctx, { namespace: game, pageSize: 1000 })) found.push(item);
+      expect(found).toEqual(expected);
+      expect(await aggregate.count(ctx, { namespace: game })).toBe(expected.length);
+      const sum = expected.reduce((total, { sumValue }) => total + sumValue, 0);
+      expect(await aggregate.sum(ctx, { namespace: game })).toBe(sum);
+      const { definition } = managementOf(aggregate);
+      const args = { namespace: game, definition, leaves: 10_000 };
+      expect((await ctx.runQuery(aggregateComponent.inspect.validate, args)).problems).toEqual([]);
+    }
+  });
 }

@@ -1,8 +1,8 @@
 /** Managed aggregates: built from what a table holds, kept in step, swapped when their definition changes. */
 import { ConvexError } from "convex/values";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { aggregateComponent, type OpenHost } from "./hosts.js";
-import { Board, declare, managementOf } from "./managed-boards.js";
+import { Board, declare, expectExact, managementOf } from "./managed-boards.js";
 import { codeOf } from "./methods-contract.js";
 
 const byScore = declare();
@@ -16,16 +16,20 @@ async function dataOf(promise: Promise<unknown>): Promise<unknown> {
   return error instanceof ConvexError ? error.data : error;
 }
 
-export function managedContract(open: OpenHost): void {
+export function managedContract(name: string, open: OpenHost): void {
   const newBoard = async (): Promise<Board> => new Board(await open());
 
-  describe("that are managed", () => {
+  describe(`managed aggregates ${name}`, () => {
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+
     test("are built from what the table held before, and answer when they are checked", async () => {
       const board = await newBoard();
       await board.fill(300);
       await board.fill(20, "go");
       await board.build(byScore);
-      await board.expectExact(byScore);
+      await expectExact(board, byScore);
       const status = await board.host.run((ctx) => byScore.status(ctx));
       const { table, definition } = managementOf(byScore);
       expect(definition.startsWith(`${table}#`)).toBe(true);
@@ -88,7 +92,7 @@ export function managedContract(open: OpenHost): void {
         for (const read of reads) expect(await codeOf(read)).toBe("AGGREGATE_BUILDING");
       });
       await board.settle(byScore);
-      await board.expectExact(byScore);
+      await expectExact(board, byScore);
     });
 
     test("begin with the first write that they follow, strict or not", async () => {
@@ -105,7 +109,7 @@ export function managedContract(open: OpenHost): void {
         await byScore.delete(ctx, { ...doc, score: 78 });
       });
       expect(await board.settle(byScore)).toBe("ready");
-      await board.expectExact(byScore);
+      await expectExact(board, byScore);
     });
 
     test("stay in step with writes before, at and behind the place that the build has come to", async () => {
@@ -127,7 +131,7 @@ export function managedContract(open: OpenHost): void {
         });
         if (!due) break;
       }
-      await board.expectExact(byScore);
+      await expectExact(board, byScore);
     });
 
     test("are built anew, beside, when the definition changes; the old one is cleared", async () => {
@@ -140,11 +144,11 @@ export function managedContract(open: OpenHost): void {
       // While it is built, the old one answers, and both are kept in step.
       for (let round = 0; (await board.step(byNegative)).state !== "ready"; round++) {
         await board.insert(round);
-        await board.expectExact(byScore);
+        await expectExact(board, byScore);
       }
       await board.insert(3);
-      await board.expectExact(byScore);
-      await board.expectExact(byNegative, (doc) => -doc.score);
+      await expectExact(board, byScore);
+      await expectExact(board, byNegative, (doc) => -doc.score);
       await board.host.run((ctx) => candidate.begin(ctx));
       board.followed = [byNegative];
       await board.insert(4);
@@ -159,7 +163,7 @@ export function managedContract(open: OpenHost): void {
       expect((await board.host.run((ctx) => byNegative.status(ctx))).nodes).toBe(
         (await board.stored()).nodes,
       );
-      await board.expectExact(byNegative, (doc) => -doc.score);
+      await expectExact(board, byNegative, (doc) => -doc.score);
     });
 
     test("are built anew when an older definition comes back", async () => {
@@ -175,7 +179,7 @@ export function managedContract(open: OpenHost): void {
       board.followed = [byScore];
       await board.insert(2);
       await board.settle(byScore);
-      await board.expectExact(byScore);
+      await expectExact(board, byScore);
       expect((await board.stored()).generations).toEqual([3]);
     });
 
@@ -193,7 +197,7 @@ export function managedContract(open: OpenHost): void {
       await board.host.run((ctx) => managementOf(byNegative).begin(ctx, { standby: true }));
       board.followed = [byScore, byNegative];
       await board.settle(byNegative);
-      await board.expectExact(byNegative, (doc) => -doc.score);
+      await expectExact(board, byNegative, (doc) => -doc.score);
     });
 
     test("do not trust what they have built when not every write was followed", async () => {
@@ -203,7 +207,7 @@ export function managedContract(open: OpenHost): void {
       await board.fill(5);
       await board.host.run((ctx) => managementOf(byScore).begin(ctx, { fresh: true }));
       expect(await board.settle(byScore)).toBe("ready");
-      await board.expectExact(byScore);
+      await expectExact(board, byScore);
     });
 
     test("are built anew by clear, with its settings, while the old trees answer", async () => {
@@ -213,9 +217,9 @@ export function managedContract(open: OpenHost): void {
       await board.host.run((ctx) => byScore.clearAll(ctx, { maxNodeSize: 4 }));
       await board.step(byScore);
       await board.insert(9);
-      await board.expectExact(byScore);
+      await expectExact(board, byScore);
       await board.settle(byScore);
-      await board.expectExact(byScore);
+      await expectExact(board, byScore);
       const trees = await board.host.run((ctx) => ctx.runQuery(aggregateComponent.inspect.listTrees, {}));
       expect(trees.map(({ maxNodeSize }) => maxNodeSize)).toEqual(trees.map(() => 4));
       expect((await board.stored()).generations).toEqual([2]);
@@ -254,7 +258,7 @@ export function managedContract(open: OpenHost): void {
         error: null,
         errorDocumentId: null,
       });
-      await board.expectExact(picky);
+      await expectExact(board, picky);
     });
 
     test("fail on an item that the tree refuses, and name its document", async () => {
@@ -283,9 +287,9 @@ export function managedContract(open: OpenHost): void {
       await board.host.run((ctx) => managementOf(again).begin(ctx));
       const id = await board.insert(1);
       await board.write((ctx) => ctx.db.patch(id, { score: 2 }));
-      await board.expectExact(again);
+      await expectExact(board, again);
       await board.write((ctx) => ctx.db.delete(id));
-      await board.expectExact(byScore);
+      await expectExact(board, byScore);
       expect((await board.stored()).generations).toEqual([1]);
     });
 
@@ -312,7 +316,7 @@ export function managedContract(open: OpenHost): void {
       });
       await board.host.drain();
       expect(await board.settle(byScore)).toBe("ready");
-      await board.expectExact(byScore);
+      await expectExact(board, byScore);
     });
 
     test("finish a build within the mutation that waits for it", async () => {
@@ -322,7 +326,7 @@ export function managedContract(open: OpenHost): void {
         await managementOf(byScore).begin(ctx);
         expect(await byScore.count(ctx, { namespace: "chess", whileBuilding: "wait" })).toBe(100);
       });
-      await board.expectExact(byScore);
+      await expectExact(board, byScore);
     });
   });
 }
