@@ -1,7 +1,7 @@
 /** A run of a check as one of its steps has it: its record and progress in memory, written once when the step ends. */
 import type { Value } from "convex/values";
 import { encodeKey } from "../../../values/index.js";
-import { differingBuckets, type BucketSums } from "../tree/index.js";
+import { differingBuckets, type BucketSums, type NodeRef } from "../tree/index.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
 import {
@@ -63,11 +63,22 @@ export class CheckRun {
       .collect();
   }
 
-  /** Notes that a tree is damaged, and is to be made anew. */
-  async markDamaged(tree: Pick<StoredTree, "namespace">): Promise<void> {
+  private async markDamaged(tree: Pick<StoredTree, "namespace">): Promise<void> {
     const space = spaceOf(tree);
     if (await this.isDamaged(space)) return;
     await this.db.insert("checkDamage", { run: this.id, space, ...shownNamespace(tree), state: "found" });
+  }
+
+  /** Records what is wrong with a node of a tree, which is to be made anew then. */
+  async recordDamage(
+    tree: Pick<StoredTree, "namespace">,
+    node: NodeRef,
+    problem: string,
+    message: string,
+  ): Promise<void> {
+    await this.markDamaged(tree);
+    const actual = { ...shownNamespace(tree), problem, message };
+    await this.record({ id: String(node), kind: "structure", expected: null, actual, fixed: false });
   }
 
   countFixed(count: number): void {

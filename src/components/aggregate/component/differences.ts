@@ -5,9 +5,9 @@
  * A document has at most one item, at the place that its definition gives. An item elsewhere is a stray: of the document, if
  * the right one is missing, which is then in the wrong place; else a duplicate.
  */
-import { findItem, settle, type Item } from "../tree/index.js";
+import { findItem, leafOf, settle, type Item } from "../tree/index.js";
 import { namedValues, type Space } from "./check_columns.js";
-import { shownNamespace, spaceOf, type CheckRun } from "./check_runs.js";
+import { spaceOf, type CheckRun } from "./check_runs.js";
 import type { DifferenceKind, ShownItem } from "./check_types.js";
 import type { ItemValues, Operation } from "./documents.js";
 import type { Forest, StoredTree } from "./forest.js";
@@ -44,12 +44,12 @@ export async function examineItem(
       await report(run, forest, "wrongSum", { id, expected: shown, actual });
     return;
   }
-  if (isSameTree(found.tree, expected.space.tree)) return reportSharedRoot(run, found.tree);
   const kind = spaceOf(found.tree) === expected.space.name ? "wrongKey" : "wrongNamespace";
   if (await run.isDamaged(expected.space.name)) {
     // It gets its right item when that tree is made anew; here the stray goes.
     return report(run, forest, kind, { id, expected: shown, actual }, "duplicate");
   }
+  if (await isSharedLeaf(found, expected)) return reportShared(run, found, expected);
   const isBeside = (await itemInPlace(expected)) !== null || (await hasStray(run, id));
   await report(run, forest, isBeside ? "duplicate" : kind, { id, expected: shown, actual });
 }
@@ -105,23 +105,23 @@ function remedy(
   return operations;
 }
 
-/** Two namespaces with one tree between them: each would lose what is taken from the other. */
-async function reportSharedRoot(run: CheckRun, tree: StoredTree): Promise<void> {
-  if (await run.isDamaged(spaceOf(tree))) return;
-  await run.markDamaged(tree);
-  const message = "The node is the root of two trees.";
-  const actual = { ...shownNamespace(tree), problem: "sharedNode", message };
-  await run.record({
-    id: String(tree.state.root),
-    kind: "structure",
-    expected: null,
-    actual,
-    fixed: false,
-  });
+/** True when the item found, and the right one in another tree, are one and the same. */
+async function isSharedLeaf({ tree, item }: FoundItem, { space }: ExpectedItem): Promise<boolean> {
+  const other = space.tree;
+  if (other === null || other === tree) return false;
+  const { order } = item.position;
+  return settle(tree.nodes, () => leafOf(tree, order) === leafOf(other, order));
 }
 
-function isSameTree(a: StoredTree, b: StoredTree | null): boolean {
-  return b !== null && a !== b && a.state.root === b.state.root;
+/** Each of two trees would lose what is taken from the other. */
+async function reportShared(
+  run: CheckRun,
+  { tree, item }: FoundItem,
+  { space }: ExpectedItem,
+): Promise<void> {
+  const leaf = await settle(tree.nodes, () => leafOf(tree, item.position.order));
+  for (const one of [tree, space.tree])
+    if (one !== null) await run.recordDamage(one, leaf, "sharedNode", "The node is a part of two trees.");
 }
 
 function equalValues(a: Item, b: Item): boolean {

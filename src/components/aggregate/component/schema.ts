@@ -49,7 +49,9 @@ const schema: SchemaDefinition<GenericSchema, true> = defineSchema({
     rootLazy: v.boolean(),
     measures: v.array(v.string()),
     hasSuccessor: v.optional(v.boolean()),
-  }).index("by_generation", ["generation", "namespace"]),
+  })
+    .index("by_generation", ["generation", "namespace"])
+    .index("by_root", ["root"]),
   nodes: defineTable(v.union(leaf, branch)),
   pendingOperations: defineTable({
     commitTs: v.commitTs(),

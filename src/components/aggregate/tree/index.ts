@@ -34,6 +34,7 @@ export {
   type Node,
   type NodeRef,
 } from "./node.js";
+export { leafOf } from "./leaf-of.js";
 export { Position } from "./position.js";
 export { endOf, rangeOf, startOf, type KeyBounds, type OrderRange } from "./range.js";
 export {

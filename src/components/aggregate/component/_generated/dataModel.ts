@@ -37,7 +37,11 @@ type Table<TableName extends string, Fields, Indexes extends Record<string, stri
 
 /** Every table of the component. */
 export type DataModel = {
-  trees: Table<"trees", TreeFields, { by_generation: ["generation", "namespace", "_creationTime"] }>;
+  trees: Table<
+    "trees",
+    TreeFields,
+    { by_generation: ["generation", "namespace", "_creationTime"]; by_root: ["root", "_creationTime"] }
+  >;
   nodes: Table<"nodes", NodeFields, Record<never, never>>;
   pendingOperations: Table<"pendingOperations", PendingFields, { by_commitTs: ["commitTs", "_creationTime"] }>;
   deadLetterOperations: Table<

@@ -1,0 +1,139 @@
+/**
+ * An app whose aggregate can be looked into and damaged: a table, the component, and a function inside of the component that
+ * runs whatever a test gives it. On the official mock, where nodes are documents, and on this engine, where they are cells.
+ */
+import { convexTest } from "convex-test";
+import {
+  componentsGeneric,
+  defineSchema,
+  defineTable,
+  mutationGeneric,
+  type FunctionReference,
+  type GenericMutationCtx,
+} from "convex/server";
+import { v } from "convex/values";
+import type { ComponentApi } from "trueup/aggregate/_generated/component.js";
+import aggregateTest from "trueup/aggregate/test";
+import type { DataModel } from "../../src/components/aggregate/component/_generated/dataModel.js";
+import { advanceRun, startVerify } from "../../src/components/aggregate/client/verification/index.js";
+import type { StoredDocument } from "../../src/components/aggregate/client/managed/types.js";
+import type { WrittenItem } from "../../src/components/aggregate/client/operations.js";
+import { openApp, type StorageName } from "../open-app.js";
+
+export const checkedSchema = defineSchema({
+  scores: defineTable({ game: v.string(), score: v.number(), bonus: v.optional(v.number()) }),
+});
+
+// oxlint-disable-next-line typescript/no-explicit-any -- any app
+export type AppCtx = GenericMutationCtx<any>;
+export type InsideCtx = GenericMutationCtx<DataModel>;
+
+export interface CheckedHost {
+  /** Runs code in a mutation of the app. */
+  run<T>(body: (ctx: AppCtx) => Promise<T>): Promise<T>;
+  /** Runs code in a mutation of the component. */
+  inside<T>(body: (ctx: InsideCtx) => Promise<T>): Promise<T>;
+}
+
+export type OpenCheckedHost = () => Promise<CheckedHost>;
+
+const mounted = componentsGeneric() as unknown as {
+  aggregate: ComponentApi & { inside: { run: FunctionReference<"mutation", "internal"> } };
+};
+export const component: ComponentApi = mounted.aggregate;
+
+/** The aggregate of the table: by game, sorted by score. */
+export const source = {
+  component,
+  table: "scores",
+  itemOf: (doc: StoredDocument): WrittenItem => ({
+    key: doc["score"] as number,
+    id: doc._id,
+    namespace: doc["game"] as string,
+    sumValue: doc["score"] as number,
+    sumValues: { bonus: doc["bonus"] as number | undefined },
+  }),
+};
+
+export function checkedHostOnMock(): Promise<CheckedHost> {
+  const bodies = new Bodies();
+  const t = convexTest({
+    schema: checkedSchema,
+    modules: { "./_generated/api.js": () => Promise.resolve({}) },
+  });
+  t.registerComponent("aggregate", aggregateTest.schema, withInside(bodies));
+  return Promise.resolve({
+    run: (body) => t.run(body),
+    inside: (body) =>
+      bodies.during(body, () =>
+        t.run(async (ctx) => {
+          await ctx.runMutation(mounted.aggregate.inside.run, {});
+        }),
+      ),
+  });
+}
+
+export async function checkedHostOnEngine(storage: StorageName): Promise<CheckedHost> {
+  const [app, inner] = [new Bodies(), new Bodies()];
+  const backend = await openApp(storage, {
+    schema: checkedSchema,
+    modules: {
+      host: {
+        run: mutationGeneric({ args: {}, handler: (ctx: AppCtx) => app.call(ctx) }),
+        inside: mutationGeneric({
+          args: {},
+          handler: async (ctx: AppCtx): Promise<void> => {
+            await ctx.runMutation(mounted.aggregate.inside.run, {});
+          },
+        }),
+      },
+    },
+    components: { aggregate: { ...aggregateTest, modules: withInside(inner) } },
+  });
+  const call = async (path: string): Promise<void> => {
+    const outcome = await backend.run({ path, args: {}, allowInternal: true });
+    if (outcome.status === "error") throw outcome.error;
+  };
+  return {
+    run: (body) => app.during(body, () => call("host:run")),
+    inside: (body) => inner.during(body, () => call("host:inside")),
+  };
+}
+
+/** Runs a check to its end; `between` is called between its steps. Returns the run's id. */
+export async function check(
+  host: CheckedHost,
+  options: { repair?: boolean },
+  between: (step: number) => Promise<void> = () => Promise.resolve(),
+): Promise<string> {
+  const runId = await host.run((ctx) => startVerify(ctx, { component }, options));
+  for (let step = 0, due = true; due; step++) {
+    ({ due } = await host.run((ctx) => advanceRun(ctx, source, { runId })));
+    if (due) await between(step);
+    if (step > 2000) throw new Error("the check does not end");
+  }
+  return runId;
+}
+
+/** What a test has a registered function do. */
+class Bodies {
+  private body: (ctx: never) => Promise<void> = () => Promise.resolve();
+
+  async call(ctx: unknown): Promise<void> {
+    await this.body(ctx as never);
+  }
+
+  async during<Ctx, T>(body: (ctx: Ctx) => Promise<T>, run: () => Promise<void>): Promise<T> {
+    const results: T[] = [];
+    this.body = async (ctx) => {
+      results.splice(0, 1, await body(ctx as Ctx));
+    };
+    await run();
+    return results[0] as T;
+  }
+}
+
+function withInside(bodies: Bodies) {
+  const inside = { run: mutationGeneric({ args: {}, handler: (ctx) => bodies.call(ctx) }) };
+  return { ...aggregateTest.modules, "./component/inside.js": () => Promise.resolve(inside) };
+}

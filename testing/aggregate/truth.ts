@@ -1,0 +1,108 @@
+/**
+ * What a check should find, by brute force: every tree read from one end to the other, every document, and nothing of the
+ * check's own code but the structural check of a single tree.
+ */
+import { encodeKey } from "../../src/values/index.js";
+import { checkTree, scanRange, rangeOf, settle } from "../../src/components/aggregate/tree/index.js";
+import { Forest, type StoredTree } from "../../src/components/aggregate/component/forest.js";
+import type { StoredDocument } from "../../src/components/aggregate/client/managed/types.js";
+import { source, type CheckedHost } from "./checked-host.js";
+
+interface TrueItem {
+  readonly id: string;
+  readonly space: string;
+  readonly order: string;
+  readonly values: string;
+}
+
+/** A difference as `kind id`. */
+export type Finding = string;
+
+export interface Truth {
+  /** Namespaces whose trees are damaged, encoded. */
+  readonly damaged: ReadonlySet<string>;
+  /** All differences in the trees that are not, sorted. */
+  readonly findings: Finding[];
+  /** The items of each tree that is not damaged, by namespace. */
+  readonly contents: Record<string, TrueItem[]>;
+}
+
+export async function truthOf(host: CheckedHost): Promise<Truth> {
+  const expected = (await documentsOf(host)).map(itemOf);
+  const { items, damaged } = await host.inside((ctx) => itemsOf(ctx.db));
+  const byId = new Map(expected.map((item) => [item.id, item]));
+  const places = new Set(items.map(({ space, order }) => space + order));
+  const misplaced = new Set<string>();
+  const findings: Finding[] = [];
+  for (const item of items) {
+    const right = byId.get(item.id);
+    if (right === undefined) findings.push(`orphaned ${item.id}`);
+    else if (right.space === item.space && right.order === item.order) {
+      if (right.values !== item.values) findings.push(`wrongSum ${item.id}`);
+    } else if (places.has(right.space + right.order) || misplaced.has(item.id)) {
+      findings.push(`duplicate ${item.id}`);
+    } else {
+      if (!damaged.has(right.space)) misplaced.add(item.id);
+      findings.push(`${right.space === item.space ? "wrongKey" : "wrongNamespace"} ${item.id}`);
+    }
+  }
+  for (const { id, space, order } of expected) {
+    if (!damaged.has(space) && !places.has(space + order) && !misplaced.has(id))
+      findings.push(`missing ${id}`);
+  }
+  const contents: Record<string, TrueItem[]> = {};
+  for (const item of items) (contents[item.space] ??= []).push(item);
+  return { damaged, findings: findings.toSorted(), contents };
+}
+
+/** The documents' items, by namespace, as they should stand in the trees. */
+export async function expectedContents(host: CheckedHost): Promise<Record<string, TrueItem[]>> {
+  const contents: Record<string, TrueItem[]> = {};
+  for (const item of (await documentsOf(host)).map(itemOf)) (contents[item.space] ??= []).push(item);
+  for (const items of Object.values(contents)) items.sort((a, b) => (a.order < b.order ? -1 : 1));
+  return contents;
+}
+
+function documentsOf(host: CheckedHost): Promise<StoredDocument[]> {
+  return host.run((ctx) => ctx.db.query("scores").collect()) as Promise<StoredDocument[]>;
+}
+
+function itemOf(document: StoredDocument): TrueItem {
+  const { id, key, namespace, sumValue, sumValues } = source.itemOf(document);
+  const named = [["", sumValue], ...Object.entries(sumValues ?? {})];
+  return { id, space: encodeKey([namespace]), order: encodeKey([key, id]), values: valuesText(named) };
+}
+
+async function itemsOf(db: ConstructorParameters<typeof Forest>[0]) {
+  const forest = new Forest(db);
+  const trees = await forest.select("all");
+  const damaged = new Set<string>();
+  const items: TrueItem[] = [];
+  for (const tree of trees) {
+    const space = encodeKey([tree.namespace]);
+    const { problems } = await settle(forest.nodes, () => checkTree(tree, "", Infinity));
+    const isShared = trees.some((other) => other !== tree && other.state.root === tree.state.root);
+    if (problems.length > 0 || isShared) damaged.add(space);
+    else items.push(...(await contentsOf(tree, space)));
+  }
+  return { items, damaged };
+}
+
+async function contentsOf(tree: StoredTree, space: string): Promise<TrueItem[]> {
+  const found = await settle(tree.nodes, () => scanRange(tree, rangeOf(undefined), "asc", Infinity));
+  return found.map(({ position, values }) => ({
+    id: position.id,
+    space,
+    order: position.order,
+    values: valuesText(values.map((value, index) => [tree.state.measures[index], value])),
+  }));
+}
+
+function valuesText(named: (readonly unknown[])[]): string {
+  return JSON.stringify(
+    named
+      .filter(([, value]) => value !== null && value !== undefined)
+      .map(([name, value]) => [name, Object.is(value, -0) ? "-0" : String(value)])
+      .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+  );
+}
