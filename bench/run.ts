@@ -1,75 +1,118 @@
 /**
  * `npm run bench`: measures this package beside its peers in one run, prints tables and writes them as JSON. Fails when any
- * peer gives a wrong answer. Options: see `--help`.
+ * peer gives a wrong answer. `--write` puts the figures into docs/performance.md, with the plot. Options: see `--help`.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { benchAggregate } from "./aggregate/bench.js";
-import { BARE_SQLITE, COUNTED_TREE, subjectName } from "./aggregate/subjects.js";
+import { BARE_SQLITE } from "./aggregate/subjects.js";
+import { benchContention, contentionTable } from "./contention/bench.js";
 import { benchDurableInserts } from "./durable-inserts.js";
+import { documentFigures, growthPlot, ratios, type Figures } from "./figures.js";
+import { fillDocument } from "./harness/document.js";
 import type { Effort } from "./harness/measure.js";
-import { tables, type Ratio, type Row } from "./harness/report.js";
+import { tables, type Footprint, type Ratio, type Row } from "./harness/report.js";
 import { benchMigrations } from "./migrations/bench.js";
 
-const parts = ["aggregate", "durable-inserts", "migrations"] as const;
+const parts = ["aggregate", "durable-inserts", "migrations", "contention"] as const;
 type Part = (typeof parts)[number];
 
 interface Options {
-  sizes: number[];
+  sizes?: number[];
   parts: Part[];
   quick?: true;
   json?: string;
+  write?: true;
+  from?: string;
 }
 
 const program = new Command("bench")
-  .option("--sizes <numbers>", "how many items aggregates hold", sizesFrom, [1000, 10_000, 100_000])
+  .option(
+    "--sizes <numbers>",
+    "how many items aggregates hold (default: 1k to 1M, with --quick 1k)",
+    sizesFrom,
+  )
   .option("--parts <names>", parts.join(", "), partsFrom, [...parts])
   .option("--quick", "short turns and few documents: to see that it works, not to quote")
   .option("--json <file>", "where to write the figures (default: a file in bench/results)")
+  .option("--write", "puts the figures and the plot into docs")
+  .option("--from <files>", "measures nothing, takes the figures of these files, separated by commas")
   .parse();
 
-const { sizes, parts: chosen, quick, json } = program.opts<Options>();
-const effort: Effort =
-  quick === true
-    ? { rounds: 2, turnMs: 10, turnCalls: 1000 }
-    : { rounds: 5, turnMs: 100, turnCalls: 100_000 };
+const { sizes, parts: chosen, quick, json, write, from } = program.opts<Options>();
+const isQuick = quick === true;
+const effort: Effort = isQuick
+  ? { rounds: 2, turnMs: 10, turnCalls: 1000 }
+  : { rounds: 5, turnMs: 100, turnCalls: 100_000 };
+const log = (line: string): void => console.error(line);
 
-const ratios: readonly Ratio[] = [
-  { of: subjectName("trueup", "memory"), to: subjectName("published", "mock") },
-  { of: subjectName("trueup", "sqlite"), to: subjectName("published", "mock") },
-  { of: subjectName("trueup", "memory"), to: subjectName("published", "memory") },
-  { of: subjectName("trueup", "sqlite"), to: subjectName("published", "sqlite") },
-  { of: subjectName("trueup", "mock"), to: subjectName("published", "mock") },
-  { of: subjectName("trueup", "sqlite"), to: BARE_SQLITE },
-  { of: COUNTED_TREE, to: subjectName("trueup", "memory") },
+const otherRatios: readonly Ratio[] = [
   { of: BARE_SQLITE, to: "documents" },
   { of: BARE_SQLITE, to: "aggregate, trueup" },
   { of: "aggregate, trueup", to: "aggregate, published" },
 ];
 
-const rows: Row[] = [];
-const log = (line: string): void => console.error(line);
-if (chosen.includes("durable-inserts")) {
-  rows.push(...(await benchDurableInserts(effort)));
-  log("durable inserts");
+const figures = from === undefined ? await measureAll() : figuresFrom(from);
+console.log(tables(figures.rows, [...ratios, ...otherRatios]));
+if (figures.contention !== null) {
+  console.log(`\n## contention\n\n${contentionTable(figures.contention.rows, figures.contention)}`);
 }
-if (chosen.includes("migrations")) {
-  rows.push(...(await benchMigrations(quick === true ? 1000 : 10_000, quick === true ? 1 : 3)));
-  log("migrations");
+if (from === undefined) {
+  const file = json ?? join(bench(), "results", `${new Date().toISOString().replaceAll(":", "-")}.json`);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(figures, null, 1)}\n`);
+  console.log(`\nFigures are in ${file}`);
 }
-if (chosen.includes("aggregate")) {
-  for (const size of sizes) rows.push(...(await benchAggregate(size, effort, log)));
+if (write === true) {
+  const docs = join(dirname(bench()), "docs");
+  fillDocument(join(docs, "performance.md"), documentFigures(figures));
+  const aggregate = figures.rows.filter(({ part }) => part === "aggregate");
+  if (aggregate.length > 0) writeFileSync(join(docs, "aggregate-cost.svg"), growthPlot(aggregate));
 }
 
-console.log(tables(rows, ratios));
-const file = json ?? join(bench(), "results", `${new Date().toISOString().replaceAll(":", "-")}.json`);
-mkdirSync(dirname(file), { recursive: true });
-const machine = { node: process.version, cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length };
-writeFileSync(file, `${JSON.stringify({ machine, quick: quick === true, rows }, null, 1)}\n`);
-console.log(`\nFigures are in ${file}`);
+async function measureAll(): Promise<Figures> {
+  const rows: Row[] = [];
+  const footprints: Footprint[] = [];
+  let contention: Figures["contention"] = null;
+  if (chosen.includes("contention")) {
+    const extent = isQuick ? { filled: 200, perWriter: 10 } : { filled: 2000, perWriter: 100 };
+    contention = { filled: extent.filled, rows: await benchContention(extent, log) };
+  }
+  if (chosen.includes("durable-inserts")) {
+    rows.push(...(await benchDurableInserts(effort)));
+    log("durable inserts");
+  }
+  if (chosen.includes("migrations")) {
+    rows.push(...(await benchMigrations(isQuick ? 1000 : 10_000, isQuick ? 1 : 3)));
+    log("migrations");
+  }
+  if (chosen.includes("aggregate")) {
+    for (const size of sizes ?? (isQuick ? [1000] : [1000, 10_000, 100_000, 1_000_000])) {
+      const measured = await benchAggregate(size, effort, log);
+      rows.push(...measured.rows);
+      footprints.push(...measured.footprints);
+    }
+  }
+  const machine = { node: process.version, cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length };
+  return { machine, quick: isQuick, rows, footprints, contention };
+}
+
+/** Figures of several runs, of which each measured some parts or sizes, as one. */
+function figuresFrom(files: string): Figures {
+  const runs = files.split(",").map((file) => JSON.parse(readFileSync(file, "utf8")) as Figures);
+  const [first] = runs;
+  if (first === undefined) throw new InvalidArgumentError("There is no file to take figures from.");
+  return {
+    machine: first.machine,
+    quick: runs.some((run) => run.quick),
+    rows: runs.flatMap((run) => run.rows),
+    footprints: runs.flatMap((run) => run.footprints),
+    contention: runs.map((run) => run.contention).find((found) => found !== null) ?? null,
+  };
+}
 
 /** The folder of the sources: this file is compiled into a folder in it. */
 function bench(): string {

@@ -19,7 +19,7 @@ import { v } from "convex/values";
 import { DirectAggregate } from "trueup/aggregate";
 import type { ComponentApi } from "trueup/aggregate/_generated/component.js";
 import { componentFrom, type App } from "../harness/hosts.js";
-import { PAGE_SIZE, type BenchItem, type Question } from "./items.js";
+import { PAGE_SIZE, percentileOffset, type BenchItem, type Question } from "./items.js";
 import { loaderFunctions, loaderModule } from "./stored-tree.js";
 
 export const libraryNames = ["trueup", "published"] as const;
@@ -34,27 +34,47 @@ const component = (componentsGeneric() as unknown as { aggregate: ComponentApi }
 interface Library {
   readonly config: string;
   readonly open: () => Counted;
+  /** What the other one has no single call for. */
+  readonly percentile: (aggregate: Counted, ctx: QueryCtx, percent: number) => Promise<number>;
+  readonly page: (aggregate: Counted, ctx: QueryCtx, offset: number) => Promise<Keyed[]>;
+}
+
+interface Keyed {
+  readonly key: number;
 }
 
 const libraries: Readonly<Record<LibraryName, Library>> = {
   trueup: {
     config: "trueup/aggregate/convex.config",
     open: () => new DirectAggregate(component),
+    percentile: async (aggregate, ctx, percent) =>
+      (await aggregate.percentile(ctx, percent))?.key ?? Number.NaN,
+    page: async (aggregate, ctx, offset) =>
+      (await aggregate.paginate(ctx, { offset, pageSize: PAGE_SIZE })).page,
   },
   published: {
     config: "@convex-dev/aggregate/convex.config",
     // The methods that are used here take and give the same.
     open: () => new PublishedAggregate(component as never) as unknown as Counted,
+    percentile: async (aggregate, ctx, percent) => {
+      const offset = percentileOffset(await aggregate.count(ctx), percent);
+      return (await aggregate.at(ctx, offset)).key;
+    },
+    page: async (aggregate, ctx, offset) => {
+      const { key, id } = await aggregate.at(ctx, offset);
+      const bounds = { lower: { key, id, inclusive: true } };
+      return (await aggregate.paginate(ctx, { bounds, pageSize: PAGE_SIZE })).page;
+    },
   },
 };
 
 /** The app with one library's aggregate in it. */
 export async function aggregateApp(library: LibraryName): Promise<App> {
-  const { config, open } = libraries[library];
+  const { config } = libraries[library];
   const folder = dirname(fileURLToPath(import.meta.resolve(config)));
   return {
     schema,
-    modules: { bench: functionsOf(open()), loader: loaderFunctions },
+    modules: { bench: functionsOf(libraries[library]), loader: loaderFunctions },
     components: { aggregate: await componentFrom(folder, { loader: loaderModule }) },
   };
 }
@@ -65,7 +85,8 @@ const schema = defineSchema({
   scores: defineTable({ player: v.string(), score: v.number() }).index("by_score", ["score"]),
 });
 
-function functionsOf(aggregate: Counted): Record<string, unknown> {
+function functionsOf(library: Library): Record<string, unknown> {
+  const aggregate = library.open();
   return {
     insert: mutationGeneric({
       args: { items: v.array(item) },
@@ -99,7 +120,7 @@ function functionsOf(aggregate: Counted): Record<string, unknown> {
       args: { questions: v.array(v.any()) },
       handler: async (ctx: QueryCtx, { questions }: { questions: Question[] }) => {
         const answers = [];
-        for (const question of questions) answers.push(await answer(aggregate, ctx, question));
+        for (const question of questions) answers.push(await answer(library, aggregate, ctx, question));
         return answers;
       },
     }),
@@ -123,7 +144,12 @@ function functionsOf(aggregate: Counted): Record<string, unknown> {
   };
 }
 
-async function answer(aggregate: Counted, ctx: QueryCtx, question: Question): Promise<number> {
+async function answer(
+  library: Library,
+  aggregate: Counted,
+  ctx: QueryCtx,
+  question: Question,
+): Promise<number> {
   switch (question.type) {
     case "count":
       return aggregate.count(ctx, { bounds: boundsOf(question) });
@@ -133,10 +159,10 @@ async function answer(aggregate: Counted, ctx: QueryCtx, question: Question): Pr
       return (await aggregate.at(ctx, question.offset)).key;
     case "indexOf":
       return aggregate.indexOf(ctx, question.key);
+    case "percentile":
+      return library.percentile(aggregate, ctx, question.percent);
     case "page": {
-      const { key, id } = await aggregate.at(ctx, question.offset);
-      const bounds = { lower: { key, id, inclusive: true } };
-      const { page } = await aggregate.paginate(ctx, { bounds, pageSize: PAGE_SIZE });
+      const page = await library.page(aggregate, ctx, question.offset);
       return page.reduce((sum, found) => sum + found.key, 0);
     }
   }

@@ -3,7 +3,7 @@
  * those that stay, move them, and delete them again, after which counts and sums must be what they were.
  */
 import { measure, type Contender, type Effort, type Task } from "../harness/measure.js";
-import type { Row } from "../harness/report.js";
+import type { Footprint, Row } from "../harness/report.js";
 import { Items, questionTypes, type BenchItem, type QuestionType } from "./items.js";
 import { COUNTED_TREE, openSubjects, type Subject } from "./subjects.js";
 
@@ -11,11 +11,16 @@ import { COUNTED_TREE, openSubjects, type Subject } from "./subjects.js";
 const BATCH = 100;
 const MAX_WRITES_PER_TURN = 300;
 
+export interface AggregateFigures {
+  readonly rows: readonly Row[];
+  readonly footprints: readonly Footprint[];
+}
+
 export async function benchAggregate(
   size: number,
   effort: Effort,
   log: (line: string) => void,
-): Promise<Row[]> {
+): Promise<AggregateFigures> {
   const items = new Items(size);
   const subjects = await openSubjects(items, log);
   const rows: Row[] = [];
@@ -24,13 +29,19 @@ export async function benchAggregate(
     rows.push(...measurements.map((measured): Row => ({ part: "aggregate", size, operation, ...measured })));
     log(`${size} items: ${operation}`);
   };
+  const footprints: Footprint[] = [];
   try {
+    for (const subject of subjects) {
+      const footprint = await subject.footprint();
+      if (footprint !== null) footprints.push({ peer: subject.name, size, ...footprint });
+    }
     for (const type of questionTypes) {
+      const asked = subjects.filter(({ unanswered }) => !unanswered.includes(type));
       await run(
         titles[type],
-        subjects.map((subject) => reader(subject, items, type, 1)),
+        asked.map((subject) => reader(subject, items, type, 1)),
       );
-      const insiders = subjects.filter(({ hasCalls, name }) => hasCalls || name === COUNTED_TREE);
+      const insiders = asked.filter(({ hasCalls, name }) => hasCalls || name === COUNTED_TREE);
       await run(
         `${titles[type]}, ${BATCH} in a query`,
         insiders.map((subject) => reader(subject, items, type, BATCH)),
@@ -40,14 +51,16 @@ export async function benchAggregate(
   } finally {
     for (const subject of subjects) await subject.close();
   }
-  return rows;
+  return { rows, footprints };
 }
 
+/** The names that tables give to the questions. */
 const titles: Readonly<Record<QuestionType, string>> = {
   count: "count in bounds",
   sum: "sum in bounds",
   at: "at(offset)",
   indexOf: "indexOf",
+  percentile: "percentile",
   page: "page of 100, deep",
 };
 

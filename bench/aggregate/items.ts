@@ -14,10 +14,11 @@ export interface BenchItem {
 export type Question =
   | { readonly type: "count" | "sum"; readonly lower: number; readonly upper: number }
   | { readonly type: "at" | "page"; readonly offset: number }
+  | { readonly type: "percentile"; readonly percent: number }
   | { readonly type: "indexOf"; readonly key: number };
 export type QuestionType = Question["type"];
 
-export const questionTypes: readonly QuestionType[] = ["count", "sum", "at", "indexOf", "page"];
+export const questionTypes: readonly QuestionType[] = ["count", "sum", "at", "indexOf", "percentile", "page"];
 export const PAGE_SIZE = 100;
 const KEY_STEP = 16;
 
@@ -37,6 +38,11 @@ export class Items {
     for (const key of this.#keys) sums.push((sums.at(-1) ?? 0) + valueOf(key));
     this.#sums = sums;
     this.all = this.#random.shuffle(this.#keys.map((key) => itemOf(key)));
+  }
+
+  /** In the order of their keys. */
+  sorted(): BenchItem[] {
+    return this.#keys.map((key) => itemOf(key));
   }
 
   get size(): number {
@@ -63,6 +69,8 @@ export class Items {
         const half = Math.floor(size / 2);
         return { type, offset: half + random.below(size - half - PAGE_SIZE) };
       }
+      case "percentile":
+        return { type, percent: 1 + random.below(99) };
       case "indexOf":
         return { type, key: random.below(size) * KEY_STEP };
     }
@@ -77,6 +85,8 @@ export class Items {
         return (this.#sums[question.upper / KEY_STEP] ?? 0) - (this.#sums[question.lower / KEY_STEP] ?? 0);
       case "at":
         return question.offset * KEY_STEP;
+      case "percentile":
+        return percentileOffset(this.size, question.percent) * KEY_STEP;
       case "page":
         return KEY_STEP * (PAGE_SIZE * question.offset + (PAGE_SIZE * (PAGE_SIZE - 1)) / 2);
       case "indexOf":
@@ -95,6 +105,11 @@ export class Items {
     const { key, sumValue } = this.fresh();
     return { key, id: item.id, sumValue };
   }
+}
+
+/** The nearest rank: the first offset at which so many percent of the items are at or before it. */
+export function percentileOffset(count: number, percent: number): number {
+  return Math.max(0, Math.ceil((percent * count) / 100) - 1);
 }
 
 function itemOf(key: number): BenchItem {

@@ -1,22 +1,19 @@
 /**
- * The documents of a tree of the published component, copied from one host to another. Inserting a hundred thousand items into the published component
- * on the mock takes most of an hour; a tree is built once on this engine instead and then loaded everywhere, with the
- * ids that each host gives its documents. What is loaded is what inserting would have left, node for node.
+ * The documents of a tree of the published component (`published-tree.ts`), put into a host's component with the ids that
+ * the host gives them.
  */
 import {
   componentsGeneric,
   mutationGeneric,
-  queryGeneric,
   type FunctionReference,
   type GenericDataModel,
   type GenericMutationCtx,
-  type GenericQueryCtx,
 } from "convex/server";
 import { v, type Value } from "convex/values";
 import type { Host } from "../harness/hosts.js";
 
-type Fields = Record<string, Value>;
-type Stored = Fields & { _id: string };
+export type Fields = Record<string, Value>;
+export type Stored = Fields & { _id: string };
 
 /** Nodes may name other nodes, trees name their root. */
 export interface StoredTree {
@@ -28,17 +25,12 @@ const BATCH = 500;
 const NODES = "btreeNode";
 const TREES = "btree";
 
-export async function readTree(host: Host): Promise<StoredTree> {
-  const read = (table: string) => host.query("loader:read", { table }) as Promise<Stored[]>;
-  return { nodes: await read(NODES), trees: await read(TREES) };
-}
-
 /** Loads a tree into a component that has none. Nodes come after those that they name. */
 export async function loadTree(host: Host, { nodes, trees }: StoredTree): Promise<void> {
   const ids = new Map(nodes.map(({ _id }): [string, string | null] => [_id, null]));
   let waiting = nodes;
   while (waiting.length > 0) {
-    const ready = waiting.filter((node) => isReady(withoutSystemFields(node), ids));
+    const ready = waiting.filter((node) => isReady(withoutId(node), ids));
     if (ready.length === 0) throw new Error("nodes name each other in a circle");
     const loaded = await insertAll(host, NODES, ready, ids);
     for (const [index, { _id }] of ready.entries()) ids.set(_id, loaded[index] ?? null);
@@ -57,15 +49,13 @@ async function insertAll(
 ): Promise<string[]> {
   const inserted: string[] = [];
   for (let start = 0; start < documents.length; start += BATCH) {
-    const batch = documents
-      .slice(start, start + BATCH)
-      .map((document) => renamed(withoutSystemFields(document), ids));
+    const batch = documents.slice(start, start + BATCH).map((document) => renamed(withoutId(document), ids));
     inserted.push(...((await host.mutation("loader:insert", { table, documents: batch })) as string[]));
   }
   return inserted;
 }
 
-function withoutSystemFields({ _id, _creationTime, ...fields }: Stored): Fields {
+function withoutId({ _id, ...fields }: Stored): Fields {
   return fields;
 }
 
@@ -90,15 +80,10 @@ function isFields(value: Value | undefined): value is Record<string, Value | und
   );
 }
 
-type ReadArgs = { table: string };
 type InsertArgs = { table: string; documents: Fields[] };
 
 /** Beside the modules of the component, where its tables can be seen. */
 export const loaderModule: Record<string, unknown> = {
-  read: queryGeneric({
-    args: { table: v.string() },
-    handler: (ctx: GenericQueryCtx<GenericDataModel>, { table }: ReadArgs) => ctx.db.query(table).collect(),
-  }),
   insert: mutationGeneric({
     args: { table: v.string(), documents: v.array(v.any()) },
     handler: async (ctx: GenericMutationCtx<GenericDataModel>, { table, documents }: InsertArgs) => {
@@ -110,17 +95,12 @@ export const loaderModule: Record<string, unknown> = {
 };
 
 interface Loader {
-  read: FunctionReference<"query", "internal", ReadArgs, Stored[]>;
   insert: FunctionReference<"mutation", "internal", InsertArgs, string[]>;
 }
 const inside = (componentsGeneric() as unknown as { aggregate: { loader: Loader } }).aggregate.loader;
 
 /** In the app, as the way into the component. */
 export const loaderFunctions: Record<string, unknown> = {
-  read: queryGeneric({
-    args: { table: v.string() },
-    handler: (ctx: GenericQueryCtx<GenericDataModel>, args: ReadArgs) => ctx.runQuery(inside.read, args),
-  }),
   insert: mutationGeneric({
     args: { table: v.string(), documents: v.array(v.any()) },
     handler: (ctx: GenericMutationCtx<GenericDataModel>, args: InsertArgs) =>

@@ -4,22 +4,37 @@
  */
 import { openBareSqlite } from "../harness/bare-sqlite.js";
 import { openHost, type Host, type HostName } from "../harness/hosts.js";
+import { Redis } from "../harness/redis.js";
 import { aggregateApp, libraryNames, type LibraryName } from "./app.js";
 import { CountedTree } from "./counted-tree.js";
-import { PAGE_SIZE, type BenchItem, type Items, type Question } from "./items.js";
-import { loadTree, readTree, type StoredTree } from "./stored-tree.js";
+import {
+  PAGE_SIZE,
+  percentileOffset,
+  type BenchItem,
+  type Items,
+  type Question,
+  type QuestionType,
+} from "./items.js";
+import { publishedTree } from "./published-tree.js";
+import { redisSubject } from "./redis-peer.js";
+import { loadTree } from "./stored-tree.js";
 
 export interface Subject {
   readonly name: string;
   /** Whether many questions can be asked in one call that costs something itself. */
   readonly hasCalls: boolean;
+  /** What it cannot be asked. */
+  readonly unanswered: readonly QuestionType[];
   /** One transaction. */
   insert(items: readonly BenchItem[]): Promise<void>;
   replace(from: BenchItem, to: BenchItem): Promise<void>;
   remove(items: readonly BenchItem[]): Promise<void>;
   /** One query, the questions one after another. */
   answer(questions: readonly Question[]): Promise<number[]>;
-  totals(): Promise<{ count: number; sum: number }>;
+  /** The sum is null where there is none. */
+  totals(): Promise<{ count: number; sum: number | null }>;
+  /** What it stores, and how long it takes to open it; null where nothing is stored. */
+  footprint(): Promise<{ bytesPerItem: number; openMs: number | null } | null>;
   close(): Promise<void>;
 }
 
@@ -28,6 +43,7 @@ const hostTitles: Readonly<Record<HostName, string>> = {
   sqlite: "SQLite",
   mock: "convex-test",
 };
+const hostNames = ["memory", "sqlite", "mock"] as const;
 const BUILD_BATCH = 500;
 
 export function subjectName(library: LibraryName, host: HostName): string {
@@ -37,21 +53,27 @@ export function subjectName(library: LibraryName, host: HostName): string {
 export const BARE_SQLITE = "bare SQLite";
 export const COUNTED_TREE = "counted tree";
 
-/** Opens all peers and fills them with the items: ours by batches, the published one with a tree that was built once. */
+/** The official mock keeps all documents of a table in a list that it goes through again and again. */
+const MAX_MOCK_SIZE = 100_000;
+
+/** Opens all peers and fills them with the items: ours by batches, the published one with a tree that is made at once. */
 export async function openSubjects(items: Items, log: (line: string) => void): Promise<Subject[]> {
-  const published = await buildPublishedTree(items, log);
+  const published = publishedTree(items.sorted());
+  const hosts = items.size > MAX_MOCK_SIZE ? (["memory", "sqlite"] as const) : hostNames;
   const subjects: Subject[] = [];
   for (const library of libraryNames) {
-    for (const host of ["memory", "sqlite", "mock"] as const) {
+    for (const host of hosts) {
       const begin = performance.now();
       const opened = await openHost(host, await aggregateApp(library));
       if (library === "published") await loadTree(opened, published);
       else await inBatches(items, (batch) => opened.mutation("bench:fill", { items: batch }));
       const name = subjectName(library, host);
-      subjects.push(hosted(name, opened));
+      subjects.push(hosted(name, opened, items.size));
       log(`${items.size} items: filled ${name} in ${((performance.now() - begin) / 1000).toFixed(1)} s`);
     }
   }
+  const redis = await Redis.find();
+  if (redis !== null) subjects.push(await redisSubject(redis, items));
   return [...subjects, bareSqlite(items), countedTree(items)];
 }
 
@@ -61,34 +83,27 @@ async function inBatches(items: Items, write: (batch: BenchItem[]) => Promise<un
   }
 }
 
-async function buildPublishedTree(items: Items, log: (line: string) => void): Promise<StoredTree> {
-  const begin = performance.now();
-  const host = await openHost("memory", await aggregateApp("published"));
-  await inBatches(items, (batch) => host.mutation("bench:insert", { items: batch }));
-  const tree = await readTree(host);
-  await host.close();
-  log(
-    `${items.size} items: built the published tree in ${((performance.now() - begin) / 1000).toFixed(1)} s`,
-  );
-  return tree;
-}
-
-function hosted(name: string, host: Host): Subject {
+function hosted(name: string, host: Host, size: number): Subject {
   return {
     name,
     hasCalls: true,
+    unanswered: [],
     insert: async (items) => void (await host.mutation("bench:insert", { items: [...items] })),
     replace: async (from, to) => void (await host.mutation("bench:replace", { from, to })),
     remove: async (items) => void (await host.mutation("bench:remove", { items: [...items] })),
     answer: (questions) => host.query("bench:answer", { questions: [...questions] }) as Promise<number[]>,
     totals: () => host.query("bench:totals", {}) as Promise<{ count: number; sum: number }>,
+    footprint: async () => {
+      const reopened = await host.reopen();
+      return reopened && { bytesPerItem: reopened.sizeBytes / size, openMs: reopened.openMs };
+    },
     close: () => host.close(),
   };
 }
 
 /** A row per item and a covering index of the keys. */
 function bareSqlite(items: Items): Subject {
-  const { database, close } = openBareSqlite();
+  const { database, footprint, close } = openBareSqlite();
   database.exec(`
     CREATE TABLE items (id TEXT NOT NULL PRIMARY KEY, key REAL NOT NULL, value REAL NOT NULL) WITHOUT ROWID;
     CREATE INDEX by_key ON items (key, id, value);
@@ -117,6 +132,8 @@ function bareSqlite(items: Items): Subject {
         return at(question.offset);
       case "indexOf":
         return rank(question.key);
+      case "percentile":
+        return at(percentileOffset(count(-Infinity, Infinity), question.percent));
       case "page":
         return page(PAGE_SIZE, question.offset);
     }
@@ -131,11 +148,16 @@ function bareSqlite(items: Items): Subject {
   return {
     name: BARE_SQLITE,
     hasCalls: false,
+    unanswered: [],
     insert: (added) => Promise.resolve(insertAll(added)),
     replace: (from, to) => Promise.resolve(void update.run(to.key, to.sumValue, from.id)),
     remove: (removed) => Promise.resolve(removeAll(removed)),
     answer: (questions) => Promise.resolve(questions.map(answer)),
     totals: () => Promise.resolve({ count: count(-Infinity, Infinity), sum: sum(-Infinity, Infinity) }),
+    footprint: () => {
+      const { sizeBytes, openMs } = footprint();
+      return Promise.resolve({ bytesPerItem: sizeBytes / items.size, openMs });
+    },
     close: () => Promise.resolve(close()),
   };
 }
@@ -153,6 +175,8 @@ function countedTree(items: Items): Subject {
         return tree.slice(question.offset, 1)[0]?.key ?? Number.NaN;
       case "indexOf":
         return tree.before(question.key).count;
+      case "percentile":
+        return tree.slice(percentileOffset(tree.totals.count, question.percent), 1)[0]?.key ?? Number.NaN;
       case "page":
         return tree.slice(question.offset, PAGE_SIZE).reduce((sum, { key }) => sum + key, 0);
     }
@@ -160,6 +184,7 @@ function countedTree(items: Items): Subject {
   return {
     name: COUNTED_TREE,
     hasCalls: false,
+    unanswered: [],
     insert: (added) => Promise.resolve(added.forEach((item) => tree.insert(item))),
     replace: (from, to) => {
       tree.remove(from);
@@ -169,6 +194,7 @@ function countedTree(items: Items): Subject {
     remove: (removed) => Promise.resolve(removed.forEach((item) => tree.remove(item))),
     answer: (questions) => Promise.resolve(questions.map(answer)),
     totals: () => Promise.resolve(tree.totals),
+    footprint: () => Promise.resolve(null),
     close: () => Promise.resolve(),
   };
 }

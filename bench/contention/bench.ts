@@ -59,7 +59,7 @@ export async function benchContention(extent: Extent, log: (line: string) => voi
 }
 
 /** Per workload: first tries that were aborted, and in all attempts per operation. */
-export function contentionTable(rows: readonly ContentionRow[], { filled }: Extent): string {
+export function contentionTable(rows: readonly ContentionRow[], { filled }: Pick<Extent, "filled">): string {
   const titles = { random: "inserts at random keys", append: "inserts at the end", replace: "replaces" };
   const head = [
     `${WRITERS} writers, ${filled.toLocaleString("en")} items`,

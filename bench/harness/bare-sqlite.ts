@@ -1,16 +1,39 @@
 /** SQLite through the engine's driver, better-sqlite3, with the engine's settings and durability: the floor beneath it. */
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
-import { removeFolder, temporaryFolder } from "./hosts.js";
+import { removeFolder, temporaryFolder, type Reopened } from "./hosts.js";
 
 export interface BareSqlite {
   readonly database: Sqlite.Database;
+  /** What the file takes up when it is closed, and how long it takes to open one like it. */
+  readonly footprint: () => Reopened;
   readonly close: () => void;
 }
 
 export function openBareSqlite(): BareSqlite {
   const folder = temporaryFolder();
-  const database = new Sqlite(join(folder, "bare.sqlite"));
+  const file = join(folder, "bare.sqlite");
+  const database = open(file);
+  return {
+    database,
+    footprint: () => {
+      database.pragma("wal_checkpoint(TRUNCATE)");
+      const begin = performance.now();
+      const other = open(file);
+      const openMs = performance.now() - begin;
+      other.close();
+      return { sizeBytes: statSync(file).size, openMs };
+    },
+    close: () => {
+      database.close();
+      removeFolder(folder);
+    },
+  };
+}
+
+function open(file: string): Sqlite.Database {
+  const database = new Sqlite(file);
   for (const setting of [
     "page_size = 8192",
     "journal_mode = WAL",
@@ -21,11 +44,5 @@ export function openBareSqlite(): BareSqlite {
   ]) {
     database.pragma(setting);
   }
-  return {
-    database,
-    close: () => {
-      database.close();
-      removeFolder(folder);
-    },
-  };
+  return database;
 }

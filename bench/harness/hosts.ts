@@ -2,12 +2,12 @@
  * What runs an app of Convex functions: this engine on either storage, or the official mock. A host calls functions by
  * name from outside, through the host's public interface, so that all of what a call costs is in the figures.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convexTest } from "convex-test";
 import { makeFunctionReference, type GenericSchema, type SchemaDefinition } from "convex/server";
-import { memory, modulesFromDirectory, openBackend, sqlite, type OpenStorage } from "trueup";
+import { memory, modulesFromDirectory, openBackend, sqlite, type Backend, type OpenStorage } from "trueup";
 
 type Schema = SchemaDefinition<GenericSchema, boolean>;
 type Module = Record<string, unknown>;
@@ -33,17 +33,25 @@ export interface Host {
   query(name: string, args: Args): Promise<unknown>;
   mutation(name: string, args: Args): Promise<unknown>;
   action(name: string, args: Args): Promise<unknown>;
+  /** Closes what is on disk, and opens it again; null where nothing is. */
+  reopen(): Promise<Reopened | null>;
   close(): Promise<void>;
+}
+
+/** What a file takes up when it is closed, and how long it takes until a backend on it can be called. */
+export interface Reopened {
+  readonly sizeBytes: number;
+  readonly openMs: number;
 }
 
 /** Opens an app on a host of its own. SQLite's file is durable, and removed when the host closes. */
 export function openHost(name: HostName, app: App): Promise<Host> {
   switch (name) {
     case "memory":
-      return engineHost(memory(), app, () => {});
+      return engineHost(memory(), app, null);
     case "sqlite": {
       const folder = temporaryFolder();
-      return engineHost(sqlite(join(folder, "data.sqlite")), app, () => removeFolder(folder));
+      return engineHost(sqlite(join(folder, "data.sqlite")), app, folder);
     }
     case "mock":
       return Promise.resolve(mockHost(app));
@@ -74,22 +82,37 @@ export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function engineHost(storage: OpenStorage, app: App, cleanUp: () => void): Promise<Host> {
-  const backend = await openBackend({
-    storage,
-    schema: app.schema,
-    modules: Object.fromEntries(loaders(app)),
-    components: app.components,
-    limits: "none",
-    log: "silent",
-  });
+/** The bytes of all files in a folder. */
+export function folderBytes(folder: string): number {
+  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+}
+
+async function engineHost(storage: OpenStorage, app: App, folder: string | null): Promise<Host> {
+  const open = (): Promise<Backend> =>
+    openBackend({
+      storage,
+      schema: app.schema,
+      modules: Object.fromEntries(loaders(app)),
+      components: app.components,
+      limits: "none",
+      log: "silent",
+    });
+  let backend = await open();
   return {
     query: (name, args) => backend.query(makeFunctionReference<"query">(name), args),
     mutation: (name, args) => backend.mutation(makeFunctionReference<"mutation">(name), args),
     action: (name, args) => backend.action(makeFunctionReference<"action">(name), args),
+    reopen: async () => {
+      if (folder === null) return null;
+      await backend.close();
+      const sizeBytes = folderBytes(folder);
+      const begin = performance.now();
+      backend = await open();
+      return { sizeBytes, openMs: performance.now() - begin };
+    },
     close: async () => {
       await backend.close();
-      cleanUp();
+      if (folder !== null) removeFolder(folder);
     },
   };
 }
@@ -107,6 +130,7 @@ function mockHost(app: App): Host {
     query: (name, args) => t.query(makeFunctionReference<"query">(name), args),
     mutation: (name, args) => t.mutation(makeFunctionReference<"mutation">(name), args),
     action: (name, args) => t.action(makeFunctionReference<"action">(name), args),
+    reopen: () => Promise.resolve(null),
     close: () => Promise.resolve(),
   };
 }

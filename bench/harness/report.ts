@@ -8,6 +8,14 @@ export interface Row extends Measurement {
   readonly operation: string;
 }
 
+/** What a peer stores when it holds so many items, and how long it takes to open it; null where that means nothing. */
+export interface Footprint {
+  readonly peer: string;
+  readonly size: number;
+  readonly bytesPerItem: number;
+  readonly openMs: number | null;
+}
+
 /** How many times one peer is as fast as another, by p50: the time slices of other processes disturb it least. */
 export interface Ratio {
   readonly of: string;
@@ -59,12 +67,12 @@ function ratiosTable(rows: readonly Row[], ratios: readonly Ratio[]): string {
 }
 
 /** Two or three digits, with thousands set apart. */
-function round(value: number): string {
+export function round(value: number): string {
   if (value >= 1000) return Number(value.toPrecision(3)).toLocaleString("en");
   return String(Number(value.toPrecision(value >= 100 ? 3 : 2)));
 }
 
-function table(head: readonly string[], lines: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], lines: readonly (readonly string[])[]): string {
   const all = [head, ...lines];
   const widths = head.map((_, column) => Math.max(...all.map((line) => line[column]?.length ?? 0)));
   const text = (line: readonly string[]) =>
