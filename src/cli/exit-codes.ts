@@ -12,6 +12,10 @@ export const exitCodes = {
   needsMigration: 2,
   /** `trueup plan`: stored data has no place in the new schema. */
   destructive: 3,
+  /** `trueup aggregates`: one differs from its table, or cannot be built. */
+  drifted: 2,
+  /** `trueup aggregates`: all are sound, but not all are built yet. */
+  building: 3,
   usage: 64,
   /** There is no app, no data or no code here. */
   missing: 66,
@@ -32,6 +36,8 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 const byErrorCode: { readonly [Code in ErrorCode]?: ExitCode } = {
   ADMIN_KEY_REFUSED: exitCodes.refused,
+  AGGREGATE_BUILD_FAILED: exitCodes.drifted,
+  AGGREGATE_NOT_FOUND: exitCodes.missing,
   APP_NOT_FOUND: exitCodes.missing,
   CONVEX_NOT_INSTALLED: exitCodes.missing,
   DATA_FILE_MISSING: exitCodes.missing,

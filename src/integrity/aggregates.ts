@@ -33,7 +33,10 @@ export interface AggregateProgress {
 }
 
 /** What a run of verify or repair found, with all differences. */
-export interface VerifyResult extends Omit<VerifyReport, "continueCursor" | "isDone"> {
+export interface VerifyResult extends Omit<
+  VerifyReport,
+  "continueCursor" | "isDone" | "phase" | "error" | "errorDocumentId"
+> {
   readonly name: string;
   /** Differences that are left: all of verify's, those of repair that could not be mended. */
   readonly remaining: number;
@@ -122,6 +125,14 @@ export class Aggregates {
     return await calls.report(found, runId, cursor);
   }
 
+  /**
+   * Carries on the work on an aggregate until nothing is due, without waiting for it, also in a backend that runs nothing
+   * by itself. @throws AGGREGATE_NOT_FOUND
+   */
+  resume(name: string): void {
+    this.#driver.want(this.#driver.find(name).found.name);
+  }
+
   /** Calls the listener while aggregates are being built, at most every 100 ms each; returns how to stop. */
   onProgress(listener: ProgressListener): () => void {
     const told = new Map<string, { readonly state: AggregateState; readonly atMs: number }>();
@@ -162,25 +173,13 @@ export class Aggregates {
     for (;;) {
       const report = await this.report(name, runId);
       if (report === null) throw verifyFailed(name, "the run is gone");
-      if (report.isDone) return await this.#result(name, report);
+      if (report.error !== null) throw verifyFailed(name, report.error);
+      if (report.isDone)
+        return await verifyResult(name, report, (cursor) => this.report(name, runId, cursor));
       const problem = this.#driver.problem(name);
       if (problem !== null && problem.attempts >= maxAttempts) throw verifyFailed(name, problem.message);
       await this.#step(name);
     }
-  }
-
-  async #result(name: string, report: VerifyReport): Promise<VerifyResult> {
-    const differences: AggregateDifference[] = [...report.differences];
-    let { continueCursor } = report;
-    while (continueCursor !== null) {
-      const page = await this.report(name, report.runId, continueCursor);
-      differences.push(...(page?.differences ?? []));
-      continueCursor = page?.continueCursor ?? null;
-    }
-    const { runId, repair, startedBy, startedAtMs, durationMs, checked, counts } = report;
-    const remaining = differences.filter(({ fixed }) => !fixed).length;
-    const run = { runId, repair, startedBy, startedAtMs, durationMs, checked, counts };
-    return { name, ...run, differences, remaining };
   }
 
   async #step(name: string): Promise<void> {
@@ -193,6 +192,29 @@ export class Aggregates {
   #names(name?: string): string[] {
     return name === undefined ? [...this.#driver.aggregates.keys()] : [this.#driver.find(name).found.name];
   }
+}
+
+/** All of what a run has found, from its first page on. O(differences). */
+export async function verifyResult(
+  name: string,
+  first: VerifyReport,
+  pageAt: (cursor: string) => Promise<VerifyReport | null>,
+): Promise<VerifyResult> {
+  const {
+    continueCursor,
+    isDone: _ended,
+    phase: _phase,
+    error: _error,
+    errorDocumentId: _id,
+    ...run
+  } = first;
+  const differences: AggregateDifference[] = [...first.differences];
+  for (let cursor = continueCursor; cursor !== null;) {
+    const page = await pageAt(cursor);
+    differences.push(...(page?.differences ?? []));
+    cursor = page?.continueCursor ?? null;
+  }
+  return { name, ...run, differences, remaining: differences.filter(({ fixed }) => !fixed).length };
 }
 
 function buildFailed(name: string, reason: string | null): TrueupError {

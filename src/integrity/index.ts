@@ -1,6 +1,7 @@
 export { AggregateDriver, type DriverOptions } from "./aggregate-driver.js";
 export {
   Aggregates,
+  verifyResult,
   type AggregateOverview,
   type AggregateProgress,
   type VerifyResult,

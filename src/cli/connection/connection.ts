@@ -7,6 +7,7 @@
  */
 import type { UserIdentity } from "convex/server";
 import type { Value } from "convex/values";
+import type { AggregateOverview, VerifyReport } from "../../backend/index.js";
 import type { ExaminedComponent } from "../../deploy/index.js";
 import type { ErrorCode } from "../../errors/index.js";
 import type { SchemaJson } from "../../schema/index.js";
@@ -53,6 +54,16 @@ export interface ExamineRequest {
   readonly readsDocuments: boolean;
 }
 
+/** The managed aggregates of the app, and the work on them. Each throws AGGREGATE_NOT_FOUND for a name that is none. */
+export interface AggregateWork {
+  list(): Promise<readonly AggregateOverview[]>;
+  /** Carries on what is due for an aggregate, without waiting for it. */
+  resume(name: string): Promise<void>;
+  /** Begins a run of verify or repair; returns its id. */
+  startVerify(name: string, options: { readonly repair: boolean }): Promise<string>;
+  report(name: string, runId: string, cursor?: string): Promise<VerifyReport | null>;
+}
+
 export interface Connection {
   /** The server's address; undefined when the functions run in this process. */
   readonly serverUrl: string | undefined;
@@ -60,5 +71,6 @@ export interface Connection {
   work(requestId: string): Promise<ScheduledWork>;
   /** The schemas in force, and which documents the new ones would refuse. @throws INVALID_RENAME */
   examine(request: ExamineRequest): Promise<readonly ExaminedComponent[]>;
+  readonly aggregates: AggregateWork;
   close(): Promise<void>;
 }

@@ -4,15 +4,30 @@ import { examineDocuments, type ExaminedComponent } from "../../deploy/index.js"
 import { isTrueupError } from "../../errors/index.js";
 import { outliveLeftovers } from "../../functions/index.js";
 import { parseRenames } from "../../schema/index.js";
-import type { CallOutcome, Connection, ExamineRequest, FunctionCall, ScheduledWork } from "./connection.js";
+import type {
+  AggregateWork,
+  CallOutcome,
+  Connection,
+  ExamineRequest,
+  FunctionCall,
+  ScheduledWork,
+} from "./connection.js";
 
 export class EmbeddedConnection implements Connection {
   readonly serverUrl: undefined = undefined;
+  readonly aggregates: AggregateWork;
   readonly #backend: Backend;
 
   /** @param log Takes failures that no function can be blamed for. */
   constructor(backend: Backend, log: (line: string) => void) {
     this.#backend = backend;
+    const { aggregates } = backend;
+    this.aggregates = {
+      list: () => aggregates.list(),
+      resume: async (name) => aggregates.resume(name),
+      startVerify: (name, options) => aggregates.startVerify(name, options),
+      report: (name, runId, cursor) => aggregates.report(name, runId, cursor),
+    };
     // For good: what a function left behind may fail after the connection was closed.
     outliveLeftovers(log);
   }

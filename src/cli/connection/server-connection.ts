@@ -2,10 +2,26 @@
 import { convexToJson, jsonToConvex, type Value } from "convex/values";
 import type { ExaminedComponent } from "../../deploy/index.js";
 import { errorCodes, TrueupError, type ErrorCode } from "../../errors/index.js";
-import type { CallOutcome, Connection, ExamineRequest, FunctionCall, ScheduledWork } from "./connection.js";
+import type { AggregateOverview, VerifyReport } from "../../backend/index.js";
+import type {
+  AggregateWork,
+  CallOutcome,
+  Connection,
+  ExamineRequest,
+  FunctionCall,
+  ScheduledWork,
+} from "./connection.js";
 
 export class ServerConnection implements Connection {
   readonly serverUrl: string;
+  readonly aggregates: AggregateWork = {
+    list: async () => (await this.#askAggregates("list", {})) as AggregateOverview[],
+    resume: async (name) => void (await this.#askAggregates("resume", { name })),
+    startVerify: async (name, options) =>
+      (await this.#askAggregates("verify", { name, ...options })) as string,
+    report: async (name, runId, cursor) =>
+      (await this.#askAggregates("report", { name, runId, cursor })) as VerifyReport | null,
+  };
   readonly #adminKey: string;
   readonly #log: (line: string) => void;
 
@@ -42,6 +58,11 @@ export class ServerConnection implements Connection {
 
   async close(): Promise<void> {}
 
+  async #askAggregates(what: string, request: object): Promise<unknown> {
+    const reply = (await this.#post(`/api/trueup/aggregates/${what}`, request)) as Pick<Reply, "value">;
+    return jsonToConvex(reply.value ?? null);
+  }
+
   /** @throws SERVER_UNREACHABLE, ADMIN_KEY_REFUSED, FUNCTION_FAILED for what the server says before it runs anything. */
   async #post(route: string, body: unknown, call?: FunctionCall): Promise<unknown> {
     let response: Response;
@@ -60,7 +81,10 @@ export class ServerConnection implements Connection {
       throw new TrueupError("ADMIN_KEY_REFUSED", undefined, { url: this.serverUrl });
     }
     if (response.ok || isStatus(reply)) return reply;
-    throw new TrueupError("FUNCTION_FAILED", refusal(reply, response.status), { status: response.status });
+    const code = isCoded(reply) && isErrorCode(reply.code) ? reply.code : "FUNCTION_FAILED";
+    // The server's message ends with the hint, for callers that know no codes.
+    const message = refusal(reply, response.status).replace(` ${errorCodes[code].hint}`, "");
+    throw new TrueupError(code, message, { status: response.status });
   }
 
   #headers(call: FunctionCall | undefined): Record<string, string> {
@@ -86,6 +110,10 @@ interface Reply {
 
 function isStatus(reply: unknown): reply is Reply {
   return typeof reply === "object" && reply !== null && "status" in reply;
+}
+
+function isCoded(reply: unknown): reply is { readonly code: string } {
+  return typeof reply === "object" && reply !== null && "code" in reply && typeof reply.code === "string";
 }
 
 function readOutcome(reply: unknown): CallOutcome {

@@ -9,6 +9,12 @@ import { migrationLine, migrationTable } from "./migration-table.js";
 function answering(outcome: CallOutcome): Connection {
   return {
     serverUrl: undefined,
+    aggregates: {
+      list: async () => [],
+      resume: async () => {},
+      startVerify: async () => "",
+      report: async () => null,
+    },
     call: async () => outcome,
     work: async () => ({ pending: 0, inProgress: 0, succeeded: 0, failed: 0 }),
     examine: async () => [],

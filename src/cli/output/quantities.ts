@@ -17,3 +17,32 @@ export function duration(seconds: number): string {
   if (whole < 3600) return `${Math.floor(whole / 60)}m ${String(whole % 60).padStart(2, "0")}s`;
   return `${Math.floor(whole / 3600)}h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")}m`;
 }
+
+/** Any number: with separators and at most three decimals, as an exponent when it is very large or small. */
+export function number(value: number): string {
+  const size = Math.abs(value);
+  if (!Number.isFinite(value)) return String(value);
+  if (size >= 1e15 || (size > 0 && size < 1e-3)) return value.toExponential(3);
+  return value.toLocaleString("en-US", { maximumFractionDigits: 3 });
+}
+
+/** `312 B`, `4.1 KB`, `23 MB`: powers of 1024, one decimal below ten. */
+export function bytes(count: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let amount = Math.max(0, count);
+  let unit = 0;
+  while (amount >= 1000 && unit < units.length - 1) {
+    amount /= 1024;
+    unit += 1;
+  }
+  return `${unit > 0 && amount < 9.95 ? amount.toFixed(1) : quantity(amount)} ${units[unit] ?? ""}`;
+}
+
+/** How long ago: `now`, `5m ago`, `3h ago`, `12d ago`. */
+export function ago(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return "now";
+  if (minutes < 60) return `${minutes}m ago`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours}h ago` : `${Math.floor(hours / 24)}d ago`;
+}

@@ -68,10 +68,17 @@ export interface VerifyReport {
   readonly durationMs: number;
   /** Whether the run has ended. */
   readonly isDone: boolean;
+  /** What it is at; null when it is over. */
+  readonly phase: string | null;
+  /** Why it could not go on; with the document, if it was one. */
+  readonly error: string | null;
+  readonly errorDocumentId: string | null;
   /** Documents and items that were compared so far. */
   readonly checked: number;
   /** Differences by kind. */
   readonly counts: Readonly<Record<string, number>>;
+  /** How many of all differences are mended. */
+  readonly fixed: number;
   readonly differences: readonly AggregateDifference[];
   /** For the next page of the differences; null after the last one. */
   readonly continueCursor: string | null;

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Backend } from "../../backend/index.js";
+import { aggregateRoutes } from "../routes/aggregates.js";
 import { deployRoutes } from "../routes/deploy.js";
 import { environmentRoutes } from "../routes/environment.js";
 import { functionRoutes } from "../routes/functions.js";
@@ -33,6 +34,7 @@ const router = new Router([
   ...deployRoutes,
   ...environmentRoutes,
   ...workRoutes,
+  ...aggregateRoutes,
   ...planRoutes,
   ...logRoutes,
   ...inlineQueryRoutes,
