@@ -105,6 +105,12 @@ async function benchWrites(subjects: readonly Subject[], items: Items, run: Run)
     { turnCalls },
   );
   await check();
+  // What a slow peer has inserted may be less than what it replaces and deletes.
+  for (const { subject, added } of writers) {
+    const fresh = Array.from({ length: 2 * BATCH }, () => items.fresh());
+    added.push(...fresh);
+    await subject.insert(fresh);
+  }
   await run(
     "replace",
     contend(1, (writer) => replacement(writer, items)),
