@@ -67,21 +67,23 @@ export class AggregateDriver {
 
   /**
    * Part of the transaction that puts a program in place, after its schemas: begins each of its aggregates. One that no
-   * program has followed up to now is built anew, whatever it holds. Call the result once the transaction has committed.
+   * program has followed up to now, or whose table has got another shape, is built anew, whatever it holds. Call the result
+   * once the transaction has committed.
    */
   async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
     const calls = new AggregateCalls(this.#database, this.#runtime, program);
     const found = [...program.aggregates().values()];
     const known = await readRecords(tx);
-    for (const each of found) {
-      await calls.begin(tx, each, known.has(each.name) ? {} : { fresh: true });
+    const records = found.map(({ name, componentPath, aggregate: { definition, table } }) => ({
+      name,
+      definition,
+      shape: tx.tableShape(componentPath, table),
+    }));
+    for (const [index, each] of found.entries()) {
+      const isFollowed = known.get(each.name)?.shape === records[index]?.shape;
+      await calls.begin(tx, each, isFollowed ? {} : { fresh: true });
     }
-    if (found.length > 0 || known.size > 0) {
-      await keepRecords(
-        tx,
-        found.map(({ name, aggregate: { definition } }) => ({ name, definition })),
-      );
-    }
+    if (found.length > 0 || known.size > 0) await keepRecords(tx, records);
     const beganAtMs = tx.beganAtMs;
     return () => {
       this.#calls = calls;

@@ -1,7 +1,8 @@
 /**
  * What the engine itself remembers of managed aggregates, in a system table. A record says that the aggregate has been
  * followed by every program since a time: it is written and deleted in the transactions that put programs in place. So an
- * aggregate without one may have missed writes, whatever its component says. It also keeps the latest error, until it is over.
+ * aggregate without one may have missed writes, whatever its component says; and one whose table has got another shape by a
+ * transform, which no hook sees, holds items of the old shape. It also keeps the latest error, until it is over.
  */
 import type { DatabaseReader, Document, MutationTransaction, QueryTransaction } from "../database/index.js";
 
@@ -18,6 +19,8 @@ export interface AggregateProblem {
 export interface AggregateRecord {
   readonly name: string;
   readonly definition: string;
+  /** Of its table, when it was begun. */
+  readonly shape: number;
   /** Since when it has been followed without a break. */
   readonly sinceMs: number;
   readonly problem: AggregateProblem | null;
@@ -32,15 +35,15 @@ export async function readRecords(tx: QueryTransaction): Promise<Map<string, Agg
 /** Makes the records those of these aggregates: new ones begin now. */
 export async function keepRecords(
   tx: MutationTransaction,
-  aggregates: readonly Pick<AggregateRecord, "name" | "definition">[],
+  aggregates: readonly Pick<AggregateRecord, "name" | "definition" | "shape">[],
 ): Promise<void> {
   const writer = tx.system("");
   const known = await readRecords(tx);
-  for (const { name, definition } of aggregates) {
+  for (const { name, definition, shape } of aggregates) {
     const record = known.get(name);
     known.delete(name);
-    if (record?.definition === definition) continue;
-    const fields = { name, definition, sinceMs: record?.sinceMs ?? tx.beganAtMs, problem: null };
+    if (record?.definition === definition && record.shape === shape) continue;
+    const fields = { name, definition, shape, sinceMs: record?.sinceMs ?? tx.beganAtMs, problem: null };
     if (record === undefined) await writer.insert(table, fields);
     else await writer.replace(record._id, fields, table);
   }

@@ -3,7 +3,8 @@
  * definition's build goes on while writes are followed by both. The transaction that puts the program in place then begins the new
  * definitions, which are ready, and drops the old ones. Left off, the old program's aggregates drop what was built.
  *
- * Only an aggregate that answers reads now is worth it; one that is new, or that is being built itself, is built after.
+ * Only an aggregate that answers reads now is worth it; one that is new, or that is being built itself, is built after. So is
+ * one whose table gets another shape by the same deploy: its definition may not suit the documents as they are.
  */
 import type { Database } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
@@ -115,7 +116,26 @@ export class StandbyBuild {
     if (known.aggregate.definition === found.aggregate.definition) return false;
     // Other code of the component itself may need tables and indexes that come with the program.
     if (schemaOf(live, found.name) !== schemaOf(next, found.name)) return false;
+    if (await this.#willChange(found)) return false;
     return (await this.#liveCalls?.status(known))?.state === "ready";
+  }
+
+  /** Whether the program brings its table, or another shape of it. */
+  async #willChange({ componentPath, aggregate: { table } }: ExportedAggregate): Promise<boolean> {
+    const { value } = await this.#database.query(
+      async (tx) => {
+        if (!tx.component(componentPath).tables().includes(table)) return true;
+        const transforms = await tx.transforms();
+        return transforms.some(
+          (transform) =>
+            transform.state === "prepared" &&
+            transform.componentPath === componentPath &&
+            transform.tableName === table,
+        );
+      },
+      { limits: null },
+    );
+    return value;
   }
 
   /** Follows from the end of the transaction that begins it: to follow before would be to begin it as the one that runs. */
