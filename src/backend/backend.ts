@@ -10,7 +10,7 @@ import type {
   UserIdentity,
 } from "convex/server";
 import type { Database, DatabaseCommit, MutationTransaction } from "../database/index.js";
-import { Deployer, schemasInForce, type Schemas } from "../deploy/index.js";
+import { Deployer, type MigrationDriver } from "../deploy/index.js";
 import { TrueupError } from "../errors/index.js";
 import type {
   ComponentProgram,
@@ -22,9 +22,7 @@ import type {
   Runtime,
 } from "../functions/index.js";
 import { Aggregates, StandbyBuild, type AggregateDriver } from "../integrity/index.js";
-import type { SchemaJson } from "../schema/index.js";
 import type { Scheduler, Work } from "../scheduler/index.js";
-import { checkDocuments } from "./check-documents.js";
 
 /** A call on behalf of someone. */
 export interface CallOptions {
@@ -54,6 +52,7 @@ export interface BackendParts {
   readonly runtime: Runtime;
   readonly scheduler: Scheduler;
   readonly driver: AggregateDriver;
+  readonly migrations: MigrationDriver;
   readonly runScheduled: boolean;
   /** Environment variables of the app, before those that a program brings. */
   readonly env: Readonly<Record<string, string>>;
@@ -79,8 +78,10 @@ export class Backend {
     this.#parts = parts;
     this.deploy = new Deployer({
       database,
-      load: (program) => runtime.load(program),
-      activate: (program, store) => this.#activate(program, store),
+      runtime,
+      load: (program, moduleFailures) =>
+        runtime.load(program, moduleFailures === undefined ? {} : { moduleFailures }),
+      activate: async (program, store) => await this.#activate(await this.#load(program), store),
       standby: (next) => new StandbyBuild(database, runtime, runtime.active, next),
       ...(codeFolder === undefined ? {} : { codeFolder }),
     });
@@ -145,22 +146,55 @@ export class Backend {
    */
   async activate(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
     this.#assertOpen();
-    const schemas = schemasOf(program);
-    const before = await schemasInForce(this.database, schemas.keys());
-    await this.#prepareIndexes(schemas);
-    const standby = await this.#standby(program, options);
+    const loaded = await this.#load(program, options);
+    const preparation = await this.deploy.prepare(loaded);
+    let standby: StandbyBuild | null = null;
     try {
+      await preparation.ready();
+      standby = this.#standby(loaded);
       await standby?.ready();
-      const store = async (tx: MutationTransaction): Promise<void> => {
-        standby?.checkAgain();
-        await checkDocuments(tx, before, schemas);
-      };
-      const loaded = await this.#activate(program, store, options);
+      await preparation.activate((apply) =>
+        this.#activate(loaded, async (tx) => {
+          await apply(tx);
+          standby?.checkAgain();
+        }),
+      );
+      this.deploy.runs(loaded);
       standby?.takenOver();
       return loaded;
     } finally {
+      await preparation.abandon();
       await standby?.close();
     }
+  }
+
+  /**
+   * Puts the program that was pushed last in place again, as it was: whatever goes on in the data goes on. Modules that no
+   * longer import fail when they are called.
+   */
+  async resume(program: ComponentProgram): Promise<LoadedProgram> {
+    this.#assertOpen();
+    const loaded = await this.#load(program, { moduleFailures: "defer" });
+    this.deploy.resumes(loaded);
+    const schemas = [...loaded.components].map(
+      ([
+        path,
+        {
+          program: { schema },
+        },
+      ]) => [path, schema] as const,
+    );
+    const prepare = async (tx: MutationTransaction): Promise<void> => {
+      for (const [path, schema] of schemas) if (schema !== null) await tx.prepareIndexes(path, schema);
+    };
+    await this.database.mutate(prepare, { limits: null });
+    await this.database.background.built();
+    return await this.#activate(loaded, async (tx) => {
+      for (const [path, schema] of schemas) {
+        const state = tx.schemaState(path);
+        await tx.applySchema(path, schema, state.state === "pending" ? { pending: state } : {});
+      }
+    });
   }
 
   /** Waits for calls and jobs under way, makes everything durable and releases the storage. Idempotent. */
@@ -169,18 +203,14 @@ export class Backend {
     return this.#closing;
   }
 
+  /** @param store The first part of the transaction: schemas, and what else goes with the program. */
   async #activate(
-    program: ComponentProgram,
+    loaded: LoadedProgram,
     store: (tx: MutationTransaction) => Promise<void>,
-    options: LoadOptions = {},
   ): Promise<LoadedProgram> {
-    const { runtime, scheduler, driver, runScheduled } = this.#parts;
-    const loaded = await this.#load(program, options);
+    const { runtime, scheduler, driver, migrations, runScheduled } = this.#parts;
     const { value: takeUps } = await runtime.swap(loaded, async (takeOver) => {
       const putInPlace = async (tx: MutationTransaction): Promise<(() => void)[]> => {
-        for (const [path, schema] of schemasOf(program)) {
-          await tx.applySchema(path, schema);
-        }
         await store(tx);
         const takeUps = [await scheduler.store(tx, loaded), await driver.store(tx, loaded)];
         takeOver();
@@ -189,41 +219,28 @@ export class Backend {
       return await this.database.mutate(putInPlace, { limits: null });
     });
     for (const takeUp of takeUps) takeUp();
+    migrations.take(loaded);
     if (runScheduled) {
       await scheduler.start();
       driver.start();
+      migrations.start();
     }
     return loaded;
   }
 
-  async #load(program: ComponentProgram, options: LoadOptions): Promise<LoadedProgram> {
+  async #load(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
     const { runtime, env } = this.#parts;
     return await runtime.load({ ...program, env: { ...program.env, ...env } }, options);
   }
 
   /** Null when there is no program that answers meanwhile. */
-  async #standby(program: ComponentProgram, options: LoadOptions): Promise<StandbyBuild | null> {
+  #standby(next: LoadedProgram): StandbyBuild | null {
     const { runtime } = this.#parts;
-    if (runtime.active === null) return null;
-    return new StandbyBuild(this.database, runtime, runtime.active, await this.#load(program, options));
-  }
-
-  /** Builds the indexes that a program needs while the one before it goes on. */
-  async #prepareIndexes(schemas: Schemas): Promise<void> {
-    await this.database.mutate(
-      async (tx) => {
-        for (const [path, schema] of schemas) {
-          if (schema !== null) {
-            await tx.prepareIndexes(path, schema);
-          }
-        }
-      },
-      { limits: null },
-    );
-    await this.database.background.idle();
+    return runtime.active === null ? null : new StandbyBuild(this.database, runtime, runtime.active, next);
   }
 
   async #close(): Promise<void> {
+    await this.#parts.migrations.stop();
     await this.#parts.driver.stop();
     await this.#parts.scheduler.stop();
     await Promise.allSettled(this.#running);
@@ -261,15 +278,4 @@ export class Backend {
       throw new TrueupError("BACKEND_CLOSED");
     }
   }
-}
-
-/** The schemas of a program's components by path. */
-function schemasOf(program: ComponentProgram): Map<string, SchemaJson | null> {
-  const schemas = new Map([[program.path, program.schema]]);
-  for (const child of Object.values(program.children)) {
-    for (const [path, schema] of schemasOf(child)) {
-      schemas.set(path, schema);
-    }
-  }
-  return schemas;
 }

@@ -8,6 +8,7 @@ import {
   type ProgramSource,
 } from "../functions/index.js";
 import { AggregateDriver } from "../integrity/index.js";
+import { MigrationDriver } from "../deploy/index.js";
 import { JobTable, Scheduler } from "../scheduler/index.js";
 import type { OpenStorage, Storage } from "../storage/storage.js";
 import { Backend } from "./backend.js";
@@ -67,11 +68,16 @@ async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Ba
   const driver = new AggregateDriver(database, runtime, {
     onFailure: (name, error) => runtime.report(name, "aggregate", error),
   });
+  const migrations = new MigrationDriver(database, runtime, {
+    log: (line) => runtime.say("deploy", line),
+    onFailure: (error) => runtime.report("", "deploy", error),
+  });
   const backend = new Backend({
     database,
     runtime,
     scheduler,
     driver,
+    migrations,
     runScheduled: options.runScheduled ?? true,
     env: options.env ?? {},
     ...(options.codeFolder === undefined ? {} : { codeFolder: options.codeFolder }),
@@ -84,7 +90,7 @@ async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Ba
   const stored = await backend.deploy.loadStored();
   if (stored !== null) {
     // A module that no longer imports must not keep the next push from mending it.
-    const { components } = await backend.activate(stored, { moduleFailures: "defer" });
+    const { components } = await backend.resume(stored);
     for (const [path, { failures }] of components) {
       for (const [modulePath, error] of failures) {
         runtime.report(path, modulePath, error);

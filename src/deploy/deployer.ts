@@ -4,7 +4,7 @@
  * transaction. Until then everything about the push is in memory only, so whatever happens before that commit,
  * the old program is there. One push is finished at a time; one that another has overtaken is refused.
  */
-import type { Database, MutationTransaction } from "../database/index.js";
+import type { Database, MutationTransaction, QueryTransaction } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
 import type { ComponentProgram, LoadedProgram } from "../functions/index.js";
 import type { StandbyBuild } from "../integrity/index.js";
@@ -14,8 +14,9 @@ import { buildProgram } from "./code/build-program.js";
 import { CodeFolder } from "./code/code-folder.js";
 import { changeEnvironment, readEnvironment, type EnvironmentChange } from "./code/environment-store.js";
 import { schemasOf, type ProgramCode, type Schemas } from "./code/program-code.js";
-import { readProgram, storeProgram } from "./code/program-store.js";
+import { readProgram, readRetainedPrograms, storeProgram } from "./code/program-store.js";
 import { checkEnvironment, type Environment } from "./definitions/component-tree.js";
+import { MigrationCalls, type MigrationRuntime } from "./pending/migration-calls.js";
 import { evaluatePush } from "./push/evaluate-push.js";
 import { loadPush, type Load, type LoadedPush } from "./push/load-push.js";
 import { PendingPushes } from "./push/pending-pushes.js";
@@ -29,18 +30,21 @@ import { JsonReader } from "./request/json-reader.js";
 import { parsePushRequest } from "./request/push-request.js";
 import { schemasInForce } from "./schema/schemas-in-force.js";
 import { waitForStandby } from "./push/wait-for-standby.js";
-import { SchemaPreparation, type SchemaStatus } from "./schema/schema-preparation.js";
+import { SchemaPreparation, type OriginatedProgram, type SchemaStatus } from "./schema/schema-preparation.js";
+import { pushIdOf, TransformFunctions, type ProgramOrigin } from "./steps/transform-functions.js";
 import { Turns } from "./push/turns.js";
 
 export interface DeployerOptions {
   readonly database: Database;
   /** Imports a program without putting it in place. */
   readonly load: Load;
-  /** Puts a program in place: its schemas and whatever `store` writes, in one transaction. */
+  /** Puts a program in place in one transaction, of which `store` is the first part. */
   readonly activate: (
     program: ComponentProgram,
     store: (tx: MutationTransaction) => Promise<void>,
-  ) => Promise<unknown>;
+  ) => Promise<LoadedProgram>;
+  /** Runs what migrations offer. */
+  readonly runtime: MigrationRuntime;
   /** Begins to build the aggregates that a program changes beside those that answer. */
   readonly standby: (next: LoadedProgram) => StandbyBuild;
   /** Where code is written as files to be imported; left out, a temporary folder. */
@@ -84,28 +88,74 @@ export class Deployer {
   readonly #forgetting = new Set<Promise<void>>();
   readonly #turns = new Turns();
   readonly #listeners = new Set<() => void>();
+  readonly #functions: TransformFunctions;
+  readonly #migrations: MigrationCalls;
   #active: ProgramCode | null = null;
+  #running: OriginatedProgram | null = null;
 
   constructor(options: DeployerOptions) {
     this.#database = options.database;
     this.#options = options;
+    this.#functions = new TransformFunctions(options.database);
+    this.#migrations = new MigrationCalls(options.database, options.runtime);
     this.#folder = new CodeFolder(options.codeFolder);
   }
 
   /**
    * The program that was pushed to this database last, to be activated as it is; null when there was none. Its
-   * code is written as files again where they are missing, and files of earlier programs are removed.
+   * code is written as files again where they are missing, and files of earlier programs are removed. Of those whose
+   * transforms documents still need, the transforms are loaded.
    */
   async loadStored(): Promise<ComponentProgram | null> {
     const { value } = await this.#database.query(
-      async (tx) => ({ code: await readProgram(tx), env: await readEnvironment(tx) }),
+      async (tx) => ({
+        code: await readProgram(tx),
+        retained: await readRetainedPrograms(tx, await neededPushes(tx)),
+        env: await readEnvironment(tx),
+      }),
       { limits: null },
     );
-    if (value.code === null) return null;
-    const { program, folders } = await buildProgram(value.code, value.env, this.#folder);
-    await this.#folder.prune(folders);
-    this.#active = value.code;
+    const { code, retained, env } = value;
+    if (code === null) return null;
+    const { program, folders } = await buildProgram(code, env, this.#folder);
+    const inUse = new Set(folders);
+    for (const earlier of retained) {
+      const built = await buildProgram(earlier, env, this.#folder);
+      for (const folder of built.folders) inUse.add(folder);
+      const { pushId } = earlier;
+      this.#functions.add({ kind: "push", pushId }, await this.#options.load(built.program, "defer"));
+    }
+    await this.#folder.prune(inUse);
+    this.#active = code;
     return program;
+  }
+
+  /** The stored program, imported, is about to run again. */
+  resumes(program: LoadedProgram): void {
+    if (this.#active === null) throw new Error("no program is stored");
+    this.#runs(program, { kind: "push", pushId: this.#active.pushId });
+  }
+
+  /** Begins to make the data ready for a program that was not pushed. Call `runs` when it is in place. */
+  async prepare(program: LoadedProgram): Promise<SchemaPreparation> {
+    const after = new Map(
+      [...program.components].map(([path, component]) => [path, component.program.schema]),
+    );
+    return new SchemaPreparation({
+      database: this.#database,
+      functions: this.#functions,
+      before: await schemasInForce(this.#database, after.keys()),
+      after,
+      next: { program, origin: { kind: "modules" } },
+      running: this.#running,
+      completeMigrations: (...of) => this.#migrations.complete(...of),
+      isDryRun: false,
+    });
+  }
+
+  /** A program that was not pushed is in place. */
+  runs(program: LoadedProgram): void {
+    this.#runs(program, { kind: "modules" });
   }
 
   configHashes(): ConfigHashes {
@@ -176,7 +226,8 @@ export class Deployer {
 
   /**
    * Stores the code of a push and puts it in place; a dry run only says what that would change.
-   * @throws INVALID_REQUEST, PUSH_OUTDATED, SCHEMA_NOT_SATISFIED, AGGREGATE_BUILD_FAILED; nothing has changed then
+   * @throws INVALID_REQUEST, PUSH_OUTDATED, SCHEMA_NOT_SATISFIED, DESTRUCTIVE_CHANGE, TRANSFORM_INVALID,
+   *   TRANSFORM_REHEARSAL_FAILED, TRANSFORM_FAILED, AGGREGATE_BUILD_FAILED; nothing has changed then
    */
   async finishPush(body: unknown): Promise<PushDiff> {
     const request = new JsonReader(body);
@@ -191,15 +242,22 @@ export class Deployer {
       if (dryRun) return diff;
       const standby = this.#standby(pending);
       await standby.ready();
-      await this.#options.activate(pending.push.program, async (tx) => {
+      const store = async (
+        tx: MutationTransaction,
+        apply: (tx: MutationTransaction) => Promise<void>,
+      ): Promise<void> => {
         this.#assertCurrent(pending, await readEnvironment(tx));
-        await preparation.checkAgain(tx);
+        await apply(tx);
         standby.checkAgain();
-        await storeProgram(tx, code);
+        await storeProgram(tx, code, await neededPushes(tx));
         tx.afterCommit(() => {
           this.#active = code;
         });
-      });
+      };
+      const program = await preparation.activate((apply) =>
+        this.#options.activate(pending.push.program, (tx) => store(tx, apply)),
+      );
+      this.#runs(program, { kind: "push", pushId: code.pushId });
       standby.takenOver();
       this.#pending.delete(code.pushId);
       this.#tellActivated();
@@ -231,7 +289,7 @@ export class Deployer {
         else env[name] = value;
       }
       const { program } = await buildProgram(active, env, this.#folder);
-      await this.#options.activate(program, store);
+      this.#runs(await this.#options.activate(program, store), { kind: "push", pushId: active.pushId });
       this.#tellActivated();
     });
   }
@@ -260,13 +318,22 @@ export class Deployer {
   }
 
   #prepare(pending: Pending): SchemaPreparation {
-    pending.preparation ??= new SchemaPreparation(
-      this.#database,
-      pending.before,
-      schemasOf(pending.code),
-      !pending.dryRun,
-    );
+    pending.preparation ??= new SchemaPreparation({
+      database: this.#database,
+      functions: this.#functions,
+      before: pending.before,
+      after: schemasOf(pending.code),
+      next: { program: pending.push.loaded, origin: { kind: "push", pushId: pending.code.pushId } },
+      running: this.#running,
+      completeMigrations: (...of) => this.#migrations.complete(...of),
+      isDryRun: pending.dryRun,
+    });
     return pending.preparation;
+  }
+
+  #runs(program: LoadedProgram, origin: ProgramOrigin): void {
+    this.#running = { program, origin };
+    this.#functions.add(origin, program);
   }
 
   /** Only the latest push that gets this far is built for. */
@@ -279,7 +346,11 @@ export class Deployer {
   }
 
   #forget(pending: Pending): void {
-    pending.preparation?.close();
+    // What cannot be left off now is left off when a program is next put in place.
+    const leaving = (pending.preparation?.abandon() ?? Promise.resolve())
+      .catch(() => {})
+      .finally(() => this.#forgetting.delete(leaving));
+    this.#forgetting.add(leaving);
     this.#forgetStandby(pending);
   }
 
@@ -312,6 +383,14 @@ export class Deployer {
       throw new TrueupError("PUSH_OUTDATED", "Another push has been finished since this one began.");
     }
   }
+}
+
+/** The pushes whose transforms documents still need. */
+async function neededPushes(tx: QueryTransaction): Promise<ReadonlySet<string>> {
+  const transforms = await tx.transforms();
+  return new Set(
+    transforms.flatMap(({ origin, state }) => (state === "lagging" ? (pushIdOf(origin) ?? []) : [])),
+  );
 }
 
 function cronTexts({ loaded }: LoadedPush): ProgramCode["crons"] {

@@ -25,7 +25,7 @@ import { giveWay } from "./execution/give-way.js";
 import type { FileStore } from "./execution/file-store.js";
 import { runHttpAction } from "./execution/http-action.js";
 import type { JobQueue } from "./execution/job-queue.js";
-import { logFailure, type LogSink } from "./execution/log-buffer.js";
+import { logEntry, logFailure, type LogSink } from "./execution/log-buffer.js";
 import { newRequest } from "./execution/request.js";
 import { triggerHooks } from "./execution/run-triggers.js";
 import { runAction, runMutation, runQuery } from "./execution/run.js";
@@ -237,6 +237,12 @@ export class Runtime {
   /** Logs a failure that no caller hears of. */
   report(componentPath: string, functionPath: string, error: unknown): void {
     logFailure(this.#engine.log, { functionPath, componentPath, requestId: "" }, describeThrown(error));
+  }
+
+  /** Logs what the engine itself does. */
+  say(source: string, message: string): void {
+    const entry = { functionPath: source, componentPath: "", requestId: "", level: "INFO" as const };
+    logEntry(this.#engine.log, { ...entry, message, args: [message] });
   }
 
   async #dispatch(

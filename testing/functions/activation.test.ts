@@ -41,7 +41,7 @@ describe.each(storageNames)("a program is put in place on %s", (storage) => {
     const refused = activate(app, defineSchema({ notes: defineTable({ length: v.number() }) }), {});
     await expect(refused).rejects.toMatchObject({
       code: "SCHEMA_NOT_SATISFIED",
-      message: expect.stringContaining('2 documents of table "notes"'),
+      message: expect.stringContaining('2 documents in table "notes"'),
     });
     await call(app, "notes:add", { length: "four" });
     expect(await call(app, "notes:all")).toHaveLength(4);

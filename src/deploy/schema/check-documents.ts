@@ -5,8 +5,16 @@
  */
 import { setImmediate } from "node:timers/promises";
 import type { Database, DatabaseReader } from "../../database/index.js";
-import { accepts, compileTable, findTable, type SchemaJson, type TableJson } from "../../schema/index.js";
-import type { Schemas } from "../code/program-code.js";
+import {
+  accepts,
+  compileTable,
+  findTable,
+  ViolationTally,
+  type CheckContext,
+  type SchemaJson,
+  type TableData,
+  type TableJson,
+} from "../../schema/index.js";
 import type { DocumentProblems } from "./document-problems.js";
 
 const documentsPerSnapshot = 500;
@@ -14,16 +22,31 @@ const documentsPerSnapshot = 500;
 /** A table whose documents must be looked at. */
 export interface TableToCheck {
   readonly componentPath: string;
+  /** As the new schema has it. */
   readonly table: TableJson;
+  /** The name that it has until the schema is put in place. */
+  readonly storedAs: string;
+  /** Tables of the component that get other names with the schema: old name to new. */
+  readonly newNames: ReadonlyMap<string, string>;
 }
 
-/** The tables whose documents may not fit: those of a validating schema whose type may refuse some. */
-export function tablesToCheck(before: Schemas, after: Schemas): TableToCheck[] {
-  return [...after].flatMap(([componentPath, schema]) =>
-    (schema?.schemaValidation === true ? schema.tables : [])
-      .filter((table) => !isEnforced(before.get(componentPath) ?? null, table))
-      .map((table) => ({ componentPath, table })),
-  );
+/**
+ * The tables of a component whose documents may not fit: those of a validating schema whose type may refuse some.
+ * @param enforced What is held to be true of all documents, in the names of the new schema; null for nothing.
+ */
+export function tablesToCheck(
+  componentPath: string,
+  enforced: SchemaJson | null,
+  after: SchemaJson | null,
+  newNames: ReadonlyMap<string, string> = new Map(),
+): TableToCheck[] {
+  const oldNames = new Map([...newNames].map(([from, to]) => [to, from]));
+  return (after?.schemaValidation === true ? after.tables : [])
+    .filter((table) => !isEnforced(enforced, table))
+    .map((table) => {
+      const storedAs = oldNames.get(table.tableName) ?? table.tableName;
+      return { componentPath, table, storedAs, newNames };
+    });
 }
 
 /** True when whatever the schema in force let in fits this type too, so that no document need be read. */
@@ -33,15 +56,16 @@ export function isEnforced(schema: SchemaJson | null, table: TableJson): boolean
   return known !== undefined && accepts(table.documentType, known.documentType);
 }
 
-/** Looks at every document of the table. O(documents). */
+/** Looks at every document of the table; adds those that do not fit to the problems, if there are such. O(documents). */
 export async function checkTable(
   database: Database,
-  { componentPath, table }: TableToCheck,
-  problems: DocumentProblems,
-): Promise<void> {
+  table: TableToCheck,
+  problems?: DocumentProblems,
+): Promise<TableData> {
+  const tally = new ViolationTally(table.table.tableName);
   const checkFrom = async (cursor: string | null): Promise<string | null> => {
     const { value } = await database.query(
-      (tx) => checkPage(tx.component(componentPath), componentPath, table, cursor, problems),
+      (tx) => checkPage(tx.component(table.componentPath), table, cursor, tally, problems),
       { limits: null },
     );
     return value;
@@ -52,9 +76,10 @@ export async function checkTable(
     await setImmediate();
     cursor = await checkFrom(cursor);
   }
+  return tally.result();
 }
 
-/** Looks at some documents; those that are gone are no problem. */
+/** Looks at some documents once the table has its new name; those that are gone are no problem. */
 export async function checkSome(
   reader: DatabaseReader,
   { componentPath, table }: TableToCheck,
@@ -68,24 +93,38 @@ export async function checkSome(
   }
 }
 
+/** What a check asks about ids, in the names that tables are going to have. */
+export function contextWith(
+  newNames: ReadonlyMap<string, string>,
+  tableOfId: (id: string) => string | null,
+): CheckContext {
+  return {
+    tableOfId: (id) => {
+      const name = tableOfId(id);
+      return name === null ? null : (newNames.get(name) ?? name);
+    },
+  };
+}
+
 /** The cursor of the next page; null after the last one. */
 async function checkPage(
   reader: DatabaseReader,
-  componentPath: string,
-  table: TableJson,
+  { componentPath, table, storedAs, newNames }: TableToCheck,
   cursor: string | null,
-  problems: DocumentProblems,
+  tally: ViolationTally,
+  problems: DocumentProblems | undefined,
 ): Promise<string | null> {
-  const { tableName } = table;
-  if (!reader.tables().includes(tableName)) return null;
+  if (!reader.tables().includes(storedAs)) return null;
+  const context = contextWith(newNames, (id) => reader.tableOfId(id));
   const { fits, check } = compileTable(table);
   const { page, isDone, continueCursor } = await reader.page(
-    { source: { type: "FullTableScan", tableName, order: "asc" }, operators: [] },
+    { source: { type: "FullTableScan", tableName: storedAs, order: "asc" }, operators: [] },
     { cursor, numItems: documentsPerSnapshot },
   );
   for (const document of page) {
-    if (!fits(document, reader))
-      problems.add(componentPath, tableName, document._id, check(document, reader));
+    const violations = fits(document, context) ? [] : check(document, context);
+    tally.add(document._id, violations);
+    problems?.add(componentPath, table.tableName, document._id, violations);
   }
   return isDone ? null : continueCursor;
 }

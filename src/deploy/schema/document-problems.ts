@@ -49,6 +49,12 @@ export class DocumentProblems {
     }
   }
 
+  /** Takes up the problems of other tables. */
+  absorb(other: DocumentProblems): void {
+    this.#documents += other.#documents;
+    for (const [key, group] of other.#groups) this.#groups.set(key, group);
+  }
+
   /** How many documents have a problem. */
   get documents(): number {
     return this.#documents;

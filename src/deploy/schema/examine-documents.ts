@@ -2,21 +2,17 @@
  * What a deployment knows for a plan: the schemas that are in force, and how its documents fare under new ones.
  * It reads in small snapshots while the app goes on and changes nothing, so a plan may be asked for at any time.
  */
-import { setImmediate } from "node:timers/promises";
-import type { Database, DatabaseReader } from "../../database/index.js";
+import type { Database } from "../../database/index.js";
 import {
-  accepts,
   applyRenames,
-  compileTable,
   findTable,
   noSchema,
-  ViolationTally,
   type SchemaJson,
   type SchemaRenames,
   type TableData,
-  type TableJson,
 } from "../../schema/index.js";
 import type { Schemas } from "../code/program-code.js";
+import { checkTable, tablesToCheck } from "./check-documents.js";
 import { schemasInForce } from "./schemas-in-force.js";
 
 /** One component of a deployment, as a plan wants it. JSON values only. */
@@ -34,8 +30,6 @@ export interface ExamineOptions {
   /** Whether to look at the documents; else `data` is empty. */
   readonly readsDocuments: boolean;
 }
-
-const documentsPerSnapshot = 500;
 
 /**
  * Examines every component of the new schemas. O(documents of the tables whose type may refuse some).
@@ -64,15 +58,10 @@ async function examineTables(
   renames: SchemaRenames,
 ): Promise<readonly TableData[]> {
   const { stored } = applyRenames(before ?? noSchema, after, renames);
-  const oldNames = new Map(Object.entries(renames.tables ?? {}).map(([from, to]) => [to, from]));
   const newNames = new Map(Object.entries(renames.tables ?? {}));
   const data: TableData[] = [];
-  for (const table of after.tables) {
-    const was = findTable(stored, table.tableName);
-    const isHeld = stored.schemaValidation && was !== undefined;
-    if (!after.schemaValidation || (isHeld && accepts(table.documentType, was.documentType))) continue;
-    const storedAs = oldNames.get(table.tableName) ?? table.tableName;
-    data.push(await examineTable(database, componentPath, table, storedAs, newNames));
+  for (const table of tablesToCheck(componentPath, stored, after, newNames)) {
+    data.push(await checkTable(database, table));
   }
   for (const { tableName } of stored.tables) {
     if (findTable(after, tableName) !== undefined) continue;
@@ -82,43 +71,7 @@ async function examineTables(
   return data;
 }
 
-/** Checks every document of a table that is stored under the name that it had. */
-async function examineTable(
-  database: Database,
-  componentPath: string,
-  table: TableJson,
-  storedAs: string,
-  newNames: ReadonlyMap<string, string>,
-): Promise<TableData> {
-  const tally = new ViolationTally(table.tableName);
-  const { check } = compileTable(table);
-  const checkPage = async (reader: DatabaseReader, cursor: string | null): Promise<string | null> => {
-    if (!reader.tables().includes(storedAs)) return null;
-    const context = {
-      tableOfId: (id: string): string | null => {
-        const name = reader.tableOfId(id);
-        return name === null ? null : (newNames.get(name) ?? name);
-      },
-    };
-    const { page, isDone, continueCursor } = await reader.page(
-      { source: { type: "FullTableScan", tableName: storedAs, order: "asc" }, operators: [] },
-      { cursor, numItems: documentsPerSnapshot },
-    );
-    for (const document of page) tally.add(document._id, check(document, context));
-    return isDone ? null : continueCursor;
-  };
-  let cursor: string | null = null;
-  do {
-    const from: string | null = cursor;
-    ({ value: cursor } = await database.query((tx) => checkPage(tx.component(componentPath), from), {
-      limits: null,
-    }));
-    // Storages in this process read without waiting for anything: everyone else gets a turn here.
-    await setImmediate();
-  } while (cursor !== null);
-  return tally.result();
-}
-
+/** How many documents a table has; none when it is not there. */
 async function countOf(database: Database, componentPath: string, tableName: string): Promise<number> {
   const { value } = await database.query(
     async (tx) => {

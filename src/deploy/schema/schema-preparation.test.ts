@@ -2,9 +2,12 @@ import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { beforeEach, expect, test } from "vitest";
 import { Database, type MutationTransaction } from "../../database/index.js";
+import { Runtime, type ComponentProgram } from "../../functions/index.js";
+import { JobTable } from "../../scheduler/index.js";
 import { parseSchema } from "../../schema/index.js";
 import { memory } from "../../storage/memory/index.js";
 import type { Schemas } from "../code/program-code.js";
+import { TransformFunctions } from "../steps/transform-functions.js";
 import { SchemaPreparation } from "./schema-preparation.js";
 
 const none: Schemas = new Map();
@@ -16,17 +19,37 @@ function schemas(tables: Parameters<typeof defineSchema>[0], path = ""): Schemas
 const users = schemas({ users: defineTable({ name: v.string() }).index("by_name", ["name"]) });
 
 let database: Database;
+let runtime: Runtime;
 beforeEach(async () => {
   database = await Database.open(await memory()());
+  runtime = new Runtime(database, { jobs: new JobTable(database), log: "silent" });
 });
 
-/** Puts the schemas in place as a push does. */
-async function activate(preparation: SchemaPreparation, after: Schemas): Promise<void> {
-  await preparation.ready();
-  await database.mutate(async (tx) => {
-    for (const [path, schema] of after) await tx.applySchema(path, schema);
-    await preparation.checkAgain(tx);
+/** Begins to prepare a program that has these schemas and no code. */
+async function prepare(before: Schemas, after: Schemas, isDryRun = false): Promise<SchemaPreparation> {
+  const programAt = (path: string): ComponentProgram => {
+    const below = [...after.keys()].filter((each) => each !== path && each.startsWith(path));
+    const names = new Set(
+      below.map((each) => each.slice(path === "" ? 0 : path.length + 1).split("/")[0] ?? ""),
+    );
+    const children = [...names].map((name) => [name, programAt(path === "" ? name : `${path}/${name}`)]);
+    return { path, modules: {}, schema: after.get(path) ?? null, children: Object.fromEntries(children) };
+  };
+  return new SchemaPreparation({
+    database,
+    functions: new TransformFunctions(database),
+    before,
+    after,
+    next: { program: await runtime.load(programAt("")), origin: { kind: "modules" } },
+    running: null,
+    completeMigrations: () => Promise.resolve(new Set()),
+    isDryRun,
   });
+}
+
+/** Puts the schemas in place as a deploy does. */
+async function activate(preparation: SchemaPreparation): Promise<void> {
+  await preparation.activate((apply) => database.mutate(apply, { limits: null }));
 }
 
 async function insert(documents: readonly object[], path = "", table = "users"): Promise<string[]> {
@@ -40,14 +63,14 @@ async function insert(documents: readonly object[], path = "", table = "users"):
 
 test("documents that fit, and tables that are empty or new, let the schema pass", async () => {
   await insert([{ name: "Ann" }, { name: "Bob" }]);
-  const preparation = new SchemaPreparation(database, none, users, true);
+  const preparation = await prepare(none, users);
   expect(await preparation.wait(10_000)).toEqual({ type: "complete" });
-  await activate(preparation, users);
+  await activate(preparation);
 });
 
 test("one document that does not fit is described in Convex's words", async () => {
   const [id = ""] = await insert([{ name: 5 }]);
-  const status = await new SchemaPreparation(database, none, users, true).wait(10_000);
+  const status = await (await prepare(none, users)).wait(10_000);
   expect(status).toMatchObject({ type: "failed", componentPath: "", tableName: "users" });
   expect(status).toHaveProperty(
     "error",
@@ -65,7 +88,7 @@ test("every document that does not fit is counted, by what is wrong with it, wit
     ...Array.from({ length: 12 }, () => ({ name: "Ann", age: 3 })),
     {},
   ]);
-  const status = await new SchemaPreparation(database, none, users, true).wait(10_000);
+  const status = await (await prepare(none, users)).wait(10_000);
   const error = "error" in status ? status.error : "";
   expect(error).toMatch(/^713 documents do not match the schema, in 3 ways:/);
   expect(error).toContain(`1. 700 documents in table "users": "${id}", `);
@@ -79,7 +102,7 @@ test("components are checked too, each against its own schema", async () => {
   await insert([{ name: 5 }], "a/b");
   await insert([{ name: 5 }]);
   const after = schemas({ users: defineTable({ name: v.string() }) }, "a/b");
-  const status = await new SchemaPreparation(database, none, after, true).wait(10_000);
+  const status = await (await prepare(none, after)).wait(10_000);
   expect(status).toMatchObject({ type: "failed", componentPath: "a/b", tableName: "users" });
 });
 
@@ -89,7 +112,7 @@ test.each([
 ])("after a schema that is in force, %s needs no look at the documents", async (_what, table) => {
   await insert([{ name: 5 }]);
   const next = schemas({ users: table });
-  const status = await new SchemaPreparation(database, users, next, true).wait(10_000);
+  const status = await (await prepare(users, next)).wait(10_000);
   expect(status).toEqual({ type: "complete" });
 });
 
@@ -101,25 +124,25 @@ test("a schema that does not validate lets everything pass", async () => {
       parseSchema(defineSchema({ users: defineTable({ name: v.string() }) }, { schemaValidation: false })),
     ],
   ]);
-  expect(await new SchemaPreparation(database, none, loose, true).wait(10_000)).toEqual({ type: "complete" });
+  expect(await (await prepare(none, loose)).wait(10_000)).toEqual({ type: "complete" });
 });
 
 test("a document written after the check is looked at when the schema is put in place", async () => {
-  const preparation = new SchemaPreparation(database, none, users, true);
+  const preparation = await prepare(none, users);
   expect(await preparation.wait(10_000)).toEqual({ type: "complete" });
   const [late = ""] = await insert([{ name: 5 }]);
-  await expect(activate(preparation, users)).rejects.toMatchObject({
+  await expect(activate(preparation)).rejects.toMatchObject({
     code: "SCHEMA_NOT_SATISFIED",
     message: expect.stringContaining(late),
   });
   await database.mutate((tx) => tx.component("").patch(late, { name: "Ann" }));
-  await activate(preparation, users);
+  await activate(preparation);
 });
 
 test("indexes are ready to be used when the schema is put in place", async () => {
   await insert(Array.from({ length: 2_000 }, (_, n) => ({ name: `user ${n}` })));
-  const preparation = new SchemaPreparation(database, none, users, true);
-  await activate(preparation, users);
+  const preparation = await prepare(none, users);
+  await activate(preparation);
   const { value } = await database.query((tx) => {
     const range = [{ type: "Eq", fieldPath: "name", value: "user 1999" }] as const;
     const source = { type: "IndexRange", indexName: "users.by_name", range, order: null } as const;
@@ -133,7 +156,7 @@ test("while it works it says how far it is, by component", async () => {
   let release: () => void = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
   const holding = database.mutate(() => held);
-  const preparation = new SchemaPreparation(database, none, users, true);
+  const preparation = await prepare(none, users);
   expect(await preparation.wait(0)).toEqual({
     type: "inProgress",
     components: {
@@ -147,7 +170,7 @@ test("while it works it says how far it is, by component", async () => {
 
 test("a dry run checks and builds nothing", async () => {
   await insert([{ name: "Ann" }]);
-  const preparation = new SchemaPreparation(database, none, users, false);
+  const preparation = await prepare(none, users, true);
   expect(await preparation.wait(10_000)).toEqual({ type: "complete" });
   const { value: change } = await database.mutate((tx) => tx.applySchema("", users.get("") ?? null));
   expect(change.indexesAdded).toHaveLength(1);

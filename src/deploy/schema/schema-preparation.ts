@@ -1,14 +1,22 @@
 /**
- * Makes the data ready for the schemas of a push, while the old code goes on: every document is checked, then
- * the new indexes are built. The last step, putting the schemas in place, looks again at the documents that
- * were written in the meantime, inside of its transaction.
+ * Makes the data ready for the schemas of a program, while the one that runs goes on: every document is checked, transforms
+ * are rehearsed on all of them, then the new indexes are built, through the transforms where there are some. The last step,
+ * `activate`, puts all of it in place in the transaction of the program, and looks again at the documents that were written
+ * in the meantime. What is found wanting before that refuses the program, and has changed nothing.
  */
-import type { Database, MutationTransaction } from "../../database/index.js";
-import { TrueupError } from "../../errors/index.js";
+import type { Database, MutationTransaction, TransformDefinition } from "../../database/index.js";
+import { isTrueupError, TrueupError } from "../../errors/index.js";
+import type { DeployMigration, Exported, LoadedProgram } from "../../functions/index.js";
 import { indexChanges } from "../changes/index-diff.js";
 import type { Schemas } from "../code/program-code.js";
-import { checkSome, checkTable, tablesToCheck, type TableToCheck } from "./check-documents.js";
+import { componentSteps, type ComponentSteps } from "../steps/component-steps.js";
+import type { ProgramOrigin, TransformFunctions } from "../steps/transform-functions.js";
+import { planComponent, type ComponentPlan } from "./component-plan.js";
+import { dataInForce, type DataInForce } from "./data-in-force.js";
 import { DocumentProblems } from "./document-problems.js";
+import { PreparationOutdated, putInPlace } from "./put-in-place.js";
+import { refusalOf } from "./refusal.js";
+import { rehearsalRefusal, rehearseSteps, type FailedRehearsal } from "./rehearse-steps.js";
 import { TouchedDocuments } from "./touched-documents.js";
 
 interface ComponentStatus {
@@ -28,91 +36,242 @@ export type SchemaStatus =
       readonly tableName: string | null;
     };
 
-export class SchemaPreparation {
-  readonly #database: Database;
-  readonly #before: Schemas;
-  readonly #after: Schemas;
-  readonly #tables: readonly TableToCheck[];
-  readonly #touched: TouchedDocuments;
-  readonly #unchecked = new Set<TableToCheck>();
-  readonly #ended: Promise<SchemaStatus>;
-  #isBuilding = false;
+/** A program with its code imported, and how its transforms are told from those of others. */
+export interface OriginatedProgram {
+  readonly program: LoadedProgram;
+  readonly origin: ProgramOrigin;
+}
 
-  /** Begins at once. @param buildsIndexes False for a dry run, which changes nothing. */
-  constructor(database: Database, before: Schemas, after: Schemas, buildsIndexes: boolean) {
-    this.#database = database;
-    this.#before = before;
-    this.#after = after;
-    this.#tables = tablesToCheck(before, after);
-    for (const table of this.#tables) this.#unchecked.add(table);
-    this.#touched = new TouchedDocuments(database, this.#tables);
-    this.#ended = this.#run(buildsIndexes);
-    this.#ended.catch(() => {});
+export interface PreparationInput {
+  readonly database: Database;
+  readonly functions: TransformFunctions;
+  /** The schemas in force. */
+  readonly before: Schemas;
+  readonly after: Schemas;
+  readonly next: OriginatedProgram;
+  /** The program that runs; null when there is none. */
+  readonly running: OriginatedProgram | null;
+  /** Which of some migrations of a component are complete, asked with the code of a program. */
+  readonly completeMigrations: (
+    program: LoadedProgram,
+    componentPath: string,
+    migrations: readonly Exported<DeployMigration>[],
+  ) => Promise<ReadonlySet<string>>;
+  /** Checks everything and prepares nothing. */
+  readonly isDryRun: boolean;
+}
+
+const maxAttempts = 5;
+
+export class SchemaPreparation {
+  readonly #input: PreparationInput;
+  readonly #touched: TouchedDocuments;
+  readonly #abort = new AbortController();
+  readonly #unchecked: Set<string>;
+  #plans: readonly ComponentPlan[] = [];
+  #data: DataInForce | null = null;
+  #isBuilding = false;
+  #isInPlace = false;
+  #ended: Promise<TrueupError | null>;
+
+  /** Begins at once. */
+  constructor(input: PreparationInput) {
+    this.#input = input;
+    this.#unchecked = new Set(input.after.keys());
+    this.#touched = new TouchedDocuments(input.database, input.after.keys());
+    this.#ended = this.#begin();
   }
 
   /** How far it is; waits for the end, but no longer than the time given. Rejects when the storage fails. */
   async wait(timeoutMs: number): Promise<SchemaStatus> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), timeoutMs);
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(() => resolve("late"), timeoutMs);
     });
     try {
-      return (await Promise.race([this.#ended, late])) ?? (await this.#progress());
+      const refusal = await Promise.race([this.#ended, late]);
+      if (refusal === "late") return await this.#progress();
+      return refusal === null ? { type: "complete" } : this.#failed(refusal);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** Resolves when the schemas can be put in place. @throws SCHEMA_NOT_SATISFIED */
+  /**
+   * Resolves when the schemas can be put in place.
+   * @throws SCHEMA_NOT_SATISFIED, DESTRUCTIVE_CHANGE, TRANSFORM_INVALID, TRANSFORM_REHEARSAL_FAILED
+   */
   async ready(): Promise<void> {
-    const status = await this.#ended;
-    if (status.type === "failed") throw notSatisfied(status.error);
+    const refusal = await this.#ended;
+    if (refusal !== null) throw refusal;
   }
 
-  /** Checks what was written since; part of the transaction that puts the schemas in place. @throws SCHEMA_NOT_SATISFIED */
-  async checkAgain(tx: MutationTransaction): Promise<void> {
-    const problems = new DocumentProblems();
-    for (const table of this.#tables) {
-      await checkSome(tx.component(table.componentPath), table, this.#touched.of(table), problems);
+  /**
+   * Puts the schemas in place by the transaction that `commit` runs: it calls what it is given as a part of it. When
+   * something has come in between, what was prepared is prepared again.
+   * @throws whatever `commit` throws; what `ready` throws; TRANSFORM_FAILED; PUSH_OUTDATED
+   */
+  async activate<T>(commit: (apply: (tx: MutationTransaction) => Promise<void>) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      await this.ready();
+      try {
+        const result = await commit((tx) => this.#apply(tx));
+        this.#isInPlace = true;
+        this.close();
+        return result;
+      } catch (error) {
+        if (!(error instanceof PreparationOutdated)) throw error;
+        if (attempt === maxAttempts) throw new TrueupError("PUSH_OUTDATED", error.message);
+        this.#ended = this.#begin();
+      }
     }
-    if (problems.documents > 0) throw notSatisfied(problems.describe());
   }
 
-  /** Stops keeping track of what is written. Idempotent. */
+  /** Stops keeping track of what is written, and leaves off what is not in place. Idempotent. */
   close(): void {
     this.#touched.stop();
+    this.#abort.abort(new TrueupError("PUSH_OUTDATED"));
   }
 
-  async #run(buildsIndexes: boolean): Promise<SchemaStatus> {
-    const problems = new DocumentProblems();
-    for (const table of this.#tables) {
-      await checkTable(this.#database, table, problems);
-      this.#unchecked.delete(table);
-    }
-    const [first] = problems.groups;
-    if (first !== undefined) {
-      const { componentPath, tableName } = first;
-      return { type: "failed", error: problems.describe(), componentPath, tableName };
-    }
-    if (buildsIndexes) await this.#buildIndexes();
-    return { type: "complete" };
+  /** Ends a preparation that is not going to be put in place: writes no longer pay for it. Idempotent. */
+  async abandon(): Promise<void> {
+    this.close();
+    await this.#ended.catch(() => {});
+    if (this.#isInPlace || !this.#isBuilding) return;
+    const transformed = this.#plans.filter(({ steps }) => steps.transforms.length > 0);
+    if (transformed.length === 0) return;
+    const abandon = async (tx: MutationTransaction): Promise<void> => {
+      const prepared = (await tx.transforms()).filter(({ state }) => state === "prepared");
+      for (const { componentPath, steps } of transformed) {
+        const ours = new Set(steps.transforms.map(({ definition: { origin } }) => origin));
+        // Another deploy may have prepared its own in the meantime.
+        const isOurs = prepared.some((one) => one.componentPath === componentPath && ours.has(one.origin));
+        if (isOurs) tx.abandonPrepared(componentPath);
+      }
+    };
+    await this.#input.database.mutate(abandon, { limits: null });
   }
 
-  async #buildIndexes(): Promise<void> {
-    if (this.#newIndexes().every(([, names]) => names.length === 0)) return;
-    await this.#database.mutate(
+  /** What it does to the data, by component, once it is ready. */
+  get plans(): readonly ComponentPlan[] {
+    return this.#plans;
+  }
+
+  #begin(): Promise<TrueupError | null> {
+    const ended = this.#run().catch((error: unknown) => {
+      if (isTrueupError(error) && refusals.has(error.code)) return error;
+      throw error;
+    });
+    ended.catch(() => {});
+    return ended;
+  }
+
+  /** Null when all is ready. Throws, or resolves with, what refuses the program. */
+  async #run(): Promise<TrueupError | null> {
+    const { database, after, next, functions, isDryRun } = this.#input;
+    this.#touched.keepTo(null);
+    functions.add(next.origin, next.program);
+    await assertLoaded(database);
+    this.#data = await dataInForce(database, after.keys());
+    const steps = [...after.keys()].map((path) => this.#stepsOf(path));
+    const plans: ComponentPlan[] = [];
+    for (const of of steps) plans.push(await this.#plan(of));
+    this.#plans = plans;
+    this.#touched.keepTo(watchedTables(plans));
+    const refused = plans.flatMap(({ refusal }) => refusal ?? []);
+    if (refused.length > 0) return refusalOf(problemsOf(plans), refused);
+    const failed = await this.#rehearse(plans);
+    if (failed.length > 0) return rehearsalRefusal(failed);
+    this.#unchecked.clear();
+    if (isDryRun) return null;
+    await this.#buildIndexes(plans);
+    return null;
+  }
+
+  #stepsOf(componentPath: string): ComponentSteps {
+    const { before, after, next, running } = this.#input;
+    const declaring = ({ program, origin }: OriginatedProgram) => {
+      const declarations = program.components.get(componentPath)?.declarations;
+      return declarations === undefined ? null : { declarations, origin };
+    };
+    const data = this.#data?.components.get(componentPath);
+    const code = declaring(next);
+    if (code === null || data === undefined) throw new Error(`no component ${componentPath}`);
+    return componentSteps({
+      componentPath,
+      next: code,
+      running: running === null ? null : declaring(running),
+      history: (this.#data?.history ?? []).filter((step) => step.componentPath === componentPath),
+      before: before.get(componentPath) ?? null,
+      after: after.get(componentPath) ?? null,
+      documents: data.documents,
+    });
+  }
+
+  async #plan(steps: ComponentSteps): Promise<ComponentPlan> {
+    const { database, before, after, next, completeMigrations } = this.#input;
+    const { componentPath } = steps;
+    const { declarations } = next.program.component(componentPath);
+    const data = this.#data?.components.get(componentPath);
+    if (data === undefined) throw new Error(`no component ${componentPath}`);
+    const { migrations } = declarations;
+    return await planComponent(database, {
+      componentPath,
+      before: before.get(componentPath) ?? null,
+      after: after.get(componentPath) ?? null,
+      steps,
+      data,
+      declarations,
+      complete: await completeMigrations(next.program, componentPath, migrations),
+    });
+  }
+
+  async #rehearse(plans: readonly ComponentPlan[]): Promise<FailedRehearsal[]> {
+    const failed: FailedRehearsal[] = [];
+    for (const of of plans.flatMap(({ rehearsals }) => rehearsals)) {
+      const rehearsal = await rehearseSteps(this.#input.database, of, this.#abort.signal);
+      if (rehearsal.failed > 0) failed.push({ ...of, rehearsal });
+    }
+    return failed;
+  }
+
+  async #buildIndexes(plans: readonly ComponentPlan[]): Promise<void> {
+    const { database } = this.#input;
+    const hasIndexes = this.#newIndexes().some(([, names]) => names.length > 0);
+    const hasTransforms = plans.some(({ steps }) => steps.transforms.length > 0);
+    if (!hasIndexes && !hasTransforms) return;
+    await database.mutate(
       async (tx) => {
-        for (const [path, schema] of this.#after) if (schema !== null) await tx.prepareIndexes(path, schema);
+        for (const { componentPath, after, steps } of plans) {
+          if (after === null) continue;
+          const renames = Object.fromEntries(steps.renames.map(({ from, to }) => [from, to]));
+          await tx.prepareIndexes(componentPath, after, { through: definitionsOf(steps), renames });
+        }
       },
       { limits: null },
     );
     this.#isBuilding = true;
-    await this.#database.background.idle();
+    await database.background.built();
+  }
+
+  async #apply(tx: MutationTransaction): Promise<void> {
+    if (this.#data === null) throw new PreparationOutdated();
+    await putInPlace(tx, this.#data.history, this.#plans, this.#touched);
+  }
+
+  #failed(refusal: TrueupError): SchemaStatus {
+    const [first] = problemsOf(this.#plans).groups;
+    return {
+      type: "failed",
+      error: refusal.message.replace(/^Schema validation failed\. /, ""),
+      componentPath: first?.componentPath ?? "",
+      tableName: first?.tableName ?? null,
+    };
   }
 
   async #progress(): Promise<SchemaStatus> {
-    const unchecked = new Set([...this.#unchecked].map(({ componentPath }) => componentPath));
-    const { value: builds } = await this.#database.query((tx) => tx.indexBuilds(), { limits: null });
+    const { database } = this.#input;
+    const { value: builds } = await database.query((tx) => tx.indexBuilds(), { limits: null });
     const components = this.#newIndexes().map(([path, names]): [string, ComponentStatus] => {
       const building = builds.filter(
         ({ componentPath, tableName, indexName }) =>
@@ -122,7 +281,7 @@ export class SchemaPreparation {
       return [
         path,
         {
-          schemaValidationComplete: !unchecked.has(path),
+          schemaValidationComplete: !this.#unchecked.has(path),
           indexesComplete: isBegun ? names.length - building.length : 0,
           indexesTotal: names.length,
         },
@@ -133,14 +292,53 @@ export class SchemaPreparation {
 
   /** The indexes to build, by component. */
   #newIndexes(): [path: string, names: string[]][] {
-    return [...this.#after].map(([path, schema]) => {
-      const changes = indexChanges(this.#before.get(path) ?? null, schema);
+    const { before, after } = this.#input;
+    return [...after].map(([path, schema]) => {
+      const changes = indexChanges(before.get(path) ?? null, schema);
       const added = changes.filter(({ change, index }) => change === "added" && index.type === "database");
       return [path, added.map(({ index }) => index.name)];
     });
   }
 }
 
-function notSatisfied(description: string): TrueupError {
-  return new TrueupError("SCHEMA_NOT_SATISFIED", `Schema validation failed. ${description}`);
+/** Documents that are not written through yet can be read only with their transforms. @throws TRANSFORM_MISSING */
+async function assertLoaded(database: Database): Promise<void> {
+  const { value: transforms } = await database.query((tx) => tx.transforms(), { limits: null });
+  const missing = transforms.filter(({ state, isLoaded }) => state === "lagging" && !isLoaded);
+  const [first] = missing;
+  if (first === undefined) return;
+  const { name, tableName, processed, total } = first;
+  throw new TrueupError(
+    "TRANSFORM_MISSING",
+    `Documents of table "${tableName}" still need the transform ${name}, which was applied to it: ${processed} of ${total} are written through. ` +
+      "The code does not export it, or another one by its name. Export it as it was until all are.",
+    { names: missing.map((transform) => transform.name), table: tableName },
+  );
+}
+
+const refusals: ReadonlySet<string> = new Set([
+  "SCHEMA_NOT_SATISFIED",
+  "DESTRUCTIVE_CHANGE",
+  "TRANSFORM_INVALID",
+  "TRANSFORM_MISSING",
+  "TRANSFORM_REHEARSAL_FAILED",
+]);
+
+function problemsOf(plans: readonly ComponentPlan[]): DocumentProblems {
+  const all = new DocumentProblems();
+  for (const { problems } of plans) all.absorb(problems);
+  return all;
+}
+
+function* watchedTables(
+  plans: readonly ComponentPlan[],
+): Generator<{ componentPath: string; storedAs: string }> {
+  for (const { checked, rehearsals } of plans) yield* [...checked, ...rehearsals];
+}
+
+/** By the new name of the table, in their order. */
+function definitionsOf({ transforms }: ComponentSteps): Record<string, TransformDefinition[]> {
+  const through: Record<string, TransformDefinition[]> = {};
+  for (const { table, definition } of transforms) through[table] = [...(through[table] ?? []), definition];
+  return through;
 }

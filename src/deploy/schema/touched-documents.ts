@@ -1,28 +1,70 @@
 /** Which documents of some tables were written since a moment: those that have to be looked at once more. */
+import { setImmediate } from "node:timers/promises";
 import type { Database } from "../../database/index.js";
+import type { Version } from "../../storage/storage.js";
 import { encodeId } from "../../values/index.js";
-import type { TableToCheck } from "./check-documents.js";
+
+const maxWaitMs = 10_000;
+
+/** A table by the name that it has while documents are written. */
+export interface WatchedTable {
+  readonly componentPath: string;
+  readonly storedAs: string;
+}
 
 export class TouchedDocuments {
+  #heard: Version;
+  #only: ReadonlySet<string> | null = null;
   readonly #ids = new Map<string, Set<string>>();
   readonly #stop: () => void;
 
-  constructor(database: Database, tables: readonly TableToCheck[]) {
-    for (const { componentPath, table } of tables)
-      this.#ids.set(keyOf(componentPath, table.tableName), new Set());
+  /** Watches every table of the components. */
+  constructor(database: Database, componentPaths: Iterable<string>) {
+    const watched = new Set(componentPaths);
+    this.#heard = database.storage.version;
     this.#stop = database.onCommit((commit) => {
+      this.#heard = Math.max(this.#heard, commit.version);
       for (const { table, internalId } of commit.documents()) {
-        this.#ids.get(keyOf(table.componentPath, table.name))?.add(encodeId(table.number, internalId));
+        if (watched.has(table.componentPath)) this.#add(table, encodeId(table.number, internalId));
       }
     });
   }
 
-  of({ componentPath, table }: TableToCheck): ReadonlySet<string> {
-    return this.#ids.get(keyOf(componentPath, table.tableName)) ?? new Set();
+  of({ componentPath, storedAs }: WatchedTable): ReadonlySet<string> {
+    return this.#ids.get(keyOf(componentPath, storedAs)) ?? new Set();
+  }
+
+  /** From now on watches these tables alone; null for all of the components. */
+  keepTo(tables: Iterable<WatchedTable> | null): void {
+    if (tables === null) {
+      this.#only = null;
+      return;
+    }
+    const only = new Set([...tables].map((table) => keyOf(table.componentPath, table.storedAs)));
+    this.#only = only;
+    for (const key of this.#ids.keys()) if (!only.has(key)) this.#ids.delete(key);
+  }
+
+  /**
+   * Waits until it has heard of the commit that a transaction sees: commits are told of a little later than they are seen.
+   * False when that takes too long, because the commit has failed.
+   */
+  async upTo(version: Version): Promise<boolean> {
+    const untilMs = performance.now() + maxWaitMs;
+    while (this.#heard < version && performance.now() < untilMs) await setImmediate();
+    return this.#heard >= version;
   }
 
   stop(): void {
     this.#stop();
+  }
+
+  #add(table: { readonly componentPath: string; readonly name: string }, id: string): void {
+    const key = keyOf(table.componentPath, table.name);
+    if (this.#only?.has(key) === false) return;
+    const known = this.#ids.get(key);
+    if (known === undefined) this.#ids.set(key, new Set([id]));
+    else known.add(id);
   }
 }
 

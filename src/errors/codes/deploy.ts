@@ -6,6 +6,10 @@ export const deployCodes = {
     "auth.config reads an environment variable that is not set.",
     "Set it: `npx convex env set NAME value`.",
   ),
+  DESTRUCTIVE_CHANGE: final(
+    "The new schema has no place for data that is stored now.",
+    "Keep it, move it, or export a waiver that names it: `migrations.waive(...)`; the message has it.",
+  ),
   INVALID_COMPONENTS: final(
     "The components in convex.config do not fit together.",
     "Mend convex.config.ts; the message names the component.",
@@ -32,6 +36,14 @@ export const deployCodes = {
   ),
   SCHEMA_NOT_SATISFIED: final(
     "Stored documents do not fit the schema that was pushed.",
-    "Migrate the documents first, or make the new schema accept both shapes.",
+    "Bring a migration with the deploy (the message has the plan), or make the new schema accept both shapes.",
+  ),
+  TRANSFORM_INVALID: final(
+    "A transform, rename or waiver that the code declares cannot be applied.",
+    "Mend the declaration; the message says what is wrong with it.",
+  ),
+  TRANSFORM_REHEARSAL_FAILED: final(
+    "A transform failed on stored documents, or made documents that the new schema refuses.",
+    "Make `up` fit for the documents that the message names, and deploy again; nothing has changed.",
   ),
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -26,14 +26,18 @@ export function logLine(entry: LogEntry): string {
   return `[${level}] ${where} ${message}`;
 }
 
+/** Hands an entry to a sink, with its line. */
+export function logEntry(log: LogSink, entry: LogEntry): void {
+  log(logLine(entry), entry);
+}
+
 /** Logs what failed where no caller hears of it. */
 export function logFailure(
   log: LogSink,
   source: Pick<LogEntry, "functionPath" | "componentPath" | "requestId">,
   message: string,
 ): void {
-  const entry = { ...source, level: "ERROR", message, args: [message] } as const;
-  log(logLine(entry), entry);
+  logEntry(log, { ...source, level: "ERROR", message, args: [message] });
 }
 
 const maxLines = 256;

@@ -1,0 +1,86 @@
+/** The migrations that a program's deploy starts, asked and started with its code, each call in a transaction of its own. */
+import type { Database } from "../../database/index.js";
+import { isTrueupError } from "../../errors/index.js";
+import type {
+  DeployMigration,
+  DeployMigrationStatus,
+  Exported,
+  LoadedProgram,
+  Runtime,
+} from "../../functions/index.js";
+
+/** What is needed of a runtime. */
+export type MigrationRuntime = Pick<Runtime, "mutateInside" | "queryInside">;
+
+type Migrations = readonly Exported<DeployMigration>[];
+
+export class MigrationCalls {
+  readonly #database: Database;
+  readonly #runtime: MigrationRuntime;
+
+  constructor(database: Database, runtime: MigrationRuntime) {
+    this.#database = database;
+    this.#runtime = runtime;
+  }
+
+  /** How the migrations of a component stand, by name. One whose component is not in place yet has no status. */
+  async statuses(
+    program: LoadedProgram,
+    componentPath: string,
+    migrations: Migrations,
+  ): Promise<ReadonlyMap<string, DeployMigrationStatus>> {
+    const found = new Map<string, DeployMigrationStatus>();
+    for (const { name, declared } of migrations) {
+      const [status] = await this.#statusOf(program, componentPath, name, declared);
+      if (status !== undefined) found.set(name, status);
+    }
+    return found;
+  }
+
+  /** The names of those that are complete, with no document of theirs in quarantine. */
+  async complete(
+    program: LoadedProgram,
+    componentPath: string,
+    migrations: Migrations,
+  ): Promise<ReadonlySet<string>> {
+    const statuses = await this.statuses(program, componentPath, migrations);
+    return new Set([...statuses.values()].filter(isComplete).map(({ name }) => name));
+  }
+
+  /** Starts or resumes one. */
+  async start(
+    program: LoadedProgram,
+    componentPath: string,
+    { name, declared }: Exported<DeployMigration>,
+  ): Promise<void> {
+    await this.#database.mutate(
+      (tx) => this.#runtime.mutateInside(tx, program, componentPath, (ctx) => declared.start(ctx, name)),
+      { limits: null },
+    );
+  }
+
+  async #statusOf(
+    program: LoadedProgram,
+    componentPath: string,
+    name: string,
+    declared: DeployMigration,
+  ): Promise<readonly DeployMigrationStatus[]> {
+    try {
+      const { value } = await this.#database.query(
+        (tx) => this.#runtime.queryInside(tx, program, componentPath, (ctx) => declared.status(ctx, [name])),
+        { limits: null },
+      );
+      return value;
+    } catch (error) {
+      // Tables and indexes of the component that keeps the job come with the program.
+      if (isTrueupError(error) && notThereYet.has(error.code)) return [];
+      throw error;
+    }
+  }
+}
+
+const notThereYet: ReadonlySet<string> = new Set(["TABLE_NOT_FOUND", "INDEX_NOT_FOUND", "INDEX_NOT_READY"]);
+
+export function isComplete({ isDone, failed }: DeployMigrationStatus): boolean {
+  return isDone && (failed ?? 0) === 0;
+}

@@ -1,0 +1,261 @@
+/**
+ * What goes on in the data after a program was put in place: its migrations are started, each when those it requires are
+ * complete, and a schema that is pending narrows once every document fits. Nothing here is remembered that matters: what is due is
+ * read from the jobs and the schemas themselves, so after a crash the first round finds where to go on. A migration that
+ * failed is left alone until the next deploy, or until somebody resumes it; the schema stays pending, and says why.
+ */
+import type { Database } from "../../database/index.js";
+import { isTrueupError } from "../../errors/index.js";
+import {
+  currentExecution,
+  type DeployMigration,
+  type DeployMigrationStatus,
+  type Exported,
+  type LoadedProgram,
+} from "../../functions/index.js";
+import { DocumentProblems, type ProblemGroup } from "../schema/document-problems.js";
+import { checkTable, tablesToCheck } from "../schema/check-documents.js";
+import { schemasInForce } from "../schema/schemas-in-force.js";
+import { isComplete, MigrationCalls, type MigrationRuntime } from "./migration-calls.js";
+import { progressText } from "./progress-text.js";
+
+/** A schema that documents at rest may not fit yet. */
+export interface PendingSchemaStatus {
+  readonly componentPath: string;
+  readonly sinceMs: number;
+  /** The migrations that are to bring every document into it. */
+  readonly migrations: readonly string[];
+  /** How many documents do not fit though the migrations are done, and why; null while these are at work. */
+  readonly violating: number | null;
+  readonly violations: readonly ProblemGroup[];
+}
+
+export interface MigrationDriverOptions {
+  /** Takes lines about what goes on. */
+  readonly log: (line: string) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+const pollMs = 100;
+const maxPollMs = 2_000;
+const logEveryMs = 5_000;
+/** The least time between two looks at documents that did not fit, and its multiple of the time that a look takes. */
+const recheckMs = 1_000;
+const recheckFactor = 20;
+
+export class MigrationDriver {
+  readonly #database: Database;
+  readonly #calls: MigrationCalls;
+  readonly #options: MigrationDriverOptions;
+  #program: LoadedProgram | null = null;
+  #runs = false;
+  #isStopped = false;
+  #round: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #waitMs = pollMs;
+  #started = new Set<string>();
+  #settled = new Set<string>();
+  #loggedAtMs = 0;
+  readonly #problems = new Map<string, DocumentProblems>();
+  #checkMs = 0;
+  #isAgain = false;
+  readonly #stopListening: () => void;
+
+  constructor(database: Database, runtime: MigrationRuntime, options: MigrationDriverOptions) {
+    this.#database = database;
+    this.#calls = new MigrationCalls(database, runtime);
+    this.#options = options;
+    this.#stopListening = database.onCommit(() => this.#lookAgain());
+  }
+
+  /** A program was put in place: its migrations are due, those that failed before too. */
+  take(program: LoadedProgram): void {
+    this.#program = program;
+    this.#started = new Set();
+    this.#settled = new Set();
+    this.#problems.clear();
+    this.#wake(0);
+  }
+
+  /** Begins to work on what is due. */
+  start(): void {
+    this.#runs = true;
+    this.#wake(0);
+  }
+
+  /** Ends what is under way and does nothing else. Idempotent. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#stopListening();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#round;
+  }
+
+  /** The schemas that are pending, by component. */
+  async pending(): Promise<PendingSchemaStatus[]> {
+    const program = this.#program;
+    if (program === null) return [];
+    const paths = [...program.components.keys()];
+    const { value } = await this.#database.query(
+      async (tx) => paths.map((path) => ({ path, state: tx.schemaState(path) })),
+      { limits: null },
+    );
+    return value.flatMap(({ path, state }) => {
+      if (state.state !== "pending") return [];
+      const problems = this.#problems.get(path);
+      return {
+        componentPath: path,
+        sinceMs: state.sinceMs,
+        migrations: state.migrations,
+        violating: problems?.documents ?? null,
+        violations: problems?.groups ?? [],
+      };
+    });
+  }
+
+  #wake(delayMs: number): void {
+    if (!this.#runs || this.#isStopped || this.#program === null) return;
+    if (this.#round !== null) {
+      this.#isAgain = true;
+      return;
+    }
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    // The timer must not carry the execution on whose behalf it happens to be set, nor keep the process alive.
+    this.#timer = currentExecution.exit(() => setTimeout(() => this.#startRound(), delayMs));
+    this.#timer.unref();
+  }
+
+  /** Documents that did not fit may have been mended by hand. */
+  #lookAgain(): void {
+    if (this.#problems.size === 0 || this.#timer !== null || this.#round !== null) return;
+    this.#wake(Math.max(recheckMs, this.#checkMs * recheckFactor));
+  }
+
+  #startRound(): void {
+    this.#timer = null;
+    this.#round = currentExecution.exit(async () => {
+      let isBusy = false;
+      try {
+        isBusy = await this.#work();
+      } catch (error) {
+        this.#isStopped ||= isTrueupError(error) && error.code === "STORAGE_CLOSED";
+        if (!this.#isStopped) this.#options.onFailure(error);
+        isBusy = true;
+      }
+      this.#round = null;
+      this.#waitMs = isBusy ? Math.min(this.#waitMs * 1.5, maxPollMs) : pollMs;
+      if (this.#isAgain) {
+        this.#isAgain = false;
+        this.#waitMs = pollMs;
+        this.#wake(0);
+      } else if (isBusy) this.#wake(this.#waitMs);
+    });
+  }
+
+  /** True when something goes on that has to be looked at again. */
+  async #work(): Promise<boolean> {
+    const program = this.#program;
+    if (program === null) return false;
+    let isBusy = false;
+    for (const [path, { declarations }] of program.components) {
+      if (this.#isStopped) return false;
+      isBusy = (await this.#advance(program, path, declarations.migrations)) || isBusy;
+    }
+    return isBusy;
+  }
+
+  /** Starts what may start, and narrows the schema of a component when nothing is at work any more. */
+  async #advance(
+    program: LoadedProgram,
+    path: string,
+    migrations: readonly Exported<DeployMigration>[],
+  ): Promise<boolean> {
+    const statuses = await this.#calls.statuses(program, path, migrations);
+    const complete = new Set([...statuses.values()].filter(isComplete).map(({ name }) => name));
+    let isBusy = false;
+    for (const migration of migrations) {
+      const { name, declared } = migration;
+      const status = statuses.get(name);
+      this.#tell(path, name, status);
+      if (status?.state === "inProgress") isBusy = true;
+      const mayStart = !complete.has(name) && !this.#started.has(`${path}/${name}`);
+      if (!mayStart || status?.state === "inProgress" || status?.state === "paused") continue;
+      if (!(await this.#isAllowed(program, path, declared.requires, complete, migrations))) continue;
+      this.#started.add(`${path}/${name}`);
+      this.#options.log(`migration ${placeOf(path, name)} started`);
+      await this.#calls.start(program, path, migration);
+      isBusy = true;
+    }
+    if (isBusy) return true;
+    await this.#narrow(path);
+    return false;
+  }
+
+  /** True when the migrations that one requires are complete; those of other modules are asked for by name. */
+  async #isAllowed(
+    program: LoadedProgram,
+    path: string,
+    requires: readonly string[],
+    complete: ReadonlySet<string>,
+    migrations: readonly Exported<DeployMigration>[],
+  ): Promise<boolean> {
+    const missing = requires.filter((name) => !complete.has(name));
+    const [asked] = migrations;
+    if (missing.length === 0 || asked === undefined) return missing.length === 0;
+    const others = missing.map((name) => ({ name, declared: asked.declared }));
+    return (await this.#calls.complete(program, path, others)).size === missing.length;
+  }
+
+  /** Checks every document of a pending schema; it is narrow when all of them fit. */
+  async #narrow(path: string): Promise<void> {
+    const { value: state } = await this.#database.query(async (tx) => tx.schemaState(path));
+    if (state.state === "narrow") return;
+    const schema = (await schemasInForce(this.#database, [path])).get(path) ?? null;
+    const problems = new DocumentProblems();
+    const beganAtMs = performance.now();
+    for (const table of tablesToCheck(path, null, schema)) await checkTable(this.#database, table, problems);
+    this.#checkMs = performance.now() - beganAtMs;
+    if (this.#isStopped) return;
+    const isKnown = this.#problems.has(path);
+    if (problems.documents > 0) {
+      this.#problems.set(path, problems);
+      if (isKnown) return;
+      this.#options.log(
+        `the schema${ofComponent(path)} stays pending: no migration is at work, and ${problems.describe()}`,
+      );
+      return;
+    }
+    this.#problems.delete(path);
+    // Writes have been held to the schema since it came, so whatever fitted still does.
+    await this.#database.mutate(
+      async (tx) => {
+        const now = tx.schemaState(path);
+        if (now.state === "pending" && now.sinceMs === state.sinceMs) tx.setNarrowed(path);
+      },
+      { limits: null },
+    );
+    this.#options.log(`the schema${ofComponent(path)} is narrow: every document fits`);
+  }
+
+  #tell(path: string, name: string, status: DeployMigrationStatus | undefined): void {
+    if (status === undefined) return;
+    const key = `${path}/${name}`;
+    if (status.state === "inProgress") {
+      const nowMs = performance.now();
+      if (nowMs - this.#loggedAtMs < logEveryMs) return;
+      this.#loggedAtMs = nowMs;
+      this.#options.log(`migration ${placeOf(path, name)} ${progressText(status)}`);
+    } else if (this.#started.has(key) && !this.#settled.has(key)) {
+      this.#settled.add(key);
+      this.#options.log(`migration ${placeOf(path, name)} ${progressText(status)}`);
+    }
+  }
+}
+
+function placeOf(path: string, name: string): string {
+  return path === "" ? name : `${path}/${name}`;
+}
+
+function ofComponent(path: string): string {
+  return path === "" ? "" : ` of component "${path}"`;
+}

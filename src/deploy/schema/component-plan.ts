@@ -1,0 +1,249 @@
+/**
+ * What a deploy does to one component, and whether it may: its documents held against the new schema, each violation with what
+ * in the deploy mends it. A transform mends its table before the schema holds; a migration afterwards, so that the
+ * schema is pending until then; anything else that does not fit is a reason to refuse.
+ */
+import type { Database } from "../../database/index.js";
+import { isTrueupError, TrueupError } from "../../errors/index.js";
+import type { DeployMigration, Exported, ExportedDeclarations } from "../../functions/index.js";
+import {
+  applyRenames,
+  findTable,
+  noSchema,
+  parseWaivers,
+  planSchema,
+  type PlannedChange,
+  type SchemaJson,
+  type SchemaPlan,
+  type SchemaRenames,
+  type TableData,
+} from "../../schema/index.js";
+import type { ComponentSteps, TableRename } from "../steps/component-steps.js";
+import { checkTable, tablesToCheck, type TableToCheck } from "./check-documents.js";
+import type { ComponentData } from "./data-in-force.js";
+import { DocumentProblems } from "./document-problems.js";
+import type { ComponentRefusal } from "./refusal.js";
+import type { TableSteps } from "./rehearse-steps.js";
+
+export interface ComponentPlanInput {
+  readonly componentPath: string;
+  readonly before: SchemaJson | null;
+  readonly after: SchemaJson | null;
+  readonly steps: ComponentSteps;
+  readonly data: ComponentData;
+  readonly declarations: ExportedDeclarations;
+  /** The names of its migrations that are complete. */
+  readonly complete: ReadonlySet<string>;
+}
+
+export interface ComponentPlan {
+  readonly componentPath: string;
+  readonly after: SchemaJson | null;
+  readonly steps: ComponentSteps;
+  /** Tables in which a document written meanwhile has to be looked at again. */
+  readonly checked: readonly TableToCheck[];
+  readonly rehearsals: readonly TableSteps[];
+  /** The migrations that bring documents at rest into the schema; null when all fit when it is put in place. */
+  readonly pending: readonly string[] | null;
+  /** Tables that go with their documents, and tables that may go because they have none. */
+  readonly dropped: readonly string[];
+  readonly vacant: readonly string[];
+  /** Null when nothing stands in the way but what a rehearsal finds. */
+  readonly refusal: ComponentRefusal | null;
+  /** The documents that do not fit and that nothing mends. */
+  readonly problems: DocumentProblems;
+}
+
+/** O(documents of the tables whose type may refuse some). @throws TRANSFORM_INVALID */
+export async function planComponent(database: Database, input: ComponentPlanInput): Promise<ComponentPlan> {
+  const { componentPath, before, after, steps, declarations } = input;
+  const newNames = new Map(steps.renames.map(({ from, to }) => [from, to]));
+  const waivers = waiversOf(declarations);
+  const stored = inNewNames(before, after, steps.renames);
+  const isPending = input.data.schemaState.state === "pending";
+  const tables = tablesToCheck(componentPath, isPending ? null : stored, after, newNames);
+  const migrations = migrationsAtWork(input);
+  const data: TableData[] = [...removedTables(input, newNames)];
+  const problems = new DocumentProblems();
+  const unmigrated: TableToCheck[] = [];
+  const irreversible: string[] = [];
+  let isLeftToMigrations = false;
+  for (const table of tables) {
+    const { tableName } = table.table;
+    const found = new DocumentProblems();
+    const checked = await checkTable(database, table, found);
+    data.push(checked);
+    const isTransformed = steps.transforms.some((step) => step.table === tableName);
+    const isMigrated = migrations.some(({ declared }) => declared.table === tableName);
+    if (!isMigrated) unmigrated.push(table);
+    if (isMigrated && (isTransformed || checked.violating > 0)) isLeftToMigrations = true;
+    if (isMigrated || isTransformed || checked.violating === 0) continue;
+    problems.absorb(found);
+    const why = steps.irreversible.get(tableName);
+    if (why !== undefined) irreversible.push(irreversibleText(tableName, why));
+  }
+  const plan = planSchema({
+    before,
+    after: after ?? withoutSchema(before),
+    renames: validRenames(before, after, steps.declaredRenames),
+    waivers,
+    data,
+  });
+  const destructive = after?.schemaValidation === true ? destructiveChanges(plan, steps) : [];
+  const isRefused = problems.documents > 0 || destructive.length > 0;
+  const removed = plan.changes.filter(
+    ({ rule }) => rule === "table-removed" && after?.schemaValidation === true,
+  );
+  return {
+    componentPath,
+    after,
+    steps,
+    checked: isLeftToMigrations ? unmigrated : tables,
+    rehearsals: rehearsals(input, newNames, migrations),
+    pending: isLeftToMigrations ? migrations.map(({ name }) => name) : null,
+    dropped: removed.filter(isWaived).map(({ tableName }) => tableName),
+    vacant: removed.filter((change) => !isWaived(change)).map(({ tableName }) => tableName),
+    refusal: isRefused
+      ? {
+          componentPath,
+          plan,
+          destructive,
+          irreversible,
+          abandoned: isPending ? abandonedMigrations(input) : [],
+        }
+      : null,
+    problems,
+  };
+}
+
+/** Those that the deploy starts, or that are at work on a schema that is pending. */
+function migrationsAtWork({
+  declarations,
+  data,
+  complete,
+}: ComponentPlanInput): readonly Exported<DeployMigration>[] {
+  const { schemaState } = data;
+  const awaited = new Set(schemaState.state === "pending" ? schemaState.migrations : []);
+  return declarations.migrations.filter(({ name }) => !complete.has(name) || awaited.has(name));
+}
+
+function abandonedMigrations({ data, declarations }: ComponentPlanInput): readonly string[] {
+  const { schemaState } = data;
+  if (schemaState.state !== "pending") return [];
+  return schemaState.migrations.filter(
+    (awaited) => !declarations.migrations.some(({ name }) => name === awaited),
+  );
+}
+
+function destructiveChanges(plan: SchemaPlan, { undone }: ComponentSteps): readonly PlannedChange[] {
+  return plan.changes.filter(({ counts, tableName }) => counts === "destructive" && !undone.has(tableName));
+}
+
+function isWaived({ because }: PlannedChange): boolean {
+  return because?.startsWith("waived") === true;
+}
+
+/** The tables that the schema no longer has, for the plan to know whether they hold data. */
+function* removedTables(
+  { before, after, data }: ComponentPlanInput,
+  newNames: ReadonlyMap<string, string>,
+): Generator<TableData> {
+  for (const { tableName } of before?.tables ?? []) {
+    if (newNames.has(tableName) || (after !== null && findTable(after, tableName) !== undefined)) continue;
+    const documents = data.documents.get(tableName) ?? 0;
+    yield { tableName, documents, checked: 0, violating: 0, violations: [] };
+  }
+}
+
+function rehearsals(
+  { componentPath, after, steps }: ComponentPlanInput,
+  newNames: ReadonlyMap<string, string>,
+  migrations: readonly Exported<DeployMigration>[],
+): TableSteps[] {
+  const oldNames = new Map([...newNames].map(([from, to]) => [to, from]));
+  const names = new Set(steps.transforms.map(({ table }) => table));
+  return [...names].map((name) => {
+    const isMigrated = migrations.some(({ declared }) => declared.table === name);
+    const isHeld = after?.schemaValidation === true && !isMigrated;
+    return {
+      componentPath,
+      storedAs: oldNames.get(name) ?? name,
+      newNames,
+      table: isHeld ? (findTable(after, name) ?? null) : null,
+      steps: steps.transforms.filter(({ table }) => table === name),
+    };
+  });
+}
+
+/** The schema with the names that its tables are going to have. */
+function inNewNames(
+  before: SchemaJson | null,
+  after: SchemaJson | null,
+  renames: readonly TableRename[],
+): SchemaJson | null {
+  if (before === null || after === null) return before;
+  const tables = Object.fromEntries(renames.map(({ from, to }) => [from, to]));
+  return applyRenames(before, after, validRenames(before, after, { tables })).stored;
+}
+
+/** Renames that the two schemas know of. Others are of no account to a plan: their documents speak for themselves. */
+function validRenames(
+  before: SchemaJson | null,
+  after: SchemaJson | null,
+  { tables = {}, fields = {} }: SchemaRenames,
+): SchemaRenames {
+  if (before === null || after === null) return {};
+  const isValid = (renames: SchemaRenames): boolean => {
+    try {
+      applyRenames(before, after, renames);
+      return true;
+    } catch (error) {
+      if (isTrueupError(error) && error.code === "INVALID_RENAME") return false;
+      throw error;
+    }
+  };
+  const validTables = Object.fromEntries(
+    Object.entries(tables).filter(([from, to]) => isValid({ tables: { [from]: to } })),
+  );
+  const validFields = Object.fromEntries(
+    Object.entries(fields).filter(([table, names]) =>
+      isValid({ tables: validTables, fields: { [table]: names } }),
+    ),
+  );
+  return { tables: validTables, fields: validFields };
+}
+
+/** @throws TRANSFORM_INVALID for a waiver that is none, or that is for all places. */
+function waiversOf({ waivers }: ExportedDeclarations): readonly string[] {
+  return waivers.flatMap(({ name, declared }) => {
+    for (const waiver of declared.waivers) {
+      try {
+        const [given] = parseWaivers([waiver]);
+        if (given?.target !== undefined && given.target !== "") continue;
+      } catch (error) {
+        throw invalidWaiver(name, waiver, isTrueupError(error) ? error.message : "");
+      }
+      throw invalidWaiver(name, waiver, "It names no table or field, and would outlive its reason.");
+    }
+    return [...declared.waivers];
+  });
+}
+
+function invalidWaiver(name: string, waiver: string, why: string): TrueupError {
+  return new TrueupError("TRANSFORM_INVALID", `The waiver "${waiver}" of ${name} cannot be used. ${why}`, {
+    name,
+    waiver,
+  });
+}
+
+function irreversibleText(tableName: string, why: string): string {
+  return (
+    `The schema takes table "${tableName}" back to what it was before. ${why} ` +
+    "Deploy a transform that makes documents of the old shape from those of the new one, or keep the new schema."
+  );
+}
+
+/** What it means to have no schema: tables stay, nothing is validated. */
+function withoutSchema(before: SchemaJson | null): SchemaJson {
+  return { ...(before ?? noSchema), schemaValidation: false };
+}

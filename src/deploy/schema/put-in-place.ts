@@ -1,0 +1,104 @@
+/**
+ * The moment of a deploy for the data: renames, transforms, schemas and the record of them, all in the transaction that also
+ * stores and starts the program. Whatever the preparation relied on is looked at again here.
+ */
+import type { MutationTransaction, SchemaChange } from "../../database/index.js";
+import { TrueupError } from "../../errors/index.js";
+import { readSteps, writeSteps, type AppliedStep } from "../steps/step-history.js";
+import { checkSome } from "./check-documents.js";
+import type { ComponentPlan } from "./component-plan.js";
+import { DocumentProblems } from "./document-problems.js";
+import type { TouchedDocuments } from "./touched-documents.js";
+
+/** What was prepared is no longer what is needed; preparing it again mends that. */
+export class PreparationOutdated extends Error {
+  constructor(message: string = "The data has changed since the deploy was prepared.") {
+    super(message);
+  }
+}
+
+/**
+ * O(documents touched since the preparation began).
+ * @param prepared The history of steps that the plans were made from.
+ * @throws PreparationOutdated, SCHEMA_NOT_SATISFIED, TRANSFORM_FAILED
+ */
+export async function putInPlace(
+  tx: MutationTransaction,
+  prepared: readonly AppliedStep[],
+  plans: readonly ComponentPlan[],
+  touched: TouchedDocuments,
+): Promise<void> {
+  const history = await readSteps(tx.system(""));
+  if (JSON.stringify(history) !== JSON.stringify(prepared)) throw new PreparationOutdated();
+  const planned = new Set(plans.map(({ componentPath }) => componentPath));
+  const steps = history.filter(({ componentPath }) => !planned.has(componentPath));
+  for (const plan of plans) steps.push(...(await putComponentInPlace(tx, plan)));
+  if (steps.length > 0 || history.length > 0) await writeSteps(tx.system(""), steps);
+  await checkTouched(tx, plans, touched);
+}
+
+async function putComponentInPlace(tx: MutationTransaction, plan: ComponentPlan): Promise<AppliedStep[]> {
+  const { componentPath, after, steps, pending } = plan;
+  await assertVacant(tx, plan);
+  for (const { from, to } of steps.renames) await tx.renameTable(componentPath, from, to);
+  const begun: AppliedStep[] = [];
+  for (const { table, definition, record } of steps.transforms) {
+    const shape = tx.beginTransform(componentPath, table, definition);
+    if (record !== null) begun.push({ ...record, shape, appliedAtMs: tx.beganAtMs });
+  }
+  for (const table of plan.dropped) tx.removeTable(componentPath, table);
+  const options = pending === null ? {} : { pending: { migrations: pending } };
+  assertBuilt(await tx.applySchema(componentPath, after, options));
+  const dropped = new Set(plan.dropped);
+  const kept = steps.history.filter((step) => step.kind === "renameTable" || !dropped.has(step.table));
+  const dated = kept.map((step) => (step.appliedAtMs === 0 ? { ...step, appliedAtMs: tx.beganAtMs } : step));
+  return [...dated, ...begun];
+}
+
+/** Tables of which the plan holds because they have no documents still have none. */
+async function assertVacant(
+  tx: MutationTransaction,
+  { componentPath, steps, vacant }: ComponentPlan,
+): Promise<void> {
+  const reader = tx.component(componentPath);
+  const known = new Set(reader.tables());
+  const oldNames = new Map(steps.renames.map(({ from, to }) => [to, from]));
+  // Their transforms were taken as applied; a record of an earlier deploy has its time.
+  const settled = steps.history.flatMap((step) =>
+    step.kind === "transform" && step.shape === null && step.appliedAtMs === 0 ? [step.table] : [],
+  );
+  for (const table of [...vacant, ...settled]) {
+    const storedAs = oldNames.get(table) ?? table;
+    if (known.has(storedAs) && (await reader.count(storedAs)) > 0) throw new PreparationOutdated();
+  }
+}
+
+/** No query may meet an index that is not built: another deploy has dropped what was prepared for this one. */
+function assertBuilt({ indexesAdded, indexesKept }: SchemaChange): void {
+  const missing = [...indexesAdded, ...indexesKept].filter(({ needsBackfill }) => needsBackfill);
+  if (missing.some(({ isStaged }) => !isStaged)) {
+    throw new PreparationOutdated("Indexes that were prepared for this deploy are gone.");
+  }
+}
+
+async function checkTouched(
+  tx: MutationTransaction,
+  plans: readonly ComponentPlan[],
+  touched: TouchedDocuments,
+): Promise<void> {
+  if (!(await touched.upTo(tx.version))) throw new PreparationOutdated();
+  const problems = new DocumentProblems();
+  for (const { checked, rehearsals } of plans) {
+    for (const table of checked) {
+      await checkSome(tx.component(table.componentPath), table, touched.of(table), problems);
+    }
+    for (const table of rehearsals) {
+      // Read through the transforms: one that fails on it throws.
+      const reader = tx.component(table.componentPath);
+      for (const id of touched.of(table)) await reader.get(id);
+    }
+  }
+  if (problems.documents === 0) return;
+  const message = `Schema validation failed. ${problems.describe()}`;
+  throw new TrueupError("SCHEMA_NOT_SATISFIED", message, { problems: problems.groups });
+}

@@ -1,0 +1,79 @@
+/**
+ * Why a deploy cannot go on, told whole: every document that does not fit, by what is wrong with it, the data that would have
+ * no place, the transforms that failed, and the plan that would mend it.
+ */
+import { TrueupError } from "../../errors/index.js";
+import {
+  changeTarget,
+  planText,
+  type PlannedChange,
+  type SchemaPlan,
+  type TableData,
+} from "../../schema/index.js";
+import type { DocumentProblems } from "./document-problems.js";
+
+/** What stands in the way of one component's schema. */
+export interface ComponentRefusal {
+  readonly componentPath: string;
+  readonly plan: SchemaPlan;
+  /** Changes for which stored data would have no place, and which no waiver allows. */
+  readonly destructive: readonly PlannedChange[];
+  /** Why documents that do not fit cannot simply be taken back to what they were. */
+  readonly irreversible: readonly string[];
+  /** Migrations that are at work on documents of a schema that is in force, and that the new code lacks. */
+  readonly abandoned: readonly string[];
+}
+
+/** @param problems The documents that do not fit and that nothing in the deploy will mend. */
+export function refusalOf(problems: DocumentProblems, refusals: readonly ComponentRefusal[]): TrueupError {
+  const destructive = refusals.flatMap((refusal) =>
+    refusal.destructive.map((change) => destructiveLine(refusal, change)),
+  );
+  const parts = [
+    ...(problems.documents === 0 ? [] : [problems.describe()]),
+    ...(destructive.length === 0
+      ? []
+      : ["Data that is stored now has no place in the new schema:", ...destructive]),
+    ...refusals.flatMap(({ irreversible }) => irreversible),
+    ...refusals.flatMap(({ abandoned }) =>
+      abandoned.length === 0
+        ? []
+        : [
+            `The schema in force is pending: ${abandoned.join(", ")} ${abandoned.length === 1 ? "has" : "have"} not brought every document into it yet, and the new code does not export ${abandoned.length === 1 ? "it" : "them"}. Deploy with ${abandoned.length === 1 ? "it" : "them"}, or wait until the schema is narrow.`,
+          ],
+    ),
+    ...refusals.filter(({ plan }) => plan.changes.length > 0).map(planPart),
+  ];
+  const code = problems.documents === 0 ? "DESTRUCTIVE_CHANGE" : "SCHEMA_NOT_SATISFIED";
+  return new TrueupError(code, `Schema validation failed. ${parts.join("\n\n")}`, {
+    problems: problems.groups,
+    plans: Object.fromEntries(refusals.map(({ componentPath, plan }) => [componentPath, plan])),
+  });
+}
+
+function planPart({ componentPath, plan }: ComponentRefusal): string {
+  const of = componentPath === "" ? "" : ` of component "${componentPath}"`;
+  return `The plan${of} (\`trueup plan --write <file>\` writes the migration):\n\n${indented(planText(plan))}`;
+}
+
+function destructiveLine({ componentPath, plan }: ComponentRefusal, change: PlannedChange): string {
+  const documents = affected(
+    change,
+    plan.data.find(({ tableName }) => tableName === change.tableName),
+  );
+  const where = componentPath === "" ? "" : ` of component "${componentPath}"`;
+  const target = changeTarget(change);
+  return (
+    `  ${target}${where}: ${documents.toLocaleString("en-US")} ${documents === 1 ? "document has" : "documents have"} it. ` +
+    `Keep it, move it, or say that it may be deleted: export const dropped = migrations.waive("${change.waiver}:${target}")`
+  );
+}
+
+function affected(change: PlannedChange, data: TableData | undefined): number {
+  if (change.rule === "table-removed") return data?.documents ?? 0;
+  return Math.max(0, ...(change.violations ?? []).map(({ documents }) => documents));
+}
+
+function indented(text: string): string {
+  return text.trimEnd().replaceAll(/^(?=.)/gm, "  ");
+}

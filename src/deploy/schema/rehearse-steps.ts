@@ -1,0 +1,80 @@
+/**
+ * Tries the transforms of a deploy on every document that is there, before anything is changed: those that throw, make no
+ * document, are not pure, or make one that the new schema refuses are told with the ids of the documents.
+ */
+import type { Database, Rehearsal, RehearsalComplaint, Document } from "../../database/index.js";
+import { TrueupError } from "../../errors/index.js";
+import { compileTable, describeViolation, violationGroup, type TableJson } from "../../schema/index.js";
+import type { TransformStep } from "../steps/component-steps.js";
+import { contextWith } from "./check-documents.js";
+
+/** The transforms of one table. */
+export interface TableSteps {
+  readonly componentPath: string;
+  /** The name that it has now, and the names that tables of the component are going to have. */
+  readonly storedAs: string;
+  readonly newNames: ReadonlyMap<string, string>;
+  /** By its new name; null where nothing is enforced, or where migrations go on from what transforms made. */
+  readonly table: TableJson | null;
+  readonly steps: readonly TransformStep[];
+}
+
+/** A rehearsal in which documents failed. */
+export interface FailedRehearsal extends TableSteps {
+  readonly rehearsal: Rehearsal;
+}
+
+/** O(documents × transforms). */
+export async function rehearseSteps(
+  database: Database,
+  of: TableSteps,
+  signal: AbortSignal,
+): Promise<Rehearsal> {
+  const { componentPath, storedAs, newNames, table, steps } = of;
+  const through = steps.map(({ run }) => run);
+  const context = contextWith(newNames, (id) => database.tableOfId(componentPath, id));
+  const compiled = table === null ? null : compileTable(table);
+  const check = (document: Document): readonly RehearsalComplaint[] =>
+    compiled === null || compiled.fits(document, context)
+      ? []
+      : compiled.check(document, context).map((violation) => ({
+          kind: violationGroup(violation),
+          message: describeViolation(violation),
+        }));
+  return await database.rehearse({ componentPath, tableName: storedAs, through, check, signal });
+}
+
+/** What is said of transforms that failed. */
+export function rehearsalRefusal(failed: readonly FailedRehearsal[]): TrueupError {
+  const message = `${failed.map(describeFailed).join("\n\n")}\n\nNothing has changed.`;
+  return new TrueupError("TRANSFORM_REHEARSAL_FAILED", message, {
+    failures: failed.map(({ componentPath, storedAs, steps, rehearsal }) => ({
+      componentPath,
+      table: storedAs,
+      transforms: steps.map(({ definition: { name } }) => name),
+      processed: rehearsal.processed,
+      failed: rehearsal.failed,
+      failures: rehearsal.failures,
+    })),
+  });
+}
+
+function describeFailed({ componentPath, storedAs, steps, rehearsal }: FailedRehearsal): string {
+  const names = steps.map(({ definition: { name }, record }) =>
+    record === null ? `the \`down\` of ${name}` : name,
+  );
+  const where = componentPath === "" ? "" : ` of component "${componentPath}"`;
+  const head =
+    `Rehearsal of ${names.join(", ")} failed on ${counted(rehearsal.failed)} of ` +
+    `${rehearsal.processed.toLocaleString("en-US")} in table "${storedAs}"${where}:`;
+  const kinds = rehearsal.failures.map(({ kind, count, message, ids }, at) => {
+    const listed = ids.slice(0, 3).map((id) => `"${id}"`);
+    const more = count > listed.length ? [...listed, "..."] : listed;
+    return `${at + 1}. ${counted(count)} (${kind}): ${more.join(", ")}\n${message.replaceAll(/^/gm, "   ")}`;
+  });
+  return [head, ...kinds].join("\n\n");
+}
+
+function counted(documents: number): string {
+  return documents === 1 ? "1 document" : `${documents.toLocaleString("en-US")} documents`;
+}

@@ -1,0 +1,343 @@
+/**
+ * What a deploy does to the data of one component before its schema holds: which of the declared transforms and renames are
+ * new, and which of those applied before it takes back. Decided from the declarations, the history and the two schemas alone.
+ *
+ * A deploy takes a transform back when it no longer exports it and gives the table the type that it had before it. Only what
+ * came last can be taken back, and only with a `down` in the code that runs now.
+ */
+import type { TransformDefinition, TransformFunction } from "../../database/index.js";
+import { TrueupError } from "../../errors/index.js";
+import type { DeclaredTransform, Exported, ExportedDeclarations } from "../../functions/index.js";
+import {
+  accepts,
+  findTable,
+  type SchemaJson,
+  type SchemaRenames,
+  type ValidatorJson,
+} from "../../schema/index.js";
+import { fingerprintOf } from "./fingerprint.js";
+import { orderByRequires } from "./order-by-requires.js";
+import type { AppliedRename, AppliedStep, AppliedTransform } from "./step-history.js";
+import { originText, type ProgramOrigin } from "./transform-functions.js";
+
+/** The code of a component as far as transforms go, and where it comes from. */
+export interface DeclaringCode {
+  readonly declarations: ExportedDeclarations;
+  readonly origin: ProgramOrigin;
+}
+
+export interface StepsInput {
+  readonly componentPath: string;
+  readonly next: DeclaringCode;
+  /** The code that runs; null when there is none. */
+  readonly running: DeclaringCode | null;
+  /** The steps that were applied to the component, in their order. */
+  readonly history: readonly AppliedStep[];
+  /** The schema in force. */
+  readonly before: SchemaJson | null;
+  readonly after: SchemaJson | null;
+  /** How many documents the component's tables have. */
+  readonly documents: ReadonlyMap<string, number>;
+}
+
+export interface TableRename {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A transform to begin. */
+export interface TransformStep {
+  /** Its table by the name that it has then. */
+  readonly table: string;
+  readonly definition: TransformDefinition;
+  readonly run: TransformFunction;
+  /** Of one that goes forth, to be recorded; null for one that takes another back. */
+  readonly record: Omit<AppliedTransform, "shape" | "appliedAtMs"> | null;
+}
+
+export interface ComponentSteps {
+  readonly componentPath: string;
+  readonly renames: readonly TableRename[];
+  /** In the order to begin them. */
+  readonly transforms: readonly TransformStep[];
+  /** Tables whose transforms are taken back. */
+  readonly undone: ReadonlySet<string>;
+  /** The history as it will be, without the transforms that are yet to begin. */
+  readonly history: readonly AppliedStep[];
+  /** Transforms that the deploy would have to take back and cannot, by table, with the reason. */
+  readonly irreversible: ReadonlyMap<string, string>;
+  /** For a plan: tables that take another name, and fields that transforms only rename. */
+  readonly declaredRenames: SchemaRenames;
+}
+
+/** O(declarations + history). @throws TRANSFORM_INVALID */
+export function componentSteps(input: StepsInput): ComponentSteps {
+  const { componentPath, next, after } = input;
+  const renames = tableRenames(input);
+  const newName = newNames(renames.now);
+  const known = new History(input.history, next.declarations.transforms, newName);
+  const fresh = known.fresh.map(({ name, declared }) => ({ name, declared, requires: declared.requires }));
+  const ordered = orderByRequires(fresh, known.names);
+  const forth: TransformStep[] = [];
+  const settled: AppliedTransform[] = [];
+  for (const { name, declared } of ordered) {
+    const record = recordOf(input, newName, name, declared);
+    if (isWithoutDocuments(input, renames.now, declared.table)) {
+      settled.push({ ...record, shape: null, appliedAtMs: 0 });
+      continue;
+    }
+    assertTable(name, declared, after);
+    forth.push({
+      table: declared.table,
+      definition: {
+        name,
+        origin: originText(next.origin, record.fingerprint, "up"),
+        hasDown: record.hasDown,
+      },
+      run: declared.up,
+      record,
+    });
+  }
+  const back = takenBack(input, known, renames.now, new Set(forth.map(({ table }) => table)));
+  return {
+    componentPath,
+    renames: renames.now,
+    transforms: [...forth, ...back.steps],
+    undone: new Set(back.steps.map(({ table }) => table)),
+    history: [...renames.history, ...known.applied.filter((step) => !back.forgotten.has(step)), ...settled],
+    irreversible: back.irreversible,
+    declaredRenames: {
+      tables: Object.fromEntries(renames.now.map(({ from, to }) => [from, to])),
+      fields: fieldRenames(forth, ordered),
+    },
+  };
+}
+
+/** The applied transforms of a component, known again among those that are exported now. */
+class History {
+  /** With the names that they and their tables have now. */
+  readonly applied: readonly AppliedTransform[];
+  readonly fresh: readonly Exported<DeclaredTransform>[];
+  readonly #exported = new Set<AppliedTransform>();
+
+  constructor(
+    history: readonly AppliedStep[],
+    exported: readonly Exported<DeclaredTransform>[],
+    newName: (table: string) => string,
+  ) {
+    const byName = new Map(exported.map((each) => [each.name, each]));
+    const left = new Map(byName);
+    const transforms = history.filter((step) => step.kind === "transform");
+    for (const { name } of transforms) left.delete(name);
+    const applied: AppliedTransform[] = [];
+    for (const step of transforms) {
+      const now = byName.get(step.name) ?? movedTo(step, left.values());
+      if (now !== undefined) left.delete(now.name);
+      const same = { ...step, table: newName(step.table), name: now?.name ?? step.name };
+      applied.push(same);
+      if (now !== undefined) this.#exported.add(same);
+    }
+    this.applied = applied;
+    // The same one, exported under this name from another module too.
+    this.fresh = [...left.values()].filter((each) => !transforms.some((step) => isSameElsewhere(step, each)));
+  }
+
+  get names(): ReadonlySet<string> {
+    return new Set(this.applied.map(({ name }) => name));
+  }
+
+  /** The latest of a table that are no longer exported, latest first. */
+  retired(table: string): readonly AppliedTransform[] {
+    const own = this.applied.filter((step) => step.table === table).toReversed();
+    const end = own.findIndex((step) => this.#exported.has(step));
+    return end < 0 ? own : own.slice(0, end);
+  }
+}
+
+function movedTo(
+  step: AppliedTransform,
+  exported: Iterable<Exported<DeclaredTransform>>,
+): Exported<DeclaredTransform> | undefined {
+  return [...exported].find((each) => isSameElsewhere(step, each));
+}
+
+/** True for the same export of another module, as far as its source shows. */
+function isSameElsewhere(step: AppliedTransform, { name, declared }: Exported<DeclaredTransform>): boolean {
+  const exportOf = (text: string): string => text.slice(text.lastIndexOf(":"));
+  return exportOf(step.name) === exportOf(name) && step.fingerprint === fingerprintOf(declared);
+}
+
+interface TableRenames {
+  readonly now: readonly TableRename[];
+  readonly history: readonly AppliedRename[];
+}
+
+/** Renames to make, forth and back, and the history of renames then. */
+function tableRenames(input: StepsInput): TableRenames {
+  const { componentPath, next, after, documents } = input;
+  const isNamed = (table: string): boolean => after !== null && findTable(after, table) !== undefined;
+  const past = input.history.filter((step) => step.kind === "renameTable");
+  const declared = next.declarations.tableRenames;
+  const kept: AppliedRename[] = [];
+  const now: TableRename[] = [];
+  for (const step of past) {
+    const isExported = declared.some(({ declared: { from, to } }) => from === step.from && to === step.to);
+    const isTakenBack = !isExported && isNamed(step.from) && !isNamed(step.to) && documents.has(step.to);
+    if (isTakenBack) now.push({ from: step.to, to: step.from });
+    else kept.push(step);
+  }
+  for (const { name, declared: rename } of declared) {
+    const { from, to } = rename;
+    if (kept.some((step) => step.from === from && step.to === to)) continue;
+    kept.push({ kind: "renameTable", componentPath, name, from, to, appliedAtMs: 0 });
+    // Nothing to rename: the data began with the new name.
+    if (!documents.has(from) || ((documents.get(from) ?? 0) === 0 && documents.has(to))) continue;
+    if (isNamed(from)) {
+      throw new TrueupError(
+        "TRANSFORM_INVALID",
+        `${name} renames the table "${from}", but the schema still has it.`,
+        { name, table: from },
+      );
+    }
+    if ((documents.get(to) ?? 0) > 0) {
+      throw new TrueupError(
+        "TRANSFORM_INVALID",
+        `${name} renames the table "${from}" to "${to}", but "${to}" has documents already.`,
+        { name, table: to },
+      );
+    }
+    now.push({ from, to });
+  }
+  return { now, history: kept };
+}
+
+function newNames(renames: readonly TableRename[]): (table: string) => string {
+  const names = new Map(renames.map(({ from, to }) => [from, to]));
+  return (table) => names.get(table) ?? table;
+}
+
+function isWithoutDocuments(
+  { documents }: StepsInput,
+  renames: readonly TableRename[],
+  table: string,
+): boolean {
+  const storedAs = renames.find(({ to }) => to === table)?.from ?? table;
+  return (documents.get(storedAs) ?? 0) === 0;
+}
+
+function assertTable(name: string, { table }: DeclaredTransform, after: SchemaJson | null): void {
+  if (after?.schemaValidation !== true || findTable(after, table) !== undefined) return;
+  throw new TrueupError(
+    "TRANSFORM_INVALID",
+    `The transform ${name} is of a table "${table}" that the schema does not have.`,
+    { name, table },
+  );
+}
+
+function recordOf(
+  { componentPath, before }: StepsInput,
+  newName: (table: string) => string,
+  name: string,
+  declared: DeclaredTransform,
+): Omit<AppliedTransform, "shape" | "appliedAtMs"> {
+  const { table, down } = declared;
+  const fingerprint = fingerprintOf(declared);
+  const type = typeIn(before, newName, table);
+  return {
+    kind: "transform",
+    componentPath,
+    name,
+    table,
+    fingerprint,
+    hasDown: down !== undefined,
+    before: type,
+  };
+}
+
+/** What is enforced of a table's documents, by the name that the table will have; null for nothing. */
+function typeIn(
+  schema: SchemaJson | null,
+  newName: (table: string) => string,
+  table: string,
+): ValidatorJson | null {
+  if (schema?.schemaValidation !== true) return null;
+  return schema.tables.find(({ tableName }) => newName(tableName) === table)?.documentType ?? null;
+}
+
+interface TakenBack {
+  readonly steps: readonly TransformStep[];
+  readonly forgotten: ReadonlySet<AppliedTransform>;
+  readonly irreversible: ReadonlyMap<string, string>;
+}
+
+function takenBack(
+  input: StepsInput,
+  known: History,
+  renames: readonly TableRename[],
+  transformed: ReadonlySet<string>,
+): TakenBack {
+  const { before, after } = input;
+  const newName = newNames(renames);
+  const steps: TransformStep[] = [];
+  const forgotten = new Set<AppliedTransform>();
+  const irreversible = new Map<string, string>();
+  for (const { tableName, documentType } of after?.schemaValidation === true ? after.tables : []) {
+    const type = typeIn(before, newName, tableName);
+    if (transformed.has(tableName) || type === null || isSameType(type, documentType)) continue;
+    const retired = known.retired(tableName);
+    const last = retired.findIndex((step) => step.before !== null && isSameType(step.before, documentType));
+    for (const step of retired.slice(0, last + 1)) {
+      const undoing = isWithoutDocuments(input, renames, tableName) ? null : undo(input, step, tableName);
+      if (typeof undoing === "string") irreversible.set(tableName, undoing);
+      else if (undoing !== null) steps.push(undoing);
+      forgotten.add(step);
+    }
+    if (!irreversible.has(tableName)) continue;
+    for (const step of retired) forgotten.delete(step);
+  }
+  return {
+    steps: steps.filter(({ table }) => !irreversible.has(table)),
+    forgotten,
+    irreversible,
+  };
+}
+
+/** How to take back a transform, or why that cannot be. */
+function undo({ running }: StepsInput, step: AppliedTransform, table: string): TransformStep | string {
+  const found = running?.declarations.transforms.find(({ name }) => name === step.name);
+  if (!step.hasDown) return `The transform ${step.name}, which was applied to it, has no \`down\`.`;
+  if (running === null || found?.declared.down === undefined) {
+    return `The transform ${step.name}, which was applied to it, is not in the code that runs now, nor is its \`down\`.`;
+  }
+  const { down } = found.declared;
+  return {
+    table,
+    definition: {
+      name: step.name,
+      origin: originText(running.origin, fingerprintOf(found.declared), "down"),
+      hasDown: true,
+      ...(step.shape === null ? {} : { undoes: step.shape }),
+    },
+    run: down,
+    record: null,
+  };
+}
+
+function isSameType(a: ValidatorJson, b: ValidatorJson): boolean {
+  return JSON.stringify(a) === JSON.stringify(b) || (accepts(a, b) && accepts(b, a));
+}
+
+/** The fields that the transforms of a deploy only rename: by table, old path to new name. */
+function fieldRenames(
+  steps: readonly TransformStep[],
+  declared: readonly Exported<DeclaredTransform>[],
+): Record<string, Record<string, string>> {
+  const fields: Record<string, Record<string, string>> = {};
+  const begun = new Set(steps.map(({ definition: { name } }) => name));
+  for (const { name, declared: transform } of declared) {
+    const { table, rename } = transform;
+    if (rename === undefined || !begun.has(name)) continue;
+    fields[table] = { ...fields[table], [rename.from]: rename.to };
+  }
+  return fields;
+}
