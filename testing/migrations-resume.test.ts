@@ -14,6 +14,7 @@ interface Story {
   batchSize: number | undefined;
   byIndex: boolean;
   parallelize: boolean;
+  ranges: number;
   /** Which documents fail, and how often before they go through. */
   failures: { document: number; times: number }[];
   /** What happens between two starts. */
@@ -25,19 +26,21 @@ const story: fc.Arbitrary<Story> = fc.record({
   batchSize: fc.option(fc.integer({ min: 1, max: 15 }), { nil: undefined }),
   byIndex: fc.boolean(),
   parallelize: fc.boolean(),
+  ranges: fc.integer({ min: 1, max: 4 }),
   failures: fc.array(fc.record({ document: fc.nat(39), times: fc.integer({ min: 1, max: 3 }) }), {
     maxLength: 4,
   }),
   events: fc.array(fc.constantFrom("cancel", "lose the worker", "insert", "reset nothing"), { maxLength: 5 }),
 });
 
-function appOf({ batchSize, byIndex, parallelize, failures }: Story): App {
+function appOf({ batchSize, byIndex, parallelize, ranges, failures }: Story): App {
   const left = new Map(failures.map(({ document, times }) => [`user ${document}`, times]));
   return openApp(trueup, (migrations) => ({
     each: migrations.define({
       table: "users",
       batchSize,
       parallelize,
+      ranges,
       customRange: byIndex ? (q) => q.withIndex("by_plan_and_score") : undefined,
       migrateOne: async (ctx, user) => {
         await ctx.db.insert("notes", { text: user.name });
@@ -54,8 +57,11 @@ function appOf({ batchSize, byIndex, parallelize, failures }: Story): App {
 
 async function loseWorker(app: App): Promise<void> {
   await app.inComponent(async (ctx) => {
-    const row = await ctx.db.query("migrations").first();
-    for (const id of [row?.workerId, row?.supervisorId]) {
+    const rows = [
+      ...(await ctx.db.query("migrations").collect()),
+      ...(await ctx.db.query("ranges").collect()),
+    ];
+    for (const id of rows.flatMap(({ workerId, supervisorId }) => [workerId, supervisorId])) {
       const job = id === undefined ? null : await ctx.db.system.get("_scheduled_functions", id);
       if (job?.state.kind === "pending") await ctx.scheduler.cancel(job._id);
     }
@@ -66,7 +72,10 @@ test("every document is migrated exactly once, whatever fails on the way", async
   await fc.assert(
     fc.asyncProperty(story, async (one) => {
       const app = appOf(one);
-      await app.insert(one.documents, (i) => ({ plan: i % 3 === 0 ? "pro" : "basic", score: i % 5 }));
+      for (let i = 0; i < one.documents; i++) {
+        vi.advanceTimersByTime(1);
+        await app.insert(1, () => ({ name: `user ${i}`, plan: i % 3 === 0 ? "pro" : "basic", score: i % 5 }));
+      }
       const events = [...one.events];
       for (let starts = 1; !(await app.status("each")).isDone; starts++) {
         expect(starts).toBeLessThan(30);
@@ -105,6 +114,7 @@ test("late documents in the order of creation are always migrated, whenever they
           batchSize,
           byIndex: false,
           parallelize: false,
+          ranges: 2,
           failures: [],
           events: [],
         });

@@ -33,8 +33,10 @@ export type Job = {
   maxDocumentsPerSecond?: number;
   /** A batch of no prescribed size may end when it has run this long. */
   timeLimitMs?: number;
-  /** The last place to go to. */
+  /** The last place to go to: how far what is reverted had come. */
   until?: string;
+  /** The last place of the range that this batch belongs to, where a migration goes through several at once. */
+  end?: string;
   /** Documents to retry; documents to leave out of a revert. */
   ids?: string[];
 };
@@ -54,6 +56,7 @@ const job: Required<Job> = v.object({
   maxDocumentsPerSecond: v.optional(v.number()),
   timeLimitMs: v.optional(v.number()),
   until: v.optional(v.string()),
+  end: v.optional(v.string()),
   ids: v.optional(v.array(v.string())),
 });
 
@@ -116,6 +119,8 @@ export type MigrationResult = {
   range?: string;
   /** Documents of the whole range when the run began; null when the database cannot tell. */
   total?: number | null;
+  /** Of a first batch: places that divide what is left into the ranges that the definition wants. */
+  splits?: string[];
   /** The largest number of documents this batch would have taken. */
   batchSize?: number;
   /** True when nobody prescribed `batchSize`. */

@@ -44,6 +44,8 @@ export type MigrationStatus = {
   documentsPerSecond?: number | null;
   /** Estimated time to the end; null when the total or the rate is unknown, or nothing runs. */
   remainingMs?: number | null;
+  /** How many disjoint ranges it is going through at once; absent when it is one. */
+  ranges?: number;
   /** Who started the latest run. */
   startedBy?: string;
   /** True while it is being undone: the counters are then of that. */
@@ -77,6 +79,7 @@ export const migrationStatus: Required<MigrationStatus> = v.object({
   failed: v.optional(v.number()),
   documentsPerSecond: v.optional(v.union(v.number(), v.null())),
   remainingMs: v.optional(v.union(v.number(), v.null())),
+  ranges: v.optional(v.number()),
   startedBy: v.optional(v.string()),
   isReverting: v.optional(v.boolean()),
   onError: v.optional(onError),

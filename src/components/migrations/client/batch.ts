@@ -12,6 +12,7 @@ import { operationOf } from "./operation.js";
 import { readPage, type Page, type PageRequest } from "./page.js";
 import { describeRange, rangeOf } from "./range.js";
 import { rehearse } from "./rehearsal.js";
+import { splitsBehind } from "./splits.js";
 import { reread, type Ctx, type Operation } from "./stored-document.js";
 
 /** So many documents are started together with `parallelize`. */
@@ -64,7 +65,7 @@ function requestOf(
       secondsWorth(definition, job),
     ),
     // A range of its own finds the migrated documents itself.
-    until: revertRange === undefined ? job?.until : undefined,
+    until: job?.end ?? (revertRange === undefined ? job?.until : undefined),
   };
 }
 
@@ -119,7 +120,14 @@ class Batch {
     } else {
       result.skipped = outcomes.filter((changed) => !changed).length;
     }
-    if (job?.first === true) result.total = await this.#total(ctx);
+    if (job?.first === true) {
+      result.total = await this.#total(ctx);
+      const { range, until } = this.#request;
+      const last = documents[processed - 1];
+      if (!result.isDone && until === undefined && last !== undefined) {
+        result.splits = await splitsBehind(ctx.db, range, last, this.#definition.ranges);
+      }
+    }
     return result;
   }
 

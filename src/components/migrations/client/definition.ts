@@ -18,6 +18,8 @@ import type { AnySchema, RangeBuilder } from "./range.js";
 /** How many documents the first batch of a migration takes that prescribes no size. */
 export const DEFAULT_BATCH_SIZE = 100;
 
+const maxRanges = 64;
+
 /** A function made by `Migrations.define`, like `internal.migrations.addRole`. */
 export type MigrationFunctionReference = FunctionReference<"mutation", "internal", MigrationArgs>;
 
@@ -40,6 +42,12 @@ export interface MigrationDefinition<
   batchSize?: number | undefined;
   /** Start `migrateOne` for several documents of a batch at once. */
   parallelize?: boolean | undefined;
+  /**
+   * Go through so many disjoint ranges of the table at once, each with batches, a cursor and a worker of its own (1 to 64,
+   * 1 when left out). The first batch divides what is left evenly by creation time, or by the numbers that a custom
+   * range's index has next; a range over anything else stays one.
+   */
+  ranges?: number | undefined;
   /**
    * True for a document that is as the migration wants it. Such documents are skipped, only they are
    * reverted, and `verify` finds all others.
@@ -91,6 +99,7 @@ export interface PlainDefinition {
   readonly customRange: RangeBuilder | undefined;
   readonly batchSize: number | undefined;
   readonly parallelize: boolean;
+  readonly ranges: number;
   readonly isMigrated: ((doc: GenericDocument) => boolean) | undefined;
   readonly down: ChangeOne | undefined;
   readonly revertRange: RangeBuilder | undefined;
@@ -112,7 +121,13 @@ export function plainDefinition<
     nameOf: (reference: MigrationFunctionReference | string) => string;
   },
 ): PlainDefinition {
-  const { table, customRange, revertRange, down, onError, maxDocumentsPerSecond } = definition;
+  const { table, customRange, revertRange, down, onError, maxDocumentsPerSecond, ranges = 1 } = definition;
+  if (!Number.isInteger(ranges) || ranges < 1 || ranges > maxRanges) {
+    const why = `\`ranges\` is a whole number from 1 to ${maxRanges}`;
+    throw migrationError("MIGRATION_ARGUMENTS", `The migration of ${table} cannot be defined: ${why}.`, {
+      table,
+    });
+  }
   if (down !== undefined && customRange !== undefined && revertRange === undefined) {
     const why =
       "a migration with `customRange` and `down` needs `revertRange`: migrated documents may have left the range";
@@ -126,6 +141,7 @@ export function plainDefinition<
     customRange,
     batchSize: definition.batchSize ?? options.defaultBatchSize,
     parallelize: definition.parallelize === true,
+    ranges,
     isMigrated: definition.isMigrated,
     down: down as ChangeOne | undefined,
     revertRange,

@@ -45,7 +45,7 @@ export interface PageRequest {
   readonly until?: string | undefined;
 }
 
-type Database = GenericDatabaseReader<GenericDataModel>;
+export type Database = GenericDatabaseReader<GenericDataModel>;
 
 /**
  * At most `limit` documents behind the cursor.
@@ -145,7 +145,8 @@ type DynamicBounds = {
   [Comparison in Bound["comparison"]]: (field: string, value: Value | undefined) => DynamicBounds;
 };
 
-function queryOf(db: Database, range: Range, bounds: readonly Bound[]): AsyncIterable<StoredDocument> {
+/** The documents of an index range, not read yet. */
+export function queryOf(db: Database, range: Range, bounds: readonly Bound[]): AsyncIterable<StoredDocument> {
   const query = db.query(range.table).withIndex(range.index as "by_creation_time", (q) => {
     const start = q as unknown as DynamicBounds;
     return bounds.reduce(
@@ -156,7 +157,11 @@ function queryOf(db: Database, range: Range, bounds: readonly Bound[]): AsyncIte
   return query.order(range.order) as unknown as AsyncIterable<StoredDocument>;
 }
 
-function keyOf(fields: readonly string[], document: GenericDocument | undefined): (Value | undefined)[] {
+/** The values of fields, by their paths. */
+export function keyOf(
+  fields: readonly string[],
+  document: GenericDocument | undefined,
+): (Value | undefined)[] {
   return fields.map((path) =>
     path
       .split(".")

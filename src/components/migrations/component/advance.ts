@@ -9,8 +9,9 @@ import { callBatch, peekDocument, type Culprit, type Outcome } from "./batch_cal
 import { addFailure, addFindings } from "./findings.js";
 import { paceAfter } from "./pace.js";
 import { forgetQuarantine, putAside } from "./quarantine.js";
-import { isCheck, nameOf, type JobRow, type Pace } from "./rows.js";
+import { isCheck, isMigration, nameOf, type JobRow, type MigrationRow, type Pace } from "./rows.js";
 import { closeRun, noteBatch } from "./run_log.js";
+import type { Assignment } from "./state.js";
 
 type Failure = Exclude<Outcome, { kind: "done" }>;
 
@@ -21,31 +22,37 @@ const tries = 14;
 /** So many documents in a row are not to blame: the migration is. */
 const failuresAllowed = 100;
 
+/** What is to be done behind a batch: nothing, the next one, or several ranges from these places on. */
+export type Advanced = { goesOn: boolean; splits?: string[] };
+
+const ended: Advanced = { goesOn: false };
+const goesOn: Advanced = { goesOn: true };
+
 /**
- * Runs one batch of the job and records in `row` what came of it. Resolves with true while there is more to
- * do. With `isLast` no worker will follow, so it tries on in this transaction where it would otherwise leave
- * that to the next.
+ * Runs one batch of the job and records in its row what came of it. With `isLast` no worker will follow, so it tries on
+ * in this transaction where it would otherwise leave that to the next.
  */
-export async function advance(ctx: MutationCtx, row: JobRow, isLast: boolean): Promise<boolean> {
+export async function advance(ctx: MutationCtx, assignment: Assignment, isLast: boolean): Promise<Advanced> {
+  const { row } = assignment;
   for (let attempt = 1; ; attempt++) {
     const batchSize = row.pace?.batchSize;
-    const outcome = await callBatch(ctx, row);
-    if (outcome.kind === "done") return succeed(ctx, row, outcome);
-    const smaller = attempt < tries ? smallerBatch(outcome, batchSize, row) : null;
-    if (smaller === null) return refuse(ctx, row, outcome, batchSize);
+    const outcome = await callBatch(ctx, assignment);
+    if (outcome.kind === "done") return succeed(ctx, assignment, outcome);
+    const smaller = attempt < tries ? smallerBatch(outcome, batchSize, assignment) : null;
+    if (smaller === null) return refuse(ctx, assignment, outcome, batchSize);
     row.pace = smaller;
     // Reads of a failed attempt count all the same: a fresh transaction has more room.
-    if (!isLast && usesRoom(outcome)) return true;
+    if (!isLast && usesRoom(outcome)) return goesOn;
   }
 }
 
 async function succeed(
   ctx: MutationCtx,
-  row: JobRow,
+  { row, rate }: Assignment,
   { result, rehearsal }: Outcome & { kind: "done" },
-): Promise<boolean> {
-  if (!isCheck(row)) row.policy = result.policy ?? {};
-  row.pace = paceAfter(row, result);
+): Promise<Advanced> {
+  if (isMigration(row)) row.policy = result.policy ?? {};
+  row.pace = paceAfter(row.pace ?? {}, result, rate !== undefined);
   row.cursor = result.continueCursor;
   row.isDone = result.isDone;
   row.processed += result.processed;
@@ -57,10 +64,17 @@ async function succeed(
   if (isCheck(row)) {
     addFindings(row, result, rehearsal);
     if (row.isDone) row.endedAt = Date.now();
-    return !row.isDone;
+    return { goesOn: !row.isDone };
   }
+  if (!isMigration(row)) return { goesOn: !row.isDone };
   noteBatch(row);
-  if (!row.isDone) return true;
+  if (row.isDone) await complete(ctx, row);
+  const splits = result.splits ?? [];
+  return { goesOn: !row.isDone && row.halted !== "reverted", ...(splits.length === 0 ? {} : { splits }) };
+}
+
+/** The whole range has been gone through: the migration is done, or undone. */
+export async function complete(ctx: MutationCtx, row: MigrationRow): Promise<void> {
   if (row.reverting !== undefined) {
     await forgetQuarantine(ctx, row.name, row.epoch ?? 0);
     row.cursor = null;
@@ -72,19 +86,18 @@ async function succeed(
     row.latestEnd ??= Date.now();
   }
   await closeRun(ctx, row, "done");
-  return false;
 }
 
 /** The pace to try next, or null when the batch cannot be made smaller or that would not help. */
-function smallerBatch(outcome: Failure, batchSize: number | undefined, row: JobRow): Pace | null {
-  const wasAlone = row.pace?.alone === true;
+function smallerBatch(outcome: Failure, batchSize: number | undefined, assignment: Assignment): Pace | null {
+  const wasAlone = assignment.row.pace?.alone === true;
   switch (outcome.kind) {
     case "refused":
       return null;
     case "tooLarge":
       return { batchSize: Math.max(1, outcome.fits) };
     case "document":
-      if (!outcome.isLimit) return stepToward(outcome.culprit, batchSize, row);
+      if (!outcome.isLimit) return stepToward(outcome.culprit, batchSize, assignment);
       if (outcome.culprit.position > 0) return { batchSize: outcome.culprit.position };
       return wasAlone ? null : { batchSize: 1, alone: true };
     case "batch":
@@ -94,15 +107,15 @@ function smallerBatch(outcome: Failure, batchSize: number | undefined, row: JobR
 }
 
 /** A document that will be put aside: first what stands before it, then the document as a batch of its own. */
-function stepToward(culprit: Culprit, batchSize: number | undefined, row: JobRow): Pace | null {
-  if (!isPutAside(row, culprit)) return null;
+function stepToward(culprit: Culprit, batchSize: number | undefined, assignment: Assignment): Pace | null {
+  if (!isPutAside(assignment, culprit)) return null;
   if (culprit.position > 0) return { batchSize: culprit.position };
   return culprit.skipCursor === null && batchSize !== 1 ? { batchSize: 1 } : null;
 }
 
-function isPutAside(row: JobRow, { onError }: Culprit): boolean {
-  if (isCheck(row)) return true;
-  return row.reverting === undefined && (row.onError ?? onError) === "quarantine";
+function isPutAside({ owner }: Assignment, { onError }: Culprit): boolean {
+  if (owner === null) return true;
+  return owner.reverting === undefined && (owner.onError ?? onError) === "quarantine";
 }
 
 function usesRoom(outcome: Failure): boolean {
@@ -112,35 +125,41 @@ function usesRoom(outcome: Failure): boolean {
 /** A batch that cannot go through: its one document is put aside, or the job fails. */
 async function refuse(
   ctx: MutationCtx,
-  row: JobRow,
+  assignment: Assignment,
   outcome: Failure,
   batchSize: number | undefined,
-): Promise<boolean> {
+): Promise<Advanced> {
+  const { row, owner } = assignment;
   const culprit =
     outcome.kind === "document"
       ? outcome.culprit
       : outcome.kind === "batch" && batchSize === 1
-        ? await peekDocument(ctx, row, outcome.message)
+        ? await peekDocument(ctx, assignment, outcome.message)
         : null;
-  if (culprit === null || culprit.skipCursor === null || culprit.position > 0 || !isPutAside(row, culprit)) {
+  if (
+    culprit === null ||
+    culprit.skipCursor === null ||
+    culprit.position > 0 ||
+    !isPutAside(assignment, culprit)
+  ) {
     await fail(ctx, row, culprit?.message ?? outcome.message, culprit?.documentId);
-    return false;
+    return ended;
   }
   row.failedInARow = (row.failedInARow ?? 0) + 1;
   if (row.failedInARow > failuresAllowed) {
     const message = `${failuresAllowed} documents in a row failed. ${culprit.message}`;
     await fail(ctx, row, message, culprit.documentId);
-    return false;
+    return ended;
   }
   if (isCheck(row)) addFailure(row, culprit.documentId, culprit.message);
-  else await putAside(ctx, row, culprit.documentId, culprit.message);
+  else if (owner !== null) await putAside(ctx, owner, culprit.documentId, culprit.message);
   row.cursor = culprit.skipCursor;
   row.processed += 1;
   row.failed = (row.failed ?? 0) + 1;
-  return true;
+  return goesOn;
 }
 
-/** Ends the job with an error; starting or resuming it tries the same batch again. */
+/** Ends the job with an error; starting or resuming it tries the same batch again. A range only notes it. */
 export async function fail(
   ctx: MutationCtx,
   row: JobRow,
@@ -152,5 +171,5 @@ export async function fail(
   else row.errorDocumentId = documentId;
   console.error(`Migration ${nameOf(row)} failed: ${message}`);
   if (isCheck(row)) row.endedAt = Date.now();
-  else await closeRun(ctx, row, "failed");
+  else if (isMigration(row)) await closeRun(ctx, row, "failed");
 }

@@ -9,7 +9,8 @@ import type { Job, JobKind, MigrationArgs, MigrationResult, OnError } from "../p
 import type { Rehearsal } from "../status.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { quarantinedIds } from "./quarantine.js";
-import { isCheck, type JobRow } from "./rows.js";
+import { isCheck, isRange } from "./rows.js";
+import type { Assignment } from "./state.js";
 
 export type MigrationFunctionHandle = FunctionHandle<"mutation", MigrationArgs, MigrationResult>;
 
@@ -38,19 +39,25 @@ const usualShare = 0.6;
 const wholeShare = 0.95;
 
 /** Runs the next batch, of the size that the job's pace has. */
-export async function callBatch(ctx: MutationCtx, row: JobRow): Promise<Outcome> {
+export async function callBatch(ctx: MutationCtx, assignment: Assignment): Promise<Outcome> {
+  const { row } = assignment;
   try {
     const asked = row.total === undefined ? { first: true } : {};
-    return { kind: "done", result: await call(ctx, row, kindOf(row), row.pace?.batchSize, asked) };
+    const result = await call(ctx, assignment, kindOf(assignment), row.pace?.batchSize, asked);
+    return { kind: "done", result };
   } catch (error) {
     return outcomeOf(error);
   }
 }
 
 /** The document that the next batch begins with; null if that cannot be read. */
-export async function peekDocument(ctx: MutationCtx, row: JobRow, message: string): Promise<Culprit | null> {
+export async function peekDocument(
+  ctx: MutationCtx,
+  assignment: Assignment,
+  message: string,
+): Promise<Culprit | null> {
   try {
-    const { documentId, continueCursor, policy } = await call(ctx, row, "peek", 1, {});
+    const { documentId, continueCursor, policy } = await call(ctx, assignment, "peek", 1, {});
     if (documentId === undefined) return null;
     const named = `Document ${documentId} failed: ${message}`;
     return { documentId, message: named, position: 0, skipCursor: continueCursor, onError: policy?.onError };
@@ -62,11 +69,11 @@ export async function peekDocument(ctx: MutationCtx, row: JobRow, message: strin
 /** Migrates one document by its id, wherever the job stands; resolves with null, or why it failed. */
 export async function callForDocument(
   ctx: MutationCtx,
-  row: JobRow,
+  assignment: Assignment,
   documentId: string,
 ): Promise<string | null> {
   try {
-    await call(ctx, row, "retry", 1, { ids: [documentId] });
+    await call(ctx, assignment, "retry", 1, { ids: [documentId] });
     return null;
   } catch (error) {
     return messageOf(error);
@@ -75,7 +82,7 @@ export async function callForDocument(
 
 async function call(
   ctx: MutationCtx,
-  row: JobRow,
+  { row, owner, rate }: Assignment,
   kind: JobKind,
   batchSize: number | undefined,
   asked: Partial<Job>,
@@ -83,12 +90,11 @@ async function call(
   const job: Job = { kind, timeLimitMs, ...asked };
   if (batchSize !== undefined) job.batchSize = batchSize;
   if (row.range !== undefined) job.range = row.range;
-  if (!isCheck(row) && row.maxDocumentsPerSecond !== undefined) {
-    job.maxDocumentsPerSecond = row.maxDocumentsPerSecond;
-  }
-  if (!isCheck(row) && row.reverting !== undefined && kind !== "retry") {
-    if (row.reverting.until !== undefined) job.until = row.reverting.until;
-    job.ids = await quarantinedIds(ctx, row.name, row.reverting.epoch);
+  if (rate !== undefined) job.maxDocumentsPerSecond = rate;
+  if (isRange(row) && row.until !== undefined) job.end = row.until;
+  if (owner?.reverting !== undefined && kind !== "retry") {
+    if (owner.reverting.until !== undefined) job.until = owner.reverting.until;
+    job.ids = await quarantinedIds(ctx, owner.name, owner.reverting.epoch);
   }
   const args: MigrationArgs = { cursor: row.cursor, oneBatchOnly: true, dryRun: kind === "rehearse", job };
   if (row.batchSize !== undefined) args.batchSize = row.batchSize;
@@ -97,9 +103,9 @@ async function call(
   return ctx.runMutation(row.fnHandle as MigrationFunctionHandle, args, { transactionLimits: limits });
 }
 
-function kindOf(row: JobRow): JobKind {
+function kindOf({ row, owner }: Assignment): JobKind {
   if (isCheck(row)) return row.kind;
-  return row.reverting === undefined ? "migrate" : "revert";
+  return owner?.reverting === undefined ? "migrate" : "revert";
 }
 
 /** The limits for a nested transaction that may use this share of what is left. */

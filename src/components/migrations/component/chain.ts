@@ -6,36 +6,101 @@
  */
 import type { MutationCtx } from "./_generated/server.js";
 import { api, internal } from "./_generated/api.js";
-import { advance, fail } from "./advance.js";
+import { advance, complete, fail } from "./advance.js";
 import { peekDocument } from "./batch_call.js";
 import { delayMsAfter } from "./pace.js";
-import { isCheck, nameOf, type JobRow, type MigrationRow, type Successor } from "./rows.js";
+import { openRanges, split, unite } from "./ranges.js";
+import {
+  isMigration,
+  isRange,
+  nameOf,
+  type JobRow,
+  type MigrationRow,
+  type RangeRow,
+  type Successor,
+} from "./rows.js";
 import { closeRun } from "./run_log.js";
-import { findMigration, isAlive, save, workerOf } from "./state.js";
+import { assignmentOf, findMigration, getMigration, isAlive, save, workerOf } from "./state.js";
 
 const supervisionMs = 30_000;
 /** A batch that kills so many workers, a quarter as large each time, has a document that cannot be migrated. */
 const deathsAllowed = 5;
 
-/** Runs a batch now and schedules what follows. With `once` nothing follows. */
+/** Runs a batch now, schedules what follows, and stores the job. With `once` nothing follows. */
 export async function step(ctx: MutationCtx, row: JobRow, once: boolean): Promise<void> {
   const [beganAt, before] = [Date.now(), row.processed];
-  const goesOn = await advance(ctx, row, once);
+  const assignment = await assignmentOf(ctx, row);
+  const { goesOn, splits } = await advance(ctx, assignment, once);
+  const { owner } = assignment;
+  // A first batch has learnt the rate only now.
+  const { rate } = isMigration(row) ? await assignmentOf(ctx, row) : assignment;
   delete row.workerId;
-  if (once) return;
-  if (goesOn) {
-    await scheduleWorker(ctx, row, delayMsAfter(row, row.processed - before, beganAt));
-    return;
+  if (goesOn && !once) {
+    if (splits !== undefined && isMigration(row)) await divide(ctx, row, splits);
+    else await scheduleWorker(ctx, row, delayMsAfter(rate, row.processed - before, beganAt));
+  } else if (!goesOn) {
+    await dismiss(ctx, row);
+    if (isMigration(row) && row.isDone && !once) await startNext(ctx, row);
   }
+  await save(ctx, row);
+  if (isRange(row) && owner !== null && !goesOn) await endRange(ctx, row, owner);
+}
+
+/** From here on several ranges have workers of their own, and the migration itself has none. */
+async function divide(ctx: MutationCtx, row: MigrationRow, places: string[]): Promise<void> {
   await dismiss(ctx, row);
-  if (!isCheck(row) && row.isDone) await startNext(ctx, row);
+  for (const range of await split(ctx, row, places)) await startRange(ctx, range);
+}
+
+async function startRange(ctx: MutationCtx, range: RangeRow): Promise<void> {
+  await scheduleWorker(ctx, range, 0);
+  await save(ctx, range);
+}
+
+/** One range is done, or has failed, which stops the others. */
+async function endRange(ctx: MutationCtx, range: RangeRow, owner: MigrationRow): Promise<void> {
+  const { error, errorDocumentId } = range;
+  const rest = await openRanges(ctx, owner);
+  if (range.isDone && rest.length > 0) return;
+  if (range.isDone) {
+    await unite(ctx, owner);
+    owner.isDone = true;
+    await complete(ctx, owner);
+    if (owner.isDone) await startNext(ctx, owner);
+  } else if (error !== undefined) {
+    owner.error = error;
+    if (errorDocumentId !== undefined) owner.errorDocumentId = errorDocumentId;
+    await dismissAll(ctx, owner);
+    await closeRun(ctx, owner, "failed");
+  }
+  await save(ctx, owner);
 }
 
 /** The scheduled worker's batch, unless the chain has gone on without it. */
 export async function work(ctx: MutationCtx, row: JobRow | null, turn: number): Promise<void> {
   if (row === null || row.turn !== turn || row.isDone) return;
   await step(ctx, row, false);
-  await save(ctx, row);
+}
+
+/** Schedules the next batch of a migration, or of each of its ranges that is not done. */
+export async function scheduleAll(ctx: MutationCtx, row: MigrationRow): Promise<void> {
+  if (row.isSplit !== true) return scheduleWorker(ctx, row, 0);
+  for (const range of await openRanges(ctx, row)) {
+    for (const field of leftoversOfRange) delete range[field];
+    await startRange(ctx, range);
+  }
+}
+
+/** What a range does not take over from an interrupted run. */
+const leftoversOfRange = ["pace", "deaths", "error", "errorDocumentId", "failedInARow"] as const;
+
+/** Ends the chain of a migration, or those of all its ranges. */
+export async function dismissAll(ctx: MutationCtx, row: MigrationRow): Promise<void> {
+  await dismiss(ctx, row);
+  for (const range of await openRanges(ctx, row)) {
+    await dismiss(ctx, range);
+    await save(ctx, range);
+  }
 }
 
 /** Schedules the next batch, and sees to it that somebody supervises. */
@@ -94,12 +159,24 @@ export async function supervise(ctx: MutationCtx, row: JobRow | null): Promise<v
   if (isAlive(worker)) {
     row.supervisorId = await ctx.scheduler.runAfter(supervisionMs, internal.lib.supervise, { job: row._id });
   } else if (worker?.state.kind === "canceled") {
-    row.halted = "canceled";
-    if (!isCheck(row)) await closeRun(ctx, row, "canceled");
+    await cancelled(ctx, row);
   } else {
     await revive(ctx, row, worker?.state.kind === "failed" ? worker.state.error : "its worker vanished");
   }
   await save(ctx, row);
+  if (isRange(row) && row.error !== undefined)
+    await endRange(ctx, row, await getMigration(ctx, row.migration));
+}
+
+/** Somebody has cancelled the scheduled function itself: that is meant for the whole migration. */
+async function cancelled(ctx: MutationCtx, row: JobRow): Promise<void> {
+  const owner = isRange(row) ? await getMigration(ctx, row.migration) : row;
+  owner.halted = "canceled";
+  if (!isMigration(owner)) return;
+  await closeRun(ctx, owner, "canceled");
+  if (owner === row) return;
+  await dismissAll(ctx, owner);
+  await save(ctx, owner);
 }
 
 async function revive(ctx: MutationCtx, row: JobRow, reason: string): Promise<void> {
@@ -111,7 +188,7 @@ async function revive(ctx: MutationCtx, row: JobRow, reason: string): Promise<vo
     await scheduleWorker(ctx, row, 0);
     return;
   }
-  const culprit = await peekDocument(ctx, row, reason);
+  const culprit = await peekDocument(ctx, await assignmentOf(ctx, row), reason);
   await fail(ctx, row, culprit?.message ?? reason, culprit?.documentId);
   delete row.deaths;
 }

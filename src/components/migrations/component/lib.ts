@@ -184,7 +184,7 @@ export const clearAll: Mutation<{ before?: number }, null> = mutation({
   },
 });
 
-const jobId = v.union(v.id("migrations"), v.id("checks"));
+const jobId = v.union(v.id("migrations"), v.id("ranges"), v.id("checks"));
 
 /** Runs the next batch of a job. */
 export const work: Internal<{ job: JobRow["_id"]; turn: number }> = internalMutation({

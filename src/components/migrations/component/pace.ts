@@ -6,7 +6,7 @@
  * share of the limits.
  */
 import type { MigrationResult } from "../protocol.js";
-import { isCheck, type JobRow, type Pace } from "./rows.js";
+import type { MigrationRow, Pace } from "./rows.js";
 
 const aimMs = 100;
 const aimShare = 0.5;
@@ -18,10 +18,10 @@ const idleMs = 10_000;
 /** An interval says little about the batch itself, so it never shrinks it below this. */
 const smallestByInterval = 25;
 
-/** The pace after a batch that went well. */
-export function paceAfter(row: JobRow, result: MigrationResult): Pace {
+/** The pace after a batch that went well. @param isThrottled When it had to wait for a rate, its interval tells nothing. */
+export function paceAfter(pace: Pace, result: MigrationResult, isThrottled: boolean): Pace {
   const latestAt = Date.now();
-  const batchSize = nextSize(row.pace ?? {}, result, maxDocumentsPerSecond(row) !== undefined);
+  const batchSize = nextSize(pace, result, isThrottled);
   return batchSize === undefined ? { latestAt } : { batchSize, latestAt };
 }
 
@@ -49,13 +49,12 @@ function factorOfTime(batchSize: number, elapsedMs: number, latestAt: number | u
   return 0.5;
 }
 
-/** The rate that a job must not exceed, if there is one. */
-export function maxDocumentsPerSecond(row: JobRow): number | undefined {
-  return isCheck(row) ? undefined : (row.maxDocumentsPerSecond ?? row.policy?.maxDocumentsPerSecond);
+/** The rate that a migration must not exceed, if there is one. */
+export function maxDocumentsPerSecond(row: MigrationRow): number | undefined {
+  return row.maxDocumentsPerSecond ?? row.policy?.maxDocumentsPerSecond;
 }
 
 /** How long the next batch has to wait after one that processed so many documents and began at `beganAt`. */
-export function delayMsAfter(row: JobRow, processed: number, beganAt: number): number {
-  const rate = maxDocumentsPerSecond(row);
+export function delayMsAfter(rate: number | undefined, processed: number, beganAt: number): number {
   return rate === undefined ? 0 : Math.max(0, (processed / rate) * 1000 - (Date.now() - beganAt));
 }

@@ -6,7 +6,7 @@ import { callForDocument } from "./batch_call.js";
 import { latestQuarantine, putAside, quarantined } from "./quarantine.js";
 import type { MigrationRow } from "./rows.js";
 import { busy } from "./start.js";
-import { save } from "./state.js";
+import { assignmentOf, save } from "./state.js";
 
 /** So many documents are retried in one transaction. */
 const atOnce = 20;
@@ -21,11 +21,13 @@ export async function retry(ctx: MutationCtx, row: MigrationRow, until?: number)
   if (last === null) return { migrated: 0, failed: 0, isDone: true };
   const entries = await quarantined(ctx, row, atOnce, last);
   const result: RetryResult = { migrated: 0, failed: 0, isDone: entries.length < atOnce };
+  const assignment = await assignmentOf(ctx, row);
   for (const { _id, documentId } of entries) {
-    const error = await callForDocument(ctx, row, documentId);
+    const error = await callForDocument(ctx, assignment, documentId);
     if (error === null) {
       await ctx.db.delete("quarantine", _id);
-      row.failed = Math.max(0, (row.failed ?? 0) - 1);
+      // Where its ranges have counted the failures, what is missing from them is counted here.
+      row.failed = Math.max(row.isSplit === true ? -Infinity : 0, (row.failed ?? 0) - 1);
       result.migrated++;
     } else {
       await putAside(ctx, row, documentId, error);

@@ -56,6 +56,19 @@ export type MigrationRow = JobFields & {
   epoch?: number;
   /** Set while the migration of that epoch is being undone; `until` is how far it had come. */
   reverting?: { epoch: number; until?: string };
+  /** True while it goes through several ranges at once: they have the cursors, the workers and what they counted. */
+  isSplit?: boolean;
+};
+
+/** One of the disjoint ranges that a migration goes through at once; gone when all of them are done. */
+export type RangeRow = JobFields & {
+  _id: GenericId<"ranges">;
+  _creationTime: number;
+  migration: string;
+  /** The place behind which it begins; null is the beginning of everything. */
+  from: string | null;
+  /** Its last place; absent for the one that is open at its end. */
+  until?: string;
 };
 
 /** A migration that runs after another. */
@@ -115,7 +128,15 @@ export type CheckRow = JobFields & {
 
 export type Findings = { kind: "rehearse"; findings: Rehearsal } | { kind: "verify"; findings: Verification };
 
-export type JobRow = MigrationRow | CheckRow;
+export type JobRow = MigrationRow | CheckRow | RangeRow;
+
+export function isMigration(row: JobRow): row is MigrationRow {
+  return "name" in row;
+}
+
+export function isRange(row: JobRow): row is RangeRow {
+  return "from" in row;
+}
 
 export function isCheck(row: JobRow): row is CheckRow {
   return "findings" in row;
@@ -123,5 +144,5 @@ export function isCheck(row: JobRow): row is CheckRow {
 
 /** The name of the migration that a job is about. */
 export function nameOf(row: JobRow): string {
-  return isCheck(row) ? row.migration : row.name;
+  return isMigration(row) ? row.name : row.migration;
 }

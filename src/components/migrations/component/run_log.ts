@@ -4,7 +4,8 @@
  */
 import type { RunOutcome, RunSummary } from "../status.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
-import type { CurrentRun, JobFields, MigrationRow, RunRow } from "./rows.js";
+import { addedUp, countersOf, rangesOf } from "./ranges.js";
+import type { CurrentRun, MigrationRow, RangeRow, RunRow } from "./rows.js";
 import { findMigration } from "./state.js";
 
 type Counters = CurrentRun["before"];
@@ -26,7 +27,10 @@ export async function openRun(
     failed: 0,
     batches: 0,
   });
-  row.run = { id, ...who, before: countersOf(row), isOver: false };
+  const before = await countersOf(ctx, row);
+  // Ranges go on from the first moment; else the first batch begins the measurement.
+  const measured = row.isSplit === true ? { firstAt: Date.now(), firstProcessed: before.processed } : {};
+  row.run = { id, ...who, before, ...measured, isOver: false };
 }
 
 /** Ends the run in progress, if there is one. */
@@ -35,7 +39,7 @@ export async function closeRun(ctx: MutationCtx, row: MigrationRow, outcome: Run
   row.run = { ...row.run, isOver: true };
   const { error, errorDocumentId } = row;
   await ctx.db.patch("runs", row.run.id, {
-    ...since(row, row.run),
+    ...since(await countersOf(ctx, row), row.run),
     endedAt: Date.now(),
     outcome,
     ...(outcome === "failed" && error !== undefined ? { error } : {}),
@@ -52,8 +56,11 @@ export function noteBatch(row: MigrationRow): void {
 }
 
 /** Documents a second between the first batch of the run and its latest; null before there were two. */
-export function documentsPerSecond({ run, processed }: MigrationRow): number | null {
-  const { firstAt, latestAt, firstProcessed } = run ?? {};
+export function documentsPerSecond(row: MigrationRow, ranges: readonly RangeRow[]): number | null {
+  const { firstAt, firstProcessed } = row.run ?? {};
+  const latest = ranges.flatMap(({ pace }) => pace?.latestAt ?? []);
+  const latestAt = latest.length === 0 ? row.run?.latestAt : Math.max(...latest);
+  const { processed } = addedUp(row, ranges);
   if (firstAt === undefined || latestAt === undefined || latestAt <= firstAt) return null;
   return (processed - (firstProcessed ?? 0)) / ((latestAt - firstAt) / 1000);
 }
@@ -71,17 +78,11 @@ async function summaryOf(ctx: QueryCtx, { _id, _creationTime, ...summary }: RunR
   if (summary.outcome !== undefined) return summary;
   const row = await findMigration(ctx, summary.migration);
   if (row?.run?.id !== _id) return summary;
-  return { ...summary, ...since(row, row.run) };
-}
-
-function countersOf(row: JobFields): Counters {
-  const { processed, skipped = 0, failed = 0, batches = 0 } = row;
-  return { processed, skipped, failed, batches };
+  return { ...summary, ...since(addedUp(row, await rangesOf(ctx, row)), row.run) };
 }
 
 /** What a run has done so far. */
-function since(row: MigrationRow, { before }: CurrentRun): Counters {
-  const now = countersOf(row);
+function since(now: Counters, { before }: CurrentRun): Counters {
   return {
     processed: now.processed - before.processed,
     skipped: now.skipped - before.skipped,

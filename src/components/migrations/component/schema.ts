@@ -61,9 +61,17 @@ const migrations = defineTable({
   policy: v.optional(policy),
   epoch: v.optional(v.number()),
   reverting: v.optional(v.object({ epoch: v.number(), until: v.optional(v.string()) })),
+  isSplit: v.optional(v.boolean()),
 })
   .index("name", ["name"])
   .index("isDone", ["isDone"]);
+
+const ranges = defineTable({
+  ...jobFields,
+  migration: v.string(),
+  from: v.union(v.string(), v.null()),
+  until: v.optional(v.string()),
+}).index("migration", ["migration"]);
 
 const runs = defineTable({
   ...counters,
@@ -107,5 +115,11 @@ const checks = defineTable({
   findings: v.any(),
 }).index("migration", ["migration", "kind"]);
 
-const schema: SchemaDefinition<GenericSchema, true> = defineSchema({ migrations, runs, quarantine, checks });
+const schema: SchemaDefinition<GenericSchema, true> = defineSchema({
+  migrations,
+  ranges,
+  runs,
+  quarantine,
+  checks,
+});
 export default schema;

@@ -3,9 +3,10 @@ import { migrationError } from "../failures.js";
 import type { MigrationStatus } from "../status.js";
 import type { StartArgs } from "./_generated/component.js";
 import type { MutationCtx } from "./_generated/server.js";
-import { dismiss, startSuccessor, step } from "./chain.js";
+import { dismissAll, scheduleAll, startSuccessor, step } from "./chain.js";
 import { dryRun } from "./dry_run.js";
 import { forgetQuarantine } from "./quarantine.js";
+import { forgetRanges, rangesOf } from "./ranges.js";
 import type { MigrationRow } from "./rows.js";
 import { closeRun, openRun } from "./run_log.js";
 import { findMigration, isAlive, save, workerOf } from "./state.js";
@@ -21,7 +22,7 @@ export async function start(ctx: MutationCtx, args: StartArgs): Promise<Migratio
   if (args.dryRun) throw await rehearseStart(ctx, row, args);
   if (await isRunning(ctx, row)) {
     if (args.reset !== true) return statusOf(ctx, row);
-    await dismiss(ctx, row);
+    await dismissAll(ctx, row);
     row.halted = "canceled";
   }
   if (row.halted === "paused" && args.reset !== true) return statusOf(ctx, row);
@@ -30,10 +31,16 @@ export async function start(ctx: MutationCtx, args: StartArgs): Promise<Migratio
   const continues = args.oneBatchOnly === true && row.run?.isOver === false && args.cursor === row.cursor;
   if (!continues) {
     await closeRun(ctx, row, interruption(row));
-    if (place(row, args)) await forgetQuarantine(ctx, row.name, row.epoch ?? 0);
+    if (place(row, args)) {
+      await forgetQuarantine(ctx, row.name, row.epoch ?? 0);
+      await forgetRanges(ctx, row);
+    }
   }
   if (row.isDone) {
     await startNext(ctx, args);
+  } else if (row.isSplit === true) {
+    await openRun(ctx, row, args.startedBy);
+    await scheduleAll(ctx, row);
   } else {
     if (!continues) await openRun(ctx, row, args.startedBy);
     await step(ctx, row, args.oneBatchOnly === true);
@@ -90,6 +97,7 @@ async function rehearseStart(ctx: MutationCtx, row: MigrationRow, args: StartArg
  * scheduled calls `lib:migrate` itself.
  */
 export async function isRunning(ctx: MutationCtx, row: MigrationRow): Promise<boolean> {
+  for (const range of await rangesOf(ctx, row)) if (isAlive(await workerOf(ctx, range))) return true;
   const worker = await workerOf(ctx, row);
   if (!isAlive(worker)) return false;
   const { scheduledFunctionId } = await ctx.meta.getRequestMetadata();

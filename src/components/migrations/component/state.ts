@@ -2,7 +2,9 @@
 import type { SystemDataModel } from "convex/server";
 import { migrationError } from "../failures.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
-import { isCheck, type JobRow, type MigrationRow } from "./rows.js";
+import { maxDocumentsPerSecond } from "./pace.js";
+import { openRanges } from "./ranges.js";
+import { isCheck, isRange, type JobRow, type MigrationRow } from "./rows.js";
 
 export type Worker = SystemDataModel["_scheduled_functions"]["document"];
 
@@ -11,6 +13,24 @@ export async function findMigration(ctx: Pick<QueryCtx, "db">, name: string): Pr
     .query("migrations")
     .withIndex("name", (q) => q.eq("name", name))
     .unique();
+}
+
+/** A job that a worker is at, with what it is bound to. */
+export type Assignment = {
+  row: JobRow;
+  /** The migration that the job is, or is a range of; null for a check. */
+  owner: MigrationRow | null;
+  /** Documents a second that this job may do; ranges share what the migration may. */
+  rate: number | undefined;
+};
+
+/** What a worker of the job needs to know. */
+export async function assignmentOf(ctx: Pick<QueryCtx, "db">, row: JobRow): Promise<Assignment> {
+  if (isCheck(row)) return { row, owner: null, rate: undefined };
+  const owner = isRange(row) ? await getMigration(ctx, row.migration) : row;
+  const rate = maxDocumentsPerSecond(owner);
+  if (rate === undefined || !isRange(row)) return { row, owner, rate };
+  return { row, owner, rate: rate / Math.max(1, (await openRanges(ctx, owner)).length) };
 }
 
 /** The job of that name. Throws MIGRATION_NOT_FOUND. */
@@ -33,5 +53,6 @@ export function isAlive(worker: Worker | null): boolean {
 /** Stores a job as it now is. */
 export async function save(ctx: MutationCtx, row: JobRow): Promise<void> {
   if (isCheck(row)) await ctx.db.replace("checks", row._id, row);
+  else if (isRange(row)) await ctx.db.replace("ranges", row._id, row);
   else await ctx.db.replace("migrations", row._id, row);
 }

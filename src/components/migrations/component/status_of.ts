@@ -2,27 +2,31 @@
 import type { CheckStatus, MigrationState, MigrationStatus } from "../status.js";
 import type { QueryCtx } from "./_generated/server.js";
 import { maxDocumentsPerSecond } from "./pace.js";
-import type { CheckRow, MigrationRow } from "./rows.js";
+import { addedUp, rangesOf } from "./ranges.js";
+import type { CheckRow, MigrationRow, RangeRow } from "./rows.js";
 import { documentsPerSecond } from "./run_log.js";
 import { isAlive, workerOf, type Worker } from "./state.js";
 
 /** The status of a migration, from its job and its worker. */
 export async function statusOf(ctx: Pick<QueryCtx, "db">, row: MigrationRow): Promise<MigrationStatus> {
-  const worker = row.isDone ? null : await workerOf(ctx, row);
+  const ranges = await rangesOf(ctx, row);
+  const open = ranges.filter(({ isDone }) => !isDone);
+  const worker = row.isDone ? null : await workerOfAny(ctx, [row, ...open]);
   const state = stateOf(row, worker);
-  const rate = documentsPerSecond(row);
-  const total = totalOf(row);
-  const left = total === null ? null : total - row.processed;
+  const rate = documentsPerSecond(row, ranges);
+  const { processed, skipped, failed } = addedUp(row, ranges);
+  const total = totalOf({ ...row, processed });
+  const left = total === null ? null : total - processed;
   const status: MigrationStatus = {
     name: row.name,
     cursor: row.isDone ? null : row.cursor,
-    processed: row.processed,
+    processed,
     isDone: row.isDone,
     state,
     latestStart: row.latestStart,
     total,
-    skipped: row.skipped ?? 0,
-    failed: row.failed ?? 0,
+    skipped,
+    failed,
     documentsPerSecond: rate,
     remainingMs: state === "inProgress" && left !== null && rate ? Math.round((left / rate) * 1000) : null,
   };
@@ -34,11 +38,22 @@ export async function statusOf(ctx: Pick<QueryCtx, "db">, row: MigrationRow): Pr
   if (row.errorDocumentId !== undefined) status.errorDocumentId = row.errorDocumentId;
   if (!row.isDone && row.batchSize !== undefined) status.batchSize = row.batchSize;
   if (!row.isDone && row.next !== undefined) status.next = row.next.map(({ name }) => name);
+  if (open.length > 0) status.ranges = open.length;
   if (row.run?.startedBy !== undefined) status.startedBy = row.run.startedBy;
   if (row.reverting !== undefined) status.isReverting = true;
   if (onError !== undefined) status.onError = onError;
   if (limit !== undefined) status.maxDocumentsPerSecond = limit;
   return status;
+}
+
+/** A worker that is due or at work, of any of the jobs; else one that died, else any. */
+async function workerOfAny(
+  ctx: Pick<QueryCtx, "db">,
+  jobs: readonly (MigrationRow | RangeRow)[],
+): Promise<Worker | null> {
+  const workers = await Promise.all(jobs.map((job) => workerOf(ctx, job)));
+  const failed = workers.find((worker) => worker?.state.kind === "failed");
+  return workers.find(isAlive) ?? failed ?? workers.find((worker) => worker !== null) ?? null;
 }
 
 /** The status of a migration that was never started. */

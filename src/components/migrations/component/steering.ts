@@ -5,7 +5,8 @@ import type { MigrationStatus } from "../status.js";
 import { api } from "./_generated/api.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { stopChecks } from "./checks.js";
-import { dismiss, scheduleWorker } from "./chain.js";
+import { dismissAll, scheduleAll } from "./chain.js";
+import { reverseRanges } from "./ranges.js";
 import type { MigrationRow } from "./rows.js";
 import { closeRun, openRun } from "./run_log.js";
 import { beginAt, busy, interruption, isRunning, leftovers } from "./start.js";
@@ -26,7 +27,7 @@ export async function halt(
 ): Promise<MigrationStatus> {
   const status = await statusOf(ctx, row);
   if (status.state !== "inProgress") return status;
-  await dismiss(ctx, row);
+  await dismissAll(ctx, row);
   row.halted = how;
   await closeRun(ctx, row, how);
   await save(ctx, row);
@@ -45,7 +46,7 @@ export async function resume(
   await closeRun(ctx, row, interruption(row));
   for (const field of leftovers) delete row[field];
   await openRun(ctx, row, startedBy);
-  await scheduleWorker(ctx, row, 0);
+  await scheduleAll(ctx, row);
   await save(ctx, row);
   return statusOf(ctx, row);
 }
@@ -71,8 +72,8 @@ export async function tune(ctx: MutationCtx, row: MigrationRow, tuning: Tuning):
   else if (tuning.onError !== undefined) row.onError = tuning.onError;
   // A worker may be waiting for a rate that was just lifted.
   if (await isRunning(ctx, row)) {
-    await dismiss(ctx, row);
-    await scheduleWorker(ctx, row, 0);
+    await dismissAll(ctx, row);
+    await scheduleAll(ctx, row);
   }
   await save(ctx, row);
   return statusOf(ctx, row);
@@ -92,13 +93,15 @@ export async function revert(
   if (row.halted === "reverted" || (!row.isDone && row.cursor === null)) return statusOf(ctx, row);
   requireHandle(row);
   await closeRun(ctx, row, interruption(row));
-  const until = row.isDone || row.cursor === null ? {} : { until: row.cursor };
+  const isPart = !row.isDone && row.cursor !== null && row.isSplit !== true;
+  const until = isPart && row.cursor !== null ? { until: row.cursor } : {};
   const epoch = row.epoch ?? 0;
+  await reverseRanges(ctx, row);
   beginAt(row, null);
   for (const field of [...leftovers, "next", "resetsNext"] as const) delete row[field];
   row.reverting = { ...until, epoch };
   await openRun(ctx, row, startedBy);
-  await scheduleWorker(ctx, row, 0);
+  await scheduleAll(ctx, row);
   await save(ctx, row);
   return statusOf(ctx, row);
 }
@@ -130,12 +133,12 @@ export async function clearAll(ctx: MutationCtx, before: number): Promise<void> 
     .order("desc")
     .take(atOnce);
   for (const row of rows) {
-    await dismiss(ctx, row);
+    await dismissAll(ctx, row);
     await stopChecks(ctx, row.name);
     await ctx.db.delete("migrations", row._id);
   }
   let isMore = rows.length === atOnce;
-  for (const table of ["runs", "checks", "quarantine"] as const) {
+  for (const table of ["ranges", "runs", "checks", "quarantine"] as const) {
     const records = await ctx.db
       .query(table)
       .withIndex("by_creation_time", (q) => q.lte("_creationTime", before))

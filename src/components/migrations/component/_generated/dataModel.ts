@@ -2,7 +2,7 @@
 /** The component's data model. Kept by hand, so that the library builds with isolated declarations. */
 import type { SystemTableNames } from "convex/server";
 import type { GenericId } from "convex/values";
-import type { CheckRow, MigrationRow, QuarantineRow, RunRow } from "../rows.js";
+import type { CheckRow, MigrationRow, QuarantineRow, RangeRow, RunRow } from "../rows.js";
 
 type BuiltIn = { by_id: ["_id"]; by_creation_time: ["_creationTime"] };
 
@@ -19,6 +19,7 @@ export type DataModel = {
     MigrationRow,
     { name: ["name", "_creationTime"]; isDone: ["isDone", "_creationTime"] }
   >;
+  ranges: Table<RangeRow, { migration: ["migration", "_creationTime"] }>;
   runs: Table<RunRow, { migration: ["migration", "_creationTime"] }>;
   quarantine: Table<
     QuarantineRow,
