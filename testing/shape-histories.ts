@@ -112,12 +112,18 @@ export class ShapeHistory {
   async settle(): Promise<void> {
     await this.#database.background.idle();
     const { value: left } = await this.#database.query((tx) => tx.transforms());
-    expect(left.filter(({ state }) => state === "lagging")).toEqual([]);
+    agree(
+      left.filter(({ state }) => state === "lagging"),
+      [],
+    );
     await compareAll(this.#database, this.model);
     for (const table of Object.keys(tableIndexes)) {
       const { value: counts } = await this.#database.query((tx) => tx.component("").counts(table));
       const sizes = this.model.documents(table).map((document) => getConvexSize(document));
-      expect(counts.sizeBytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
+      agree(
+        counts.sizeBytes,
+        sizes.reduce((sum, size) => sum + size, 0),
+      );
     }
     await this.#database.close();
   }
@@ -140,13 +146,13 @@ export class ShapeHistory {
     }
     this.#inDoubt = { table, definition, shape };
     const { value: isReady } = await this.#database.mutate(async (tx) => {
-      expect(tx.beginTransform("", table, definition)).toBe(shape);
+      agree(tx.beginTransform("", table, definition), shape);
       const { indexesAdded, indexesKept } = await tx.applySchema("", historySchema);
       return [...indexesAdded, ...indexesKept].every(({ needsBackfill }) => !needsBackfill);
     });
     this.#inDoubt = null;
     this.#follow(table, definition, shape);
-    if (activation.isPrepared && activation.isBuilt) expect(isReady).toBe(true);
+    if (activation.isPrepared && activation.isBuilt) agree(isReady, true);
     await this.#database.background.built();
     await compareAll(this.#database, this.model);
   }
@@ -167,6 +173,10 @@ export class ShapeHistory {
   async #shapeOf(table: string): Promise<number> {
     return (await this.#database.query(async (tx) => tx.tableShape("", table))).value;
   }
+}
+
+function agree(actual: unknown, expected: unknown): void {
+  expect(actual).toEqual(expected);
 }
 
 /** Whether an error says that the process was killed. */

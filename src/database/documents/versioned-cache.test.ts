@@ -80,3 +80,19 @@ test("after a failure nothing is believed until the next transaction says where 
   cache.load("a", "right", 1, { version: 7 });
   expect(cache.latest("a")).toBe("right");
 });
+
+test("a rewrite takes the place of an entry, adds none, and keeps older ones out", () => {
+  const cache = new VersionedCache<string>(1000);
+  cache.write("a", "old", 10, { version: 1 });
+  const origin = { version: Infinity };
+  cache.rewrite("a", "new", 10, origin);
+  cache.rewrite("b", "new", 10, origin);
+  expect([cache.latest("a"), cache.latest("b")]).toEqual(["new", undefined]);
+  cache.load("b", "old", 10, { version: 1 });
+  expect(cache.latest("b")).toBeUndefined();
+  origin.version = 2;
+  cache.load("b", "old", 10, { version: 1 });
+  expect(cache.at("b", 3)).toBeUndefined();
+  cache.load("b", "new", 10, { version: 2 });
+  expect(cache.at("b", 3)).toBe("new");
+});

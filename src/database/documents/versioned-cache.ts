@@ -38,6 +38,8 @@ export class VersionedCache<V> {
   #old: Generation<V> = newGeneration();
   #floor: Version = 0;
   #floorOrigin: Origin = beginning;
+  /** Of the last commit that wrote something which is not here: what is older may not be added any more. */
+  #rewritten: Origin = beginning;
 
   /** @param capacityBytes An estimate of what the entries may take, by the sizes they are put with. */
   constructor(capacityBytes: number) {
@@ -59,6 +61,7 @@ export class VersionedCache<V> {
   load(key: string, value: V, sizeBytes: number, origin: Origin): void {
     const { version } = origin;
     if (version < this.#floor || version < this.#floorOrigin.version) return;
+    if (version < this.#rewritten.version) return;
     if (this.#find(key) !== undefined) return;
     this.#young.loadedUpTo = Math.max(this.#young.loadedUpTo, version);
     this.#add(key, { value, origin, sizeBytes });
@@ -72,12 +75,16 @@ export class VersionedCache<V> {
     this.#add(key, { value, origin, sizeBytes });
   }
 
-  /** Whether there is an entry, which does not count as asking for it. */
-  has(key: string): boolean {
-    return this.#young.entries.has(key) || this.#old.entries.has(key);
+  /**
+   * Sets what a commit wrote, but only in place of what is there: for commits that write much that nobody asked
+   * for, and that would push out what is asked for.
+   */
+  rewrite(key: string, value: V, sizeBytes: number, origin: Origin): void {
+    if (this.#young.entries.has(key) || this.#old.entries.has(key)) this.write(key, value, sizeBytes, origin);
+    else this.#rewritten = origin;
   }
 
-  /** Drops what a commit of another process wrote, or what readers from this version on have no use for. */
+  /** Drops what a commit of another process wrote. */
   forget(key: string, version: Version): void {
     this.#floor = Math.max(this.#floor, version);
     const young = this.#young.entries.get(key);
@@ -94,6 +101,7 @@ export class VersionedCache<V> {
     this.#old = newGeneration();
     this.#floor = Infinity;
     this.#floorOrigin = beginning;
+    this.#rewritten = beginning;
   }
 
   /** After `clear`: everything handed over up to now is visible at this version. */

@@ -199,7 +199,7 @@ export class Scan {
   #lookUp(entries: readonly Entry[]): Promise<void> | undefined {
     const { base } = this.#state;
     const { table, space } = this.#plan;
-    const known = entries.map(([key]) => base.cached(table, table.idsPrefix + key.slice(-internalIdLength)));
+    const known = entries.map(([key]) => base.cached(table.idsPrefix + key.slice(-internalIdLength)));
     const tails = entries
       .filter((_, index) => known[index] === undefined || known[index] === null)
       .map(([key, value]) =>

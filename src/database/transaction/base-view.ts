@@ -78,7 +78,7 @@ export class BaseView {
   /** By its table and internal id; null when there is none. @throws TRANSFORM_MISSING, TRANSFORM_FAILED */
   document(table: TableEntry, internalId: string): MaybePromise<StoredDocument | null> {
     const idsKey = table.idsPrefix + internalId;
-    const cached = this.cached(table, idsKey);
+    const cached = this.cached(idsKey);
     if (cached !== undefined) return cached === null ? null : this.inShape(table, cached);
     const time = this.storage.get(idsKey);
     return time instanceof Promise
@@ -87,12 +87,8 @@ export class BaseView {
   }
 
   /** What the cache knows of a document, as it is stored: undefined when it knows nothing. */
-  cached(table: TableEntry, idsKey: string): StoredDocument | null | undefined {
-    const found = this.#known(this.#cache, idsKey);
-    if (found === undefined || found === null || found.shape >= table.settledShape) return found;
-    // Written through since: the transforms that it would need are gone.
-    this.#cache.forget(idsKey, this.storage.version);
-    return undefined;
+  cached(idsKey: string): StoredDocument | null | undefined {
+    return this.#known(this.#cache, idsKey);
   }
 
   /** A stored document in its table's shape. @throws TRANSFORM_MISSING, TRANSFORM_FAILED */
@@ -104,7 +100,7 @@ export class BaseView {
   decode(table: TableEntry, key: string, text: string, mayKeep: boolean): StoredDocument {
     if (this.#mode === "none") return this.inShape(table, decodeDocument(text));
     const idsKey = table.idsPrefix + key.slice(-internalIdLength);
-    const cached = this.cached(table, idsKey);
+    const cached = this.cached(idsKey);
     if (cached !== undefined && cached !== null) return this.inShape(table, cached);
     const stored = decodeDocument(text);
     if (mayKeep) this.#keep(idsKey, stored, text.length);

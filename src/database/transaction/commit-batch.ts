@@ -47,8 +47,8 @@ export class CommitBatch {
   /** Tells the caches what will be true once the batch is handed over. */
   teach(caches: Caches, origin: Origin): void {
     for (const { idsKey, stored, textLength } of this.#documents) {
-      if (this.#isWriteThrough && !caches.documents.has(idsKey)) continue;
-      caches.documents.write(idsKey, stored, cachedSize(textLength), origin);
+      const tell = this.#isWriteThrough ? "rewrite" : "write";
+      caches.documents[tell](idsKey, stored, cachedSize(textLength), origin);
     }
     for (const [key, text] of this.#records) caches.records.write(key, text, 0, origin);
     for (const [key, cell, textLength] of this.#cells) {

@@ -29,7 +29,7 @@ export class TransactionState {
   readonly #cells = new Map<string, CellWrite>();
   #undo: (() => void)[] = [];
   #depth = 0;
-  /** Its writes change no document that anyone sees, so caches need learn of those they hold only. */
+  /** Its writes change no document that anyone sees, so caches learn of them only where they hold the document. */
   isWriteThrough = false;
   #isOver = false;
 
