@@ -28,8 +28,8 @@ export class TableSource implements Source {
   itemOf(document: StoredDocument): WrittenItem {
     try {
       const item = this.#makeItem(document);
-      // A missing key would be left out on the way to the component.
-      encodeKey([defined(item.key)]);
+      // It would be left out on the way to the component.
+      if ((item.key as Value | undefined) === undefined) throw new Error("sortKey returned undefined");
       return item;
     } catch (error) {
       throw documentFailed(this.table, document._id, error);
@@ -53,11 +53,6 @@ export class TableSource implements Source {
       return null;
     }
   }
-}
-
-function defined(key: Value | undefined): Value {
-  if (key === undefined) throw new Error("sortKey returned undefined");
-  return key;
 }
 
 function isSame(a: WrittenItem, b: WrittenItem): boolean {

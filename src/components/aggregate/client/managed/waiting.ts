@@ -22,23 +22,19 @@ interface BuildingData {
 }
 
 /** @throws AGGREGATE_BUILDING when the aggregate is not ready, and this cannot be waited for. */
-export async function answerWhenReady<T>(
+export function answerWhenReady<T>(
   managed: Managed,
   ctx: ReadCtx,
   whileBuilding: WhileBuilding,
   ask: () => Promise<T>,
 ): Promise<T> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      const building = buildingData(error);
-      if (building === null) throw error;
-      const wait = whileBuilding === "wait" && building["status"] !== "failed";
-      if (!wait || !(await waitIn(ctx, managed, building)))
-        throw await explained(ctx, managed, building, wait);
-    }
-  }
+  return ask().catch(async (error: unknown) => {
+    const building = buildingData(error);
+    if (building === null) throw error;
+    const wait = whileBuilding === "wait" && building["status"] !== "failed";
+    if (!wait || !(await waitIn(ctx, managed, building))) throw await explained(ctx, managed, building, wait);
+    return answerWhenReady(managed, ctx, whileBuilding, ask);
+  });
 }
 
 /** True when it is worth asking again. */
