@@ -6,7 +6,7 @@ import aggregateTest from "../test.js";
 import { internal } from "./_generated/api.js";
 import type { ComponentApi } from "./_generated/component.js";
 
-const { deadLetter, inspect, queue, reads, writes } = anyApi as unknown as ComponentApi;
+const { deadLetter, inspect, managed, queue, reads, writes } = anyApi as unknown as ComponentApi;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -120,6 +120,26 @@ test("what was appended while the worker seemed to run is found by its last look
   expect(await jobsOf(t)).toEqual(["worker:begin"]);
   await t.finishAllScheduledFunctions(vi.runAllTimers);
   expect(await t.query(inspect.validate, {})).toMatchObject({ items: 2 });
+});
+
+test("deltas of a managed aggregate wait for their own generation, and go with it when it is dropped", async () => {
+  const t = newTest();
+  const follow = (definition: string, key: number) => {
+    const operations: Insert[] = [{ type: "put", key, id: "a" }];
+    return t.mutation(managed.follow, { definition, operations, begins: true, deltas: true });
+  };
+  await follow("old", 1);
+  await append(t, { type: "insert", key: 2, id: "a" });
+  await follow("new", 3);
+  await follow("new", 4);
+  expect(await t.query(queue.status, {})).toMatchObject({ pendingOperations: 4 });
+  expect(await keysOf(t)).toEqual([2]);
+  await t.finishAllScheduledFunctions(vi.runAllTimers);
+  expect(await t.query(queue.status, {})).toMatchObject({ pendingOperations: 0, hasDeadLetters: false });
+  const trees = await t.query(inspect.listTrees, {});
+  expect(trees.map(({ generation }) => generation as number | undefined)).toEqual([undefined, 2]);
+  expect(await t.query(inspect.validate, { definition: "new" })).toMatchObject({ items: 2, problems: [] });
+  expect(await keysOf(t)).toEqual([2]);
 });
 
 test("a mutation that appends many times begins the worker once", async () => {

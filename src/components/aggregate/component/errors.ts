@@ -25,6 +25,13 @@ export function aggregateError(
   return new ConvexError({ code, message });
 }
 
+/** True of the error that a tree throws whose nodes are missing or do not fit together. */
+export function isDamage(error: unknown): boolean {
+  if (!(error instanceof ConvexError)) return false;
+  const data: unknown = error.data;
+  return typeof data === "object" && data !== null && "code" in data && data.code === "TREE_DAMAGED";
+}
+
 const SHOWN_CHARS = 200;
 
 /** A value as a message shows it. */

@@ -5,11 +5,13 @@
  * them, so an operation is applied once, after all that were committed before it.
  */
 import { ConvexError } from "convex/values";
-import type { MutationCtx } from "./_generated/server.js";
+import type { DatabaseWriter, MutationCtx } from "./_generated/server.js";
 import type { Operation, QueueEntry } from "./documents.js";
+import { isDamage } from "./errors.js";
 import { Forest, UNMANAGED } from "./forest.js";
+import { liveGeneration, replaceDamaged } from "./generation_states.js";
 import { applyOperation } from "./operations.js";
-import { applyDeltas } from "./overlay.js";
+import { prefetch } from "./overlay.js";
 import { bury, pendingDeltas, takeOff, type PendingRow } from "./pending.js";
 
 /** What a run leaves of the transaction's documents, for the queue itself. */
@@ -25,34 +27,26 @@ export async function foldEntries(
   limit: number,
 ): Promise<bigint> {
   const { documentsRead, documentsWritten } = await ctx.meta.getTransactionMetrics();
-  const forests = new Map<number, Forest>();
+  const fold = new Fold(ctx.db);
   let applied = 0;
-  let others = 0;
-  const mayGoOn = () => {
-    const usage = usageOf(forests);
-    return (
-      applied < limit &&
-      usage.read + others + RESERVED_DOCUMENTS < documentsRead.remaining &&
-      usage.written + others + RESERVED_DOCUMENTS < documentsWritten.remaining
-    );
-  };
+  const mayGoOn = () =>
+    applied < limit &&
+    fold.usage.read + RESERVED_DOCUMENTS < documentsRead.remaining &&
+    fold.usage.written + RESERVED_DOCUMENTS < documentsWritten.remaining;
   let cursor = 0n;
   for (const { id, commitTs } of entries) {
     if (applied > 0 && !mayGoOn()) break;
     cursor = commitTs;
     const row = await ctx.db.get("pendingOperations", id);
-    others++;
     if (row === null) continue;
-    const forest = forestOf(ctx, forests, row);
     let done = 0;
     while (done < row.operations.length && (applied === 0 || mayGoOn())) {
-      const operation = row.operations[done++] as Operation;
+      await fold.apply(row, row.operations[done++] as Operation);
       applied++;
-      if (!(await applyOrBury(ctx, forest, operation, commitTs))) others++;
     }
-    await takeOff(ctx.db, id, row.operations.slice(done));
+    await fold.takeOff(row, done);
   }
-  for (const forest of forests.values()) await forest.flush(ctx.db);
+  await fold.flush();
   return cursor;
 }
 
@@ -63,62 +57,85 @@ export async function foldEntries(
 export async function foldDeltas(ctx: MutationCtx): Promise<void> {
   const rows = await pendingDeltas(ctx.db, false);
   if (rows.length === 0) return;
-  const forests = new Map<number, Forest>();
+  const fold = new Fold(ctx.db);
   for (const row of rows) {
-    await foldRow(ctx, forestOf(ctx, forests, row), row);
-    await takeOff(ctx.db, row._id, []);
+    await fold.prepare(row);
+    for (const operation of row.operations) await fold.apply(row, operation);
+    await fold.takeOff(row, row.operations.length);
   }
-  for (const forest of forests.values()) await forest.flush(ctx.db);
+  await fold.flush();
 }
 
-async function foldRow(
-  ctx: MutationCtx,
-  forest: Forest,
-  { commitTs, operations }: PendingRow,
-): Promise<void> {
-  const errors = await applyDeltas(forest, operations);
-  for (const [index, error] of errors.entries()) {
-    if (error === null) continue;
-    // A delta of this very transaction is no dead letter yet: its writer can still be told.
-    if (typeof commitTs !== "bigint") throw error;
-    await bury(ctx.db, operations[index] as Operation, commitTs, String(error));
+/** The forests of all generations that are folded into in one transaction. */
+class Fold {
+  private readonly db: DatabaseWriter;
+  /** Null for those that are not kept in step any more. */
+  private readonly forests: Map<number, Forest | null> = new Map();
+  /** Documents that are no nodes. */
+  private others = 0;
+
+  constructor(db: DatabaseWriter) {
+    this.db = db;
   }
-}
 
-function forestOf(
-  ctx: MutationCtx,
-  forests: Map<number, Forest>,
-  { generation = UNMANAGED }: PendingRow,
-): Forest {
-  const known = forests.get(generation);
-  if (known !== undefined) return known;
-  const forest = new Forest(ctx.db, generation);
-  forests.set(generation, forest);
-  return forest;
-}
-
-function usageOf(forests: ReadonlyMap<number, Forest>): { read: number; written: number } {
-  let [read, written] = [0, 0];
-  for (const { nodes } of forests.values()) {
-    read += nodes.usage.read;
-    written += nodes.usage.written;
+  /** How many documents were read, and would be written by now. */
+  get usage(): { read: number; written: number } {
+    let [read, written] = [this.others, this.others];
+    for (const forest of this.forests.values()) {
+      read += forest?.nodes.usage.read ?? 0;
+      written += forest?.nodes.usage.written ?? 0;
+    }
+    return { read, written };
   }
-  return { read, written };
-}
 
-/** True when the operation was applied; when it was refused, it is a dead letter now. */
-async function applyOrBury(
-  ctx: MutationCtx,
-  forest: Forest,
-  operation: Operation,
-  commitTs: bigint,
-): Promise<boolean> {
-  try {
-    await applyOperation(forest, operation);
-    return true;
-  } catch (error) {
-    if (!(error instanceof ConvexError)) throw error;
-    await bury(ctx.db, operation, commitTs, String(error));
-    return false;
+  private async forestOf({ generation = UNMANAGED }: PendingRow): Promise<Forest | null> {
+    const known = this.forests.get(generation);
+    if (known !== undefined) return known;
+    const isKept = generation === UNMANAGED || (await liveGeneration(this.db, generation)) !== null;
+    const forest = isKept ? new Forest(this.db, generation) : null;
+    this.forests.set(generation, forest);
+    return forest;
+  }
+
+  /** Loads what the operations of an entry need together. */
+  async prepare(row: PendingRow): Promise<void> {
+    const forest = await this.forestOf(row);
+    if (forest === null) return;
+    try {
+      await prefetch(forest, row.operations);
+    } catch (error) {
+      // The operation that meets it is told.
+      if (!isDamage(error)) throw error;
+    }
+  }
+
+  /** Applies an operation, or buries it when it is refused. A generation whose trees are damaged is replaced. */
+  async apply(row: PendingRow, operation: Operation): Promise<void> {
+    const forest = await this.forestOf(row);
+    if (forest === null) return;
+    try {
+      await applyOperation(forest, operation);
+    } catch (error) {
+      if (!(error instanceof ConvexError)) throw error;
+      if (forest.generation !== UNMANAGED && isDamage(error)) {
+        this.forests.set(forest.generation, null);
+        await replaceDamaged(this.db, forest.generation, String(error));
+        return;
+      }
+      // An operation of this very transaction is no dead letter yet: its writer can still be told.
+      if (typeof row.commitTs !== "bigint") throw error;
+      this.others++;
+      await bury(this.db, operation, row.commitTs, String(error));
+    }
+  }
+
+  /** Takes the first operations of an entry off. */
+  async takeOff(row: PendingRow, done: number): Promise<void> {
+    this.others++;
+    await takeOff(this.db, row._id, row.operations.slice(done));
+  }
+
+  async flush(): Promise<void> {
+    for (const forest of this.forests.values()) await forest?.flush(this.db);
   }
 }

@@ -1,11 +1,11 @@
 /** What the app's side of a managed aggregate asks and tells, beside the reads: how it stands, and every write of its table. */
 import type { RegisteredMutation, RegisteredQuery } from "convex/server";
-import { ConvexError } from "convex/values";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { buildOf, mainGeneration, progressOf, type DefinitionState } from "./build_progress.js";
 import { lastVerified } from "./checks.js";
 import { appendDeltas } from "./deltas.js";
 import type { Operation } from "./documents.js";
+import { isDamage } from "./errors.js";
 import { foldDeltas } from "./folding.js";
 import { Forest } from "./forest.js";
 import { measureTrees } from "./forest_size.js";
@@ -88,6 +88,7 @@ async function followIn(
   try {
     await applyAll(ctx, generation, operations);
   } catch (error) {
+    // A write must not fail because the aggregate is damaged: it is built anew, and says so to its readers.
     if (!isDamage(error)) throw error;
     await states.replaceDamaged(ctx.db, generation, String(error));
   }
@@ -102,11 +103,4 @@ async function applyAll(
   await forest.load(operations.flatMap(namespacesOf), true);
   for (const operation of operations) await applyOperation(forest, operation);
   await forest.flush(ctx.db);
-}
-
-/** A write must not fail because the aggregate is damaged: it is built anew, and says so to its readers. */
-function isDamage(error: unknown): boolean {
-  if (!(error instanceof ConvexError)) return false;
-  const data: unknown = error.data;
-  return typeof data === "object" && data !== null && "code" in data && data.code === "TREE_DAMAGED";
 }

@@ -8,6 +8,7 @@ import { encodeKey } from "../../../values/index.js";
 import { findItem, Position, settleAll } from "../tree/index.js";
 import type { DatabaseReader } from "./_generated/server.js";
 import type { Operation } from "./documents.js";
+import { isDamage } from "./errors.js";
 import { UNMANAGED, type Forest } from "./forest.js";
 import { applyOperation, namespacesOf } from "./operations.js";
 import { pendingDeltas, type PendingRow } from "./pending.js";
@@ -44,12 +45,14 @@ export async function overlay(
   await applyDeltas(forest, namespaces === undefined ? all : concerning(all, namespaces));
 }
 
-/** Applies operations to the trees in memory. Returns the errors of those that were refused, null for the others. */
+/**
+ * Applies operations to the trees in memory. Returns the errors of those that were refused, null for the others.
+ * @throws TREE_DAMAGED
+ */
 export async function applyDeltas(
   forest: Forest,
   operations: readonly Operation[],
 ): Promise<(ConvexError<Value> | null)[]> {
-  await forest.load(operations.flatMap(namespacesOf), true);
   await prefetch(forest, operations);
   const errors: (ConvexError<Value> | null)[] = [];
   for (const operation of operations) {
@@ -57,7 +60,7 @@ export async function applyDeltas(
       await applyOperation(forest, operation);
       errors.push(null);
     } catch (error) {
-      if (!(error instanceof ConvexError)) throw error;
+      if (!(error instanceof ConvexError) || isDamage(error)) throw error;
       errors.push(error);
     }
   }
@@ -65,7 +68,8 @@ export async function applyDeltas(
 }
 
 /** Loads the nodes above the places of all operations, level by level instead of operation by operation. */
-async function prefetch(forest: Forest, operations: readonly Operation[]): Promise<void> {
+export async function prefetch(forest: Forest, operations: readonly Operation[]): Promise<void> {
+  await forest.load(operations.flatMap(namespacesOf), true);
   const searches = operations.flatMap((operation) =>
     placesOf(operation).flatMap(({ namespace, key }) => {
       const tree = forest.find(namespace);
