@@ -80,16 +80,18 @@ async function verified(
     const report = await work.report(name, runId);
     if (report === null) throw interruptedRun(name, "the run is gone");
     if (report.error !== null) throw interruptedRun(name, report.error);
-    show({ name, step, processed: report.checked, total: items, text: progressText(step, report, items) });
+    const total = Math.max(2 * items, report.checked);
+    show({ name, step, processed: report.checked, total, text: progressText(step, report, total) });
     if (report.isDone) return await verifyResult(name, report, (cursor) => work.report(name, runId, cursor));
     await pause(intervalMs, interrupted);
   }
   return null;
 }
 
-function progressText(step: string, { checked, counts }: VerifyReport, items: number): string {
+/** Each item is compared once, and each document. */
+function progressText(step: string, { checked, counts }: VerifyReport, total: number): string {
   const found = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const counted = `${step} ${quantity(checked)}/${quantity(Math.max(items, checked))}`;
+  const counted = `${step} ${quantity(checked)}/${quantity(total)}`;
   return found === 0 ? counted : `${counted}, ${quantity(found)} differences`;
 }
 

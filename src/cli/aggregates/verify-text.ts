@@ -7,7 +7,7 @@ import type { Paint } from "../output/terminal.js";
 const maxShown = 100;
 const maxValueLength = 60;
 
-/** `byScore: 3 differences (2 missing, 1 wrongSum), 12,000 checked in 0.4s`, and the differences. */
+/** `byScore: 3 differences (2 missing, 1 wrongSum), 12,000 documents and items compared in 0.4s`, and the differences. */
 export function verifyText(result: VerifyResult, paint: Paint): string {
   const { differences, remaining } = result;
   const shown = differences.slice(0, maxShown);
@@ -40,7 +40,7 @@ function headline({
   const mended =
     total === 0 || !repair ? "" : remaining === 0 ? ", all mended" : `, ${quantity(remaining)} left`;
   const time = durationMs < 10_000 ? `${(durationMs / 1000).toFixed(1)}s` : duration(durationMs / 1000);
-  return `${name}: ${found}${mended}, ${quantity(checked)} checked in ${time}`;
+  return `${name}: ${found}${mended}, ${quantity(checked)} documents and items compared in ${time}`;
 }
 
 function differenceLine({ kind, id, expected, actual, fixed }: AggregateDifference, width: number): string {

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CliApp } from "./setup/cli-app.js";
+
+const files = {
+  "convex/schema.ts": `
+import { defineSchema, defineTable } from "convex/server";
+import { v } from "convex/values";
+export default defineSchema({ scores: defineTable({ score: v.number() }) });
+`,
+  "convex/convex.config.ts": `
+import { defineApp } from "convex/server";
+import aggregate from "trueup/aggregate/convex.config";
+const app = defineApp();
+app.use(aggregate, { name: "byScore" });
+export default app;
+`,
+  "convex/scores.ts": `
+import { componentsGeneric, mutationGeneric as mutation, queryGeneric as query } from "convex/server";
+import { v } from "convex/values";
+import { TableAggregate } from "trueup/aggregate";
+const components = componentsGeneric() as any;
+export const byScore = new TableAggregate<any>(components.byScore, {
+  table: "scores",
+  version: 1,
+  sortKey: (doc: any) => doc.score,
+  sumValue: (doc: any) => doc.score,
+});
+export const addMany = mutation({
+  args: { count: v.number() },
+  handler: async (ctx, { count }) => {
+    for (let score = 1; score <= count; score++) await ctx.db.insert("scores", { score });
+  },
+});
+/** Behind the database's back: takes the item of a document away. */
+export const lose = mutation({
+  handler: async (ctx) => {
+    const doc = (await ctx.db.query("scores").first())!;
+    const operations = [{ type: "deleteIfExists", key: doc.score, id: doc._id }];
+    await ctx.runMutation(components.byScore.managed.follow, { definition: "scores@1", operations });
+    return doc._id;
+  },
+});
+export const total = query({ handler: async (ctx) => await byScore.sum(ctx) });
+`,
+};
+
+let app: CliApp;
+
+beforeAll(async () => {
+  app = new CliApp(files);
+  const pushed = await app.run(["dev", "--once", "--port", "0"]);
+  expect(pushed.code, pushed.stderr).toBe(0);
+}, 60_000);
+
+afterAll(async () => await app.remove());
+
+async function json(args: readonly string[]): Promise<{ code: number | null; value: unknown }> {
+  const { code, stdout } = await app.run([...args, "--json"]);
+  return { code, value: JSON.parse(stdout) };
+}
+
+test("aggregates are listed, verified and repaired in the data file itself", async () => {
+  await app.run(["run", "scores:addMany", '{"count":100}']);
+  const listed = await app.run(["aggregates"]);
+  expect(listed.stdout).toMatch(/^aggregate +table +state +items .*\nbyScore +scores +ready +100 +1 +5,050 /);
+  expect(listed.code).toBe(0);
+  expect((await app.run(["aggregates", "verify"])).stdout).toMatch(/^byScore: no differences, 200 /);
+
+  const lost = JSON.parse((await app.run(["run", "scores:lose"])).stdout) as string;
+  expect((await app.run(["run", "scores:total"])).stdout.trim()).toBe("5049");
+  const found = await json(["aggregates", "verify", "byScore"]);
+  expect(found).toMatchObject({
+    code: 2,
+    value: [
+      { name: "byScore", remaining: 1, counts: { missing: 1 }, differences: [{ kind: "missing", id: lost }] },
+    ],
+  });
+  const drifted = await json(["aggregates"]);
+  expect(drifted).toMatchObject({ code: 2, value: [{ name: "byScore", drift: 1 }] });
+
+  const repaired = await app.run(["aggregates", "repair", "byScore"]);
+  expect(repaired.stdout).toMatch(/^byScore: 1 difference \(1 missing\), all mended, /);
+  expect(repaired.stdout).toContain(lost);
+  expect(repaired.code).toBe(0);
+  expect((await app.run(["run", "scores:total"])).stdout.trim()).toBe("5050");
+  expect(await json(["aggregates", "verify"])).toMatchObject({ code: 0, value: [{ remaining: 0 }] });
+}, 60_000);
+
+test("a running server is asked, and a name that is none is told with those that are", async () => {
+  const server = app.start(["dev", "--no-push", "--port", "0", "--json"]);
+  await server.firstLine;
+  const lost = JSON.parse((await app.run(["run", "scores:lose"])).stdout) as string;
+  expect(await json(["aggregates", "verify"])).toMatchObject({
+    code: 2,
+    value: [{ differences: [{ id: lost, kind: "missing", fixed: false }] }],
+  });
+  expect(await json(["aggregates", "repair"])).toMatchObject({
+    code: 0,
+    value: [{ fixed: 1, remaining: 0 }],
+  });
+  expect(await json(["aggregates"])).toMatchObject({ code: 0, value: [{ drift: 0, state: "ready" }] });
+  const unknown = await json(["aggregates", "verify", "byscore"]);
+  expect(unknown).toMatchObject({ code: 66, value: { code: "AGGREGATE_NOT_FOUND" } });
+  server.kill("SIGINT");
+  await server.result;
+}, 60_000);
+
+test("watching prints a line whenever an aggregate changes", async () => {
+  const watching = app.start(["aggregates", "--watch"]);
+  expect(await watching.firstLine).toBe("byScore ready 100 items");
+  watching.kill("SIGINT");
+  expect((await watching.result).code).toBe(0);
+}, 30_000);
