@@ -3,6 +3,7 @@ import { ConvexError } from "convex/values";
 import type { TransactionMetrics } from "convex/server";
 import type { Doc } from "./_generated/dataModel.js";
 import type { MutationCtx } from "./_generated/server.js";
+import { isDamage } from "./errors.js";
 import { Forest } from "./forest.js";
 import * as states from "./generation_states.js";
 import type { BuildFields, FillCursor, GenerationFailure } from "./generation_types.js";
@@ -66,7 +67,7 @@ async function apply(
     try {
       await applyOperation(forest, operation);
     } catch (error) {
-      if (!(error instanceof ConvexError)) throw error;
+      if (!(error instanceof ConvexError) || isDamage(error)) throw error;
       refused = { message: messageOf(error), documentId: operation.id };
       break;
     }

@@ -9,6 +9,7 @@ import type { Doc } from "./_generated/dataModel.js";
 import { mutation, type MutationCtx } from "./_generated/server.js";
 import { buildOf, mainGeneration, type DefinitionState } from "./build_progress.js";
 import { beginRun, dueRun } from "./checks.js";
+import { isDamage } from "./errors.js";
 import { fillIn } from "./fills.js";
 import { generationsOf } from "./generation_directory.js";
 import * as states from "./generation_states.js";
@@ -74,7 +75,13 @@ export const fill: RegisteredMutation<"public", FillArgs, Promise<null>> = mutat
   handler: async (ctx, args): Promise<null> => {
     const generation = await states.liveGeneration(ctx.db, args.generation);
     const build = generation && (await buildOf(ctx.db, args.generation));
-    if (generation !== null && build !== null) await fillIn(ctx, generation, build, args);
+    if (generation === null || build === null) return null;
+    try {
+      await fillIn(ctx, generation, build, args);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      await states.replaceDamaged(ctx.db, args.generation, String(error));
+    }
     return null;
   },
 });
