@@ -161,6 +161,60 @@ describe.each(storageNames)("in several deploys, on %s", (storage) => {
   });
 });
 
+describe.each(storageNames)("in one deploy, on %s", (storage) => {
+  const start = (strategy: string): Promise<StrategyApp> =>
+    StrategyApp.start(join(target, strategy), storage);
+
+  test("a required field is there at once, and the code from before can be put back", async () => {
+    const app = await start("adding-a-required-field");
+    await app.call("users:add", { name: "Ann" });
+    await app.deploy("one-deploy");
+    await app.call("users:add", { name: "Bea" });
+    expect(await app.documents("users")).toEqual([
+      { name: "Ann", role: "user" },
+      { name: "Bea", role: "user" },
+    ]);
+    await app.deploy("before");
+    await app.call("users:add", { name: "Cid" });
+    expect(await app.documents("users")).toEqual([{ name: "Ann" }, { name: "Bea" }, { name: "Cid" }]);
+  });
+
+  test("a deleted field is gone at once", async () => {
+    const app = await start("deleting-a-field");
+    await app.call("teams:add", { name: "red", isPro: true });
+    await app.deploy("one-deploy");
+    await app.call("teams:add", { name: "blue" });
+    expect(await app.documents("teams")).toEqual([{ name: "red" }, { name: "blue" }]);
+  });
+
+  test("a value of another type is there at once, in the index too, and there and back again", async () => {
+    const app = await start("changing-a-type");
+    await app.call("teams:add", { name: "red", isPro: true });
+    await app.call("teams:add", { name: "blue", isPro: false });
+    await app.deploy("one-deploy");
+    expect(await app.call("teams:countPro")).toBe(1);
+    await app.call("teams:add", { name: "green", plan: "pro" });
+    expect(await app.call("teams:countPro")).toBe(2);
+    await app.deploy("before");
+    expect(await app.call("teams:countPro")).toBe(2);
+    await app.deploy("one-deploy");
+    expect(await app.call("teams:countPro")).toBe(2);
+  });
+
+  test("a nested object becomes a table of its own behind the deploy, and the schema narrows by itself", async () => {
+    const app = await start("splitting-a-nested-object");
+    const ann = await app.call("users:add", { name: "Ann", preferences: { theme: "dark", emails: true } });
+    await app.deploy("one-deploy");
+    expect(await app.call("users:theme", { userId: ann })).toBe("dark");
+    await app.call("users:add", { name: "Bea", preferences: { theme: "light", emails: false } });
+    await app.settled();
+    expect(await app.call("users:theme", { userId: ann })).toBe("dark");
+    expect(await app.documents("users")).toEqual([{ name: "Ann" }, { name: "Bea" }]);
+    expect(await app.documents("userPreferences")).toHaveLength(2);
+    await app.deploy("narrowed");
+  });
+});
+
 test("each strategy has its page, and every page shows code of its example", () => {
   const pages = readdirSync("docs/strategies").filter((name) => name !== "README.md");
   expect(pages.toSorted()).toEqual(strategies.map((strategy) => `${strategy}.md`).toSorted());

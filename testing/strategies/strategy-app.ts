@@ -4,6 +4,7 @@
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { programFromModules, type Backend, type ModuleSource } from "trueup";
 import migrations from "trueup/migrations/test";
 import { call, openApp, type StorageName } from "../open-app.js";
@@ -48,6 +49,15 @@ export class StrategyApp {
     });
     if (outcome.status === "error") throw outcome.error;
     return (outcome.value as { state: string }[])[0]?.state;
+  }
+
+  /** Waits until the data is in the shape of the schema, to the last document. */
+  async settled(): Promise<void> {
+    for (;;) {
+      const { transforms, pending } = await this.backend.schemaChanges();
+      if (transforms.length + pending.length === 0) return;
+      await setTimeout(10);
+    }
   }
 
   /** All documents of a table, without their system fields. */
