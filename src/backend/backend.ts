@@ -9,8 +9,8 @@ import type {
   OptionalRestArgs,
   UserIdentity,
 } from "convex/server";
-import type { Database, DatabaseCommit, MutationTransaction } from "../database/index.js";
-import { Deployer, type MigrationDriver } from "../deploy/index.js";
+import type { Database, DatabaseCommit, MutationTransaction, TransformStatus } from "../database/index.js";
+import { Deployer, type MigrationDriver, type PendingSchemaStatus } from "../deploy/index.js";
 import { TrueupError } from "../errors/index.js";
 import type {
   ComponentProgram,
@@ -44,6 +44,14 @@ export interface ScheduledWork {
   idle(): Promise<void>;
   /** What became of the jobs that the call with this request id set off. */
   work(requestId: string): Promise<Work>;
+}
+
+/** Documents that are not in their schema's shape yet, and what brings them there. */
+export interface SchemaChanges {
+  /** Transforms that documents still need, with how far they are written through. */
+  readonly transforms: readonly TransformStatus[];
+  /** Schemas that migrations are still to bring every document into. */
+  readonly pending: readonly PendingSchemaStatus[];
 }
 
 /** What a backend is made of, by `openBackend`. */
@@ -195,6 +203,12 @@ export class Backend {
         await tx.applySchema(path, schema, state.state === "pending" ? { pending: state } : {});
       }
     });
+  }
+
+  /** What still goes on behind the deploys that changed schemas. */
+  async schemaChanges(): Promise<SchemaChanges> {
+    const { value: transforms } = await this.database.query((tx) => tx.transforms(), { limits: null });
+    return { transforms, pending: await this.#parts.migrations.pending() };
   }
 
   /** Waits for calls and jobs under way, makes everything durable and releases the storage. Idempotent. */

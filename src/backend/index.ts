@@ -31,5 +31,11 @@ export type { Work } from "../scheduler/index.js";
 export { memory, type MemoryOptions } from "../storage/memory/index.js";
 export { sqlite, type SqliteOptions } from "../storage/sqlite/index.js";
 export type { OpenStorage } from "../storage/storage.js";
-export { Backend, type CallArguments, type CallOptions, type ScheduledWork } from "./backend.js";
+export {
+  Backend,
+  type CallArguments,
+  type CallOptions,
+  type ScheduledWork,
+  type SchemaChanges,
+} from "./backend.js";
 export { openBackend, type OpenBackendOptions } from "./open-backend.js";

@@ -83,6 +83,9 @@ export function componentSteps(input: StepsInput): ComponentSteps {
   for (const { name, declared } of ordered) {
     const record = recordOf(input, newName, name, declared);
     if (isWithoutDocuments(input, renames.now, declared.table)) {
+      // One of a table that is gone, or not there yet, has nothing to do with this deploy.
+      const isThere = input.documents.has(declared.table);
+      if (after === null ? !isThere : findTable(after, declared.table) === undefined) continue;
       settled.push({ ...record, shape: null, appliedAtMs: 0 });
       continue;
     }
