@@ -11,7 +11,7 @@ export interface Figures {
   readonly quick: boolean;
   readonly rows: readonly Row[];
   readonly footprints: readonly Footprint[];
-  readonly contention: { readonly filled: number; readonly rows: readonly ContentionRow[] } | null;
+  readonly contention: readonly ContentionRow[];
 }
 
 const published = "published";
@@ -50,7 +50,7 @@ export function documentFigures({ rows, footprints, contention }: Figures): Map<
   }
   const inserts = rows.filter(({ part }) => part === "durable inserts");
   if (inserts.length > 0) figures.set("durable inserts", durableInserts(inserts));
-  if (contention !== null) figures.set("contention", contentionTable(contention.rows, contention));
+  if (contention.length > 0) figures.set("contention", contentionTable(contention));
   return figures;
 }
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { benchAggregate } from "./aggregate/bench.js";
 import { BARE_SQLITE } from "./aggregate/subjects.js";
-import { benchContention, contentionTable } from "./contention/bench.js";
+import { benchContention, contentionTable, type ContentionRow } from "./contention/bench.js";
 import { benchDurableInserts } from "./durable-inserts.js";
 import { documentFigures, growthPlot, ratios, type Figures } from "./figures.js";
 import { fillDocument } from "./harness/document.js";
@@ -57,9 +57,7 @@ const otherRatios: readonly Ratio[] = [
 
 const figures = from === undefined ? await measureAll() : figuresFrom(from);
 console.log(tables(figures.rows, [...ratios, ...otherRatios]));
-if (figures.contention !== null) {
-  console.log(`\n## contention\n\n${contentionTable(figures.contention.rows, figures.contention)}`);
-}
+if (figures.contention.length > 0) console.log(`\n## contention\n\n${contentionTable(figures.contention)}`);
 if (from === undefined) {
   const file = json ?? join(bench(), "results", `${new Date().toISOString().replaceAll(":", "-")}.json`);
   mkdirSync(dirname(file), { recursive: true });
@@ -76,10 +74,11 @@ if (write === true) {
 async function measureAll(): Promise<Figures> {
   const rows: Row[] = [];
   const footprints: Footprint[] = [];
-  let contention: Figures["contention"] = null;
+  const contention: ContentionRow[] = [];
   if (chosen.includes("contention")) {
-    const extent = isQuick ? { filled: 200, perWriter: 10 } : { filled: 2000, perWriter: 100 };
-    contention = { filled: extent.filled, rows: await benchContention(extent, log) };
+    const filled = isQuick ? [200] : [1000, 4000, 16_000];
+    const extents = filled.map((size) => ({ filled: size, perWriter: isQuick ? 10 : 25 }));
+    contention.push(...(await benchContention(extents, log)));
   }
   if (chosen.includes("durable-inserts")) {
     rows.push(...(await benchDurableInserts(effort)));
@@ -110,7 +109,7 @@ function figuresFrom(files: string): Figures {
     quick: runs.some((run) => run.quick),
     rows: runs.flatMap((run) => run.rows),
     footprints: runs.flatMap((run) => run.footprints),
-    contention: runs.map((run) => run.contention).find((found) => found !== null) ?? null,
+    contention: runs.flatMap((run) => run.contention),
   };
 }
 

@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { componentFrom } from "../harness/hosts.js";
+import { table } from "../harness/report.js";
 import { SimulatedCloud, type SimulatedComponent } from "./cloud.js";
 import {
   contend,
@@ -10,6 +11,7 @@ import {
   type ContendedAggregate,
   type Contention,
   type Extent,
+  type Workload,
 } from "./contend.js";
 import { ownLibrary, publishedLibrary } from "./libraries.js";
 
@@ -19,13 +21,16 @@ interface Variant {
   readonly open: () => ContendedAggregate;
 }
 
-/** A line of the table: a contention for each workload. */
+/** A line of the table: what was found for each workload and size. */
 export interface ContentionRow {
   readonly variant: string;
-  readonly contentions: readonly Contention[];
+  readonly found: readonly (Contention & Extent & { readonly workload: Workload })[];
 }
 
-export async function benchContention(extent: Extent, log: (line: string) => void): Promise<ContentionRow[]> {
+export async function benchContention(
+  extents: readonly Extent[],
+  log: (line: string) => void,
+): Promise<ContentionRow[]> {
   const published = await componentOf("@convex-dev/aggregate/convex.config");
   const own = await componentOf("trueup/aggregate/convex.config");
   const variants: Variant[] = [
@@ -48,43 +53,54 @@ export async function benchContention(extent: Extent, log: (line: string) => voi
   ];
   const rows: ContentionRow[] = [];
   for (const { name, component, open } of variants) {
-    const contentions: Contention[] = [];
+    const found: ContentionRow["found"][number][] = [];
     for (const workload of workloads) {
-      contentions.push(await contend(new SimulatedCloud(component), open(), workload, extent));
+      for (const extent of extents) {
+        const contention = await contend(new SimulatedCloud(component), open(), workload, extent);
+        found.push({ workload, ...extent, ...contention });
+      }
     }
-    rows.push({ variant: name, contentions });
+    rows.push({ variant: name, found });
     log(`contention: ${name}`);
   }
   return rows;
 }
 
-/** Per workload: first tries that were aborted, and in all attempts per operation. */
-export function contentionTable(rows: readonly ContentionRow[], { filled }: Pick<Extent, "filled">): string {
+/** Per workload and size: first tries that were aborted; and all attempts per operation, over the sizes. */
+export function contentionTable(rows: readonly ContentionRow[]): string {
   const titles = { random: "inserts at random keys", append: "inserts at the end", replace: "replaces" };
+  const sizes = [...new Set(rows.flatMap(({ found }) => found.map(({ filled }) => filled)))];
   const head = [
-    `${WRITERS} writers, ${filled.toLocaleString("en")} items`,
+    `${WRITERS} writers; items: ${sizes.map((size) => size.toLocaleString("en")).join(" / ")}`,
     ...workloads.map((workload) => titles[workload]),
     "reads meanwhile",
   ];
-  const lines = rows.map(({ variant, contentions }) => [
+  const lines = rows.map(({ variant, found }) => [
     variant,
-    ...contentions.map(
-      ({ operations, firstTryAborts, aborts }) =>
-        `${percent(firstTryAborts / operations)} (${(1 + aborts / operations).toFixed(2)})`,
-    ),
-    readsOf(contentions),
+    ...workloads.map((workload) => {
+      const some = found.filter((each) => each.workload === workload);
+      const aborted = some.map(({ firstTryAborts, operations }) => percent(firstTryAborts / operations));
+      const attempts =
+        1 + total(some.map(({ aborts }) => aborts)) / total(some.map((each) => each.operations));
+      return `${[...new Set(aborted)].length === 1 ? aborted[0] : aborted.join(" / ")} % (${attempts.toFixed(2)})`;
+    }),
+    readsOf(found),
   ]);
-  return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  return table(head, lines);
 }
 
-function readsOf(contentions: readonly Contention[]): string {
-  const refused = contentions.reduce((sum, { refusedReads }) => sum + refusedReads, 0);
-  const reads = contentions.reduce((sum, each) => sum + each.reads, 0);
-  return refused === 0 ? "exact" : `${percent(refused / reads)} refused`;
+function readsOf(found: readonly Contention[]): string {
+  const refused = total(found.map(({ refusedReads }) => refusedReads));
+  const reads = total(found.map((each) => each.reads));
+  return refused === 0 ? "exact" : `${percent(refused / reads)} % refused`;
 }
 
 function percent(fraction: number): string {
-  return `${(fraction * 100).toFixed(fraction > 0 && fraction < 0.1 ? 1 : 0)} %`;
+  return (fraction * 100).toFixed(fraction > 0 && fraction < 0.095 ? 1 : 0);
+}
+
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }
 
 function componentOf(config: string): Promise<SimulatedComponent> {
