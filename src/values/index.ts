@@ -1,5 +1,6 @@
 export { getConvexSize as valueSize } from "convex/values";
 export { compareValues } from "./compare-values.js";
+export { decodeKey } from "./decode-key.js";
 export { decodeId, encodeId, type DecodedId } from "./document-id.js";
 export { encodeKey, prefixEnd, tupleEnd } from "./encode-key.js";
 export { newInternalId } from "./internal-id.js";

@@ -2,17 +2,13 @@
  * The node store on Trueup's cells: nodes are read where they lie decoded, at once when the storage answers at once, and
  * encoded only when the transaction commits. Refs are numbered by a cell of their own.
  */
-import { parseValue, stringifyValue } from "../../../values/index.js";
-import { isLeaf, NodeCache, type Node, type NodeRef } from "../tree/index.js";
+import { isLeaf, NodeCache, type Child, type Node, type NodeRef } from "../tree/index.js";
 import type { CellCodec, Cells, NativeStore } from "./native_store.js";
 import type { NodeFields } from "./documents.js";
-import { fieldsOf, nodeOf } from "./node_fields.js";
+import { nodeCodec } from "./node_codec.js";
+import { fieldsOf } from "./node_fields.js";
 import type { StoredNodes } from "./stored_nodes.js";
 
-const nodeCodec: CellCodec<Node> = {
-  encode: (node) => stringifyValue(fieldsOf(node, String)),
-  decode: (text) => nodeOf(parseValue(text) as NodeFields),
-};
 const counterCodec: CellCodec<number> = { encode: String, decode: Number };
 /** Names of nodes start with this, and the one of the counter does not. */
 const NODES = "n";
@@ -23,7 +19,7 @@ export class CellNodes extends NodeCache implements StoredNodes {
   readonly defaults = { maxNodeSize: 32, rootLazy: false };
   /** Cells are no documents, so they count towards no limit. */
   readonly usage = { read: 0, written: 0 };
-  private readonly cells: Cells<Node>;
+  private readonly cells: Cells<Node | null>;
   private readonly counter: Cells<number>;
 
   constructor(native: NativeStore) {
@@ -43,7 +39,7 @@ export class CellNodes extends NodeCache implements StoredNodes {
   async list(take: number): Promise<NodeFields[]> {
     const names = await this.cells.names(NODES, take);
     const nodes = await Promise.all(names.map(async (name) => await this.cells.get(name)));
-    return nodes.flatMap((node) => (node === undefined ? [] : [fieldsOf(node, String)]));
+    return nodes.flatMap((node) => (node ? [fieldsOf(node, String)] : []));
   }
 
   async load(refs: readonly NodeRef[]): Promise<void> {
@@ -65,10 +61,10 @@ export class CellNodes extends NodeCache implements StoredNodes {
     return stored;
   }
 
-  /** Entries are never changed themselves, so with a list of its own a node may be changed in place. */
-  private keep(ref: NodeRef, node: Node | undefined): void {
-    if (node === undefined) this.absent.add(ref);
-    else if (!this.nodes.has(ref)) this.nodes.set(ref, copyOf(node));
+  /** A node that cannot be read is as one that is not there. */
+  private keep(ref: NodeRef, node: Node | null | undefined): void {
+    if (node === undefined || node === null) this.absent.add(ref);
+    else if (!this.nodes.has(ref)) this.nodes.set(ref, node);
   }
 }
 
@@ -76,14 +72,12 @@ function nameOf(ref: NodeRef): string {
   return NODES + ref;
 }
 
-function copyOf(node: Node): Node {
-  return isLeaf(node)
-    ? { level: 0, items: [...node.items] }
-    : { level: node.level, children: [...node.children] };
-}
-
+/** Only children that are new are copied: what is kept for the others stays with them. */
 function withStoredRefs(node: Node, names: ReadonlyMap<NodeRef, string>): Node {
-  if (isLeaf(node) || names.size === 0) return node;
-  const children = node.children.map((child) => ({ ...child, ref: names.get(child.ref) ?? child.ref }));
+  if (isLeaf(node) || !node.children.some(({ ref }) => names.has(ref))) return node;
+  const children = node.children.map((child): Child => {
+    const name = names.get(child.ref);
+    return name === undefined ? child : { ...child, ref: name };
+  });
   return { level: node.level, children };
 }

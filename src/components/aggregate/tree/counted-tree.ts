@@ -10,7 +10,8 @@
  * a whole, and none but the root less than a quarter. The lower bound is not a half, so that ascending keys leave
  * nodes three quarters full, and an insert and delete at a boundary do not split and merge in turn.
  */
-import { childBytes, childIndex, countBelow, isLeaf, itemBytes, itemIndex, summarize } from "./node.js";
+import { childBytes, childBytesBound, childIndex, countBelow, isLeaf } from "./node.js";
+import { itemBytes, itemBytesBound, itemIndex, summarize } from "./node.js";
 import type { Branch, Child, Leaf, Node, NodeRef } from "./node.js";
 import type { NodeStore } from "./node-store.js";
 import type { OrderRange } from "./range.js";
@@ -57,21 +58,27 @@ export function fullWeight(tree: CountedTree): number {
 export function entryWeights(tree: CountedTree, node: Node): number[] {
   const { state } = tree;
   return isLeaf(node)
-    ? node.items.map((item) => weigh(state, itemBytes(item)))
-    : node.children.map((child) => weigh(state, childBytes(child)));
+    ? node.items.map((item) => weighItem(state, item))
+    : node.children.map((child) => weighChild(state, child));
 }
 
 /** What all entries of a node weigh together. O(size), in a loop that makes nothing: every write asks. */
 export function nodeWeight(tree: CountedTree, node: Node): number {
   const { state } = tree;
   let weight = 0;
-  if (isLeaf(node)) for (const item of node.items) weight += weigh(state, itemBytes(item));
-  else for (const child of node.children) weight += weigh(state, childBytes(child));
+  if (isLeaf(node)) for (const item of node.items) weight += weighItem(state, item);
+  else for (const child of node.children) weight += weighChild(state, child);
   return weight;
 }
 
-function weigh({ maxNodeSize }: TreeState, bytes: number): number {
-  return Math.max(MAX_NODE_BYTES, bytes * maxNodeSize);
+function weighItem({ maxNodeSize }: TreeState, item: Item): number {
+  const isSmall = itemBytesBound(item) * maxNodeSize <= MAX_NODE_BYTES;
+  return isSmall ? MAX_NODE_BYTES : Math.max(MAX_NODE_BYTES, itemBytes(item) * maxNodeSize);
+}
+
+function weighChild({ maxNodeSize }: TreeState, child: Child): number {
+  const isSmall = childBytesBound(child) * maxNodeSize <= MAX_NODE_BYTES;
+  return isSmall ? MAX_NODE_BYTES : Math.max(MAX_NODE_BYTES, childBytes(child) * maxNodeSize);
 }
 
 /** The item at an exact position, or null. O(log n). */

@@ -1,7 +1,8 @@
 /**
  * The nodes of one transaction in memory: each is read once, and written once at the end, however many operations touch
- * it. Operations are atomic: what one changed before it failed, or before it missed a node, is undone. With nothing
- * beneath it this is a store of its own, the in-memory tree; `component/nodes.ts` puts documents beneath.
+ * it. Operations are atomic: what one changed before it failed, or before it missed a node, is undone. What was loaded is
+ * never changed, only replaced by a copy, so stores may share it. With nothing beneath it this is a store of its own, the
+ * in-memory tree; `component/nodes.ts` puts documents, or cells, beneath.
  */
 import { ConvexError } from "convex/values";
 import { isLeaf, type Node, type NodeRef } from "./node.js";
@@ -36,14 +37,17 @@ export class NodeCache implements NodeStore {
   }
 
   edit(ref: NodeRef): Node {
-    const node = this.get(ref);
-    if (this.saved.has(ref)) return node;
+    const before = this.get(ref);
+    if (this.saved.has(ref)) return before;
+    const node = copyOf(before);
+    this.nodes.set(ref, node);
     this.saved.add(ref);
-    this.undo.push(restorer(node));
-    if (!this.edited.has(ref)) {
-      this.edited.add(ref);
-      this.undo.push(() => this.edited.delete(ref));
-    }
+    const isFirst = !this.edited.has(ref);
+    if (isFirst) this.edited.add(ref);
+    this.undo.push(() => {
+      this.nodes.set(ref, before);
+      if (isFirst) this.edited.delete(ref);
+    });
     return node;
   }
 
@@ -91,11 +95,8 @@ function throwDamaged(ref: NodeRef): never {
 }
 
 /** Entries are never changed themselves, so a copy of their list is a copy of the node. */
-function restorer(node: Node): () => void {
-  if (isLeaf(node)) {
-    const items = [...node.items];
-    return () => (node.items = items);
-  }
-  const children = [...node.children];
-  return () => (node.children = children);
+function copyOf(node: Node): Node {
+  return isLeaf(node)
+    ? { level: 0, items: node.items.slice() }
+    : { level: node.level, children: node.children.slice() };
 }

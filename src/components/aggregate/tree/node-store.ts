@@ -9,8 +9,9 @@ import type { Node, NodeRef } from "./node.js";
 /**
  * A transaction's view of the nodes.
  *
- * Contract: `get` returns the same object for the same ref until the end of the transaction; a node is changed only
- * through what `edit` returns, after everything the operation may read has been read or can be undone by `rollback`.
+ * Contract: a node is changed only through what `edit` returns, after everything the operation may read has been read or
+ * can be undone by `rollback`. From then on `get` returns that object, until the operation ends; what it returned before
+ * stays as it was.
  */
 export interface NodeStore {
   /**
@@ -22,7 +23,7 @@ export interface NodeStore {
   find(ref: NodeRef): Node | null;
   /** Announces nodes that are about to be read. @throws MissingNodes with all of them that have to be loaded. */
   expect(refs: readonly NodeRef[]): void;
-  /** The node, to be changed in place. */
+  /** A copy of the node that takes its place, to be changed in place. */
   edit(ref: NodeRef): Node;
   create(node: Node): NodeRef;
   remove(ref: NodeRef): void;

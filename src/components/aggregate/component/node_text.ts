@@ -1,0 +1,185 @@
+/**
+ * The text that nodes are stored as: numbers and strings one after the other, in chars that take up one byte each and none of
+ * which is a zero, where that can be helped. A small whole number takes one char for each five bits, any other number
+ * eleven, strings their length and themselves. The reader refuses whatever the writer would not have written.
+ */
+
+/** Digits are the 64 chars from here on. */
+const ZERO = 0x30;
+const DIGITS = 64;
+const MORE = 32;
+/** Numbers that are whole and nearer to zero than this are written by their size. */
+const SMALL = 2 ** 30;
+const DOUBLE = "#";
+const NOTHING = "!";
+/** Chars of a digest: whole numbers up to 2^54. */
+const DIGEST_CHARS = 9;
+
+const view = new DataView(new ArrayBuffer(8));
+
+/** Thrown by readers; whoever reads a node turns it into what the caller can use. */
+export class MalformedText extends Error {}
+
+/** A whole number from 0 to 2^31 - 1. */
+export function lengthText(value: number): string {
+  if (value < MORE) return String.fromCharCode(ZERO + value);
+  if (value < MORE * MORE) return String.fromCharCode(ZERO + MORE + (value & 31), ZERO + (value >>> 5));
+  let text = "";
+  let rest = value;
+  for (; rest >= MORE; rest >>>= 5) text += String.fromCharCode(ZERO + MORE + (rest & 31));
+  return text + String.fromCharCode(ZERO + rest);
+}
+
+/** Any number: NaN, the infinities and -0 are told apart. Null where there is none. */
+export function numberText(value: number | null): string {
+  if (value === null) return NOTHING;
+  if (value > -SMALL && value < SMALL && (value | 0) === value && (value !== 0 || 1 / value > 0)) {
+    return lengthText(value >= 0 ? value * 2 : -value * 2 - 1);
+  }
+  view.setFloat64(0, value);
+  const high = view.getUint32(0);
+  const low = view.getUint32(4);
+  return (
+    DOUBLE +
+    String.fromCharCode(
+      ZERO + (high >>> 26),
+      ZERO + ((high >>> 20) & 63),
+      ZERO + ((high >>> 14) & 63),
+      ZERO + ((high >>> 8) & 63),
+      ZERO + ((high >>> 2) & 63),
+      ZERO + ((high & 3) << 4) + (low >>> 28),
+      ZERO + ((low >>> 22) & 63),
+      ZERO + ((low >>> 16) & 63),
+      ZERO + ((low >>> 10) & 63),
+      ZERO + ((low >>> 4) & 63),
+      ZERO + (low & 15),
+    )
+  );
+}
+
+/** A whole number from 0 to 2^54 - 1, in a fixed number of chars; one when it is null. */
+export function digestText(value: number | null): string {
+  if (value === null) return NOTHING;
+  const low = value % 0x40000000;
+  const high = (value - low) / 0x40000000;
+  return String.fromCharCode(
+    ZERO + ((high >>> 18) & 63),
+    ZERO + ((high >>> 12) & 63),
+    ZERO + ((high >>> 6) & 63),
+    ZERO + (high & 63),
+    ZERO + ((low >>> 24) & 63),
+    ZERO + ((low >>> 18) & 63),
+    ZERO + ((low >>> 12) & 63),
+    ZERO + ((low >>> 6) & 63),
+    ZERO + (low & 63),
+  );
+}
+
+/** A string without zeros, after its length. */
+export function stringText(text: string): string {
+  return lengthText(text.length) + text;
+}
+
+/** A mark before a run of zeros, which its length follows; before none, it stands for itself. */
+const MARK = "\x02";
+const MARKED = /[\0\x02]/;
+const EACH_MARKED = /\0{1,31}|\x02/g;
+const EACH_MARK = /\x02([0-O])/g;
+
+/** A string of bytes, written without zeros, of which keys have runs. */
+export function withoutZeros(bytes: string): string {
+  if (!MARKED.test(bytes)) return bytes;
+  return bytes.replace(EACH_MARKED, (run) => MARK + lengthText(run === MARK ? 0 : run.length));
+}
+
+/** What `withoutZeros` was given. */
+export function withZeros(text: string): string {
+  if (!text.includes(MARK)) return text;
+  return text.replace(EACH_MARK, (_, digit: string) => {
+    const count = digit.charCodeAt(0) - ZERO;
+    return count === 0 ? MARK : "\0".repeat(count);
+  });
+}
+
+/** Reads what the functions above wrote, in the same order. */
+export class TextReader {
+  private readonly text: string;
+  private at: number;
+
+  constructor(text: string, start: number) {
+    this.text = text;
+    this.at = start;
+  }
+
+  get isAtEnd(): boolean {
+    return this.at === this.text.length;
+  }
+
+  /** @throws MalformedText, as all others do */
+  length(): number {
+    let digit = this.digit();
+    let value = digit & 31;
+    for (let shift = 5; digit >= MORE; shift += 5) {
+      if (shift > 30) throw new MalformedText();
+      digit = this.digit();
+      value |= (digit & 31) << shift;
+    }
+    if (value < 0) throw new MalformedText();
+    return value;
+  }
+
+  number(): number | null {
+    const first = this.text[this.at];
+    if (first === NOTHING) {
+      this.at++;
+      return null;
+    }
+    if (first !== DOUBLE) {
+      const value = this.length();
+      return (value & 1) === 0 ? value / 2 : -(value + 1) / 2;
+    }
+    this.at++;
+    return this.double();
+  }
+
+  digest(): number | null {
+    if (this.text[this.at] === NOTHING) {
+      this.at++;
+      return null;
+    }
+    let value = 0;
+    for (let index = 0; index < DIGEST_CHARS; index++) value = value * DIGITS + this.digit();
+    return value;
+  }
+
+  string(): string {
+    return this.chars(this.length());
+  }
+
+  chars(count: number): string {
+    const end = this.at + count;
+    if (end > this.text.length) throw new MalformedText();
+    const found = this.text.slice(this.at, end);
+    this.at = end;
+    return found;
+  }
+
+  private double(): number {
+    let high = 0;
+    for (let index = 0; index < 5; index++) high = high * DIGITS + this.digit();
+    const shared = this.digit();
+    let low = shared & 15;
+    for (let index = 0; index < 4; index++) low = low * DIGITS + this.digit();
+    const last = this.digit();
+    if (last > 15) throw new MalformedText();
+    view.setUint32(0, high * 4 + (shared >>> 4));
+    view.setUint32(4, low * 16 + last);
+    return view.getFloat64(0);
+  }
+
+  private digit(): number {
+    const digit = this.text.charCodeAt(this.at++) - ZERO;
+    if (!(digit >= 0 && digit < DIGITS)) throw new MalformedText();
+    return digit;
+  }
+}
