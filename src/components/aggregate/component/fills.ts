@@ -15,8 +15,9 @@ const BATCH_MS = 50;
 const MAX_BATCH = 2048;
 /** Breaks longer than this are none of the build's time. */
 const LONGEST_GAP_MS = 5000;
-/** The share of a transaction's documents that a batch may use, and what it leaves for notes. */
-const SPENDABLE = 0.7;
+/** The share of a transaction that a batch may use. Nodes are written when it ends, each as large as it was read. */
+const SPENDABLE = 0.5;
+const OPERATIONS_BETWEEN_LOOKS = 32;
 
 export async function fillIn(
   ctx: MutationCtx,
@@ -54,13 +55,13 @@ async function apply(
   { generation }: states.Generation,
   { operations, failure }: FillArgs,
 ): Promise<{ applied: number; failure: GenerationFailure | undefined }> {
-  const metrics = await ctx.meta.getTransactionMetrics();
   const forest = new Forest(ctx.db, generation);
   await forest.load(operations.flatMap(namespacesOf), true);
   let refused = failure;
   let applied = 0;
   for (const operation of operations) {
-    if (applied > 0 && isSpent(forest, metrics)) {
+    const isLook = applied > 0 && applied % OPERATIONS_BETWEEN_LOOKS === 0;
+    if (isLook && isSpent(forest, await ctx.meta.getTransactionMetrics())) {
       refused = undefined;
       break;
     }
@@ -77,11 +78,15 @@ async function apply(
   return { applied, failure: refused };
 }
 
-function isSpent({ nodes }: Forest, { documentsRead, documentsWritten }: TransactionMetrics): boolean {
-  return (
-    nodes.usage.read > SPENDABLE * documentsRead.remaining ||
-    nodes.usage.written > SPENDABLE * documentsWritten.remaining
-  );
+function isSpent({ nodes }: Forest, metrics: TransactionMetrics): boolean {
+  const { documentsRead, documentsWritten, bytesRead } = metrics;
+  const writes = { used: documentsWritten.used + nodes.usage.written, limit: limitOf(documentsWritten) };
+  const reads = [documentsRead, bytesRead].map((metric) => ({ used: metric.used, limit: limitOf(metric) }));
+  return [...reads, writes].some(({ used, limit }) => used > SPENDABLE * limit);
+}
+
+function limitOf({ used, remaining }: { used: number; remaining: number }): number {
+  return used + remaining;
 }
 
 /** Twice as many, or half, by what the batch took; no more than went in when the budget ended it. */

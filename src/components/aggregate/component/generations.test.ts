@@ -9,9 +9,9 @@ import type { Due, FillArgs } from "./generation_wire.js";
 
 const definition = "scores@1";
 
-function open() {
+function open(transactionLimits?: { documentsWritten: number }) {
   const { schema, modules } = aggregateTest;
-  const t = convexTest({ schema, modules });
+  const t = convexTest({ schema, modules, ...(transactionLimits && { transactionLimits }) });
   const call = (name: string, args: Record<string, unknown> = {}): Promise<unknown> =>
     t.mutation(makeFunctionReference<"mutation">(name), args);
   const db = <T>(body: (db: DatabaseWriter) => Promise<T>): Promise<T> =>
@@ -126,4 +126,15 @@ test("what is dropped is cleared in parts, and its number is never given again",
   expect(kept).toEqual({ trees: 0, builds: [2], generations: [2, 3] });
   await call("generations:begin", { definition });
   expect(await due()).toMatchObject({ kind: "fill", generation: 4 });
+});
+
+test("a batch ends before it exceeds what a transaction may read or write, and the next one takes less", async () => {
+  const { call, db, due } = open({ documentsWritten: 60 });
+  await call("generations:begin", { definition });
+  await call("generations:fill", batch(1, 0, 500));
+  const build = await db((tables) => tables.query("builds").first());
+  expect(build?.processed).toBeGreaterThan(32);
+  expect(build?.processed).toBeLessThan(500);
+  expect(build?.cursor?.creationTime).toBe((build?.processed ?? 0) - 1);
+  expect(await due()).toMatchObject({ limit: build?.processed });
 });
