@@ -100,19 +100,35 @@ export async function checkedHostOnEngine(storage: StorageName): Promise<Checked
   };
 }
 
-/** Runs a check to its end; `between` is called between its steps. Returns the run's id. */
+/**
+ * Runs a check to its end. Returns the run's id.
+ * @param between Called between its steps.
+ * @param isLost Whether a step is to end without being committed; it is tried again.
+ */
 export async function check(
   host: CheckedHost,
   options: { repair?: boolean },
   between: (step: number) => Promise<void> = () => Promise.resolve(),
+  isLost: (step: number) => boolean = () => false,
 ): Promise<string> {
   const runId = await host.run((ctx) => startVerify(ctx, { component }, options));
   for (let step = 0, due = true; due; step++) {
+    if (isLost(step)) await loseStep(host, runId);
     ({ due } = await host.run((ctx) => advanceRun(ctx, source, { runId })));
     if (due) await between(step);
     if (step > 2000) throw new Error("the check does not end");
   }
   return runId;
+}
+
+async function loseStep(host: CheckedHost, runId: string): Promise<void> {
+  const lost = host.run(async (ctx) => {
+    await advanceRun(ctx, source, { runId });
+    throw new Error("lost");
+  });
+  await lost.catch((error: unknown) => {
+    if (!String(error).includes("lost")) throw error;
+  });
 }
 
 /** What a test has a registered function do. */

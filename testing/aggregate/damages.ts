@@ -2,6 +2,8 @@
 import {
   isLeaf,
   Position,
+  rangeOf,
+  scanRange,
   settle,
   type Branch,
   type Child,
@@ -12,6 +14,9 @@ import {
   type Summary,
 } from "../../src/components/aggregate/tree/index.js";
 import { Forest, type StoredTree } from "../../src/components/aggregate/component/forest.js";
+import { shownItem } from "../../src/components/aggregate/component/differences.js";
+import type { ItemPlace, ItemValues, Operation } from "../../src/components/aggregate/component/documents.js";
+import { applyOperation } from "../../src/components/aggregate/component/operations.js";
 import type { InsideCtx } from "./checked-host.js";
 
 type Random = () => number;
@@ -82,6 +87,32 @@ const branchDamages: Record<string, BranchDamage> = {
   },
 };
 
+/** What a forgotten or a wrong write leaves: sound trees that do not say what the table says. */
+const drifts: Record<string, (found: ItemPlace & ItemValues, random: Random) => Operation[]> = {
+  "item deleted": (found) => [{ type: "deleteIfExists", ...placeOf(found) }],
+  "item at another key": (found, random) => [
+    { type: "deleteIfExists", ...placeOf(found) },
+    { type: "put", ...found, key: Math.floor(random() * 100) + 0.5 },
+  ],
+  "item in another namespace": (found, random) => [
+    { type: "deleteIfExists", ...placeOf(found) },
+    { type: "put", ...found, namespace: `game ${Math.floor(random() * 6)}` },
+  ],
+  "item with another sum": (found, random) => [{ type: "put", ...found, sumValue: random() }],
+  "item with another number": (found) => [{ type: "put", ...found, sumValues: { other: 1 } }],
+  "item at another key too": (found, random) => [
+    { type: "put", ...found, key: Math.floor(random() * 100) + 0.5 },
+  ],
+  "item in another namespace too": (found, random) => [
+    { type: "put", ...found, namespace: `game ${Math.floor(random() * 6)}` },
+  ],
+  "item nobody has": (found, random) => [{ type: "put", ...found, id: `nobody ${random()}` }],
+};
+
+/** Ways that leave every tree sound. */
+export const driftNames: readonly string[] = Object.keys(drifts);
+
+/** Ways that do not, most of the time. */
 export const damageNames: readonly string[] = [
   ...Object.keys(leafDamages),
   ...Object.keys(branchDamages),
@@ -90,13 +121,22 @@ export const damageNames: readonly string[] = [
   "root of another tree",
 ];
 
-/** Damages the aggregate in one way, at a random level of a random tree; false when nothing there can be damaged so. */
-export async function damage(ctx: InsideCtx, name: string, random: Random): Promise<boolean> {
+/** Damages the aggregate in one way, wherever it can be damaged so, at random. */
+export async function damage(ctx: InsideCtx, name: string, random: Random): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) if (await tryDamage(ctx, name, random)) return;
+}
+
+const ATTEMPTS = 20;
+
+/** Damages a random tree at a random place; false when it cannot be damaged so there. */
+async function tryDamage(ctx: InsideCtx, name: string, random: Random): Promise<boolean> {
   const forest = new Forest(ctx.db);
   const trees = await forest.select("all");
   const tree = pick(trees, random);
   const other = pick(trees, random);
   if (tree === undefined || other === undefined) return false;
+  const drift = drifts[name];
+  if (drift !== undefined) return driftAway(ctx, tree, drift, random);
   if (name === "root of another tree") {
     if (tree === other || tree.record === null) return false;
     await ctx.db.patch("trees", tree.record._id, { root: String(other.state.root) });
@@ -112,6 +152,26 @@ export async function damage(ctx: InsideCtx, name: string, random: Random): Prom
   );
   await forest.flush(ctx.db);
   return done;
+}
+
+async function driftAway(
+  ctx: InsideCtx,
+  tree: StoredTree,
+  drift: (found: ItemPlace & ItemValues, random: Random) => Operation[],
+  random: Random,
+): Promise<boolean> {
+  const items = await settle(tree.nodes, () => scanRange(tree, rangeOf(undefined), "asc", 1000));
+  const item = pick(items, random);
+  if (item === undefined) return false;
+  const { id, ...shown } = { id: item.position.id, ...shownItem({ tree, item }) };
+  const forest = new Forest(ctx.db);
+  for (const operation of drift({ id, ...shown }, random)) await applyOperation(forest, operation);
+  await forest.flush(ctx.db);
+  return true;
+}
+
+function placeOf({ key, id, namespace }: ItemPlace): ItemPlace {
+  return { key, id, ...(namespace === undefined ? {} : { namespace }) };
 }
 
 function damageNode(

@@ -3,7 +3,14 @@
  * check's own code but the structural check of a single tree.
  */
 import { encodeKey } from "../../src/values/index.js";
-import { checkTree, scanRange, rangeOf, settle } from "../../src/components/aggregate/tree/index.js";
+import {
+  checkTree,
+  isLeaf,
+  rangeOf,
+  scanRange,
+  settle,
+  type NodeRef,
+} from "../../src/components/aggregate/tree/index.js";
 import { Forest, type StoredTree } from "../../src/components/aggregate/component/forest.js";
 import type { StoredDocument } from "../../src/components/aggregate/client/managed/types.js";
 import { source, type CheckedHost } from "./checked-host.js";
@@ -21,6 +28,8 @@ export type Finding = string;
 export interface Truth {
   /** Namespaces whose trees are damaged, encoded. */
   readonly damaged: ReadonlySet<string>;
+  /** True when two trees have a node in common: then what is seen of either depends on where it is looked at from. */
+  readonly sharesNodes: boolean;
   /** All differences in the trees that are not, sorted. */
   readonly findings: Finding[];
   /** The items of each tree that is not damaged, by namespace. */
@@ -29,7 +38,7 @@ export interface Truth {
 
 export async function truthOf(host: CheckedHost): Promise<Truth> {
   const expected = (await documentsOf(host)).map(itemOf);
-  const { items, damaged } = await host.inside((ctx) => itemsOf(ctx.db));
+  const { items, damaged, sharesNodes } = await host.inside((ctx) => itemsOf(ctx.db));
   const byId = new Map(expected.map((item) => [item.id, item]));
   const places = new Set(items.map(({ space, order }) => space + order));
   const misplaced = new Set<string>();
@@ -52,7 +61,7 @@ export async function truthOf(host: CheckedHost): Promise<Truth> {
   }
   const contents: Record<string, TrueItem[]> = {};
   for (const item of items) (contents[item.space] ??= []).push(item);
-  return { damaged, findings: findings.toSorted(), contents };
+  return { damaged, sharesNodes, findings: findings.toSorted(), contents };
 }
 
 /** The documents' items, by namespace, as they should stand in the trees. */
@@ -78,6 +87,9 @@ async function itemsOf(db: ConstructorParameters<typeof Forest>[0]) {
   const trees = await forest.select("all");
   const damaged = new Set<string>();
   const items: TrueItem[] = [];
+  const holders = new Map<NodeRef, Set<StoredTree>>();
+  for (const tree of trees) for (const ref of await refsOf(tree)) addTo(holders, ref, tree);
+  const sharing = new Set([...holders.values()].filter(({ size }) => size > 1).flatMap((set) => [...set]));
   for (const tree of trees) {
     const space = encodeKey([tree.namespace]);
     const { problems } = await settle(forest.nodes, () => checkTree(tree, "", Infinity));
@@ -85,7 +97,25 @@ async function itemsOf(db: ConstructorParameters<typeof Forest>[0]) {
     if (problems.length > 0 || isShared) damaged.add(space);
     else items.push(...(await contentsOf(tree, space)));
   }
-  return { items, damaged };
+  return { items, damaged, sharesNodes: sharing.size > 0 };
+}
+
+function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
+  const set = sets.get(key) ?? new Set();
+  sets.set(key, set.add(value));
+}
+
+/** Every node that can be reached in a tree. */
+async function refsOf(tree: StoredTree): Promise<Set<NodeRef>> {
+  const found = new Set<NodeRef>();
+  const walk = async (ref: NodeRef): Promise<void> => {
+    const node = await settle(tree.nodes, () => tree.nodes.find(ref));
+    if (node === null || found.has(ref)) return;
+    found.add(ref);
+    if (!isLeaf(node)) for (const child of node.children) await walk(child.ref);
+  };
+  await walk(tree.state.root);
+  return found;
 }
 
 async function contentsOf(tree: StoredTree, space: string): Promise<TrueItem[]> {

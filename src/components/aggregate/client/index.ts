@@ -10,6 +10,7 @@ export {
 } from "./table-aggregate.js";
 export { managedAggregate } from "./managed/types.js";
 export type { ManagedOperations } from "./managed/cloud-operations.js";
+export type { TableVerification, VerificationOperations, VerificationStep } from "./verification/index.js";
 export type { Interval } from "./managed/managed.js";
 export type {
   Advance,

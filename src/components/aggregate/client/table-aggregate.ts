@@ -23,6 +23,12 @@ import {
   type ManagedOperations,
   type OperationsModule,
 } from "./managed/cloud-operations.js";
+import { TableSource } from "./managed/table-source.js";
+import {
+  TableVerification,
+  verificationOperations,
+  type VerificationOperations,
+} from "./verification/index.js";
 import { manage, type Managed, type ManagedOptions } from "./managed/managed.js";
 import {
   managedAggregate,
@@ -130,9 +136,25 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
    * its path. From then on a write that begins a build also sees to it that the build goes on.
    * @throws AGGREGATE_UNMANAGED
    */
-  operations(module: OperationsModule): ManagedOperations {
+  operations(module: OperationsModule): ManagedOperations;
+  /**
+   * For an aggregate that nobody manages: functions that check, and repair, whether it is in step with the table named here.
+   */
+  operations(module: OperationsModule, options: { table: T["TableName"] }): VerificationOperations;
+  operations(
+    module: OperationsModule,
+    options?: { table: T["TableName"] },
+  ): ManagedOperations | VerificationOperations {
+    if (options !== undefined)
+      return verificationOperations(this.verification(options.table), advanceReference(module));
     this.advanceFunction = advanceReference(module);
     return cloudOperations(this.demandManaged(), this.advanceFunction);
+  }
+
+  /** Checks of an aggregate that nobody manages, of the table that it is meant to follow; a managed one brings its own. */
+  verification(table: T["TableName"]): TableVerification {
+    const itemOf = (document: StoredDocument): WrittenItem => this.itemOf(document);
+    return new TableVerification(new TableSource(this.component, table, "", itemOf));
   }
 
   /**

@@ -92,6 +92,18 @@ export async function completeRun(db: DatabaseWriter, run: CheckRun): Promise<vo
     await states.fail(db, generation, { message: `The check found ${unfixed} differences and left them.` });
 }
 
+/** Ends a run that cannot go on. A build that it was to check has failed with it, and is tried again. */
+export async function failRun(
+  db: DatabaseWriter,
+  run: CheckRun,
+  failure: states.Generation["failure"] & object,
+): Promise<void> {
+  await run.finish({ status: "failed", failure });
+  const { generation: number } = run.row;
+  const generation = number === UNMANAGED ? null : await states.liveGeneration(db, number);
+  if (generation !== null && generation.status !== "ready") await states.fail(db, generation, failure);
+}
+
 /** How many differences a run has found. */
 export function countOf({ counts }: Pick<Doc<"checkRuns">, "counts">): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);

@@ -3,11 +3,12 @@
  * what is left of it hangs together, so the next part finds where to go on, and nothing has to be remembered in between.
  */
 import { isLeaf, settle, type NodeRef } from "../tree/index.js";
-import type { MutationCtx } from "./_generated/server.js";
+import type { Doc } from "./_generated/dataModel.js";
+import type { DatabaseReader, MutationCtx } from "./_generated/server.js";
 import { clearRuns } from "./checks.js";
 import { openNodes } from "./nodes.js";
 import type { StoredNodes } from "./stored_nodes.js";
-import { deleteRecord } from "./tree_records.js";
+import { deleteRecord, successorGeneration } from "./tree_records.js";
 
 /** How many nodes one part deletes at most, and how many trees it looks at. */
 const NODES = 500;
@@ -16,10 +17,11 @@ const TREES = 100;
 /** True when nothing is left of the generation. */
 export async function clearSome(ctx: MutationCtx, generation: number): Promise<boolean> {
   const { db } = ctx;
-  const records = await db
-    .query("trees")
-    .withIndex("by_generation", (q) => q.eq("generation", generation))
-    .take(TREES);
+  const records = [
+    ...(await recordsOf(db, generation)),
+    // Of trees that were being made anew when it was dropped.
+    ...(await recordsOf(db, successorGeneration(generation))),
+  ];
   const store = openNodes(db);
   const budget = { nodes: NODES };
   for (const record of records) {
@@ -30,6 +32,13 @@ export async function clearSome(ctx: MutationCtx, generation: number): Promise<b
   await store.flush(db);
   if (records.length > 0) return false;
   return clearRuns(db, generation);
+}
+
+function recordsOf(db: DatabaseReader, generation: number): Promise<Doc<"trees">[]> {
+  return db
+    .query("trees")
+    .withIndex("by_generation", (q) => q.eq("generation", generation))
+    .take(TREES);
 }
 
 /** Removes what stands below a node, and the node; false when the budget ended before. */

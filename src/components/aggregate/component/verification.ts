@@ -15,7 +15,7 @@ import * as validators from "./check_validators.js";
 import type { CheckPhase } from "./check_types.js";
 import type * as wire from "./check_wire.js";
 import { fillSuccessors, installSuccessors, plantSuccessors } from "./rebuilds.js";
-import { beginRun, completeRun, dueRun, latestRun } from "./checks.js";
+import { beginRun, completeRun, dueRun, failRun, latestRun } from "./checks.js";
 import { aggregateError } from "./errors.js";
 import { foldDeltas } from "./folding.js";
 import { Forest, UNMANAGED } from "./forest.js";
@@ -112,7 +112,8 @@ export const fail: RegisteredMutation<"public", wire.FailArgs, Promise<null>> = 
   args: validators.failArgs,
   returns: v.null(),
   handler: async (ctx, { runId, failure }): Promise<null> => {
-    await (await openRun(ctx, runId))?.finish({ status: "failed", failure });
+    const run = await openRun(ctx, runId);
+    if (run !== null) await failRun(ctx.db, run, failure);
     return null;
   },
 });
