@@ -48,8 +48,8 @@ let app: CliApp;
 
 beforeAll(async () => {
   app = new CliApp(files);
-  const pushed = await app.run(["dev", "--once", "--port", "0"]);
-  expect(pushed.code, pushed.stderr).toBe(0);
+  const { code, stderr } = await app.run(["dev", "--once", "--port", "0"]);
+  if (code !== 0) throw new Error(stderr);
 }, 60_000);
 
 afterAll(async () => await app.remove());
