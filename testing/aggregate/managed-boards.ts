@@ -25,7 +25,7 @@ type Score = HostDataModel["scores"]["document"];
 
 /** Declares an aggregate of the scores, by game. */
 export function declare(
-  options: { sortKey?: (doc: Score) => number; version?: string } = {},
+  options: { sortKey?: (doc: Score) => number; version?: string; deltas?: boolean } = {},
 ): BoardAggregate {
   return new TableAggregate<ByGame>(aggregateComponent, {
     table: "scores",

@@ -12,7 +12,10 @@ const keys: readonly ((doc: { score: number }) => number)[] = [
   (doc) => -doc.score,
   (doc) => doc.score % 7,
 ];
-const versions = keys.map((sortKey, index) => declare({ sortKey, version: String(index) }));
+/** One of them appends what it follows as deltas, beside the others' trees. */
+const versions = keys.map((sortKey, index) =>
+  declare({ sortKey, version: String(index), deltas: index === 1 }),
+);
 
 type Command =
   | { type: "insert" | "patch" | "delete" | "move"; pick: number; score: number }
