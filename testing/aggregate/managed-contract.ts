@@ -319,6 +319,31 @@ export function managedContract(name: string, open: OpenHost): void {
       await expectExact(board, byScore);
     });
 
+    test("take deltas while they are built, and add in those that wait once they are ready", async () => {
+      const board = await newBoard();
+      await board.fill(150);
+      board.followed = [byScore];
+      await board.host.run(async (ctx) => {
+        await byScore.useDeltas(ctx);
+        await managementOf(byScore).begin(ctx);
+      });
+      await board.step(byScore);
+      const change = (): Promise<void> =>
+        board.write(async (ctx) => {
+          const [first, second] = await ctx.db.query("scores").take(2);
+          if (first === undefined || second === undefined) throw new Error("there are scores");
+          await ctx.db.patch(first._id, { score: first.score + 1, game: "go" });
+          await ctx.db.delete(second._id);
+          await ctx.db.insert("scores", { player: "new", game: "go", score: 7 });
+        });
+      await change();
+      expect(await board.settle(byScore)).toBe("ready");
+      await change();
+      await expectExact(board, byScore);
+      await board.host.drain();
+      await expectExact(board, byScore);
+    });
+
     test("finish a build within the mutation that waits for it", async () => {
       const board = await newBoard();
       await board.fill(100);
