@@ -1,18 +1,14 @@
-/**
- * Clears what a dropped generation has left, some nodes at a time. A tree is taken down from the bottom, at its right edge:
- * what is left of it hangs together, so the next part finds where to go on, and nothing has to be remembered in between.
- */
-import { isLeaf, settle, type NodeRef } from "../tree/index.js";
+/** Clears what a dropped generation has left, some nodes at a time. */
+import { removeSome, settle } from "../tree/index.js";
 import type { Doc } from "./_generated/dataModel.js";
 import type { DatabaseReader, MutationCtx } from "./_generated/server.js";
 import { clearRuns } from "./checks.js";
 import { openNodes } from "./nodes.js";
-import type { StoredNodes } from "./stored_nodes.js";
 import { deleteRecord, successorGeneration } from "./tree_records.js";
 
 /** How many nodes one part deletes at most, and how many trees it looks at. */
 const NODES = 500;
-const TREES = 100;
+const TREES = 250;
 
 /** True when nothing is left of the generation. */
 export async function clearSome(ctx: MutationCtx, generation: number): Promise<boolean> {
@@ -23,11 +19,12 @@ export async function clearSome(ctx: MutationCtx, generation: number): Promise<b
     ...(await recordsOf(db, successorGeneration(generation))),
   ];
   const store = openNodes(db);
-  const budget = { nodes: NODES };
+  let left = NODES;
   for (const record of records) {
-    if (!(await takeDown(store, record.root, budget))) break;
+    const { removed, isGone } = await settle(store, () => removeSome(store, record.root, left));
+    left -= removed;
+    if (!isGone) break;
     await deleteRecord(db, record);
-    budget.nodes--;
   }
   await store.flush(db);
   if (records.length > 0) return false;
@@ -39,28 +36,4 @@ function recordsOf(db: DatabaseReader, generation: number): Promise<Doc<"trees">
     .query("trees")
     .withIndex("by_generation", (q) => q.eq("generation", generation))
     .take(TREES);
-}
-
-/** Removes what stands below a node, and the node; false when the budget ended before. */
-async function takeDown(store: StoredNodes, ref: NodeRef, budget: { nodes: number }): Promise<boolean> {
-  if (budget.nodes <= 0) return false;
-  const node = await settle(store, () => store.find(ref));
-  // What is missing is gone already.
-  if (node === null) return true;
-  if (!isLeaf(node)) {
-    const left = [...node.children];
-    const before = left.length;
-    for (let child = left.at(-1); child !== undefined; child = left.at(-1)) {
-      if (!(await takeDown(store, child.ref, budget))) break;
-      left.pop();
-    }
-    if (left.length > 0) {
-      const edited = store.edit(ref);
-      if (!isLeaf(edited) && left.length < before) edited.children = left;
-      return false;
-    }
-  }
-  store.remove(ref);
-  budget.nodes--;
-  return true;
 }

@@ -46,5 +46,6 @@ export {
   type Summary,
 } from "./summary.js";
 export { checkTree, type TreeProblem, type TreeReport } from "./tree-check.js";
+export { removeSome } from "./tree-removal.js";
 export { scanRange, type Order } from "./tree-scan.js";
 export { insertItem, makeRootLazy, putItem, removeItem } from "./tree-write.js";
