@@ -6,5 +6,5 @@ test("whatever the history of schemas, writes, failures and kills: every documen
   const property = fc.asyncProperty(fc.nat(), async (seed) => {
     await new SchemaHistory(seed).run(4);
   });
-  await fc.assert(property, { numRuns: 10, endOnFailure: true });
+  await fc.assert(property, { numRuns: 6, endOnFailure: true });
 });
