@@ -4,8 +4,8 @@
  * deploy the data must be what a model says: every document carried over once, and what was written since as it was written.
  */
 import { mutationGeneric } from "convex/server";
+import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
-import { expect } from "vitest";
 import { isTrueupError, memory, openBackend, type Backend } from "trueup";
 import component from "trueup/migrations/test";
 import { FaultyDisk } from "../faulty-storage.js";
@@ -91,7 +91,7 @@ export class SchemaHistory {
       } catch (error) {
         if (isRefusal(error)) {
           this.log.push("refused: a document is broken");
-          expect(this.#broken.size).toBeGreaterThan(0);
+          assert(this.#broken.size > 0, "refused, though no document is broken");
           await this.#compare();
           this.#broken.clear();
           continue;
@@ -158,7 +158,7 @@ export class SchemaHistory {
       throw error;
     }
     if (version === target.version) this.#arrive(target, up);
-    expect(version).toBe(this.#now.version);
+    assert.equal(version, this.#now.version, "the version that runs");
     this.#apply(write);
   }
 
@@ -200,7 +200,7 @@ export class SchemaHistory {
         possible.find((doc) => isSame(doc, stored && up(stored)));
       if (ended !== undefined) this.#model.set(n, ended);
       else {
-        expect(possible).toContain(undefined);
+        assert(possible.includes(undefined), `document ${n} is none of what it may be`);
         this.#model.delete(n);
       }
     }
@@ -245,7 +245,7 @@ export class SchemaHistory {
     const { table, indexed } = this.#now.shape;
     const documents = await this.#documents();
     const expected = [...this.#model.values()].toSorted(byIdentity);
-    expect(documents, this.log.join("\n")).toEqual(expected);
+    this.#assertEqual(documents, expected, "documents");
     for (const field of indexed) {
       const { value } = await this.#app.database.query(async (tx) => {
         const source = {
@@ -257,9 +257,13 @@ export class SchemaHistory {
         return await tx.component("").stream({ source, operators: [] }).take(1000);
       });
       const values = value.map((doc) => doc[field]);
-      expect(values, `${this.log.join("\n")}\nindex by_${field}`).toEqual(values.toSorted(ascending));
-      expect((fieldsOf(value) as Fields[]).toSorted(byIdentity), `index by_${field}`).toEqual(expected);
+      this.#assertEqual(values, values.toSorted(ascending), `order of index by_${field}`);
+      this.#assertEqual((fieldsOf(value) as Fields[]).toSorted(byIdentity), expected, `index by_${field}`);
     }
+  }
+
+  #assertEqual(found: unknown, expected: unknown, what: string): void {
+    assert.deepEqual(found, expected, `${what}, after\n${this.log.join("\n")}`);
   }
 
   async #documents(): Promise<Fields[]> {
