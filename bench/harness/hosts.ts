@@ -83,7 +83,7 @@ export function removeFolder(folder: string): void {
 }
 
 /** The bytes of all files in a folder. */
-export function folderBytes(folder: string): number {
+function folderBytes(folder: string): number {
   return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }
 
