@@ -49,7 +49,7 @@ export function cloudOperations(managed: Managed, advance: AdvanceReference): Ma
     advance: internalMutationGeneric({
       args: {},
       handler: async (ctx): Promise<Advance> => {
-        const after = await managed.advance(ctx);
+        const after = await managed.proceed(ctx, true);
         // What failed waits for somebody to mend it.
         if (after.due && !after.hasFailed) await ctx.scheduler.runAfter(after.waitMs ?? 0, advance, {});
         return after;

@@ -149,6 +149,11 @@ export class Managed implements ManagedAggregate {
   }
 
   async advance(ctx: AdvanceCtx): Promise<Advance> {
+    return this.proceed(ctx, false);
+  }
+
+  /** One transaction's worth of what is due; where nothing was begun and it may, begins. */
+  async proceed(ctx: AdvanceCtx, mayBegin: boolean): Promise<Advance> {
     const { definition, component, source } = this;
     const due = await ctx.runMutation(component.generations.due, { definition });
     let waitMs: number | undefined;
@@ -156,6 +161,7 @@ export class Managed implements ManagedAggregate {
       case "nothing":
         return { due: false, state: due.state, hasFailed: false };
       case "begin":
+        if (!mayBegin) return { due: false, state: due.state, hasFailed: false };
         await this.begin(ctx);
         break;
       case "fill":

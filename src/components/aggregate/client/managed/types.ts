@@ -169,7 +169,10 @@ export interface ManagedAggregate {
   follow(ctx: FollowCtx, change: DocumentChange): Promise<void>;
   /** Follows several at once, in their order: one call of the component. */
   followAll(ctx: FollowCtx, changes: readonly DocumentChange[]): Promise<void>;
-  /** One transaction's worth of whatever is due: fill, check, verify, repair, clear what was dropped. */
+  /**
+   * One transaction's worth of whatever is due: fill, check, verify, repair, clear what was dropped. Nothing is due before
+   * `begin`, nor when another definition has replaced this one.
+   */
   advance(ctx: AdvanceCtx): Promise<Advance>;
   /** Begins a check, which `advance` then carries out. Returns the run's id. */
   startVerify(ctx: FollowCtx, options?: StartVerifyOptions): Promise<string>;

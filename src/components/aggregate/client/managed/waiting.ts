@@ -52,7 +52,7 @@ async function waitIn(ctx: ReadCtx, managed: Managed, { etaMs }: BuildingData): 
 async function buildIn(ctx: GenericMutationCtx<GenericDataModel>, managed: Managed): Promise<boolean> {
   const startedAtMs = Date.now();
   while (Date.now() - startedAtMs < BUILD_MS && !(await isSpent(ctx))) {
-    const { state, due } = await managed.advance(ctx);
+    const { state, due } = await managed.proceed(ctx, true);
     if (state === "ready") return true;
     if (!due || state === "failed") return false;
   }
