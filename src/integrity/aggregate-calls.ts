@@ -42,17 +42,20 @@ export class AggregateCalls {
     await this.#runtime.mutateInside(tx, this.program, componentPath, (ctx) => aggregate.begin(ctx, options));
   }
 
+  /** A transaction's worth of work. */
+  async work({ aggregate, componentPath }: ExportedAggregate): Promise<Advance> {
+    return await this.#mutate(componentPath, (ctx) => aggregate.advance(ctx));
+  }
+
   /**
-   * @param whileInForce The definition that must be the active program's. Null when another one is by now: to work for one
-   *   that is not would begin it again.
+   * The same, as long as a definition is the active program's. Null when another one is by now: to work for one that is
+   * not would begin it again.
    */
-  async advance(
-    { name, aggregate, componentPath }: ExportedAggregate,
-    whileInForce: string,
-  ): Promise<Advance | null> {
+  async workWhile(found: ExportedAggregate, definition: string): Promise<Advance | null> {
+    const { name, aggregate, componentPath } = found;
     const { value } = await this.#database.mutate(
       async (tx) => {
-        if ((await readRecords(tx)).get(name)?.definition !== whileInForce) return null;
+        if ((await readRecords(tx)).get(name)?.definition !== definition) return null;
         return await this.#runtime.mutateInside(tx, this.program, componentPath, (ctx) =>
           aggregate.advance(ctx),
         );

@@ -244,7 +244,7 @@ export class AggregateDriver {
         entry.verifyAtMs = Infinity;
         await calls.startVerify(found, { startedBy: "schedule" });
       }
-      advance = await calls.advance(found, found.aggregate.definition);
+      advance = await calls.workWhile(found, found.aggregate.definition);
       if (advance === null) return;
       if (entry.problem !== null) await this.#note(entry, null);
       if (advance.due) {

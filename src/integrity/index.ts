@@ -6,4 +6,5 @@ export {
   type AggregateProgress,
   type VerifyResult,
 } from "./aggregates.js";
+export { buildAtOnce } from "./build-at-once.js";
 export { StandbyBuild, type StandbyProgress } from "./standby-build.js";

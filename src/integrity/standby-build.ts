@@ -168,7 +168,7 @@ export class StandbyBuild {
     for (let attempts = 0; ;) {
       this.#assertSound();
       try {
-        const advance = await this.#calls.advance(found, live.aggregate.definition);
+        const advance = await this.#calls.workWhile(found, live.aggregate.definition);
         if (advance === null) throw new TrueupError("PUSH_OUTDATED");
         const { state, waitMs } = advance;
         attempts = 0;

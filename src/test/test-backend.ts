@@ -1,7 +1,8 @@
 /**
  * The engine behind one `convexTest`: a storage, a database, the app's program with the components mounted
  * so far. It is opened at the first call, and activated anew when a component was mounted since. Modules
- * are imported when a function of theirs is first called, so a test imports no more than it uses.
+ * are imported when a function of theirs is first called, so a test imports no more than it uses; unless aggregates
+ * are to be found among what they export.
  */
 import type { UserIdentity } from "convex/server";
 import { Database, type TransactionLimits } from "../database/index.js";
@@ -12,6 +13,7 @@ import {
   type FunctionCall,
   type ModuleLoader,
 } from "../functions/index.js";
+import { buildAtOnce } from "../integrity/index.js";
 import { parseSchema, type SchemaJson, type SchemaSource } from "../schema/index.js";
 import { JobTable } from "../scheduler/index.js";
 import { installGlobals, isolateGlobals } from "./function-globals.js";
@@ -116,6 +118,7 @@ export class TestBackend {
     const loaded = await runtime.load(programOf(this.#components), {
       imports: this.#options.enforceTriggers ? "all" : "onDemand",
       moduleFailures: "defer",
+      findsAggregates: [...this.#components.values()].some(keepsAggregates),
     });
     await database.mutate(
       async (tx) => {
@@ -129,6 +132,7 @@ export class TestBackend {
     await database.background.idle();
     isolateGlobals(loaded);
     runtime.activate(loaded);
+    await buildAtOnce(database, runtime, loaded);
     return engine;
   }
 
@@ -153,6 +157,11 @@ export class TestBackend {
 export interface InlineCall {
   readonly handler: (ctx: object, args: unknown) => unknown;
   readonly kind: "query" | "mutation" | "action";
+}
+
+/** Whether it may be the component of a managed aggregate: those keep its builds in a table. */
+function keepsAggregates({ schema }: Component): boolean {
+  return schema?.tables.some(({ tableName }) => tableName === "generations") === true;
 }
 
 /** Loaders by module path. */

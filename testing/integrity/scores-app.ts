@@ -14,7 +14,7 @@ export const schema = defineSchema({
   runs: defineTable(v.any()),
 });
 
-export const scores = {
+const scores = {
   add: mutation({ args: fields, handler: async ({ db }, args) => await db.insert("scores", args) }),
   addMany: mutation({
     args: { count: v.number() },

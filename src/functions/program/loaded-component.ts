@@ -126,6 +126,12 @@ export class LoadedComponent {
     return importing;
   }
 
+  /** Imports now what was to be imported on demand; exported triggers are left alone all the same. */
+  async prepareAll(): Promise<void> {
+    const waiting = [...(this.#waiting?.keys() ?? [])].filter(isFunctionModule);
+    await Promise.all(waiting.map(async (modulePath) => await this.prepareModule(modulePath)));
+  }
+
   async #importOne(modulePath: string, load: ModuleLoader): Promise<void> {
     try {
       const module = await withEnvironment(this.program.env ?? {}, load);
@@ -206,9 +212,9 @@ export class LoadedComponent {
     }
     if (this.#waiting === null) {
       this.triggers.add(module);
-      this.aggregates.add(modulePath, module);
       this.declarations.add(modulePath, module);
     }
+    this.aggregates.add(modulePath, module);
     const main = module["default"];
     if (modulePath === "crons" && hasMark(main, "isCrons")) {
       this.crons = JSON.parse(String((main as { export(): string }).export())) as typeof this.crons;

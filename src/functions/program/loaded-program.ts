@@ -19,6 +19,8 @@ export interface LoadOptions {
    * Exported triggers, aggregates, crons and the list of functions are known of all modules only in the first case.
    */
   readonly imports?: "all" | "onDemand";
+  /** With imports on demand: finds exported aggregates all the same, by importing every module of the app. */
+  readonly findsAggregates?: boolean;
 }
 
 export class LoadedProgram {
@@ -118,16 +120,16 @@ export async function loadProgram(
 ): Promise<LoadedProgram> {
   const components = new Map<string, LoadedComponent>();
   const root = await loadTree(program, components, options.imports === "onDemand");
+  if (options.findsAggregates === true) await root.prepareAll();
+  const defers = options.moduleFailures === "defer";
   for (const component of components.values()) {
-    const [problem] = component.settleAggregates();
-    if (options.moduleFailures === "defer") {
-      if (problem !== undefined) component.failures.set(String(problem.details["exportedAs"]), problem);
-      continue;
-    }
-    for (const [modulePath, failure] of component.failures) {
+    for (const [modulePath, failure] of defers ? [] : component.failures) {
       throw moduleFailed(component.path, modulePath, failure);
     }
-    if (problem !== undefined) throw problem;
+    const [problem] = component.settleAggregates();
+    if (problem === undefined) continue;
+    if (!defers || options.findsAggregates === true) throw problem;
+    component.failures.set(String(problem.details["exportedAs"]), problem);
   }
   return new LoadedProgram(root, components);
 }
