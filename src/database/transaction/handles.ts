@@ -103,6 +103,15 @@ abstract class Handle<R extends Reader> {
 
   #reader(key: string, path: string, isSystem: boolean): R {
     let reader = this.#readers.get(key);
+  async uncounted<T>(run: () => Promise<T>): Promise<T> {
+    const goOn = this.state.usage.pause();
+    try {
+      return await run();
+    } finally {
+      goOn();
+    }
+  }
+
     if (reader === undefined) {
       reader = this.makeReader(path, isSystem);
       this.#readers.set(key, reader);

@@ -144,3 +144,20 @@ test("what was undone is not counted as written, but stays read", async () => {
     });
   });
 });
+
+test("what the engine does on behalf of a write is neither counted nor limited, and counting goes on after", async () => {
+  const database = await openTen();
+  await database.mutate(
+    async (tx) => {
+      const app = tx.component("");
+      await app.stream(fullScan("t")).take(2);
+      await tx.uncounted(async () => {
+        expect(await app.stream(fullScan("t")).take(10)).toHaveLength(10);
+        await app.insert("t", {});
+      });
+      expect(tx.usage).toMatchObject({ documentsRead: 2, documentsWritten: 0 });
+      await expect(app.stream(fullScan("t")).take(2)).rejects.toMatchObject({ code: "TRANSACTION_LIMIT" });
+    },
+    { limits: { documentsRead: 3 } },
+  );
+});

@@ -119,6 +119,18 @@ export class Usage {
     };
   }
 
+  /** Counts nothing of what follows, and refuses nothing; the result goes back to counting from where it was. */
+  pause(): () => void {
+    const before = this.#ceilings;
+    const used = { ...this.used };
+    this.#ceilings = { ...before };
+    for (const metric of metrics) this.#ceilings[metric] = Infinity;
+    return () => {
+      this.#ceilings = before;
+      Object.assign(this.used, used);
+    };
+  }
+
   /** Takes back what was written since, as it was undone; what was read stays read. */
   undoWrites(since: TransactionUsage): void {
     for (const metric of writeMetrics) this.used[metric] = since[metric];

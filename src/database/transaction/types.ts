@@ -107,6 +107,8 @@ export interface QueryTransaction {
 export interface Change {
   readonly operation: "insert" | "update" | "delete";
   readonly componentPath: string;
+  /** Runs the engine's own work, which the function that set it off does not answer for: nothing of it is counted. */
+  uncounted<T>(run: () => Promise<T>): Promise<T>;
   readonly tableName: string;
   readonly id: string;
   readonly oldDoc: Document | null;

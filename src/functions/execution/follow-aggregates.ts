@@ -23,8 +23,11 @@ export function followHooks(
     const tables = hooks.get(componentPath) ?? new Map<string, ChangeHook[]>();
     const followers = tables.get(aggregate.table) ?? [];
     followers.push(async (tx, { id, operation, oldDoc, newDoc }) => {
-      await mutateInside(tx, { engine, program, componentPath, path: `aggregate ${name}` }, (ctx) =>
-        aggregate.follow(ctx, { id, operation, oldDoc, newDoc }),
+      // Like the upkeep of an index, it is none of what the function is limited to.
+      await tx.uncounted(() =>
+        mutateInside(tx, { engine, program, componentPath, path: `aggregate ${name}` }, (ctx) =>
+          aggregate.follow(ctx, { id, operation, oldDoc, newDoc }),
+        ),
       );
     });
     hooks.set(componentPath, tables.set(aggregate.table, followers));

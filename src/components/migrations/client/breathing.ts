@@ -1,0 +1,34 @@
+/**
+ * Keeps a batch below live traffic. A process that runs one mutation at a time is deaf while a batch computes: requests
+ * are not even received. So a batch lets go every few milliseconds, and when somebody then waits for its turn it
+ * ends where it stands; the next batch is no larger. Elsewhere nobody waits for a batch, and nothing happens here.
+ */
+import type { GenericDatabaseReader, GenericDataModel } from "convex/server";
+
+const nativeStore = Symbol.for("trueup.nativeStore");
+const intervalMs = 4;
+
+type Breathe = () => Promise<boolean>;
+
+export class Breathing {
+  readonly #breathe: Breathe | undefined;
+  #latestMs = Date.now();
+
+  /** Begins now. */
+  constructor(db: GenericDatabaseReader<GenericDataModel>) {
+    const store = (db as { [nativeStore]?: { readonly breathe?: Breathe } })[nativeStore];
+    this.#breathe = store?.breathe;
+  }
+
+  /** True when others have not had a moment for a while. */
+  get isDue(): boolean {
+    return this.#breathe !== undefined && Date.now() - this.#latestMs >= intervalMs;
+  }
+
+  /** Gives others a moment; resolves with true when somebody waits for the batch to end. */
+  async pause(): Promise<boolean> {
+    const isAwaited = (await this.#breathe?.()) === true;
+    this.#latestMs = Date.now();
+    return isAwaited;
+  }
+}
