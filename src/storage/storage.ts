@@ -96,6 +96,8 @@ export interface Storage {
    * handed over their writes (not for their fsync) and sees those writes.
    */
   begin(): Promise<StorageTransaction>;
+  /** With `serialTransactions`: whether a transaction waits for the one that has its turn. */
+  readonly hasWaiting?: boolean;
   /** Calls the listener after each commit that became visible; returns how to stop. */
   onCommit(listener: (commit: Commit) => void): () => void;
   /** Waits for transactions under way, makes everything durable, releases files and locks. Idempotent. */

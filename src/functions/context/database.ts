@@ -2,8 +2,9 @@
  * `ctx.db`: plain objects of closures, since apps spread, bind and destructure them, and no more of them
  * than there must be, since every call of a function makes its own. `db` tells `trueup/triggers` which
  * instances the database runs by itself, so that wrapping adds nothing twice; it offers `trueup/aggregate` cells
- * of the component's own, and counts of its tables.
+ * of the component's own, and counts of its tables, and `trueup/migrations` a moment for others.
  */
+import { setImmediate } from "node:timers/promises";
 import { jsonToConvex, type CommitTsPlaceholder } from "convex/values";
 import type { CellCodec, Document } from "../../database/index.js";
 import type { Execution } from "../execution/execution.js";
@@ -133,9 +134,19 @@ export function writeDatabase(execution: Execution): WriteDatabase {
       count: (tableName: string) => access.count(tableName),
       cells: (codec: CellCodec<unknown>) =>
         execution.mutation.component(execution.component.path).cells(codec),
+      breathe: () => breathe(execution),
     },
   };
   return database;
+}
+
+/**
+ * For long jobs in the background: lets whatever is due in this process go on, and says whether a transaction waits for
+ * this one to end.
+ */
+async function breathe({ engine }: Execution): Promise<boolean> {
+  await setImmediate();
+  return engine.database.storage.hasWaiting === true;
 }
 
 function tableHandle(access: ReadAccess, tableName: string): TableHandle {

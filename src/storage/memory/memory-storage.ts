@@ -71,6 +71,10 @@ class MemoryStorage implements Storage {
     });
   }
 
+  get hasWaiting(): boolean {
+    return this.#queue.hasWaiting;
+  }
+
   onCommit(listener: (commit: Commit) => void): () => void {
     return this.#listeners.add(listener);
   }

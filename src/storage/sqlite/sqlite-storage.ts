@@ -136,6 +136,10 @@ class SqliteStorage implements Storage {
     });
   }
 
+  get hasWaiting(): boolean {
+    return this.#queue.hasWaiting;
+  }
+
   onCommit(listener: (commit: Commit) => void): () => void {
     return this.#listeners.add(listener);
   }
