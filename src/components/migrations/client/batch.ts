@@ -5,6 +5,7 @@
  */
 import { dryRunData, isLimitError, messageOf, migrationError, migrationErrorData } from "../failures.js";
 import type { Job, MigrationArgs, MigrationResult } from "../protocol.js";
+import { Breathing } from "./breathing.js";
 import { Budget } from "./budget.js";
 import { countDocuments } from "./count.js";
 import { DEFAULT_BATCH_SIZE, type PlainDefinition } from "./definition.js";
@@ -135,23 +136,25 @@ class Batch {
   async #runOnDocuments(ctx: Ctx, operation: Operation): Promise<boolean[]> {
     const { documents } = this.#page;
     const outcomes: boolean[] = [];
+    const breathing = new Breathing(ctx.db);
     while (outcomes.length < documents.length) {
-      if (this.#definition.parallelize) await this.#runTogether(ctx, operation, outcomes);
-      else await this.#runNext(ctx, operation, outcomes);
+      const document = documents[outcomes.length];
+      if (this.#definition.parallelize || document === undefined) {
+        await this.#runTogether(ctx, operation, outcomes);
+      } else {
+        try {
+          const outcome = operation(ctx, document);
+          outcomes.push((typeof outcome === "boolean" ? outcome : await outcome) !== false);
+        } catch (error) {
+          throw this.#failure(outcomes.length, error);
+        }
+      }
       const done = outcomes.length;
-      if (done < documents.length && this.#budget.isDue(done) && (await this.#budget.isSpent(done))) break;
+      if (done === documents.length) break;
+      if (this.#budget.isDue(done) && (await this.#budget.isSpent(done))) break;
+      if (breathing.isDue && (await breathing.pause()) && this.#page.cursorBehind(done - 1) !== null) break;
     }
     return outcomes;
-  }
-
-  async #runNext(ctx: Ctx, operation: Operation, outcomes: boolean[]): Promise<void> {
-    const document = this.#page.documents[outcomes.length];
-    if (document === undefined) return;
-    try {
-      outcomes.push(await operation(ctx, document));
-    } catch (error) {
-      throw this.#failure(outcomes.length, error);
-    }
   }
 
   /** Starts several at once, and lets all of them end before it throws what the first to fail threw. */
@@ -160,7 +163,7 @@ class Batch {
     const settled = await Promise.allSettled(together.map(async (document) => operation(ctx, document)));
     for (const outcome of settled) {
       if (outcome.status === "rejected") throw this.#failure(outcomes.length, outcome.reason);
-      outcomes.push(outcome.value);
+      outcomes.push(outcome.value !== false);
     }
   }
 

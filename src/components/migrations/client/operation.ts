@@ -13,17 +13,16 @@ export function operationOf(definition: PlainDefinition, job: Job | undefined): 
   }
   if (job?.kind === "verify") {
     if (isMigrated === undefined) throw notDefined(table, "isMigrated", "be verified");
-    return (_ctx, document) => Promise.resolve(isMigrated(document));
+    return (_ctx, document) => isMigrated(document);
   }
   return migrating(definition);
 }
 
 /** Runs `migrateOne` on a document that is not migrated, and applies what it returns. */
 function migrating({ table, migrateOne, isMigrated }: PlainDefinition): Operation {
-  return async (ctx, document) => {
+  return (ctx, document) => {
     if (isMigrated?.(document) === true) return false;
-    await apply(ctx, table, document, await migrateOne(ctx, document));
-    return true;
+    return applied(ctx, table, document, migrateOne(ctx, document));
   };
 }
 
@@ -34,16 +33,25 @@ function reverting(
   putAside: readonly string[],
 ): Operation {
   const never = new Set(putAside);
-  return async (ctx, document) => {
+  return (ctx, document) => {
     if (never.has(document._id) || isMigrated?.(document) === false) return false;
-    await apply(ctx, table, document, await down(ctx, document));
-    return true;
+    return applied(ctx, table, document, down(ctx, document));
   };
 }
 
-async function apply(ctx: Ctx, table: string, { _id }: StoredDocument, patch: unknown): Promise<void> {
-  if (typeof patch !== "object" || patch === null || Object.keys(patch).length === 0) return;
-  await ctx.db.patch(table, _id, patch);
+/** Patches the document with what was returned for it, now or when it is there. */
+function applied(
+  ctx: Ctx,
+  table: string,
+  document: StoredDocument,
+  returned: unknown,
+): Promise<unknown> | boolean {
+  if (typeof returned !== "object" || returned === null) return true;
+  if ("then" in returned && typeof returned.then === "function") {
+    return (returned as Promise<unknown>).then((patch) => applied(ctx, table, document, patch));
+  }
+  if (Object.keys(returned).length === 0) return true;
+  return ctx.db.patch(table, document._id, returned);
 }
 
 function notDefined(table: string, option: string, what: string): Error {

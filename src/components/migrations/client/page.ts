@@ -19,6 +19,10 @@ import { rangeChanged, remainingBounds } from "./remaining.js";
 import type { StoredDocument } from "./stored-document.js";
 
 const pageBytes = 3 << 20;
+/** Documents read in one call where that is cheaper than one by one. */
+const firstChunk = 16;
+const chunk = 256;
+const nativeStore = Symbol.for("trueup.nativeStore");
 /** Documents the database may look at for one page of a filtered range. */
 const filteredRows = 8_000;
 
@@ -63,17 +67,18 @@ export async function readPage(db: Database, request: PageRequest): Promise<Page
 
 async function readKeyedPage(
   db: Database,
-  range: Range & { fields: readonly string[] },
-  position: Position & { kind: "start" | "key" },
+  range: KeyedRange,
+  position: Place,
   limit: number,
   until: IndexKey | null,
 ): Promise<Page> {
-  const pieces = position.kind === "key" ? remainingBounds(range, position.key) : [range.bounds];
   const documents: StoredDocument[] = [];
   const cursorBehind = (index: number): string => cursorOfKey(keyOf(range.fields, documents[index]));
   let bytes = 0;
-  for (const bounds of pieces) {
-    for await (const document of queryOf(db, range, bounds)) {
+  for await (const some of nativeStore in db
+    ? inChunks(db, range, position, limit)
+    : oneByOne(db, range, position)) {
+    for (const document of some) {
       if (until !== null && compareKeys(keyOf(range.fields, document), until, range.order) > 0) {
         return pageOf(documents, true, cursorBehind);
       }
@@ -83,6 +88,50 @@ async function readKeyedPage(
     }
   }
   return pageOf(documents, true, cursorBehind);
+}
+
+type KeyedRange = Range & { fields: readonly string[] };
+type Place = Position & { kind: "start" | "key" };
+
+/** As Convex Cloud reads cheapest: one query, which stops where the page ends. */
+async function* oneByOne(
+  db: Database,
+  range: KeyedRange,
+  position: Place,
+): AsyncGenerator<readonly StoredDocument[]> {
+  for (const bounds of piecesBehind(range, position)) {
+    for await (const document of queryOf(db, range, bounds)) yield [document];
+  }
+}
+
+/**
+ * As Trueup reads cheapest: many documents in one call, but not so many that it does not keep them at hand for
+ * the writes that follow. The first chunk is small, because nobody knows yet how large documents are.
+ */
+async function* inChunks(
+  db: Database,
+  range: KeyedRange,
+  position: Place,
+  limit: number,
+): AsyncGenerator<readonly StoredDocument[]> {
+  let place = position;
+  for (let read = 0, size = firstChunk; read < limit; size = chunk) {
+    const documents: StoredDocument[] = [];
+    const wanted = Math.min(size, limit - read);
+    for (const bounds of piecesBehind(range, place)) {
+      documents.push(...(await queryOf(db, range, bounds).take(wanted - documents.length)));
+      if (documents.length === wanted) break;
+    }
+    const last = documents.at(-1);
+    yield documents;
+    if (last === undefined || documents.length < wanted) return;
+    read += documents.length;
+    place = { kind: "key", key: keyOf(range.fields, last) };
+  }
+}
+
+function piecesBehind(range: KeyedRange, position: Place): readonly (readonly Bound[])[] {
+  return position.kind === "key" ? remainingBounds(range, position.key) : [range.bounds];
 }
 
 const untilNeedsKeys = "a part of it can be reverted only where a cursor is an index key";
@@ -146,7 +195,7 @@ type DynamicBounds = {
 };
 
 /** The documents of an index range, not read yet. */
-export function queryOf(db: Database, range: Range, bounds: readonly Bound[]): AsyncIterable<StoredDocument> {
+export function queryOf(db: Database, range: Range, bounds: readonly Bound[]): RangeQuery {
   const query = db.query(range.table).withIndex(range.index as "by_creation_time", (q) => {
     const start = q as unknown as DynamicBounds;
     return bounds.reduce(
@@ -154,7 +203,11 @@ export function queryOf(db: Database, range: Range, bounds: readonly Bound[]): A
       start,
     ) as never;
   });
-  return query.order(range.order) as unknown as AsyncIterable<StoredDocument>;
+  return query.order(range.order) as unknown as RangeQuery;
+}
+
+interface RangeQuery extends AsyncIterable<StoredDocument> {
+  take(limit: number): Promise<StoredDocument[]>;
 }
 
 /** The values of fields, by their paths. */
