@@ -58,6 +58,10 @@ abstract class Handle<R extends Reader> {
     return this.state.readSet;
   }
 
+  get changes(): number {
+    return this.state.changes;
+  }
+
   component(path: string): R {
     return this.#reader(`c${path}`, path, false);
   }
@@ -99,10 +103,6 @@ abstract class Handle<R extends Reader> {
     }
   }
 
-  protected abstract makeReader(path: string, isSystem: boolean): R;
-
-  #reader(key: string, path: string, isSystem: boolean): R {
-    let reader = this.#readers.get(key);
   async uncounted<T>(run: () => Promise<T>): Promise<T> {
     const goOn = this.state.usage.pause();
     try {
@@ -112,6 +112,10 @@ abstract class Handle<R extends Reader> {
     }
   }
 
+  protected abstract makeReader(path: string, isSystem: boolean): R;
+
+  #reader(key: string, path: string, isSystem: boolean): R {
+    let reader = this.#readers.get(key);
     if (reader === undefined) {
       reader = this.makeReader(path, isSystem);
       this.#readers.set(key, reader);

@@ -7,7 +7,7 @@ import { isSystemTable, type Catalog, type TableEntry } from "../catalog/catalog
 import { catalogKeys, cellsPrefix } from "../catalog/key-layout.js";
 import type { Cell, CellCodec, CellReader } from "../cells/cells.js";
 import type { Document } from "../document.js";
-import { copyDocument } from "../documents/stored-document.js";
+import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
 import { EmptyStream, QueryStream } from "../query/document-stream.js";
 import { emptyPage, paginate } from "../query/paginate.js";
 import { fieldsWithoutTable, planScan, tableOfSource } from "../query/plan-query.js";
@@ -35,6 +35,11 @@ export class Reader implements DatabaseReader {
   }
 
   async get(id: string, tableName?: string): Promise<Document | null> {
+    const found = this.find(id, tableName);
+    return found instanceof Promise ? await found : found;
+  }
+
+  find(id: string, tableName?: string): MaybePromise<Document | null> {
     this.state.assertActive();
     const place = this.place(id, tableName, "get");
     const { usage } = this.state;
@@ -46,9 +51,12 @@ export class Reader implements DatabaseReader {
     const { table, internalId } = place;
     this.readSet?.addKey(table.idsPrefix + internalId);
     const found = this.document(table, internalId);
-    const stored = found instanceof Promise ? await found : found;
+    return found instanceof Promise ? found.then((stored) => this.#read(stored)) : this.#read(found);
+  }
+
+  #read(stored: StoredDocument | null): Document | null {
     if (stored === null) return null;
-    usage.countRead(stored.sizeBytes);
+    this.state.usage.countRead(stored.sizeBytes);
     return copyDocument(stored);
   }
 
@@ -91,15 +99,24 @@ export class Reader implements DatabaseReader {
   }
 
   async count(tableName: string): Promise<number> {
-    return (await this.counts(tableName)).documents;
+    return (await this.#counts(tableName)).documents;
+  }
+
+  size(tableName: string): MaybePromise<number> {
+    const counts = this.#counts(tableName);
+    return counts instanceof Promise ? counts.then(({ documents }) => documents) : counts.documents;
   }
 
   async counts(tableName: string): Promise<TableCounts> {
+    return await this.#counts(tableName);
+  }
+
+  #counts(tableName: string): MaybePromise<TableCounts> {
     this.state.assertActive();
     const table = this.tableToRead(tableName);
     if (table === null) return { documents: 0, sizeBytes: 0 };
     this.readSet?.addKey(table.countsKey);
-    return await this.state.counts(table, this.seesOwnWrites);
+    return this.state.counts(table, this.seesOwnWrites);
   }
 
   cells<T>(codec: CellCodec<T>): CellReader<T> {

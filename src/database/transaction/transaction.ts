@@ -29,6 +29,7 @@ export class TransactionState {
   readonly #cells = new Map<string, CellWrite>();
   #undo: (() => void)[] = [];
   #depth = 0;
+  #changes = 0;
   /** Its writes change no document that anyone sees, so caches learn of them only where they hold the document. */
   isWriteThrough = false;
   #isOver = false;
@@ -57,6 +58,11 @@ export class TransactionState {
 
   get hasWrites(): boolean {
     return this.#tables.size > 0 || this.#catalogWrites.size > 0 || this.#cells.size > 0;
+  }
+
+  /** Rises with everything that is written, or undone: what was read before may be read otherwise after. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** @throws TRANSACTION_OVER */
@@ -112,6 +118,7 @@ export class TransactionState {
   }
 
   writeCell(key: string, write: CellWrite): void {
+    this.#changes++;
     const before = this.#cells.get(key);
     this.#recordUndo()?.(() => {
       if (before === undefined) this.#cells.delete(key);
@@ -121,8 +128,15 @@ export class TransactionState {
   }
 
   /** A table's counts with the transaction's own writes, or without. O(1). */
-  async counts(table: TableEntry, withOwn: boolean): Promise<TableCounts> {
-    const counts = parseCounts(await this.base.record(table.countsKey));
+  counts(table: TableEntry, withOwn: boolean): MaybePromise<TableCounts> {
+    const record = this.base.record(table.countsKey);
+    return record instanceof Promise
+      ? record.then((text) => this.#countsFrom(text, table, withOwn))
+      : this.#countsFrom(record, table, withOwn);
+  }
+
+  #countsFrom(record: string | undefined, table: TableEntry, withOwn: boolean): TableCounts {
+    const counts = parseCounts(record);
     const own = withOwn ? this.writesTo(table.id) : undefined;
     if (own === undefined) return counts;
     return {
@@ -138,6 +152,7 @@ export class TransactionState {
     before: StoredDocument | null,
     after: StoredDocument | null,
   ): void {
+    this.#changes++;
     const table = ofTable.transforms.length === 0 ? ofTable : tableToWrite(this, ofTable, before, after);
     let writes = this.#tables.get(table.id);
     if (writes === undefined) {
@@ -152,6 +167,7 @@ export class TransactionState {
   forgetWrites(tableId: number): void {
     const writes = this.#tables.get(tableId);
     if (writes === undefined) return;
+    this.#changes++;
     this.#tables.delete(tableId);
     this.#recordUndo()?.(() => this.#tables.set(tableId, writes));
   }
@@ -169,6 +185,7 @@ export class TransactionState {
 
   /** Writes one record outside of the tables. */
   writeRecord(key: string, value: string | undefined): void {
+    this.#changes++;
     const undo = this.#recordUndo();
     if (undo !== null) {
       const had = this.#catalogWrites.has(key);
@@ -213,6 +230,7 @@ export class TransactionState {
   }
 
   #rollBackTo(mark: number): void {
+    this.#changes++;
     while (this.#undo.length > mark) this.#undo.pop()?.();
   }
 

@@ -1,6 +1,6 @@
 /** What a transaction offers to the rooms above. Each interface says what it throws; see docs/errors.md. */
 import type { IndexJson, SchemaJson } from "../../schema/index.js";
-import type { Version } from "../../storage/storage.js";
+import type { MaybePromise, Version } from "../../storage/storage.js";
 import type { CellCodec, CellReader, CellWriter } from "../cells/cells.js";
 import type { Document, Fields } from "../document.js";
 import type { DocumentStream, Page, PageOptions, Query } from "../query/query.js";
@@ -31,6 +31,8 @@ export interface DatabaseReader {
    * @throws INVALID_ID, WRONG_TABLE
    */
   get(id: string, table?: string): Promise<Document | null>;
+  /** The same, at once when the storage answers at once; throws at once, too. */
+  find(id: string, table?: string): MaybePromise<Document | null>;
   /** The id itself when it belongs to the table, else null. Never throws for a malformed id. */
   normalizeId(table: string, id: string): string | null;
   /** @throws INDEX_NOT_FOUND, INDEX_NOT_READY, INVALID_INDEX_RANGE, TABLE_NOT_FOUND; `next` INVALID_FILTER */
@@ -39,6 +41,8 @@ export interface DatabaseReader {
   page(query: Query, options: PageOptions): Promise<Page>;
   /** The number of documents in the table, kept with every commit. O(1). */
   count(table: string): Promise<number>;
+  /** The same, at once when the storage answers at once; throws at once, too. */
+  size(table: string): MaybePromise<number>;
   /** The same with the size of all documents. O(1). */
   counts(table: string): Promise<TableCounts>;
   /** What the component keeps beside its tables. */
@@ -87,6 +91,8 @@ export interface QueryTransaction {
   /** What is in force now, as totals of the whole transaction. */
   readonly limits: TransactionLimits;
   readonly readSet: ReadSet;
+  /** Rises with everything that the transaction writes, or undoes; always 0 in a query. */
+  readonly changes: number;
   /** The indexes of all components that are being built, with how far each has come. O(indexes). */
   indexBuilds(): Promise<IndexBuild[]>;
   /** The transforms of all components that documents may still need, and those prepared. O(tables + transforms). */
@@ -101,14 +107,14 @@ export interface QueryTransaction {
   prepared(path: string): DatabaseReader;
   /** Runs under lower limits, counted from here. */
   limited<T>(run: () => Promise<T>, limits?: Partial<TransactionLimits>): Promise<T>;
+  /** Runs the engine's own work, which the function that set it off does not answer for: nothing of it is counted. */
+  uncounted<T>(run: () => Promise<T>): Promise<T>;
 }
 
 /** A write, with the document before and after it. */
 export interface Change {
   readonly operation: "insert" | "update" | "delete";
   readonly componentPath: string;
-  /** Runs the engine's own work, which the function that set it off does not answer for: nothing of it is counted. */
-  uncounted<T>(run: () => Promise<T>): Promise<T>;
   readonly tableName: string;
   readonly id: string;
   readonly oldDoc: Document | null;

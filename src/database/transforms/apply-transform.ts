@@ -27,6 +27,8 @@ export function applyTransform(
   } catch (error) {
     throw new TransformProblem("threw", error instanceof Error ? error.message : String(error), error);
   }
+  // Nobody else is going to hear what a promise rejects with.
+  if (fields instanceof Promise) fields.catch(() => {});
   if (typeof fields !== "object" || fields === null || !isPlainObject(fields)) {
     throw new TransformProblem("notADocument", `It returned ${describe(fields)} instead of a document.`);
   }
