@@ -28,7 +28,10 @@ export function removeItem(tree: CountedTree, order: string): Item | null {
   return item;
 }
 
-/** Gives an item new values, or adds it where there is none at its position. Returns what stood there before. */
+/**
+ * Gives an item new values, or adds it where there is none at its position. Returns what stood there before. An item that is
+ * there as it should be costs a descent and no write: those who follow the same change twice do not notice.
+ */
 export function putItem(tree: CountedTree, item: Item): Item | null {
   const place = descend(tree, item.position.order);
   const before = place.item;
@@ -36,6 +39,7 @@ export function putItem(tree: CountedTree, item: Item): Item | null {
     insertAt(tree, place, item);
     return null;
   }
+  if (hasValues(before, item) && isDigested(tree, place)) return before;
   editItems(tree, place)[place.index] = item;
   const removed = summaryOf(before);
   const added = summaryOf(item);
@@ -45,6 +49,18 @@ export function putItem(tree: CountedTree, item: Item): Item | null {
   });
   mendFill(tree, place.path, place.leafRef, false);
   return before;
+}
+
+function hasValues({ values: before }: Item, { values }: Item): boolean {
+  return before.length === values.length && before.every((value, index) => Object.is(value, values[index]));
+}
+
+/** False when a summary above a place lacks a digest that may be known by now. */
+function isDigested(tree: CountedTree, { path }: Place): boolean {
+  return path.every(({ ref, index }) => {
+    const child = (tree.nodes.get(ref) as Branch).children[index];
+    return child?.summary?.digest !== null;
+  });
 }
 
 /** Where a position is, or belongs. */
