@@ -1,13 +1,7 @@
 /** Checks and repairs of damaged aggregates: each difference found, named rightly, mended, and nothing else touched. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { VerifyReport } from "../src/components/aggregate/client/managed/types.js";
-import { readReport } from "../src/components/aggregate/client/verification/index.js";
-import {
-  deleteOperation,
-  insertOperation,
-  replaceOperation,
-} from "../src/components/aggregate/client/operations.js";
+import { deleteOperation, replaceOperation } from "../src/components/aggregate/client/operations.js";
 import { damage, damageNames, driftNames } from "./aggregate/damages.js";
 import {
   check,
@@ -15,11 +9,18 @@ import {
   checkedHostOnMock,
   component,
   source,
-  type AppCtx,
   type CheckedHost,
   type OpenCheckedHost,
 } from "./aggregate/checked-host.js";
-import { expectedContents, truthOf } from "./aggregate/truth.js";
+import {
+  addScores,
+  damagedIn,
+  expectMended,
+  fillScores,
+  findingsOf,
+  reportOf,
+} from "./aggregate/checked-scores.js";
+import { truthOf } from "./aggregate/truth.js";
 import { seededRandom } from "./random.js";
 
 type StoredDocument = Parameters<typeof source.itemOf>[0];
@@ -28,47 +29,6 @@ const hosts: Record<string, OpenCheckedHost> = {
   "on the official mock": checkedHostOnMock,
   "on this engine": () => checkedHostOnEngine("memory"),
 };
-
-/** Fills the table and its aggregate: games of very different sizes. */
-async function fill(host: CheckedHost, sizes: readonly number[], settings: object = {}): Promise<void> {
-  await host.run(async (ctx) => {
-    await ctx.runMutation(component.trees.clear, settings);
-    for (const [game, size] of sizes.entries())
-      for (let index = 0; index < size; index++) await addScore(ctx, `game ${game}`, (index * 37) % 101);
-  });
-}
-
-async function addScore(ctx: AppCtx, game: string, score: number): Promise<void> {
-  const bonus = score % 3 === 0 ? { bonus: score / 4 } : {};
-  const id = await ctx.db.insert("scores", { game, score, ...bonus });
-  const document = (await ctx.db.get(id)) as StoredDocument;
-  await ctx.runMutation(component.writes.apply, { operations: [insertOperation(source.itemOf(document))] });
-}
-
-async function reportOf(host: CheckedHost, runId: string): Promise<VerifyReport> {
-  const report = await host.run((ctx) => readReport(ctx, { component }, runId));
-  if (report === null) throw new Error("there is no report");
-  for (let cursor = report.continueCursor; cursor !== null;) {
-    const page: VerifyReport | null = await host.run((ctx) =>
-      readReport(ctx, { component }, runId, cursor ?? undefined),
-    );
-    report.differences.push(...(page?.differences ?? []));
-    cursor = page?.continueCursor ?? null;
-  }
-  expect(report).toMatchObject({ isDone: true, error: null });
-  expect(JSON.parse(JSON.stringify(report))).toEqual(report);
-  return report;
-}
-
-function findingsOf({ differences }: VerifyReport): string[] {
-  return differences.flatMap(({ kind, id }) => (kind === "structure" ? [] : [`${kind} ${id}`])).toSorted();
-}
-
-/** Damaged namespaces as a report names them. */
-function damagedIn({ differences }: VerifyReport): Set<unknown> {
-  const structural = differences.filter(({ kind }) => kind === "structure");
-  return new Set(structural.map(({ actual }) => (actual as { namespace?: unknown }).namespace));
-}
 
 /** First what leaves the trees sound: what does not may leave no way to write to them. */
 const someWays = fc
@@ -79,13 +39,6 @@ const someWays = fc
   .map(([drifts, damages]) => [...drifts, ...damages])
   .filter((ways) => ways.length > 0);
 
-async function expectMended(host: CheckedHost): Promise<void> {
-  const { damaged, findings, contents } = await truthOf(host);
-  expect({ damaged: damaged.size, findings }).toEqual({ damaged: 0, findings: [] });
-  expect(contents).toEqual(await expectedContents(host));
-  expect((await reportOf(host, await check(host, {}))).differences).toEqual([]);
-}
-
 /** A write to the table that the aggregate follows, as far as its damage lets it: else neither is written. */
 async function writeSomething(host: CheckedHost, random: () => number): Promise<void> {
   const kind = random();
@@ -93,7 +46,7 @@ async function writeSomething(host: CheckedHost, random: () => number): Promise<
   const write = host.run(async (ctx) => {
     const documents = (await ctx.db.query("scores").collect()) as StoredDocument[];
     const before = documents[Math.floor(pick * documents.length)];
-    if (kind < 0.3 || before === undefined) return addScore(ctx, game, score);
+    if (kind < 0.3 || before === undefined) return addScores(ctx, [{ game, score }]);
     if (kind < 0.6) await ctx.db.delete(before._id);
     else await ctx.db.patch(before._id, kind < 0.8 ? { score } : { score, game });
     const after = (await ctx.db.get(before._id)) as StoredDocument | null;
@@ -111,7 +64,7 @@ for (const [where, open] of Object.entries(hosts)) {
   describe(`a check ${where}`, () => {
     test("of a healthy aggregate finds nothing, and looks at no item", async () => {
       const host = await open();
-      await fill(host, [60, 7, 1]);
+      await fillScores(host, [60, 7, 1]);
       const report = await reportOf(host, await check(host, {}));
       expect(report.differences).toEqual([]);
       expect(report).toMatchObject({ counts: { missing: 0, structure: 0 }, fixed: 0, repair: false });
@@ -119,7 +72,7 @@ for (const [where, open] of Object.entries(hosts)) {
 
     test.each([...driftNames, ...damageNames])("finds and mends alone: %s", async (way) => {
       const host = await open();
-      await fill(host, [40, 9, 3, 18], { maxNodeSize: 4, rootLazy: false });
+      await fillScores(host, [40, 9, 3, 18], { maxNodeSize: 4, rootLazy: false });
       const random = seededRandom(Number(process.env["TRUEUP_SEED"]));
       let truth = await truthOf(host);
       // At random places, it may happen to be no damage.
@@ -135,7 +88,7 @@ for (const [where, open] of Object.entries(hosts)) {
 
     test("tells an item in a wrong namespace from one in the right namespace of the same bucket", async () => {
       const host = await open();
-      await fill(host, [2, 2]);
+      await fillScores(host, [2, 2]);
       await host.run(async (ctx) => {
         const document = (await ctx.db.query("scores").first()) as StoredDocument;
         const item = source.itemOf(document);
@@ -152,7 +105,7 @@ for (const [where, open] of Object.entries(hosts)) {
 
     test("finds an empty tree whose root is another one's", async () => {
       const host = await open();
-      await fill(host, [9, 0]);
+      await fillScores(host, [9, 0]);
       await host.inside(async (ctx) => {
         const [empty, full] = await ctx.db.query("trees").collect();
         if (empty === undefined || full === undefined) throw new Error("there should be two trees");
@@ -166,7 +119,7 @@ for (const [where, open] of Object.entries(hosts)) {
       await fc.assert(
         fc.asyncProperty(fc.nat(), someWays, fc.boolean(), async (seed, ways, rootLazy) => {
           const host = await open();
-          await fill(host, [40, 9, 3, 18], { maxNodeSize: 4, rootLazy });
+          await fillScores(host, [40, 9, 3, 18], { maxNodeSize: 4, rootLazy });
           const random = seededRandom(seed);
           for (const way of ways) await host.inside((ctx) => damage(ctx, way, random));
           const truth = await truthOf(host);
@@ -189,7 +142,7 @@ for (const [where, open] of Object.entries(hosts)) {
       await fc.assert(
         fc.asyncProperty(fc.nat(), someWays, async (seed, ways) => {
           const host = await open();
-          await fill(host, [40, 9], { maxNodeSize: 4 });
+          await fillScores(host, [40, 9], { maxNodeSize: 4 });
           const random = seededRandom(seed);
           for (const way of ways) await host.inside((ctx) => damage(ctx, way, random));
           const truth = await truthOf(host);
@@ -205,7 +158,7 @@ for (const [where, open] of Object.entries(hosts)) {
       await fc.assert(
         fc.asyncProperty(fc.nat(), someWays, fc.boolean(), async (seed, ways, repair) => {
           const host = await open();
-          await fill(host, [40, 9, 3], { maxNodeSize: 4 });
+          await fillScores(host, [40, 9, 3], { maxNodeSize: 4 });
           const random = seededRandom(seed);
           for (const way of ways) await host.inside((ctx) => damage(ctx, way, random));
           const truth = await truthOf(host);

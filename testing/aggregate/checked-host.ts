@@ -12,6 +12,7 @@ import {
   type GenericMutationCtx,
 } from "convex/server";
 import { v } from "convex/values";
+import type { OpenStorage } from "trueup";
 import type { ComponentApi } from "trueup/aggregate/_generated/component.js";
 import aggregateTest from "trueup/aggregate/test";
 import type { DataModel } from "../../src/components/aggregate/component/_generated/dataModel.js";
@@ -49,7 +50,7 @@ export const source = {
   itemOf: (doc: StoredDocument): WrittenItem => ({
     key: doc["score"] as number,
     id: doc._id,
-    namespace: doc["game"] as string,
+    namespace: doc["game"],
     sumValue: doc["score"] as number,
     sumValues: { bonus: doc["bonus"] as number | undefined },
   }),
@@ -73,7 +74,9 @@ export function checkedHostOnMock(): Promise<CheckedHost> {
   });
 }
 
-export async function checkedHostOnEngine(storage: StorageName): Promise<CheckedHost> {
+export async function checkedHostOnEngine(
+  storage: StorageName | OpenStorage,
+): Promise<CheckedHost & { close(): Promise<void> }> {
   const [app, inner] = [new Bodies(), new Bodies()];
   const backend = await openApp(storage, {
     schema: checkedSchema,
@@ -97,6 +100,7 @@ export async function checkedHostOnEngine(storage: StorageName): Promise<Checked
   return {
     run: (body) => app.during(body, () => call("host:run")),
     inside: (body) => inner.during(body, () => call("host:inside")),
+    close: () => backend.close(),
   };
 }
 
@@ -141,8 +145,8 @@ class Bodies {
 
   async during<Ctx, T>(body: (ctx: Ctx) => Promise<T>, run: () => Promise<void>): Promise<T> {
     const results: T[] = [];
-    this.body = async (ctx) => {
-      results.splice(0, 1, await body(ctx as Ctx));
+    this.body = async (ctx: Ctx) => {
+      results.splice(0, 1, await body(ctx));
     };
     await run();
     return results[0] as T;

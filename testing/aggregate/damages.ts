@@ -121,16 +121,17 @@ export const damageNames: readonly string[] = [
   "root of another tree",
 ];
 
-/** Damages the aggregate in one way, wherever it can be damaged so, at random. */
-export async function damage(ctx: InsideCtx, name: string, random: Random): Promise<void> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) if (await tryDamage(ctx, name, random)) return;
+/** Damages a generation of the aggregate in one way, wherever it can be damaged so, at random. */
+export async function damage(ctx: InsideCtx, name: string, random: Random, generation = 0): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++)
+    if (await tryDamage(ctx, name, random, generation)) return;
 }
 
 const ATTEMPTS = 20;
 
 /** Damages a random tree at a random place; false when it cannot be damaged so there. */
-async function tryDamage(ctx: InsideCtx, name: string, random: Random): Promise<boolean> {
-  const forest = new Forest(ctx.db);
+async function tryDamage(ctx: InsideCtx, name: string, random: Random, generation: number): Promise<boolean> {
+  const forest = new Forest(ctx.db, generation);
   const trees = await forest.select("all");
   const tree = pick(trees, random);
   const other = pick(trees, random);
@@ -164,7 +165,7 @@ async function driftAway(
   const item = pick(items, random);
   if (item === undefined) return false;
   const { id, ...shown } = { id: item.position.id, ...shownItem({ tree, item }) };
-  const forest = new Forest(ctx.db);
+  const forest = new Forest(ctx.db, tree.record?.generation);
   for (const operation of drift({ id, ...shown }, random)) await applyOperation(forest, operation);
   await forest.flush(ctx.db);
   return true;

@@ -242,7 +242,7 @@ function checkedOf(step: Doc<"checkSteps"> | null): wire.Report["checked"] {
 
 /** A value that JSON can say: numbers and bigints that it cannot are spelt as Convex does. */
 function plain(value: Value): Value {
-  return convexToJson(value) as Value;
+  return convexToJson(value);
 }
 
 function placeOf(cursor: string | undefined): number {
