@@ -1,4 +1,5 @@
-/** `trueup migrations`: every migration with how far it is, once or live. */
+/** `trueup migrations`: every migration, transform and pending schema with how far it is, once or live. */
+import { isTrueupError } from "../../errors/index.js";
 import type { CliCommand } from "../command.js";
 import { findApp } from "../app/find-app.js";
 import { connect } from "../connection/connect.js";
@@ -7,6 +8,7 @@ import { exitCodes, type ExitCode } from "../exit-codes.js";
 import { fetchMigrations, withAverageRate, type MigrationRow } from "../migrations/migration-rows.js";
 import { migrationTable } from "../migrations/migration-table.js";
 import { MigrationRates } from "../migrations/migration-rates.js";
+import { schemaRows } from "../migrations/schema-rows.js";
 import { MigrationDisplay } from "../migrations/migration-display.js";
 import { pause, type Terminal } from "../output/terminal.js";
 
@@ -22,7 +24,9 @@ export const migrations: CliCommand = {
   define(program, terminal, start) {
     program
       .command("migrations")
-      .description("List every migration with state, documents, rate and last error.")
+      .description(
+        "List every migration, transform and pending schema with state, documents, rate and last error.",
+      )
       .option("--watch", "keep the list live, with a progress bar each on a terminal, until Ctrl-C")
       .option("--component <path>", "where the migrations component is mounted", "migrations")
       .option("--json", "print the list as a JSON array; with --watch one per line whenever it changes")
@@ -50,7 +54,7 @@ async function show(options: MigrationsOptions, terminal: Terminal): Promise<Exi
   try {
     if (options.watch) await watch(connection, options, terminal);
     else {
-      const rows = await fetchMigrations(connection, options.component);
+      const rows = await fetchAll(connection, options);
       print(
         rows.map((row) => withAverageRate(row, Date.now())),
         options,
@@ -60,6 +64,17 @@ async function show(options: MigrationsOptions, terminal: Terminal): Promise<Exi
     return exitCodes.success;
   } finally {
     await connection.close();
+  }
+}
+
+/** Migrations, then what goes on behind deploys. An app may have only the latter, and no component. */
+async function fetchAll(connection: Connection, { component }: MigrationsOptions): Promise<MigrationRow[]> {
+  const others = schemaRows(await connection.schemaChanges());
+  try {
+    return [...(await fetchMigrations(connection, component)), ...others];
+  } catch (error) {
+    if (others.length > 0 && isTrueupError(error) && error.code === "COMPONENT_MISSING") return others;
+    throw error;
   }
 }
 
@@ -75,7 +90,7 @@ async function watch(connection: Connection, options: MigrationsOptions, termina
   let shown = "";
   try {
     while (!terminal.interrupted.aborted) {
-      const rows = rates.apply(await fetchMigrations(connection, options.component), Date.now());
+      const rows = rates.apply(await fetchAll(connection, options), Date.now());
       const text = JSON.stringify(rows);
       if (text !== shown && options.json) terminal.stdout.line(text);
       display?.show(rows);

@@ -7,7 +7,7 @@
  */
 import type { UserIdentity } from "convex/server";
 import type { Value } from "convex/values";
-import type { AggregateOverview, VerifyReport } from "../../backend/index.js";
+import type { AggregateOverview, VerifyReport, SchemaChanges } from "../../backend/index.js";
 import type { ExaminedComponent } from "../../deploy/index.js";
 import type { ErrorCode } from "../../errors/index.js";
 import type { SchemaJson } from "../../schema/index.js";
@@ -71,6 +71,8 @@ export interface Connection {
   work(requestId: string): Promise<ScheduledWork>;
   /** The schemas in force, and which documents the new ones would refuse. @throws INVALID_RENAME */
   examine(request: ExamineRequest): Promise<readonly ExaminedComponent[]>;
+  /** What still goes on behind the deploys that changed schemas. */
+  schemaChanges(): Promise<SchemaChanges>;
   readonly aggregates: AggregateWork;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** Runs functions of the pushed code in this process, which then owns the data file. */
-import type { Backend } from "../../backend/index.js";
+import type { Backend, SchemaChanges } from "../../backend/index.js";
 import { examineDocuments, type ExaminedComponent } from "../../deploy/index.js";
 import { isTrueupError } from "../../errors/index.js";
 import { outliveLeftovers } from "../../functions/index.js";
@@ -59,6 +59,10 @@ export class EmbeddedConnection implements Connection {
   examine({ schemas, renames, readsDocuments }: ExamineRequest): Promise<readonly ExaminedComponent[]> {
     const options = { renames: parseRenames(renames), readsDocuments };
     return examineDocuments(this.#backend.database, schemas, options);
+  }
+
+  schemaChanges(): Promise<SchemaChanges> {
+    return this.#backend.schemaChanges();
   }
 
   close(): Promise<void> {

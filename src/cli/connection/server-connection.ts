@@ -2,7 +2,7 @@
 import { convexToJson, jsonToConvex, type Value } from "convex/values";
 import type { ExaminedComponent } from "../../deploy/index.js";
 import { errorCodes, TrueupError, type ErrorCode } from "../../errors/index.js";
-import type { AggregateOverview, VerifyReport } from "../../backend/index.js";
+import type { AggregateOverview, VerifyReport, SchemaChanges } from "../../backend/index.js";
 import type {
   AggregateWork,
   CallOutcome,
@@ -54,6 +54,10 @@ export class ServerConnection implements Connection {
       schema: schema === null ? null : JSON.stringify(schema),
     }));
     return (await this.#post("/api/trueup/plan", { ...request, schemas: list })) as ExaminedComponent[];
+  }
+
+  async schemaChanges(): Promise<SchemaChanges> {
+    return (await this.#post("/api/trueup/schema-changes", {})) as SchemaChanges;
   }
 
   async close(): Promise<void> {}

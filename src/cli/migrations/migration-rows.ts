@@ -9,7 +9,9 @@ import type { Connection } from "../connection/connection.js";
 
 export interface MigrationRow {
   readonly name: string;
-  /** `inProgress`, `success`, `failed`, `canceled`, `paused`, `reverted` or `unknown`. */
+  /** Absent for a migration. */
+  readonly kind?: "transform" | "schema";
+  /** `inProgress`, `success`, `failed`, `canceled`, `paused`, `reverted` or `unknown`; `prepared`; `pending` for a schema. */
   readonly state: string;
   readonly processed: number;
   readonly total?: number;

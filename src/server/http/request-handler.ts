@@ -14,6 +14,7 @@ import { inlineQueryRoutes } from "../routes/inline-query.js";
 import { logRoutes } from "../routes/logs.js";
 import { planRoutes } from "../routes/plan.js";
 import { unsupportedRoutes } from "../routes/unsupported.js";
+import { schemaChangeRoutes } from "../routes/schema-changes.js";
 import { workRoutes } from "../routes/work.js";
 import { assertAdminKey, readCaller, type Caller } from "./caller.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
@@ -33,6 +34,7 @@ const router = new Router([
   ...functionRoutes,
   ...deployRoutes,
   ...environmentRoutes,
+  ...schemaChangeRoutes,
   ...workRoutes,
   ...aggregateRoutes,
   ...planRoutes,
