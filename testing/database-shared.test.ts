@@ -98,3 +98,32 @@ test("transfers in both leave the sum as it is, in every query of either", async
   };
   await Promise.all([work(left), work(right), work(left), work(right)]);
 });
+
+test("a change of shape in one is one in the other, with its cached documents, and both write it through", async () => {
+  const [left, right, random] = await openTwo(3);
+  for (const database of [left, right]) {
+    database.setTransforms(({ shape }) => (document) => ({ ...document, seen: shape }));
+  }
+  const { value: ids } = await left.mutate(async (tx) => {
+    const made: string[] = [];
+    for (let n = 0; n < 30; n++) made.push(await tx.component("").insert("t", { n }));
+    return made;
+  });
+  for (let shape = 1; shape < 12; shape++) {
+    const [writer, reader] = random() < 0.5 ? [left, right] : [right, left];
+    await reader.query((tx) => tx.component("").stream(fullScan("t")).take(99));
+    await writer.mutate(async (tx) => {
+      tx.beginTransform("", "t", { name: `${shape}`, origin: "", hasDown: false });
+    });
+    expect((await readAll(reader, fullScan("t"))).every(({ seen }) => seen === shape)).toBe(true);
+    const id = ids[shape] ?? "";
+    await reader.mutate((tx) => tx.component("").patch(id, { seen: `patched in ${shape}` }));
+    expect((await writer.query((tx) => tx.component("").get(id))).value).toMatchObject({
+      seen: `patched in ${shape}`,
+    });
+    if (random() < 0.5) reader.background.wake();
+    await later(Math.floor(random() * 20));
+  }
+  await Promise.all([left.background.idle(), right.background.idle()]);
+  expect((await right.query((tx) => tx.transforms())).value).toEqual([]);
+});

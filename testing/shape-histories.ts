@@ -17,7 +17,7 @@ import { compareAll, historyModel, runHistory } from "./database-histories.js";
 import type { DatabaseModel } from "./database-model.js";
 
 /** The tables of the histories with their indexes, and nothing said of documents. */
-export const historySchema: SchemaJson = {
+const historySchema: SchemaJson = {
   schemaValidation: true,
   tables: Object.entries(tableIndexes).map(([tableName, indexes]) => ({
     tableName,
