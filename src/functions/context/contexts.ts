@@ -4,6 +4,7 @@
  */
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
+import { askFrom, direct } from "../execution/ask.js";
 import type { Execution } from "../execution/execution.js";
 import { callNested, type NestedOptions } from "../execution/invoke.js";
 import type { FunctionKind } from "../program/registered-function.js";
@@ -25,6 +26,8 @@ export type CallFromAction = (
 
 const noOptions: NestedOptions = {};
 
+type RunQuery = (reference: unknown, args?: unknown, options?: NestedOptions) => Promise<Value>;
+
 /** `ctx` of a query or a mutation. */
 export function transactionContext(execution: Execution): object {
   return execution.subject.kind === "query" ? queryContext(execution) : mutationContext(execution);
@@ -36,15 +39,18 @@ function queryContext(execution: Execution): object {
     auth: new Auth(execution),
     storage: storageReader(execution),
     meta: new QueryMeta(execution),
-    runQuery: async (reference: unknown, args?: unknown, options: NestedOptions = noOptions) => {
-      if (options.useStaleSnapshot === true) {
-        throw new TrueupError(
-          "INVALID_CALL",
-          "`useStaleSnapshot` is only supported in mutations, not queries.",
-        );
-      }
-      return await callNested(execution, "query", reference, args, options, transactionContext);
-    },
+    runQuery: offering(
+      execution,
+      async (reference: unknown, args?: unknown, options: NestedOptions = noOptions) => {
+        if (options.useStaleSnapshot === true) {
+          throw new TrueupError(
+            "INVALID_CALL",
+            "`useStaleSnapshot` is only supported in mutations, not queries.",
+          );
+        }
+        return await callNested(execution, "query", reference, args, options, transactionContext);
+      },
+    ),
   };
 }
 
@@ -56,11 +62,17 @@ export function mutationContext(execution: Execution): { db: WriteDatabase } & R
     storage: storageWriter(execution),
     scheduler: new MutationScheduler(execution),
     meta: new MutationMeta(execution),
-    runQuery: (reference: unknown, args?: unknown, options: NestedOptions = noOptions) =>
+    runQuery: offering(execution, (reference: unknown, args?: unknown, options: NestedOptions = noOptions) =>
       callInTurn(execution, "query", reference, args, options),
+    ),
     runMutation: (reference: unknown, args?: unknown, options: NestedOptions = noOptions) =>
       callInTurn(execution, "mutation", reference, args, options),
   };
+}
+
+/** Calls that may be asked at once instead. */
+function offering<Call extends RunQuery>(execution: Execution, call: Call): Call {
+  return Object.assign(call, { [direct]: askFrom(execution) });
 }
 
 async function callInTurn(

@@ -101,8 +101,21 @@ export class ReadAccess implements DocumentSource {
   }
 
   async count(tableName: string): Promise<number> {
-    await this.execution.turn.free();
-    return await this.reader.count(tableName);
+    return await this.size(tableName);
+  }
+
+  /** The same, at once when nobody has the turn and the storage answers at once. */
+  size(tableName: string): number | Promise<number> {
+    const waiting = this.execution.turn.free();
+    return waiting === null ? this.reader.size(tableName) : waiting.then(() => this.reader.size(tableName));
+  }
+
+  /** The same for a document. */
+  document(tableName: string, id: string): Document | null | Promise<Document | null> {
+    const waiting = this.execution.turn.free();
+    return waiting === null
+      ? this.reader.find(id, tableName)
+      : waiting.then(() => this.reader.find(id, tableName));
   }
 
   searchIndex(tableName: string, indexName: string): SearchIndexJson {

@@ -2,7 +2,7 @@
  * `ctx.db`: plain objects of closures, since apps spread, bind and destructure them, and no more of them
  * than there must be, since every call of a function makes its own. `db` tells `trueup/triggers` which
  * instances the database runs by itself, so that wrapping adds nothing twice; it offers `trueup/aggregate` cells
- * of the component's own, and counts of its tables, and `trueup/migrations` a moment for others.
+ * of the component's own, and counts and documents of its tables at once, and `trueup/migrations` a moment for others.
  */
 import { setImmediate } from "node:timers/promises";
 import { jsonToConvex, type CommitTsPlaceholder } from "convex/values";
@@ -105,7 +105,8 @@ export function readDatabase(execution: Execution): ReadDatabase {
     table: (tableName) => tableHandle(access, tableName),
     system: new SystemDatabase(execution),
     [nativeStore]: {
-      count: (tableName: string) => access.count(tableName),
+      count: (tableName: string) => access.size(tableName),
+      get: (tableName: string, id: string) => access.document(tableName, id),
       cells: (codec: CellCodec<unknown>) => access.reader.cells(codec),
     },
   };
@@ -131,7 +132,8 @@ export function writeDatabase(execution: Execution): WriteDatabase {
     vars: new CommitVariables(execution),
     [nativeTriggers]: (triggers) => execution.component.triggers.has(triggers),
     [nativeStore]: {
-      count: (tableName: string) => access.count(tableName),
+      count: (tableName: string) => access.size(tableName),
+      get: (tableName: string, id: string) => access.document(tableName, id),
       cells: (codec: CellCodec<unknown>) =>
         execution.mutation.component(execution.component.path).cells(codec),
       breathe: () => breathe(execution),

@@ -2,10 +2,10 @@
  * The reads of an aggregate. Each is one call of the component and reads O(log n) of its nodes, whatever the range;
  * the batch forms ask many questions in one call, which then share what they read.
  */
-import type { FunctionArgs, FunctionReference, FunctionReturnType } from "convex/server";
+import type { FunctionArgs, FunctionReference } from "convex/server";
 import type { Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
-import { runQuery } from "./call.js";
+import { runQuery, type Answer } from "./call.js";
 import { itemsOf } from "./items.js";
 import { cursorArgs, DEFAULT_PAGE_SIZE, eachOf, type Page } from "./paging.js";
 import { rangeArgs, staleArgs, type RangeArgs, type RangeOptionArgs } from "./range-args.js";
@@ -26,6 +26,8 @@ import type {
 const PLAIN_MEASURE = "";
 
 type Order = "asc" | "desc";
+
+type Reads = ComponentApi["reads"];
 
 /** A question that the component answers. */
 export type ReadReference = FunctionReference<"query", "internal">;
@@ -59,9 +61,15 @@ export class AggregateReader<
   Values extends string,
 > {
   protected readonly component: ComponentApi;
+  private references: Reads | null = null;
 
   constructor(component: ComponentApi) {
     this.component = component;
+  }
+
+  /** The component's questions: references are made when they are asked for, and found by their identity later. */
+  protected get reads(): Reads {
+    return (this.references ??= referencesOf(this.component.reads));
   }
 
   /** Which items calls are about: those that a definition has made. Undefined where nobody manages them. */
@@ -72,7 +80,8 @@ export class AggregateReader<
   /** How many items lie within the bounds. */
   async count(ctx: ReadCtx, ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>): Promise<number> {
     const [options] = opts;
-    const [count = 0] = await this.counts(ctx, [rangeArgs(options)], options);
+    const counts = this.counts(ctx, [rangeArgs(options)], options);
+    const [count = 0] = counts instanceof Promise ? await counts : counts;
     return count;
   }
 
@@ -152,7 +161,7 @@ export class AggregateReader<
       ...rangeArgs(range),
       ...this.readingArgs(stale),
     };
-    return this.ask(ctx, this.component.reads.rank, args, { stale, whileBuilding });
+    return this.ask(ctx, this.reads.rank, args, { stale, whileBuilding });
   }
 
   /** @deprecated Use `indexOf`. */
@@ -235,7 +244,7 @@ export class AggregateReader<
     query: Query,
     args: FunctionArgs<Query>,
     options: StaleOption | undefined,
-  ): Promise<FunctionReturnType<Query>> {
+  ): Answer<Query> {
     return runQuery(ctx, query, args, options?.stale);
   }
 
@@ -245,9 +254,13 @@ export class AggregateReader<
     return { ...staleArgs(stale), ...(definition === undefined ? {} : { definition }) };
   }
 
-  private counts(ctx: ReadCtx, queries: RangeArgs[], options: StaleOption | undefined): Promise<number[]> {
+  private counts(
+    ctx: ReadCtx,
+    queries: RangeArgs[],
+    options: StaleOption | undefined,
+  ): Answer<Reads["counts"]> {
     const args = { queries, ...this.readingArgs(options?.stale) };
-    return this.ask(ctx, this.component.reads.counts, args, options);
+    return this.ask(ctx, this.reads.counts, args, options);
   }
 
   /** Count, sum and extremes of the items' numbers in each range. */
@@ -258,17 +271,17 @@ export class AggregateReader<
   ): Promise<MeasureStats[]> {
     const measures = [options?.of ?? PLAIN_MEASURE];
     const args = { queries, measures, ...this.readingArgs(options?.stale) };
-    const stats = await this.ask(ctx, this.component.reads.stats, args, options);
+    const stats = await this.ask(ctx, this.reads.stats, args, options);
     return stats.map(({ measures: [measure] }) => measure ?? NO_STATS);
   }
 
-  private items(
+  private async items(
     ctx: ReadCtx,
     queries: ({ offset: number } & RangeArgs)[],
     options: StaleOption | undefined,
   ): Promise<Item<K, ID>[]> {
     const args = { queries, ...this.readingArgs(options?.stale) };
-    return this.ask(ctx, this.component.reads.at, args, options).then(itemsOf<K, ID>);
+    return itemsOf(await this.ask(ctx, this.reads.at, args, options));
   }
 
   private async first(ctx: ReadCtx, order: Order, options: AnyOptions<K, ID>): Promise<Item<K, ID> | null> {
@@ -290,19 +303,24 @@ export class AggregateReader<
       ...rangeArgs(rest),
       ...this.readingArgs(stale),
     };
-    const { page, ...place } = await this.ask(ctx, this.component.reads.page, args, options);
+    const { page, ...place } = await this.ask(ctx, this.reads.page, args, options);
     return { page: itemsOf(page), ...place };
   }
 
-  private namespaces(
+  private async namespaces(
     ctx: ReadCtx,
     cursor: string | undefined,
     limit: number,
     stale: boolean | undefined,
   ): Promise<Page<{ namespace?: Value }>> {
     const args = { limit, ...cursorArgs(cursor), ...this.readingArgs(stale) };
-    return this.ask(ctx, this.component.reads.namespaces, args, { stale });
+    return this.ask(ctx, this.reads.namespaces, args, { stale });
   }
+}
+
+function referencesOf(reads: Reads): Reads {
+  const { counts, stats, at, percentiles, histogram, sample, get, rank, page, namespaces } = reads;
+  return { counts, stats, at, percentiles, histogram, sample, get, rank, page, namespaces };
 }
 
 /** Options of a list, with whatever namespace. */

@@ -84,7 +84,7 @@ export class AggregateStatistics<
   ): Promise<Item<K, ID>[]> {
     const [options] = opts;
     const args = { percents, ...rangeArgs(options), ...this.readingArgs(options?.stale) };
-    return itemsOf(await this.ask(ctx, this.component.reads.percentiles, args, options));
+    return itemsOf(await this.ask(ctx, this.reads.percentiles, args, options));
   }
 
   /**
@@ -99,7 +99,7 @@ export class AggregateStatistics<
   ): Promise<number[]> {
     const [options] = opts;
     const args = { edges, ...rangeArgs(options), ...this.readingArgs(options?.stale) };
-    return this.ask(ctx, this.component.reads.histogram, args, options);
+    return this.ask(ctx, this.reads.histogram, args, options);
   }
 
   /**
@@ -115,7 +115,7 @@ export class AggregateStatistics<
     // Drawn here, because a component's own random numbers may be the same in every call of a query.
     const fractions = Array.from({ length: size }, () => Math.random());
     const args = { fractions, ...rangeArgs(options), ...this.readingArgs(options?.stale) };
-    return itemsOf(await this.ask(ctx, this.component.reads.sample, args, options));
+    return itemsOf(await this.ask(ctx, this.reads.sample, args, options));
   }
 
   /** An item within the bounds, each with the same probability; null when there is none. */

@@ -6,7 +6,6 @@
 import type {
   DocumentByName,
   FunctionArgs,
-  FunctionReturnType,
   GenericDataModel,
   GenericDocument,
   GenericMutationCtx,
@@ -15,6 +14,7 @@ import type {
 import { ConvexError, type GenericId, type Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { ReadReference } from "./aggregate-reader.js";
+import type { Answer } from "./call.js";
 import { Aggregate, type Operation } from "./aggregate.js";
 import {
   advanceReference,
@@ -285,8 +285,8 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     query: Query,
     args: FunctionArgs<Query>,
     options: StaleOption | undefined,
-  ): Promise<FunctionReturnType<Query>> {
-    const ask = (): Promise<FunctionReturnType<Query>> => super.ask(ctx, query, args, options);
+  ): Answer<Query> {
+    const ask = (): Answer<Query> => super.ask(ctx, query, args, options);
     if (this.managed === undefined) return ask();
     const whileBuilding = options?.whileBuilding ?? this.options.whileBuilding ?? "throw";
     return answerWhenReady(this.managed, ctx, whileBuilding, ask);

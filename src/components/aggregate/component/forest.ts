@@ -17,7 +17,13 @@ import type { Doc } from "./_generated/dataModel.js";
 import { aggregateError } from "./errors.js";
 import { openNodes } from "./nodes.js";
 import type { StoredNodes } from "./stored_nodes.js";
-import { findRecord, storedGeneration, successorGeneration, writeRecord } from "./tree_records.js";
+import {
+  findRecord,
+  findRecordNow,
+  storedGeneration,
+  successorGeneration,
+  writeRecord,
+} from "./tree_records.js";
 import type { NamespaceArgs, NamespaceSet, SettingsArgs } from "./wire.js";
 
 /** The name of the measure that `sumValue` is. */
@@ -78,6 +84,17 @@ export class Forest {
   /** The tree of a loaded namespace, or null when nothing was ever written to it. */
   find(namespace: Value | undefined): StoredTree | null {
     return this.trees.get(keyOf(namespace)) ?? null;
+  }
+
+  /** The same for a namespace that may not be loaded; undefined when it has to be waited for. */
+  findNow(namespace: Value | undefined): StoredTree | null | undefined {
+    const key = keyOf(namespace);
+    const known = this.trees.get(key);
+    if (known !== undefined) return known;
+    const record = findRecordNow(this.db, this.generation, namespace);
+    if (record === undefined) return undefined;
+    this.know(namespace, record);
+    return this.trees.get(key);
   }
 
   /** The tree that is to take the place of a loaded one, or null. */

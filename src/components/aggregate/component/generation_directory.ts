@@ -27,6 +27,12 @@ export async function liveGenerations(db: DatabaseReader, definition: string): P
   return remembered ?? liveAmong(await generationsOf(db, definition));
 }
 
+/** The same with what is at hand; undefined when it has to be looked for. */
+export function liveGenerationsNow(db: DatabaseReader, definition: string): LiveGenerations | undefined {
+  const remembered = nativeStoreOf(db)?.cells(liveCodec).get(nameOf(definition));
+  return remembered instanceof Promise ? undefined : remembered;
+}
+
 /** Brings the directory up to date, after a generation of the definition was changed. */
 export async function refreshDirectory(db: DatabaseWriter, definition: string): Promise<void> {
   const native = nativeStoreOf(db);

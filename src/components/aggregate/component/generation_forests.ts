@@ -1,13 +1,34 @@
 /** The trees that a call is about: of the generation that answers for its definition, or of that which nobody manages. */
-import type { DatabaseReader } from "./_generated/server.js";
+import type { DatabaseReader, QueryCtx } from "./_generated/server.js";
+import { isAsked } from "./direct.js";
 import { Forest, UNMANAGED } from "./forest.js";
 import { buildingError } from "./build_progress.js";
-import { liveGenerations } from "./generation_directory.js";
+import { liveGenerations, liveGenerationsNow } from "./generation_directory.js";
 
 /** @throws AGGREGATE_BUILDING when no generation of the definition is ready. */
 export async function readableForest(db: DatabaseReader, definition: string | undefined): Promise<Forest> {
   return new Forest(db, await readableGeneration(db, definition));
 }
+
+/** The same, shared by all questions of a transaction; null when that cannot be told at once. */
+export function readableForestNow(ctx: QueryCtx, definition: string | undefined): Forest | null {
+  const generation = definition === undefined ? UNMANAGED : liveGenerationsNow(ctx.db, definition)?.readable;
+  if (generation === undefined || generation === null) return null;
+  if (!isAsked(ctx)) return new Forest(ctx.db, generation);
+  let forests = sharedForests.get(ctx);
+  if (forests === undefined) {
+    forests = new Map();
+    sharedForests.set(ctx, forests);
+  }
+  let forest = forests.get(generation);
+  if (forest === undefined) {
+    forest = new Forest(ctx.db, generation);
+    forests.set(generation, forest);
+  }
+  return forest;
+}
+
+const sharedForests = new WeakMap<QueryCtx, Map<number, Forest>>();
 
 /** @throws AGGREGATE_BUILDING when no generation of the definition is ready. */
 export async function readableGeneration(

@@ -2,7 +2,11 @@
  * What Trueup's own `ctx.db` offers beyond Convex's: cells, which keep a value decoded across transactions, and the
  * number of a table's documents at once. Convex Cloud and convex-test have neither.
  */
+import type { TableNamesInDataModel } from "convex/server";
+import type { DataModel, Doc, Id } from "./_generated/dataModel.js";
 import type { DatabaseReader } from "./_generated/server.js";
+
+type TableNames = TableNamesInDataModel<DataModel>;
 
 const brand = Symbol.for("trueup.nativeStore");
 
@@ -22,7 +26,10 @@ export interface Cells<T> {
 
 export interface NativeStore {
   cells<T>(codec: CellCodec<T>): Cells<T>;
-  count(tableName: string): Promise<number>;
+  /** At once when the storage answers at once. */
+  count(tableName: string): number | Promise<number>;
+  /** The same for a document. */
+  get<Name extends TableNames>(tableName: Name, id: Id<Name>): Doc<Name> | null | Promise<Doc<Name> | null>;
 }
 
 /** Null on every other backend. */

@@ -82,23 +82,42 @@ export function stringText(text: string): string {
 
 /** A mark before a run of zeros, which its length follows; before none, it stands for itself. */
 const MARK = "\x02";
-const MARKED = /[\0\x02]/;
-const EACH_MARKED = /\0{1,31}|\x02/g;
-const EACH_MARK = /\x02([0-O])/g;
+const MARK_CODE = 2;
+const MOST_ZEROS = 31;
+const ZEROS: readonly string[] = Array.from({ length: MORE }, (_, count) =>
+  count === 0 ? MARK : "\0".repeat(count),
+);
 
 /** A string of bytes, written without zeros, of which keys have runs. */
 export function withoutZeros(bytes: string): string {
-  if (!MARKED.test(bytes)) return bytes;
-  return bytes.replace(EACH_MARKED, (run) => MARK + lengthText(run === MARK ? 0 : run.length));
+  let text = "";
+  let from = 0;
+  for (let index = 0; index < bytes.length; index++) {
+    const code = bytes.charCodeAt(index);
+    if (code !== 0 && code !== MARK_CODE) continue;
+    text += bytes.slice(from, index) + MARK;
+    let count = 0;
+    if (code === 0) while (count < MOST_ZEROS && bytes.charCodeAt(index + count) === 0) count++;
+    text += lengthText(count);
+    if (count > 0) index += count - 1;
+    from = index + 1;
+  }
+  return from === 0 ? bytes : text + bytes.slice(from);
 }
 
-/** What `withoutZeros` was given. */
+/** What `withoutZeros` was given. @throws MalformedText */
 export function withZeros(text: string): string {
-  if (!text.includes(MARK)) return text;
-  return text.replace(EACH_MARK, (_, digit: string) => {
-    const count = digit.charCodeAt(0) - ZERO;
-    return count === 0 ? MARK : "\0".repeat(count);
-  });
+  let mark = text.indexOf(MARK);
+  if (mark < 0) return text;
+  let bytes = "";
+  let from = 0;
+  for (; mark >= 0; mark = text.indexOf(MARK, from)) {
+    const zeros = ZEROS[text.charCodeAt(mark + 1) - ZERO];
+    if (zeros === undefined) throw new MalformedText();
+    bytes += text.slice(from, mark) + zeros;
+    from = mark + 2;
+  }
+  return bytes + text.slice(from);
 }
 
 /** Reads what the functions above wrote, in the same order. */

@@ -31,6 +31,11 @@ export async function isPending(db: DatabaseReader): Promise<boolean> {
   return (await db.query("pendingOperations").first()) !== null;
 }
 
+/** True when it is known at once that nothing waits. */
+export function nothingPending(db: DatabaseReader): boolean {
+  return nativeStoreOf(db)?.count("pendingOperations") === 0;
+}
+
 /**
  * The deltas that wait, in their order. Stale ones end before the first queued operation.
  * @throws PENDING_OPERATIONS when queued operations wait, or more deltas than a call can apply.

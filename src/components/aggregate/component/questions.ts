@@ -7,35 +7,73 @@ import {
   roundSum,
   settleAll,
   summarizeParts,
+  unlessMissing,
   type Found,
   type OrderRange,
   type Part,
 } from "../tree/index.js";
 import type { QueryCtx } from "./_generated/server.js";
 import { PLAIN_MEASURE, type Forest, type StoredTree } from "./forest.js";
-import { readableForest } from "./generation_forests.js";
+import { afterwards, copyOf, isAsked, throwNotAtHand, type Soon } from "./direct.js";
+import { readableForest, readableForestNow } from "./generation_forests.js";
 import { overlay } from "./overlay.js";
-import { pendingDeltas } from "./pending.js";
+import { nothingPending, pendingDeltas } from "./pending.js";
 import type { RangeArgs, ReadingArgs, WireItem, WireStats } from "./wire.js";
 
 /** The trees that a question is about, in the order of their namespaces, each with the range that counts. */
 export type Parts = readonly Part<StoredTree>[];
 
 /** Answers one question; see `answerAll`. */
-export async function answer<Query extends RangeArgs & ReadingArgs, Answer>(
+export function answer<Query extends RangeArgs & ReadingArgs, Answer>(
   ctx: QueryCtx,
   query: Query,
   ask: (parts: Parts) => Answer,
-): Promise<Answer> {
-  const [result] = await answerAll(ctx, query, [query], ask);
-  return result as Answer;
+): Soon<Answer> {
+  return afterwards(answerAll(ctx, query, [query], ask), ([result]) => result as Answer);
 }
 
 /**
- * Answers questions that are asked together, and share what they read. A question about a namespace that was never
- * written to has no parts.
+ * Answers questions that are asked together, and share what they read: at once when all that it takes is at hand. A
+ * question about a namespace that was never written to has no parts.
  */
-export async function answerAll<Query extends RangeArgs, Answer>(
+export function answerAll<Query extends RangeArgs, Answer>(
+  ctx: QueryCtx,
+  reading: ReadingArgs,
+  queries: readonly Query[],
+  ask: (parts: Parts, query: Query) => Answer,
+): Soon<Answer[]> {
+  const answers = answerNow(ctx, reading, queries, ask);
+  if (answers !== null) return answers;
+  return isAsked(ctx) ? throwNotAtHand() : answerLater(ctx, reading, queries, ask);
+}
+
+function answerNow<Query extends RangeArgs, Answer>(
+  ctx: QueryCtx,
+  { definition }: ReadingArgs,
+  queries: readonly Query[],
+  ask: (parts: Parts, query: Query) => Answer,
+): Answer[] | null {
+  if (!nothingPending(ctx.db)) return null;
+  const forest = readableForestNow(ctx, definition);
+  if (forest === null) return null;
+  const parts: Parts[] = [];
+  for (const query of queries) {
+    const found = partsNow(forest, query);
+    if (found === null) return null;
+    parts.push(found);
+  }
+  return unlessMissing(() => queries.map((query, index) => ask(parts[index] ?? [], query)));
+}
+
+/** Null when a tree has to be waited for. */
+function partsNow(forest: Forest, { namespace, namespaces, bounds }: RangeArgs): Parts | null {
+  if (namespaces !== undefined) return null;
+  const tree = forest.findNow(namespace);
+  if (tree === undefined) return null;
+  return tree === null ? [] : [{ tree, range: rangeOf(bounds) }];
+}
+
+async function answerLater<Query extends RangeArgs, Answer>(
   ctx: QueryCtx,
   { definition, stale }: ReadingArgs,
   queries: readonly Query[],
@@ -90,8 +128,8 @@ export function intersect(a: OrderRange, b: OrderRange): OrderRange {
 export function wireItem({ tree, item }: Found<StoredTree>, { namespaces }: RangeArgs): WireItem {
   const { measures } = tree.state;
   const { values, position } = item;
-  const wire: WireItem = { key: position.key, id: position.id, sumValue: 0 };
-  if (namespaces !== undefined && tree.namespace !== undefined) wire.namespace = tree.namespace;
+  const wire: WireItem = { key: copyOf(position.key), id: position.id, sumValue: 0 };
+  if (namespaces !== undefined && tree.namespace !== undefined) wire.namespace = copyOf(tree.namespace);
   for (let index = 0; index < values.length; index++) {
     const value = values[index] ?? null;
     const name = measures[index];

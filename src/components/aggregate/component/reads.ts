@@ -26,6 +26,7 @@ import {
   partsFrom,
   placeAfter,
 } from "./cursors.js";
+import { afterwards, direct, type Soon } from "./direct.js";
 import { aggregateError } from "./errors.js";
 import type { Forest, StoredTree } from "./forest.js";
 import { readableForest } from "./generation_forests.js";
@@ -37,45 +38,50 @@ import * as validators from "./validators.js";
 import type * as wire from "./wire.js";
 
 /** How many items lie in each range. */
-export const counts: RegisteredQuery<"public", wire.CountsArgs, Promise<number[]>> = query({
+export const counts: RegisteredQuery<"public", wire.CountsArgs, Soon<number[]>> = query({
   args: validators.countsArgs,
   returns: v.array(v.number()),
-  handler: (ctx, { queries, ...reading }): Promise<number[]> => answerAll(ctx, reading, queries, countParts),
+  handler: direct((ctx, { queries, ...reading }: wire.CountsArgs): Soon<number[]> =>
+    answerAll(ctx, reading, queries, countParts),
+  ),
 });
 
 /** Count, exact sum and extremes of measures in each range. */
-export const stats: RegisteredQuery<"public", wire.StatsArgs, Promise<wire.WireStats[]>> = query({
+export const stats: RegisteredQuery<"public", wire.StatsArgs, Soon<wire.WireStats[]>> = query({
   args: validators.statsArgs,
   returns: validators.stats,
-  handler: (ctx, { queries, measures, ...reading }): Promise<wire.WireStats[]> =>
+  handler: direct((ctx, { queries, measures, ...reading }: wire.StatsArgs): Soon<wire.WireStats[]> =>
     answerAll(ctx, reading, queries, (parts) => statsOf(parts, measures)),
+  ),
 });
 
 /** The item at each offset; negative ones count from the end. Throws OFFSET_OUT_OF_RANGE, INVALID_OFFSET. */
-export const at: RegisteredQuery<"public", wire.AtArgs, Promise<wire.WireItem[]>> = query({
+export const at: RegisteredQuery<"public", wire.AtArgs, Soon<wire.WireItem[]>> = query({
   args: validators.atArgs,
   returns: validators.items,
-  handler: (ctx, { queries, ...reading }): Promise<wire.WireItem[]> =>
+  handler: direct((ctx, { queries, ...reading }: wire.AtArgs): Soon<wire.WireItem[]> =>
     answerAll(ctx, reading, queries, (parts, query) => wireItem(itemAt(parts, query.offset), query)),
+  ),
 });
 
 /** The items at percentiles: the smallest that at least so many percent are at or below. None when there are none. */
-export const percentiles: RegisteredQuery<"public", wire.PercentilesArgs, Promise<wire.WireItem[]>> = query({
+export const percentiles: RegisteredQuery<"public", wire.PercentilesArgs, Soon<wire.WireItem[]>> = query({
   args: validators.percentilesArgs,
   returns: validators.items,
-  handler: (ctx, args): Promise<wire.WireItem[]> =>
+  handler: direct((ctx, args: wire.PercentilesArgs): Soon<wire.WireItem[]> =>
     answer(ctx, args, (parts) => {
       const count = countParts(parts);
       const offsets = args.percents.map((percent) => percentileOffset(count, percent));
       return count === 0 ? [] : offsets.map((offset) => wireItem(itemAt(parts, offset), args));
     }),
+  ),
 });
 
 /** How many items lie before the first edge, from each edge up to the next, and from the last on. */
-export const histogram: RegisteredQuery<"public", wire.HistogramArgs, Promise<number[]>> = query({
+export const histogram: RegisteredQuery<"public", wire.HistogramArgs, Soon<number[]>> = query({
   args: validators.histogramArgs,
   returns: v.array(v.number()),
-  handler: (ctx, args): Promise<number[]> => {
+  handler: direct((ctx, args: wire.HistogramArgs): Soon<number[]> => {
     const edges = args.edges.map((key) => startOf({ key }));
     if (edges.some((edge, index) => index > 0 && edge <= (edges[index - 1] ?? ""))) {
       throw aggregateError("INVALID_EDGES", "the edges of a histogram must ascend");
@@ -86,40 +92,42 @@ export const histogram: RegisteredQuery<"public", wire.HistogramArgs, Promise<nu
         return countParts(clipParts(parts, (range) => intersect(range, bucket)));
       }),
     );
-  },
+  }),
 });
 
 /**
  * As many different items of a range as there are fractions, or all of them when they are fewer, in the order of their
  * keys. Fractions drawn evenly from 0 to 1 make every such choice equally likely (Floyd's sampling).
  */
-export const sample: RegisteredQuery<"public", wire.SampleArgs, Promise<wire.WireItem[]>> = query({
+export const sample: RegisteredQuery<"public", wire.SampleArgs, Soon<wire.WireItem[]>> = query({
   args: validators.sampleArgs,
   returns: validators.items,
-  handler: (ctx, args): Promise<wire.WireItem[]> =>
+  handler: direct((ctx, args: wire.SampleArgs): Soon<wire.WireItem[]> =>
     answer(ctx, args, (parts) =>
       chooseOffsets(countParts(parts), args.fractions)
         .toSorted((a, b) => a - b)
         .map((offset) => wireItem(itemAt(parts, offset), args)),
     ),
+  ),
 });
 
 /** The item with a key and an id, or null. */
-export const get: RegisteredQuery<"public", wire.GetArgs, Promise<wire.WireItem | null>> = query({
+export const get: RegisteredQuery<"public", wire.GetArgs, Soon<wire.WireItem | null>> = query({
   args: validators.getArgs,
   returns: validators.itemOrNull,
-  handler: (ctx, { key, id, ...args }): Promise<wire.WireItem | null> =>
+  handler: direct((ctx, { key, id, ...args }: wire.GetArgs): Soon<wire.WireItem | null> =>
     answer(ctx, args, ([part]) => {
       const item = part && findItem(part.tree, new Position(key, id).order);
       return part && item ? wireItem({ tree: part.tree, item }, {}) : null;
     }),
+  ),
 });
 
 /** How many items of a range stand before a key, or after it when the order is "desc". */
-export const rank: RegisteredQuery<"public", wire.RankArgs, Promise<number>> = query({
+export const rank: RegisteredQuery<"public", wire.RankArgs, Soon<number>> = query({
   args: validators.rankArgs,
   returns: v.number(),
-  handler: (ctx, args): Promise<number> =>
+  handler: direct((ctx, args: wire.RankArgs): Soon<number> =>
     answer(ctx, args, (parts) =>
       countParts(
         clipParts(parts, ({ start, end }) =>
@@ -127,20 +135,21 @@ export const rank: RegisteredQuery<"public", wire.RankArgs, Promise<number>> = q
         ),
       ),
     ),
+  ),
 });
 
 /** A page of the items in a range. Throws INVALID_PAGE_SIZE, INVALID_OFFSET, INVALID_CURSOR. */
-export const page: RegisteredQuery<"public", wire.PageArgs, Promise<wire.WirePage<wire.WireItem>>> = query({
+export const page: RegisteredQuery<"public", wire.PageArgs, Soon<wire.WirePage<wire.WireItem>>> = query({
   args: validators.pageArgs,
   returns: validators.itemPage,
-  handler: async (ctx, args): Promise<wire.WirePage<wire.WireItem>> => {
+  handler: direct((ctx, args: wire.PageArgs): Soon<wire.WirePage<wire.WireItem>> => {
     const limit = pageSizeOf(args.limit);
     if (args.cursor === END) return { page: [], cursor: END, isDone: true };
-    const found = await answer(ctx, args, (parts) =>
+    const found = answer(ctx, args, (parts) =>
       scanParts(restOf(parts, args), args.order, limit + 1).map((one) => wireItem(one, args)),
     );
-    return pageOf(found, limit, (item) => itemCursor(item, args));
-  },
+    return afterwards(found, (items) => pageOf(items, limit, (item) => itemCursor(item, args)));
+  }),
 });
 
 /** A page of the namespaces that were ever written to, in the order of their values; undefined comes first. */

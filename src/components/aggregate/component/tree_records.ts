@@ -27,6 +27,19 @@ export async function findRecord(
     .first();
 }
 
+/** The same with what is at hand; undefined when it has to be looked for. */
+export function findRecordNow(
+  db: DatabaseReader,
+  generation: number,
+  namespace: Value | undefined,
+): Doc<"trees"> | null | undefined {
+  const native = nativeStoreOf(db);
+  const id = native?.cells(idCodec).get(nameOf(generation, namespace));
+  if (native === null || id === undefined || id instanceof Promise) return undefined;
+  const record = native.get("trees", id);
+  return record instanceof Promise ? undefined : record;
+}
+
 /** Makes the record of a namespace, or brings it up to date. */
 export async function writeRecord(
   db: DatabaseWriter,

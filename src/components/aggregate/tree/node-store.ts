@@ -63,6 +63,16 @@ export function gatherMissing(missing: NodeRef[], part: () => void): void {
   }
 }
 
+/** What a read gives; null when it misses nodes. */
+export function unlessMissing<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof MissingNodes) return null;
+    throw error;
+  }
+}
+
 /** Runs an operation until all the nodes it needs are there. An operation that throws has changed nothing. */
 export async function settle<T>(nodes: LoadableNodes, operation: () => T): Promise<T> {
   const [result] = await settleAll(nodes, [operation]);

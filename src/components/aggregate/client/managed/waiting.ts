@@ -26,9 +26,11 @@ export function answerWhenReady<T>(
   managed: Managed,
   ctx: ReadCtx,
   whileBuilding: WhileBuilding,
-  ask: () => Promise<T>,
-): Promise<T> {
-  return ask().catch(async (error: unknown) => {
+  ask: () => T | Promise<T>,
+): T | Promise<T> {
+  const answer = ask();
+  if (!(answer instanceof Promise)) return answer;
+  return answer.catch(async (error: unknown) => {
     const building = buildingData(error);
     if (building === null) throw error;
     const wait = whileBuilding === "wait" && building["status"] !== "failed";
