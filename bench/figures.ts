@@ -68,7 +68,7 @@ export function growthPlot(rows: readonly Row[]): string {
     description:
       "Medians in microseconds, both axes logarithmic. Lines that rise by little from 1,000 to 1,000,000 items grow as the logarithm; those that rise tenfold for ten times the items grow with them.",
     xLabel: "items",
-    yLabel: "time, median",
+    yLabel: "time, p50",
     xTick: shortCount,
     yTick: shortTime,
     panels: panels.map(([operation, title]): Panel => ({

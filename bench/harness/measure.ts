@@ -1,6 +1,7 @@
 /**
- * Timing of peers side by side. The machine is shared and noisy, so peers take turns in short rounds (A B C, A B C)
- * and the rate reported is the median of the rounds; latencies are those of all calls together.
+ * Timing of peers side by side. The machine is shared and noisy, so peers take turns in short rounds (A B C, A B C). The
+ * rate and the median that are reported are those of a peer's quietest turn, the one with the lowest median: others'
+ * work can only add to it. The 99th percentile is that of all its calls, disturbed ones included.
  */
 
 /** A call to be timed, and what makes sure afterwards, untimed, that it did what it should. */
@@ -36,25 +37,28 @@ export interface Effort {
 
 interface Turns {
   readonly contender: Contender;
-  readonly rates: number[];
-  readonly latenciesUs: number[];
+  readonly turns: Turn[];
+}
+
+/** The calls of one turn. */
+interface Turn {
+  readonly perSecond: number;
+  readonly latenciesUs: readonly number[];
 }
 
 /** Lets the contenders take turns. The calls of the warm-up count for nothing. */
 export async function measure(contenders: readonly Contender[], effort: Effort): Promise<Measurement[]> {
-  const turns = contenders.map((contender): Turns => ({ contender, rates: [], latenciesUs: [] }));
+  const all = contenders.map((contender): Turns => ({ contender, turns: [] }));
   const warmUp = { ...effort, turnMs: effort.turnMs / 2 };
-  for (const { contender } of turns) await takeTurn({ contender, rates: [], latenciesUs: [] }, warmUp);
+  for (const { contender } of all) await takeTurn(contender, warmUp);
   for (let round = 0; round < effort.rounds; round++) {
-    for (const turn of turns) await takeTurn(turn, effort);
+    for (const { contender, turns } of all) turns.push(await takeTurn(contender, effort));
   }
-  return turns.map(summary);
+  return all.map(summary);
 }
 
-async function takeTurn(
-  { contender, rates, latenciesUs }: Turns,
-  { turnMs, turnCalls }: Effort,
-): Promise<void> {
+async function takeTurn(contender: Contender, { turnMs, turnCalls }: Effort): Promise<Turn> {
+  const latenciesUs: number[] = [];
   let workedMs = 0;
   let calls = 0;
   while (workedMs < turnMs && calls < turnCalls) {
@@ -68,15 +72,20 @@ async function takeTurn(
     calls++;
     latenciesUs.push((elapsedMs * 1000) / contender.perCall);
   }
-  if (calls > 0) rates.push((calls * contender.perCall * 1000) / workedMs);
+  return { perSecond: (calls * contender.perCall * 1000) / workedMs, latenciesUs };
 }
 
-function summary({ contender, rates, latenciesUs }: Turns): Measurement {
-  if (rates.length === 0) throw new Error(`${contender.peer} did nothing that could be measured`);
+function summary({ contender, turns }: Turns): Measurement {
+  const [quietest] = turns
+    .filter(({ latenciesUs }) => latenciesUs.length > 0)
+    .map((turn) => ({ ...turn, p50Us: quantile(turn.latenciesUs, 0.5) }))
+    .toSorted((a, b) => a.p50Us - b.p50Us);
+  if (quietest === undefined) throw new Error(`${contender.peer} did nothing that could be measured`);
+  const latenciesUs = turns.flatMap((turn) => turn.latenciesUs);
   return {
     peer: contender.peer,
-    perSecond: quantile(rates, 0.5),
-    p50Us: quantile(latenciesUs, 0.5),
+    perSecond: quietest.perSecond,
+    p50Us: quietest.p50Us,
     p99Us: quantile(latenciesUs, 0.99),
     operations: latenciesUs.length * contender.perCall,
   };

@@ -26,7 +26,7 @@ export interface Chart {
 }
 
 const PANEL = { width: 400, height: 250 };
-const MARGIN = { top: 34, right: 16, bottom: 34, left: 62 };
+const MARGIN = { top: 34, right: 22, bottom: 34, left: 62 };
 const TITLE_HEIGHT = 34;
 const LEGEND_LINE = 20;
 const COLUMNS = 2;

@@ -1,4 +1,7 @@
-/** The app whose documents are migrated: users without a plan are given one. Which library migrates them is a parameter. */
+/**
+ * The app whose documents are migrated: users without a plan are given one. Which library migrates them is a parameter.
+ * Visits are what goes on meanwhile.
+ */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -27,6 +30,7 @@ const schema = defineSchema({
   users: defineTable({ name: v.string(), email: v.string(), plan: v.optional(v.string()) }).index("by_plan", [
     "plan",
   ]),
+  visits: defineTable({ user: v.string(), page: v.number() }).index("by_user", ["user"]),
 });
 
 type DataModel = DataModelFromSchemaDefinition<typeof schema>;
@@ -65,6 +69,34 @@ export async function migrationsApp(library: LibraryName, batchSize: number | un
           handler: async (ctx: GenericActionCtx<DataModel>) => {
             await chosen.runToCompletion(ctx, component, addPlan);
           },
+        }),
+        start: mutationGeneric({
+          args: {},
+          handler: async (ctx: GenericMutationCtx<DataModel>) => {
+            await migrations.runOne(ctx, addPlan);
+          },
+        }),
+        isDone: queryGeneric({
+          args: {},
+          handler: async (ctx: GenericQueryCtx<DataModel>) => {
+            const [status] = await migrations.getStatus(ctx, { migrations: [addPlan] });
+            return status?.isDone === true;
+          },
+        }),
+        visit: mutationGeneric({
+          args: { user: v.string(), page: v.number() },
+          handler: async (ctx: GenericMutationCtx<DataModel>, visit: { user: string; page: number }) => {
+            await ctx.db.insert("visits", visit);
+          },
+        }),
+        visitsOf: queryGeneric({
+          args: { user: v.string() },
+          handler: async (ctx: GenericQueryCtx<DataModel>, { user }: { user: string }) =>
+            ctx.db
+              .query("visits")
+              .withIndex("by_user", (q) => q.eq("user", user))
+              .order("desc")
+              .take(10),
         }),
         fill: mutationGeneric({
           args: { users: v.array(v.object({ name: v.string(), email: v.string() })) },

@@ -1,13 +1,16 @@
 /**
  * Measures how fast a migration gives every document of a table a new field that is indexed, by either library on each host.
  * A migration runs from one action, batch after batch, without the scheduler's pauses. Beneath them, a loop written by
- * hand on bare SQLite: the same documents, a durable transaction per batch. Every run begins with a table of its own.
+ * hand on bare SQLite: the same documents, a durable transaction per batch, in the file of this engine or in the best that a
+ * schema made for them can be. Every run begins with a table of its own. Then the same under live traffic.
  */
 import { openBareSqlite } from "../harness/bare-sqlite.js";
 import { openHost, type HostName } from "../harness/hosts.js";
 import { quantile } from "../harness/measure.js";
 import type { Row } from "../harness/report.js";
 import { migrationsApp, userFields, type LibraryName } from "./app.js";
+import { benchLiveTraffic } from "./live-traffic.js";
+import { migrateFile } from "./same-file.js";
 
 const FILL_BATCH = 1000;
 
@@ -26,12 +29,13 @@ export async function benchMigrations(documents: number, rounds: number): Promis
       ),
     ),
     ...[100, 1000].map(bareLoop),
+    ...[100, 1000].map(sameFile),
   ];
   const times = new Map(migrators.map((migrator): [Migrator, number[]] => [migrator, []]));
   for (let round = 0; round < rounds; round++) {
     for (const [migrator, elapsedMs] of times) elapsedMs.push(await migrator.run(documents));
   }
-  return [...times].map(([{ peer, operation }, elapsedMs]): Row => {
+  const rows = [...times].map(([{ peer, operation }, elapsedMs]): Row => {
     const perDocumentUs = elapsedMs.map((each) => (each * 1000) / documents);
     const p50Us = quantile(perDocumentUs, 0.5);
     return {
@@ -45,6 +49,7 @@ export async function benchMigrations(documents: number, rounds: number): Promis
       operations: documents * rounds,
     };
   });
+  return [...rows, ...(await benchLiveTraffic(documents * 10, rounds / 3))];
 }
 
 const hostTitles: Readonly<Record<HostName, string>> = {
@@ -124,6 +129,15 @@ function bareLoop(batchSize: number): Migrator {
         close();
       }
     },
+  };
+}
+
+/** A loop over what the engine keeps. */
+function sameFile(batchSize: number): Migrator {
+  return {
+    peer: "SQLite loop on our file",
+    operation: titleOf(batchSize),
+    run: async (documents) => migrateFile(await migrationsApp("trueup", undefined), documents, batchSize),
   };
 }
 
