@@ -47,6 +47,7 @@ export type {
   RehearsalComplaint,
   RehearsalFailure,
   RehearsalPlan,
+  RehearsedTransform,
   SchemaState,
   SettledTransform,
   TransformDefinition,

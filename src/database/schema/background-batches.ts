@@ -22,6 +22,7 @@ import { readProgress, type BuildProgress } from "./index-builds.js";
 /** Small enough that a mutation waits but a few milliseconds for its turn. */
 const BUILD_BATCH = 500;
 const CLEAR_BATCH = 2000;
+const WRITE_THROUGH_BATCH = 1000;
 
 /** Adds entries for the next documents of some index; false when there is no index that can be built. */
 export async function buildNextBatch(database: Database): Promise<boolean> {
@@ -49,6 +50,7 @@ export type Tried = Map<number, string>;
 export async function writeThroughNextBatch(
   database: Database,
   tried: Tried,
+  batchMs: number,
   settled: (transform: SettledTransform) => void,
 ): Promise<boolean> {
   const outcome = await database.maintain(async (state) => {
@@ -58,7 +60,8 @@ export async function writeThroughNextBatch(
       const attempt = `${shapes.generation},${table.shape}`;
       const { isDone, failed } = await readWriteThrough(state, table);
       if (isDone && failed > 0 && tried.get(table.id) === attempt) continue;
-      const retired = await writeThroughBatch(state, table, database.backgroundBatch);
+      const limit = database.backgroundBatch ?? WRITE_THROUGH_BATCH;
+      const retired = await writeThroughBatch(state, table, limit, batchMs);
       return { table, attempt, retired };
     }
     return null;

@@ -11,6 +11,9 @@ import type { SettledTransform } from "../transforms/types.js";
 import { buildNextBatch, clearNextBatch, writeThroughNextBatch, type Tried } from "./background-batches.js";
 
 const RETRY_AFTER_MS = 50;
+/** How long a batch of the write-through takes, alone and with others who may have to wait for it. */
+const BATCH_ALONE_MS = 8;
+const BATCH_AMONG_OTHERS_MS = 3;
 /** The longest pause after a batch when there is live traffic. */
 const MAX_YIELD_MS = 50;
 
@@ -29,6 +32,9 @@ export class BackgroundWork {
   #isStopped = false;
   #failure: Error | null = null;
   #batches = 0;
+  /** No transaction of others began while the last batch ran or after it. */
+  #isAlone = true;
+  #traffic = 0;
   #waiters: Waiter[] = [];
   readonly #tried: Tried = new Map();
   readonly #listeners = new Set<(settled: SettledTransform) => void>();
@@ -101,14 +107,14 @@ export class BackgroundWork {
   async #runBatch(): Promise<boolean> {
     const batch = ++this.#batches;
     const began = performance.now();
-    const traffic = this.#database.begunTransactions;
+    this.#look();
     try {
       const work = await this.#work();
       if (work !== "build") this.#release(batch);
       if (work === "none") return false;
-      const isAlone = this.#database.begunTransactions === traffic;
+      this.#look();
       const tookMs = performance.now() - began;
-      await pause(isAlone || work !== "write through" ? 0 : Math.min(tookMs, MAX_YIELD_MS));
+      await pause(this.#isAlone || work !== "write through" ? 0 : Math.min(tookMs, MAX_YIELD_MS));
     } catch (error) {
       if (!isTrueupError(error) || !error.retryable) throw error;
       await pause(RETRY_AFTER_MS);
@@ -119,8 +125,15 @@ export class BackgroundWork {
   async #work(): Promise<Work> {
     const database = this.#database;
     if (await buildNextBatch(database)) return "build";
-    if (await writeThroughNextBatch(database, this.#tried, this.#settled)) return "write through";
+    const batchMs = this.#isAlone ? BATCH_ALONE_MS : BATCH_AMONG_OTHERS_MS;
+    if (await writeThroughNextBatch(database, this.#tried, batchMs, this.#settled)) return "write through";
     return (await clearNextBatch(database)) ? "clear" : "none";
+  }
+
+  #look(): void {
+    const { begunTransactions } = this.#database;
+    this.#isAlone = begunTransactions === this.#traffic;
+    this.#traffic = begunTransactions;
   }
 
   readonly #settled = (settled: SettledTransform): void => {

@@ -98,3 +98,24 @@ test("a rehearsal can be ended, and one of no table finds nothing", async () => 
     failed: 0,
   });
 });
+
+test("a document that lags behind what is taken back is tried as it is stored", async () => {
+  const { database, ids } = await openWith(3);
+  database.setTransforms(() => undefined);
+  await database.mutate(async (tx) => {
+    tx.beginTransform("", "t", { name: "up", origin: "", hasDown: true });
+    await tx.component("").insert("t", { n: 3 });
+  });
+  const back: TransformFunction = (document) => {
+    throw new Error(`never ${document["n"] as number}`);
+  };
+  const { failures } = await database.rehearse({
+    ...planFor(),
+    through: [{ run: back, undoes: 1 }],
+    check: ({ _id }) => (_id === ids[0] ? [{ kind: "first", message: "" }] : []),
+  });
+  expect(failures).toMatchObject([
+    { kind: "first", count: 1, ids: [ids[0]] },
+    { kind: "threw", count: 1, message: "never 3" },
+  ]);
+});

@@ -91,8 +91,8 @@ export interface RehearsalPlan {
   readonly componentPath: string;
   /** The table's name now. */
   readonly tableName: string;
-  /** The functions, in the order they will be applied to each document as it reads now. */
-  readonly through: readonly TransformFunction[];
+  /** The transforms, in the order in which they will begin. */
+  readonly through: readonly RehearsedTransform[];
   /** What is wrong with a resulting document, as texts or kinds to count by; nothing when it fits. */
   readonly check?: (document: Document) => readonly RehearsalComplaint[];
   /** Called after every batch. */
@@ -100,6 +100,11 @@ export interface RehearsalPlan {
   /** Ends it early: the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
+
+/** The function of a transform; with the shape that it undoes, where it takes one back. */
+export type RehearsedTransform =
+  | TransformFunction
+  | { readonly run: TransformFunction; readonly undoes?: number | undefined };
 
 export interface RehearsalComplaint {
   /** Complaints are counted by this. */

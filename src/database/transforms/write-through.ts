@@ -15,9 +15,6 @@ import { editShapes } from "./prepared-transforms.js";
 import { requestOf } from "./shapes.js";
 import type { SettledTransform, TransformFailure } from "./types.js";
 
-const BATCH = 1000;
-/** A batch ends after about this time, so that a mutation that waits for its turn waits no longer. */
-const BATCH_MS = 8;
 const MAX_FAILURES = 20;
 
 /** What the write-through of one table records with every batch. */
@@ -50,12 +47,14 @@ export function* laggingTables(state: TransactionState): Generator<TableEntry> {
 
 /**
  * Writes the next documents through.
+ * @param batchMs After about this time the batch ends: a mutation that comes meanwhile waits no longer.
  * @returns the transforms that retire with this transaction: after them nothing of the table lags
  */
 export async function writeThroughBatch(
   state: TransactionState,
   table: TableEntry,
-  limit: number = BATCH,
+  limit: number,
+  batchMs: number,
 ): Promise<readonly SettledTransform[]> {
   const progress = await readWriteThrough(state, table);
   if (progress.isDone && progress.failed === 0) return retire(state, table);
@@ -65,7 +64,7 @@ export async function writeThroughBatch(
   const entries = await state.base.storage.scan(range, { limit });
   state.isWriteThrough = true;
   const batch = new Batch(state, table, from);
-  const isWhole = batch.run(entries);
+  const isWhole = batch.run(entries, batchMs);
   const next = batch.progress(isWhole && entries.length < limit);
   state.writeRecord(catalogKeys.writeThrough(table.id), JSON.stringify(next));
   return [];
@@ -89,8 +88,8 @@ class Batch {
   }
 
   /** False when time ran out before the last one. */
-  run(entries: readonly Entry[]): boolean {
-    const until = performance.now() + BATCH_MS;
+  run(entries: readonly Entry[], batchMs: number): boolean {
+    const until = performance.now() + batchMs;
     for (const [at, [key, text]] of entries.entries()) {
       if (shapeOfText(text) < this.#table.shape) this.#write(key, text);
       this.#processed++;
