@@ -24,11 +24,7 @@ import {
   type OperationsModule,
 } from "./managed/cloud-operations.js";
 import { TableSource } from "./managed/table-source.js";
-import {
-  TableVerification,
-  verificationOperations,
-  type VerificationOperations,
-} from "./verification/index.js";
+import { TableVerification } from "./verification/index.js";
 import { manage, type Managed, type ManagedOptions } from "./managed/managed.js";
 import {
   managedAggregate,
@@ -132,29 +128,19 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
   }
 
   /**
-   * The functions that drive it where no engine does. Export them from a module, and say which one: `internal.aggregates`, or
-   * its path. From then on a write that begins a build also sees to it that the build goes on.
+   * The functions that drive it where no engine does. Export them from a module, and say which one: its path,
+   * "aggregates". From then on a write that begins a build also sees to it that the build goes on.
    * @throws AGGREGATE_UNMANAGED
    */
-  operations(module: OperationsModule): ManagedOperations;
-  /**
-   * For an aggregate that nobody manages: functions that check, and repair, whether it is in step with the table named here.
-   */
-  operations(module: OperationsModule, options: { table: T["TableName"] }): VerificationOperations;
-  operations(
-    module: OperationsModule,
-    options?: { table: T["TableName"] },
-  ): ManagedOperations | VerificationOperations {
-    if (options !== undefined)
-      return verificationOperations(this.verification(options.table), advanceReference(module));
+  operations(module: OperationsModule): ManagedOperations {
     this.advanceFunction = advanceReference(module);
     return cloudOperations(this.demandManaged(), this.advanceFunction);
   }
 
-  /** Checks of an aggregate that nobody manages, of the table that it is meant to follow; a managed one brings its own. */
+  /** Checks of whether it is in step with a table; a managed one brings its own, too. */
   verification(table: T["TableName"]): TableVerification {
     const itemOf = (document: StoredDocument): WrittenItem => this.itemOf(document);
-    return new TableVerification(new TableSource(this.component, table, "", itemOf));
+    return new TableVerification(new TableSource(this.component, table, "", itemOf), this.definition);
   }
 
   /**

@@ -20,7 +20,10 @@ import type { Advance, AggregateStatus, VerifyReport } from "./types.js";
 type NoArgs = Record<string, never>;
 type ReportArgs = { runId?: string | undefined; cursor?: string | undefined };
 
-/** A module: `internal.aggregates`, or its path. */
+/**
+ * A module: its path, "aggregates"; or `internal.aggregates`, where TypeScript does not find that the type of `internal` then
+ * depends on itself.
+ */
 export type OperationsModule = object | string;
 
 export type AdvanceReference = FunctionReference<"mutation", "internal", NoArgs>;
