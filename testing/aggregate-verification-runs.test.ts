@@ -127,7 +127,7 @@ describe.each(Object.entries(hosts))("a managed aggregate %s", (_where, open) =>
       const byGame = new TableAggregate(component, {
         table: "scores",
         sortKey: (doc) => doc["score"] as number,
-        namespace: (doc) => doc["game"] as string,
+        namespace: (doc) => doc["game"],
         sumValue: (doc) => doc["score"] as number,
       });
       const managed = byGame[managedAggregate];
@@ -221,7 +221,7 @@ test("functions of an app carry out a check of an aggregate that nobody manages"
       namespace: (doc: { game: string }) => doc.game,
     },
   );
-  const module = byGame.operations("aggregates", { table: "scores" as never });
+  const module = byGame.verification("scores" as never).operations("aggregates");
   const functions = (anyApi as unknown as ApiFromModules<{ aggregates: typeof module }>).aggregates;
   const t = convexTest({
     schema: checkedSchema,

@@ -40,11 +40,18 @@ export const start: RegisteredMutation<"public", wire.StartArgs, Promise<string>
   },
 });
 
-/** The run that is under way in the trees that nobody manages, or null. */
-export const due: RegisteredQuery<"public", Record<string, never>, Promise<string | null>> = query({
-  args: {},
+/** The run that is under way, or null. */
+export const due: RegisteredQuery<
+  "public",
+  { definition?: string | undefined },
+  Promise<string | null>
+> = query({
+  args: { definition: v.optional(v.string()) },
   returns: v.union(v.string(), v.null()),
-  handler: (ctx): Promise<string | null> => dueRun(ctx.db, UNMANAGED),
+  handler: async (ctx, { definition }): Promise<string | null> => {
+    const generation = await generationOf(ctx.db, definition);
+    return generation === null ? null : dueRun(ctx.db, generation);
+  },
 });
 
 /** Makes the next step of a run, or says what it takes. */

@@ -3,7 +3,6 @@ export { advanceRun, type CheckedSource } from "./advance-run.js";
 export { readReport, startVerify } from "./runs.js";
 export {
   TableVerification,
-  verificationOperations,
   type VerificationOperations,
   type VerificationStep,
 } from "./table-verification.js";

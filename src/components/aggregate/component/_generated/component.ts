@@ -354,7 +354,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       Task,
       Name
     >;
-    due: FunctionReference<"query", "internal", {}, string | null, Name>;
+    due: FunctionReference<"query", "internal", { definition?: string }, string | null, Name>;
     fail: FunctionReference<"mutation", "internal", { failure: Failure; runId: string }, null, Name>;
     items: FunctionReference<"mutation", "internal", { columns: Columns; runId: string }, Task, Name>;
     proceed: FunctionReference<"mutation", "internal", { runId: string }, Task, Name>;
