@@ -54,6 +54,6 @@ export const aggregateCodes = {
   ),
   TREE_DAMAGED: final(
     "A node of the aggregate's tree is missing.",
-    "Clear the aggregate and fill it again; nothing but a change of its own tables from outside explains it.",
+    "Repair the aggregate: its tree is made anew from the table. Only a change of its own tables from outside explains it.",
   ),
 } as const satisfies Record<string, ErrorCodeEntry>;
