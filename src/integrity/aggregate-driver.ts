@@ -1,8 +1,7 @@
 /**
  * Carries on the work of every managed aggregate of the active program: build, check, verify, repair, clearing. It keeps no
  * state that matters: what is due is asked of the aggregates themselves, so after a crash the first round finds where to go on.
- * One call of `advance` at a time, aggregates in turns, and between two calls the event loop turns once, so that writers that
- * wait come first. An error puts an aggregate off for a while, longer each time, and is remembered until it is over.
+ * One call of `advance` at a time, aggregates in turns, and live writes between them (`live-writes.ts`). An error puts an aggregate off for a while, longer each time, and is remembered until it is over.
  */
 import type { Database, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
@@ -21,6 +20,7 @@ import {
   type AggregateProblem,
   type AggregateRecord,
 } from "./aggregate-records.js";
+import { LiveWrites } from "./live-writes.js";
 
 /** Told after each step of an aggregate's work that did not fail. */
 export type StepListener = (name: string, advance: Advance) => void;
@@ -50,6 +50,7 @@ export class AggregateDriver {
   readonly #database: Database;
   readonly #runtime: AggregateRuntime;
   readonly #onFailure: (name: string, error: unknown) => void;
+  readonly #liveWrites: LiveWrites;
   readonly #listeners = new Set<StepListener>();
   readonly #waiting = new Set<{ readonly name: string; readonly done: () => void }>();
   #calls: AggregateCalls | null = null;
@@ -62,6 +63,7 @@ export class AggregateDriver {
   constructor(database: Database, runtime: AggregateRuntime, options: DriverOptions = {}) {
     this.#database = database;
     this.#runtime = runtime;
+    this.#liveWrites = new LiveWrites(database);
     this.#onFailure = options.onFailure ?? ((): void => {});
   }
 
@@ -105,6 +107,7 @@ export class AggregateDriver {
     this.#isStopped = true;
     this.#disarm();
     await this.#round;
+    this.#liveWrites.stop();
     for (const { done } of this.#waiting) done();
   }
 
@@ -225,8 +228,8 @@ export class AggregateDriver {
   async #runDue(): Promise<void> {
     for (let entry = this.#next(); entry !== null && !this.#isStopped; entry = this.#next()) {
       if (timeOf(entry) > Date.now()) break;
-      await this.#step(entry);
-      await turn();
+      const due = entry;
+      await this.#liveWrites.letThroughAfter(() => this.#step(due));
     }
   }
 
@@ -316,11 +319,4 @@ function newEntry(found: ExportedAggregate, known: AggregateRecord | undefined, 
 
 function timeOf({ dueAtMs, verifyAtMs }: Entry): number {
   return Math.min(dueAtMs, verifyAtMs);
-}
-
-/** Lets sockets, timers and writers have a turn. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

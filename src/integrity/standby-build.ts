@@ -11,6 +11,7 @@ import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ExportedAggregate, LoadedProgram, Runtime } from "../functions/index.js";
 import { AggregateCalls } from "./aggregate-calls.js";
 import { readRecords } from "./aggregate-records.js";
+import { LiveWrites } from "./live-writes.js";
 
 /** How far the builds of one component's aggregates are. */
 export interface StandbyProgress {
@@ -164,29 +165,46 @@ export class StandbyBuild {
   }
 
   async #build(standby: Standby): Promise<void> {
-    const { found, live } = standby;
-    for (let attempts = 0; ;) {
-      this.#assertSound();
-      try {
-        const advance = await this.#calls.workWhile(found, live.aggregate.definition);
-        if (advance === null) throw new TrueupError("PUSH_OUTDATED");
-        const { state, waitMs } = advance;
-        attempts = 0;
-        if (state === "ready") break;
-        if (state === "failed") this.#failure ??= new Error((await this.#calls.status(found)).error ?? "");
-        await pause(waitMs ?? 0);
-      } catch (error) {
-        if (isTrueupError(error) && error.code === "PUSH_OUTDATED") throw error;
-        attempts += 1;
-        if (attempts === maxAttempts) this.#failure ??= errorOf(error);
-        await pause(retryMs);
+    const liveWrites = new LiveWrites(this.#database);
+    let attempts = 0;
+    try {
+      while (!standby.isReady) {
+        this.#assertSound();
+        let waitMs = 0;
+        await liveWrites.letThroughAfter(async () => {
+          try {
+            waitMs = await this.#work(standby);
+            attempts = 0;
+          } catch (error) {
+            attempts += 1;
+            if (attempts === maxAttempts) this.#failure ??= errorOf(error);
+            waitMs = retryMs;
+          }
+        });
+        if (waitMs > 0) await pause(waitMs);
       }
+    } finally {
+      liveWrites.stop();
     }
-    standby.isReady = true;
+  }
+
+  /** One step of a build; returns how long to wait for the next. */
+  async #work(standby: Standby): Promise<number> {
+    const { found, live } = standby;
+    const advance = await this.#calls.workWhile(found, live.aggregate.definition);
+    if (advance === null) {
+      this.#failure ??= new TrueupError("PUSH_OUTDATED");
+      return 0;
+    }
+    if (advance.state === "ready") standby.isReady = true;
+    if (advance.state !== "failed") return advance.waitMs ?? 0;
+    this.#failure ??= new Error((await this.#calls.status(found)).error ?? "");
+    return 0;
   }
 
   /** @throws AGGREGATE_BUILD_FAILED, PUSH_OUTDATED */
   #assertSound(): void {
+    if (isTrueupError(this.#failure) && this.#failure.code === "PUSH_OUTDATED") throw this.#failure;
     if (this.#failure !== null) {
       const reason = this.#failure.message;
       const names = this.#standbys.filter(({ isReady }) => !isReady).map(({ found }) => found.name);
@@ -211,7 +229,6 @@ function errorOf(thrown: unknown): Error {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
-    if (ms > 0) setTimeout(resolve, ms);
-    else setImmediate(resolve);
+    setTimeout(resolve, ms);
   });
 }
