@@ -29,11 +29,12 @@ export class CellNodes extends NodeCache implements StoredNodes {
   }
 
   override find(ref: NodeRef): Node | null {
-    if (!this.nodes.has(ref) && !this.absent.has(ref) && !this.removed.has(ref)) {
-      const found = this.cells.get(nameOf(ref));
-      if (!(found instanceof Promise)) this.keep(ref, found);
-    }
-    return super.find(ref);
+    return this.nodes.get(ref) ?? this.fetch(ref);
+  }
+
+  override expect(refs: readonly NodeRef[]): void {
+    for (const ref of refs) this.keepAtHand(ref);
+    super.expect(refs);
   }
 
   async list(take: number): Promise<NodeFields[]> {
@@ -59,6 +60,18 @@ export class CellNodes extends NodeCache implements StoredNodes {
     }
     for (const ref of this.removed) this.cells.set(nameOf(ref), undefined);
     return stored;
+  }
+
+  private fetch(ref: NodeRef): Node | null {
+    this.keepAtHand(ref);
+    return super.find(ref);
+  }
+
+  /** Takes up a node if the storage answers at once. */
+  private keepAtHand(ref: NodeRef): void {
+    if (this.nodes.has(ref) || this.absent.has(ref) || this.removed.has(ref)) return;
+    const found = this.cells.get(nameOf(ref));
+    if (!(found instanceof Promise)) this.keep(ref, found);
   }
 
   /** A node that cannot be read is as one that is not there. */

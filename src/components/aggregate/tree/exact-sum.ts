@@ -47,6 +47,12 @@ export function addSums(a: ExactSum, b: ExactSum): ExactSum {
   return total.result();
 }
 
+/** The sum of two doubles when it is a double, too; else null. */
+export function addExactly(a: number, b: number): number | null {
+  const sum = a + b;
+  return Number.isFinite(sum) && additionError(a, b, sum) === 0 ? sum + 0 : null;
+}
+
 /** What is left of `a` when `b`, which was added to it before, is taken away. */
 export function subtractSums(a: ExactSum, b: ExactSum): ExactSum {
   return addSums(a, negateSum(b));

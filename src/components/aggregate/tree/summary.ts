@@ -6,7 +6,15 @@
  */
 import { compareValues } from "../../../values/index.js";
 import { addDigests, digestOf, subtractDigests } from "./digest.js";
-import { addSums, equalSums, SumAccumulator, subtractSums, sumOf, type ExactSum } from "./exact-sum.js";
+import {
+  addExactly,
+  addSums,
+  equalSums,
+  SumAccumulator,
+  subtractSums,
+  sumOf,
+  type ExactSum,
+} from "./exact-sum.js";
 import type { Position } from "./position.js";
 
 /** One measure over a set of items. `min` and `max` are null when none of them has it; a NaN is the largest. */
@@ -118,19 +126,35 @@ export class SummaryFold {
 
 class MeasureFold {
   private count = 0;
-  private readonly sum = new SumAccumulator();
+  /** As long as every sum so far is a double. */
+  private plain = 0;
+  private sum: SumAccumulator | null = null;
   private min: number | null = null;
   private max: number | null = null;
 
   add(measure: MeasureSummary): void {
     this.count += measure.count;
-    this.sum.add(measure.sum);
+    this.addSum(measure.sum);
     this.min = smaller(this.min, measure.min);
     this.max = larger(this.max, measure.max);
   }
 
   result(): MeasureSummary {
-    return { count: this.count, sum: this.sum.result(), min: this.min, max: this.max };
+    const sum = this.sum === null ? this.plain : this.sum.result();
+    return { count: this.count, sum, min: this.min, max: this.max };
+  }
+
+  private addSum(sum: ExactSum): void {
+    if (this.sum === null) {
+      const total = typeof sum === "number" ? addExactly(this.plain, sum) : null;
+      if (total !== null) {
+        this.plain = total;
+        return;
+      }
+      this.sum = new SumAccumulator();
+      this.sum.add(this.plain);
+    }
+    this.sum.add(sum);
   }
 }
 
@@ -169,10 +193,15 @@ function zipMeasures(
 
 function smaller(a: number | null, b: number | null): number | null {
   if (a === null || b === null) return a ?? b;
+  // Only of zeros, and where there is a NaN, neither is less.
+  if (a < b) return a;
+  if (b < a) return b;
   return compareValues(b, a) < 0 ? b : a;
 }
 
 function larger(a: number | null, b: number | null): number | null {
   if (a === null || b === null) return a ?? b;
+  if (a > b) return a;
+  if (b > a) return b;
   return compareValues(b, a) > 0 ? b : a;
 }

@@ -10,18 +10,75 @@ import {
   itemsIn,
   spanOf,
   summaryOfChild,
+  type Span,
 } from "./counted-tree.js";
 import type { CountedTree } from "./counted-tree.js";
 import { gatherMissing, throwMissing } from "./node-store.js";
-import { isLeaf, type Child, type Leaf, type Node, type NodeRef } from "./node.js";
+import { childIndex, isLeaf, itemIndex } from "./node.js";
+import type { Branch, Child, Leaf, Node, NodeRef } from "./node.js";
 import type { OrderRange } from "./range.js";
 import { SummaryFold, summaryOf, type Item, type Summary } from "./summary.js";
 
 /** How many items of the tree lie in a range. */
 export function countRange(tree: CountedTree, range: OrderRange): number {
-  const counter = new Counter(tree);
-  foldRange(tree, range, counter);
-  return counter.count;
+  if (range.end !== null && range.start >= range.end) return 0;
+  let node = tree.nodes.get(tree.state.root);
+  let rest = range;
+  while (!isLeaf(node)) {
+    const span = spanOf(node, rest);
+    const { first, last } = span;
+    if (first < last || isWhole(span, first)) return countSpan(tree, node, span, rest);
+    rest = clip(rest, span, first);
+    node = tree.nodes.get((node.children[first] as Child).ref);
+  }
+  const { from, to } = itemsIn(node, rest);
+  return Math.max(0, to - from);
+}
+
+/** Counts what lies below a branch where the ends of the range part: both are tried before either is waited for. */
+function countSpan(tree: CountedTree, branch: Branch, span: Span, { start, end }: OrderRange): number {
+  expectUnsummed(tree, branch, span);
+  const { children } = branch;
+  const { first, last, startsWithin, endsWithin } = span;
+  const missing: NodeRef[] = [];
+  let count = 0;
+  if (startsWithin) gatherMissing(missing, () => (count += countFrom(tree, children[first] as Child, start)));
+  const beforeEnd = endsWithin ? last - 1 : last;
+  for (let index = startsWithin ? first + 1 : first; index <= beforeEnd; index++) {
+    count += countOfChild(tree, children[index] as Child);
+  }
+  if (endsWithin && end !== null)
+    gatherMissing(missing, () => (count += countUpTo(tree, children[last] as Child, end)));
+  if (missing.length > 0) throwMissing(missing);
+  return count;
+}
+
+/** How many items below a child are at or after a position. */
+function countFrom(tree: CountedTree, child: Child, order: string): number {
+  let count = 0;
+  let node = tree.nodes.get(child.ref);
+  while (!isLeaf(node)) {
+    const { children } = node;
+    const at = childIndex(node, order);
+    for (let index = at + 1; index < children.length; index++) {
+      count += countOfChild(tree, children[index] as Child);
+    }
+    node = tree.nodes.get((children[at] as Child).ref);
+  }
+  return count + node.items.length - itemIndex(node, order);
+}
+
+/** How many items below a child are before a position. */
+function countUpTo(tree: CountedTree, child: Child, order: string): number {
+  let count = 0;
+  let node = tree.nodes.get(child.ref);
+  while (!isLeaf(node)) {
+    const { children } = node;
+    const at = childIndex(node, order);
+    for (let index = 0; index < at; index++) count += countOfChild(tree, children[index] as Child);
+    node = tree.nodes.get((children[at] as Child).ref);
+  }
+  return count + itemIndex(node, order);
 }
 
 /** The summary of the items of the tree that lie in a range. */
@@ -32,29 +89,7 @@ export function summarizeRange(tree: CountedTree, range: OrderRange): Summary {
 }
 
 /** Takes up the parts of a range, from left to right. */
-interface RangeVisitor {
-  child(child: Child): void;
-  items(leaf: Leaf, from: number, to: number): void;
-}
-
-class Counter implements RangeVisitor {
-  count = 0;
-  private readonly tree: CountedTree;
-
-  constructor(tree: CountedTree) {
-    this.tree = tree;
-  }
-
-  child(child: Child): void {
-    this.count += countOfChild(this.tree, child);
-  }
-
-  items(_leaf: Leaf, from: number, to: number): void {
-    this.count += to - from;
-  }
-}
-
-class Summarizer implements RangeVisitor {
+class Summarizer {
   readonly fold: SummaryFold = new SummaryFold();
   private readonly tree: CountedTree;
 
@@ -71,12 +106,12 @@ class Summarizer implements RangeVisitor {
   }
 }
 
-function foldRange(tree: CountedTree, range: OrderRange, visitor: RangeVisitor): void {
+function foldRange(tree: CountedTree, range: OrderRange, visitor: Summarizer): void {
   if (range.end !== null && range.start >= range.end) return;
   foldBelow(tree, tree.nodes.get(tree.state.root), range, visitor);
 }
 
-function foldBelow(tree: CountedTree, node: Node, range: OrderRange, visitor: RangeVisitor): void {
+function foldBelow(tree: CountedTree, node: Node, range: OrderRange, visitor: Summarizer): void {
   if (isLeaf(node)) {
     const { from, to } = itemsIn(node, range);
     if (from < to) visitor.items(node, from, to);
