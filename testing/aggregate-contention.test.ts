@@ -22,6 +22,11 @@ describe("8 concurrent writers", () => {
     expect(found.jobs).toBeGreaterThan(0);
   });
 
+  test("of deltas are none the worse when the component says so instead of the class", async () => {
+    const found = await contendOurs(ownLibrary({}, { isSet: true }), "random");
+    expect(found).toMatchObject({ operations: 96, aborts: 0, refusedReads: 0 });
+  });
+
   test.each(workloads)(
     "of queued writes meet no more than at its beginning; reads wait: %s",
     async (workload) => {

@@ -29,14 +29,20 @@ export function publishedLibrary(settings: Settings): ContendedAggregate {
   };
 }
 
+/** With `isSet`, not the class but the component says that writes are deltas. */
 export function ownLibrary(
   settings: Settings,
-  options: AggregateOptions & { readonly isQueued?: boolean } = {},
+  options: AggregateOptions & { readonly isQueued?: boolean; readonly isSet?: boolean } = {},
 ): ContendedAggregate {
   const aggregate: Counted = new DirectAggregate(component, options);
+  const library = libraryOf(aggregate, settings, options.isQueued === true ? { async: true } : {});
   const direct: Counted = new DirectAggregate(component);
   return {
-    ...libraryOf(aggregate, settings, options.isQueued === true ? { async: true } : {}),
+    ...library,
+    setUp: async (ctx) => {
+      await library.setUp(ctx);
+      if (options.isSet === true) await aggregate.useDeltas(ctxOf(ctx));
+    },
     fill: async (ctx, items) => {
       for (let start = 0; start < items.length; start += FILL_BATCH) {
         const batch = items.slice(start, start + FILL_BATCH);

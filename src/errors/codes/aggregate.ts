@@ -27,6 +27,10 @@ export const aggregateCodes = {
     "Give it a value; leave the bounds out to mean everything.",
   ),
   INVALID_EDGES: final("The edges of a histogram do not ascend.", "Sort them, and name each only once."),
+  INVALID_INTERVAL: final(
+    "The interval of verifyEvery is shorter than a second.",
+    "Add up days, hours, minutes and seconds: { hours: 24 }, for example.",
+  ),
   INVALID_NODE_SIZE: final(
     "The node size is not one that a tree can have.",
     "Use an even maxNodeSize from 4 to 4096; 16 suits most aggregates.",
@@ -49,7 +53,7 @@ export const aggregateCodes = {
     "Compare the offset with the count first, or use paginate.",
   ),
   PENDING_OPERATIONS: retryable(
-    "The aggregate has queued writes that are not applied yet.",
+    "The aggregate has queued writes that are not applied yet, or more deltas than one call can take up.",
     "Read with { stale: true } and write with { async: true }, or wait until the worker has applied them.",
   ),
   TREE_DAMAGED: final(
