@@ -5,6 +5,7 @@ import {
   Database,
   type DatabaseOptions,
   type Document,
+  type Query,
   type TransformDefinition,
   type TransformFunction,
 } from "../src/database/index.js";
@@ -15,6 +16,7 @@ import { tableIndexes, type HistoryTransaction } from "./arbitraries/database.js
 import { reversibleTransforms, type Activation, type ShapeStep } from "./arbitraries/transforms.js";
 import { compareAll, historyModel, runHistory } from "./database-histories.js";
 import type { DatabaseModel } from "./database-model.js";
+import { indexRange } from "./open-database.js";
 
 /** The tables of the histories with their indexes, and nothing said of documents. */
 const historySchema: SchemaJson = {
@@ -144,6 +146,8 @@ export class ShapeHistory {
       await this.#transact(activation.meanwhile);
       if (activation.isBuilt) await this.#database.background.built();
     }
+    const isBuiltAhead = activation.isPrepared && activation.isBuilt;
+    const ahead = isBuiltAhead ? await readAhead(this.#database, table) : [];
     this.#inDoubt = { table, definition, shape };
     const { value: isReady } = await this.#database.mutate(async (tx) => {
       agree(tx.beginTransform("", table, definition), shape);
@@ -152,7 +156,8 @@ export class ShapeHistory {
     });
     this.#inDoubt = null;
     this.#follow(table, definition, shape);
-    if (activation.isPrepared && activation.isBuilt) agree(isReady, true);
+    if (isBuiltAhead) agree(isReady, true);
+    for (const { query, documents } of ahead) agree(documents, this.model.run(query));
     await this.#database.background.built();
     await compareAll(this.#database, this.model);
   }
@@ -194,6 +199,21 @@ async function openLoaded(open: OpenStorage, options: DatabaseOptions): Promise<
   const database = await Database.open(await open(), options);
   database.setTransforms(functionOf);
   return database;
+}
+
+/** A table by every index as it will be once what is prepared is in force. */
+async function readAhead(
+  database: Database,
+  table: string,
+): Promise<{ query: Query; documents: readonly Document[] }[]> {
+  const queries = Object.keys(tableIndexes[table] ?? {}).map((name) => indexRange(`${table}.${name}`));
+  const { value } = await database.query(async (tx) => {
+    const reader = tx.prepared("");
+    return await Promise.all(
+      queries.map(async (query) => ({ query, documents: await reader.stream(query).take(Infinity) })),
+    );
+  });
+  return value;
 }
 
 /** Resolves after so many commits, or when there is nothing left to do. */

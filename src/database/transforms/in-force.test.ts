@@ -1,7 +1,9 @@
 /** What a change of shape means for everything beside plain reads: hooks, live queries, cursors, failures, removal. */
+import { CommitTsPlaceholder } from "convex/values";
 import { expect, test } from "vitest";
 import { fullScan, indexRange, mutate, openDatabase, readAll } from "../../../testing/open-database.js";
 import { FaultyDisk } from "../../../testing/faulty-storage.js";
+import type { TableJson } from "../../schema/index.js";
 import { memory } from "../../storage/memory/index.js";
 import { Database } from "../database.js";
 import type { Document } from "../document.js";
@@ -10,6 +12,17 @@ import type { TransformDefinition, TransformFunction } from "./types.js";
 
 const by = (...fields: string[]): { indexDescriptor: string; fields: string[] }[] =>
   fields.map((field) => ({ indexDescriptor: `by_${field}`, fields: [field] }));
+
+function tableBy(...fields: string[]): TableJson {
+  return {
+    tableName: "t",
+    indexes: by(...fields),
+    documentType: { type: "any" },
+    ...{ stagedDbIndexes: [], searchIndexes: [], stagedSearchIndexes: [] },
+    ...{ vectorIndexes: [], stagedVectorIndexes: [] },
+  };
+}
+
 const shout: TransformDefinition = { name: "shout", origin: "up", hasDown: true };
 const back: TransformDefinition = { ...shout, origin: "down", undoes: 1 };
 
@@ -181,18 +194,7 @@ test("a removed table or component leaves nothing of its transforms behind", asy
 
 test("what is prepared can be read ahead, through its indexes too", async () => {
   const { database, ids } = await openWith(["b", "a"]);
-  const schema = {
-    schemaValidation: false,
-    tables: [
-      {
-        tableName: "t",
-        indexes: by("s"),
-        documentType: { type: "any" as const },
-        ...{ stagedDbIndexes: [], searchIndexes: [], stagedSearchIndexes: [] },
-        ...{ vectorIndexes: [], stagedVectorIndexes: [] },
-      },
-    ],
-  };
+  const schema = { schemaValidation: false, tables: [tableBy("s")] };
   await database.mutate((tx) => tx.prepareIndexes("", schema, { through: { t: [shout] } }));
   await database.background.built();
   await database.mutate(async (tx) => {
@@ -227,4 +229,24 @@ test("tables that never changed shape store documents as ever", async () => {
   );
   expect(stored.map(([, text]) => text[0])).toEqual(["{"]);
   expect((await database.query(async (tx) => tx.tableShape("", "t"))).value).toBe(0);
+});
+
+test("a commit timestamp written during a preparation is in the prepared index as it comes out", async () => {
+  const { database } = await openWith([]);
+  const shift: TransformFunction = ({ at, ...document }) => ({ ...document, s: at });
+  database.setTransforms(() => shift);
+  const schema = { schemaValidation: false, tables: [] };
+  await database.mutate((tx) =>
+    tx.prepareIndexes("", { ...schema, tables: [tableBy("s")] }, { through: { t: [shout] } }),
+  );
+  const id = await mutate(database, (tx) => tx.component("").insert("t", { at: new CommitTsPlaceholder() }));
+  await database.mutate(async (tx) => {
+    tx.beginTransform("", "t", shout);
+    const { indexesKept } = await tx.applySchema("", { ...schema, tables: [tableBy("s")] });
+    expect(indexesKept).toMatchObject([{ needsBackfill: false }]);
+  });
+  const [found] = await readAll(database, indexRange("t.by_s", ["Gt", "s", 0n]));
+  expect(found).toMatchObject({ _id: id, s: expect.any(BigInt) });
+  await database.background.idle();
+  expect(await readAll(database, indexRange("t.by_s", ["Eq", "s", found?.["s"]]))).toEqual([found]);
 });
