@@ -53,6 +53,14 @@ async function push(of: HandMadePush): Promise<void> {
   await backend.deploy.finishPush({ startPush, dryRun: false, message: null });
 }
 
+/** The same, but nothing is written through behind it until the backend is opened again. */
+async function pushAndLag(of: HandMadePush): Promise<void> {
+  const { startPush, status } = await begin(of);
+  expect(status).toEqual({ type: "complete" });
+  await backend.database.background.stop();
+  await backend.deploy.finishPush({ startPush, dryRun: false, message: null });
+}
+
 async function call(path: string, args: object = {}): Promise<unknown> {
   const outcome = await backend.run({ path, args, allowInternal: true });
   if (outcome.status === "error") throw outcome.error;
@@ -109,39 +117,45 @@ async function lagging(): Promise<string[]> {
 }
 
 test("a push brings its transform: the new code never meets an old document, also after a restart", async () => {
-  await withDocuments(3_000);
-  await push(texts);
-  expect(await call("items:first")).toEqual({ t: "0" });
-  expect(await call("items:count", { index: "by_t", field: "t", value: "" })).toBe(3_000);
-  await reopen();
-  expect(await call("items:first")).toEqual({ t: "0" });
+  await withDocuments(300);
+  await pushAndLag(texts);
+  for (let times = 0; times < 2; times++) {
+    expect(await call("items:first")).toEqual({ t: "0" });
+    expect(await call("items:count", { index: "by_t", field: "t", value: "" })).toBe(300);
+    expect(await lagging()).toEqual(times === 0 ? ["m:toText lagging"] : expect.anything());
+    await reopen();
+  }
   await backend.database.background.idle();
   expect(await lagging()).toEqual([]);
+  expect(await call("items:count", { index: "by_t", field: "t", value: "" })).toBe(300);
 });
 
 test("documents that lag find the transform of a program that runs no more, also after a restart", async () => {
-  await withDocuments(6_000);
-  await push(texts);
+  await withDocuments(300);
+  await pushAndLag(texts);
   // The next one has another transform under the same name.
   const other = { ...texts, modules: [items, waiver, transforms({ toText: "up: () => ({ t: 'wrong' })" })] };
   await push(other);
-  const before = await lagging();
+  expect(await lagging()).toEqual(["m:toText lagging"]);
   await reopen();
-  expect(await call("items:count", { index: "by_t", field: "t", value: "" })).toBe(6_000);
+  expect(await call("items:count", { index: "by_t", field: "t", value: "" })).toBe(300);
   expect(await call("items:first")).toEqual({ t: "0" });
-  expect(before).toEqual(["m:toText lagging"]);
   await backend.database.background.idle();
+  expect(await call("items:first")).toEqual({ t: "0" });
+  await push(texts);
   expect(await call("items:first")).toEqual({ t: "0" });
 });
 
 test("the code before is pushed again while documents lag, and finds them as they were", async () => {
-  await withDocuments(4_000);
-  await push(texts);
-  await call("items:add", { from: 4_000, to: 4_001, field: "t" });
-  await push(numbers);
-  expect(await call("items:count", { index: "by_n", field: "n", value: 0 })).toBe(4_001);
+  await withDocuments(300);
+  await pushAndLag(texts);
+  await call("items:add", { from: 300, to: 301, field: "t" });
   await reopen();
-  expect(await call("items:count", { index: "by_n", field: "n", value: 0 })).toBe(4_001);
+  await pushAndLag(numbers);
+  for (let times = 0; times < 2; times++) {
+    expect(await call("items:count", { index: "by_n", field: "n", value: 0 })).toBe(301);
+    await reopen();
+  }
   await backend.database.background.idle();
   expect(await lagging()).toEqual([]);
   expect(await call("items:first")).toEqual({ n: 0 });
@@ -224,10 +238,11 @@ test("what was prepared when the process ended is begun anew", async () => {
 });
 
 test("environment variables change while documents lag, and the transforms stay", async () => {
-  await withDocuments(4_000);
-  await push(texts);
+  await withDocuments(300);
+  await pushAndLag(texts);
   await backend.deploy.updateEnvironment([{ name: "LEVEL", value: "high" }]);
-  expect(await call("items:count", { index: "by_t", field: "t", value: "" })).toBe(4_000);
+  expect(await call("items:count", { index: "by_t", field: "t", value: "" })).toBe(300);
   await push({ ...texts, modules: [items, waiver] });
-  expect(await call("items:count", { index: "by_t", field: "t", value: "" })).toBe(4_000);
+  expect(await lagging()).toEqual(["m:toText lagging"]);
+  expect(await call("items:count", { index: "by_t", field: "t", value: "" })).toBe(300);
 });

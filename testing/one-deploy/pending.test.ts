@@ -199,7 +199,7 @@ test("a removed table that holds documents needs its waiver, which deletes them;
   const without = { schema: defineSchema({ other: defineTable({}) }) };
   await expect(deploy(app, without)).rejects.toMatchObject({
     code: "DESTRUCTIVE_CHANGE",
-    message: expect.stringContaining("orders: 1 document has it"),
+    message: expect.stringContaining("orders: a table with 1 document"),
   });
   await deploy(app, { ...without, migrations: { gone: migrations.waive("drop-table:orders") } });
   const { value: tables } = await app.database.query(async (tx) => tx.component("").tables());

@@ -26,29 +26,33 @@ export interface ComponentRefusal {
 
 /** @param problems The documents that do not fit and that nothing in the deploy will mend. */
 export function refusalOf(problems: DocumentProblems, refusals: readonly ComponentRefusal[]): TrueupError {
+  const isOfDocuments = problems.documents > 0;
   const destructive = refusals.flatMap((refusal) =>
     refusal.destructive.map((change) => destructiveLine(refusal, change)),
   );
   const parts = [
-    ...(problems.documents === 0 ? [] : [problems.describe()]),
+    ...(isOfDocuments ? [problems.describe()] : []),
     ...(destructive.length === 0
       ? []
-      : ["Data that is stored now has no place in the new schema:", ...destructive]),
+      : [["Data that is stored now has no place in the new schema:", ...destructive].join("\n")]),
     ...refusals.flatMap(({ irreversible }) => irreversible),
-    ...refusals.flatMap(({ abandoned }) =>
-      abandoned.length === 0
-        ? []
-        : [
-            `The schema in force is pending: ${abandoned.join(", ")} ${abandoned.length === 1 ? "has" : "have"} not brought every document into it yet, and the new code does not export ${abandoned.length === 1 ? "it" : "them"}. Deploy with ${abandoned.length === 1 ? "it" : "them"}, or wait until the schema is narrow.`,
-          ],
-    ),
-    ...refusals.filter(({ plan }) => plan.changes.length > 0).map(planPart),
+    ...refusals.flatMap(({ abandoned }) => (abandoned.length === 0 ? [] : [abandonedPart(abandoned)])),
+    ...(isOfDocuments
+      ? refusals.filter(({ plan }) => plan.changes.length > 0).map(planPart)
+      : ["Nothing else stands in the way of this deploy."]),
   ];
-  const code = problems.documents === 0 ? "DESTRUCTIVE_CHANGE" : "SCHEMA_NOT_SATISFIED";
+  const code = isOfDocuments ? "SCHEMA_NOT_SATISFIED" : "DESTRUCTIVE_CHANGE";
   return new TrueupError(code, `Schema validation failed. ${parts.join("\n\n")}`, {
     problems: problems.groups,
     plans: Object.fromEntries(refusals.map(({ componentPath, plan }) => [componentPath, plan])),
   });
+}
+
+function abandonedPart(names: readonly string[]): string {
+  return (
+    `The schema in force is pending: ${names.join(", ")} has not brought every document into it yet, and the new code does ` +
+    "not export that. Deploy with it, or wait until the schema is narrow."
+  );
 }
 
 function planPart({ componentPath, plan }: ComponentRefusal): string {
@@ -61,12 +65,16 @@ function destructiveLine({ componentPath, plan }: ComponentRefusal, change: Plan
     change,
     plan.data.find(({ tableName }) => tableName === change.tableName),
   );
+  const counted = `${documents.toLocaleString("en-US")} ${documents === 1 ? "document" : "documents"}`;
   const where = componentPath === "" ? "" : ` of component "${componentPath}"`;
   const target = changeTarget(change);
-  return (
-    `  ${target}${where}: ${documents.toLocaleString("en-US")} ${documents === 1 ? "document has" : "documents have"} it. ` +
-    `Keep it, move it, or say that it may be deleted: export const dropped = migrations.waive("${change.waiver}:${target}")`
-  );
+  const isTable = change.rule === "table-removed";
+  const lines = [
+    `  ${target}${where}: ${isTable ? `a table with ${counted}` : `a field of ${counted}`}. Keep it, move it, or say that it may be deleted:`,
+    `    export const dropped = migrations.waive("${change.waiver}:${target}");`,
+    ...(change.notes ?? []).map((note) => `    ${note}`),
+  ];
+  return lines.join("\n");
 }
 
 function affected(change: PlannedChange, data: TableData | undefined): number {
