@@ -8,6 +8,7 @@ import {
   TableAggregate,
   type AggregateState,
   type ManagedAggregate,
+  type TableAggregateOptions,
 } from "trueup/aggregate";
 import { Triggers } from "trueup/triggers";
 import { expect } from "vitest";
@@ -24,9 +25,7 @@ export type BoardAggregate = TableAggregate<ByGame>;
 type Score = HostDataModel["scores"]["document"];
 
 /** Declares an aggregate of the scores, by game. */
-export function declare(
-  options: { sortKey?: (doc: Score) => number; version?: string; deltas?: boolean } = {},
-): BoardAggregate {
+export function declare(options: Partial<TableAggregateOptions<ByGame>> = {}): BoardAggregate {
   return new TableAggregate<ByGame>(aggregateComponent, {
     table: "scores",
     namespace: (doc) => doc.game,

@@ -301,6 +301,15 @@ export function managedContract(name: string, open: OpenHost): void {
       expect(managementOf(byScore).definition).not.toBe(managementOf(byNegative).definition);
     });
 
+    test("are verified at an interval that is one, and have operations only when they name their table", () => {
+      const every = (verifyEvery: object): number | null =>
+        managementOf(declare({ verifyEvery })).verifyEveryMs;
+      expect(managementOf(byScore).verifyEveryMs).toBeNull();
+      expect(every({ hours: 1, minutes: 30, seconds: 1 })).toBe(5_401_000);
+      expect(() => every({})).toThrow("INVALID_INTERVAL");
+      expect(() => declare({ table: undefined }).operations("scores")).toThrow("AGGREGATE_UNMANAGED");
+    });
+
     test("take queued writes in while they are built, and refuse reads until those are applied", async () => {
       const board = await newBoard();
       await board.fill(150);

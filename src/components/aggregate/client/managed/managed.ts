@@ -3,6 +3,7 @@
  * done next is asked of the component, and done in the caller's transaction.
  */
 import type { FunctionReturnType } from "convex/server";
+import { ConvexError } from "convex/values";
 import type { ComponentApi } from "../../component/_generated/component.js";
 import { addSums, roundSum, type ExactSum } from "../../tree/index.js";
 import type { Operation } from "../aggregate.js";
@@ -57,7 +58,7 @@ export interface Interval {
   seconds?: number;
 }
 
-/** The management that options ask for; undefined when they name no table. */
+/** The management that options ask for; undefined when they name no table. @throws INVALID_INTERVAL */
 export function manage(
   component: ComponentApi,
   options: ManagedOptions<string> & DefinedFunctions,
@@ -70,8 +71,12 @@ export function manage(
   return new Managed(source, verifyEvery === undefined ? null : milliseconds(verifyEvery));
 }
 
+/** @throws INVALID_INTERVAL */
 function milliseconds({ days = 0, hours = 0, minutes = 0, seconds = 0 }: Interval): number {
-  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
+  const ms = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
+  if (ms >= 1000 && ms < Infinity) return ms;
+  const message = "verifyEvery must be at least a second, for instance { hours: 24 }.";
+  throw new ConvexError({ code: "INVALID_INTERVAL", message });
 }
 
 /** How writes come into the trees; see `WriteOptions` and `AggregateOptions`. */
