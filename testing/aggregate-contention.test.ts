@@ -8,6 +8,7 @@ import { describe, expect, test } from "vitest";
 import { SimulatedCloud } from "../bench/contention/cloud.js";
 import { contend, workloads, type ContendedAggregate, type Workload } from "../bench/contention/contend.js";
 import { ownLibrary, publishedLibrary } from "../bench/contention/libraries.js";
+import { aggregateComponent } from "./aggregate/hosts.js";
 
 const extent = { filled: 150, perWriter: 12 };
 
@@ -35,6 +36,26 @@ describe("8 concurrent writers", () => {
       expect(found.refusedReads).toBeGreaterThan(0);
     },
   );
+
+  test("of a table whose managed aggregate takes deltas meet nobody either", async () => {
+    const cloud = new SimulatedCloud(aggregateTest);
+    const follow = (key: number) =>
+      cloud.run((ctx) =>
+        ctx.runMutation(aggregateComponent.managed.follow, {
+          definition: "by score",
+          operations: [{ type: "put", key, id: `${key}` }],
+          begins: true,
+          deltas: true,
+        }),
+      );
+    expect(cloud.commit(await follow(0), cloud.snapshot)).toBe(true);
+    for (let round = 0; round < 3; round++) {
+      const { snapshot } = cloud;
+      const attempts: Awaited<ReturnType<typeof follow>>[] = [];
+      for (let writer = 1; writer <= 8; writer++) attempts.push(await follow(round * 8 + writer));
+      expect(attempts.map((attempt) => cloud.commit(attempt, snapshot))).toEqual(Array(8).fill(true));
+    }
+  });
 
   test("that write directly meet: everywhere at the end, and in the root where it keeps sums", async () => {
     const append = await contendOurs(ownLibrary({}), "append");

@@ -95,7 +95,7 @@ export class SimulatedCloud {
     return true;
   }
 
-  /** Clocks stand still while code runs, as on Convex. */
+  /** Clocks stand still while code runs, as on Convex. One runs after the other: who runs side by side shares a snapshot. */
   async #attempt<T>(body: (transaction: Transaction) => Promise<T>): Promise<Attempt<T>> {
     const sources = { nowMs: () => this.#nowMs, next: () => this.#made++ };
     const transaction = new Transaction(this.#documents, this.#indexes, sources);
