@@ -55,7 +55,10 @@ export const status: RegisteredQuery<"public", { definition: string }, Promise<S
   args: validators.definitionArgs,
   returns: validators.status,
   handler: async (ctx, { definition }): Promise<Status> => {
-    const main = mainGeneration(await generationsOf(ctx.db, definition));
+    const generations = await generationsOf(ctx.db, definition);
+    const main = mainGeneration(generations);
+    // Also of a build beside the generation that answers.
+    const failed = generations.find((generation) => generation.status === "failed")?.failure;
     const number = main?.generation ?? 0;
     const build = main === undefined ? null : await buildOf(ctx.db, number);
     return {
@@ -63,8 +66,8 @@ export const status: RegisteredQuery<"public", { definition: string }, Promise<S
       generation: number,
       ...progressOf(build),
       ...(main === undefined ? { lastVerified: null, drift: null } : await lastVerified(ctx.db, number)),
-      error: main?.failure?.message ?? null,
-      errorDocumentId: main?.failure?.documentId ?? null,
+      error: failed?.message ?? null,
+      errorDocumentId: failed?.documentId ?? null,
     };
   },
 });

@@ -116,11 +116,7 @@ export class Managed implements ManagedAggregate {
   }
 
   async follow(ctx: FollowCtx, change: DocumentChange): Promise<void> {
-    await this.followAll(ctx, [change]);
-  }
-
-  async followAll(ctx: FollowCtx, changes: readonly DocumentChange[]): Promise<void> {
-    await this.apply(ctx, changes);
+    await this.apply(ctx, [change]);
   }
 
   /** Applies writes of documents to whatever is kept in step. Returns true when that began the build. */

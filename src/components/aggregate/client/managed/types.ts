@@ -167,8 +167,6 @@ export interface ManagedAggregate {
    * not begun. @throws AGGREGATE_DOCUMENT_FAILED when a function of the definition throws.
    */
   follow(ctx: FollowCtx, change: DocumentChange): Promise<void>;
-  /** Follows several at once, in their order: one call of the component. */
-  followAll(ctx: FollowCtx, changes: readonly DocumentChange[]): Promise<void>;
   /**
    * One transaction's worth of whatever is due: fill, check, verify, repair, clear what was dropped. Nothing is due before
    * `begin`, nor when another definition has replaced this one.
