@@ -1,11 +1,14 @@
 import fc from "fast-check";
-import { describe, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { Database, type TransformDefinition } from "../src/database/index.js";
 import { memory } from "../src/storage/memory/index.js";
 import { sqlite } from "../src/storage/sqlite/index.js";
 import type { OpenStorage } from "../src/storage/storage.js";
+import { history } from "./arbitraries/database.js";
 import { shapeSteps } from "./arbitraries/transforms.js";
+import { compareAll, historyModel, runHistory } from "./database-histories.js";
 import { FaultyDisk } from "./faulty-storage.js";
-import { isKilled, ShapeHistory } from "./shape-histories.js";
+import { historySchema, isKilled, ShapeHistory } from "./shape-histories.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
 const path = temporaryFolder();
@@ -28,9 +31,9 @@ describe.each(storages)("on %s", (_, numRuns, openStorage) => {
   test("every read of a table in transition is the model's, which transforms all documents at once", async () => {
     await fc.assert(
       fc.asyncProperty(shapeSteps, options, async (steps, chosen) => {
-        const history = await ShapeHistory.begin(openStorage(), chosen);
-        for (const step of steps) await history.run(step);
-        await history.settle();
+        const life = await ShapeHistory.begin(openStorage(), chosen);
+        for (const step of steps) await life.run(step);
+        await life.settle();
       }),
       { numRuns },
     );
@@ -48,7 +51,7 @@ test("a process killed at any commit leaves each change of shape in force or not
       }),
       async (steps, chosen, crashes) => {
         const disk = new FaultyDisk(memory());
-        const history = await ShapeHistory.begin(disk.open, chosen);
+        const life = await ShapeHistory.begin(disk.open, chosen);
         const planned = [...crashes];
         const survive = async (run: () => Promise<void>): Promise<boolean> => {
           try {
@@ -62,14 +65,61 @@ test("a process killed at any commit leaves each change of shape in force or not
         for (const step of steps) {
           const next = planned.shift();
           if (next !== undefined) disk.crashAtCommit(...next);
-          await survive(() => history.run(step));
+          await survive(() => life.run(step));
           disk.crash();
-          while (!(await survive(() => history.recover())));
+          while (!(await survive(() => life.recover())));
         }
         disk.crashAtCommit(Infinity, "before commit");
-        await history.settle();
+        await life.settle();
       },
     ),
     { numRuns: 30 },
+  );
+});
+
+test("a transform that fails on some documents harms no write before it is in force, and no document after a rollback", async () => {
+  await fc.assert(
+    fc.asyncProperty(history, history, options, fc.boolean(), async (before, meanwhile, chosen, isBuilt) => {
+      const database = await Database.open(await memory()(), chosen);
+      const model = historyModel();
+      database.setTransforms(({ origin }) => (document) => {
+        if (origin === "up" && document["a"] === "b") throw new Error("not b");
+        return { ...document, c: origin };
+      });
+      const up = { name: "picky", origin: "up", hasDown: true };
+      await database.mutate((tx) => tx.applySchema("", historySchema));
+      await runHistory(database, model, before);
+      await database.mutate((tx) => tx.prepareIndexes("", historySchema, { through: { left: [up] } }));
+      await runHistory(database, model, meanwhile);
+      if (isBuilt) await database.background.built();
+      const hasPoison = model.documents("left").some(({ a }) => a === "b");
+      const begin = async (definition: TransformDefinition): Promise<void> => {
+        await database.mutate(async (tx) => {
+          tx.beginTransform("", "left", definition);
+          await tx.applySchema("", historySchema);
+        });
+      };
+      const refusal = await begin(up).catch((error: unknown) => error);
+      if (hasPoison && isBuilt) expect(refusal).toMatchObject({ code: "TRANSFORM_FAILED" });
+      if (refusal !== undefined) {
+        await compareAll(database, model);
+        await database.mutate(async (tx) => tx.abandonPrepared(""));
+        await begin(up);
+      }
+      await database.background.idle();
+      for (const document of model.documents("left")) {
+        const reading = database.query((tx) => tx.component("").get(document._id));
+        if (document["a"] === "b") await expect(reading).rejects.toMatchObject({ code: "TRANSFORM_FAILED" });
+        else expect((await reading).value).toEqual({ ...document, c: "up" });
+      }
+      await begin({ ...up, origin: "down", undoes: 1 });
+      await database.background.idle();
+      for (const document of model.documents("left")) {
+        if (document["a"] !== "b") model.set("left", document._id, { ...document, c: "down" });
+      }
+      await compareAll(database, model);
+      expect((await database.query((tx) => tx.transforms())).value).toEqual([]);
+    }),
+    { numRuns: 40 },
   );
 });

@@ -19,7 +19,7 @@ import type { DatabaseModel } from "./database-model.js";
 import { indexRange } from "./open-database.js";
 
 /** The tables of the histories with their indexes, and nothing said of documents. */
-const historySchema: SchemaJson = {
+export const historySchema: SchemaJson = {
   schemaValidation: true,
   tables: Object.entries(tableIndexes).map(([tableName, indexes]) => ({
     tableName,
