@@ -65,6 +65,8 @@ if (from === undefined) {
   console.log(`\nFigures are in ${file}`);
 }
 if (write === true) {
+  if (figures.quick)
+    throw new Error("Quick figures are not to be quoted: run without --quick to write them down.");
   const docs = join(dirname(bench()), "docs");
   fillDocument(join(docs, "performance.md"), documentFigures(figures));
   const aggregate = figures.rows.filter(({ part }) => part === "aggregate");
