@@ -9,7 +9,7 @@ import {
   itemBytes,
   NO_MEASURE,
   settleAll,
-  summarizeParts,
+  measureParts,
   type ExactSum,
   type Node,
   type NodeRef,
@@ -53,18 +53,18 @@ async function contentsOf(
   const whole = { start: "", end: null };
   const summaries = await settleAll(
     forest.nodes,
-    trees.map((tree) => () => summarizeParts([{ tree, range: whole }])[0]),
+    trees.map((tree) => () => measureParts([{ tree, range: whole }])[0]),
   );
   let items = 0;
   let namespaces = 0;
   let sum: ExactSum = 0;
   for (const [index, summary] of summaries.entries()) {
-    const count = summary?.count ?? 0;
+    const { count, measures } = summary;
     items += count;
     // A tree that is empty again is no namespace of the table's any more.
     if (count > 0) namespaces++;
     const column = trees[index]?.state.measures.indexOf(PLAIN_MEASURE) ?? -1;
-    sum = addSums(sum, (summary?.measures[column] ?? NO_MEASURE).sum);
+    sum = addSums(sum, (measures[column] ?? NO_MEASURE).sum);
   }
   return { items, namespaces, sum };
 }

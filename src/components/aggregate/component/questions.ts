@@ -2,11 +2,11 @@
 import type { Value } from "convex/values";
 import {
   combineMeasures,
+  measureParts,
   NO_MEASURE,
   rangeOf,
   roundSum,
   settleAll,
-  summarizeParts,
   unlessMissing,
   type Found,
   type OrderRange,
@@ -142,7 +142,7 @@ export function wireItem({ tree, item }: Found<StoredTree>, { namespaces }: Rang
 
 /** Count, sums and extremes; a measure that is not in a tree adds nothing. */
 export function statsOf(parts: Parts, names: readonly string[]): WireStats {
-  const summaries = summarizeParts(parts);
+  const summaries = measureParts(parts);
   const measures = names.map((name) => {
     const ofParts = summaries.map((summary, index) => {
       const column = parts[index]?.tree.state.measures.indexOf(name) ?? -1;

@@ -8,7 +8,7 @@ import { gatherMissing, throwMissing } from "./node-store.js";
 import type { NodeRef } from "./node.js";
 import type { OrderRange } from "./range.js";
 import type { Item, Summary } from "./summary.js";
-import { countRange, summarizeRange } from "./tree-fold.js";
+import { countRange, measureRange } from "./tree-fold.js";
 import { scanRange, type Order } from "./tree-scan.js";
 
 /** The part of a question that concerns one tree. */
@@ -40,9 +40,9 @@ export function countParts<Tree extends CountedTree>(parts: readonly Part<Tree>[
   return total(askAll(parts, ({ tree, range }) => countRange(tree, range)));
 }
 
-/** The summary of each part; measures differ from tree to tree, so they are not added up here. */
-export function summarizeParts<Tree extends CountedTree>(parts: readonly Part<Tree>[]): Summary[] {
-  return askAll(parts, ({ tree, range }) => summarizeRange(tree, range));
+/** Count and measures of each part; measures differ from tree to tree, so they are not added up here. */
+export function measureParts<Tree extends CountedTree>(parts: readonly Part<Tree>[]): Summary[] {
+  return askAll(parts, ({ tree, range }) => measureRange(tree, range));
 }
 
 /** Up to `limit` items of all parts, first to last in the order asked for. */

@@ -110,6 +110,16 @@ export class SummaryFold {
     }
   }
 
+  /** An item, without its digest: then that of the result is unknown. */
+  addUndigested({ values }: Item): void {
+    this.count++;
+    this.digest = null;
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index] as number | null;
+      if (value !== null) this.measure(index).addValue(value);
+    }
+  }
+
   result(): Summary {
     return {
       count: this.count,
@@ -137,6 +147,13 @@ class MeasureFold {
     this.addSum(measure.sum);
     this.min = smaller(this.min, measure.min);
     this.max = larger(this.max, measure.max);
+  }
+
+  addValue(value: number): void {
+    this.count++;
+    this.addSum(Number.isFinite(value) ? value : sumOf(value));
+    this.min = smaller(this.min, value);
+    this.max = larger(this.max, value);
   }
 
   result(): MeasureSummary {

@@ -83,7 +83,14 @@ function countUpTo(tree: CountedTree, child: Child, order: string): number {
 
 /** The summary of the items of the tree that lie in a range. */
 export function summarizeRange(tree: CountedTree, range: OrderRange): Summary {
-  const summarizer = new Summarizer(tree);
+  const summarizer = new Summarizer(tree, true);
+  foldRange(tree, range, summarizer);
+  return summarizer.fold.result();
+}
+
+/** The same without the digest, which is not looked at then: it is null. */
+export function measureRange(tree: CountedTree, range: OrderRange): Summary {
+  const summarizer = new Summarizer(tree, false);
   foldRange(tree, range, summarizer);
   return summarizer.fold.result();
 }
@@ -92,9 +99,11 @@ export function summarizeRange(tree: CountedTree, range: OrderRange): Summary {
 class Summarizer {
   readonly fold: SummaryFold = new SummaryFold();
   private readonly tree: CountedTree;
+  private readonly withDigest: boolean;
 
-  constructor(tree: CountedTree) {
+  constructor(tree: CountedTree, withDigest: boolean) {
     this.tree = tree;
+    this.withDigest = withDigest;
   }
 
   child(child: Child): void {
@@ -102,7 +111,11 @@ class Summarizer {
   }
 
   items(leaf: Leaf, from: number, to: number): void {
-    for (let index = from; index < to; index++) this.fold.add(summaryOf(leaf.items[index] as Item));
+    for (let index = from; index < to; index++) {
+      const item = leaf.items[index] as Item;
+      if (this.withDigest) this.fold.add(summaryOf(item));
+      else this.fold.addUndigested(item);
+    }
   }
 }
 
