@@ -59,12 +59,12 @@ async function contentsOf(
   let namespaces = 0;
   let sum: ExactSum = 0;
   for (const [index, summary] of summaries.entries()) {
-    const { count, measures } = summary;
+    const count = summary?.count ?? 0;
     items += count;
     // A tree that is empty again is no namespace of the table's any more.
     if (count > 0) namespaces++;
     const column = trees[index]?.state.measures.indexOf(PLAIN_MEASURE) ?? -1;
-    sum = addSums(sum, (measures[column] ?? NO_MEASURE).sum);
+    sum = addSums(sum, (summary?.measures[column] ?? NO_MEASURE).sum);
   }
   return { items, namespaces, sum };
 }
