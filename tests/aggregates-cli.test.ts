@@ -105,6 +105,44 @@ test("a running server is asked, and a name that is none is told with those that
   await server.result;
 }, 60_000);
 
+test("a push of another definition never lets a read fail; one that cannot be built is refused", async () => {
+  const server = app.start(["dev", "--no-push", "--port", "0", "--json"]);
+  const { url } = JSON.parse(await server.firstLine) as { url: string };
+  const total = async (): Promise<unknown> => {
+    const body = JSON.stringify({ path: "scores:total", args: {}, format: "json" });
+    const headers = { "Content-Type": "application/json" };
+    const reply = await fetch(`${url}/api/query`, { method: "POST", headers, body });
+    return ((await reply.json()) as { value?: unknown }).value ?? "failed";
+  };
+  const source = files["convex/scores.ts"];
+  const doubled = source
+    .replace("version: 1", "version: 2")
+    .replace("sumValue: (doc: any) => doc.score", "sumValue: (doc: any) => doc.score * 2");
+  app.write({ "convex/scores.ts": doubled });
+  let isPushed = false;
+  const pushing = app.runOfficial(["dev", "--once"]).finally(() => (isPushed = true));
+  const seen = new Set<unknown>();
+  while (!isPushed) seen.add(await total());
+  expect((await pushing).code).toBe(0);
+  seen.add(await total());
+  expect([...seen]).toEqual([5050, 10_100]);
+
+  const broken = doubled
+    .replace("version: 2", "version: 3")
+    .replace("sortKey: (doc: any) => doc.score", "sortKey: (doc: any) => doc.score.toFixed().at(99).length");
+  app.write({ "convex/scores.ts": broken });
+  const refused = await app.runOfficial(["dev", "--once"]);
+  expect(refused.code).not.toBe(0);
+  expect(refused.stderr).toMatch(/cannot be built \(byScore\): .* failed on document/);
+  expect(await total()).toBe(10_100);
+  expect(await json(["aggregates", "verify"])).toMatchObject({ code: 0, value: [{ remaining: 0 }] });
+  app.write({ "convex/scores.ts": source });
+  expect((await app.runOfficial(["dev", "--once"])).code).toBe(0);
+  expect(await total()).toBe(5050);
+  server.kill("SIGINT");
+  await server.result;
+}, 90_000);
+
 test("watching prints a line whenever an aggregate changes", async () => {
   const watching = app.start(["aggregates", "--watch"]);
   expect(await watching.firstLine).toBe("byScore ready 100 items");

@@ -42,6 +42,29 @@ export class AggregateCalls {
     await this.#runtime.mutateInside(tx, this.program, componentPath, (ctx) => aggregate.begin(ctx, options));
   }
 
+  /**
+   * Works on it in a transaction that is open, until it is ready or the time is over. What throws is undone, and left to
+   * those who do the work after: then the result is false.
+   */
+  async workInside(tx: MutationTransaction, found: ExportedAggregate, untilMs: number): Promise<boolean> {
+    const { aggregate, componentPath } = found;
+    const step = async (): Promise<boolean> => {
+      const { due, waitMs, state } = await this.#runtime.mutateInside(
+        tx,
+        this.program,
+        componentPath,
+        (ctx) => aggregate.advance(ctx),
+      );
+      return due && waitMs === undefined && state !== "ready";
+    };
+    try {
+      while ((await tx.nested(step)) && performance.now() < untilMs);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** A transaction's worth of work. */
   async work({ aggregate, componentPath }: ExportedAggregate): Promise<Advance> {
     return await this.#mutate(componentPath, (ctx) => aggregate.advance(ctx));

@@ -42,6 +42,8 @@ interface Entry {
   problem: AggregateProblem | null;
 }
 
+/** All builds together take no longer than this in the transaction that begins them. */
+const buildInsideMs = 100;
 const firstRetryMs = 100;
 const maxRetryMs = 60_000;
 const maxTimerMs = 0x7fff_ffff;
@@ -69,29 +71,29 @@ export class AggregateDriver {
 
   /**
    * Part of the transaction that puts a program in place, after its schemas: begins each of its aggregates. One that no
-   * program has followed up to now, or whose table has got another shape, is built anew, whatever it holds. Call the result
-   * once the transaction has committed.
+   * program has followed up to now, or whose table has got another shape, is built anew, whatever it holds. One of an empty
+   * or small table is ready when the transaction commits. Call the result then.
    */
   async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
     const calls = new AggregateCalls(this.#database, this.#runtime, program);
     const found = [...program.aggregates().values()];
     const known = await readRecords(tx);
-    const records = found.map(({ name, componentPath, aggregate: { definition, table } }) => ({
-      name,
-      definition,
-      shape: tx.tableShape(componentPath, table),
-    }));
-    for (const [index, each] of found.entries()) {
-      const isFollowed = known.get(each.name)?.shape === records[index]?.shape;
-      await calls.begin(tx, each, isFollowed ? {} : { fresh: true });
+    const untilMs = performance.now() + buildInsideMs;
+    const records: AggregateRecord[] = [];
+    for (const each of found) {
+      const { name, componentPath, aggregate } = each;
+      const { definition, table } = aggregate;
+      const shape = tx.tableShape(componentPath, table);
+      const record = known.get(name);
+      await calls.begin(tx, each, record?.shape === shape ? {} : { fresh: true });
+      const isSound = await calls.workInside(tx, each, untilMs);
+      const problem = isSound || record?.definition !== definition ? null : record.problem;
+      records.push({ name, definition, shape, sinceMs: record?.sinceMs ?? tx.beganAtMs, problem });
     }
     if (found.length > 0 || known.size > 0) await keepRecords(tx, records);
-    const beganAtMs = tx.beganAtMs;
     return () => {
       this.#calls = calls;
-      this.#entries = new Map(
-        found.map((each) => [each.name, newEntry(each, known.get(each.name), beganAtMs)]),
-      );
+      this.#entries = new Map(found.map((each, index) => [each.name, newEntry(each, records[index])]));
       this.#wake();
     };
   }
@@ -305,15 +307,14 @@ export class AggregateDriver {
   }
 }
 
-function newEntry(found: ExportedAggregate, known: AggregateRecord | undefined, nowMs: number): Entry {
-  const isSame = known?.definition === found.aggregate.definition;
+function newEntry(found: ExportedAggregate, record: AggregateRecord | undefined): Entry {
   return {
     found,
-    sinceMs: known?.sinceMs ?? nowMs,
+    sinceMs: record?.sinceMs ?? Date.now(),
     dueAtMs: Date.now(),
     verifyAtMs: Infinity,
     isWanted: false,
-    problem: isSame ? known.problem : null,
+    problem: record?.problem ?? null,
   };
 }
 

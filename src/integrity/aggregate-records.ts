@@ -32,22 +32,42 @@ export async function readRecords(tx: QueryTransaction): Promise<Map<string, Agg
   return new Map(rows.map((row) => [row.name, row]));
 }
 
-/** Makes the records those of these aggregates: new ones begin now. */
+/** Makes the table hold exactly these records; those that it has stay as they are. */
 export async function keepRecords(
   tx: MutationTransaction,
-  aggregates: readonly Pick<AggregateRecord, "name" | "definition" | "shape">[],
+  records: readonly AggregateRecord[],
 ): Promise<void> {
   const writer = tx.system("");
   const known = await readRecords(tx);
-  for (const { name, definition, shape } of aggregates) {
-    const record = known.get(name);
-    known.delete(name);
-    if (record?.definition === definition && record.shape === shape) continue;
-    const fields = { name, definition, shape, sinceMs: record?.sinceMs ?? tx.beganAtMs, problem: null };
-    if (record === undefined) await writer.insert(table, fields);
-    else await writer.replace(record._id, fields, table);
+  for (const record of records) {
+    const old = known.get(record.name);
+    known.delete(record.name);
+    if (old === undefined) await writer.insert(table, { ...record });
+    else if (!isSame(old, record)) await writer.replace(old._id, { ...record }, table);
   }
   for (const { _id } of known.values()) await writer.delete(_id, table);
+}
+
+function isSame(a: AggregateRecord, b: AggregateRecord): boolean {
+  const isSameProblem = (a.problem === null) === (b.problem === null);
+  return a.definition === b.definition && a.shape === b.shape && isSameProblem;
+}
+
+/**
+ * A transform gives the table of some aggregates another shape, and leaves every item of theirs as it is: what they hold is
+ * trusted on. Those that were not trusted before, or that another definition is to replace, are not concerned.
+ */
+export async function trustThrough(
+  tx: MutationTransaction,
+  aggregates: readonly Pick<AggregateRecord, "name" | "definition">[],
+  shapes: { readonly from: number; readonly to: number },
+): Promise<void> {
+  const known = await readRecords(tx);
+  for (const { name, definition } of aggregates) {
+    const record = known.get(name);
+    if (record?.definition !== definition || record.shape !== shapes.from) continue;
+    await tx.system("").patch(record._id, { shape: shapes.to }, table);
+  }
 }
 
 /** Remembers what went wrong, or that it is over. */

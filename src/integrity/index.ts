@@ -1,3 +1,4 @@
+export { trustThrough } from "./aggregate-records.js";
 export { AggregateDriver, type DriverOptions } from "./aggregate-driver.js";
 export {
   Aggregates,

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { memory, type Backend } from "trueup";
-import { programFromModules } from "trueup";
+import { programFromModules, type Backend } from "trueup";
 import { call, newStorage } from "../open-app.js";
 import { fakeAggregate } from "./fake-aggregate.js";
 import { emptyComponent, modulesWith, openScores, rows, schema } from "./scores-app.js";
@@ -146,7 +145,7 @@ test("an error puts the work off, is shown until it is over, and survives a rest
   await failing.close();
   const idle = await openScores(
     storage,
-    { byScore: fakeAggregate({ definition: "2" }) },
+    { byScore: fakeAggregate({ definition: "2", onAdvance: () => fail("still") }) },
     { runScheduled: false },
   );
   expect(await idle.aggregates.status("byScore")).toMatchObject({ state: "building", error: "for good" });
@@ -181,16 +180,24 @@ test("verifyEvery is counted from the last time, across restarts", async () => {
   expect(await runs(3_600_000)).toHaveLength(count);
 });
 
-test("progress is told while an aggregate is built", async () => {
-  const storage = memory();
-  const app = await openScores(storage, { byScore: fakeAggregate() }, { runScheduled: false });
-  await call(app, "scores:addMany", { count: 4 });
+test("a large table is built step by step, which is told; a small one is ready when its program is in place", async () => {
+  const onAdvance = (): void => {
+    for (const endMs = performance.now() + 40; performance.now() < endMs;);
+  };
+  const app = await openScores("memory", {}, { runScheduled: false });
+  await call(app, "scores:addMany", { count: 16 });
+  await putInPlace(app, { byScore: fakeAggregate({ onAdvance }) });
+  expect(await app.aggregates.status("byScore")).toMatchObject({ state: "building" });
   const told: string[] = [];
   const stop = app.aggregates.onProgress(({ name, state }) => told.push(`${name} ${state}`));
   await app.aggregates.ready();
   await call(app, "scores:all");
   stop();
+  expect(told).toContain("byScore building");
   expect(told.at(-1)).toBe("byScore ready");
+
+  const small = await openScores("memory", { byScore: fakeAggregate() }, { runScheduled: false });
+  expect(await small.aggregates.status("byScore")).toMatchObject({ state: "ready" });
 });
 
 function pause(ms: number): Promise<false> {
