@@ -9,7 +9,13 @@ import {
   type SchemaDefinition,
 } from "convex/server";
 import { v } from "convex/values";
-import { programFromModules, type Backend, type ComponentProgram, type OpenStorage } from "trueup";
+import {
+  programFromModules,
+  type Backend,
+  type ComponentModules,
+  type ComponentProgram,
+  type OpenStorage,
+} from "trueup";
 import { Migrations } from "trueup/migrations";
 import component from "trueup/migrations/test";
 import { openApp, type StorageName } from "../open-app.js";
@@ -22,6 +28,8 @@ export interface Version {
   readonly schema: SchemaDefinition<GenericSchema, boolean> | null;
   /** The exports of `migrations.ts`. */
   readonly migrations?: object;
+  /** Components beside that of the migrations. */
+  readonly components?: Readonly<Record<string, ComponentModules>>;
   /** Other modules by path. */
   readonly modules?: Readonly<Record<string, object>>;
 }
@@ -57,7 +65,7 @@ export async function programOf(version: Version): Promise<ComponentProgram> {
     modules: Object.fromEntries(
       Object.entries(all).map(([path, module]) => [`./convex/${path}.ts`, { ...module }]),
     ),
-    components: { migrations: component },
+    components: { migrations: component, ...version.components },
   });
 }
 

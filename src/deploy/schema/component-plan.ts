@@ -168,6 +168,7 @@ function rehearsals(
     return {
       componentPath,
       storedAs: oldNames.get(name) ?? name,
+      newName: name,
       newNames,
       table: isHeld ? (findTable(after, name) ?? null) : null,
       steps: steps.transforms.filter(({ table }) => table === name),

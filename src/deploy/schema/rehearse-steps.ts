@@ -7,16 +7,24 @@ import { TrueupError } from "../../errors/index.js";
 import { compileTable, describeViolation, violationGroup, type TableJson } from "../../schema/index.js";
 import type { TransformStep } from "../steps/component-steps.js";
 import { contextWith } from "./check-documents.js";
+import type { UntouchedAggregates } from "./untouched-aggregates.js";
 
 /** The transforms of one table. */
 export interface TableSteps {
   readonly componentPath: string;
   /** The name that it has now, and the names that tables of the component are going to have. */
   readonly storedAs: string;
+  /** The name that it is going to have. */
+  readonly newName: string;
   readonly newNames: ReadonlyMap<string, string>;
   /** By its new name; null where nothing is enforced, or where migrations go on from what transforms made. */
   readonly table: TableJson | null;
   readonly steps: readonly TransformStep[];
+}
+
+/** The rehearsal of a table, and what it finds out. */
+export interface TableRehearsal extends TableSteps {
+  readonly aggregates: UntouchedAggregates;
 }
 
 /** A rehearsal in which documents failed. */
@@ -27,20 +35,25 @@ export interface FailedRehearsal extends TableSteps {
 /** O(documents × transforms). */
 export async function rehearseSteps(
   database: Database,
-  of: TableSteps,
+  of: TableRehearsal,
   signal: AbortSignal,
 ): Promise<Rehearsal> {
-  const { componentPath, storedAs, newNames, table, steps } = of;
-  const through = steps.map(({ run }) => run);
+  const { componentPath, storedAs, newNames, table, steps, aggregates } = of;
+  const transforms = steps.map(({ run }) => run);
+  const through = aggregates.isEmpty ? transforms : [aggregates.notice, ...transforms];
   const context = contextWith(newNames, (id) => database.tableOfId(componentPath, id));
   const compiled = table === null ? null : compileTable(table);
-  const check = (document: Document): readonly RehearsalComplaint[] =>
+  const complaints = (document: Document): readonly RehearsalComplaint[] =>
     compiled === null || compiled.fits(document, context)
       ? []
       : compiled.check(document, context).map((violation) => ({
           kind: violationGroup(violation),
           message: describeViolation(violation),
         }));
+  const check = (document: Document): readonly RehearsalComplaint[] => {
+    aggregates.compare(document);
+    return complaints(document);
+  };
   return await database.rehearse({ componentPath, tableName: storedAs, through, check, signal });
 }
 

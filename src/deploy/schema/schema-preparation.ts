@@ -16,7 +16,13 @@ import { dataInForce, type DataInForce } from "./data-in-force.js";
 import { DocumentProblems } from "./document-problems.js";
 import { PreparationOutdated, putInPlace } from "./put-in-place.js";
 import { refusalOf } from "./refusal.js";
-import { rehearsalRefusal, rehearseSteps, type FailedRehearsal } from "./rehearse-steps.js";
+import {
+  rehearsalRefusal,
+  rehearseSteps,
+  type FailedRehearsal,
+  type TableRehearsal,
+} from "./rehearse-steps.js";
+import { UntouchedAggregates } from "./untouched-aggregates.js";
 import { TouchedDocuments } from "./touched-documents.js";
 
 interface ComponentStatus {
@@ -69,6 +75,7 @@ export class SchemaPreparation {
   readonly #abort = new AbortController();
   readonly #unchecked: Set<string>;
   #plans: readonly ComponentPlan[] = [];
+  #rehearsals: readonly TableRehearsal[] = [];
   #data: DataInForce | null = null;
   #isBuilding = false;
   #isInPlace = false;
@@ -228,7 +235,14 @@ export class SchemaPreparation {
 
   async #rehearse(plans: readonly ComponentPlan[]): Promise<FailedRehearsal[]> {
     const failed: FailedRehearsal[] = [];
-    for (const of of plans.flatMap(({ rehearsals }) => rehearsals)) {
+    const exported = this.#input.next.program.aggregates();
+    this.#rehearsals = plans
+      .flatMap(({ rehearsals }) => rehearsals)
+      .map((of) => ({
+        ...of,
+        aggregates: new UntouchedAggregates(of.componentPath, of.newName, exported.values()),
+      }));
+    for (const of of this.#rehearsals) {
       const rehearsal = await rehearseSteps(this.#input.database, of, this.#abort.signal);
       if (rehearsal.failed > 0) failed.push({ ...of, rehearsal });
     }
@@ -256,7 +270,10 @@ export class SchemaPreparation {
 
   async #apply(tx: MutationTransaction): Promise<void> {
     if (this.#data === null) throw new PreparationOutdated();
+    if (!(await this.#touched.upTo(tx.version))) throw new PreparationOutdated();
+    for (const table of this.#rehearsals) await table.aggregates.note(tx, table, this.#touched.of(table));
     await putInPlace(tx, this.#data.history, this.#plans, this.#touched);
+    for (const { aggregates } of this.#rehearsals) await aggregates.settle(tx);
   }
 
   #failed(refusal: TrueupError): SchemaStatus {

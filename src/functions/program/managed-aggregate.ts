@@ -112,6 +112,11 @@ export interface ManagedAggregate {
    * built, because it was not kept in step for a while.
    */
   begin(ctx: object, options?: { readonly standby?: boolean; readonly fresh?: boolean }): Promise<unknown>;
+  /**
+   * Whether a document that changes like this stays the same item, so that a transform of its table need not build the
+   * aggregate anew. Left out: it is always built anew.
+   */
+  isUntouched?(oldDoc: object, newDoc: object): boolean;
   /** Follows one write of the table, in its transaction; does nothing for a definition that was not begun. */
   follow(ctx: object, change: FollowedChange): Promise<void>;
   /** Does a transaction's worth of what is due. */

@@ -115,6 +115,10 @@ export class Managed implements ManagedAggregate {
     });
   }
 
+  isUntouched(oldDoc: StoredDocument, newDoc: StoredDocument): boolean {
+    return this.source.operationOf({ oldDoc, newDoc }) === null;
+  }
+
   async follow(ctx: FollowCtx, change: DocumentChange): Promise<void> {
     await this.apply(ctx, [change]);
   }

@@ -162,6 +162,8 @@ export interface ManagedAggregate {
    * definitions.
    */
   begin(ctx: FollowCtx, options?: BeginOptions): Promise<AggregateState>;
+  /** Whether a document that changes like this stays the same item. Throws AGGREGATE_DOCUMENT_FAILED. */
+  isUntouched(oldDoc: StoredDocument, newDoc: StoredDocument): boolean;
   /**
    * Follows one write of the table, in its transaction. Does not mind what is there already; does nothing when the build was
    * not begun. @throws AGGREGATE_DOCUMENT_FAILED when a function of the definition throws.
