@@ -1,0 +1,125 @@
+/**
+ * The floor of a migration: the same change as one loop written by hand over the very file that the engine keeps, with its
+ * keys, its JSON and its index entries, a durable transaction per batch. The file is filled through the engine and
+ * checked through it, so the loop has left what a migration would have.
+ */
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { makeFunctionReference } from "convex/server";
+import { openBackend, sqlite, type Backend } from "trueup";
+import { removeFolder, temporaryFolder, type App } from "../harness/hosts.js";
+import { userFields } from "./app.js";
+
+const FILL_BATCH = 1000;
+
+/** Resolves with how long it took to migrate so many documents. */
+export async function migrateFile(app: App, documents: number, batchSize: number): Promise<number> {
+  const folder = temporaryFolder();
+  const file = join(folder, "data.sqlite");
+  try {
+    await withBackend(app, file, async (backend) => {
+      const fill = makeFunctionReference<"mutation">("bench:fill");
+      for (let start = 0; start < documents; start += FILL_BATCH) {
+        const users = Array.from({ length: Math.min(FILL_BATCH, documents - start) }, (_, i) =>
+          userFields(start + i),
+        );
+        await backend.mutation(fill, { users });
+      }
+    });
+    const elapsedMs = loop(file, batchSize);
+    await withBackend(app, file, async (backend) => {
+      const migrated: unknown = await backend.query(
+        makeFunctionReference<"query">("bench:countMigrated"),
+        {},
+      );
+      if (migrated !== documents) throw new Error(`The loop migrated ${String(migrated)} of ${documents}.`);
+    });
+    return elapsedMs;
+  } finally {
+    removeFolder(folder);
+  }
+}
+
+async function withBackend(app: App, file: string, use: (backend: Backend) => Promise<void>): Promise<void> {
+  const modules = Object.entries(app.modules).map(([name, module]): [string, () => Promise<unknown>] => [
+    `./convex/${name}.ts`,
+    () => Promise.resolve(module),
+  ]);
+  const backend = await openBackend({
+    storage: sqlite(file),
+    schema: app.schema,
+    modules: Object.fromEntries(modules),
+    components: app.components,
+    limits: "none",
+    log: "silent",
+  });
+  try {
+    await use(backend);
+  } finally {
+    await backend.close();
+  }
+}
+
+interface Entry {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** A key begins with a byte for its kind and four for the table or index; then come the values, then creation time and id. */
+const DOCUMENTS = "\u0002";
+const IDS = "\u0003";
+const INDEX = "\u0004";
+const COUNTS = "\u0005";
+const END = "\u0006";
+const PREFIX_LENGTH = 5;
+const UNDEFINED = "\u0001";
+const FREE = "\u0010free\u0000";
+
+function loop(file: string, batchSize: number): number {
+  const database = new Sqlite(file);
+  try {
+    for (const setting of ["synchronous = FULL", "wal_autocheckpoint = 2500", "cache_size = -65536"]) {
+      database.pragma(setting);
+    }
+    database.pragma("mmap_size = 1073741824");
+    const next = database.prepare<[string, string, number], Entry>(
+      "SELECT key, value FROM entries WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
+    );
+    const put = database.prepare<[string, string]>(
+      "INSERT INTO entries VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    );
+    const remove = database.prepare<[string]>("DELETE FROM entries WHERE key = ?");
+    const find = (from: string, to: string, isIt: (entry: Entry) => boolean): Entry => {
+      const found = next.all(from, to, 100).find(isIt);
+      if (found === undefined) throw new Error("The file is not laid out as it was when this was written.");
+      return found;
+    };
+    const user = find(DOCUMENTS, IDS, ({ value }) => value.includes(userFields(0).email));
+    const [table, place] = [user.key.slice(1, PREFIX_LENGTH), user.key.slice(PREFIX_LENGTH)];
+    const index = find(INDEX, COUNTS, ({ key }) => key.endsWith(UNDEFINED + place)).key.slice(
+      0,
+      PREFIX_LENGTH,
+    );
+    const counts = find(COUNTS, END, ({ key }) => key === COUNTS + table);
+    let cursor = DOCUMENTS + table;
+    const end = `${cursor}\u00ff`;
+    const migrateBatch = database.transaction(() => {
+      const rows = next.all(cursor, end, batchSize);
+      for (const { key, value } of rows) {
+        const document = JSON.parse(value) as object;
+        put.run(key, JSON.stringify({ ...document, plan: "free" }));
+        const tail = key.slice(PREFIX_LENGTH);
+        remove.run(index + UNDEFINED + tail);
+        put.run(index + FREE + tail, "");
+        cursor = key;
+      }
+      put.run(counts.key, counts.value);
+      return rows.length;
+    });
+    const begin = performance.now();
+    while (migrateBatch() === batchSize);
+    return performance.now() - begin;
+  } finally {
+    database.close();
+  }
+}
