@@ -152,7 +152,8 @@ class Batch {
       const done = outcomes.length;
       if (done === documents.length) break;
       if (this.#budget.isDue(done) && (await this.#budget.isSpent(done))) break;
-      if (breathing.isDue && (await breathing.pause()) && this.#page.cursorBehind(done - 1) !== null) break;
+      if (breathing.isDue && (await breathing.pause(done)) && this.#page.cursorBehind(done - 1) !== null)
+        break;
     }
     return outcomes;
   }

@@ -1,12 +1,14 @@
 /**
  * Keeps a batch below live traffic. A process that runs one mutation at a time is deaf while a batch computes: requests
  * are not even received. So a batch lets go every few milliseconds, and when somebody then waits for its turn it
- * ends where it stands; the next batch is no larger. Elsewhere nobody waits for a batch, and nothing happens here.
+ * ends where it stands; those behind it begin with that size. Elsewhere nobody waits for a batch, and nothing happens here.
  */
 import type { GenericDatabaseReader, GenericDataModel } from "convex/server";
 
 const nativeStore = Symbol.for("trueup.nativeStore");
-const intervalMs = 4;
+const intervalMs = 3;
+/** A pause of the process itself may seem to be a long batch: fewer documents than these are not worth an end. */
+const fewest = 32;
 
 type Breathe = () => Promise<boolean>;
 
@@ -25,10 +27,10 @@ export class Breathing {
     return this.#breathe !== undefined && Date.now() - this.#latestMs >= intervalMs;
   }
 
-  /** Gives others a moment; resolves with true when somebody waits for the batch to end. */
-  async pause(): Promise<boolean> {
+  /** Gives others a moment; resolves with true when the batch, `done` documents far, should end because somebody waits. */
+  async pause(done: number): Promise<boolean> {
     const isAwaited = (await this.#breathe?.()) === true;
     this.#latestMs = Date.now();
-    return isAwaited;
+    return isAwaited && done >= fewest;
   }
 }

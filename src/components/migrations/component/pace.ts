@@ -2,13 +2,15 @@
  * How large the next batch should be, and when. The size follows three signals: how much of the tightest
  * transaction limit the last batch used, how long it ran, and, where the clock stands still during a
  * mutation, how long the scheduler took from batch to batch, which bounds the time from above. A batch aims
- * at a tenth of a second, which is as long as others may have to wait for their turn, and at half of its
- * share of the limits.
+ * at a twentieth of a second, which is as long as others may have to wait for their turn, and at half of its
+ * share of the limits. Sizes double, until a batch had to end early: from then on they feel their way up.
  */
 import type { MigrationResult } from "../protocol.js";
 import type { MigrationRow, Pace } from "./rows.js";
 
-const aimMs = 100;
+const aimMs = 50;
+const doubling = 2;
+const feeling = 1.2;
 const aimShare = 0.5;
 const largest = 8_192;
 /** Between batches: below the first, batches may grow; above the second they shrink; above the last it tells nothing. */
@@ -22,7 +24,9 @@ const smallestByInterval = 25;
 export function paceAfter(pace: Pace, result: MigrationResult, isThrottled: boolean): Pace {
   const latestAt = Date.now();
   const batchSize = nextSize(pace, result, isThrottled);
-  return batchSize === undefined ? { latestAt } : { batchSize, latestAt };
+  if (batchSize === undefined) return { latestAt };
+  const endedEarly = result.adaptive === true && result.processed < (result.batchSize ?? 0);
+  return { batchSize, latestAt, ...(endedEarly || pace.isSteady === true ? { isSteady: true } : {}) };
 }
 
 function nextSize(pace: Pace, result: MigrationResult, throttled: boolean): number | undefined {
@@ -36,8 +40,9 @@ function nextSize(pace: Pace, result: MigrationResult, throttled: boolean): numb
   if (processed < batchSize && !result.isDone) return Math.max(1, processed);
   const room = aimShare / Math.max(result.usedShare ?? 0, Number.EPSILON);
   const latestAt = throttled ? undefined : pace.latestAt;
-  const factor = Math.min(2, room, factorOfTime(batchSize, result.elapsedMs ?? 0, latestAt));
-  return Math.min(largest, Math.max(1, Math.round(batchSize * factor)));
+  const growth = pace.isSteady === true ? feeling : doubling;
+  const factor = Math.min(growth, room, factorOfTime(batchSize, result.elapsedMs ?? 0, latestAt));
+  return Math.min(largest, Math.max(1, Math.ceil(batchSize * factor)));
 }
 
 function factorOfTime(batchSize: number, elapsedMs: number, latestAt: number | undefined): number {

@@ -82,6 +82,8 @@ export type Pace = {
   alone?: boolean;
   /** When the latest batch ended. */
   latestAt?: number;
+  /** True when a batch of the run has ended before its size: sizes then grow slowly. */
+  isSteady?: boolean;
 };
 
 /** The run in progress, or the latest. */

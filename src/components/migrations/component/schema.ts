@@ -30,6 +30,7 @@ const jobFields = {
       batchSize: v.optional(v.number()),
       alone: v.optional(v.boolean()),
       latestAt: v.optional(v.number()),
+      isSteady: v.optional(v.boolean()),
     }),
   ),
   supervisorId: v.optional(v.id("_scheduled_functions")),
