@@ -58,6 +58,10 @@ const modules = {
       args: {},
       handler: (ctx: GenericActionCtx<DataModel>) => byScore.count(ctx, { whileBuilding: "wait" }),
     }),
+    startOver: mutationGeneric({
+      args: {},
+      handler: (ctx: GenericMutationCtx<DataModel>) => byScore.clearAll(ctx),
+    }),
     countAtOnce: mutationGeneric({
       args: {},
       handler: (ctx: GenericMutationCtx<DataModel>) => byScore.count(ctx, { whileBuilding: "wait" }),
@@ -143,6 +147,17 @@ describe.each(engines)("a managed aggregate on %s", (_name, open) => {
     await board.add(7);
     expect(await board.call("board:countAtOnce")).toBe(101);
     await board.drain();
+  });
+
+  test("is built anew, while it answers, by clear", async () => {
+    const board = await newBoard(100);
+    await board.call("aggregates:advance");
+    await board.drain();
+    await board.addUnseen(10);
+    await board.call("board:startOver");
+    expect(await board.ask("board:count")).toBe(100);
+    await board.drain();
+    expect(await board.ask("board:count")).toBe(110);
   });
 
   test("is verified and repaired by its operations", async () => {

@@ -157,13 +157,13 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
    */
   override async clear(ctx: WriteCtx, ...opts: NamespacedOpts<TreeOptions, NamespaceOf<T>>): Promise<void> {
     if (this.managed === undefined) await super.clear(ctx, ...opts);
-    else await this.managed.rebuild(ctx, opts[0]);
+    else await this.rebuild(ctx, this.managed, opts[0]);
   }
 
   /** Empties every namespace; builds a managed aggregate anew. */
   override async clearAll(ctx: WriteCtx, opts?: TreeOptions): Promise<void> {
     if (this.managed === undefined) await super.clearAll(ctx, opts);
-    else await this.managed.rebuild(ctx, opts);
+    else await this.rebuild(ctx, this.managed, opts);
   }
 
   /**
@@ -298,6 +298,11 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
       ...(deltas !== undefined && { deltas }),
     });
     if (hasBegun && advanceFunction !== undefined) await schedule(ctx, advanceFunction);
+  }
+
+  private async rebuild(ctx: WriteCtx, managed: Managed, opts: TreeOptions | undefined): Promise<void> {
+    await managed.rebuild(ctx, opts);
+    if (this.advanceFunction !== undefined) await schedule(ctx, this.advanceFunction);
   }
 
   private demandManaged(): Managed {

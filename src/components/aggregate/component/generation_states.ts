@@ -98,11 +98,12 @@ export async function makeReady(db: DatabaseWriter, generation: Generation): Pro
   await change(db, generation, { status: "ready", failure: undefined, readyAtMs: Date.now() });
 }
 
-/** Drops the generations of every definition but one: their code does not run any more. */
-export async function dropOthers(db: DatabaseWriter, definition: string): Promise<void> {
-  for (const generation of await db.query("generations").collect()) {
-    if (generation.definition !== definition && generation.status !== "dropped") await drop(db, generation);
-  }
+/** Drops the generations of every definition but one: their code does not run any more. True when there were any. */
+export async function dropOthers(db: DatabaseWriter, definition: string): Promise<boolean> {
+  const all = await db.query("generations").collect();
+  const others = all.filter((other) => other.definition !== definition && other.status !== "dropped");
+  for (const other of others) await drop(db, other);
+  return others.length > 0;
 }
 
 /** Drops whatever a definition has. */

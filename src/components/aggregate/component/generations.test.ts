@@ -92,7 +92,7 @@ test("damage that a batch or a write meets leads to another build, and no error"
   await db(async (tables) => {
     for (const { _id } of await tables.query("nodes").collect()) await tables.delete("nodes", _id);
   });
-  expect(await call("managed:follow", { definition, operations: [put(5)] })).toBe("building");
+  expect(await call("managed:follow", { definition, operations: [put(5)] })).toBe(true);
   expect(await due()).toMatchObject({ kind: "fill", generation: 3, isFirst: true });
   expect(await state()).toBe("building");
 });

@@ -1,7 +1,8 @@
 /** What the app's side of a managed aggregate asks and tells, beside the reads: how it stands, and every write of its table. */
 import type { RegisteredMutation, RegisteredQuery } from "convex/server";
+import { v } from "convex/values";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
-import { buildOf, mainGeneration, progressOf, type DefinitionState } from "./build_progress.js";
+import { buildOf, mainGeneration, progressOf } from "./build_progress.js";
 import { lastVerified } from "./checks.js";
 import { appendDeltas } from "./deltas.js";
 import type { Operation } from "./documents.js";
@@ -19,21 +20,24 @@ import { usesDeltas } from "./settings.js";
 
 /**
  * Applies writes of the table to whatever is kept in step for the definition. When there is nothing, begins its build if it
- * may, and drops what other definitions have. No operation minds what is there already. Returns how the definition stood.
- * Throws ITEM_TOO_LARGE, and PENDING_OPERATIONS while others are queued.
+ * may, and drops what other definitions have. No operation minds what is there already. True when a build was begun, which
+ * somebody has to `advance`. Throws ITEM_TOO_LARGE, and PENDING_OPERATIONS while others are queued.
  */
-export const follow: RegisteredMutation<"public", FollowArgs, Promise<DefinitionState>> = mutation({
+export const follow: RegisteredMutation<"public", FollowArgs, Promise<boolean>> = mutation({
   args: validators.followArgs,
-  returns: validators.definitionState,
-  handler: async (ctx, args): Promise<DefinitionState> => {
-    const live = await liveGenerations(ctx.db, args.definition);
-    for (const generation of live.writable) await followIn(ctx, generation, args);
-    if (live.readable !== null) return "ready";
-    if (live.writable.length > 0) return "building";
-    if (args.begins !== true) return "empty";
-    await states.dropOthers(ctx.db, args.definition);
-    await followIn(ctx, await states.createGeneration(ctx.db, args.definition), args);
-    return "empty";
+  returns: v.boolean(),
+  handler: async (ctx, args): Promise<boolean> => {
+    const { definition, begins } = args;
+    const { writable } = await liveGenerations(ctx.db, definition);
+    let hasBegun = false;
+    for (const generation of writable) hasBegun = (await followIn(ctx, generation, args)) || hasBegun;
+    if (writable.length > 0 || begins !== true) return hasBegun;
+    if (await states.dropOthers(ctx.db, definition)) {
+      // Once after a deploy. Again and again when two definitions share one component: each undoes what the other has.
+      console.warn(`[aggregate] the definition ${definition} replaces another one, and is built anew`);
+    }
+    await followIn(ctx, await states.createGeneration(ctx.db, definition), args);
+    return true;
   },
 });
 
@@ -79,31 +83,35 @@ export const size: RegisteredQuery<"public", SizeArgs, Promise<Size>> = query({
   handler: (ctx, args): Promise<Size> => measureTrees(ctx.db, args),
 });
 
+/** True when a build was begun because the trees cannot be written. */
 async function followIn(
   ctx: MutationCtx,
   generation: number,
   { operations, queued, deltas }: FollowArgs,
-): Promise<void> {
-  if (operations.length === 0) return;
-  if (queued === true && deltas !== true) return enqueueOperations(ctx, operations, generation);
-  if (deltas ?? (await usesDeltas(ctx.db))) return appendDeltas(ctx, operations, generation);
-  await foldDeltas(ctx);
-  try {
-    await applyAll(ctx, generation, operations);
-  } catch (error) {
-    // A write must not fail because the aggregate is damaged: it is built anew, and says so to its readers.
-    if (!isDamage(error)) throw error;
-    await states.replaceDamaged(ctx.db, generation, String(error));
-  }
+): Promise<boolean> {
+  if (operations.length === 0) return false;
+  if (queued === true && deltas !== true) await enqueueOperations(ctx, operations, generation);
+  else if (deltas ?? (await usesDeltas(ctx.db))) await appendDeltas(ctx, operations, generation);
+  else return applyAll(ctx, generation, operations);
+  return false;
 }
 
 async function applyAll(
   ctx: MutationCtx,
   generation: number,
   operations: readonly Operation[],
-): Promise<void> {
+): Promise<boolean> {
+  await foldDeltas(ctx);
   const forest = new Forest(ctx.db, generation);
-  await forest.load(operations.flatMap(namespacesOf), true);
-  for (const operation of operations) await applyOperation(forest, operation);
+  try {
+    await forest.load(operations.flatMap(namespacesOf), true);
+    for (const operation of operations) await applyOperation(forest, operation);
+  } catch (error) {
+    // A write must not fail because the aggregate is damaged: it is built anew, and says so to its readers.
+    if (!isDamage(error)) throw error;
+    await states.replaceDamaged(ctx.db, generation, String(error));
+    return true;
+  }
   await forest.flush(ctx.db);
+  return false;
 }

@@ -123,7 +123,7 @@ export class Managed implements ManagedAggregate {
     await this.apply(ctx, [change]);
   }
 
-  /** Applies writes of documents to whatever is kept in step. Returns true when that began the build. */
+  /** Applies writes of documents to whatever is kept in step. True when that began a build. */
   async apply(
     ctx: FollowCtx,
     changes: readonly DocumentImages[],
@@ -136,12 +136,7 @@ export class Managed implements ManagedAggregate {
       if (operation !== null) operations.push(operation);
     }
     if (operations.length === 0) return false;
-    const state = await ctx.runMutation(this.component.managed.follow, {
-      definition,
-      operations,
-      ...options,
-    });
-    return state === "empty" && options.begins === true;
+    return ctx.runMutation(this.component.managed.follow, { definition, operations, ...options });
   }
 
   /** Builds it anew, beside what answers now. */

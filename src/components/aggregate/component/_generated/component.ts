@@ -55,7 +55,7 @@ type Task =
   | { kind: "over" }
   | { kind: "again" }
   | { kind: "wait"; waitMs: number }
-  | { kind: "documents"; cursor?: Cursor }
+  | { kind: "documents"; cursor?: Cursor; limit: number }
   | { kind: "items"; ids: Array<string> };
 
 type DifferenceKind =
@@ -202,7 +202,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         operations: Array<Operation>;
         queued?: boolean;
       },
-      State,
+      boolean,
       Name
     >;
     size: FunctionReference<
