@@ -45,7 +45,7 @@ async function run(...args: readonly string[]): Promise<{ printed: string; wasKi
 async function afterKills(
   stage: string,
   from: string,
-  look: (file: string, index: number) => Promise<void>,
+  look: (file: string, index: number, printed: string) => Promise<void>,
 ): Promise<void> {
   const random = seededRandom(seed + stage.length);
   const moments = [0, 2, 4 + Math.floor(random() * 8), 12 + Math.floor(random() * 30)];
@@ -53,8 +53,8 @@ async function afterKills(
     moments.map(async (commits, index) => {
       const file = join(folder, `${stage}-${commits}.sqlite`);
       copyFileSync(join(folder, `${from}.sqlite`), file);
-      const { wasKilled } = await run(stage, file, String(commits));
-      await look(file, index);
+      const { wasKilled, printed } = await run(stage, file, String(commits));
+      await look(file, index, printed);
       return wasKilled;
     }),
   );
@@ -76,7 +76,10 @@ function expectRight({ scores, answers, status, after }: Finished, version: numb
 }
 
 test("a build that is killed at any commit goes on, and ends equal to its table", async () => {
-  await afterKills("build", "plain", async (file) => expectRight(await finish(file, 1, "none"), 1));
+  await afterKills("build", "plain", async (file, _index, printed) => {
+    expect(printed).toBe("building");
+    expectRight(await finish(file, 1, "none"), 1);
+  });
 }, 120_000);
 
 test("a swap that is killed at any commit leaves the old definition right, or the new one", async () => {

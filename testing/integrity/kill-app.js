@@ -3,6 +3,7 @@
  * its own and those of a writer that goes on all the while. `prepare` makes data files to begin from; each stage works on one
  * of them; `finish` opens what a killed process left, lets the engine complete it, and prints what there is then.
  */
+import { writeSync } from "node:fs";
 import {
   componentsGeneric,
   defineSchema,
@@ -16,6 +17,9 @@ import { TableAggregate } from "trueup/aggregate";
 import aggregateTest from "trueup/aggregate/test";
 
 const documents = 1500;
+/** More than are built in the transaction that begins a build. */
+const manyDocuments = 9000;
+const loadSize = 1500;
 const damaged = 6;
 const groups = 4;
 
@@ -75,7 +79,7 @@ function source(version) {
 }
 
 async function open(file, version) {
-  return await openBackend({ storage: sqlite(file), ...source(version), log: "silent" });
+  return await openBackend({ storage: sqlite(file), ...source(version), limits: "none", log: "silent" });
 }
 
 async function call(backend, path, args = {}) {
@@ -112,6 +116,8 @@ function dieAfter(backend, commits) {
 const stages = {
   async build(file, commits) {
     const backend = await open(file, 1);
+    const { state } = await backend.aggregates.status("byPoints");
+    writeSync(process.stdout.fd, state);
     dieAfter(backend, commits);
     void writeOn(backend);
     await backend.aggregates.ready();
@@ -142,13 +148,15 @@ const stages = {
 
 /** `plain`: documents only. `built`: with the aggregate. `damaged`: some of its items are wrong. */
 async function prepare(folder) {
-  for (const [name, version] of [
-    ["plain", 0],
-    ["built", 1],
-    ["damaged", 1],
+  for (const [name, version, count] of [
+    ["plain", 0, manyDocuments],
+    ["built", 1, documents],
+    ["damaged", 1, documents],
   ]) {
     const backend = await open(`${folder}/${name}.sqlite`, version);
-    await call(backend, "scores:insertMany", { scores: Array.from({ length: documents }, anyScore) });
+    for (let loaded = 0; loaded < count; loaded += loadSize) {
+      await call(backend, "scores:insertMany", { scores: Array.from({ length: loadSize }, anyScore) });
+    }
     if (version === 1) await backend.aggregates.ready();
     if (name === "damaged") await call(backend, "aggregates:damage");
     await backend.close();
