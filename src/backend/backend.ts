@@ -119,9 +119,16 @@ export class Backend {
     return await this.#call("action", reference, rest);
   }
 
-  /** Runs any call; what it throws is in the outcome. @throws BACKEND_CLOSED */
+  /**
+   * Runs any call; what it throws is in the outcome. A query that asks an aggregate with `whileBuilding: "wait"` runs again
+   * when the aggregates are built. @throws BACKEND_CLOSED
+   */
   async run(call: FunctionCall): Promise<FunctionOutcome> {
-    return await this.#track(() => this.#parts.runtime.run(call));
+    const { runtime } = this.#parts;
+    const outcome = await this.#track(() => runtime.run(call));
+    if (!waitsForAggregate(outcome)) return outcome;
+    await this.aggregates.settled();
+    return await this.#track(() => runtime.run(call));
   }
 
   /**
@@ -292,4 +299,17 @@ export class Backend {
       throw new TrueupError("BACKEND_CLOSED");
     }
   }
+}
+
+/** Queries only: what an action has done before it failed cannot be taken back. */
+function waitsForAggregate(outcome: FunctionOutcome): boolean {
+  if (outcome.status === "success" || outcome.readSet === undefined) return false;
+  const { errorData } = outcome;
+  return (
+    typeof errorData === "object" &&
+    errorData !== null &&
+    "code" in errorData &&
+    errorData.code === "AGGREGATE_BUILDING" &&
+    errorData["wait"] === true
+  );
 }

@@ -86,6 +86,11 @@ export class Aggregates {
     }
   }
 
+  /** Resolves when every aggregate is ready, or has failed. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#names().map((name) => this.ready(name)));
+  }
+
   /**
    * Compares an aggregate, or every one, with its table while writes go on. Waits for it to be built first. Two scans,
    * O(documents), in small transactions; a healthy aggregate costs one pass over its table.

@@ -34,6 +34,7 @@ function aggregates(factor: number): Record<string, unknown> {
         sum: await byScore.sum(ctx as never),
       }),
     }),
+    countWhenReady: query((ctx) => byScore.count(ctx as never, { whileBuilding: "wait" } as never)),
     change: mutation({
       args: { id: v.id("scores"), score: v.union(v.number(), v.null()) },
       handler: async ({ db }, { id, score }) => {
@@ -48,8 +49,13 @@ function modules(exports: Record<string, unknown>): Record<string, never> {
   return modulesWith(exports) as never;
 }
 
-async function open(storage: StorageName | ReturnType<typeof newStorage>, exports: Record<string, unknown>) {
+async function open(
+  storage: StorageName | ReturnType<typeof newStorage>,
+  exports: Record<string, unknown>,
+  options: { readonly runScheduled?: boolean } = {},
+): Promise<Backend> {
   return await openApp(storage, {
+    ...options,
     modules: modules(exports),
     schema,
     components: { byScore: aggregateTest },
@@ -105,6 +111,15 @@ test.each(storageNames)("built beside writers, it equals its table (%s)", async 
   expect(await writer.end()).toBeGreaterThan(0);
   await expectRight(app, 1);
   expect(await app.aggregates.status("byScore")).toMatchObject({ state: "ready", error: null, drift: 0 });
+});
+
+test("a query that waits for an aggregate is answered when it is built", async () => {
+  const app = await open("memory", {}, { runScheduled: false });
+  await call(app, "scores:addMany", { count: 8000 });
+  await call(app, "scores:addMany", { count: 8000 });
+  await putInPlace(app, aggregates(1));
+  expect(await app.aggregates.status("byScore")).toMatchObject({ state: "building" });
+  expect(await call(app, "aggregates:countWhenReady")).toBe(16_000);
 });
 
 test("a changed definition takes over without a read that fails or is of the wrong one", async () => {
