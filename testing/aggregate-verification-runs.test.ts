@@ -192,6 +192,17 @@ test("a healthy check reads each node about once, and none for its documents", a
   });
 });
 
+test("stays within a transaction's limits where every document is missing, in a namespace of its own", async () => {
+  const host = await checkedHostOnEngine("memory");
+  await host.run(async (ctx) => {
+    for (let game = 0; game < 1500; game++)
+      await ctx.db.insert("scores", { game: `game ${game}`, score: game });
+  });
+  const report = await reportOf(host, await check(host, { repair: true }));
+  expect(report).toMatchObject({ counts: { missing: 1500 }, fixed: 1500 });
+  await expectMended(host);
+});
+
 test("a run goes on when the data file is opened again, wherever it was", async () => {
   const storage = newStorage("sqlite");
   let host: CheckedHost & { close?(): Promise<void> } = await checkedHostOnEngine(storage);

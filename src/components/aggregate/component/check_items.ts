@@ -12,9 +12,9 @@ import type { ItemColumns, TreePlace } from "./check_types.js";
 import { examineDocument, examineItem, shown, type ExpectedItem, type FoundItem } from "./differences.js";
 import { Forest, type StoredTree } from "./forest.js";
 
-/** How many items are looked at in one step, and how many trees are searched for them. */
-const ITEMS = 256;
-const TREES = 1024;
+/** The most items that are looked at in one step, and the most trees that are searched for them. */
+const ITEMS = 512;
+const TREES = 256;
 
 /** Items that a step looks at, and where the next one goes on; null at the end. */
 export interface ItemsPage {
@@ -29,6 +29,7 @@ export async function nextItems(
   forest: Forest,
 ): Promise<ItemsPage> {
   const [{ separators }, differing] = await Promise.all([run.buckets(), run.differing()]);
+  const limit = Math.min(ITEMS, run.step.batchSize);
   const items: FoundItem[] = [];
   let place = run.step.place;
   for (let searched = 0; searched < TREES;) {
@@ -39,10 +40,10 @@ export async function nextItems(
       const tree = forest.find(namespace);
       let from: string | null = startIn(place, namespace);
       if (tree !== null && !(await run.isDamaged(spaceOf(tree)))) {
-        from = await gather(tree, from, separators, differing, items);
+        from = await gather(tree, from, separators, differing, items, limit);
       } else from = null;
       place = placeIn(namespace, from);
-      if (items.length >= ITEMS) return { items, next: place };
+      if (items.length >= limit) return { items, next: place };
     }
     searched += records.length;
   }
@@ -56,6 +57,7 @@ async function gather(
   separators: readonly string[],
   differing: ReadonlySet<number>,
   items: FoundItem[],
+  limit: number,
 ): Promise<string | null> {
   const space = spaceOf(tree);
   let from: string | null = start;
@@ -63,7 +65,7 @@ async function gather(
     const range = bucketRange(separators, bucket, space);
     const end: string | null = range?.end ?? null;
     if (differing.has(bucket)) {
-      const room = ITEMS - items.length;
+      const room = limit - items.length;
       const rest = { start: from, end };
       const found = await settle(tree.nodes, () => scanRange(tree, rest, "asc", room));
       items.push(...found.map((item) => ({ tree, item })));

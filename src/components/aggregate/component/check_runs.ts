@@ -18,11 +18,21 @@ export function noDifferences(): DifferenceCounts {
   return Object.fromEntries(differenceKinds.map((kind) => [kind, 0])) as DifferenceCounts;
 }
 
+/** How many documents, or items, the first step of a phase takes. */
+export const FIRST_BATCH = 256;
+/** The most that a step takes, if each costs as much as it can: a transaction has 4,096 queries. Adding up needs none. */
+const MAX_BATCH = 1024;
+const MAX_BATCH_TO_ADD = 4096;
+/** What the component's part of a step should take, beside the reading. */
+const STEP_MS = 30;
+
 export class CheckRun {
   readonly row: Doc<"checkRuns">;
   readonly step: Doc<"checkSteps">;
   private readonly db: DatabaseWriter;
   private found = 0;
+  /** What is known of trees, by encoded namespace. */
+  private readonly damage: Map<string, boolean> = new Map();
 
   private constructor(db: DatabaseWriter, row: Doc<"checkRuns">, step: Doc<"checkSteps">) {
     this.db = db;
@@ -44,8 +54,16 @@ export class CheckRun {
   /** Goes on with a phase, at its beginning. */
   begin(phase: CheckPhase): void {
     this.step.phase = phase;
+    this.step.batchSize = FIRST_BATCH;
     delete this.step.cursor;
     delete this.step.place;
+  }
+
+  /** Sizes the next step by what this one took; where the clock stands still, by nothing but the limits. */
+  paceNext(elapsedMs: number): void {
+    const factor = elapsedMs > 0 ? Math.min(2, Math.max(0.25, STEP_MS / elapsedMs)) : 2;
+    const most = this.step.phase === "digest" ? MAX_BATCH_TO_ADD : MAX_BATCH;
+    this.step.batchSize = Math.max(16, Math.min(most, Math.round(this.step.batchSize * factor)));
   }
 
   async record(difference: Omit<DifferenceFields, "run">): Promise<void> {
@@ -66,6 +84,7 @@ export class CheckRun {
   private async markDamaged(tree: Pick<StoredTree, "namespace">): Promise<void> {
     const space = spaceOf(tree);
     if (await this.isDamaged(space)) return;
+    this.damage.set(space, true);
     await this.db.insert("checkDamage", { run: this.id, space, ...shownNamespace(tree), state: "found" });
   }
 
@@ -89,10 +108,15 @@ export class CheckRun {
   /** True when a tree, by its encoded namespace, is known to be damaged. */
   async isDamaged(space: string): Promise<boolean> {
     if (this.row.counts.structure === 0) return false;
-    const damage = this.db
-      .query("checkDamage")
-      .withIndex("by_run", (q) => q.eq("run", this.id).eq("space", space));
-    return (await damage.first()) !== null;
+    let isDamaged = this.damage.get(space);
+    if (isDamaged === undefined) {
+      const damage = this.db
+        .query("checkDamage")
+        .withIndex("by_run", (q) => q.eq("run", this.id).eq("space", space));
+      isDamaged = (await damage.first()) !== null;
+      this.damage.set(space, isDamaged);
+    }
+    return isDamaged;
   }
 
   async buckets(): Promise<Doc<"checkBuckets">> {

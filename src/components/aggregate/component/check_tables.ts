@@ -28,6 +28,7 @@ export const checkTables: Record<
     phase: v.union(...checkPhases.map((name) => v.literal(name))),
     place: v.optional(v.object({ namespace: v.optional(v.any()), from: v.union(v.string(), v.null()) })),
     cursor: v.optional(v.object({ creationTime: v.number(), id: v.string() })),
+    batchSize: v.number(),
     nodes: v.number(),
     items: v.number(),
     documents: v.number(),

@@ -71,6 +71,8 @@ export type CheckStepFields = {
   place?: TreePlace;
   /** or in the table (absent at its first document). */
   cursor?: FillCursor;
+  /** How many documents, or items, the next step may take. */
+  batchSize: number;
   /** What was compared so far. */
   nodes: number;
   items: number;

@@ -25,7 +25,7 @@ export const task: Of<wire.Task> = v.union(
   v.object({ kind: v.literal("over") }),
   v.object({ kind: v.literal("again") }),
   v.object({ kind: v.literal("wait"), waitMs: v.number() }),
-  v.object({ kind: v.literal("documents"), cursor: v.optional(cursor) }),
+  v.object({ kind: v.literal("documents"), cursor: v.optional(cursor), limit: v.number() }),
   v.object({ kind: v.literal("items"), ids: v.array(v.string()) }),
 );
 export const documentsArgs: Of<wire.DocumentsArgs> = v.object({

@@ -16,13 +16,13 @@ export type RunArgs = {
 
 /**
  * What a run needs next. `again`: a step was made, call again. `wait`: queued writes have to be applied first. `documents`: hand
- * over documents from the cursor on. `items`: hand over the documents of these ids, in the same transaction.
+ * over up to `limit` documents from the cursor on. `items`: hand over the documents of these ids, in the same transaction.
  */
 export type Task =
   | { kind: "over" }
   | { kind: "again" }
   | { kind: "wait"; waitMs: number }
-  | { kind: "documents"; cursor?: FillCursor | undefined }
+  | { kind: "documents"; cursor?: FillCursor | undefined; limit: number }
   | { kind: "items"; ids: string[] };
 
 export type DocumentsArgs = RunArgs & {

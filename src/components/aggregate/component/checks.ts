@@ -4,7 +4,7 @@
  */
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
-import { CheckRun, dropProgress, noDifferences } from "./check_runs.js";
+import { CheckRun, dropProgress, FIRST_BATCH, noDifferences } from "./check_runs.js";
 import { UNMANAGED } from "./forest.js";
 import * as states from "./generation_states.js";
 import { NOTHING_COLLECTED } from "../tree/index.js";
@@ -49,7 +49,14 @@ export async function beginRun(
     counts: noDifferences(),
     fixed: 0,
   });
-  await db.insert("checkSteps", { run, phase: "structure", nodes: 0, items: 0, documents: 0 });
+  await db.insert("checkSteps", {
+    run,
+    phase: "structure",
+    batchSize: FIRST_BATCH,
+    nodes: 0,
+    items: 0,
+    documents: 0,
+  });
   const { separators, ...collector } = NOTHING_COLLECTED;
   await db.insert("checkBuckets", { run, separators: [...separators], ...collector });
   return run;

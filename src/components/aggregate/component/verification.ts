@@ -69,7 +69,7 @@ export const proceed: RegisteredMutation<"public", wire.RunArgs, Promise<wire.Ta
       case "digest":
       case "documents":
       case "refill":
-        return cursor === undefined ? { kind: "documents" } : { kind: "documents", cursor };
+        return { kind: "documents", limit: run.step.batchSize, ...(cursor && { cursor }) };
       case "structure":
         return after(ctx, run, await checkStructure(ctx, run));
       case "compare":
@@ -91,12 +91,14 @@ export const documents: RegisteredMutation<"public", wire.DocumentsArgs, Promise
   handler: async (ctx, { runId, columns, cursor, isDone }): Promise<wire.Task> => {
     const run = await openRun(ctx, runId);
     if (run === null) return { kind: "over" };
+    const beganAtMs = Date.now();
     const { phase } = run.step;
     if (phase === "digest") await addDocuments(ctx, run, columns);
     else if (phase === "documents") await examineDocuments(ctx, run, columns);
     else if (phase === "refill") await fillSuccessors(ctx, run, columns);
     else return { kind: "again" };
     if (cursor !== undefined) run.step.cursor = cursor;
+    run.paceNext(Date.now() - beganAtMs);
     return after(ctx, run, isDone);
   },
 });
@@ -108,7 +110,9 @@ export const items: RegisteredMutation<"public", wire.ItemsArgs, Promise<wire.Ta
   handler: async (ctx, { runId, columns }): Promise<wire.Task> => {
     const run = await openRun(ctx, runId);
     if (run?.step.phase !== "items") return { kind: "again" };
+    const beganAtMs = Date.now();
     const next = await examineItems(ctx, run, columns);
+    run.paceNext(Date.now() - beganAtMs);
     if (next !== null) run.step.place = next;
     return after(ctx, run, next === null);
   },

@@ -4,8 +4,7 @@
  */
 import { ConvexError } from "convex/values";
 import type { AdvanceCtx, Source, StoredDocument } from "../managed/types.js";
-import type { WrittenItem } from "../operations.js";
-import { columnsOf } from "./item-columns.js";
+import { ColumnsBuilder, type ItemColumns } from "./item-columns.js";
 import { readSourcePage } from "./source-pages.js";
 
 /** What a check needs of an aggregate. */
@@ -23,13 +22,12 @@ export async function advanceRun(
     if (task.kind === "over") return { due: false };
     if (task.kind === "wait") return { due: true, waitMs: task.waitMs };
     if (task.kind === "documents") {
-      const { documents, cursor, isDone } = await readSourcePage(ctx, source.table, task.cursor);
-      const columns = columnsOf(documents.map((document) => source.itemOf(document)));
+      const { columns, cursor, isDone } = await readSourcePage(ctx, source, task.cursor, task.limit);
       const args = { runId, columns, isDone, ...(cursor === undefined ? {} : { cursor }) };
       return dueAfter(await ctx.runMutation(verification.documents, args));
     }
     if (task.kind === "items") {
-      const columns = columnsOf(await itemsOf(ctx, source, task.ids));
+      const columns = await itemsOf(ctx, source, task.ids);
       return dueAfter(await ctx.runMutation(verification.items, { runId, columns }));
     }
     return { due: true };
@@ -46,11 +44,7 @@ function dueAfter({ kind }: { kind: string }): { due: boolean } {
 }
 
 /** The items that documents should have, of those ids that are documents of the table. */
-async function itemsOf(
-  ctx: AdvanceCtx,
-  source: CheckedSource,
-  ids: readonly string[],
-): Promise<WrittenItem[]> {
+async function itemsOf(ctx: AdvanceCtx, source: CheckedSource, ids: readonly string[]): Promise<ItemColumns> {
   const documents = await Promise.all(
     [...new Set(ids)].map(async (id) => {
       // What is no id of the table, no document can have.
@@ -60,7 +54,9 @@ async function itemsOf(
         : null;
     }),
   );
-  return documents.flatMap((document) => (document === null ? [] : [source.itemOf(document)]));
+  const items = new ColumnsBuilder();
+  for (const document of documents) if (document !== null) items.add(source.itemOf(document));
+  return items.columns();
 }
 
 /** Why a run cannot go on; null when trying again can help, or nobody knows. */

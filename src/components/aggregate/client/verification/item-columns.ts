@@ -10,40 +10,60 @@ export type ItemColumns = FunctionArgs<ComponentApi["verification"]["items"]>["c
 /** The measure that `sumValue` is to the component. */
 const PLAIN_MEASURE = "";
 
-/** O(items). */
-export function columnsOf(items: readonly WrittenItem[]): ItemColumns {
-  const namespaces = new Numbered();
-  const measures = new Map<string, (number | null)[]>();
-  const columns = { spaces: [] as number[], keys: [] as Value[], ids: [] as string[] };
-  items.forEach(({ key, id, namespace, sumValue, sumValues }, index) => {
-    columns.spaces.push(namespaces.numberOf(namespace));
-    columns.keys.push(key);
-    columns.ids.push(id);
-    if (sumValue !== undefined) setIn(measures, PLAIN_MEASURE, index, items.length, sumValue);
-    for (const [name, value] of Object.entries(sumValues ?? {}))
-      if (value !== undefined) setIn(measures, name, index, items.length, value);
-  });
-  return {
-    ...columns,
-    namespaces: namespaces.all.map((namespace) => (namespace === undefined ? {} : { namespace })),
-    measures: [...measures.keys()],
-    values: [...measures.values()],
-  };
-}
+/** Gathers items one after the other. */
+export class ColumnsBuilder {
+  private readonly numbered = new Numbered();
+  private readonly measures = new Map<string, (number | null)[]>();
+  private readonly spaces: number[] = [];
+  private readonly keys: Value[] = [];
+  private readonly ids: string[] = [];
 
-function setIn(
-  measures: Map<string, (number | null)[]>,
-  name: string,
-  index: number,
-  length: number,
-  value: number,
-): void {
-  let column = measures.get(name);
-  if (column === undefined) {
-    column = Array<number | null>(length).fill(null);
-    measures.set(name, column);
+  get count(): number {
+    return this.ids.length;
   }
-  column[index] = value;
+
+  /** How many namespaces the items have. */
+  get namespaces(): number {
+    return this.numbered.all.length;
+  }
+
+  add({ key, id, namespace, sumValue, sumValues }: WrittenItem): void {
+    this.spaces.push(this.numbered.numberOf(namespace));
+    this.keys.push(key);
+    this.ids.push(id);
+    if (sumValue !== undefined) this.put(PLAIN_MEASURE, sumValue);
+    for (const name in sumValues) {
+      const value = sumValues[name];
+      if (value !== undefined) this.put(name, value);
+    }
+  }
+
+  /** O(items). */
+  columns(): ItemColumns {
+    const { count, spaces, keys, ids } = this;
+    // A column is as long as the last item that has the measure.
+    for (const column of this.measures.values()) while (column.length < count) column.push(null);
+    return {
+      spaces,
+      keys,
+      ids,
+      namespaces: this.numbered.all.map((namespace) => (namespace === undefined ? {} : { namespace })),
+      measures: [...this.measures.keys()],
+      values: [...this.measures.values()],
+    };
+  }
+
+  /** Gives the last item a number. */
+  private put(name: string, value: number): void {
+    let column = this.measures.get(name);
+    if (column === undefined) {
+      column = [];
+      this.measures.set(name, column);
+    }
+    const index = this.ids.length - 1;
+    while (column.length < index) column.push(null);
+    column[index] = value;
+  }
 }
 
 /** Numbers namespaces as they come by. */

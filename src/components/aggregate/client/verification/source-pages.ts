@@ -1,18 +1,21 @@
 /**
- * Documents of a table in the order of their creation, as many as fit a step: a stretch of time short enough that live writes
- * get through, and a share of what the transaction may still read. The end is open, so a pass also meets what comes in
- * while it lasts.
+ * The items of a table's documents in the order of their creation, as many as fit a step: a stretch of time short enough that
+ * live writes get through, and a share of what the transaction may read, which the component also draws on. The end is
+ * open, so a pass also meets what comes in while it lasts.
  */
 import type { TransactionMetrics } from "convex/server";
-import type { AdvanceCtx, StoredDocument } from "../managed/types.js";
+import { getDocumentSize } from "convex/values";
+import type { AdvanceCtx, Source, StoredDocument } from "../managed/types.js";
+import { ColumnsBuilder, type ItemColumns } from "./item-columns.js";
 
 const TIME_MS = 40;
 const READABLE_SHARE = 0.3;
-/** More of them make an argument larger than Convex takes. */
-const DOCUMENTS = 4096;
-/** As many where the clock stands still during a mutation. */
+const PAGE_BYTES = 2 << 20;
+/** So many documents where the clock stands still during a mutation. */
 const UNTIMED_DOCUMENTS = 1024;
 const DOCUMENTS_BETWEEN_LOOKS = 32;
+/** The component looks each of them up. */
+const NAMESPACES = 512;
 
 /** A place in the order of creation: behind the document. */
 export interface SourceCursor {
@@ -21,45 +24,48 @@ export interface SourceCursor {
 }
 
 export interface SourcePage {
-  readonly documents: readonly StoredDocument[];
-  /** Behind the last of them. */
+  readonly columns: ItemColumns;
+  /** Behind the last document; undefined when there was none. */
   readonly cursor: SourceCursor | undefined;
   /** True when nothing is left behind the page. */
   readonly isDone: boolean;
 }
 
-/** The next documents behind a cursor. Those created at one time come together, so a time is a place. */
+/**
+ * The items of at most `limit` documents behind a cursor. Those created at one time come together, so a time is a place.
+ * @throws AGGREGATE_DOCUMENT_FAILED
+ */
 export async function readSourcePage(
   ctx: AdvanceCtx,
-  table: string,
+  source: Pick<Source, "table" | "itemOf">,
   cursor: SourceCursor | undefined,
+  limit: number,
 ): Promise<SourcePage> {
-  const documents: StoredDocument[] = [];
   const mayGoOn = await reader(ctx);
   const behind = ctx.db
-    .query(table)
+    .query(source.table)
     .withIndex("by_creation_time", (q) =>
       cursor === undefined ? q : q.gt("_creationTime", cursor.creationTime),
     );
+  const items = new ColumnsBuilder();
+  let last: StoredDocument | undefined;
+  let bytes = 0;
   let isFull = false;
   for await (const document of behind) {
     const stored = document as StoredDocument;
-    if (isFull && stored._creationTime !== documents.at(-1)?._creationTime)
-      return pageOf(documents, cursor, false);
-    documents.push(stored);
-    isFull ||= !(await mayGoOn(documents.length));
+    if (isFull && stored._creationTime !== last?._creationTime) return pageOf(items, last, false);
+    items.add(source.itemOf(stored));
+    last = stored;
+    bytes += getDocumentSize(stored);
+    isFull ||= items.count >= limit || items.namespaces >= NAMESPACES || bytes >= PAGE_BYTES;
+    isFull ||= !(await mayGoOn(items.count));
   }
-  return pageOf(documents, cursor, true);
+  return pageOf(items, last, true);
 }
 
-function pageOf(
-  documents: readonly StoredDocument[],
-  before: SourceCursor | undefined,
-  isDone: boolean,
-): SourcePage {
-  const last = documents.at(-1);
-  const cursor = last === undefined ? before : { creationTime: last._creationTime, id: last._id };
-  return { documents, cursor, isDone };
+function pageOf(items: ColumnsBuilder, last: StoredDocument | undefined, isDone: boolean): SourcePage {
+  const cursor = last && { creationTime: last._creationTime, id: last._id };
+  return { columns: items.columns(), cursor, isDone };
 }
 
 /** Tells, after so many documents, whether another one should be read. */
@@ -67,7 +73,6 @@ async function reader({ meta }: AdvanceCtx): Promise<(count: number) => Promise<
   const beganAtMs = Date.now();
   const before = await meta?.getTransactionMetrics();
   return async (count) => {
-    if (count >= DOCUMENTS) return false;
     if (count % DOCUMENTS_BETWEEN_LOOKS !== 0) return true;
     const elapsedMs = Date.now() - beganAtMs;
     if (elapsedMs >= TIME_MS || (elapsedMs === 0 && count >= UNTIMED_DOCUMENTS)) return false;
