@@ -98,12 +98,13 @@ export class BaseView {
 
   /** The document of a row that was read, from the cache if it is there. @throws TRANSFORM_MISSING, TRANSFORM_FAILED */
   decode(table: TableEntry, key: string, text: string, mayKeep: boolean): StoredDocument {
-    if (this.#mode === "none") return this.inShape(table, decodeDocument(text));
+    if (this.#mode === "none") return this.#inShapeOnce(table, decodeDocument(text));
     const idsKey = table.idsPrefix + key.slice(-internalIdLength);
     const cached = this.cached(idsKey);
     if (cached !== undefined && cached !== null) return this.inShape(table, cached);
     const stored = decodeDocument(text);
-    if (mayKeep) this.#keep(idsKey, stored, text.length);
+    if (!mayKeep) return this.#inShapeOnce(table, stored);
+    this.#keep(idsKey, stored, text.length);
     return this.inShape(table, stored);
   }
 
@@ -111,6 +112,10 @@ export class BaseView {
   documentTexts(table: TableEntry, tails: readonly string[]): MaybePromise<string[]> {
     const texts = this.storage.getMany(tails.map((tail) => table.documentsPrefix + tail));
     return texts instanceof Promise ? texts.then((found) => allFound(table, found)) : allFound(table, texts);
+  }
+
+  #inShapeOnce(table: TableEntry, stored: StoredDocument): StoredDocument {
+    return stored.shape === table.shape ? stored : this.shapes.make(table, stored, table.shape);
   }
 
   #complete(

@@ -42,11 +42,11 @@ export class Shapes {
     if (stored.shape >= shape) return stored;
     const source = stored.source ?? stored;
     const last = table.transforms.find((transform) => transform.shape === shape);
-    if (last === undefined || source.shape < table.settledShape) throw unknownShape(table, source);
+    if (last === undefined) throw unknownShape(table, source);
     let made = this.#made.get(source);
     const known = made?.get(last);
     if (known !== undefined) return known;
-    const result = this.#make(table, source, shape);
+    const result = this.make(table, source, shape);
     if (made === undefined || made.size >= MAX_MADE) {
       made = new Map();
       this.#made.set(source, made);
@@ -74,7 +74,9 @@ export class Shapes {
     return true;
   }
 
-  #make(table: TableEntry, source: StoredDocument, shape: number): StoredDocument {
+  /** The same for a stored document that is not going to be asked for again: nothing is remembered. */
+  make(table: TableEntry, source: StoredDocument, shape: number): StoredDocument {
+    if (source.shape < table.settledShape) throw unknownShape(table, source);
     let document = source;
     for (const transform of stepsBetween(table, source.shape, shape)) {
       const run = this.functionOf(table, transform);

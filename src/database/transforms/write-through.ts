@@ -113,7 +113,7 @@ class Batch {
   #write(key: string, text: string): void {
     const internalId = key.slice(-internalIdLength);
     try {
-      const carried = this.#state.base.inShape(this.#table, decodeDocument(text));
+      const carried = this.#state.base.shapes.make(this.#table, decodeDocument(text), this.#table.shape);
       this.#state.write(this.#table, internalId, carried, { ...carried, source: null });
     } catch (error) {
       if (!isTrueupError(error) || error.code !== "TRANSFORM_FAILED") throw error;
