@@ -31,7 +31,9 @@ export function changeShapes(catalog: Catalog, table: TableEntry, change: ShapeC
   }
   for (const transform of kept) if (!known.has(transform)) writes.push(transformWrite(next, transform));
   for (const index of table.indexes) if (!next.indexes.includes(index)) writes.push(...forgetIndex(index));
-  if (next.settledShape === next.shape) writes.push([catalogKeys.writeThrough(table.id), undefined]);
+  if (next.settledShape !== table.settledShape) {
+    writes.push([catalogKeys.writeThrough(table.id), undefined]);
+  }
   return edit(catalog, { ...catalog.head }, withTable(component, next), writes);
 }
 
