@@ -89,13 +89,14 @@ export async function clearRuns(db: DatabaseWriter, generation: number): Promise
 
 /** Ends a run whose phases are over. A fresh build in which nothing is wrong any more answers from now on. */
 export async function completeRun(db: DatabaseWriter, run: CheckRun): Promise<void> {
-  const { generation: number, counts, fixed } = run.row;
+  const { generation: number, counts, fixed, repair } = run.row;
   await run.finish({ status: "done" });
   const generation = number === UNMANAGED ? null : await states.liveGeneration(db, number);
   if (generation === null || generation.status === "ready") return;
   const unfixed = countOf({ counts }) - fixed;
   if (unfixed === 0) await states.makeReady(db, generation);
-  else
+  // One that only looked leaves what it found to the check of the build.
+  else if (repair)
     await states.fail(db, generation, { message: `The check found ${unfixed} differences and left them.` });
 }
 
