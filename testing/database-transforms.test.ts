@@ -1,15 +1,26 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Database, type TransformDefinition } from "../src/database/index.js";
+import {
+  Database,
+  type Document,
+  type Query,
+  type QueryOutcome,
+  type TransformDefinition,
+} from "../src/database/index.js";
 import { memory } from "../src/storage/memory/index.js";
 import { sqlite } from "../src/storage/sqlite/index.js";
 import type { OpenStorage } from "../src/storage/storage.js";
-import { history } from "./arbitraries/database.js";
+import { history, tableIndexes } from "./arbitraries/database.js";
 import { shapeSteps } from "./arbitraries/transforms.js";
 import { compareAll, historyModel, runHistory } from "./database-histories.js";
 import { FaultyDisk } from "./faulty-storage.js";
+import { fullScan, indexRange } from "./open-database.js";
 import { historySchema, isKilled, ShapeHistory } from "./shape-histories.js";
 import { temporaryFolder } from "./temporary-folder.js";
+
+interface Watched extends QueryOutcome<Document[]> {
+  isTouched: boolean;
+}
 
 const path = temporaryFolder();
 let files = 0;
@@ -121,5 +132,39 @@ test("a transform that fails on some documents harms no write before it is in fo
       expect((await database.query((tx) => tx.transforms())).value).toEqual([]);
     }),
     { numRuns: 40 },
+  );
+});
+
+test("no reader sleeps through a change: what no commit touched since reads as before", async () => {
+  await fc.assert(
+    fc.asyncProperty(shapeSteps, options, async (steps, chosen) => {
+      const life = await ShapeHistory.begin(memory(), chosen);
+      const { database } = life;
+      const queries = Object.entries(tableIndexes).flatMap(([table, indexes]) => [
+        fullScan(table),
+        ...Object.keys(indexes).map((name) => indexRange(`${table}.${name}`)),
+        indexRange(`${table}.by_a`, ["Gte", "a", "a"]),
+        indexRange(`${table}.by_id`),
+      ]);
+      const watch = async (query: Query): Promise<Watched> => {
+        const outcome = await database.query((tx) => tx.component("").stream(query).take(Infinity));
+        return { ...outcome, isTouched: false };
+      };
+      let watched = await Promise.all(queries.map(watch));
+      database.onCommit((commit) => {
+        for (const one of watched) one.isTouched ||= one.readSet.intersects(commit);
+      });
+      for (const step of steps) {
+        if (step.type === "reopen") continue;
+        await life.run(step);
+        const now = await Promise.all(queries.map(watch));
+        for (const [at, { value, isTouched }] of watched.entries()) {
+          if (!isTouched) expect(now[at]?.value).toEqual(value);
+        }
+        watched = now;
+      }
+      await life.settle();
+    }),
+    { numRuns: 30 },
   );
 });

@@ -67,6 +67,10 @@ export class ShapeHistory {
     return history;
   }
 
+  get database(): Database {
+    return this.#database;
+  }
+
   /** Runs a step; the state after it must be the model's. */
   async run(step: ShapeStep): Promise<void> {
     switch (step.type) {
