@@ -1,5 +1,5 @@
 /** Aggregates as text: a table for one look, a line each for logs. */
-import type { AggregateOverview } from "../../backend/index.js";
+import type { AggregateOverview, AggregateProgress } from "../../backend/index.js";
 import { ago, bytes, duration, number, quantity, rate } from "../output/quantities.js";
 import type { Paint } from "../output/terminal.js";
 
@@ -19,13 +19,13 @@ const columns = [
 const numeric: ReadonlySet<string> = new Set(["items", "namespaces", "sum", "size", "drift"]);
 
 /** `ready`, or how far the build is: `building 12,000/231,083`. */
-export function stateText({ state, processed, total }: AggregateOverview): string {
+export function stateText({ state, processed, total }: AggregateProgress): string {
   if (state !== "building" && state !== "checking") return state;
   return `${state} ${quantity(processed)}${total === null ? "" : `/${quantity(total)}`}`;
 }
 
 /** `3,400/s, 1m 04s left`, as far as known, while it is being built. */
-export function paceText({ state, ratePerSecond, etaMs }: AggregateOverview): string {
+export function paceText({ state, ratePerSecond, etaMs }: AggregateProgress): string {
   if (state !== "building") return "";
   const pace = ratePerSecond === null ? [] : [rate(ratePerSecond)];
   const left = etaMs === null ? [] : [`${duration(etaMs / 1000)} left`];

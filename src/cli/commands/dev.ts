@@ -6,6 +6,7 @@ import { InvalidArgumentError } from "commander";
 import { openBackend, sqlite } from "../../backend/index.js";
 import { TrueupError } from "../../errors/index.js";
 import { startServer } from "../../server/index.js";
+import { announceBuilds } from "../aggregates/announce-builds.js";
 import { assertNoOtherBackend, keyVariable, loadAdminKey, urlVariable } from "../app/admin-key.js";
 import { writeEnvLocal } from "../app/env-file.js";
 import { findApp, prepareDataFolder, type AppFolder } from "../app/find-app.js";
@@ -60,6 +61,7 @@ async function serve(options: DevOptions, terminal: Terminal): Promise<ExitCode>
     try {
       writeEnvLocal(app.root, { [urlVariable]: server.url, [keyVariable]: adminKey });
       announce(app, server.url, options, terminal);
+      announceBuilds(backend.aggregates, terminal.stderr);
       return await pushUntilDone(app, { url: server.url, adminKey }, options, terminal);
     } finally {
       forget();
