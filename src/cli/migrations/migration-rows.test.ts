@@ -9,7 +9,7 @@ import { migrationLine, migrationTable } from "./migration-table.js";
 function answering(outcome: CallOutcome): Connection {
   return {
     serverUrl: undefined,
-  schemaChanges: () => Promise.resolve({ transforms: [], pending: [] }),
+    schemaChanges: () => Promise.resolve({ transforms: [], pending: [] }),
     aggregates: {
       list: async () => [],
       resume: async () => {},
