@@ -26,7 +26,7 @@ export type CallFromAction = (
 
 const noOptions: NestedOptions = {};
 
-type RunQuery = (reference: unknown, args?: unknown, options?: NestedOptions) => Promise<Value>;
+type RunNested = (reference: unknown, args?: unknown, options?: NestedOptions) => Promise<Value>;
 
 /** `ctx` of a query or a mutation. */
 export function transactionContext(execution: Execution): object {
@@ -41,6 +41,7 @@ function queryContext(execution: Execution): object {
     meta: new QueryMeta(execution),
     runQuery: offering(
       execution,
+      "query",
       async (reference: unknown, args?: unknown, options: NestedOptions = noOptions) => {
         if (options.useStaleSnapshot === true) {
           throw new TrueupError(
@@ -62,17 +63,28 @@ export function mutationContext(execution: Execution): { db: WriteDatabase } & R
     storage: storageWriter(execution),
     scheduler: new MutationScheduler(execution),
     meta: new MutationMeta(execution),
-    runQuery: offering(execution, (reference: unknown, args?: unknown, options: NestedOptions = noOptions) =>
-      callInTurn(execution, "query", reference, args, options),
+    runQuery: offering(
+      execution,
+      "query",
+      (reference: unknown, args?: unknown, options: NestedOptions = noOptions) =>
+        callInTurn(execution, "query", reference, args, options),
     ),
-    runMutation: (reference: unknown, args?: unknown, options: NestedOptions = noOptions) =>
-      callInTurn(execution, "mutation", reference, args, options),
+    runMutation: offering(
+      execution,
+      "mutation",
+      (reference: unknown, args?: unknown, options: NestedOptions = noOptions) =>
+        callInTurn(execution, "mutation", reference, args, options),
+    ),
   };
 }
 
 /** Calls that may be asked at once instead. */
-function offering<Call extends RunQuery>(execution: Execution, call: Call): Call {
-  return Object.assign(call, { [direct]: askFrom(execution) });
+function offering<Call extends RunNested>(
+  execution: Execution,
+  kind: "query" | "mutation",
+  call: Call,
+): Call {
+  return Object.assign(call, { [direct]: askFrom(execution, kind) });
 }
 
 async function callInTurn(

@@ -1,21 +1,23 @@
 /**
- * Questions that a component answers at once. A query whose handler says so (`Symbol.for("trueup.direct")`) can be asked
- * without an execution of its own: its arguments are checked as in any call, then the handler runs at once, with a `ctx`
- * that has nothing but a `db` and that all questions of a transaction share until something is written. What it returns
- * is not checked again and shares nothing that may be changed. Whenever this is not possible, also when the handler throws,
- * the answer is undefined, and the caller makes the call in the ordinary way: so nothing else depends on this.
+ * What a component does at once. A function whose handler says so (`Symbol.for("trueup.direct")`) can be asked without an
+ * execution of its own: its arguments are checked as in any call, then the handler runs at once, with a `ctx` that has
+ * nothing but a `db` and that all questions of a transaction share until somebody else writes. What it returns is not
+ * checked again and shares nothing that may be changed; a mutation either does all that it is asked or changes nothing.
+ * Whenever this is not possible, also when the handler throws, the answer is undefined, and the caller makes the call in
+ * the ordinary way: so nothing else depends on this.
  *
- * The offer is a property of `ctx.runQuery`, so that whoever puts another function in its place is asked instead.
+ * The offer is a property of `ctx.runQuery` and `ctx.runMutation`, so that whoever puts another function in their place
+ * is asked instead.
  */
 import type { Value } from "convex/values";
 import { checkArguments, copyArguments } from "../boundary/check-call.js";
-import { readDatabase } from "../context/database.js";
+import { readDatabase, writeDatabase } from "../context/database.js";
 import type { LoadedComponent } from "../program/loaded-component.js";
 import type { LoadedFunction } from "../program/registered-function.js";
 import type { Execution, TransactionScope } from "./execution.js";
 import { checkContext, referenceText } from "./invoke.js";
 
-/** Of `ctx.runQuery`: asks; of a handler: that it may be asked; of a `ctx`: that its handler is being asked. */
+/** Of `ctx.runQuery` and `ctx.runMutation`: asks; of a handler: that it may be asked; of a `ctx`: that its handler is being asked. */
 export const direct: unique symbol = Symbol.for("trueup.direct") as never;
 
 /** Undefined when the function has to be called instead. */
@@ -25,38 +27,42 @@ export type Ask = (reference: unknown, args: unknown) => unknown;
 interface Desk {
   readonly ctx: object;
   readonly execution: Execution;
-  readonly changes: number;
+  changes: number;
 }
+
+type AskedKind = "query" | "mutation";
 
 const desks = new WeakMap<TransactionScope, Map<string, Desk>>();
 const targets = new WeakMap<LoadedComponent, WeakMap<object, LoadedFunction | null>>();
 
-/** What `ctx.runQuery` of an execution offers. */
-export function askFrom(execution: Execution): Ask {
+/** What `ctx.runQuery` or `ctx.runMutation` of an execution offers. */
+export function askFrom(execution: Execution, kind: AskedKind): Ask {
   return (reference, args) => {
     try {
-      return ask(execution, reference, args);
+      return ask(execution, kind, reference, args);
     } catch {
       return undefined;
     }
   };
 }
 
-function ask(caller: Execution, reference: unknown, args: unknown): unknown {
+function ask(caller: Execution, kind: AskedKind, reference: unknown, args: unknown): unknown {
   const { scope } = caller;
   if (scope === null || caller.stale || typeof reference !== "object" || reference === null) return undefined;
   caller.assertRunning();
   if (caller.turn.free() !== null || caller.depth >= caller.engine.maxDepth) return undefined;
   const fn = targetOf(caller, reference);
-  if (fn === null) return undefined;
+  if (fn === null || fn.kind !== kind) return undefined;
   const desk = deskOf(caller, scope, fn);
   const copied = copyArguments(args, caller.engine.valueLimits);
   checkArguments(fn, copied, checkContext(desk.execution));
   const answer = fn.handler(desk.ctx, copied) as Value | undefined;
+  // Whoever writes here keeps in step what it shares.
+  if (kind === "mutation") desk.changes = scope.tx.changes;
   return answer instanceof Promise ? undefined : answer;
 }
 
-/** The query that a reference names, if it can be asked. */
+/** The function that a reference names, if it can be asked. */
 function targetOf({ program, component }: Execution, reference: object): LoadedFunction | null {
   let known = targets.get(component);
   if (known === undefined) {
@@ -68,7 +74,7 @@ function targetOf({ program, component }: Execution, reference: object): LoadedF
   const text = referenceText(reference);
   if (program.prepare(component, text) !== null) return null;
   const fn = program.resolve(component, text);
-  const target = fn.kind === "query" && direct in fn.handler ? fn : null;
+  const target = direct in fn.handler ? fn : null;
   known.set(reference, target);
   return target;
 }
@@ -79,12 +85,13 @@ function deskOf(caller: Execution, scope: TransactionScope, fn: LoadedFunction):
     ofScope = new Map();
     desks.set(scope, ofScope);
   }
-  const { path } = fn.component;
-  const known = ofScope.get(path);
+  const name = `${fn.kind} ${fn.component.path}`;
+  const known = ofScope.get(name);
   if (known !== undefined && known.changes === scope.tx.changes) return known;
   const execution = caller.nest(fn.component, fn);
-  const ctx = { db: readDatabase(execution), [direct]: true };
+  const db = fn.kind === "query" ? readDatabase(execution) : writeDatabase(execution);
+  const ctx = { db, [direct]: true };
   const desk = { ctx, execution, changes: scope.tx.changes };
-  ofScope.set(path, desk);
+  ofScope.set(name, desk);
   return desk;
 }

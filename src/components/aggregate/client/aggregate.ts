@@ -7,6 +7,7 @@ import type { FunctionArgs } from "convex/server";
 import type { Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { AggregateStatistics } from "./aggregate-statistics.js";
+import { runMutation } from "./call.js";
 import { namespaceArgs } from "./range-args.js";
 import type { AggregateOptions, Key, NamespacedOpts, TreeOptions, WriteCtx, WriteOptions } from "./types.js";
 
@@ -20,6 +21,7 @@ export class Aggregate<
   Values extends string = never,
 > extends AggregateStatistics<K, ID, Namespace, Values> {
   protected readonly deltas: boolean | undefined;
+  private applyReference: ComponentApi["writes"]["apply"] | null = null;
 
   constructor(component: ComponentApi, { deltas }: AggregateOptions = {}) {
     super(component);
@@ -79,7 +81,10 @@ export class Aggregate<
     if (operations.length === 0) return;
     const { queue, writes } = this.component;
     if (options?.async === true && this.deltas !== true) await ctx.runMutation(queue.enqueue, { operations });
-    else await ctx.runMutation(writes.apply, { operations, ...deltasArgs(this.deltas) });
+    else {
+      this.applyReference ??= writes.apply;
+      await runMutation(ctx, this.applyReference, { operations, ...deltasArgs(this.deltas) });
+    }
   }
 
   private async clearTree(

@@ -1,14 +1,16 @@
 /**
- * One call of a component's query from any context. Trueup's `ctx.runQuery` offers to ask the component within the same
- * transaction, at once and without a call in between; where it does not, or the component cannot answer at once, the call
- * is made.
+ * One call of a component from any context. Trueup's `ctx.runQuery` and `ctx.runMutation` offer to ask the component within
+ * the same transaction, at once and without a call in between; where they do not, or the component cannot do it at once,
+ * the call is made.
  */
 import type { FunctionArgs, FunctionReference, FunctionReturnType } from "convex/server";
-import type { ReadCtx } from "./types.js";
+import type { ReadCtx, WriteCtx } from "./types.js";
 
 const direct = Symbol.for("trueup.direct");
 
 type Query = FunctionReference<"query", "internal" | "public">;
+
+type Mutation = FunctionReference<"mutation", "internal" | "public">;
 
 /** The answer, or a promise of it. */
 export type Answer<Q extends Query> = FunctionReturnType<Q> | Promise<FunctionReturnType<Q>>;
@@ -21,12 +23,28 @@ export function runQuery<Q extends Query>(
   stale: boolean | undefined,
 ): Answer<Q> {
   if (stale === true) return runStale(ctx, query, args);
-  const ask: unknown = Reflect.get(ctx.runQuery, direct);
-  if (typeof ask === "function") {
-    const answer: FunctionReturnType<Q> | undefined = ask(query, args);
-    if (answer !== undefined) return answer;
-  }
-  return ctx.runQuery(query, args);
+  const answer = askedOf<Q>(ctx.runQuery, query, args);
+  return answer === undefined ? ctx.runQuery(query, args) : answer;
+}
+
+/** Runs a mutation. */
+export function runMutation<M extends Mutation>(
+  ctx: Pick<WriteCtx, "runMutation">,
+  mutation: M,
+  args: FunctionArgs<M>,
+): FunctionReturnType<M> | Promise<FunctionReturnType<M>> {
+  const answer = askedOf<M>(ctx.runMutation, mutation, args);
+  return answer === undefined ? ctx.runMutation(mutation, args) : answer;
+}
+
+/** Undefined when the call has to be made. */
+function askedOf<F extends Query | Mutation>(
+  run: object,
+  reference: F,
+  args: FunctionArgs<F>,
+): FunctionReturnType<F> | undefined {
+  const ask: unknown = Reflect.get(run, direct);
+  return typeof ask === "function" ? ask(reference, args) : undefined;
 }
 
 async function runStale<Q extends Query>(

@@ -1,25 +1,26 @@
 /**
- * Questions that are answered at once. On Trueup the class may ask the component without a call in between: then a
- * handler marked as `direct` runs with a `ctx` that all questions of a transaction share, and must answer with what is at
- * hand, or throw. What it returns belongs to whoever asked. Everywhere else handlers are called as ever.
+ * Questions that are answered, and writes that are made, at once. On Trueup the class may ask the component without a call
+ * in between: then a handler marked as `direct` runs with a `ctx` that all questions of a transaction share until others
+ * write, and must make do with what is at hand, or throw before it changes anything. What it returns belongs to whoever
+ * asked. Everywhere else handlers are called as ever.
  */
 import { CommitTsPlaceholder, type Value } from "convex/values";
-import type { QueryCtx } from "./_generated/server.js";
+import type { MutationCtx, QueryCtx } from "./_generated/server.js";
 
 const brand = Symbol.for("trueup.direct");
 
 /** What may be there at once. */
 export type Soon<T> = T | Promise<T>;
 
-/** Marks a handler that can be asked: one that awaits nothing as long as `answerAll` does not. */
-export function direct<Args, Answer>(
-  handler: (ctx: QueryCtx, args: Args) => Soon<Answer>,
-): (ctx: QueryCtx, args: Args) => Soon<Answer> {
+/** Marks a handler that can be asked: one that awaits nothing, or throws and has changed nothing, where `isAsked`. */
+export function direct<Ctx extends QueryCtx, Args, Answer>(
+  handler: (ctx: Ctx, args: Args) => Soon<Answer>,
+): (ctx: Ctx, args: Args) => Soon<Answer> {
   return Object.assign(handler, { [brand]: true });
 }
 
 /** True for the `ctx` of a question. */
-export function isAsked(ctx: QueryCtx): boolean {
+export function isAsked(ctx: QueryCtx | MutationCtx): boolean {
   return brand in ctx;
 }
 

@@ -148,6 +148,14 @@ export class Forest {
     await this.successors?.flush(db);
   }
 
+  /** The same at once; false, and nothing is written, when something has to be waited for or concerns more than nodes. */
+  flushNow(): boolean {
+    for (const tree of this.trees.values()) {
+      if (tree !== null && (tree.record === null || changesRecord(tree.record, tree.state))) return false;
+    }
+    return this.nodes.flushNow();
+  }
+
   private loadMany(set: Exclude<NamespaceSet, NamespaceArgs[]>): Promise<readonly (Value | undefined)[]> {
     return this.loadOnce(set === "all" ? set : `prefix ${encodeKey(set.prefix)}`, async () => {
       const prefix = set === "all" ? null : set.prefix;
@@ -188,6 +196,14 @@ export class Forest {
     const key = keyOf(namespace);
     if (!this.trees.has(key)) this.trees.set(key, record === null ? null : treeOf(this.nodes, record));
   }
+}
+
+function changesRecord(record: Doc<"trees">, state: StoredTree["state"]): boolean {
+  return (
+    record.root !== state.root ||
+    record.rootLazy !== state.rootLazy ||
+    record.measures.length !== state.measures.length
+  );
 }
 
 /** A tree as its record describes it. */

@@ -48,18 +48,40 @@ export class CellNodes extends NodeCache implements StoredNodes {
   }
 
   async flush(): Promise<(ref: NodeRef) => string> {
+    const count = this.created.size === 0 ? 0 : ((await this.counter.get(COUNTER)) ?? 0);
+    return this.writeAll(count);
+  }
+
+  /** The same at once; false, and nothing is written, when something has to be waited for. */
+  flushNow(): boolean {
+    const count = this.created.size === 0 ? 0 : this.counter.get(COUNTER);
+    if (count instanceof Promise) return false;
+    this.writeAll(count ?? 0);
+    return true;
+  }
+
+  /** From here on nodes have the refs that they are stored by, and count as read. */
+  private writeAll(count: number): (ref: NodeRef) => string {
     const names = new Map<NodeRef, string>();
-    if (this.created.size > 0) {
-      let count = (await this.counter.get(COUNTER)) ?? 0;
-      for (const ref of this.created) names.set(ref, (count++).toString(36));
-      this.counter.set(COUNTER, count);
-    }
+    let next = count;
+    for (const ref of this.created) names.set(ref, (next++).toString(36));
+    if (next !== count) this.counter.set(COUNTER, next);
     const stored = (ref: NodeRef): string => names.get(ref) ?? String(ref);
-    for (const ref of new Set([...this.created, ...this.edited])) {
-      if (!this.removed.has(ref)) this.cells.set(nameOf(stored(ref)), withStoredRefs(this.get(ref), names));
-    }
+    for (const ref of this.edited)
+      if (!this.created.has(ref) && !this.removed.has(ref)) this.write(ref, names);
+    for (const ref of this.created) this.write(ref, names);
     for (const ref of this.removed) this.cells.set(nameOf(ref), undefined);
+    for (const ref of this.removed) this.absent.add(ref);
+    this.forgetChanges();
     return stored;
+  }
+
+  private write(ref: NodeRef, names: ReadonlyMap<NodeRef, string>): void {
+    const node = withStoredRefs(this.get(ref), names);
+    const name = names.get(ref);
+    this.cells.set(nameOf(name ?? ref), node);
+    if (name !== undefined) this.nodes.delete(ref);
+    this.nodes.set(name ?? ref, node);
   }
 
   private fetch(ref: NodeRef): Node | null {

@@ -38,6 +38,10 @@ export class DocumentNodes extends NodeCache implements StoredNodes {
     );
   }
 
+  flushNow(): boolean {
+    return false;
+  }
+
   /** Writes what was changed, lower levels first, and returns where created nodes are now. */
   async flush(db: DatabaseWriter): Promise<(ref: NodeRef) => string> {
     const ids = new Map<NodeRef, Id<"nodes">>();

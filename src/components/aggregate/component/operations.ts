@@ -72,7 +72,8 @@ export function namespacesOf(operation: Operation): (Value | undefined)[] {
   return "newKey" in operation ? [operation.namespace, operation.newNamespace] : [operation.namespace];
 }
 
-function perform(forest: Forest, operation: Operation): void {
+/** Applies an operation to trees that are loaded; what it changed before it throws is for the caller to undo. */
+export function perform(forest: Forest, operation: Operation): void {
   const strict = forest.generation === UNMANAGED;
   switch (operation.type) {
     case "insert":

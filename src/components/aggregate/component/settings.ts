@@ -15,6 +15,12 @@ export async function usesDeltas(db: DatabaseReader): Promise<boolean> {
   return (await db.query("settings").first())?.deltas ?? false;
 }
 
+/** False also when it cannot be told at once. */
+export function usesNoDeltasNow(db: DatabaseReader): boolean {
+  const uses = nativeStoreOf(db)?.cells(flagCodec).get(DELTAS);
+  return !(uses instanceof Promise) && uses !== true;
+}
+
 export async function setDeltas(db: DatabaseWriter, deltas: boolean): Promise<void> {
   const native = nativeStoreOf(db);
   if (native !== null) {

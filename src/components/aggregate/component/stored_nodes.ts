@@ -14,4 +14,6 @@ export interface StoredNodes extends NodeCache {
   load(refs: readonly NodeRef[]): Promise<void>;
   /** Writes what was changed, lower levels first, and returns where created nodes are now. */
   flush(db: DatabaseWriter): Promise<(ref: NodeRef) => string>;
+  /** The same at once; false, and nothing is written, where that cannot be. */
+  flushNow(): boolean;
 }

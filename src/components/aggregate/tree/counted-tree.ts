@@ -10,7 +10,7 @@
  * a whole, and none but the root less than a quarter. The lower bound is not a half, so that ascending keys leave
  * nodes three quarters full, and an insert and delete at a boundary do not split and merge in turn.
  */
-import { childBytes, childBytesBound, childIndex, countBelow, isLeaf } from "./node.js";
+import { childBytes, childBytesBound, childBytesMost, childIndex, countBelow, isLeaf } from "./node.js";
 import { itemBytes, itemBytesBound, itemIndex, summarize } from "./node.js";
 import type { Branch, Child, Leaf, Node, NodeRef } from "./node.js";
 import type { NodeStore } from "./node-store.js";
@@ -79,6 +79,11 @@ function weighItem({ maxNodeSize }: TreeState, item: Item): number {
 function weighChild({ maxNodeSize }: TreeState, child: Child): number {
   const isSmall = childBytesBound(child) * maxNodeSize <= MAX_NODE_BYTES;
   return isSmall ? MAX_NODE_BYTES : Math.max(MAX_NODE_BYTES, childBytes(child) * maxNodeSize);
+}
+
+/** True when a child weighs the same whatever its summary says. */
+export function isSteady({ state }: CountedTree, child: Child): boolean {
+  return childBytesMost(child) * state.maxNodeSize <= MAX_NODE_BYTES;
 }
 
 /** The item at an exact position, or null. O(log n). */

@@ -23,7 +23,7 @@ export type { CountedTree, TreeState } from "./counted-tree.js";
 export { addSums, roundSum, type ExactSum } from "./exact-sum.js";
 export { countParts, itemInParts, measureParts, scanParts, type Found, type Part } from "./grove.js";
 export { NodeCache } from "./node-cache.js";
-export { settle, settleAll, unlessMissing } from "./node-store.js";
+export { settle, settleAll, settleNow, unlessMissing } from "./node-store.js";
 export {
   childBytes,
   isLeaf,

@@ -79,6 +79,14 @@ export class NodeCache implements NodeStore {
     this.undo.push(undo);
   }
 
+  /** What was changed has been stored: from here on it is as it was read. */
+  protected forgetChanges(): void {
+    this.created.clear();
+    this.edited.clear();
+    this.removed.clear();
+    this.begin();
+  }
+
   begin(): void {
     this.undo = [];
     this.saved.clear();

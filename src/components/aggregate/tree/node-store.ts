@@ -73,6 +73,14 @@ export function unlessMissing<T>(read: () => T): T | null {
   }
 }
 
+/** Runs a change if it misses no nodes. False, like when it says so itself, when it has not been made. */
+export function settleNow(nodes: LoadableNodes, change: () => boolean): boolean {
+  const attempt = tryOnce(nodes, change);
+  if (attempt.missing !== null) return false;
+  if (!attempt.result) nodes.rollback();
+  return attempt.result;
+}
+
 /** Runs an operation until all the nodes it needs are there. An operation that throws has changed nothing. */
 export async function settle<T>(nodes: LoadableNodes, operation: () => T): Promise<T> {
   const [result] = await settleAll(nodes, [operation]);

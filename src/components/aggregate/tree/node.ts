@@ -113,6 +113,17 @@ export function childBytesBound(child: Child): number {
   return child.low.sizeBound + summaryBytes(child);
 }
 
+/** No exact sum takes up more doubles: the bits of all doubles, in hexadecimal, and what is counted beside. */
+const MOST_PARTS = 80;
+/** A change may bring new measures. */
+const MORE_MEASURES = 8;
+
+/** No less than `childBytes` whatever the child's summary was before a change, or is after. */
+export function childBytesMost({ low, summary }: Child): number {
+  const measures = (summary?.measures.length ?? 0) + MORE_MEASURES;
+  return low.sizeBound + CHILD_BYTES + measures * (MEASURE_BYTES + NUMBER_BYTES * MOST_PARTS);
+}
+
 function summaryBytes({ summary }: Child): number {
   let bytes = CHILD_BYTES;
   if (summary === null) return bytes;

@@ -17,7 +17,7 @@ export class Position {
   private idIfKnown: string | undefined;
   private encoded: string | undefined;
   private size: number | undefined;
-  private unresolved: boolean | undefined;
+  #isUnresolved: boolean | undefined;
   /** Whatever the store of nodes makes of the order, kept for the next time. */
   memo: string | undefined;
 
@@ -26,7 +26,6 @@ export class Position {
     this.idIfKnown = id;
     this.encoded = undefined;
     this.size = undefined;
-    this.unresolved = undefined;
     this.memo = undefined;
   }
 
@@ -71,7 +70,7 @@ export class Position {
    * existing one, and its final encoding is unknown.
    */
   get isUnresolved(): boolean {
-    return (this.unresolved ??= this.order.includes(UNRESOLVED_CODE) && holdsPlaceholder(this.key));
+    return (this.#isUnresolved ??= this.order.includes(UNRESOLVED_CODE) && holdsPlaceholder(this.key));
   }
 
   private decode(): void {

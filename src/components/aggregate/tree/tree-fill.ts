@@ -2,7 +2,14 @@
  * Keeps nodes filled as `counted-tree.ts` promises: what grew too heavy is split, what became too light is merged with a
  * neighbour or takes entries from it, and the tree grows and shrinks at the root. Works upwards from a changed leaf.
  */
-import { entryWeights, fullWeight, isLazyRoot, nodeWeight, type CountedTree } from "./counted-tree.js";
+import {
+  entryWeights,
+  fullWeight,
+  isLazyRoot,
+  isSteady,
+  nodeWeight,
+  type CountedTree,
+} from "./counted-tree.js";
 import {
   isLeaf,
   nodeSize,
@@ -26,24 +33,33 @@ export interface Step {
 const LEFT_SHARE_AT_END = 0.75;
 
 /**
- * Mends the fill of a changed leaf and of everything above it.
+ * Mends the fill of a changed leaf and of everything above it. Above a node that was neither split nor joined, only a summary
+ * has changed, which makes no difference unless the child is uncommonly large.
  * @param path The branches above the leaf, root first.
  * @param atEnd True when the tree's last item was just added.
  */
 export function mendFill(tree: CountedTree, path: readonly Step[], leafRef: NodeRef, atEnd: boolean): void {
   let ref = leafRef;
+  let isOther = true;
   for (let depth = path.length; depth >= 0; depth--) {
-    const node = tree.nodes.get(ref);
-    const weight = nodeWeight(tree, node);
     const parent = path[depth - 1];
+    const node = tree.nodes.get(ref);
+    if (!isOther && isSteady(tree, (node as Branch).children[path[depth]?.index ?? 0] as Child)) {
+      ref = parent?.ref ?? ref;
+      continue;
+    }
+    const weight = nodeWeight(tree, node);
+    isOther = false;
     if (weight > fullWeight(tree)) {
       const rightRef = split(tree, ref, cutIndex(entryWeights(tree, node), atEnd ? LEFT_SHARE_AT_END : 0.5));
       if (parent === undefined) growRoot(tree, ref, rightRef);
       else replaceChildren(tree, parent.ref, parent.index, 1, [ref, rightRef]);
+      isOther = true;
     } else if (parent === undefined) {
       shrinkRoot(tree, node);
     } else if (isTooLight(tree, node, weight)) {
       joinNeighbour(tree, parent);
+      isOther = true;
     }
     ref = parent?.ref ?? ref;
   }

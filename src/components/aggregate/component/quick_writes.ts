@@ -1,0 +1,49 @@
+/**
+ * Writes that need nothing but nodes which are at hand: most writes, where nodes lie in cells. They are made at once, and
+ * writes that the class asks for share their trees, with the nodes that they have read and written, as long as nobody else
+ * writes in the transaction.
+ */
+import { settleNow } from "../tree/index.js";
+import type { MutationCtx } from "./_generated/server.js";
+import { isAsked } from "./direct.js";
+import type { Operation } from "./documents.js";
+import { Forest } from "./forest.js";
+import { namespacesOf, perform } from "./operations.js";
+import { nothingPending } from "./pending.js";
+
+/**
+ * Applies operations in order. False, and nothing has changed, when more is needed. Throws what the operations throw; then
+ * nothing has changed, either.
+ */
+export function applyNow(ctx: MutationCtx, generation: number, operations: readonly Operation[]): boolean {
+  if (!nothingPending(ctx.db)) return false;
+  const forest = forestOf(ctx, generation);
+  if (!operations.flatMap(namespacesOf).every((namespace) => isAlone(forest.findNow(namespace))))
+    return false;
+  return settleNow(forest.nodes, () => {
+    for (const operation of operations) perform(forest, operation);
+    return forest.flushNow();
+  });
+}
+
+/** True for a tree that is there, and not made anew at the same time. */
+function isAlone(tree: ReturnType<Forest["findNow"]>): boolean {
+  return tree !== null && tree !== undefined && tree.record?.hasSuccessor !== true;
+}
+
+const sharedForests = new WeakMap<MutationCtx, Map<number, Forest>>();
+
+function forestOf(ctx: MutationCtx, generation: number): Forest {
+  if (!isAsked(ctx)) return new Forest(ctx.db, generation);
+  let forests = sharedForests.get(ctx);
+  if (forests === undefined) {
+    forests = new Map();
+    sharedForests.set(ctx, forests);
+  }
+  let forest = forests.get(generation);
+  if (forest === undefined) {
+    forest = new Forest(ctx.db, generation);
+    forests.set(generation, forest);
+  }
+  return forest;
+}
