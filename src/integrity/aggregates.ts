@@ -173,14 +173,25 @@ export class Aggregates {
   }
 
   async #run(name: string, repair: boolean): Promise<VerifyResult> {
-    await this.ready(name);
-    const runId = await this.startVerify(name, { repair });
+    for (let attempts = 1; ; attempts += 1) {
+      await this.ready(name);
+      const runId = await this.startVerify(name, { repair });
+      const report = await this.#end(name, runId);
+      if (report !== null && report.error === null) {
+        return await verifyResult(name, report, (cursor) => this.report(name, runId, cursor));
+      }
+      // Another run has taken its place, or another definition, which took its runs along.
+      const isReplaced = report === null || (await this.report(name))?.runId !== runId;
+      if (!isReplaced || attempts === maxAttempts)
+        throw verifyFailed(name, report?.error ?? "the run is gone");
+    }
+  }
+
+  /** The first page of a run that has ended; null when it is gone. @throws AGGREGATE_VERIFY_FAILED */
+  async #end(name: string, runId: string): Promise<VerifyReport | null> {
     for (;;) {
       const report = await this.report(name, runId);
-      if (report === null) throw verifyFailed(name, "the run is gone");
-      if (report.error !== null) throw verifyFailed(name, report.error);
-      if (report.isDone)
-        return await verifyResult(name, report, (cursor) => this.report(name, runId, cursor));
+      if (report === null || report.isDone) return report;
       const problem = this.#driver.problem(name);
       if (problem !== null && problem.attempts >= maxAttempts) throw verifyFailed(name, problem.message);
       await this.#step(name);
