@@ -114,5 +114,5 @@ function withStoredRefs(node: Node, names: ReadonlyMap<NodeRef, string>): Node {
     const name = names.get(child.ref);
     return name === undefined ? child : { ...child, ref: name };
   });
-  return { level: node.level, children };
+  return { level: node.level, children, memo: node.memo };
 }

@@ -74,13 +74,41 @@ function readValues(reader: TextReader): (number | null)[] {
   return values;
 }
 
-function encodeBranch({ level, children }: Branch): string {
-  const parts = [FORM, lengthText(level)];
-  writePositions(
-    parts,
-    children.map(({ low }) => low),
-  );
-  for (const child of children) parts.push(childText(child));
+/** What a branch was when it was written last. */
+class BranchMemo {
+  readonly children: readonly Child[];
+  /** Of each child's ref and summary. */
+  readonly texts: readonly string[];
+  readonly positions: string;
+
+  constructor(children: readonly Child[], texts: readonly string[], positions: string) {
+    this.children = children;
+    this.texts = texts;
+    this.positions = positions;
+  }
+}
+
+/** Children are never changed, only replaced: those that are the same as last time have the same text. */
+function encodeBranch(branch: Branch): string {
+  const { level, children } = branch;
+  const before = branch.memo instanceof BranchMemo ? branch.memo : null;
+  const texts: string[] = [];
+  let hasSamePositions = before?.children.length === children.length;
+  for (let index = 0; index < children.length; index++) {
+    const child = children[index] as Child;
+    const known = before?.children[index];
+    texts.push(known === child ? (before?.texts[index] as string) : childText(child));
+    hasSamePositions &&= known?.low === child.low;
+  }
+  const positions =
+    before !== null && hasSamePositions ? before.positions : positionsText(children.map(({ low }) => low));
+  branch.memo = new BranchMemo(children, texts, positions);
+  return FORM + lengthText(level) + positions + texts.join("");
+}
+
+function positionsText(positions: readonly Position[]): string {
+  const parts: string[] = [];
+  writePositions(parts, positions);
   return parts.join("");
 }
 
@@ -160,16 +188,8 @@ function commonLength(a: string, b: string, most: number): number {
   return length;
 }
 
-/** Texts of refs and summaries are kept with their children, which are never changed, only replaced. */
-const childTexts = new WeakMap<Child, string>();
-
-function childText(child: Child): string {
-  const known = childTexts.get(child);
-  if (known !== undefined) return known;
-  const { ref, summary } = child;
-  const text = stringText(String(ref)) + (summary === null ? lengthText(0) : summaryText(summary));
-  childTexts.set(child, text);
-  return text;
+function childText({ ref, summary }: Child): string {
+  return stringText(String(ref)) + (summary === null ? lengthText(0) : summaryText(summary));
 }
 
 /** Begins with the number of measures and one, because a summary may be missing. */

@@ -106,5 +106,5 @@ function throwDamaged(ref: NodeRef): never {
 function copyOf(node: Node): Node {
   return isLeaf(node)
     ? { level: 0, items: node.items.slice() }
-    : { level: node.level, children: node.children.slice() };
+    : { level: node.level, children: node.children.slice(), memo: node.memo };
 }

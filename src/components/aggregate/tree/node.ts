@@ -21,6 +21,8 @@ export interface Leaf {
 export interface Branch {
   readonly level: number;
   children: Child[];
+  /** Whatever the store has made of it, for the next time; copies of the branch have it, too. */
+  memo?: unknown;
 }
 
 export type Node = Leaf | Branch;
