@@ -82,6 +82,33 @@ test("a process without the transform that documents need does not start, and ch
   expect((await teams(app))[0]).toEqual({ name: "0", plan: "pro" });
 });
 
+test("documents that a transform has come to fail on are what they were after a rollback", async () => {
+  let isBroken = false;
+  const up = ({ name }: { name: string }): object => {
+    if (isBroken) throw new Error("not pure after all");
+    return { name, plan: "basic" };
+  };
+  const down = ({ name }: { name: string }): { name: string; isPro: boolean } => ({ name, isPro: false });
+  const toPlan = { ...waived, toPlan: migrations.define({ table: "teams", up, down }) };
+  const storage = newStorage("sqlite");
+  const before = { schema: defineSchema({ teams: defineTable({ name: v.string(), isPro: v.boolean() }) }) };
+  const first = await start(storage, before);
+  await call(first, "documents:insert", { table: "teams", value: { name: "Ann", isPro: true } });
+  await first.database.background.stop();
+  await deploy(first, { ...withPlan, migrations: toPlan });
+  await first.close();
+  isBroken = true;
+  const second = await openBackend({ storage, log: "silent" });
+  onTestFinished(() => second.close());
+  await second.database.background.stop();
+  await deploy(second, { ...withPlan, migrations: toPlan });
+  await expect(call(second, "documents:all", { table: "teams" })).rejects.toMatchObject({
+    code: "TRANSFORM_FAILED",
+  });
+  await deploy(second, before);
+  expect(await teams(second)).toEqual([{ name: "Ann", isPro: true }]);
+});
+
 const inside = defineSchema({ users: defineTable({ theme: v.optional(v.string()) }) });
 const apart = defineSchema({
   users: defineTable({}),

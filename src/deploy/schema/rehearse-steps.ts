@@ -39,7 +39,7 @@ export async function rehearseSteps(
   signal: AbortSignal,
 ): Promise<Rehearsal> {
   const { componentPath, storedAs, newNames, table, steps, aggregates } = of;
-  const transforms = steps.map(({ run }) => run);
+  const transforms = steps.map(({ run, definition: { undoes } }) => ({ run, undoes }));
   const through = aggregates.isEmpty ? transforms : [aggregates.notice, ...transforms];
   const context = contextWith(newNames, (id) => database.tableOfId(componentPath, id));
   const compiled = table === null ? null : compileTable(table);

@@ -235,13 +235,22 @@ export class SchemaPreparation {
 
   async #rehearse(plans: readonly ComponentPlan[]): Promise<FailedRehearsal[]> {
     const failed: FailedRehearsal[] = [];
-    const exported = this.#input.next.program.aggregates();
+    const { value: known } = await this.#input.database.query((tx) => tx.transforms(), { limits: null });
+    const exported = [...this.#input.next.program.aggregates().values()];
     this.#rehearsals = plans
       .flatMap(({ rehearsals }) => rehearsals)
-      .map((of) => ({
-        ...of,
-        aggregates: new UntouchedAggregates(of.componentPath, of.newName, exported.values()),
-      }));
+      .map((of) => {
+        const { componentPath, newName, storedAs, steps } = of;
+        // What lags behind a transform that is taken back does not come from its `down`, and cannot be compared.
+        const cannotCompare =
+          steps.some(({ definition: { undoes } }) => undoes !== undefined) &&
+          known.some(
+            (one) =>
+              one.state === "lagging" && one.componentPath === componentPath && one.tableName === storedAs,
+          );
+        const aggregates = new UntouchedAggregates(componentPath, newName, cannotCompare ? [] : exported);
+        return { ...of, aggregates };
+      });
     for (const of of this.#rehearsals) {
       const rehearsal = await rehearseSteps(this.#input.database, of, this.#abort.signal);
       if (rehearsal.failed > 0) failed.push({ ...of, rehearsal });
