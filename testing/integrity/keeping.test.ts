@@ -1,5 +1,7 @@
+import type { DataModelFromSchemaDefinition } from "convex/server";
 import { expect, test } from "vitest";
 import { programFromModules, type Backend } from "trueup";
+import { Triggers } from "trueup/triggers";
 import { call, newStorage } from "../open-app.js";
 import { fakeAggregate } from "./fake-aggregate.js";
 import { emptyComponent, modulesWith, openScores, rows, schema } from "./scores-app.js";
@@ -30,6 +32,20 @@ test("an aggregate that the app exports is built from what is there, and follows
   });
   await call(app, "scores:add", { name: "after", score: 1000 });
   expect((await app.aggregates.list()).map(({ items, sum }) => [items, sum])).toEqual([[7, 1115]]);
+});
+
+test("it follows whoever writes: functions, triggers without triggers, the host behind all functions", async () => {
+  const triggers = new Triggers<DataModelFromSchemaDefinition<typeof schema>>();
+  triggers.register("scores", async (ctx, { operation, id, newDoc }) => {
+    if (operation === "insert" && newDoc.score < 10) await ctx.innerDb.patch("scores", id, { score: 10 });
+  });
+  const app = await openScores("memory", { byScore: fakeAggregate(), triggers });
+  await call(app, "scores:add", { name: "raised", score: 1 });
+  expect(await app.aggregates.status("byScore")).toMatchObject({ items: 1, sum: 10 });
+  await app.database.mutate(
+    async (tx) => await tx.component("").insert("scores", { name: "import", score: 50 }),
+  );
+  expect(await app.aggregates.status("byScore")).toMatchObject({ items: 2, sum: 60 });
 });
 
 test("a write that an aggregate cannot follow is undone", async () => {
