@@ -79,9 +79,10 @@ export class TableWrites {
     const existed = previous?.existed ?? before !== null;
     const isMoved = previous !== undefined && (previous.isMoved || previous.key !== key);
     const write: DocumentWrite = { stored: after, key, existed, isMoved };
-    set(this.documents, key, write, undo);
-    set(this.ids, idsKey, write, undo);
-    this.#count(before, after, undo);
+    if (undo !== null) this.#recordUndo(idsKey, key, previous, undo);
+    this.documents.set(key, write);
+    this.ids.set(idsKey, write);
+    this.#count(before, after);
     for (const index of this.table.indexes) this.#index(index, before, after, tail, undo);
   }
 
@@ -110,15 +111,28 @@ export class TableWrites {
     }
   }
 
-  #count(before: StoredDocument | null, after: StoredDocument | null, undo: RecordUndo): void {
+  /** What undoes the next write of a document: what was written of it before, and the counts. */
+  #recordUndo(
+    idsKey: string,
+    key: string,
+    previous: DocumentWrite | undefined,
+    undo: NonNullable<RecordUndo>,
+  ): void {
+    // Keys have the document's id in them, so what was never written has none.
+    const atKey = previous === undefined || previous.key === key ? previous : this.documents.get(key);
     const documents = this.#documentsDelta;
     const bytes = this.#bytesDelta;
-    this.#documentsDelta += (after === null ? 0 : 1) - (before === null ? 0 : 1);
-    this.#bytesDelta += (after?.sizeBytes ?? 0) - (before === null ? 0 : countedSize(before));
-    undo?.(() => {
+    undo(() => {
+      this.documents.set(key, atKey);
+      this.ids.set(idsKey, previous);
       this.#documentsDelta = documents;
       this.#bytesDelta = bytes;
     });
+  }
+
+  #count(before: StoredDocument | null, after: StoredDocument | null): void {
+    this.#documentsDelta += (after === null ? 0 : 1) - (before === null ? 0 : 1);
+    this.#bytesDelta += (after?.sizeBytes ?? 0) - (before === null ? 0 : countedSize(before));
   }
 
   #index(
@@ -168,17 +182,22 @@ function sameEntry(index: IndexEntry, before: Document, after: Document): boolea
 
 /** Not there when the transaction began, so to be added, unless it was and the transaction removed it. */
 function addEntry(overlay: Overlay<EntryWrite>, key: string, undo: RecordUndo): void {
-  set(overlay, key, overlay.get(key) === "removed" ? "restored" : "added", undo);
+  const state = overlay.get(key);
+  change(overlay, key, state, state === "removed" ? "restored" : "added", undo);
 }
 
 function removeEntry(overlay: Overlay<EntryWrite>, key: string, undo: RecordUndo): void {
-  set(overlay, key, overlay.get(key) === "added" ? undefined : "removed", undo);
+  const state = overlay.get(key);
+  change(overlay, key, state, state === "added" ? undefined : "removed", undo);
 }
 
-function set<V>(overlay: Overlay<V>, key: string, value: V | undefined, undo: RecordUndo): void {
-  if (undo !== null) {
-    const before = overlay.get(key);
-    undo(() => overlay.set(key, before));
-  }
-  overlay.set(key, value);
+function change(
+  overlay: Overlay<EntryWrite>,
+  key: string,
+  before: EntryWrite | undefined,
+  after: EntryWrite | undefined,
+  undo: RecordUndo,
+): void {
+  undo?.(() => overlay.set(key, before));
+  overlay.set(key, after);
 }
