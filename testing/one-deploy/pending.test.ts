@@ -208,3 +208,15 @@ test("a removed table that holds documents needs its waiver, which deletes them;
   expect(await all(app, "orders")).toEqual([]);
   await deploy(app, without);
 });
+
+test("the log says when a transform is in force, and when it is done", async () => {
+  const log = newLog();
+  const app = await appWithUsers("memory", 3, log.options);
+  const up = (user: { name: string }): object => ({ ...user, name: user.name.toUpperCase() });
+  await deploy(app, { schema: inside, migrations: { loud: migrations.define({ table: "users", up }) } });
+  await settled(app);
+  await vi.waitFor(() => expect(log.lines.length).toBeGreaterThan(0), 5_000);
+  expect(log.lines.at(-1)).toBe(
+    "transform migrations:loud is done: every document of users is written through",
+  );
+});

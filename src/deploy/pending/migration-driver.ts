@@ -65,7 +65,16 @@ export class MigrationDriver {
     this.#database = database;
     this.#calls = new MigrationCalls(database, runtime);
     this.#options = options;
-    this.#stopListening = database.onCommit(() => this.#lookAgain());
+    const stopSettled = database.onTransformSettled(({ componentPath, name, tableName }) => {
+      options.log(
+        `transform ${placeOf(componentPath, name)} is done: every document of ${tableName} is written through`,
+      );
+    });
+    const stopCommits = database.onCommit(() => this.#lookAgain());
+    this.#stopListening = () => {
+      stopSettled();
+      stopCommits();
+    };
   }
 
   /** A program was put in place: its migrations are due, those that failed before too. */
@@ -74,6 +83,8 @@ export class MigrationDriver {
     this.#started = new Set();
     this.#settled = new Set();
     this.#problems.clear();
+    // A storage that fails, or is closed by now, shows everywhere else.
+    this.#tellTransforms().catch(() => {});
     this.#wake(0);
   }
 
@@ -235,6 +246,17 @@ export class MigrationDriver {
       { limits: null },
     );
     this.#options.log(`the schema${ofComponent(path)} is narrow: every document fits`);
+  }
+
+  /** Those that are in force while documents are still to be written through. */
+  async #tellTransforms(): Promise<void> {
+    const { value } = await this.#database.query((tx) => tx.transforms(), { limits: null });
+    for (const { componentPath, name, tableName, state, processed, total } of value) {
+      if (state !== "lagging") continue;
+      const documents = `${processed.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} documents`;
+      const place = placeOf(componentPath, name);
+      this.#options.log(`transform ${place} is in force: ${documents} of ${tableName} are written through`);
+    }
   }
 
   #tell(path: string, name: string, status: DeployMigrationStatus | undefined): void {
