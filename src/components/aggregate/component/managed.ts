@@ -5,41 +5,56 @@ import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { buildOf, mainGeneration, progressOf } from "./build_progress.js";
 import { lastVerified } from "./checks.js";
 import { appendDeltas } from "./deltas.js";
+import { direct, isAsked, throwNotAtHand, type Soon } from "./direct.js";
 import type { Operation } from "./documents.js";
 import { isDamage } from "./errors.js";
 import { foldDeltas } from "./folding.js";
 import { Forest } from "./forest.js";
 import { measureTrees } from "./forest_size.js";
-import { generationsOf, liveGenerations } from "./generation_directory.js";
+import { generationsOf, liveGenerations, liveGenerationsNow } from "./generation_directory.js";
 import * as states from "./generation_states.js";
 import * as validators from "./generation_validators.js";
 import type { FollowArgs, Size, SizeArgs, Standing, Status } from "./generation_wire.js";
 import { applyOperation, namespacesOf } from "./operations.js";
 import { enqueueOperations } from "./queue.js";
-import { usesDeltas } from "./settings.js";
+import { applyNow } from "./quick_writes.js";
+import { usesDeltas, usesNoDeltasNow } from "./settings.js";
 
 /**
  * Applies writes of the table to whatever is kept in step for the definition. When there is nothing, begins its build if it
  * may, and drops what other definitions have. No operation minds what is there already. True when a build was begun, which
  * somebody has to `advance`. Throws ITEM_TOO_LARGE, and PENDING_OPERATIONS while others are queued.
  */
-export const follow: RegisteredMutation<"public", FollowArgs, Promise<boolean>> = mutation({
+export const follow: RegisteredMutation<"public", FollowArgs, Soon<boolean>> = mutation({
   args: validators.followArgs,
   returns: v.boolean(),
-  handler: async (ctx, args): Promise<boolean> => {
-    const { definition, begins } = args;
-    const { writable } = await liveGenerations(ctx.db, definition);
-    let hasBegun = false;
-    for (const generation of writable) hasBegun = (await followIn(ctx, generation, args)) || hasBegun;
-    if (writable.length > 0 || begins !== true) return hasBegun;
-    if (await states.dropOthers(ctx.db, definition)) {
-      // Once after a deploy. Again and again when two definitions share one component: each undoes what the other has.
-      console.warn(`[aggregate] the definition ${definition} replaces another one, and is built anew`);
-    }
-    await followIn(ctx, await states.createGeneration(ctx.db, definition), args);
-    return true;
-  },
+  handler: direct((ctx: MutationCtx, args: FollowArgs): Soon<boolean> => {
+    if (!isAsked(ctx)) return followLater(ctx, args);
+    return followNow(ctx, args) ? false : throwNotAtHand();
+  }),
 });
+
+/** Follows where one generation is kept in step, which is nearly always so. False, and nothing has changed, elsewhere. */
+function followNow(ctx: MutationCtx, { definition, operations, queued, deltas }: FollowArgs): boolean {
+  const [generation, ...others] = liveGenerationsNow(ctx.db, definition)?.writable ?? [];
+  if (generation === undefined || others.length > 0) return false;
+  if (queued === true || (deltas ?? !usesNoDeltasNow(ctx.db))) return false;
+  return applyNow(ctx, generation, operations);
+}
+
+async function followLater(ctx: MutationCtx, args: FollowArgs): Promise<boolean> {
+  const { definition, begins } = args;
+  const { writable } = await liveGenerations(ctx.db, definition);
+  let hasBegun = false;
+  for (const generation of writable) hasBegun = (await followIn(ctx, generation, args)) || hasBegun;
+  if (writable.length > 0 || begins !== true) return hasBegun;
+  if (await states.dropOthers(ctx.db, definition)) {
+    // Once after a deploy. Again and again when two definitions share one component: each undoes what the other has.
+    console.warn(`[aggregate] the definition ${definition} replaces another one, and is built anew`);
+  }
+  await followIn(ctx, await states.createGeneration(ctx.db, definition), args);
+  return true;
+}
 
 /** How a definition stands, in short. */
 export const standing: RegisteredQuery<"public", { definition: string }, Promise<Standing>> = query({

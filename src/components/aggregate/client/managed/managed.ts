@@ -7,6 +7,7 @@ import { ConvexError } from "convex/values";
 import type { ComponentApi } from "../../component/_generated/component.js";
 import { addSums, roundSum, type ExactSum } from "../../tree/index.js";
 import type { Operation } from "../aggregate.js";
+import { runMutation } from "../call.js";
 import { advanceRun, readReport, startVerify } from "../verification/index.js";
 import type { WrittenItem } from "../operations.js";
 import type { TreeOptions, WhileBuilding } from "../types.js";
@@ -89,6 +90,8 @@ export interface FollowOptions {
 export class Managed implements ManagedAggregate {
   readonly source: TableSource;
   readonly verifyEveryMs: number | null;
+  /** The engine knows references by their identity. */
+  private followReference: ComponentApi["managed"]["follow"] | null = null;
 
   constructor(source: TableSource, verifyEveryMs: number | null) {
     this.source = source;
@@ -136,7 +139,8 @@ export class Managed implements ManagedAggregate {
       if (operation !== null) operations.push(operation);
     }
     if (operations.length === 0) return false;
-    return ctx.runMutation(this.component.managed.follow, { definition, operations, ...options });
+    this.followReference ??= this.component.managed.follow;
+    return runMutation(ctx, this.followReference, { definition, operations, ...options });
   }
 
   /** Builds it anew, beside what answers now. */
