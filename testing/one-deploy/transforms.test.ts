@@ -76,6 +76,21 @@ describe.each(storageNames)("a transform on %s", (storage) => {
     expect(await allTeams(app)).toEqual(plans);
   });
 
+  test("is not taken for new when it moves and changes: the deploy is refused", async () => {
+    const app = await appWithTeams(storage);
+    await deploy(app, withPlan);
+    const planFromIsPro = migrations.define({
+      table: "teams",
+      up: (team: object) => ({ ...team, plan: "pro" }),
+    });
+    const moved = { schema: planSchema, modules: { "migrations/teams": { planFromIsPro } } };
+    await expect(deploy(app, moved)).rejects.toMatchObject({
+      code: "TRANSFORM_INVALID",
+      message: expect.stringContaining("Export it as migrations:planFromIsPro"),
+    });
+    expect(await allTeams(app)).toEqual(plans);
+  });
+
   test("is not applied to documents of a table that was empty when it came", async () => {
     const app = await emptyApp(storage);
     await deploy(app, withPlan);

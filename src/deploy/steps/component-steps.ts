@@ -141,8 +141,23 @@ class History {
       if (now !== undefined) this.#exported.add(same);
     }
     this.applied = applied;
-    // The same one, exported under this name from another module too.
-    this.fresh = [...left.values()].filter((each) => !transforms.some((step) => isSameElsewhere(step, each)));
+    this.fresh = [...left.values()];
+    for (const each of this.fresh) this.#assertNew(each);
+  }
+
+  /** A transform that is gone may have moved and changed on the way: to apply it again could do harm. */
+  #assertNew({ name, declared }: Exported<DeclaredTransform>): void {
+    const moved = this.applied.find(
+      (step) =>
+        !this.#exported.has(step) && step.table === declared.table && exportOf(step.name) === exportOf(name),
+    );
+    if (moved === undefined) return;
+    throw new TrueupError(
+      "TRANSFORM_INVALID",
+      `${name} may be the transform ${moved.name}, which was applied to "${moved.table}" and is not exported any more, but it reads otherwise. ` +
+        `Export it as ${moved.name} if it is the same, or by another name than ${exportOf(name)} if it is to be applied.`,
+      { name, applied: moved.name },
+    );
   }
 
   get names(): ReadonlySet<string> {
@@ -166,8 +181,11 @@ function movedTo(
 
 /** True for the same export of another module, as far as its source shows. */
 function isSameElsewhere(step: AppliedTransform, { name, declared }: Exported<DeclaredTransform>): boolean {
-  const exportOf = (text: string): string => text.slice(text.lastIndexOf(":"));
   return exportOf(step.name) === exportOf(name) && step.fingerprint === fingerprintOf(declared);
+}
+
+function exportOf(name: string): string {
+  return name.slice(name.lastIndexOf(":") + 1);
 }
 
 interface TableRenames {
