@@ -4,7 +4,7 @@
  * transaction. Until then everything about the push is in memory only, so whatever happens before that commit,
  * the old program is there. One push is finished at a time; one that another has overtaken is refused.
  */
-import type { Database, MutationTransaction, QueryTransaction } from "../database/index.js";
+import type { Database, MutationTransaction } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
 import type { ComponentProgram, LoadedProgram } from "../functions/index.js";
 import type { StandbyBuild } from "../integrity/index.js";
@@ -31,7 +31,8 @@ import { parsePushRequest } from "./request/push-request.js";
 import { schemasInForce } from "./schema/schemas-in-force.js";
 import { waitForStandby } from "./push/wait-for-standby.js";
 import { SchemaPreparation, type OriginatedProgram, type SchemaStatus } from "./schema/schema-preparation.js";
-import { pushIdOf, TransformFunctions, type ProgramOrigin } from "./steps/transform-functions.js";
+import { neededPushes } from "./steps/needed-pushes.js";
+import { TransformFunctions, type ProgramOrigin } from "./steps/transform-functions.js";
 import { Turns } from "./push/turns.js";
 
 export interface DeployerOptions {
@@ -383,14 +384,6 @@ export class Deployer {
       throw new TrueupError("PUSH_OUTDATED", "Another push has been finished since this one began.");
     }
   }
-}
-
-/** The pushes whose transforms documents still need. */
-async function neededPushes(tx: QueryTransaction): Promise<ReadonlySet<string>> {
-  const transforms = await tx.transforms();
-  return new Set(
-    transforms.flatMap(({ origin, state }) => (state === "lagging" ? (pushIdOf(origin) ?? []) : [])),
-  );
 }
 
 function cronTexts({ loaded }: LoadedPush): ProgramCode["crons"] {

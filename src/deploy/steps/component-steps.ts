@@ -17,7 +17,9 @@ import {
 } from "../../schema/index.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { orderByRequires } from "./order-by-requires.js";
-import type { AppliedRename, AppliedStep, AppliedTransform } from "./step-history.js";
+import { KnownTransforms } from "./known-transforms.js";
+import type { AppliedStep, AppliedTransform } from "./step-history.js";
+import { newNames, tableRenames } from "./table-renames.js";
 import { originText, type ProgramOrigin } from "./transform-functions.js";
 
 /** The code of a component as far as transforms go, and where it comes from. */
@@ -75,7 +77,7 @@ export function componentSteps(input: StepsInput): ComponentSteps {
   const { componentPath, next, after } = input;
   const renames = tableRenames(input);
   const newName = newNames(renames.now);
-  const known = new History(input.history, next.declarations.transforms, newName);
+  const known = new KnownTransforms(input.history, next.declarations.transforms, newName);
   const fresh = known.fresh.map(({ name, declared }) => ({ name, declared, requires: declared.requires }));
   const ordered = orderByRequires(fresh, known.names);
   const forth: TransformStep[] = [];
@@ -114,127 +116,6 @@ export function componentSteps(input: StepsInput): ComponentSteps {
       fields: fieldRenames(forth, ordered),
     },
   };
-}
-
-/** The applied transforms of a component, known again among those that are exported now. */
-class History {
-  /** With the names that they and their tables have now. */
-  readonly applied: readonly AppliedTransform[];
-  readonly fresh: readonly Exported<DeclaredTransform>[];
-  readonly #exported = new Set<AppliedTransform>();
-
-  constructor(
-    history: readonly AppliedStep[],
-    exported: readonly Exported<DeclaredTransform>[],
-    newName: (table: string) => string,
-  ) {
-    const byName = new Map(exported.map((each) => [each.name, each]));
-    const left = new Map(byName);
-    const transforms = history.filter((step) => step.kind === "transform");
-    for (const { name } of transforms) left.delete(name);
-    const applied: AppliedTransform[] = [];
-    for (const step of transforms) {
-      const now = byName.get(step.name) ?? movedTo(step, left.values());
-      if (now !== undefined) left.delete(now.name);
-      const same = { ...step, table: newName(step.table), name: now?.name ?? step.name };
-      applied.push(same);
-      if (now !== undefined) this.#exported.add(same);
-    }
-    this.applied = applied;
-    this.fresh = [...left.values()];
-    for (const each of this.fresh) this.#assertNew(each);
-  }
-
-  /** A transform that is gone may have moved and changed on the way: to apply it again could do harm. */
-  #assertNew({ name, declared }: Exported<DeclaredTransform>): void {
-    const moved = this.applied.find(
-      (step) =>
-        !this.#exported.has(step) && step.table === declared.table && exportOf(step.name) === exportOf(name),
-    );
-    if (moved === undefined) return;
-    throw new TrueupError(
-      "TRANSFORM_INVALID",
-      `${name} may be the transform ${moved.name}, which was applied to "${moved.table}" and is not exported any more, but it reads otherwise. ` +
-        `Export it as ${moved.name} if it is the same, or by another name than ${exportOf(name)} if it is to be applied.`,
-      { name, applied: moved.name },
-    );
-  }
-
-  get names(): ReadonlySet<string> {
-    return new Set(this.applied.map(({ name }) => name));
-  }
-
-  /** The latest of a table that are no longer exported, latest first. */
-  retired(table: string): readonly AppliedTransform[] {
-    const own = this.applied.filter((step) => step.table === table).toReversed();
-    const end = own.findIndex((step) => this.#exported.has(step));
-    return end < 0 ? own : own.slice(0, end);
-  }
-}
-
-function movedTo(
-  step: AppliedTransform,
-  exported: Iterable<Exported<DeclaredTransform>>,
-): Exported<DeclaredTransform> | undefined {
-  return [...exported].find((each) => isSameElsewhere(step, each));
-}
-
-/** True for the same export of another module, as far as its source shows. */
-function isSameElsewhere(step: AppliedTransform, { name, declared }: Exported<DeclaredTransform>): boolean {
-  return exportOf(step.name) === exportOf(name) && step.fingerprint === fingerprintOf(declared);
-}
-
-function exportOf(name: string): string {
-  return name.slice(name.lastIndexOf(":") + 1);
-}
-
-interface TableRenames {
-  readonly now: readonly TableRename[];
-  readonly history: readonly AppliedRename[];
-}
-
-/** Renames to make, forth and back, and the history of renames then. */
-function tableRenames(input: StepsInput): TableRenames {
-  const { componentPath, next, after, documents } = input;
-  const isNamed = (table: string): boolean => after !== null && findTable(after, table) !== undefined;
-  const past = input.history.filter((step) => step.kind === "renameTable");
-  const declared = next.declarations.tableRenames;
-  const kept: AppliedRename[] = [];
-  const now: TableRename[] = [];
-  for (const step of past) {
-    const isExported = declared.some(({ declared: { from, to } }) => from === step.from && to === step.to);
-    const isTakenBack = !isExported && isNamed(step.from) && !isNamed(step.to) && documents.has(step.to);
-    if (isTakenBack) now.push({ from: step.to, to: step.from });
-    else kept.push(step);
-  }
-  for (const { name, declared: rename } of declared) {
-    const { from, to } = rename;
-    if (kept.some((step) => step.from === from && step.to === to)) continue;
-    kept.push({ kind: "renameTable", componentPath, name, from, to, appliedAtMs: 0 });
-    // Nothing to rename: the data began with the new name.
-    if (!documents.has(from) || ((documents.get(from) ?? 0) === 0 && documents.has(to))) continue;
-    if (isNamed(from)) {
-      throw new TrueupError(
-        "TRANSFORM_INVALID",
-        `${name} renames the table "${from}", but the schema still has it.`,
-        { name, table: from },
-      );
-    }
-    if ((documents.get(to) ?? 0) > 0) {
-      throw new TrueupError(
-        "TRANSFORM_INVALID",
-        `${name} renames the table "${from}" to "${to}", but "${to}" has documents already.`,
-        { name, table: to },
-      );
-    }
-    now.push({ from, to });
-  }
-  return { now, history: kept };
-}
-
-function newNames(renames: readonly TableRename[]): (table: string) => string {
-  const names = new Map(renames.map(({ from, to }) => [from, to]));
-  return (table) => names.get(table) ?? table;
 }
 
 function isWithoutDocuments(
@@ -293,7 +174,7 @@ interface TakenBack {
 
 function takenBack(
   input: StepsInput,
-  known: History,
+  known: KnownTransforms,
   renames: readonly TableRename[],
   transformed: ReadonlySet<string>,
 ): TakenBack {

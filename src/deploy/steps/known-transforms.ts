@@ -1,0 +1,80 @@
+/**
+ * The transforms that were applied to a component, known again among those that its code exports now: by name, or as the same
+ * export of another module. What is left is new.
+ */
+import { TrueupError } from "../../errors/index.js";
+import type { DeclaredTransform, Exported } from "../../functions/index.js";
+import { fingerprintOf } from "./fingerprint.js";
+import type { AppliedStep, AppliedTransform } from "./step-history.js";
+
+/** The applied transforms of a component, known again among those that are exported now. */
+export class KnownTransforms {
+  /** With the names that they and their tables have now. */
+  readonly applied: readonly AppliedTransform[];
+  readonly fresh: readonly Exported<DeclaredTransform>[];
+  readonly #exported = new Set<AppliedTransform>();
+
+  constructor(
+    history: readonly AppliedStep[],
+    exported: readonly Exported<DeclaredTransform>[],
+    newName: (table: string) => string,
+  ) {
+    const byName = new Map(exported.map((each) => [each.name, each]));
+    const left = new Map(byName);
+    const transforms = history.filter((step) => step.kind === "transform");
+    for (const { name } of transforms) left.delete(name);
+    const applied: AppliedTransform[] = [];
+    for (const step of transforms) {
+      const now = byName.get(step.name) ?? movedTo(step, left.values());
+      if (now !== undefined) left.delete(now.name);
+      const same = { ...step, table: newName(step.table), name: now?.name ?? step.name };
+      applied.push(same);
+      if (now !== undefined) this.#exported.add(same);
+    }
+    this.applied = applied;
+    this.fresh = [...left.values()];
+    for (const each of this.fresh) this.#assertNew(each);
+  }
+
+  /** A transform that is gone may have moved and changed on the way: to apply it again could do harm. */
+  #assertNew({ name, declared }: Exported<DeclaredTransform>): void {
+    const moved = this.applied.find(
+      (step) =>
+        !this.#exported.has(step) && step.table === declared.table && exportOf(step.name) === exportOf(name),
+    );
+    if (moved === undefined) return;
+    throw new TrueupError(
+      "TRANSFORM_INVALID",
+      `${name} may be the transform ${moved.name}, which was applied to "${moved.table}" and is not exported any more, but it reads otherwise. ` +
+        `Export it as ${moved.name} if it is the same, or by another name than ${exportOf(name)} if it is to be applied.`,
+      { name, applied: moved.name },
+    );
+  }
+
+  get names(): ReadonlySet<string> {
+    return new Set(this.applied.map(({ name }) => name));
+  }
+
+  /** The latest of a table that are no longer exported, latest first. */
+  retired(table: string): readonly AppliedTransform[] {
+    const own = this.applied.filter((step) => step.table === table).toReversed();
+    const end = own.findIndex((step) => this.#exported.has(step));
+    return end < 0 ? own : own.slice(0, end);
+  }
+}
+
+function movedTo(
+  step: AppliedTransform,
+  exported: Iterable<Exported<DeclaredTransform>>,
+): Exported<DeclaredTransform> | undefined {
+  return [...exported].find((each) => isSameElsewhere(step, each));
+}
+
+/** True for the same export of another module, as far as its source shows. */
+function isSameElsewhere(step: AppliedTransform, { name, declared }: Exported<DeclaredTransform>): boolean {
+  return exportOf(step.name) === exportOf(name) && step.fingerprint === fingerprintOf(declared);
+}
+
+function exportOf(name: string): string {
+  return name.slice(name.lastIndexOf(":") + 1);
+}
