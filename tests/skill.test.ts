@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { CliApp, type CliResult } from "./setup/cli-app.js";
 import { writeGenerated } from "./setup/generated-folder.js";
 
@@ -21,9 +21,12 @@ const after = schema(
   'teams: defineTable({ name: v.string(), plan: v.union(v.literal("basic"), v.literal("pro")) })',
 );
 
-let app: CliApp;
-beforeAll(async () => {
-  app = new CliApp({
+const apps: CliApp[] = [];
+afterAll(() => Promise.all(apps.map((app) => app.remove())));
+
+/** An app in a git repository, deployed, with two teams in it. */
+async function deployedApp(): Promise<CliApp> {
+  const app = new CliApp({
     "package.json": JSON.stringify({ type: "module", dependencies: { convex: "*", trueup: "*" } }),
     ".gitignore": ".trueup\n.env.local\nnode_modules\n",
     "convex/schema.ts": before,
@@ -43,6 +46,7 @@ export const add = mutation(async (ctx) => {
 export const list = query(async (ctx) => (await ctx.db.query("teams").collect()).map(({ name, plan }) => [name, plan]));
 `,
   });
+  apps.push(app);
   writeGenerated(join(app.root, "convex"));
   for (const args of [
     ["init", "--quiet"],
@@ -52,10 +56,19 @@ export const list = query(async (ctx) => (await ctx.db.query("teams").collect())
     const author = ["-c", "user.name=Test", "-c", "user.email=test@example.com"];
     execFileSync("git", [...author, ...args], { cwd: app.root });
   }
-  await ok(["dev", "--once", "--port", "0"]);
-  await ok(["run", "teams:add"]);
-}, 120_000);
-afterAll(() => app.remove());
+  await ok(app, ["dev", "--once", "--port", "0"]);
+  await ok(app, ["run", "teams:add"]);
+  return app;
+}
+
+/** The workflow's commands one after the other, as arguments of `trueup`. */
+function workflowCommands(): () => string[] {
+  const commands = workflow.map((command) => {
+    expect(command).toMatch(/^npx trueup /);
+    return argumentsOf(command).slice(2);
+  });
+  return () => commands.shift() ?? [];
+}
 
 function schema(tables: string): string {
   return `import { defineSchema, defineTable } from "convex/server";
@@ -64,7 +77,7 @@ export default defineSchema({ ${tables} });
 `;
 }
 
-async function ok(args: readonly string[]): Promise<CliResult> {
+async function ok(app: CliApp, args: readonly string[]): Promise<CliResult> {
   const result = await app.run(args);
   expect(result.code, `${args.join(" ")}\n${result.stdout}${result.stderr}`).toBe(0);
   return result;
@@ -87,22 +100,21 @@ test("the skill says what it is, in front matter that agents read", () => {
 
 test("every command that it mentions exists, with every option", async () => {
   expect(mentioned.length).toBeGreaterThan(8);
+  const app = new CliApp({});
+  apps.push(app);
   const known = new Map<string, string>();
   for (const command of mentioned) {
     const [, name = "", ...rest] = argumentsOf(command);
     if (!/^[a-z]/.test(name)) continue;
-    if (!known.has(name)) known.set(name, (await ok([name, "--help"])).stdout);
+    if (!known.has(name)) known.set(name, (await ok(app, [name, "--help"])).stdout);
     for (const option of rest.filter((word) => word.startsWith("--")))
       expect(known.get(name), command).toContain(option);
   }
 });
 
 test("its workflow takes an app with data from plan to verified, in several deploys", async () => {
-  const commands = workflow.map((command) => {
-    expect(command).toMatch(/^npx trueup /);
-    return argumentsOf(command).slice(2);
-  });
-  const take = (): string[] => commands.shift() ?? [];
+  const app = await deployedApp();
+  const take = workflowCommands();
   app.write({ "convex/schema.ts": after });
 
   const planned = await app.run(take());
@@ -116,22 +128,37 @@ test("its workflow takes an app with data from plan to verified, in several depl
   expect(written.code, written.stderr).toBe(2);
   const waive = writing.slice(0, writing.indexOf("--write"));
   app.write({ "convex/schema.ts": (await app.run([...waive, "--widened"])).stdout });
-  await ok(["dev", "--once", "--port", "0"]);
+  await ok(app, ["dev", "--once", "--port", "0"]);
 
-  expect((await ok(take())).stdout).toContain('"changed": 2');
-  await ok(take());
-  expect((await ok(take())).stdout).toContain('"notIdempotent": 0');
+  expect((await ok(app, take())).stdout).toContain('"changed": 2');
+  await ok(app, take());
+  expect((await ok(app, take())).stdout).toContain('"notIdempotent": 0');
 
   const deploy = take();
   expect(deploy).toEqual(["dev", "--once"]);
-  await ok(take());
-  expect(JSON.parse((await ok(take())).stdout)).toMatchObject([{ state: "success", processed: 2 }]);
+  await ok(app, take());
+  expect(JSON.parse((await ok(app, take())).stdout)).toMatchObject([{ state: "success", processed: 2 }]);
   app.write({ "convex/schema.ts": after });
   rmSync(join(app.root, "convex/migrateTeams.ts"));
-  await ok([...deploy, "--port", "0"]);
-  expect((await ok(["run", "teams:list"])).stdout.replaceAll(/\s/g, "")).toBe(
+  await ok(app, [...deploy, "--port", "0"]);
+  expect((await ok(app, ["run", "teams:list"])).stdout.replaceAll(/\s/g, "")).toBe(
     '[["A","basic"],["B","basic"]]',
   );
-  expect((await ok(take())).stdout).toContain("Nothing changes.");
-  expect(commands).toEqual([]);
+  expect((await ok(app, take())).stdout).toContain("Nothing changes.");
+  expect(take()).toEqual([]);
+}, 120_000);
+
+test("its workflow takes an app with data from plan to verified, in one deploy", async () => {
+  const app = await deployedApp();
+  const take = workflowCommands();
+  app.write({ "convex/schema.ts": after });
+  expect((await app.run(take())).code).toBe(3);
+  const refused = await app.run(["dev", "--once", "--port", "0"]);
+  expect(refused.code, refused.stderr).not.toBe(0);
+  expect((await app.run(take())).code).toBe(2);
+  await ok(app, ["dev", "--once", "--port", "0"]);
+  expect((await ok(app, ["run", "teams:list"])).stdout.replaceAll(/\s/g, "")).toBe(
+    '[["A","basic"],["B","basic"]]',
+  );
+  expect((await ok(app, ["plan", "--from", "deployment"])).stdout).toContain("Nothing changes.");
 }, 120_000);
