@@ -68,14 +68,23 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
   const unmigrated: TableToCheck[] = [];
   const irreversible: string[] = [];
   let isLeftToMigrations = false;
+  const change = {
+    before,
+    after: after ?? withoutSchema(before),
+    renames: validRenames(before, after, steps.declaredRenames),
+    waivers,
+  };
+  const destroyed = planSchema(change).changes.filter(({ counts }) => counts === "destructive");
+  const losesData = (table: string): boolean => destroyed.some(({ tableName }) => tableName === table);
   for (const table of tables) {
     const { tableName } = table.table;
     const isTransformed = steps.transforms.some((step) => step.table === tableName);
     const isMigrated = migrations.some(({ declared }) => declared.table === tableName);
     if (!isMigrated) unmigrated.push(table);
     if (isMigrated && isTransformed) isLeftToMigrations = true;
-    // What is taken back is what it was: the rehearsal tells, as nothing is asked of the plan.
+    // Nothing is asked of the plan where data is taken back, or carried over and none of it lost: the rehearsal tells.
     if (steps.undone.has(tableName)) continue;
+    if (isTransformed && !isMigrated && !losesData(tableName)) continue;
     const found = new DocumentProblems();
     const checked = await checkTable(database, table, found);
     data.push(checked);
@@ -85,13 +94,7 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
     const why = steps.irreversible.get(tableName);
     if (why !== undefined) irreversible.push(irreversibleText(tableName, why));
   }
-  const plan = planSchema({
-    before,
-    after: after ?? withoutSchema(before),
-    renames: validRenames(before, after, steps.declaredRenames),
-    waivers,
-    data,
-  });
+  const plan = planSchema({ ...change, data });
   const destructive = after?.schemaValidation === true ? destructiveChanges(plan, steps) : [];
   const isRefused = problems.documents > 0 || destructive.length > 0;
   const removed = plan.changes.filter(
