@@ -99,7 +99,10 @@ export class NodeCache implements NodeStore {
 }
 
 function throwDamaged(ref: NodeRef): never {
-  throw new ConvexError({ code: "TREE_DAMAGED", message: `The aggregate's node ${ref} is missing.` });
+  throw new ConvexError({
+    code: "TREE_DAMAGED",
+    message: `The aggregate's node ${ref} is missing, or cannot be read.`,
+  });
 }
 
 /** Entries are never changed themselves, so a copy of their list is a copy of the node. */
