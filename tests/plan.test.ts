@@ -1,3 +1,4 @@
+import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { destroying, needing, PlanApp, removePlanApps, safe, schema, teams } from "./setup/plan-app.js";
@@ -99,6 +100,22 @@ describe("in a git repository, without a server and without data", () => {
     });
     const { app: planned } = await app.plan<{ app: { changes: { path: string }[] } }>();
     expect(planned.changes.map(({ path }) => path)).toEqual([".plan"]);
+  });
+
+  test("a package that is a folder of the repository is as it was in the commit too", async () => {
+    const shared = (size: string): string =>
+      `import { v } from "convex/values";\nexport const size = ${size};\n`;
+    app.write({
+      ".gitignore": "node_modules\n",
+      "convex/schema.ts": schema("teams: defineTable({ size })", 'import { size } from "shared";'),
+      "packages/shared/package.json": JSON.stringify({ name: "shared", main: "index.ts" }),
+      "packages/shared/index.ts": shared("v.number()"),
+      "node_modules/.keep": "",
+    });
+    symlinkSync("../packages/shared", join(app.root, "node_modules/shared"));
+    app.commit();
+    app.write({ "packages/shared/index.ts": shared("v.int64()") });
+    expect(await app.plan()).toMatchObject({ exitCode: 2, app: { changes: [{ rule: "type-changed" }] } });
   });
 
   test("an app in a folder of the repository is found there", async () => {
