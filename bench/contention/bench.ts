@@ -82,7 +82,7 @@ export function contentionTable(rows: readonly ContentionRow[]): string {
       const aborted = some.map(({ firstTryAborts, operations }) => percent(firstTryAborts / operations));
       const attempts =
         1 + total(some.map(({ aborts }) => aborts)) / total(some.map((each) => each.operations));
-      return `${[...new Set(aborted)].length === 1 ? aborted[0] : aborted.join(" / ")} % (${attempts.toFixed(2)})`;
+      return `${new Set(aborted).size === 1 ? aborted[0] : aborted.join(" / ")} % (${attempts.toFixed(2)})`;
     }),
     readsOf(found),
   ]);
