@@ -113,7 +113,10 @@ function figuresFrom(files: string): Figures {
     machine: first.machine,
     quick: runs.some((run) => run.quick),
     rows: quietest(runs.flatMap((run) => run.rows)),
-    footprints: runs.flatMap((run) => run.footprints),
+    // The first one of each that is found is shown.
+    footprints: runs
+      .flatMap((run) => run.footprints)
+      .toSorted((a, b) => (a.openMs ?? Infinity) - (b.openMs ?? Infinity)),
     contention: runs.flatMap((run) => run.contention),
   };
 }
