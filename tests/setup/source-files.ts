@@ -61,6 +61,6 @@ function filesUnder(folder: string): string[] {
   return names
     .map((name) => join(folder, name).replaceAll("\\", "/"))
     .filter((path) => /\.(ts|js)$/.test(path))
-    .filter((path) => !/(^|\/)(_generated|build|node_modules|results|\.trueup)\//.test(path))
+    .filter((path) => !/(^|\/)(_generated|build|dist|node_modules|results|\.trueup)\//.test(path))
     .toSorted();
 }
