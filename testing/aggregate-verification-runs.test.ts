@@ -96,6 +96,19 @@ describe.each(Object.entries(hosts))("a check %s", (_where, open) => {
     expect(report?.error).toContain("no key for this one");
   });
 
+  test.each([-0, Number.NaN, Number.POSITIVE_INFINITY, 2n ** 60n, new ArrayBuffer(2), [{ a: -0 }, null]])(
+    "shows keys that JSON does not have: %s",
+    async (key) => {
+      const host = await open();
+      await fillScores(host, [5]);
+      const place = { type: "put" as const, namespace: "game 0", id: "nobody" };
+      await host.run((ctx) => ctx.runMutation(component.writes.apply, { operations: [{ ...place, key }] }));
+      const runId = await check(host, {});
+      const report = await host.run((ctx) => readReport(ctx, { component }, runId));
+      expect(report?.differences).toMatchObject([{ kind: "orphaned", actual: { key } }]);
+    },
+  );
+
   test("takes writes that wait into account: deltas are part of the aggregate, queued ones are waited for", async () => {
     const host = await open();
     await fillScores(host, [30]);

@@ -4,7 +4,7 @@
  * written: so a run goes on from its last step, whatever ended the process.
  */
 import type { RegisteredMutation, RegisteredQuery } from "convex/server";
-import { ConvexError, convexToJson, v, type Value } from "convex/values";
+import { ConvexError, v } from "convex/values";
 import { mutation, query, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import { addDocuments, beginDigests, foldTrees } from "./check_digests.js";
@@ -157,8 +157,8 @@ export const report: RegisteredQuery<"public", wire.ReportArgs, Promise<wire.Rep
       differences: page.map(({ id, kind, expected, actual, fixed }) => ({
         id,
         kind,
-        expected: plain(expected),
-        actual: plain(actual),
+        expected,
+        actual,
         fixed,
       })),
       continueCursor: found.length > limit ? String(page.at(-1)?._creationTime) : null,
@@ -249,11 +249,6 @@ async function reportedRun(
 function checkedOf(step: Doc<"checkSteps"> | null): wire.Report["checked"] {
   const { nodes = 0, items = 0, documents = 0 } = step ?? {};
   return { nodes, items, documents };
-}
-
-/** A value that JSON can say: numbers and bigints that it cannot are spelt as Convex does. */
-function plain(value: Value): Value {
-  return convexToJson(value);
 }
 
 function placeOf(cursor: string | undefined): number {
