@@ -4,6 +4,9 @@
  * work can only add to it. The 99th percentile is that of all its calls, disturbed ones included.
  */
 
+/** With fewer calls, a turn's median tells more of the questions that were drawn than of the peer: then all turns count. */
+const TELLING_CALLS = 10;
+
 /** A call to be timed, and what makes sure afterwards, untimed, that it did what it should. */
 export interface Task {
   run(): Promise<unknown>;
@@ -76,16 +79,17 @@ async function takeTurn(contender: Contender, { turnMs, turnCalls }: Effort): Pr
 }
 
 function summary({ contender, turns }: Turns): Measurement {
+  const latenciesUs = turns.flatMap((turn) => turn.latenciesUs);
+  if (latenciesUs.length === 0) throw new Error(`${contender.peer} did nothing that could be measured`);
   const [quietest] = turns
-    .filter(({ latenciesUs }) => latenciesUs.length > 0)
+    .filter((turn) => turn.latenciesUs.length >= TELLING_CALLS)
     .map((turn) => ({ ...turn, p50Us: quantile(turn.latenciesUs, 0.5) }))
     .toSorted((a, b) => a.p50Us - b.p50Us);
-  if (quietest === undefined) throw new Error(`${contender.peer} did nothing that could be measured`);
-  const latenciesUs = turns.flatMap((turn) => turn.latenciesUs);
+  const p50Us = quietest?.p50Us ?? quantile(latenciesUs, 0.5);
   return {
     peer: contender.peer,
-    perSecond: quietest.perSecond,
-    p50Us: quietest.p50Us,
+    perSecond: quietest?.perSecond ?? 1e6 / p50Us,
+    p50Us,
     p99Us: quantile(latenciesUs, 0.99),
     operations: latenciesUs.length * contender.perCall,
   };
