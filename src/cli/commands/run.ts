@@ -7,15 +7,13 @@ import { convexToJson } from "convex/values";
 import { findApp } from "../app/find-app.js";
 import type { CliCommand } from "../command.js";
 import { connect } from "../connection/connect.js";
-import type { CallOutcome, Connection, FunctionCall, ScheduledWork } from "../connection/connection.js";
+import { callToTheEnd, leftToText, succeeded } from "../connection/call-to-the-end.js";
+import type { Connection, FunctionCall } from "../connection/connection.js";
 import { TrueupError } from "../../errors/index.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
-import { followWork, type FollowedWork } from "../connection/follow-work.js";
-import { errorText } from "../migrations/migration-table.js";
 import { parseFunctionName } from "../arguments/function-name.js";
 import { parseIdentity } from "../arguments/identity-argument.js";
 import { parseJsonObject } from "../arguments/json-argument.js";
-import { quantity } from "../output/quantities.js";
 import { pause, type Terminal } from "../output/terminal.js";
 
 interface RunOptions {
@@ -91,31 +89,15 @@ async function callOnce(
   options: RunOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const calledMs = Date.now();
-  const { value, logLines } = succeeded(await connection.call(call));
-  const json = convexToJson(value);
-  if (!options.json) terminal.stdout.line(JSON.stringify(json, null, 2));
-  const work = options.detach
-    ? await connection.work(call.requestId)
-    : await followWork(connection, call.requestId, calledMs, terminal);
-  const failure = failureOf(work);
-  if (failure !== undefined) throw new TrueupError("SCHEDULED_WORK_FAILED", failure, { value: json, work });
+  const onValue = (json: unknown): void => {
+    if (!options.json) terminal.stdout.line(JSON.stringify(json, null, 2));
+  };
+  const { json, logLines, work } = await callToTheEnd(connection, call, options, terminal, onValue);
   if (options.json) terminal.stdout.line(JSON.stringify({ status: "success", value: json, logLines, work }));
-  const left = work.pending + work.inProgress;
-  if (left === 0) return exitCodes.success;
-  const where = connection.serverUrl ?? "the next `trueup dev` or `trueup run`";
-  terminal.stderr.line(
-    `${quantity(left)} scheduled function${left === 1 ? " is" : "s are"} left to ${where}.`,
-  );
+  const left = leftToText(connection, work);
+  if (left === undefined) return exitCodes.success;
+  terminal.stderr.line(left);
   return options.detach ? exitCodes.success : exitCodes.interrupted;
-}
-
-function failureOf(work: ScheduledWork | FollowedWork): string | undefined {
-  const [migration] = "failedMigrations" in work ? work.failedMigrations : [];
-  if (migration !== undefined) return `The migration ${migration.name} failed: ${errorText(migration)}`;
-  if (work.failed === 0) return undefined;
-  const which = work.failed === 1 ? "A scheduled function" : `${quantity(work.failed)} scheduled functions`;
-  return `${which} failed: ${work.lastError ?? "no message"}`;
 }
 
 /** Prints the value, and what the functions logged on the way to it, whenever it changed. */
@@ -142,14 +124,4 @@ async function watch(
     await pause(watchIntervalMs, terminal.interrupted);
   }
   return exitCodes.success;
-}
-
-/** @throws FUNCTION_FAILED, or the code that the failure has, when the function failed. */
-function succeeded(outcome: CallOutcome): Extract<CallOutcome, { status: "success" }> {
-  if (outcome.status === "success") return outcome;
-  const data = outcome.data === undefined ? {} : { data: convexToJson(outcome.data) };
-  throw new TrueupError(outcome.code ?? "FUNCTION_FAILED", outcome.message, {
-    ...data,
-    logLines: outcome.logLines,
-  });
 }
