@@ -161,21 +161,20 @@ export class Backend {
    */
   async activate(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
     this.#assertOpen();
+    const { runtime } = this.#parts;
     const loaded = await this.#load(program, options);
     const preparation = await this.deploy.prepare(loaded);
     let standby: StandbyBuild | null = null;
     try {
       await preparation.ready();
-      standby = this.#standby(loaded);
-      await standby?.ready();
+      const building = new StandbyBuild(this.database, runtime, runtime.active, loaded);
+      standby = building;
+      await building.ready();
       await preparation.activate((apply) =>
-        this.#activate(loaded, async (tx) => {
-          await apply(tx);
-          standby?.checkAgain();
-        }),
+        this.#activate(loaded, (tx) => building.putInPlace(tx, () => apply(tx))),
       );
       this.deploy.runs(loaded);
-      standby?.takenOver();
+      building.takenOver();
       return loaded;
     } finally {
       await preparation.abandon();
@@ -252,12 +251,6 @@ export class Backend {
   async #load(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
     const { runtime, env } = this.#parts;
     return await runtime.load({ ...program, env: { ...program.env, ...env } }, options);
-  }
-
-  /** Null when there is no program that answers meanwhile. */
-  #standby(next: LoadedProgram): StandbyBuild | null {
-    const { runtime } = this.#parts;
-    return runtime.active === null ? null : new StandbyBuild(this.database, runtime, runtime.active, next);
   }
 
   async #close(): Promise<void> {

@@ -35,6 +35,7 @@ export type {
   ChangeHook,
   DatabaseReader,
   DatabaseWriter,
+  DocumentImages,
   HookResolver,
   InsertOptions,
   MutationTransaction,

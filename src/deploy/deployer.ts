@@ -248,8 +248,7 @@ export class Deployer {
         apply: (tx: MutationTransaction) => Promise<void>,
       ): Promise<void> => {
         this.#assertCurrent(pending, await readEnvironment(tx));
-        await apply(tx);
-        standby.checkAgain();
+        await standby.putInPlace(tx, () => apply(tx));
         await storeProgram(tx, code, await neededPushes(tx));
         tx.afterCommit(() => {
           this.#active = code;

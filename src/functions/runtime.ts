@@ -6,8 +6,11 @@
 import {
   convexLimits,
   noLimits,
+  type Change,
   type ChangeHook,
   type Database,
+  type DatabaseReader,
+  type DocumentImages,
   type MutationTransaction,
   type QueryTransaction,
   type TransactionLimits,
@@ -131,14 +134,15 @@ export class Runtime {
 
   /**
    * From now on, every write is followed by this aggregate of a program to come, too; its failures are no writer's, but
-   * told to `onFailure`. Returns how to stop.
+   * told to `onFailure`. `imagesOf` says which documents it is told of. Returns how to stop.
    */
   followFor(
     program: LoadedProgram,
     aggregate: ExportedAggregate,
+    imagesOf: (change: Change) => DocumentImages,
     onFailure: (error: unknown) => void,
   ): () => void {
-    const hooks = standbyHooks(this.#engine, program, aggregate, onFailure);
+    const hooks = standbyHooks(this.#engine, program, aggregate, imagesOf, onFailure);
     this.#standbys.add(hooks);
     this.#setHooks(this.#programHooks);
     return () => {
@@ -147,14 +151,19 @@ export class Runtime {
     };
   }
 
-  /** Runs the engine's own work in a transaction, with the ctx that a mutation of a component of the program has. */
+  /**
+   * Runs the engine's own work in a transaction, with the ctx that a mutation of a component of the program has. It reads
+   * the component's data by `reader`, where one is given.
+   */
   async mutateInside<T>(
     tx: MutationTransaction,
     program: LoadedProgram,
     componentPath: string,
     run: (ctx: object) => Promise<T>,
+    reader?: DatabaseReader,
   ): Promise<T> {
-    return await mutateInside(tx, { engine: this.#engine, program, componentPath, path: "maintenance" }, run);
+    const options = { engine: this.#engine, program, componentPath, path: "maintenance", reader };
+    return await mutateInside(tx, options, run);
   }
 
   /** The same with the ctx of a query. */

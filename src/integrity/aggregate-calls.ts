@@ -2,7 +2,7 @@
  * Each of an aggregate's own methods in a transaction of its own, with the code of one program. The transactions have no
  * limits: the component counts down from those that `ctx.meta` reports, so that what is built here would build on Convex Cloud.
  */
-import type { Database, MutationTransaction } from "../database/index.js";
+import type { Database, DatabaseReader, MutationTransaction } from "../database/index.js";
 import type {
   Advance,
   AggregateStatus,
@@ -72,16 +72,20 @@ export class AggregateCalls {
 
   /**
    * The same, as long as a definition is the active program's. Null when another one is by now: to work for one that is
-   * not would begin it again.
+   * not would begin it again. Where a reader is given, the table is read by that.
    */
-  async workWhile(found: ExportedAggregate, definition: string): Promise<Advance | null> {
+  async workWhile(
+    found: ExportedAggregate,
+    definition: string,
+    readerOf?: (tx: MutationTransaction, componentPath: string) => DatabaseReader,
+  ): Promise<Advance | null> {
     const { name, aggregate, componentPath } = found;
     const { value } = await this.#database.mutate(
       async (tx) => {
         if ((await readRecords(tx)).get(name)?.definition !== definition) return null;
-        return await this.#runtime.mutateInside(tx, this.program, componentPath, (ctx) =>
-          aggregate.advance(ctx),
-        );
+        const reader = readerOf?.(tx, componentPath);
+        const advance = (ctx: object): Promise<Advance> => aggregate.advance(ctx);
+        return await this.#runtime.mutateInside(tx, this.program, componentPath, advance, reader);
       },
       { limits: null },
     );

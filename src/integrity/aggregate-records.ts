@@ -70,6 +70,12 @@ export async function trustThrough(
   }
 }
 
+/** An aggregate was built from its table in this shape, which the table has got by now, and has been followed since. */
+export async function trustIn(tx: MutationTransaction, name: string, shape: number): Promise<void> {
+  const record = (await readRecords(tx)).get(name);
+  if (record !== undefined) await tx.system("").patch(record._id, { shape }, table);
+}
+
 /** Remembers what went wrong, or that it is over. */
 export async function noteProblem(
   tx: MutationTransaction,

@@ -3,15 +3,27 @@
  * definition's build goes on while writes are followed by both. The transaction that puts the program in place then begins the new
  * definitions, which are ready, and drops the old ones. Left off, the old program's aggregates drop what was built.
  *
- * Only an aggregate that answers reads now is worth it; one that is new, or that is being built itself, is built after. So is
- * one whose table gets another shape by the same deploy: its definition may not suit the documents as they are.
+ * Where the deploy transforms the table, the new definition is built from the documents that its transforms make, which
+ * must be prepared by then.
+ *
+ * One deploy builds at a time: the next to begin leaves off what was built for the one before, since both may have the same
+ * definition of an aggregate, and other transforms of its table.
+ *
+ * Only an aggregate that answers reads now is worth it; one that is new, or that is being built itself, is built after.
  */
-import type { Database } from "../database/index.js";
+import type {
+  Change,
+  Database,
+  DatabaseReader,
+  DocumentImages,
+  MutationTransaction,
+} from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ExportedAggregate, LoadedProgram, Runtime } from "../functions/index.js";
 import { AggregateCalls } from "./aggregate-calls.js";
-import { readRecords } from "./aggregate-records.js";
+import { readRecords, trustIn } from "./aggregate-records.js";
 import { LiveWrites } from "./live-writes.js";
+import { TransformsToCome } from "./transforms-to-come.js";
 
 /** How far the builds of one component's aggregates are. */
 export interface StandbyProgress {
@@ -24,9 +36,15 @@ interface Standby {
   readonly found: ExportedAggregate;
   readonly live: ExportedAggregate;
   readonly unfollow: () => void;
+  /** What it is built and followed through; null when its table stays as it is. */
+  transforms: TransformsToCome | null;
   isReady: boolean;
 }
 
+/** Of failures that are not the aggregate's. */
+const ownCodes: ReadonlySet<string> = new Set(["PUSH_OUTDATED", "TRANSFORM_FAILED"]);
+/** The one that builds for a database, or was the last to do so. */
+const latest = new WeakMap<Database, StandbyBuild>();
 const maxAttempts = 3;
 const retryMs = 200;
 
@@ -36,7 +54,10 @@ export class StandbyBuild {
   readonly #calls: AggregateCalls;
   readonly #liveCalls: AggregateCalls | null;
   readonly #standbys: Standby[] = [];
+  /** Resolves when it is known what there is to build. */
+  readonly #begun: Promise<void>;
   readonly #ended: Promise<void>;
+  #closing: Promise<void> | null = null;
   #failure: Error | null = null;
   #isOver = false;
 
@@ -46,18 +67,39 @@ export class StandbyBuild {
     this.#runtime = runtime;
     this.#calls = new AggregateCalls(database, runtime, next);
     this.#liveCalls = live === null ? null : new AggregateCalls(database, runtime, live);
-    this.#ended = this.#run(live, next);
+    this.#begun = this.#beginAll(live, next);
+    this.#ended = this.#begun.then(() => this.#buildAll());
     this.#ended.catch(() => {});
   }
 
-  /** Resolves when every build is ready to be taken over. @throws AGGREGATE_BUILD_FAILED, PUSH_OUTDATED once it is left off */
+  /**
+   * Resolves when every build is ready to be taken over.
+   * @throws AGGREGATE_BUILD_FAILED; TRANSFORM_FAILED on a document written meanwhile; PUSH_OUTDATED once it is left off
+   */
   async ready(): Promise<void> {
     await this.#ended;
   }
 
-  /** Part of the transaction that puts the program in place: no write since may have gone wrong. @throws AGGREGATE_BUILD_FAILED */
-  checkAgain(): void {
+  /**
+   * Part of the transaction that puts the program in place: `apply` brings its schemas and begins its transforms. No write
+   * since may have gone wrong, and the transforms must be those that it was built through.
+   * @throws AGGREGATE_BUILD_FAILED, TRANSFORM_FAILED, PUSH_OUTDATED; whatever `apply` throws
+   */
+  async putInPlace(tx: MutationTransaction, apply: () => Promise<void>): Promise<void> {
+    const outdated: string[] = [];
+    for (const { found, transforms } of this.#standbys) {
+      const isKept = transforms?.isSameAs(await TransformsToCome.read(tx, found)) ?? true;
+      if (!isKept) outdated.push(found.name);
+    }
+    await apply();
     this.#assertSound();
+    for (const { found, transforms } of this.#standbys) {
+      if (transforms === null) continue;
+      const { name, componentPath, aggregate } = found;
+      if (outdated.includes(name) || !(await transforms.haveBegun(tx)))
+        throw new TrueupError("PUSH_OUTDATED");
+      await trustIn(tx, name, tx.tableShape(componentPath, aggregate.table));
+    }
   }
 
   /** How far it is, by component. */
@@ -76,8 +118,12 @@ export class StandbyBuild {
   }
 
   /** Leaves it off and drops what was built, unless it was taken over. Idempotent. */
-  async close(): Promise<void> {
-    if (this.#isOver) return;
+  close(): Promise<void> {
+    this.#closing ??= this.#isOver ? Promise.resolve() : this.#leaveOff();
+    return this.#closing;
+  }
+
+  async #leaveOff(): Promise<void> {
     this.takenOver();
     await this.#ended.catch(() => {});
     const live = this.#liveCalls;
@@ -95,15 +141,27 @@ export class StandbyBuild {
     );
   }
 
-  async #run(live: LoadedProgram | null, next: LoadedProgram): Promise<void> {
+  async #beginAll(live: LoadedProgram | null, next: LoadedProgram): Promise<void> {
     if (live === null) return;
     const current = live.aggregates();
     for (const found of next.aggregates().values()) {
       const known = current.get(found.name);
-      if (known !== undefined && (await this.#isWorthIt(known, found, live, next))) {
-        await this.#begin(found, known);
-      }
+      if (known === undefined || !(await this.#isWorthIt(known, found, live, next))) continue;
+      if (this.#standbys.length === 0) await this.#takeTurn();
+      await this.#begin(found, known);
     }
+  }
+
+  /** From here on this is the one that builds. Waits until what the one before has built is dropped. */
+  async #takeTurn(): Promise<void> {
+    const previous = latest.get(this.#database);
+    latest.set(this.#database, this);
+    if (previous === undefined) return;
+    await previous.#begun.catch(() => {});
+    await previous.close();
+  }
+
+  async #buildAll(): Promise<void> {
     for (const standby of this.#standbys) await this.#build(standby);
     this.#assertSound();
   }
@@ -117,22 +175,17 @@ export class StandbyBuild {
     if (known.aggregate.definition === found.aggregate.definition) return false;
     // Other code of the component itself may need tables and indexes that come with the program.
     if (schemaOf(live, found.name) !== schemaOf(next, found.name)) return false;
-    if (await this.#willChange(found)) return false;
+    if (!(await this.#canBeRead(found))) return false;
     return (await this.#liveCalls?.status(known))?.state === "ready";
   }
 
-  /** Whether the program brings its table, or another shape of it. */
-  async #willChange({ componentPath, aggregate: { table } }: ExportedAggregate): Promise<boolean> {
+  /** Whether its table is there, as it will be. */
+  async #canBeRead(found: ExportedAggregate): Promise<boolean> {
+    const { componentPath, aggregate } = found;
     const { value } = await this.#database.query(
       async (tx) => {
-        if (!tx.component(componentPath).tables().includes(table)) return true;
-        const transforms = await tx.transforms();
-        return transforms.some(
-          (transform) =>
-            transform.state === "prepared" &&
-            transform.componentPath === componentPath &&
-            transform.tableName === table,
-        );
+        if (!tx.component(componentPath).tables().includes(aggregate.table)) return false;
+        return (await TransformsToCome.read(tx, found)).areStable;
       },
       { limits: null },
     );
@@ -148,6 +201,7 @@ export class StandbyBuild {
     const standby: Standby = {
       found,
       live,
+      transforms: null,
       isReady: false,
       unfollow: () => {
         for (const stop of unfollow.splice(0)) stop();
@@ -156,8 +210,15 @@ export class StandbyBuild {
     this.#standbys.push(standby);
     await this.#database.mutate(
       async (tx) => {
-        await this.#calls.begin(tx, found, { standby: true });
-        unfollow.push(this.#runtime.followFor(this.#calls.program, found, onFailure));
+        const transforms = await TransformsToCome.read(tx, found);
+        standby.transforms = transforms.isEmpty ? null : transforms;
+        const record = (await readRecords(tx)).get(found.name);
+        // What another program has brought in between may be of this very definition, and answers.
+        if (record?.definition !== live.aggregate.definition) throw new TrueupError("PUSH_OUTDATED");
+        await this.#calls.begin(tx, found, { standby: true, fresh: true });
+        const imagesOf = (change: Change): DocumentImages =>
+          standby.transforms === null ? change : change.prepared();
+        unfollow.push(this.#runtime.followFor(this.#calls.program, found, imagesOf, onFailure));
       },
       { limits: null },
     );
@@ -190,8 +251,10 @@ export class StandbyBuild {
 
   /** One step of a build; returns how long to wait for the next. */
   async #work(standby: Standby): Promise<number> {
-    const { found, live } = standby;
-    const advance = await this.#calls.workWhile(found, live.aggregate.definition);
+    const { found, live, transforms } = standby;
+    const readerOf = (tx: MutationTransaction, path: string): DatabaseReader =>
+      transforms === null ? tx.component(path) : tx.prepared(path);
+    const advance = await this.#calls.workWhile(found, live.aggregate.definition, readerOf);
     if (advance === null) {
       this.#failure ??= new TrueupError("PUSH_OUTDATED");
       return 0;
@@ -202,9 +265,9 @@ export class StandbyBuild {
     return 0;
   }
 
-  /** @throws AGGREGATE_BUILD_FAILED, PUSH_OUTDATED */
+  /** @throws AGGREGATE_BUILD_FAILED, TRANSFORM_FAILED, PUSH_OUTDATED */
   #assertSound(): void {
-    if (isTrueupError(this.#failure) && this.#failure.code === "PUSH_OUTDATED") throw this.#failure;
+    if (isTrueupError(this.#failure) && ownCodes.has(this.#failure.code)) throw this.#failure;
     if (this.#failure !== null) {
       const reason = this.#failure.message;
       const names = this.#standbys.filter(({ isReady }) => !isReady).map(({ found }) => found.name);

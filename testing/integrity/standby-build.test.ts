@@ -113,7 +113,8 @@ test("a write that the new definition cannot follow goes through, and the new on
   await standby.ready();
   await host.add(13);
   expect(await host.items("1")).toBe(6);
-  expect(() => standby.checkAgain()).toThrow(/no thirteen/);
+  const placed = host.database.mutate((tx) => standby.putInPlace(tx, async () => {}));
+  await expect(placed).rejects.toThrow(/no thirteen/);
 });
 
 test("another program that is put in place meanwhile ends the build, and what it brought stays", async () => {

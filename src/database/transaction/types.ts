@@ -119,6 +119,14 @@ export interface Change {
   readonly id: string;
   readonly oldDoc: Document | null;
   readonly newDoc: Document | null;
+  /** Both as they will be once the table's prepared transforms are in force. @throws TRANSFORM_FAILED, TRANSFORM_MISSING */
+  readonly prepared: () => DocumentImages;
+}
+
+/** A document before and after a write; null where there is none. */
+export interface DocumentImages {
+  readonly oldDoc: Document | null;
+  readonly newDoc: Document | null;
 }
 
 /**

@@ -9,9 +9,10 @@ import type { CellCodec, CellWriter } from "../cells/cells.js";
 import type { Fields } from "../document.js";
 import { prepareDocument } from "../documents/prepare-document.js";
 import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
+import { preparedShape } from "../transforms/prepared-transforms.js";
 import type { MutationState } from "./mutation-state.js";
 import { Reader, type Place } from "./reader.js";
-import type { Change, DatabaseWriter, InsertOptions } from "./types.js";
+import type { Change, DatabaseWriter, DocumentImages, InsertOptions } from "./types.js";
 
 type Method = "insert" | "patch" | "replace" | "delete";
 
@@ -144,9 +145,23 @@ export class Writer extends Reader implements DatabaseWriter {
     await this.state.nested(async () => {
       this.state.write(table, internalId, before, after);
       for (const hook of hooks) {
-        await hook(this.#mutation.transaction, describeChange(table, before, after));
+        await hook(this.#mutation.transaction, this.#describe(table, before, after));
       }
     });
+  }
+
+  #describe(table: TableEntry, before: StoredDocument | null, after: StoredDocument | null): Change {
+    const { shapes } = this.state.base;
+    const ahead = (stored: StoredDocument | null): StoredDocument | null =>
+      stored === null ? null : shapes.at(table, stored, preparedShape(table));
+    return {
+      operation: before === null ? "insert" : after === null ? "delete" : "update",
+      componentPath: table.componentPath,
+      tableName: table.name,
+      id: (after ?? before)?.document._id ?? "",
+      ...imagesOf(before, after),
+      prepared: () => imagesOf(ahead(before), ahead(after)),
+    };
   }
 
   /** @throws SCHEMA_VIOLATION */
@@ -162,17 +177,8 @@ export class Writer extends Reader implements DatabaseWriter {
   }
 }
 
-function describeChange(
-  table: TableEntry,
-  before: StoredDocument | null,
-  after: StoredDocument | null,
-): Change {
-  const id = (after ?? before)?.document._id ?? "";
+function imagesOf(before: StoredDocument | null, after: StoredDocument | null): DocumentImages {
   return {
-    operation: before === null ? "insert" : after === null ? "delete" : "update",
-    componentPath: table.componentPath,
-    tableName: table.name,
-    id,
     oldDoc: before === null ? null : copyDocument(before),
     newDoc: after === null ? null : copyDocument(after),
   };

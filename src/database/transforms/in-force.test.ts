@@ -206,6 +206,29 @@ test("what is prepared can be read ahead, through its indexes too", async () => 
   });
 });
 
+test("a change hook can ask for the documents as the prepared transforms make them", async () => {
+  const { database, ids } = await openWith(["a"]);
+  const schema = { schemaValidation: false, tables: [] };
+  const seen: unknown[] = [];
+  database.setHooks(() => [
+    async (_tx, { oldDoc, newDoc, prepared }) => {
+      const ahead = prepared();
+      seen.push([oldDoc?.["s"], newDoc?.["s"], ahead.oldDoc?.["s"], ahead.newDoc?.["s"]]);
+    },
+  ]);
+  const write = (s: string): Promise<unknown> =>
+    database.mutate((tx) => tx.component("").patch(ids[0] ?? "", { s }));
+  await write("b");
+  await database.mutate((tx) => tx.prepareIndexes("", schema, { through: { t: [shout] } }));
+  await write("c");
+  await database.mutate((tx) => tx.component("").delete(ids[0] ?? ""));
+  expect(seen).toEqual([
+    ["a", "b", "a", "b"],
+    ["b", "c", "B", "C"],
+    ["c", undefined, "C", undefined],
+  ]);
+});
+
 test("a preparation whose functions are gone ends with the next write, and no write fails for it", async () => {
   const disk = new FaultyDisk(memory());
   const { database: first, ids } = await openWith(["a", "b"], disk.open);

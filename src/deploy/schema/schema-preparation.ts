@@ -7,6 +7,7 @@
 import type { Database, MutationTransaction, TransformDefinition } from "../../database/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import type { DeployMigration, Exported, LoadedProgram } from "../../functions/index.js";
+import { noSchema } from "../../schema/index.js";
 import { indexChanges } from "../changes/index-diff.js";
 import type { Schemas } from "../code/program-code.js";
 import { componentSteps, type ComponentSteps } from "../steps/component-steps.js";
@@ -266,9 +267,12 @@ export class SchemaPreparation {
     await database.mutate(
       async (tx) => {
         for (const { componentPath, after, steps } of plans) {
-          if (after === null) continue;
+          if (after === null && steps.transforms.length === 0) continue;
           const renames = Object.fromEntries(steps.renames.map(({ from, to }) => [from, to]));
-          await tx.prepareIndexes(componentPath, after, { through: definitionsOf(steps), renames });
+          await tx.prepareIndexes(componentPath, after ?? noSchema, {
+            through: definitionsOf(steps),
+            renames,
+          });
         }
       },
       { limits: null },

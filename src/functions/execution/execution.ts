@@ -89,6 +89,8 @@ interface ExecutionFields {
   readonly scope: TransactionScope | null;
   readonly parent: Execution | null;
   readonly stale?: boolean;
+  /** What it reads its component's data by, when that is not as the transaction sees it. */
+  readonly reader?: DatabaseReader | undefined;
   /** Nested calls so far; the parent's when left out. */
   readonly depth?: number;
   /** Shared by executions that write in one order. */
@@ -115,7 +117,7 @@ export class Execution implements TurnOwner {
   triggerDepth: number;
   paginated = false;
   #over = false;
-  #reader: DatabaseReader | null = null;
+  #reader: DatabaseReader | null;
 
   constructor(fields: ExecutionFields) {
     this.engine = fields.engine;
@@ -126,6 +128,7 @@ export class Execution implements TurnOwner {
     this.scope = fields.scope;
     this.parent = fields.parent;
     this.stale = fields.stale ?? false;
+    this.#reader = fields.reader ?? null;
     this.depth = fields.depth ?? fields.parent?.depth ?? 0;
     this.triggerDepth = fields.parent?.triggerDepth ?? 0;
     this.turn = fields.turn ?? new Turn(this);

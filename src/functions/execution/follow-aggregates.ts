@@ -3,7 +3,7 @@
  * off no triggers too. The hook runs inside the write's own sub-transaction: when the aggregate cannot follow, the write is
  * undone and the error goes to the writer.
  */
-import type { ChangeHook } from "../../database/index.js";
+import type { Change, ChangeHook, DocumentImages } from "../../database/index.js";
 import type { ExportedAggregate } from "../program/exported-aggregates.js";
 import type { LoadedProgram } from "../program/loaded-program.js";
 import type { Engine } from "./execution.js";
@@ -36,20 +36,23 @@ export function followHooks(
 }
 
 /**
- * The same for a program that is to come: what fails with its aggregates is none of the writer's business. What they did
- * of that write is undone, and `onFailure` hears of it.
+ * The same for a program that is to come, which may be told of other documents: those that it will find. What fails with
+ * its aggregates is none of the writer's business. What they did of that write is undone, and `onFailure` hears of it.
  */
 export function standbyHooks(
   engine: Engine,
   program: LoadedProgram,
   aggregate: ExportedAggregate,
+  imagesOf: (change: Change) => DocumentImages,
   onFailure: (error: unknown) => void,
 ): HooksOfTables {
   const hooks = followHooks(engine, program, [aggregate]);
   const guarded = (hook: ChangeHook): ChangeHook => {
     return async (tx, change) => {
       try {
-        await tx.nested(() => hook(tx, change));
+        await tx.nested(async () => {
+          await hook(tx, { ...change, ...imagesOf(change) });
+        });
       } catch (error) {
         onFailure(error);
       }

@@ -3,7 +3,7 @@
  * building an aggregate, taking one over in the transaction of a deploy. The code is the engine's, so calls that it makes
  * are not counted as the app's nesting; whatever it reads and writes is the transaction's.
  */
-import type { MutationTransaction, QueryTransaction } from "../../database/index.js";
+import type { DatabaseReader, MutationTransaction, QueryTransaction } from "../../database/index.js";
 import { mutationContext, transactionContext } from "../context/contexts.js";
 import type { LoadedProgram } from "../program/loaded-program.js";
 import { currentExecution, Execution, type Engine } from "./execution.js";
@@ -16,6 +16,8 @@ export interface InsideOptions {
   readonly componentPath: string;
   /** What `ctx.meta` and messages call it. */
   readonly path: string;
+  /** What the component's own data is read by, when that is not as the transaction sees it. */
+  readonly reader?: DatabaseReader | undefined;
 }
 
 /** Runs with the ctx of a mutation of a component. Rejects with whatever `run` throws. @throws COMPONENT_MISSING */
@@ -35,6 +37,7 @@ export async function mutateInside<T>(
     scope: caller?.scope ?? { tx, mutation: tx, usesCommitTs: false },
     parent: caller,
     depth: 0,
+    reader: options.reader,
   });
   return await within(execution, mutationContext(execution), run);
 }

@@ -1,0 +1,67 @@
+/**
+ * The transforms that a deploy has prepared for the table of an aggregate. What is built from the table as they show it holds
+ * when they, and no others, have begun: any of them may have been given up for those of another deploy, and prepared again.
+ */
+import type { QueryTransaction, TransformStatus } from "../database/index.js";
+import type { ExportedAggregate } from "../functions/index.js";
+
+export class TransformsToCome {
+  readonly #componentPath: string;
+  readonly #table: string;
+  readonly #all: readonly TransformStatus[];
+
+  private constructor(
+    { componentPath, aggregate: { table } }: ExportedAggregate,
+    all: readonly TransformStatus[],
+  ) {
+    this.#componentPath = componentPath;
+    this.#table = table;
+    this.#all = all.filter((one) => one.componentPath === componentPath && one.tableName === table);
+  }
+
+  static async read(tx: QueryTransaction, of: ExportedAggregate): Promise<TransformsToCome> {
+    return new TransformsToCome(of, await tx.transforms());
+  }
+
+  get isEmpty(): boolean {
+    return this.#prepared.length === 0;
+  }
+
+  /**
+   * Whether the documents that they show stay the same until they begin, but for writes. A document that still lags behind a
+   * transform which is taken back is shown as it is stored, and otherwise once it is written through.
+   */
+  get areStable(): boolean {
+    const isLagging = this.#all.some(({ state }) => state === "lagging");
+    return this.#prepared.every(({ failed, undoes }) => failed === 0 && !(isLagging && undoes !== undefined));
+  }
+
+  /** Whether these were prepared at once with the others, and have been since. */
+  isSameAs(other: TransformsToCome): boolean {
+    const textOf = ({ beganAtMs, ...one }: TransformStatus): string => `${beganAtMs} ${identityOf(one)}`;
+    return this.#prepared.map(textOf).join() === other.#prepared.map(textOf).join();
+  }
+
+  /** Whether the table has come into the shape that they lead to, by them: part of the transaction that begins them. */
+  async haveBegun(tx: QueryTransaction): Promise<boolean> {
+    const last = this.#prepared.at(-1);
+    if (last === undefined || tx.tableShape(this.#componentPath, this.#table) !== last.shape) return false;
+    const begun = new Set((await tx.transforms()).map(identityOf));
+    return this.#prepared.every((one) => begun.has(identityOf(one)));
+  }
+
+  get #prepared(): TransformStatus[] {
+    return this.#all.filter(({ state }) => state === "prepared");
+  }
+}
+
+function identityOf({
+  componentPath,
+  tableName,
+  name,
+  origin,
+  undoes,
+  shape,
+}: Omit<TransformStatus, "beganAtMs">): string {
+  return JSON.stringify([componentPath, tableName, name, origin, undoes, shape]);
+}
