@@ -278,6 +278,23 @@ export function managedContract(name: string, open: OpenHost): void {
       expect(await board.settle(byPlayer)).toBe("ready");
     });
 
+    test.each<[string, Parameters<typeof declare>[0]]>([
+      ["sumValue returned a string", { sumValue: () => "1" as unknown as number }],
+      ["sortKey returned a promise", { sortKey: () => Promise.resolve(1) as unknown as number }],
+      ["sortKey returned undefined", { sortKey: () => undefined as unknown as number }],
+    ])("say of a document that they fail on it when %s", async (reason, wrong) => {
+      const board = await newBoard();
+      const [first] = await board.fill(3).then(() => board.host.run((ctx) => ctx.db.query("scores").take(1)));
+      const untyped = declare({ version: reason, ...wrong });
+      await board.host.run((ctx) => managementOf(untyped).begin(ctx));
+      expect(await board.settle(untyped)).toBe("failed");
+      const status = await board.host.run((ctx) => untyped.status(ctx));
+      expect(status).toMatchObject({
+        errorDocumentId: first?._id,
+        error: expect.stringContaining(reason),
+      });
+    });
+
     test("keep what each other declare of them when they are declared twice alike", async () => {
       const board = await newBoard();
       await board.fill(60);

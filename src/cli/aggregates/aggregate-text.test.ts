@@ -68,7 +68,7 @@ test("a report names each difference with what should be there and what is", () 
     counts: { missing: 1, orphaned: 0, wrongSum: 1 },
     fixed: 1,
     differences: [
-      { id: "j57x", kind: "missing", expected: { key: 4n }, actual: null, fixed: true },
+      { id: "j57x", kind: "missing", expected: { key: [4n, -0] }, actual: null, fixed: true },
       { id: "j57y", kind: "wrongSum", expected: { sum: 4 }, actual: { sum: 5 }, fixed: false },
     ],
     remaining: 1,
@@ -76,7 +76,7 @@ test("a report names each difference with what should be there and what is", () 
   expect(verifyText(result, paint)).toBe(
     [
       "byScore: 2 differences (1 missing, 1 wrongSum), 1 left, 24,000 documents and items compared in 0.4s",
-      '  missing   j57x  expected {"key":{"$integer":"BAAAAAAAAAA="}}, is nothing (mended)',
+      '  missing   j57x  expected {"key":[4n,-0]}, is nothing (mended)',
       '  wrongSum  j57y  expected {"sum":4}, is {"sum":5}',
     ].join("\n"),
   );

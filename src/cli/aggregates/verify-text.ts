@@ -1,5 +1,5 @@
 /** What verify or repair found, as text: a line for each aggregate, and one for each difference under it. */
-import { convexToJson, type Value } from "convex/values";
+import { convexToJson, jsonToConvex, type JSONValue, type Value } from "convex/values";
 import type { AggregateDifference, VerifyResult } from "../../backend/index.js";
 import { duration, quantity } from "../output/quantities.js";
 import type { Paint } from "../output/terminal.js";
@@ -50,6 +50,15 @@ function differenceLine({ kind, id, expected, actual, fixed }: AggregateDifferen
 
 function valueText(value: unknown): string {
   if (value === null || value === undefined) return "nothing";
-  const text = JSON.stringify(convexToJson(value as Value));
+  const json = JSON.stringify(convexToJson(value as Value), (_key, part: unknown) => readable(part));
+  const text = json.replaceAll(/"\\u0000(.*?)\\u0000"/g, "$1");
   return text.length > maxValueLength ? `${text.slice(0, maxValueLength)}…` : text;
+}
+
+/** Numbers that JSON does not have as their literals, between marks: `-0`, `NaN`, `7n`, instead of the base64 of their bytes. */
+function readable(part: unknown): unknown {
+  if (typeof part !== "object" || part === null || !("$float" in part || "$integer" in part)) return part;
+  const value = jsonToConvex(part as JSONValue);
+  if (typeof value === "bigint") return `\0${value}n\0`;
+  return typeof value === "number" ? `\0${Object.is(value, -0) ? "-0" : value}\0` : part;
 }

@@ -93,16 +93,19 @@ test("the table aligns its columns and shows the first line of an error", () => 
       lastError: "Uncaught Error: no\n    at handler",
       errorDocumentId: "j57x",
     },
+    { name: "m:c", state: "success", processed: 9, failed: 2 },
   ];
   expect(migrationTable(rows, pc.createColors(false))).toBe(
     [
       "migration            state    processed    total     rate  time left  last error",
       "migrations:backfill  running     12,000  231,083  3,400/s     1m 04s",
       "m:b                  failed           3        –        –          –  Uncaught Error: no (document j57x)",
+      "m:c                  done             9        –        –          –  2 documents in quarantine",
     ].join("\n"),
   );
   expect(rows.map(migrationLine)).toEqual([
     "migrations:backfill running 12,000/231,083 3,400/s, 1m 04s left",
     "m:b failed 3 Uncaught Error: no (document j57x)",
+    "m:c done 9 2 documents in quarantine",
   ]);
 });

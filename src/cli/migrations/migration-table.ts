@@ -12,9 +12,12 @@ export function stateWord(state: string): string {
   return { inProgress: "running", success: "done" }[state] ?? state;
 }
 
-/** The first line of the last error, with the document on which it happened. */
+/** The first line of the last error, with the document on which it happened; else how many documents were put aside. */
 export function errorText(row: MigrationRow): string {
   const [text = ""] = (row.lastError ?? "").split("\n");
+  if (text === "" && row.failed) {
+    return `${quantity(row.failed)} ${row.failed === 1 ? "document" : "documents"} in quarantine`;
+  }
   const id = row.errorDocumentId;
   return id === undefined || text.includes(id) ? text : `${text} (document ${id})`;
 }

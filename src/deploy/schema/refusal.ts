@@ -39,7 +39,9 @@ export function refusalOf(problems: DocumentProblems, refusals: readonly Compone
     ...refusals.flatMap(({ abandoned }) => (abandoned.length === 0 ? [] : [abandonedPart(abandoned)])),
     ...(isOfDocuments
       ? refusals.filter(({ plan }) => plan.changes.length > 0).map(planPart)
-      : ["Nothing else stands in the way of this deploy."]),
+      : [
+          "Nothing else is known to stand in the way; transforms, if there are any, are rehearsed after this.",
+        ]),
   ];
   const code = isOfDocuments ? "SCHEMA_NOT_SATISFIED" : "DESTRUCTIVE_CHANGE";
   return new TrueupError(code, `Schema validation failed. ${parts.join("\n\n")}`, {

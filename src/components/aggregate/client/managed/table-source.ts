@@ -28,8 +28,7 @@ export class TableSource implements Source {
   itemOf(document: StoredDocument): WrittenItem {
     try {
       const item = this.#makeItem(document);
-      // It would be left out on the way to the component.
-      if ((item.key as Value | undefined) === undefined) throw new Error("sortKey returned undefined");
+      assertComplete(item);
       return item;
     } catch (error) {
       throw documentFailed(this.table, document._id, error);
@@ -53,6 +52,21 @@ export class TableSource implements Source {
       return null;
     }
   }
+}
+
+/** Refuses here, where the document is known, what the component would refuse without naming it, or never be given. */
+function assertComplete({ key, sumValue, sumValues }: WrittenItem): void {
+  if ((key as Value | undefined) === undefined) throw new Error("sortKey returned undefined");
+  if ((key as unknown) instanceof Promise) throw new Error("sortKey returned a promise");
+  if (!isNumeric(sumValue)) throw new Error(`sumValue returned a ${typeof sumValue}`);
+  for (const name in sumValues) {
+    const value = sumValues[name];
+    if (!isNumeric(value)) throw new Error(`sumValues.${name} returned a ${typeof value}`);
+  }
+}
+
+function isNumeric(value: unknown): boolean {
+  return value === undefined || typeof value === "number";
 }
 
 function isSame(a: WrittenItem, b: WrittenItem): boolean {
