@@ -29,6 +29,7 @@ export const addRole = migrations.define({
   },
   down: () => ({ role: undefined }),
 });
+export const oneWay = migrations.define({ table: "users", migrateOne: () => {} });
 `,
 });
 
@@ -50,6 +51,8 @@ test("a migration is rehearsed, run, retried, verified and undone from the comma
     findings: { changed: 199 },
   });
   expect(rehearsed.code).toBe(2);
+
+  expect((await migrate("run", "addRole", "--dry-run")).code).toBe(2);
 
   const stopped = await migrate("run", "addRole");
   expect(stopped).toMatchObject({ code: 1, stderr: expect.stringContaining("no role for 77") });
@@ -86,4 +89,18 @@ test("a name that is none, and a number that is none, are said", async () => {
     stderr: expect.stringContaining("MIGRATION_NOT_FOUND"),
   });
   expect(await migrate("tune", "addRole", "--rate", "0")).toMatchObject({ code: 64 });
+});
+
+test("what a definition does not have is refused, and leaves the migration as it was", async () => {
+  expect((await migrate("run", "oneWay")).code).toBe(0);
+  expect(await migrate("revert", "oneWay")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("no `down`"),
+  });
+  expect(await migrate("verify", "oneWay")).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining("no `isMigrated`"),
+  });
+  const rows = JSON.parse((await migrate("--json")).stdout) as object[];
+  expect(rows).toContainEqual(expect.objectContaining({ name: "migrations:oneWay", state: "success" }));
 });

@@ -64,7 +64,7 @@ export async function steerMigration(
   if (left !== undefined && options.detach === undefined) return exitCodes.interrupted;
   if (options.dryRun && !options.full) {
     terminal.stdout.line(JSON.stringify(ended.json, null, 2));
-    return exitCodes.success;
+    return hasFailed(ended.json) ? exitCodes.drifted : exitCodes.success;
   }
   if (deed === "verify" || options.dryRun) {
     const kind = deed === "verify" ? "verify" : "rehearse";
@@ -96,18 +96,31 @@ async function showRow(
   return exitCodes.drifted;
 }
 
+/** True of the answer to a dry run of one batch, when a document of it could not be migrated. */
+function hasFailed(answer: unknown): boolean {
+  return (
+    typeof answer === "object" &&
+    answer !== null &&
+    "Status" in answer &&
+    String(answer.Status).startsWith("DRY RUN: Migration failed")
+  );
+}
+
 interface Check {
   readonly kind: string;
+  /** `failed` when it could not be made. */
+  readonly state: string;
   /** Documents that it could not look at, because user code threw. */
   readonly failed: number;
   readonly findings: { readonly violated?: number; readonly notIdempotent?: number };
 }
 
-/** Exit code 2 when something was found that is not as it should be. */
+/** Exit code 2 when something was found that is not as it should be, 1 when it could not be looked for. */
 function printCheck(check: Check | undefined, terminal: Terminal, options: SteerOptions): ExitCode {
   if (check === undefined) return exitCodes.success;
   print({ ...check }, terminal, options);
-  const { failed, findings } = check;
+  const { state, failed, findings } = check;
+  if (state === "failed") return exitCodes.failed;
   const found = failed + (findings.violated ?? 0) + (findings.notIdempotent ?? 0);
   return found > 0 ? exitCodes.drifted : exitCodes.success;
 }

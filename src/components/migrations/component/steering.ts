@@ -1,9 +1,10 @@
 /** Stopping, resuming, tuning and undoing migrations, and forgetting them. */
-import { migrationError } from "../failures.js";
-import type { OnError } from "../protocol.js";
+import { migrationError, migrationErrorData } from "../failures.js";
+import type { Job, OnError } from "../protocol.js";
 import type { MigrationStatus } from "../status.js";
 import { api } from "./_generated/api.js";
 import type { MutationCtx } from "./_generated/server.js";
+import type { MigrationFunctionHandle } from "./batch_call.js";
 import { stopChecks } from "./checks.js";
 import { dismissAll, scheduleAll } from "./chain.js";
 import { reverseRanges } from "./ranges.js";
@@ -80,8 +81,8 @@ export async function tune(ctx: MutationCtx, row: MigrationRow, tuning: Tuning):
 }
 
 /**
- * Begins to undo a migration, as far as it has come. Throws MIGRATION_BUSY while it runs; a migration that
- * changed nothing is left as it is, a revert that failed is resumed.
+ * Begins to undo a migration, as far as it has come. Throws MIGRATION_BUSY while it runs, and MIGRATION_NOT_DEFINED for one
+ * without `down`, which stays what it is; a migration that changed nothing is left as it is, a revert that failed is resumed.
  */
 export async function revert(
   ctx: MutationCtx,
@@ -92,6 +93,7 @@ export async function revert(
   if (row.reverting !== undefined) return resume(ctx, row, startedBy);
   if (row.halted === "reverted" || (!row.isDone && row.cursor === null)) return statusOf(ctx, row);
   requireHandle(row);
+  await requireDown(ctx, row);
   await closeRun(ctx, row, interruption(row));
   const isPart = !row.isDone && row.cursor !== null && row.isSplit !== true;
   const until = isPart && row.cursor !== null ? { until: row.cursor } : {};
@@ -104,6 +106,22 @@ export async function revert(
   await scheduleAll(ctx, row);
   await save(ctx, row);
   return statusOf(ctx, row);
+}
+
+/** Asks for a revert of one document that is rolled back: whatever else comes of it, the revert itself will tell. */
+async function requireDown(ctx: MutationCtx, { name, fnHandle }: MigrationRow): Promise<void> {
+  const job: Job = { kind: "revert", batchSize: 1 };
+  try {
+    await ctx.runMutation(fnHandle as MigrationFunctionHandle, {
+      cursor: null,
+      oneBatchOnly: true,
+      dryRun: true,
+      job,
+    });
+  } catch (error) {
+    const data = migrationErrorData(error);
+    if (data?.code === "MIGRATION_NOT_DEFINED") throw migrationError(data.code, data.message, { name });
+  }
 }
 
 function requireHandle({ name, fnHandle }: MigrationRow): void {
