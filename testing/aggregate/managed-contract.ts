@@ -261,6 +261,17 @@ export function managedContract(name: string, open: OpenHost): void {
       await expectExact(board, picky);
     });
 
+    test("fail on functions that are not pure, instead of counting a document twice", async () => {
+      const board = await newBoard();
+      let calls = 0;
+      const counting = declare({ version: "impure", sortKey: () => ++calls });
+      await board.fill(20);
+      await board.host.run((ctx) => managementOf(counting).begin(ctx));
+      expect(await board.settle(counting)).toBe("failed");
+      const status = await board.host.run((ctx) => counting.status(ctx));
+      expect(status).toMatchObject({ processed: 0, error: expect.stringContaining("must be pure") });
+    });
+
     test("fail on an item that the tree refuses, and name its document", async () => {
       const board = await newBoard();
       const byPlayer = declare({ version: "huge", sortKey: (doc) => doc.player as unknown as number });

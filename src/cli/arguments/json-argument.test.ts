@@ -26,7 +26,7 @@ test("a mistake is named by line and column and shown with a caret", () => {
   expect(error.code).toBe("MALFORMED_JSON");
   expect(error.details).toMatchObject({ line: 2, column: 10 });
   expect(error.message).toBe(
-    "The arguments are not JSON at line 2, column 10: invalid character ':'.\n" +
+    "No JSON in the arguments at line 2, column 10: invalid character ':'.\n" +
       '   "score":: 10}\n' +
       "           ^",
   );

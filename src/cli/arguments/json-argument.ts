@@ -39,7 +39,7 @@ function parseJson(what: string, text: string): Json {
     const problem = error.message.replace(/^JSON5: /, "").replace(/ at \d+:\d+$/, "");
     throw new TrueupError(
       "MALFORMED_JSON",
-      `The ${what} are not JSON at line ${line}, column ${column}: ${problem}.\n${excerpt(text, line, column)}`,
+      `No JSON in the ${what} at line ${line}, column ${column}: ${problem}.\n${excerpt(text, line, column)}`,
       { text, line, column },
       error,
     );

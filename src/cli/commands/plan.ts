@@ -17,8 +17,8 @@ import { usualForm, writeMigrations, type WrittenMigrations } from "../plan/writ
 interface PlanOptions {
   readonly from?: string;
   readonly data: boolean;
-  readonly rename: readonly string[];
-  readonly waive: readonly string[];
+  readonly rename?: readonly string[];
+  readonly waive?: readonly string[];
   readonly write?: true | string;
   readonly form?: "transform" | "migrate-one";
   readonly widened?: true;
@@ -32,8 +32,8 @@ export const plan: CliCommand = {
       .description("Say what a change of the schema does to stored documents, and how to deploy it.")
       .option("--from <origin>", "what to compare with: a git ref, a file, or `deployment`")
       .option("--no-data", "compare schemas only; do not look at the deployment's documents")
-      .option("--rename <old=new>", "declare a rename: users=people, users.name=fullName", collect, [])
-      .option("--waive <waiver>", "vouch for a change: drop-field:users.legacy", collect, [])
+      .option("--rename <old=new>", "declare a rename: users=people, users.name=fullName", collect)
+      .option("--waive <waiver>", "vouch for a change: drop-field:users.legacy", collect)
       .option("--write [file]", "write the migrations into the functions folder")
       .addOption(
         new Option(
@@ -78,8 +78,8 @@ async function run(options: PlanOptions, terminal: Terminal): Promise<ExitCode> 
     app,
     folder: terminal.folder,
     from: options.from,
-    renames: options.rename,
-    waivers: options.waive,
+    renames: options.rename ?? [],
+    waivers: options.waive ?? [],
     readsDocuments: options.data,
     connect: () =>
       connect(app, {
@@ -118,6 +118,6 @@ function write(
   });
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }

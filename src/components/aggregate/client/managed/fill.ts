@@ -3,7 +3,8 @@ import type { FunctionReturnType } from "convex/server";
 import { ConvexError } from "convex/values";
 import type { ComponentApi } from "../../component/_generated/component.js";
 import type { Operation } from "../aggregate.js";
-import { putOperation } from "../operations.js";
+import { encodeKey } from "../../../../values/index.js";
+import { putOperation, type WrittenItem } from "../operations.js";
 import { readPage, sizeOf } from "./table-reading.js";
 import type { AdvanceCtx, Source, StoredDocument } from "./types.js";
 
@@ -49,12 +50,23 @@ function itemsOf(
   const operations: Operation[] = [];
   for (const document of documents) {
     try {
-      operations.push(putOperation(source.itemOf(document)));
+      const item = source.itemOf(document);
+      if (textOf(item) !== textOf(source.itemOf(document))) {
+        const message =
+          "the aggregate's functions make another item of the same document each time: they must be pure";
+        return { operations, failure: { message, documentId: document._id } };
+      }
+      operations.push(putOperation(item));
     } catch (error) {
       return { operations, failure: { message: messageOf(error), documentId: document._id } };
     }
   }
   return { operations, failure: null };
+}
+
+/** Equal for equal items of one document. */
+function textOf({ namespace, key, sumValue, sumValues }: WrittenItem): string {
+  return encodeKey([namespace, key, sumValue, ...Object.values(sumValues ?? {})]);
 }
 
 function messageOf(error: unknown): string {
