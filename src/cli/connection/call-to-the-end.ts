@@ -1,5 +1,5 @@
 /** A call together with the work that it sets off: what it answered, and how that work ended. */
-import { convexToJson, type JSONValue } from "convex/values";
+import { convexToJson, type JSONValue, type Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
 import { errorText } from "../migrations/migration-table.js";
 import { quantity } from "../output/quantities.js";
@@ -55,11 +55,19 @@ export function leftToText(connection: Connection, work: ScheduledWork): string 
 /** @throws FUNCTION_FAILED, or the code that the failure has, when the function failed. */
 export function succeeded(outcome: CallOutcome): Extract<CallOutcome, { status: "success" }> {
   if (outcome.status === "success") return outcome;
-  const data = outcome.data === undefined ? {} : { data: convexToJson(outcome.data) };
-  throw new TrueupError(outcome.code ?? "FUNCTION_FAILED", outcome.message, {
-    ...data,
-    logLines: outcome.logLines,
+  const { code = "FUNCTION_FAILED", message, data, logLines } = outcome;
+  throw new TrueupError(code, codedMessageOf(data) ?? message, {
+    ...(data === undefined ? {} : { data: convexToJson(data) }),
+    logLines,
   });
+}
+
+/** What a component says of a refusal, without the stack around it; undefined where the data are something else. */
+function codedMessageOf(data: Value | undefined): string | undefined {
+  if (typeof data !== "object" || data === null) return undefined;
+  const fields: Readonly<Record<string, unknown>> = { ...data };
+  const { code, message } = fields;
+  return typeof code === "string" && typeof message === "string" ? `${code}: ${message}` : undefined;
 }
 
 function failureOf(work: ScheduledWork | FollowedWork): string | undefined {
