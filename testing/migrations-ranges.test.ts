@@ -64,6 +64,25 @@ function rangesLeft(one: App): Promise<number> {
   return one.inComponent(async (ctx) => (await ctx.db.query("ranges").collect()).length);
 }
 
+test("documents inserted when the range that is open at its end is done, and others are not, are migrated too", async () => {
+  const one = app();
+  await insert(one, 40);
+  vi.advanceTimersByTime(120);
+  await insert(one, 1, 40);
+  await one.call("each");
+  const lastIsDone = () =>
+    one.inComponent(async (ctx) => {
+      const ranges = await ctx.db.query("ranges").collect();
+      return ranges.some(({ until, isDone }) => until === undefined && isDone);
+    });
+  while (!(await lastIsDone())) await turn(one);
+  expect(await one.status("each")).toMatchObject({ state: "inProgress" });
+  await insert(one, 1, 41);
+  await one.finish();
+  expect(await visits(one)).toEqual(Array(42).fill(1));
+  expect(await one.status("each")).toMatchObject({ state: "success", processed: 42 });
+});
+
 test("every document is migrated once, the status adds up, and what is done is as if it had been one range", async () => {
   const one = app();
   await insert(one, 100);

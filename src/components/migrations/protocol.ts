@@ -111,6 +111,8 @@ export type MigrationResult = {
   continueCursor: string;
   /** True when nothing was left behind the batch. */
   isDone: boolean;
+  /** Of a batch with nothing left behind it: the place behind its last document, where new ones will come. */
+  lastCursor?: string;
   /** Documents gone through, whether they needed a change or not. */
   processed: number;
   /** Of those, documents that were as they should be already. */

@@ -116,6 +116,8 @@ class Batch {
       elapsedMs: this.#budget.elapsedMs,
       policy: this.#definition.policy,
     };
+    const lastCursor = result.isDone && processed > 0 ? this.#page.cursorBehind(processed - 1) : null;
+    if (lastCursor !== null) result.lastCursor = lastCursor;
     if (job?.kind === "verify") {
       result.violations = documents.filter((_, i) => outcomes[i] === false).map(({ _id }) => _id);
     } else {

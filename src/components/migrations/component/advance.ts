@@ -9,7 +9,17 @@ import { callBatch, peekDocument, type Culprit, type Outcome } from "./batch_cal
 import { addFailure, addFindings } from "./findings.js";
 import { paceAfter } from "./pace.js";
 import { forgetQuarantine, putAside } from "./quarantine.js";
-import { isCheck, isMigration, nameOf, type JobRow, type MigrationRow, type Pace } from "./rows.js";
+import type { MigrationResult } from "../protocol.js";
+import {
+  isCheck,
+  isMigration,
+  isRange,
+  nameOf,
+  type JobRow,
+  type MigrationRow,
+  type Pace,
+  type RangeRow,
+} from "./rows.js";
 import { closeRun, noteBatch } from "./run_log.js";
 import type { Assignment } from "./state.js";
 
@@ -53,7 +63,7 @@ async function succeed(
 ): Promise<Advanced> {
   if (isMigration(row)) row.policy = result.policy ?? {};
   row.pace = paceAfter(row.pace ?? {}, result, rate !== undefined);
-  row.cursor = result.continueCursor;
+  row.cursor = isRange(row) ? placeInRange(row, result) : result.continueCursor;
   row.isDone = result.isDone;
   row.processed += result.processed;
   row.skipped = (row.skipped ?? 0) + (result.skipped ?? 0);
@@ -71,6 +81,12 @@ async function succeed(
   if (row.isDone) await complete(ctx, row);
   const splits = result.splits ?? [];
   return { goesOn: !row.isDone && row.halted !== "reverted", ...(splits.length === 0 ? {} : { splits }) };
+}
+
+/** A range that is open at its end keeps its place there: when the others are done, new documents may stand behind it. */
+function placeInRange({ cursor, until }: RangeRow, result: MigrationResult): string | null {
+  if (!result.isDone || until !== undefined) return result.continueCursor;
+  return result.processed === 0 ? cursor : (result.lastCursor ?? result.continueCursor);
 }
 
 /** The whole range has been gone through: the migration is done, or undone. */

@@ -9,7 +9,7 @@ import { api, internal } from "./_generated/api.js";
 import { advance, complete, fail } from "./advance.js";
 import { peekDocument } from "./batch_call.js";
 import { delayMsAfter } from "./pace.js";
-import { openRanges, split, unite } from "./ranges.js";
+import { openRanges, rangesOf, split, unite } from "./ranges.js";
 import {
   isMigration,
   isRange,
@@ -62,6 +62,11 @@ async function endRange(ctx: MutationCtx, range: RangeRow, owner: MigrationRow):
   const { error, errorDocumentId } = range;
   const rest = await openRanges(ctx, owner);
   if (range.isDone && rest.length > 0) return;
+  if (range.isDone && range.until !== undefined && owner.reverting === undefined) {
+    // The range that is open at its end may have ended long before: documents were inserted since.
+    const last = (await rangesOf(ctx, owner)).find(({ until }) => until === undefined);
+    if (last !== undefined) return await startRange(ctx, { ...last, isDone: false });
+  }
   if (range.isDone) {
     await unite(ctx, owner);
     owner.isDone = true;
