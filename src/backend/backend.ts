@@ -191,12 +191,7 @@ export class Backend {
     const loaded = await this.#load(program, { moduleFailures: "defer" });
     this.deploy.resumes(loaded);
     const schemas = [...loaded.components].map(
-      ([
-        path,
-        {
-          program: { schema },
-        },
-      ]) => [path, schema] as const,
+      ([path, component]) => [path, component.program.schema] as const,
     );
     const prepare = async (tx: MutationTransaction): Promise<void> => {
       for (const [path, schema] of schemas) if (schema !== null) await tx.prepareIndexes(path, schema);

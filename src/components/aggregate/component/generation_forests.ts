@@ -1,5 +1,5 @@
 /** The trees that a call is about: of the generation that answers for its definition, or of that which nobody manages. */
-import type { DatabaseReader, QueryCtx } from "./_generated/server.js";
+import type { DatabaseReader, MutationCtx, QueryCtx } from "./_generated/server.js";
 import { isAsked } from "./direct.js";
 import { Forest, UNMANAGED } from "./forest.js";
 import { buildingError } from "./build_progress.js";
@@ -14,6 +14,11 @@ export async function readableForest(db: DatabaseReader, definition: string | un
 export function readableForestNow(ctx: QueryCtx, definition: string | undefined): Forest | null {
   const generation = definition === undefined ? UNMANAGED : liveGenerationsNow(ctx.db, definition)?.readable;
   if (generation === undefined || generation === null) return null;
+  return sharedForest(ctx, generation);
+}
+
+/** The trees that all questions, or all writes, asked of one `ctx` share; of any other `ctx`, trees of its own. */
+export function sharedForest(ctx: QueryCtx | MutationCtx, generation: number): Forest {
   if (!isAsked(ctx)) return new Forest(ctx.db, generation);
   let forests = sharedForests.get(ctx);
   if (forests === undefined) {
@@ -28,7 +33,7 @@ export function readableForestNow(ctx: QueryCtx, definition: string | undefined)
   return forest;
 }
 
-const sharedForests = new WeakMap<QueryCtx, Map<number, Forest>>();
+const sharedForests = new WeakMap<QueryCtx | MutationCtx, Map<number, Forest>>();
 
 /** @throws AGGREGATE_BUILDING when no generation of the definition is ready. */
 export async function readableGeneration(

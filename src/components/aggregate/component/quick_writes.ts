@@ -5,9 +5,9 @@
  */
 import { settleNow } from "../tree/index.js";
 import type { MutationCtx } from "./_generated/server.js";
-import { isAsked } from "./direct.js";
 import type { Operation } from "./documents.js";
-import { Forest } from "./forest.js";
+import type { Forest } from "./forest.js";
+import { sharedForest } from "./generation_forests.js";
 import { namespacesOf, perform } from "./operations.js";
 import { nothingPending } from "./pending.js";
 
@@ -17,7 +17,7 @@ import { nothingPending } from "./pending.js";
  */
 export function applyNow(ctx: MutationCtx, generation: number, operations: readonly Operation[]): boolean {
   if (!nothingPending(ctx.db)) return false;
-  const forest = forestOf(ctx, generation);
+  const forest = sharedForest(ctx, generation);
   if (!operations.flatMap(namespacesOf).every((namespace) => isAlone(forest.findNow(namespace))))
     return false;
   return settleNow(forest.nodes, () => {
@@ -29,21 +29,4 @@ export function applyNow(ctx: MutationCtx, generation: number, operations: reado
 /** True for a tree that is there, and not made anew at the same time. */
 function isAlone(tree: ReturnType<Forest["findNow"]>): boolean {
   return tree !== null && tree !== undefined && tree.record?.hasSuccessor !== true;
-}
-
-const sharedForests = new WeakMap<MutationCtx, Map<number, Forest>>();
-
-function forestOf(ctx: MutationCtx, generation: number): Forest {
-  if (!isAsked(ctx)) return new Forest(ctx.db, generation);
-  let forests = sharedForests.get(ctx);
-  if (forests === undefined) {
-    forests = new Map();
-    sharedForests.set(ctx, forests);
-  }
-  let forest = forests.get(generation);
-  if (forest === undefined) {
-    forest = new Forest(ctx.db, generation);
-    forests.set(generation, forest);
-  }
-  return forest;
 }

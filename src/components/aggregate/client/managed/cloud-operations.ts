@@ -10,12 +10,13 @@ import {
   type FunctionReference,
   type GenericDataModel,
   type GenericMutationCtx,
+  type GenericQueryCtx,
   type RegisteredMutation,
   type RegisteredQuery,
 } from "convex/server";
 import { v } from "convex/values";
 import type { Managed } from "./managed.js";
-import type { Advance, AggregateStatus, VerifyReport } from "./types.js";
+import type { Advance, AggregateStatus, StartVerifyOptions, VerifyReport } from "./types.js";
 
 type NoArgs = Record<string, never>;
 type ReportArgs = { runId?: string | undefined; cursor?: string | undefined };
@@ -28,45 +29,85 @@ export type OperationsModule = object | string;
 
 export type AdvanceReference = FunctionReference<"mutation", "internal", NoArgs>;
 
+/** What a step of work leaves: whether to call again, after `waitMs` if that is given. */
+interface Step {
+  due: boolean;
+  waitMs?: number;
+  /** True when an error holds it up. */
+  hasFailed?: boolean;
+}
+
+/** Work that goes on in steps, among it checks. */
+interface SteppedWork<After extends Step> {
+  start(ctx: GenericMutationCtx<GenericDataModel>, options: StartVerifyOptions): Promise<string>;
+  advance(ctx: GenericMutationCtx<GenericDataModel>): Promise<After>;
+  report(
+    ctx: GenericQueryCtx<GenericDataModel>,
+    runId: string | undefined,
+    cursor: string | undefined,
+  ): Promise<VerifyReport | null>;
+}
+
 /** Internal functions; export them from the module that `operations` was given. */
-export interface ManagedOperations {
-  /** Goes on with builds and checks, until nothing is due. */
-  advance: RegisteredMutation<"internal", NoArgs, Promise<Advance>>;
+export interface ScheduledOperations<After extends Step> {
+  /** Goes on with what is due, until nothing is. */
+  advance: RegisteredMutation<"internal", NoArgs, Promise<After>>;
   /** Begins a check. Returns its id, for `report`. */
   verify: RegisteredMutation<"internal", NoArgs, Promise<string>>;
   /** Begins a check that mends what it finds. */
   repair: RegisteredMutation<"internal", NoArgs, Promise<string>>;
-  status: RegisteredQuery<"internal", NoArgs, Promise<AggregateStatus>>;
   /** A page of what a check found, by default the latest. */
   report: RegisteredQuery<"internal", ReportArgs, Promise<VerifyReport | null>>;
 }
 
-/** The functions of an aggregate, kept going through a reference to its `advance`. */
-export function cloudOperations(managed: Managed, advance: AdvanceReference): ManagedOperations {
+/** Those of a managed aggregate. */
+export interface ManagedOperations extends ScheduledOperations<Advance> {
+  status: RegisteredQuery<"internal", NoArgs, Promise<AggregateStatus>>;
+}
+
+/** The functions that begin work and keep it going through a reference to their `advance`. */
+export function scheduledOperations<After extends Step>(
+  work: SteppedWork<After>,
+  advance: AdvanceReference,
+): ScheduledOperations<After> {
   const start = async (ctx: GenericMutationCtx<GenericDataModel>, repair: boolean): Promise<string> => {
-    const runId = await managed.startVerify(ctx, { repair, startedBy: "operations" });
+    const runId = await work.start(ctx, { repair, startedBy: "operations" });
     await ctx.scheduler.runAfter(0, advance, {});
     return runId;
   };
   return {
     advance: internalMutationGeneric({
       args: {},
-      handler: async (ctx): Promise<Advance> => {
-        const after = await managed.proceed(ctx, true);
+      handler: async (ctx): Promise<After> => {
+        const after = await work.advance(ctx);
         // What failed waits for somebody to mend it.
-        if (after.due && !after.hasFailed) await ctx.scheduler.runAfter(after.waitMs ?? 0, advance, {});
+        if (after.due && after.hasFailed !== true) {
+          await ctx.scheduler.runAfter(after.waitMs ?? 0, advance, {});
+        }
         return after;
       },
     }),
     verify: internalMutationGeneric({ args: {}, handler: (ctx): Promise<string> => start(ctx, false) }),
     repair: internalMutationGeneric({ args: {}, handler: (ctx): Promise<string> => start(ctx, true) }),
+    report: internalQueryGeneric({
+      args: { runId: v.optional(v.string()), cursor: v.optional(v.string()) },
+      handler: (ctx, { runId, cursor }): Promise<VerifyReport | null> => work.report(ctx, runId, cursor),
+    }),
+  };
+}
+
+/** The functions of an aggregate, kept going through a reference to its `advance`. */
+export function cloudOperations(managed: Managed, advance: AdvanceReference): ManagedOperations {
+  const work: SteppedWork<Advance> = {
+    start: (ctx, options) => managed.startVerify(ctx, options),
+    advance: (ctx) => managed.proceed(ctx, true),
+    report: (ctx, runId, cursor) => managed.report(ctx, runId, cursor),
+  };
+  return {
+    ...scheduledOperations(work, advance),
     status: internalQueryGeneric({
       args: {},
       handler: (ctx): Promise<AggregateStatus> => managed.status(ctx),
-    }),
-    report: internalQueryGeneric({
-      args: { runId: v.optional(v.string()), cursor: v.optional(v.string()) },
-      handler: (ctx, { runId, cursor }): Promise<VerifyReport | null> => managed.report(ctx, runId, cursor),
     }),
   };
 }

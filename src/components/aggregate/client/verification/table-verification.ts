@@ -3,22 +3,16 @@
  * runs as those that the engine drives; whoever begins one sees to it that it goes on: in mutations of its own, or with the functions of an app that
  * schedule themselves.
  */
-import {
-  internalMutationGeneric,
-  internalQueryGeneric,
-  type GenericDataModel,
-  type GenericMutationCtx,
-  type RegisteredMutation,
-  type RegisteredQuery,
-} from "convex/server";
-import { v } from "convex/values";
 import type { TableSource } from "../managed/table-source.js";
 import type { AdvanceCtx, FollowCtx, StartVerifyOptions, StatusCtx, VerifyReport } from "../managed/types.js";
-import { advanceReference, type OperationsModule } from "../managed/cloud-operations.js";
+import {
+  advanceReference,
+  scheduledOperations,
+  type OperationsModule,
+  type ScheduledOperations,
+} from "../managed/cloud-operations.js";
 import { advanceRun } from "./advance-run.js";
 import { readReport, startVerify, type ReportedSource } from "./runs.js";
-
-type NoArgs = Record<string, never>;
 
 /** What a step of a check leaves: whether to call again, after `waitMs` if that is given. */
 export interface VerificationStep {
@@ -59,43 +53,9 @@ export class TableVerification {
    * `internal.upkeep`, or its path.
    */
   operations(module: OperationsModule): VerificationOperations {
-    const advance = advanceReference(module);
-    const start = async (ctx: GenericMutationCtx<GenericDataModel>, repair: boolean): Promise<string> => {
-      const runId = await this.start(ctx, { repair, startedBy: "operations" });
-      await ctx.scheduler.runAfter(0, advance, {});
-      return runId;
-    };
-    return {
-      advance: internalMutationGeneric({
-        args: {},
-        handler: async (ctx): Promise<VerificationStep> => {
-          const after = await this.advance(ctx);
-          if (after.due) await ctx.scheduler.runAfter(after.waitMs ?? 0, advance, {});
-          return after;
-        },
-      }),
-      verify: internalMutationGeneric({ args: {}, handler: (ctx): Promise<string> => start(ctx, false) }),
-      repair: internalMutationGeneric({ args: {}, handler: (ctx): Promise<string> => start(ctx, true) }),
-      report: internalQueryGeneric({
-        args: { runId: v.optional(v.string()), cursor: v.optional(v.string()) },
-        handler: (ctx, { runId, cursor }): Promise<VerifyReport | null> => this.report(ctx, runId, cursor),
-      }),
-    };
+    return scheduledOperations<VerificationStep>(this, advanceReference(module));
   }
 }
 
 /** Internal functions; export them from the module that `operations` was given. */
-export interface VerificationOperations {
-  /** Goes on with a check, until it is over. */
-  advance: RegisteredMutation<"internal", NoArgs, Promise<VerificationStep>>;
-  /** Begins a check. Returns its id, for `report`. */
-  verify: RegisteredMutation<"internal", NoArgs, Promise<string>>;
-  /** Begins a check that mends what it finds. */
-  repair: RegisteredMutation<"internal", NoArgs, Promise<string>>;
-  /** A page of what a check found, by default the latest. */
-  report: RegisteredQuery<
-    "internal",
-    { runId?: string | undefined; cursor?: string | undefined },
-    Promise<VerifyReport | null>
-  >;
-}
+export type VerificationOperations = ScheduledOperations<VerificationStep>;
