@@ -114,7 +114,7 @@ test("a change is refused with its plan, made in one deploy with what the plan a
   app.write({ "convex/migrations.ts": migrations });
   const unwaived = await deploy();
   expect(unwaived.code).not.toBe(0);
-  expect(unwaived.stderr).toContain('migrations.waive("drop-field:teams.isPro")');
+  expect(unwaived.stderr).toContain('waive(\n  "drop-field:teams.isPro",\n  "drop-field:people.theme",\n);');
 
   app.write({ "convex/migrations.ts": migrations + waivers });
   expect(await deploy()).toMatchObject({ code: 0 });

@@ -159,6 +159,9 @@ export default app;
     expect(waiver).toBe("data-already-fits:accounts/bills.cents");
     expect((await app.run(["plan", "--waive", waiver])).code).toBe(0);
     expect((await app.run(["plan", "--waive", "data-already-fits:bills.cents"])).code).toBe(2);
+    expect(await app.run(["plan", "--waive", "data-already-fits:acounts/bills.cents"])).toMatchObject({
+      stderr: expect.stringContaining('component "acounts", which is not mounted. There are accounts.'),
+    });
   });
 
   test("a component that was not mounted before had no documents", async () => {

@@ -17,12 +17,17 @@ export {
   type WaiverName,
 } from "./changes/rules.js";
 export { changeTarget, type SchemaChange } from "./changes/schema-change.js";
-export { parseWaivers, type GivenWaiver } from "./changes/waivers.js";
+export { parseWaivers, waiverText, type GivenWaiver } from "./changes/waivers.js";
 export { parseSchema, type SchemaSource } from "./definition/parse-schema.js";
 export { parseValidator } from "./definition/parse-validator.js";
 export type { SchemaProblem, SchemaProblemCode } from "./definition/problem.js";
 export type { PlannedChange } from "./plan/assess-change.js";
-export { migrationModule, type MigrationForm, type MigrationStub } from "./plan/migration-source.js";
+export {
+  migrationModule,
+  waiverModule,
+  type MigrationForm,
+  type MigrationStub,
+} from "./plan/migration-source.js";
 export { exitCodeOf, planSchema, type PlanInput, type SchemaPlan } from "./plan/plan-schema.js";
 export type { PlanStep } from "./plan/plan-steps.js";
 export { planText, verdictLine, type PlanStyle, type PlanTextOptions } from "./plan/plan-text.js";

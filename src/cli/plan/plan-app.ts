@@ -53,6 +53,7 @@ export async function planApp(request: PlanRequest): Promise<AppPlan> {
   parseWaivers(request.waivers);
   const esbuild = await loadEsbuild(app.root);
   const after = await evaluateSchemas(esbuild, workingSources(app));
+  parseWaivers(request.waivers, new Set(after.keys()));
   const choice = await chooseOrigin(app, folder, from);
   switch (choice.kind) {
     case "deployment":
@@ -95,10 +96,11 @@ function combine(
   const planOf = (path: string): SchemaPlan => {
     const was = before.has(path) ? (before.get(path) ?? null) : nothing;
     return planSchema({
+      componentPath: path,
       before: was,
       after: after.get(path) ?? withoutSchema(was),
       renames: path === "" ? parseRenames(renames) : {},
-      waivers: waiversFor(path, waivers),
+      waivers,
       data: data.get(path) ?? [],
     });
   };
@@ -107,15 +109,6 @@ function combine(
   const components = Object.fromEntries(paths.map((path) => [path, planOf(path)]));
   const unmounted = [...before.keys()].filter((path) => !after.has(path));
   return { verdict: worst([app, ...Object.values(components)]), from, app, components, unmounted };
-}
-
-/** `drop-table:billing/bills` is of the component `billing`, a waiver without a target of everything. */
-function waiversFor(path: string, waivers: readonly string[]): readonly string[] {
-  return waivers.flatMap((waiver) => {
-    const [, name, component = "", target] = /^([^:]*):(?:(.*)\/)?(.*)$/.exec(waiver) ?? [];
-    if (name === undefined) return [waiver];
-    return component === path ? [`${name}:${target}`] : [];
-  });
 }
 
 /** What it means to delete schema.ts: tables stay, their indexes go, nothing is validated. */

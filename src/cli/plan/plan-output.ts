@@ -14,12 +14,7 @@ export function planReport(plan: AppPlan, root: string, paint: Paint): string {
   lines.push(planText(plan.app, { style }).trimEnd());
   for (const [path, component] of Object.entries(plan.components)) {
     if (component.changes.length === 0) continue;
-    lines.push(
-      "",
-      paint.bold(`Component ${path}`),
-      "",
-      planText(component, { style, scope: `${path}/` }).trimEnd(),
-    );
+    lines.push("", paint.bold(`Component ${path}`), "", planText(component, { style }).trimEnd());
   }
   for (const path of plan.unmounted) {
     lines.push("", `Component ${path} is mounted no longer; its data stays where it is.`);

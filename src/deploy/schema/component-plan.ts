@@ -4,13 +4,12 @@
  * schema is pending until then; anything else that does not fit is a reason to refuse.
  */
 import type { Database } from "../../database/index.js";
-import { isTrueupError, TrueupError } from "../../errors/index.js";
+import { isTrueupError } from "../../errors/index.js";
 import type { DeployMigration, Exported, ExportedDeclarations } from "../../functions/index.js";
 import {
   applyRenames,
   findTable,
   noSchema,
-  parseWaivers,
   planSchema,
   type PlannedChange,
   type SchemaJson,
@@ -32,6 +31,8 @@ export interface ComponentPlanInput {
   readonly steps: ComponentSteps;
   readonly data: ComponentData;
   readonly declarations: ExportedDeclarations;
+  /** What the program's waivers say, wherever they are exported; `programWaivers` has them. */
+  readonly waivers: readonly string[];
   /** The names of its migrations that are complete. */
   readonly complete: ReadonlySet<string>;
 }
@@ -54,11 +55,10 @@ export interface ComponentPlan {
   readonly problems: DocumentProblems;
 }
 
-/** O(documents of the tables whose type may refuse some). @throws TRANSFORM_INVALID */
+/** O(documents of the tables whose type may refuse some). */
 export async function planComponent(database: Database, input: ComponentPlanInput): Promise<ComponentPlan> {
-  const { componentPath, before, after, steps, declarations } = input;
+  const { componentPath, before, after, steps, waivers } = input;
   const newNames = new Map(steps.renames.map(({ from, to }) => [from, to]));
-  const waivers = waiversOf(declarations);
   const stored = inNewNames(before, after, steps.renames);
   const isPending = input.data.schemaState.state === "pending";
   const tables = tablesToCheck(componentPath, isPending ? null : stored, after, newNames);
@@ -69,6 +69,7 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
   const irreversible: string[] = [];
   let isLeftToMigrations = false;
   const change = {
+    componentPath,
     before,
     after: after ?? withoutSchema(before),
     renames: validRenames(before, after, steps.declaredRenames),
@@ -218,29 +219,6 @@ function validRenames(
     ),
   );
   return { tables: validTables, fields: validFields };
-}
-
-/** @throws TRANSFORM_INVALID for a waiver that is none, or that is for all places. */
-function waiversOf({ waivers }: ExportedDeclarations): readonly string[] {
-  return waivers.flatMap(({ name, declared }) => {
-    for (const waiver of declared.waivers) {
-      try {
-        const [given] = parseWaivers([waiver]);
-        if (given?.target !== undefined && given.target !== "") continue;
-      } catch (error) {
-        throw invalidWaiver(name, waiver, isTrueupError(error) ? error.message : "");
-      }
-      throw invalidWaiver(name, waiver, "It names no table or field, and would outlive its reason.");
-    }
-    return [...declared.waivers];
-  });
-}
-
-function invalidWaiver(name: string, waiver: string, why: string): TrueupError {
-  return new TrueupError("TRANSFORM_INVALID", `The waiver "${waiver}" of ${name} cannot be used. ${why}`, {
-    name,
-    waiver,
-  });
 }
 
 function irreversibleText(tableName: string, why: string): string {

@@ -6,6 +6,8 @@ import { TrueupError } from "../../errors/index.js";
 import {
   changeTarget,
   planText,
+  waiverModule,
+  waiverText,
   type PlannedChange,
   type SchemaPlan,
   type TableData,
@@ -27,14 +29,9 @@ export interface ComponentRefusal {
 /** @param problems The documents that do not fit and that nothing in the deploy will mend. */
 export function refusalOf(problems: DocumentProblems, refusals: readonly ComponentRefusal[]): TrueupError {
   const isOfDocuments = problems.documents > 0;
-  const destructive = refusals.flatMap((refusal) =>
-    refusal.destructive.map((change) => destructiveLine(refusal, change)),
-  );
   const parts = [
     ...(isOfDocuments ? [problems.describe()] : []),
-    ...(destructive.length === 0
-      ? []
-      : [["Data that is stored now has no place in the new schema:", ...destructive].join("\n")]),
+    ...destructivePart(refusals),
     ...refusals.flatMap(({ irreversible }) => irreversible),
     ...refusals.flatMap(({ abandoned }) => (abandoned.length === 0 ? [] : [abandonedPart(abandoned)])),
     ...(isOfDocuments
@@ -62,6 +59,19 @@ function planPart({ componentPath, plan }: ComponentRefusal): string {
   return `The plan${of} (\`trueup plan --write <file>\` writes the migration):\n\n${indented(planText(plan))}`;
 }
 
+/** What would be lost, and the lines that say that it may be: one export for all of it, to be pasted as it stands. */
+function destructivePart(refusals: readonly ComponentRefusal[]): readonly string[] {
+  const lines = refusals.flatMap((of) => of.destructive.map((change) => destructiveLine(of, change)));
+  if (lines.length === 0) return [];
+  const waivers = refusals.flatMap(({ componentPath, destructive }) =>
+    destructive.flatMap((change) => waiverText(change, componentPath) ?? []),
+  );
+  return [
+    ["Data that is stored now has no place in the new schema:", ...lines].join("\n"),
+    `Keep it, move it, or say that it may be deleted, by a module of the app (convex/waivers.ts) with these lines:\n\n${waiverModule(waivers).trimEnd()}`,
+  ];
+}
+
 function destructiveLine({ componentPath, plan }: ComponentRefusal, change: PlannedChange): string {
   const documents = affected(
     change,
@@ -69,14 +79,11 @@ function destructiveLine({ componentPath, plan }: ComponentRefusal, change: Plan
   );
   const counted = `${documents.toLocaleString("en-US")} ${documents === 1 ? "document" : "documents"}`;
   const where = componentPath === "" ? "" : ` of component "${componentPath}"`;
-  const target = changeTarget(change);
   const isTable = change.rule === "table-removed";
-  const lines = [
-    `  ${target}${where}: ${isTable ? `a table with ${counted}` : `a field of ${counted}`}. Keep it, move it, or say that it may be deleted:`,
-    `    export const dropped = migrations.waive("${change.waiver}:${target}");`,
+  return [
+    `  ${changeTarget(change)}${where}: ${isTable ? `a table with ${counted}` : `a field of ${counted}`}.`,
     ...(change.notes ?? []).map((note) => `    ${note}`),
-  ];
-  return lines.join("\n");
+  ].join("\n");
 }
 
 function affected(change: PlannedChange, data: TableData | undefined): number {

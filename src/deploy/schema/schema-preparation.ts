@@ -16,6 +16,7 @@ import { planComponent, type ComponentPlan } from "./component-plan.js";
 import { dataInForce, type DataInForce } from "./data-in-force.js";
 import { DocumentProblems } from "./document-problems.js";
 import { PreparationOutdated, putInPlace } from "./put-in-place.js";
+import { programWaivers } from "./program-waivers.js";
 import { refusalOf } from "./refusal.js";
 import {
   rehearsalRefusal,
@@ -182,8 +183,9 @@ export class SchemaPreparation {
     await assertLoaded(database);
     this.#data = await dataInForce(database, after.keys());
     const steps = [...after.keys()].map((path) => this.#stepsOf(path));
+    const waivers = programWaivers(next.program);
     const plans: ComponentPlan[] = [];
-    for (const of of steps) plans.push(await this.#plan(of));
+    for (const of of steps) plans.push(await this.#plan(of, waivers));
     this.#plans = plans;
     this.#touched.keepTo(watchedTables(plans));
     const refused = plans.flatMap(({ refusal }) => refusal ?? []);
@@ -216,7 +218,7 @@ export class SchemaPreparation {
     });
   }
 
-  async #plan(steps: ComponentSteps): Promise<ComponentPlan> {
+  async #plan(steps: ComponentSteps, waivers: readonly string[]): Promise<ComponentPlan> {
     const { database, before, after, next, completeMigrations } = this.#input;
     const { componentPath } = steps;
     const { declarations } = next.program.component(componentPath);
@@ -230,6 +232,7 @@ export class SchemaPreparation {
       steps,
       data,
       declarations,
+      waivers,
       complete: await completeMigrations(next.program, componentPath, migrations),
     });
   }

@@ -8,7 +8,7 @@ export const deployCodes = {
   ),
   DESTRUCTIVE_CHANGE: final(
     "The new schema has no place for data that is stored now.",
-    "Keep it, move it, or export a waiver that names it: `migrations.waive(...)`; the message has it.",
+    "Keep it, move it, or export a waiver that names it; the message has the lines to paste.",
   ),
   INVALID_COMPONENTS: final(
     "The components in convex.config do not fit together.",

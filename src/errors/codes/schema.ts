@@ -11,7 +11,7 @@ export const schemaCodes = {
     "Mend every problem that the message lists; `details.problems` has them one by one.",
   ),
   UNKNOWN_WAIVER: final(
-    "There is no waiver of this name.",
-    "Use one that docs/schema-changes.md lists, alone or with a target: `drop-field:users.legacy`.",
+    "There is no waiver of this name, or no such place for it.",
+    "Use one that docs/schema-changes.md lists, alone or with a target: `drop-field:users.legacy`, `drop-table:billing/bills`.",
   ),
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -6,15 +6,24 @@ import { changeTarget, type SchemaChange } from "./schema-change.js";
 /** A waiver for one place, or for every change whose rule has it. */
 export interface GivenWaiver {
   readonly name: WaiverName;
-  /** A table, `users`, or a field, `users.address.city`; absent for all. */
+  /** Of what component the target is, "" for the app: `a/b` in `drop-table:a/b/bills`. */
+  readonly componentPath: string;
+  /** A table, `users`, or a field, `users.address.city`; absent for all, in every component. */
   readonly target?: string;
 }
 
+/** The path of a component with a slash behind each name, a table, and what is meant in its documents. */
+const targetForm = /^((?:[A-Za-z_]\w*\/)*)([A-Za-z_]\w*)((?:[.[(].*)?)$/s;
+
 /**
- * Waivers from how they are written on a command line: `drop-field`, `drop-field:users.legacy`.
- * @throws UNKNOWN_WAIVER
+ * Waivers from how they are written: `drop-field`, `drop-field:users.legacy`, `drop-table:billing/bills`.
+ * @param mounted The paths of the components that there are; left out, any may be.
+ * @throws UNKNOWN_WAIVER for a name that is none, a target that can be no table or field, or one of no component
  */
-export function parseWaivers(texts: readonly string[]): readonly GivenWaiver[] {
+export function parseWaivers(
+  texts: readonly string[],
+  mounted?: ReadonlySet<string>,
+): readonly GivenWaiver[] {
   return texts.map((text) => {
     const [name = "", ...rest] = text.split(":");
     if (!isWaiverName(name)) {
@@ -22,20 +31,46 @@ export function parseWaivers(texts: readonly string[]): readonly GivenWaiver[] {
       const message = `There is no waiver "${name}". There are ${known.join(", ")}.`;
       throw new TrueupError("UNKNOWN_WAIVER", message, { waiver: text, known });
     }
-    return rest.length === 0 ? { name } : { name, target: rest.join(":") };
+    if (rest.length === 0) return { name, componentPath: "" };
+    const [, scope, table, field] = targetForm.exec(rest.join(":")) ?? [];
+    if (scope === undefined || table === undefined || (name === "drop-table" && field !== "")) {
+      const form =
+        name === "drop-table"
+          ? `"${name}:table", or "${name}:component/table"`
+          : `"${name}:table.field", or "${name}:component/table.field"`;
+      throw new TrueupError("UNKNOWN_WAIVER", `"${text}" names no place. Write ${form}.`, { waiver: text });
+    }
+    const componentPath = scope.slice(0, -1);
+    if (componentPath !== "" && mounted?.has(componentPath) === false) {
+      const paths = [...mounted].filter((path) => path !== "");
+      const known = paths.length === 0 ? "There are no components." : `There are ${paths.join(", ")}.`;
+      const message = `"${text}" is for a table of component "${componentPath}", which is not mounted. ${known}`;
+      throw new TrueupError("UNKNOWN_WAIVER", message, { waiver: text, known: paths });
+    }
+    return { name, componentPath, target: `${table}${field}` };
   });
 }
 
-/** The waiver that relaxes a change, if one is given. */
-export function waiverFor(change: SchemaChange, given: readonly GivenWaiver[]): GivenWaiver | undefined {
+/** The waiver that would relax a change, as `parseWaivers` takes it; null where there is none. */
+export function waiverText(change: SchemaChange, componentPath: string): string | null {
   const { waiver } = ruleOf(change.rule);
-  const targets = [
-    undefined,
-    change.tableName,
-    changeTarget(change),
-    `${change.tableName}${change.pattern ?? ""}`,
-  ];
-  return given.find(({ name, target }) => name === waiver && targets.includes(target));
+  if (waiver === null) return null;
+  return `${waiver}:${componentPath === "" ? "" : `${componentPath}/`}${changeTarget(change)}`;
+}
+
+/** The waiver that relaxes a change of a component's schema, if one is given. */
+export function waiverFor(
+  change: SchemaChange,
+  given: readonly GivenWaiver[],
+  componentPath: string = "",
+): GivenWaiver | undefined {
+  const { waiver } = ruleOf(change.rule);
+  const targets = [change.tableName, changeTarget(change), `${change.tableName}${change.pattern ?? ""}`];
+  return given.find(
+    (one) =>
+      one.name === waiver &&
+      (one.target === undefined || (one.componentPath === componentPath && targets.includes(one.target))),
+  );
 }
 
 function isWaiverName(name: string): name is WaiverName {

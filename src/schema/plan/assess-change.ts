@@ -24,10 +24,11 @@ export interface PlannedChange extends SchemaChange {
 /** Rules about tables as wholes, where any document is affected. */
 const wholeTable: ReadonlySet<string> = new Set(["table-removed", "table-renamed"]);
 
-/** A change as it counts, given the waivers and, when it was looked at, the table's data. */
+/** A change of a component's schema as it counts, given the waivers and, when it was looked at, the table's data. */
 export function assessChange(
   change: SchemaChange,
   given: readonly GivenWaiver[],
+  componentPath: string,
   data: TableData | undefined,
 ): PlannedChange {
   const { explanation, recipe, waiver } = ruleOf(change.rule);
@@ -45,7 +46,7 @@ export function assessChange(
     const because = data.documents === 0 ? "the table is empty" : "no document is affected";
     return { ...planned, counts: "safe", because };
   }
-  const waived = waiverFor(change, given);
+  const waived = waiverFor(change, given, componentPath);
   const disproved = waived?.name === "data-already-fits" && (violations?.length ?? 0) > 0;
   if (waived === undefined || disproved) return { ...planned, counts: classification };
   return { ...planned, counts: waivers[waived.name].becomes, because: `waived by ${waived.name}` };

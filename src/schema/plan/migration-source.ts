@@ -136,7 +136,8 @@ export function migrationModule(
   importPath: string = "./migrations.js",
   waivers: readonly string[] = [],
 ): string {
-  const waived = form === "transform" && waivers.length > 0 ? [waiverSource(waivers)] : [];
+  const waived =
+    form === "transform" && waivers.length > 0 ? [waiverSource("migrations.waive", waivers)] : [];
   const sources = [...stubs.flatMap((stub) => stub[form] ?? []), ...waived].join("\n");
   const types = [
     ...(sources.includes("Infer<") ? ["type Infer"] : []),
@@ -160,9 +161,14 @@ export function migrationModule(
   ].join("\n");
 }
 
-function waiverSource(waivers: readonly string[]): string {
-  const texts = waivers.map((waiver) => `  ${JSON.stringify(waiver)},`);
-  return ["export const waivers = migrations.waive(", ...texts, ");", ""].join("\n");
+/** The source of a module of an app that gives waivers, and needs nothing else. */
+export function waiverModule(waivers: readonly string[]): string {
+  return `import { waive } from ${JSON.stringify("trueup/migrations")};\n${waiverSource("waive", waivers)}`;
+}
+
+function waiverSource(waive: string, waivers: readonly string[]): string {
+  const texts = [...new Set(waivers)].map((waiver) => `  ${JSON.stringify(waiver)},`);
+  return [`export const waivers = ${waive}(`, ...texts, ");", ""].join("\n");
 }
 
 /**

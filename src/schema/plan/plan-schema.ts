@@ -18,11 +18,13 @@ import { widenSchema } from "./widen-schema.js";
 
 /** What a plan is made of. */
 export interface PlanInput {
+  /** Whose schema it is; "", the default, is the app. */
+  readonly componentPath?: string;
   /** The schema before; null when there was none, so that nothing was held to any type. */
   readonly before: SchemaJson | null;
   readonly after: SchemaJson;
   readonly renames?: SchemaRenames;
-  /** Waivers as `parseWaivers` takes them: `drop-field:users.legacy`. */
+  /** Waivers as `parseWaivers` takes them, also those of other components: `drop-field:users.legacy`. */
   readonly waivers?: readonly string[];
   /** What is known of the data under the new schema, by new table names; a removed table by its own. */
   readonly data?: readonly TableData[];
@@ -30,6 +32,8 @@ export interface PlanInput {
 
 /** A plan. */
 export interface SchemaPlan {
+  /** Whose schema it is; "" is the app. */
+  readonly componentPath: string;
   /** The most dangerous of what the changes count as. */
   readonly verdict: Classification;
   readonly changes: readonly PlannedChange[];
@@ -50,13 +54,14 @@ export interface SchemaPlan {
  * @throws INVALID_RENAME, UNKNOWN_WAIVER
  */
 export function planSchema(input: PlanInput): SchemaPlan {
-  const { before, after, renames = {}, waivers = [], data = [] } = input;
+  const { componentPath = "", before, after, renames = {}, waivers = [], data = [] } = input;
   const renamed = applyRenames(before ?? noSchema, after, renames);
   const given = parseWaivers(waivers);
   const changes = [...renamed.changes, ...diffSchemas(renamed.schema, after)].map((change) =>
     assessChange(
       change,
       given,
+      componentPath,
       data.find(({ tableName }) => tableName === change.tableName),
     ),
   );
@@ -67,11 +72,12 @@ export function planSchema(input: PlanInput): SchemaPlan {
   const migrations = [...tables, ...stubs];
   const widened = stubs.length === 0 ? null : widenSchema(renamed.stored, after);
   return {
+    componentPath,
     verdict,
     changes,
     migrations,
     widened,
-    ...planSteps(changes, migrations, verdict),
+    ...planSteps(componentPath, changes, migrations, verdict),
     data,
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { Classification } from "../changes/rules.js";
 import { changeTarget } from "../changes/schema-change.js";
+import { waiverText } from "../changes/waivers.js";
 import type { PlannedChange } from "./assess-change.js";
 import type { MigrationStub } from "./migration-source.js";
 
@@ -23,11 +24,12 @@ export interface PlanSteps {
 
 /** The steps for changes that have been assessed, and the migrations they take. */
 export function planSteps(
+  componentPath: string,
   changes: readonly PlannedChange[],
   migrations: readonly MigrationStub[],
   verdict: Classification,
 ): PlanSteps {
-  const stops = stopSteps(changes);
+  const stops = stopSteps(componentPath, changes);
   const renames = changes.filter(({ rule }) => rule === "table-renamed");
   const drops = changes.filter(
     ({ rule, because }) => rule === "table-removed" && because?.startsWith("waived") === true,
@@ -66,7 +68,7 @@ export function planSteps(
 }
 
 /** What has to be decided before anything is deployed. */
-function stopSteps(changes: readonly PlannedChange[]): readonly PlanStep[] {
+function stopSteps(componentPath: string, changes: readonly PlannedChange[]): readonly PlanStep[] {
   const destructive = changes.filter(({ counts }) => counts === "destructive");
   if (destructive.length === 0) return [];
   return [
@@ -75,7 +77,7 @@ function stopSteps(changes: readonly PlannedChange[]): readonly PlanStep[] {
       title: "Decide about the data that has no place in the new schema.",
       details: destructive.map(
         (change) =>
-          `${changeTarget(change)}: keep it, move it, or waive ${change.waiver}:${changeTarget(change)}.`,
+          `${changeTarget(change)}: keep it, move it, or waive ${waiverText(change, componentPath)}.`,
       ),
     },
   ];

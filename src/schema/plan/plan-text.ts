@@ -1,6 +1,7 @@
 /** A plan for a person to read: plain text, at most a hundred characters a line of our own, styled by whoever prints it. */
 import type { Classification } from "../changes/rules.js";
 import { changeTarget } from "../changes/schema-change.js";
+import { waiverText } from "../changes/waivers.js";
 import type { PlannedChange } from "./assess-change.js";
 import type { PlanStep } from "./plan-steps.js";
 import type { SchemaPlan } from "./plan-schema.js";
@@ -22,8 +23,6 @@ const plain: PlanStyle = {
 
 export interface PlanTextOptions {
   readonly style?: PlanStyle;
-  /** Put before the targets of waivers, where the plan is of one component of several: `billing/`. */
-  readonly scope?: string;
 }
 
 const headings: readonly (readonly [Classification, string])[] = [
@@ -33,13 +32,13 @@ const headings: readonly (readonly [Classification, string])[] = [
 ];
 
 /** The whole plan as lines. */
-export function planText(plan: SchemaPlan, { style = plain, scope = "" }: PlanTextOptions = {}): string {
+export function planText(plan: SchemaPlan, { style = plain }: PlanTextOptions = {}): string {
   if (plan.changes.length === 0) return "Nothing changes.\n";
   const lines = [verdictLine(plan), ""];
   for (const [classification, heading] of headings) {
     const changes = plan.changes.filter(({ counts }) => counts === classification);
     if (changes.length === 0) continue;
-    const described = changes.flatMap((change) => changeLines(change, style, scope));
+    const described = changes.flatMap((change) => changeLines(plan.componentPath, change, style));
     lines.push(style[classification](heading), ...described, "");
   }
   if (plan.verdict === "safe") {
@@ -65,7 +64,7 @@ export function verdictLine(plan: SchemaPlan): string {
   return `${total} ${total === 1 ? "change" : "changes"}: ${parts.join(", ")}.`;
 }
 
-function changeLines(change: PlannedChange, style: PlanStyle, scope: string): readonly string[] {
+function changeLines(componentPath: string, change: PlannedChange, style: PlanStyle): readonly string[] {
   const lines = [`  ${style.target(changeTarget(change))}  ${change.rule}${transition(change)}`];
   const say = (line: string): void => {
     lines.push(`      ${line}`);
@@ -80,7 +79,8 @@ function changeLines(change: PlannedChange, style: PlanStyle, scope: string): re
   }
   if (change.because === undefined) {
     say(change.recipe);
-    if (change.waiver !== null) say(style.aside(`Waiver: ${change.waiver}:${scope}${changeTarget(change)}`));
+    const waiver = waiverText(change, componentPath);
+    if (waiver !== null) say(style.aside(`Waiver: ${waiver}`));
   }
   for (const note of change.notes ?? []) say(note);
   return lines;

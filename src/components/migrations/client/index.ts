@@ -21,4 +21,11 @@ export { Migrations, type MigrationsOptions, type Tuning } from "./migrations.js
 export type { DeployMigration } from "./on-deploy.js";
 export { runToCompletion, type RunToCompletionOptions } from "./run-to-completion.js";
 export type { StartOptions } from "./starter.js";
-export type { TableRename, Transform, TransformDefinition, Waivers, WaiverText } from "./transforms.js";
+export {
+  waive,
+  type TableRename,
+  type Transform,
+  type TransformDefinition,
+  type Waivers,
+  type WaiverText,
+} from "./transforms.js";

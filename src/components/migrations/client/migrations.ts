@@ -50,7 +50,7 @@ import {
   fieldRename,
   transform,
   transformBrand,
-  waiverBrand,
+  waive,
   type TableRename,
   type Transform,
   type TransformDefinition,
@@ -134,12 +134,9 @@ export class Migrations<
     return { [transformBrand]: { kind: "renameTable", from, to } };
   }
 
-  /**
-   * Your word, by name and place, that a rule need not stop the deploy: `waive("drop-field:users.legacy")`. Export what it
-   * returns. Only the changes it names are affected, so it may stay after the deploy; docs/schema-changes.md lists all.
-   */
+  /** The same as the function `waive`, which needs no instance. */
   waive(...waivers: WaiverText[]): Waivers {
-    return { [waiverBrand]: { waivers } };
+    return waive(...waivers);
   }
 
   #migration<TableName extends TableNamesInDataModel<DataModel>>(

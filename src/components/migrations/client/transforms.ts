@@ -50,8 +50,17 @@ export interface Waivers {
   readonly [waiverBrand]: { readonly waivers: readonly string[] };
 }
 
-/** A waiver with the place that it is for: a table, or a field by its path. */
+/** A waiver with the place that it is for: a table, or a field by its path; of a component, behind its path and a slash. */
 export type WaiverText = `${"drop-field" | "drop-table" | "data-already-fits"}:${string}`;
+
+/**
+ * Your word, by name and place, that a rule need not stop the deploy: `waive("drop-field:users.legacy")`, and of a component's
+ * table by its path, `waive("drop-table:billing/bills")`. Export what it returns, from any module; no component has to be
+ * mounted for it. Only the changes it names are affected, so it may stay after the deploy; docs/schema-changes.md lists all.
+ */
+export function waive(...waivers: WaiverText[]): Waivers {
+  return { [waiverBrand]: { waivers } };
+}
 
 /** A document without what belongs to the database. */
 type Fields<Doc> = Doc extends unknown ? Omit<Doc, "_id" | "_creationTime"> : never;
