@@ -2,9 +2,9 @@
  * When a cron job is due. Every schedule of `crons.ts` but the interval is a cron expression; a minute
  * that is left out is chosen by the job's name, so that jobs spread over the hour and stay put.
  */
+import { Cron } from "croner";
 import { TrueupError } from "../../errors/index.js";
 import type { CronSpec } from "../../functions/index.js";
-import { nextMatch, parseCronExpression } from "./cron-expression.js";
 
 type Schedule = CronSpec["schedule"];
 
@@ -23,7 +23,7 @@ export function nextDue(name: string, schedule: Schedule, afterMs: number, lastD
       : lastDueMs + Math.max(1, Math.floor((afterMs - lastDueMs) / periodMs) + 1) * periodMs;
   }
   const expression = expressionOf(name, schedule);
-  const due = nextMatch(parseCronExpression(expression), afterMs);
+  const due = nextMatch(expression, afterMs);
   if (due === null) {
     throw new TrueupError("INVALID_CRON", `Cron job '${name}' is never due: '${expression}'.`, {
       name,
@@ -31,6 +31,32 @@ export function nextDue(name: string, schedule: Schedule, afterMs: number, lastD
     });
   }
   return due;
+}
+
+/**
+ * The first minute after a time at which a cron expression of five fields in UTC holds, in milliseconds since 1970; null
+ * when there is none (30 February). Where both day fields are restricted, a day matches when either does.
+ * @throws INVALID_CRON
+ */
+export function nextMatch(expression: string, afterMs: number): number | null {
+  try {
+    // The library's nicknames, such as `@daily`, are not Convex's, and only some of its modes refuse them.
+    if (expression.trim().startsWith("@")) throw new TypeError("five fields are expected");
+    const pattern = new Cron(expression, {
+      mode: "5-part",
+      timezone: "UTC",
+      sloppyRanges: true,
+      paused: true,
+    });
+    return pattern.nextRun(new Date(afterMs))?.getTime() ?? null;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^\w+: /, "") : String(error);
+    throw new TrueupError(
+      "INVALID_CRON",
+      `The cron expression '${expression}' is not valid: ${reason.replace(/\.$/, "")}.`,
+      { expression },
+    );
+  }
 }
 
 function intervalMs(name: string, schedule: Schedule): number {
