@@ -84,8 +84,6 @@ async function engineHost(storage: StorageName, component: ComponentModules): Pr
     modules: { host: { run: mutationGeneric({ args: {}, handler: (ctx: HostCtx) => body(ctx) }) } },
     components: { aggregate: component },
   });
-  // Jobs wait for `drain`, however long a step takes on a busy machine.
-  await backend.scheduler.stop();
   return {
     async run<T>(work: (ctx: HostCtx) => Promise<T>): Promise<T> {
       let results: T[] = [];
@@ -97,12 +95,10 @@ async function engineHost(storage: StorageName, component: ComponentModules): Pr
       return results[0] as T;
     },
     async drain() {
-      await backend.scheduler.start();
       for (let elapsed = 0; elapsed < DRAIN_MS; elapsed += DRAIN_STEP_MS) {
         vi.setSystemTime(Date.now() + DRAIN_STEP_MS);
         await backend.scheduler.idle();
       }
-      await backend.scheduler.stop();
     },
   };
 }
