@@ -18,7 +18,7 @@ type Row = TableDefinition<
 >;
 const row = (): Row => defineTable({ name: v.string(), score: v.number() });
 
-const schema: SchemaDefinition<{ users: Row; notes: Row; log: Row }, true> = defineSchema({
+export const schema: SchemaDefinition<{ users: Row; notes: Row; log: Row }, true> = defineSchema({
   users: row(),
   notes: row(),
   log: row(),

@@ -6,8 +6,9 @@
  * run in the order of the writes that caused them: a trigger's own write returns as soon as it is done,
  * and its triggers come after those already waiting. A trigger that throws ends the run: the transaction
  * then holds a write without its consequences, so every later use of the database throws the same error,
- * whoever caught the first one.
+ * whoever caught the first one, and the transaction is kept from committing as far as the host can be told to.
  */
+import { ConvexError } from "convex/values";
 
 /** Lets one task run at a time, in the order of asking. */
 class Turns {
@@ -18,18 +19,53 @@ class Turns {
     this.#last = turn.catch(() => undefined);
     return turn;
   }
+
+  /** Resolves when every task asked for so far is done. */
+  async free(): Promise<void> {
+    await this.#last;
+  }
 }
+
+/** A chain of triggers, each set off by a write of the one before, has at most so many links. */
+const maxDepth = 64;
+/** So many writes of triggers may follow one write of the application: twice what a transaction of Convex may write. */
+const maxWrites = 32_000;
+
+/** Trueup's `Convex` global has it: called in a function, it returns what makes that function fail whatever it returns. */
+const failFunction = Symbol.for("trueup.failFunction");
 
 /** The triggers' part of one transaction. */
 export class TriggerRun {
   readonly #applicationWrites = new Turns();
   readonly #writes = new Turns();
+  readonly #failFunction = howToFailTheFunction();
+  readonly #isCheckedAtTheEnd: boolean;
   #waiting: (() => Promise<void>)[] = [];
+  #writesLeft = maxWrites;
   #failure: Error | undefined;
+  #isReported = false;
+
+  /** @param isCheckedAtTheEnd True when its owner calls `assertSound` once more before the transaction commits. */
+  constructor(isCheckedAtTheEnd: boolean) {
+    this.#isCheckedAtTheEnd = isCheckedAtTheEnd;
+  }
 
   /** Throws what a trigger of this transaction threw, if one did. */
   assertSound(): void {
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /**
+   * The same for a use that the application begins. The application may catch this too, so the error is also left
+   * behind as a rejection that nobody handles: by that Convex ends a function, and a test runner fails a run.
+   */
+  assertUsable(): void {
+    if (this.#failure === undefined) return;
+    if (this.#failFunction === null && !this.#isCheckedAtTheEnd && !this.#isReported) {
+      this.#isReported = true;
+      void Promise.reject(this.#failure);
+    }
+    throw this.#failure;
   }
 
   /**
@@ -38,14 +74,23 @@ export class TriggerRun {
    */
   writeForApplication<Result>(write: Write<Result>): Promise<Result> {
     return this.#applicationWrites.take(async () => {
-      const result = await this.writeForTrigger(write);
+      this.#writesLeft = maxWrites;
+      const result = await this.#write(write);
       await this.#drain();
       return result;
     });
   }
 
-  /** Does a write for a trigger; the triggers that follow from it join the queue. */
-  writeForTrigger<Result>(write: Write<Result>): Promise<Result> {
+  /**
+   * Does a write for a trigger that is the `depth`th of its chain; the triggers that follow from it join the queue.
+   * Rejects with TRIGGERS_TOO_DEEP, which ends the run, for a write without end.
+   */
+  writeForTrigger<Result>(table: string, depth: number, write: Write<Result>): Promise<Result> {
+    if (depth >= maxDepth || this.#writesLeft-- <= 0) this.#fail(tooDeep(table, depth));
+    return this.#write(write);
+  }
+
+  #write<Result>(write: Write<Result>): Promise<Result> {
     return this.#writes.take(async () => {
       this.assertSound();
       const { result, triggers } = await write((error) => this.#fail(error));
@@ -55,28 +100,47 @@ export class TriggerRun {
   }
 
   async #drain(): Promise<void> {
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+    for (;;) {
+      // A trigger may have started a write without waiting for it, or swallowed what a write of its own failed with.
+      await this.#writes.free();
+      this.assertSound();
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
       try {
         await next();
       } catch (error) {
         this.#fail(error);
         throw error;
       }
-      // A trigger may have swallowed a failure that happened between a write and its images.
-      this.assertSound();
     }
   }
 
   #fail(error: unknown): void {
     this.#waiting = [];
     this.#failure ??= error instanceof Error ? error : new Error(String(error), { cause: error });
+    this.#failFunction?.(this.#failure);
   }
+}
+
+function tooDeep(table: string, depth: number): Error {
+  const often = depth >= maxDepth ? `${maxDepth} times` : `in ${maxWrites} writes`;
+  const message =
+    `Triggers on '${table}' set each other off more than ${often}. Write in a trigger only when there is ` +
+    "something to change, or through `ctx.innerDb`.";
+  return new ConvexError({ code: "TRIGGERS_TOO_DEEP", message, table });
+}
+
+function howToFailTheFunction(): ((error: Error) => void) | null {
+  const host: unknown = Reflect.get(globalThis, "Convex");
+  const ask: unknown =
+    typeof host === "object" && host !== null ? Reflect.get(host, failFunction) : undefined;
+  return typeof ask === "function" ? (ask.call(host) as (error: Error) => void) : null;
 }
 
 /**
  * Writes, then reads the images; resolves with the triggers to run. It calls `fail` for an error that
  * comes after the write was applied: such a write has lost its triggers.
  */
-type Write<Result> = (
+export type Write<Result> = (
   fail: (error: unknown) => void,
 ) => Promise<{ result: Result; triggers: (() => Promise<void>)[] }>;

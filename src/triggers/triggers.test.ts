@@ -1,6 +1,7 @@
 import { wrapDatabaseWriter } from "convex-helpers/server/rowLevelSecurity";
 import { expect, test, vi } from "vitest";
 import { database, type Ctx, type DataModel } from "../../testing/triggers-app.js";
+import { unhandledRejections } from "../../testing/unhandled-rejections.js";
 import { nativeTriggers, Triggers, triggersBrand, writerWithTriggers, type Change } from "./index.js";
 
 type UserChange = Change<DataModel, "users">;
@@ -113,17 +114,19 @@ test("a failing trigger rejects the write and aborts the mutation", async () => 
 
 test("every later use of the database throws what the trigger threw, though it was caught", async () => {
   const { triggers, app } = failing();
-  await app.mutate(async (ctx) => {
-    const { db } = triggers.wrapDB(ctx);
-    const good = await db.insert("notes", { name: "good", score: 1 });
-    await db.insert("users", { name: "bad", score: 1 }).catch(() => undefined);
-    await expect(async () => db.get(good)).rejects.toThrow("no bad users");
-    await expect(async () => db.query("notes").collect()).rejects.toThrow("no bad users");
-    await expect(db.insert("notes", { name: "n", score: 1 })).rejects.toThrow("no bad users");
-    await expect(db.patch(good, { score: 2 })).rejects.toThrow("no bad users");
-    await expect(db.replace("notes", good, { name: "n", score: 2 })).rejects.toThrow("no bad users");
-    await expect(db.delete(good)).rejects.toThrow("no bad users");
-  });
+  const run = (): Promise<void> =>
+    app.mutate(async (ctx) => {
+      const { db } = triggers.wrapDB(ctx);
+      const good = await db.insert("notes", { name: "good", score: 1 });
+      await db.insert("users", { name: "bad", score: 1 }).catch(() => undefined);
+      await expect(async () => db.get(good)).rejects.toThrow("no bad users");
+      await expect(async () => db.query("notes").collect()).rejects.toThrow("no bad users");
+      await expect(db.insert("notes", { name: "n", score: 1 })).rejects.toThrow("no bad users");
+      await expect(db.patch(good, { score: 2 })).rejects.toThrow("no bad users");
+      await expect(db.replace("notes", good, { name: "n", score: 2 })).rejects.toThrow("no bad users");
+      await expect(db.delete(good)).rejects.toThrow("no bad users");
+    });
+  expect(await unhandledRejections(run)).toMatchObject([{ message: "no bad users" }]);
 });
 
 test("with `customization`, a mutation that swallows a trigger's error and returns fails all the same", async () => {

@@ -68,10 +68,12 @@ export class Triggers<
    * The ctx with a `db` whose writes run the triggers. Returns `ctx` unchanged when its database runs them
    * already: on Trueup, or because the ctx has been through here before.
    *
-   * When a trigger throws, the write that caused it rejects, and so does every later use of this `db`, also
-   * if the error was caught. See `customization` for a mutation that catches it and then returns.
+   * When a trigger throws, the write that caused it rejects, and so does every later use of this `db`, also if the
+   * error was caught. On Trueup the mutation then fails whatever it returns; on Convex Cloud, if it uses this `db` once
+   * more. See `customization` for one that catches the error and returns at once.
+   * Triggers that set each other off without end reject with a ConvexError of code TRIGGERS_TOO_DEEP.
    */
-  readonly wrapDB: <C extends Ctx>(ctx: C) => C = (ctx) => this.#wrap(ctx).ctx;
+  readonly wrapDB: <C extends Ctx>(ctx: C) => C = (ctx) => this.#wrap(ctx, new TriggerRun(false));
 
   /**
    * The same as a customization for `customMutation(rawMutation, triggers.customization)`. It also looks
@@ -80,19 +82,14 @@ export class Triggers<
   readonly customization: TriggerCustomization<Ctx> = {
     args: {},
     input: (ctx) => {
-      const wrapped = this.#wrap(ctx);
-      return Promise.resolve({
-        ctx: { db: wrapped.ctx.db },
-        args: {},
-        onSuccess: () => wrapped.run?.assertSound(),
-      });
+      const run = new TriggerRun(true);
+      const { db } = this.#wrap(ctx, run);
+      return Promise.resolve({ ctx: { db }, args: {}, onSuccess: () => run.assertSound() });
     },
   };
 
-  #wrap<C extends Ctx>(ctx: C): { ctx: C; run?: TriggerRun } {
-    if (alreadyRuns(ctx.db, this)) return { ctx };
-    const run = new TriggerRun();
-    return { ctx: { ...ctx, db: writerOn(ctx, ctx.db, this, run) }, run };
+  #wrap<C extends Ctx>(ctx: C, run: TriggerRun): C {
+    return alreadyRuns(ctx.db, this) ? ctx : { ...ctx, db: writerOn(ctx, ctx.db, this, run) };
   }
 }
 
@@ -108,7 +105,7 @@ export function writerWithTriggers<
   innerDb: GenericDatabaseWriter<DataModel>,
   triggers: Triggers<DataModel, Ctx>,
 ): GenericDatabaseWriter<DataModel> {
-  return writerOn(ctx, innerDb, triggers, new TriggerRun());
+  return writerOn(ctx, innerDb, triggers, new TriggerRun(false));
 }
 
 function writerOn<Db extends object>(
@@ -128,5 +125,5 @@ function writerOn<Db extends object>(
     tables: () => Object.keys(registered),
     contextFor: (db) => ({ ...ctx, db, innerDb: writer }),
   };
-  return wrapDatabase(wrapping, "application") as unknown as Db;
+  return wrapDatabase(wrapping) as unknown as Db;
 }

@@ -7,7 +7,7 @@
 import type { GenericDatabaseWriter, GenericDataModel, GenericDocument } from "convex/server";
 import type { GenericId } from "convex/values";
 import type { Change, Trigger } from "./change.js";
-import type { TriggerRun } from "./trigger-run.js";
+import type { TriggerRun, Write } from "./trigger-run.js";
 
 /**
  * A database that has this method is Trueup's own and runs triggers itself: it answers whether it runs those
@@ -42,16 +42,19 @@ export function alreadyRuns(db: object, owner: object): boolean {
   });
 }
 
-/** The database for the application (or, with `within: "trigger"`, for the triggers themselves). */
-export function wrapDatabase(wrapping: Wrapping, within: "application" | "trigger"): Writer {
+/**
+ * The database for the application, or for the triggers that are the `depth`th of their chain: those that a write of the
+ * application sets off are the first.
+ */
+export function wrapDatabase(wrapping: Wrapping, depth = 0): Writer {
   const { innerDb, run } = wrapping;
-  const write = within === "application" ? run.writeForApplication.bind(run) : run.writeForTrigger.bind(run);
+  const write = <Result>(table: string, perform: Write<Result>): Promise<Result> =>
+    depth === 0 ? run.writeForApplication(perform) : run.writeForTrigger(table, depth, perform);
+  const assertUsable = (): void => (depth === 0 ? run.assertUsable() : run.assertSound());
   let contextOfTriggers: { innerDb: Writer } | undefined;
 
   function triggersFor(table: string, change: Change<GenericDataModel, string>): (() => Promise<void>)[] {
-    contextOfTriggers ??= wrapping.contextFor(
-      within === "trigger" ? database : wrapDatabase(wrapping, "trigger"),
-    );
+    contextOfTriggers ??= wrapping.contextFor(wrapDatabase(wrapping, depth + 1));
     const ctx = contextOfTriggers;
     return wrapping.triggersOf(table).map((trigger) => () => trigger(ctx, change));
   }
@@ -70,7 +73,7 @@ export function wrapDatabase(wrapping: Wrapping, within: "application" | "trigge
 
   /** A write that leaves a document: reads both images around it. */
   function update(table: string, id: Id, apply: () => Promise<void>): Promise<void> {
-    return write(async (fail) => {
+    return write(table, async (fail) => {
       const oldDoc = await innerDb.get(table, id);
       await apply();
       try {
@@ -88,9 +91,9 @@ export function wrapDatabase(wrapping: Wrapping, within: "application" | "trigge
   }
 
   async function insert(table: string, value: GenericDocument): Promise<Id> {
-    run.assertSound();
+    assertUsable();
     if (wrapping.triggersOf(table).length === 0) return innerDb.insert(table, value);
-    return write(async (fail) => {
+    return write(table, async (fail) => {
       const id = await innerDb.insert(table, value);
       try {
         const newDoc = await existing(table, id);
@@ -106,7 +109,7 @@ export function wrapDatabase(wrapping: Wrapping, within: "application" | "trigge
   }
 
   async function patch(table: string | undefined, id: Id, value: GenericDocument): Promise<void> {
-    run.assertSound();
+    assertUsable();
     const watched = watchedTable(table, id);
     const apply = (): Promise<void> =>
       table === undefined ? innerDb.patch(id, value) : innerDb.patch(table, id, value);
@@ -114,7 +117,7 @@ export function wrapDatabase(wrapping: Wrapping, within: "application" | "trigge
   }
 
   async function replace(table: string | undefined, id: Id, value: GenericDocument): Promise<void> {
-    run.assertSound();
+    assertUsable();
     const watched = watchedTable(table, id);
     const apply = (): Promise<void> =>
       table === undefined ? innerDb.replace(id, value) : innerDb.replace(table, id, value);
@@ -122,11 +125,11 @@ export function wrapDatabase(wrapping: Wrapping, within: "application" | "trigge
   }
 
   async function remove(table: string | undefined, id: Id): Promise<void> {
-    run.assertSound();
+    assertUsable();
     const watched = watchedTable(table, id);
     const apply = (): Promise<void> => (table === undefined ? innerDb.delete(id) : innerDb.delete(table, id));
     if (watched === null) return apply();
-    return write(async (fail) => {
+    return write(watched, async (fail) => {
       const oldDoc = await innerDb.get(watched, id);
       await apply();
       if (oldDoc === null) {
@@ -151,7 +154,7 @@ export function wrapDatabase(wrapping: Wrapping, within: "application" | "trigge
     delete: (a: string, b?: string): Promise<void> =>
       b === undefined ? remove(undefined, a as Id) : remove(a, b as Id),
     table: (name: string): object => {
-      run.assertSound();
+      assertUsable();
       return {
         get: (id: Id) => database.get(name, id),
         query: () => database.query(name),
@@ -167,7 +170,7 @@ export function wrapDatabase(wrapping: Wrapping, within: "application" | "trigge
     has: (target, property) => property in overrides || property in target,
     get: (target, property) => {
       if (property in overrides) return Reflect.get(overrides, property);
-      if (property === "get" || property === "query") run.assertSound();
+      if (property === "get" || property === "query") assertUsable();
       const value: unknown = Reflect.get(target, property, target);
       return typeof value === "function" ? value.bind(target) : value;
     },

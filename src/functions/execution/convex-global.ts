@@ -17,7 +17,11 @@ import { notSupported } from "../context/not-supported.js";
 import { functionHandle } from "../program/loaded-program.js";
 import { currentExecution, type Execution } from "./execution.js";
 
+/** By this property `trueup/triggers` makes the running function fail, wrapped as its `ctx.db` may be. */
+const failFunction: unique symbol = Symbol.for("trueup.failFunction");
+
 interface ConvexGlobal {
+  [failFunction](): (error: Error) => void;
   syscall(operation: string, args: string): string;
   asyncSyscall(operation: string, args: string): Promise<string>;
   jsSyscall(operation: string, args: Record<string, unknown>): unknown;
@@ -44,6 +48,10 @@ const answers: Readonly<Record<string, (execution: Execution, args: Arguments) =
 };
 
 const ours: ConvexGlobal = {
+  [failFunction]() {
+    const execution = running();
+    return (error) => execution.fail(error);
+  },
   syscall(operation) {
     if (operation !== "1.0/getSnapshotTs") {
       throw notSupported(`Convex.syscall("${operation}")`);

@@ -116,6 +116,7 @@ export class Execution implements TurnOwner {
   triggersOff = false;
   triggerDepth: number;
   paginated = false;
+  #failure: Error | null = null;
   #over = false;
   #reader: DatabaseReader | null;
 
@@ -189,6 +190,18 @@ export class Execution implements TurnOwner {
         `'${this.subject.path}' used its ctx after it had returned: await every promise that ctx returns.`,
         { path: this.subject.path },
       );
+    }
+  }
+
+  /** From now on it can only fail, with the first of such errors, whatever its code makes of that. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+  }
+
+  /** Throws what it has failed with. */
+  assertSound(): void {
+    if (this.#failure !== null) {
+      throw this.#failure;
     }
   }
 

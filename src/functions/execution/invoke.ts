@@ -54,14 +54,17 @@ export async function invoke(
 ): Promise<Value> {
   let result: unknown;
   try {
-    result = await currentExecution.run(execution, handler, ctx, args);
+    try {
+      result = await currentExecution.run(execution, handler, ctx, args);
+    } finally {
+      const ending = execution.end();
+      if (ending !== null) {
+        await ending;
+      }
+    }
+    execution.assertSound();
   } catch (thrown) {
     throw detachThrown(thrown);
-  } finally {
-    const ending = execution.end();
-    if (ending !== null) {
-      await ending;
-    }
   }
   const copied = copyResult(execution.subject.path, result, execution.engine.valueLimits);
   if (fn !== null) {

@@ -49,6 +49,7 @@ function triggerHook(
     if (writer?.triggersOff === true) {
       return;
     }
+    writer?.assertSound();
     const execution = new Execution({
       engine: host.engine,
       program: host.program,
@@ -60,11 +61,7 @@ function triggerHook(
     });
     execution.triggerDepth += 1;
     if (execution.triggerDepth > maxDepth) {
-      throw new TrueupError(
-        "TRIGGERS_TOO_DEEP",
-        `Triggers on '${tableName}' set each other off more than ${maxDepth} times.`,
-        { table: tableName, id: change.id },
-      );
+      throw failAll(writer, tooDeep(tableName, change.id));
     }
     const { operation, id, oldDoc, newDoc } = change;
     const inner = withoutTriggers(execution);
@@ -75,7 +72,24 @@ function triggerHook(
       await execution.end();
       await inner.end();
     }
+    execution.assertSound();
   };
+}
+
+function tooDeep(table: string, id: string): TrueupError {
+  const message = `Triggers on '${table}' set each other off more than ${maxDepth} times.`;
+  return new TrueupError("TRIGGERS_TOO_DEEP", message, { table, id });
+}
+
+/**
+ * Makes the whole chain of triggers fail, also those that would catch the error and write again: each of them doubles
+ * the writes to come.
+ */
+function failAll(last: Execution | null, error: TrueupError): TrueupError {
+  for (let at = last; at !== null && at.triggerDepth > 0; at = at.parent) {
+    at.fail(error);
+  }
+  return error;
 }
 
 /** The execution that `innerDb` writes in: the same turn, no triggers. */

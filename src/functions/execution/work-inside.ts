@@ -61,9 +61,12 @@ export async function queryInside<T>(
 }
 
 async function within<T>(execution: Execution, ctx: object, run: (ctx: object) => Promise<T>): Promise<T> {
+  let result: T;
   try {
-    return await currentExecution.run(execution, run, ctx);
+    result = await currentExecution.run(execution, run, ctx);
   } finally {
     await execution.end();
   }
+  execution.assertSound();
+  return result;
 }
