@@ -61,6 +61,7 @@ async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Ba
     jobs,
     limits: options.limits ?? "convex",
     log: options.log ?? "console",
+    ...(process.env["TRUEUP_TRACE"] === "1" ? { trace: printTrace } : {}),
   });
   const scheduler = new Scheduler(database, runtime, jobs, {
     onFailure: ({ componentPath, functionPath, error }) => runtime.report(componentPath, functionPath, error),
@@ -98,4 +99,9 @@ async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Ba
     }
   }
   return backend;
+}
+
+/** To stderr: what a command prints to stdout is its result. */
+function printTrace(line: string): void {
+  process.stderr.write(`trace ${line}\n`);
 }

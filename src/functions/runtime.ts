@@ -51,6 +51,8 @@ export interface RuntimeOptions {
   readonly deploymentName?: string;
   /** Where console output goes: the console as it was (default), nowhere, or a function. */
   readonly log?: "console" | "silent" | LogSink;
+  /** Takes a line for each function that runs: what it read and wrote, its time and its commit. */
+  readonly trace?: (line: string) => void;
   /** Where the bytes of stored files are. Left out, file storage is not supported. */
   readonly files?: FileStore;
   /** Supports text and vector search by scanning whole tables, which is for tests (default false). */
@@ -84,6 +86,7 @@ export class Runtime {
       maxDepth: limited ? maxNestedCalls : maxNestedCallsUnlimited,
       jobs: options.jobs,
       deploymentName: options.deploymentName ?? "trueup",
+      trace: options.trace ?? null,
       log: log === "console" ? printToConsole : log === "silent" ? (): void => {} : log,
     };
     captureConsole();

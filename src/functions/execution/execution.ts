@@ -65,6 +65,8 @@ export interface Engine {
   readonly jobs: JobQueue;
   readonly deploymentName: string;
   readonly log: LogSink;
+  /** Takes a line for each function that runs; null for none. */
+  readonly trace: ((line: string) => void) | null;
   /** What `ctx.meta` counts down from where no limit is in force. */
   readonly reportedLimits: TransactionLimits;
   /** Where the bytes of stored files are; null where file storage is not supported. */

@@ -4,6 +4,7 @@
  */
 import type { Value } from "convex/values";
 import type { QueryTransaction } from "../../database/index.js";
+import type { Version } from "../../storage/storage.js";
 import { checkArguments, copyArguments } from "../boundary/check-call.js";
 import { resolveCommitTs } from "../boundary/resolve-commit-ts.js";
 import type { FunctionSuccess, JobRun } from "../call.js";
@@ -13,6 +14,7 @@ import type { LoadedProgram } from "../program/loaded-program.js";
 import type { FunctionKind, Handler, LoadedFunction } from "../program/registered-function.js";
 import { Execution, type Engine, type Request, type Subject, type TransactionScope } from "./execution.js";
 import { assertKind, checkContext, invoke, referenceText } from "./invoke.js";
+import { traced } from "./trace.js";
 
 /** A function or handler about to run; its arguments are its own copy. */
 export interface Run {
@@ -37,10 +39,16 @@ export async function runQuery(
   onSnapshot: OnSnapshot = () => {},
 ): Promise<Pick<FunctionSuccess, "value" | "version" | "readSet">> {
   const { database, transactions } = run.engine;
-  return await database.query((tx) => {
-    onSnapshot(tx);
-    return inTransaction(run, { tx, mutation: null, usesCommitTs: false });
-  }, transactions);
+  return await traced(
+    run,
+    (attempted) =>
+      database.query((tx) => {
+        attempted(tx);
+        onSnapshot(tx);
+        return inTransaction(run, { tx, mutation: null, usesCommitTs: false });
+      }, transactions),
+    committed,
+  );
 }
 
 /** @param job Changes in the same transaction; the function does not run when its `before` says so. */
@@ -51,17 +59,23 @@ export async function runMutation(
   const { database, transactions } = run.engine;
   const logged = run.request.log.length;
   let usesCommitTs = false;
-  const { value, version } = await database.mutate(async (tx) => {
-    run.request.log.truncate(logged);
-    if (job !== null && !(await job.before(tx))) {
-      return null;
-    }
-    const scope = { tx, mutation: tx, usesCommitTs: false };
-    const result = await inTransaction(run, scope);
-    await job?.after(tx);
-    usesCommitTs = scope.usesCommitTs;
-    return result;
-  }, transactions);
+  const { value, version } = await traced(
+    run,
+    (attempted) =>
+      database.mutate(async (tx) => {
+        attempted(tx);
+        run.request.log.truncate(logged);
+        if (job !== null && !(await job.before(tx))) {
+          return null;
+        }
+        const scope = { tx, mutation: tx, usesCommitTs: false };
+        const result = await inTransaction(run, scope);
+        await job?.after(tx);
+        usesCommitTs = scope.usesCommitTs;
+        return result;
+      }, transactions),
+    committed,
+  );
   return { value: usesCommitTs ? resolveCommitTs(value, BigInt(version) * 1000n) : value, version };
 }
 
@@ -70,7 +84,9 @@ export async function runAction(run: Run): Promise<Value> {
   if (run.fn !== null) {
     checkArguments(run.fn, run.args as Value, checkContext(execution));
   }
-  return await invoke(execution, actionContext(execution, callFromAction), run.handler, run.fn, run.args);
+  return await traced(run, () =>
+    invoke(execution, actionContext(execution, callFromAction), run.handler, run.fn, run.args),
+  );
 }
 
 /** `ctx.runQuery`, `runMutation` and `runAction` of an action. */
@@ -105,6 +121,10 @@ export async function callFromAction(
   }
   const { value } = kind === "query" ? await runQuery(run) : await runMutation(run, null);
   return value;
+}
+
+function committed({ version }: { readonly version: Version }): Version {
+  return version;
 }
 
 function inTransaction(run: Run, scope: TransactionScope): Promise<Value> {

@@ -1,0 +1,50 @@
+/**
+ * One line for each function that the runtime runs, for whoever debugs: what ran, what its transaction read and wrote,
+ * how long it took, and the commit that it made or read. Nested calls count to the transaction that they run in.
+ */
+import type { QueryTransaction } from "../../database/index.js";
+import type { Version } from "../../storage/storage.js";
+import type { LoadedComponent } from "../program/loaded-component.js";
+import type { Engine, Subject } from "./execution.js";
+
+interface Traced {
+  readonly engine: Engine;
+  readonly component: LoadedComponent;
+  readonly subject: Subject;
+}
+
+/** Told of the transaction of each attempt. */
+type Attempted = (tx: QueryTransaction) => void;
+
+/**
+ * Runs a function, and tells the engine's trace what it cost, when there is one. Without a trace it adds nothing.
+ * `mutation messages:send 3 read, 1 written, 2.1 ms, commit 17, attempt 2`
+ */
+export async function traced<Result>(
+  { engine, component, subject }: Traced,
+  run: (attempted: Attempted) => Promise<Result>,
+  commitOf: (result: Result) => Version | undefined = () => undefined,
+): Promise<Result> {
+  const { trace } = engine;
+  if (trace === null) return await run(() => {});
+  const beganAtMs = performance.now();
+  const attempts: QueryTransaction[] = [];
+  const tell = (...outcome: readonly string[]): void => {
+    const path = component.path === "" ? subject.path : `${component.path}/${subject.path}`;
+    const usage = attempts.at(-1)?.usage;
+    const cost =
+      usage === undefined ? [] : [`${usage.documentsRead} read`, `${usage.documentsWritten} written`];
+    const took = `${(performance.now() - beganAtMs).toFixed(1)} ms`;
+    const again = attempts.length > 1 ? [`attempt ${attempts.length}`] : [];
+    trace(`${subject.kind} ${path} ${[...cost, took, ...outcome, ...again].join(", ")}`);
+  };
+  try {
+    const result = await run((tx) => attempts.push(tx));
+    const version = commitOf(result);
+    tell(...(version === undefined ? [] : [`commit ${version}`]));
+    return result;
+  } catch (error) {
+    tell(`failed: ${(error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? ""}`);
+    throw error;
+  }
+}
