@@ -2,7 +2,11 @@ export { accepts, include, type Inclusion } from "./subtyping/accepts.js";
 export { diffSchemas, noSchema } from "./changes/diff-schemas.js";
 export {
   applyRenames,
+  composeFieldRenames,
+  inverseRename,
   parseRenames,
+  withRenamedField,
+  type FieldRename,
   type FieldRenames,
   type RenamedSchema,
   type SchemaRenames,
@@ -16,6 +20,7 @@ export {
   type Waiver,
   type WaiverName,
 } from "./changes/rules.js";
+export { rewriteType } from "./changes/rewrite-type.js";
 export { changeTarget, type SchemaChange } from "./changes/schema-change.js";
 export { parseWaivers, waiverText, type GivenWaiver } from "./changes/waivers.js";
 export { parseSchema, type SchemaSource } from "./definition/parse-schema.js";

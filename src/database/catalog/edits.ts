@@ -148,15 +148,23 @@ export function removeComponent(catalog: Catalog, path: string): CatalogEdit {
   };
 }
 
-/** Gives a table another name; ids and everything else stay. @throws INVALID_TABLE_NAME */
-export function renameTable(catalog: Catalog, table: TableEntry, name: string): CatalogEdit {
-  assertTableName(name);
-  const known = componentOf(catalog, table);
-  const renamed = { ...table, name, check: compileCheck(known.schema, name) };
-  const tables = [...known.tables.values()].map((other) => (other.id === table.id ? renamed : other));
+/** Gives tables of a component other names, all at once; ids and everything else stay. @throws INVALID_TABLE_NAME */
+export function renameTables(
+  catalog: Catalog,
+  path: string,
+  names: ReadonlyMap<TableEntry, string>,
+): CatalogEdit {
+  for (const name of names.values()) assertTableName(name);
+  const known = catalog.components.get(path);
+  if (known === undefined) throw new Error(`no component ${path}`);
+  const tables = [...known.tables.values()].map((table) => {
+    const name = names.get(table);
+    return name === undefined ? table : { ...table, name, check: compileCheck(known.schema, name) };
+  });
+  const moved = new Set(names.values());
   return edit(catalog, { ...catalog.head }, withTables(known, tables), [
-    [catalogKeys.table(known.number, table.name), undefined],
-    tableWrite(known, renamed),
+    ...[...names.keys()].map((table): Write => [catalogKeys.table(known.number, table.name), undefined]),
+    ...tables.filter(({ name }) => moved.has(name)).map((table) => tableWrite(known, table)),
   ]);
 }
 

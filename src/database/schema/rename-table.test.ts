@@ -27,7 +27,7 @@ test("a renamed table keeps its ids, its documents, its indexes and those built 
   await database.background.built();
   const documents = await readAll(database, fullScan("people"));
   await database.mutate(async (tx) => {
-    await tx.renameTable("", "people", "users");
+    await tx.renameTables("", new Map([["people", "users"]]));
     const { tablesCreated, indexesKept } = await tx.applySchema("", after);
     expect(tablesCreated).toEqual([]);
     expect(indexesKept.map(({ indexName, needsBackfill }) => [indexName, needsBackfill])).toEqual([
@@ -46,7 +46,8 @@ test("a renamed table keeps its ids, its documents, its indexes and those built 
 
 test("an empty table makes way for a renamed one, one with documents does not", async () => {
   const { database } = await openWithPeople();
-  const rename = (to: string): Promise<unknown> => database.mutate((tx) => tx.renameTable("", "people", to));
+  const rename = (to: string): Promise<unknown> =>
+    database.mutate((tx) => tx.renameTables("", new Map([["people", to]])));
   const id = await mutate(database, async (tx) => {
     await tx.applySchema("", null);
     return await tx.component("").insert("users", {});
@@ -59,6 +60,31 @@ test("an empty table makes way for a renamed one, one with documents does not", 
   await expect(rename("others")).rejects.toMatchObject({ code: "TABLE_NOT_FOUND" });
 });
 
+test("tables take each other's names at once, and keep them when the storage is opened again", async () => {
+  const { database, ids } = await openWithPeople();
+  const other = await mutate(database, async (tx) => {
+    await tx.applySchema("", null);
+    const id = await tx.component("").insert("users", { u: 1 });
+    await tx.renameTables(
+      "",
+      new Map([
+        ["users", "people"],
+        ["people", "users"],
+      ]),
+    );
+    return id;
+  });
+  for (const opened of [database, await Database.open(database.storage)]) {
+    await opened.query(async (tx) => {
+      const reader = tx.component("");
+      expect(reader.tables()).toEqual(["people", "users"]);
+      expect(reader.tableOfId(other)).toBe("people");
+      expect(reader.tableOfId(ids[0] ?? "")).toBe("users");
+      expect([await reader.count("people"), await reader.count("users")]).toEqual([1, 3]);
+    });
+  }
+});
+
 test("a table is renamed and its documents change shape in one transaction", async () => {
   const { database } = await openWithPeople();
   const negate = { name: "negate", origin: "", hasDown: false };
@@ -66,7 +92,7 @@ test("a table is renamed and its documents change shape in one transaction", asy
   await database.mutate((tx) => tx.prepareIndexes("", after, { renames, through: { users: [negate] } }));
   await database.background.built();
   await database.mutate(async (tx) => {
-    await tx.renameTable("", "people", "users");
+    await tx.renameTables("", new Map([["people", "users"]]));
     tx.beginTransform("", "users", negate);
     const { indexesKept } = await tx.applySchema("", after);
     expect(indexesKept.map(({ needsBackfill }) => needsBackfill)).toEqual([false, false]);

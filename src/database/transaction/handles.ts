@@ -10,7 +10,7 @@ import {
   type SchemaChange,
 } from "../schema/apply-schema.js";
 import { indexBuilds, type IndexBuild } from "../schema/index-builds.js";
-import { renameTable } from "../schema/rename-table.js";
+import { renameTables } from "../schema/rename-table.js";
 import { schemaState, setNarrowed } from "../schema/schema-state.js";
 import { beginTransform } from "../transforms/begin-transform.js";
 import { PreparedReader } from "../transforms/prepared-reader.js";
@@ -205,9 +205,9 @@ export class MutationHandle extends Handle<Writer> implements MutationTransactio
     return beginTransform(this.state, path, tableName, definition);
   }
 
-  async renameTable(path: string, from: string, to: string): Promise<void> {
+  async renameTables(path: string, names: ReadonlyMap<string, string>): Promise<void> {
     this.state.assertActive();
-    await renameTable(this.state, path, from, to);
+    await renameTables(this.state, path, names);
   }
 
   async ensureTable(path: string, tableName: string, indexes: readonly IndexJson[]): Promise<void> {

@@ -177,10 +177,12 @@ export interface MutationTransaction extends QueryTransaction {
    */
   beginTransform(path: string, tableName: string, definition: TransformDefinition): number;
   /**
-   * Ids, indexes and documents stay. Comes before `beginTransform` and `applySchema` of the same change.
-   * @throws TABLE_NOT_FOUND, INVALID_TABLE_NAME; TABLE_EXISTS when there is one of this name that holds documents
+   * All at once: tables may take each other's names. Ids, indexes and documents stay. Comes before `beginTransform` and
+   * `applySchema` of the same change.
+   * @param names New names by old ones.
+   * @throws TABLE_NOT_FOUND, INVALID_TABLE_NAME; TABLE_EXISTS when another table of such a name holds documents
    */
-  renameTable(path: string, from: string, to: string): Promise<void>;
+  renameTables(path: string, names: ReadonlyMap<string, string>): Promise<void>;
   /** Makes sure that a table exists and has these indexes; for the system's own tables. */
   ensureTable(path: string, tableName: string, indexes: readonly IndexJson[]): Promise<void>;
   /** Deletes a component with all of its data. Its nested components are components of their own. */

@@ -4,25 +4,23 @@
  * schema is pending until then; anything else that does not fit is a reason to refuse.
  */
 import type { Database } from "../../database/index.js";
-import { isTrueupError } from "../../errors/index.js";
 import type { DeployMigration, Exported, ExportedDeclarations } from "../../functions/index.js";
 import {
-  applyRenames,
   findTable,
   noSchema,
   planSchema,
   type PlannedChange,
   type SchemaJson,
   type SchemaPlan,
-  type SchemaRenames,
   type TableData,
 } from "../../schema/index.js";
-import type { ComponentSteps, TableRename } from "../steps/component-steps.js";
+import type { ComponentSteps } from "../steps/component-steps.js";
 import { checkTable, tablesToCheck, type TableToCheck } from "./check-documents.js";
 import type { ComponentData } from "./data-in-force.js";
 import { DocumentProblems } from "./document-problems.js";
 import type { ComponentRefusal } from "./refusal.js";
 import type { TableSteps } from "./rehearse-steps.js";
+import { renamedSchema } from "./renamed-schema.js";
 
 export interface ComponentPlanInput {
   readonly componentPath: string;
@@ -59,9 +57,9 @@ export interface ComponentPlan {
 export async function planComponent(database: Database, input: ComponentPlanInput): Promise<ComponentPlan> {
   const { componentPath, before, after, steps, waivers } = input;
   const newNames = new Map(steps.renames.map(({ from, to }) => [from, to]));
-  const stored = inNewNames(before, after, steps.renames);
+  const renamed = renamedSchema(before, after, steps);
   const isPending = input.data.schemaState.state === "pending";
-  const tables = tablesToCheck(componentPath, isPending ? null : stored, after, newNames);
+  const tables = tablesToCheck(componentPath, isPending ? null : renamed.stored, after, newNames);
   const migrations = migrationsAtWork(input);
   const data: TableData[] = [...removedTables(input, newNames)];
   const problems = new DocumentProblems();
@@ -70,9 +68,9 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
   let isLeftToMigrations = false;
   const change = {
     componentPath,
-    before,
+    before: renamed.before,
     after: after ?? withoutSchema(before),
-    renames: validRenames(before, after, steps.declaredRenames),
+    renames: renamed.renames,
     waivers,
   };
   const destroyed = planSchema(change).changes.filter(({ counts }) => counts === "destructive");
@@ -181,44 +179,6 @@ function rehearsals(
       steps: steps.transforms.filter(({ table }) => table === name),
     };
   });
-}
-
-/** The schema with the names that its tables are going to have. */
-function inNewNames(
-  before: SchemaJson | null,
-  after: SchemaJson | null,
-  renames: readonly TableRename[],
-): SchemaJson | null {
-  if (before === null || after === null) return before;
-  const tables = Object.fromEntries(renames.map(({ from, to }) => [from, to]));
-  return applyRenames(before, after, validRenames(before, after, { tables })).stored;
-}
-
-/** Renames that the two schemas know of. Others are of no account to a plan: their documents speak for themselves. */
-function validRenames(
-  before: SchemaJson | null,
-  after: SchemaJson | null,
-  { tables = {}, fields = {} }: SchemaRenames,
-): SchemaRenames {
-  if (before === null || after === null) return {};
-  const isValid = (renames: SchemaRenames): boolean => {
-    try {
-      applyRenames(before, after, renames);
-      return true;
-    } catch (error) {
-      if (isTrueupError(error) && error.code === "INVALID_RENAME") return false;
-      throw error;
-    }
-  };
-  const validTables = Object.fromEntries(
-    Object.entries(tables).filter(([from, to]) => isValid({ tables: { [from]: to } })),
-  );
-  const validFields = Object.fromEntries(
-    Object.entries(fields).filter(([table, names]) =>
-      isValid({ tables: validTables, fields: { [table]: names } }),
-    ),
-  );
-  return { tables: validTables, fields: validFields };
 }
 
 function irreversibleText(tableName: string, why: string): string {

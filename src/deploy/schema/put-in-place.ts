@@ -40,7 +40,7 @@ export async function putInPlace(
 async function putComponentInPlace(tx: MutationTransaction, plan: ComponentPlan): Promise<AppliedStep[]> {
   const { componentPath, after, steps, pending } = plan;
   await assertVacant(tx, plan);
-  for (const { from, to } of steps.renames) await tx.renameTable(componentPath, from, to);
+  await tx.renameTables(componentPath, new Map(steps.renames.map(({ from, to }) => [from, to])));
   const begun: AppliedStep[] = [];
   for (const { table, definition, record } of steps.transforms) {
     const shape = tx.beginTransform(componentPath, table, definition);
@@ -67,8 +67,8 @@ async function assertVacant(
   const settled = steps.history.flatMap((step) =>
     step.kind === "transform" && step.shape === null && step.appliedAtMs === 0 ? [step.table] : [],
   );
-  for (const table of [...vacant, ...settled]) {
-    const storedAs = oldNames.get(table) ?? table;
+  const storedNames = [...vacant, ...settled].map((table) => oldNames.get(table) ?? table);
+  for (const storedAs of [...storedNames, ...steps.makeWay]) {
     if (known.has(storedAs) && (await reader.count(storedAs)) > 0) throw new PreparationOutdated();
   }
 }

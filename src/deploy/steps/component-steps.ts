@@ -1,25 +1,25 @@
 /**
  * What a deploy does to the data of one component before its schema holds: which of the declared transforms and renames are
  * new, and which of those applied before it takes back. Decided from the declarations, the history and the two schemas alone.
- *
- * A deploy takes a transform back when it no longer exports it and gives the table the type that it had before it. Only what
- * came last can be taken back, and only with a `down` in the code that runs now.
+ * `table-renames.ts` and `taken-back.ts` are its parts.
  */
 import type { TransformDefinition, TransformFunction } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
-import type { DeclaredTransform, Exported, ExportedDeclarations } from "../../functions/index.js";
+import type { DeclaredTransform, ExportedDeclarations } from "../../functions/index.js";
 import {
-  accepts,
+  composeFieldRenames,
   findTable,
   type SchemaJson,
   type SchemaRenames,
   type ValidatorJson,
 } from "../../schema/index.js";
 import { fingerprintOf } from "./fingerprint.js";
-import { orderByRequires } from "./order-by-requires.js";
 import { KnownTransforms } from "./known-transforms.js";
+import { orderByRequires } from "./order-by-requires.js";
 import type { AppliedStep, AppliedTransform } from "./step-history.js";
-import { newNames, tableRenames } from "./table-renames.js";
+import { isWithoutDocuments, newNames, tableRenames } from "./table-renames.js";
+import { typeIn, typesBetween } from "./table-types.js";
+import { takenBack } from "./taken-back.js";
 import { originText, type ProgramOrigin } from "./transform-functions.js";
 
 /** The code of a component as far as transforms go, and where it comes from. */
@@ -53,13 +53,18 @@ export interface TransformStep {
   readonly table: string;
   readonly definition: TransformDefinition;
   readonly run: TransformFunction;
+  /** The type of the documents that it is written for; null where that is not known, or not asked. */
+  readonly takes: ValidatorJson | null;
   /** Of one that goes forth, to be recorded; null for one that takes another back. */
   readonly record: Omit<AppliedTransform, "shape" | "appliedAtMs"> | null;
 }
 
 export interface ComponentSteps {
   readonly componentPath: string;
+  /** To be made at once. */
   readonly renames: readonly TableRename[];
+  /** Empty tables that have a name which another table takes. */
+  readonly makeWay: readonly string[];
   /** In the order to begin them. */
   readonly transforms: readonly TransformStep[];
   /** Tables whose transforms are taken back. */
@@ -72,18 +77,21 @@ export interface ComponentSteps {
   readonly declaredRenames: SchemaRenames;
 }
 
+type Fresh = Omit<AppliedTransform, "shape" | "appliedAtMs">;
+
 /** O(declarations + history). @throws TRANSFORM_INVALID */
 export function componentSteps(input: StepsInput): ComponentSteps {
   const { componentPath, next, after } = input;
   const renames = tableRenames(input);
-  const newName = newNames(renames.now);
-  const known = new KnownTransforms(input.history, next.declarations.transforms, newName);
+  const known = new KnownTransforms(input.history, next.declarations.transforms, newNames(renames.now));
   const fresh = known.fresh.map(({ name, declared }) => ({ name, declared, requires: declared.requires }));
   const ordered = orderByRequires(fresh, known.names);
+  const records = recordsOf(input, renames.now, ordered);
   const forth: TransformStep[] = [];
   const settled: AppliedTransform[] = [];
   for (const { name, declared } of ordered) {
-    const record = recordOf(input, newName, name, declared);
+    const record = records.get(name);
+    if (record === undefined) throw new Error(`no record of ${name}`);
     if (isWithoutDocuments(input, renames.now, declared.table)) {
       // One of a table that is gone, or not there yet, has nothing to do with this deploy.
       const isThere = input.documents.has(declared.table);
@@ -100,6 +108,7 @@ export function componentSteps(input: StepsInput): ComponentSteps {
         hasDown: record.hasDown,
       },
       run: declared.up,
+      takes: null,
       record,
     });
   }
@@ -107,6 +116,7 @@ export function componentSteps(input: StepsInput): ComponentSteps {
   return {
     componentPath,
     renames: renames.now,
+    makeWay: renames.makeWay,
     transforms: [...forth, ...back.steps],
     undone: new Set(back.steps.map(({ table }) => table)),
     history: [...renames.history, ...known.applied.filter((step) => !back.forgotten.has(step)), ...settled],
@@ -118,15 +128,6 @@ export function componentSteps(input: StepsInput): ComponentSteps {
   };
 }
 
-function isWithoutDocuments(
-  { documents }: StepsInput,
-  renames: readonly TableRename[],
-  table: string,
-): boolean {
-  const storedAs = renames.find(({ to }) => to === table)?.from ?? table;
-  return (documents.get(storedAs) ?? 0) === 0;
-}
-
 function assertTable(name: string, { table }: DeclaredTransform, after: SchemaJson | null): void {
   if (after?.schemaValidation !== true || findTable(after, table) !== undefined) return;
   throw new TrueupError(
@@ -136,110 +137,47 @@ function assertTable(name: string, { table }: DeclaredTransform, after: SchemaJs
   );
 }
 
-function recordOf(
-  { componentPath, before }: StepsInput,
-  newName: (table: string) => string,
-  name: string,
-  declared: DeclaredTransform,
-): Omit<AppliedTransform, "shape" | "appliedAtMs"> {
-  const { table, down } = declared;
-  const fingerprint = fingerprintOf(declared);
-  const type = typeIn(before, newName, table);
-  return {
-    kind: "transform",
-    componentPath,
-    name,
-    table,
-    fingerprint,
-    hasDown: down !== undefined,
-    before: type,
-  };
-}
-
-/** What is enforced of a table's documents, by the name that the table will have; null for nothing. */
-function typeIn(
-  schema: SchemaJson | null,
-  newName: (table: string) => string,
-  table: string,
-): ValidatorJson | null {
-  if (schema?.schemaValidation !== true) return null;
-  return schema.tables.find(({ tableName }) => newName(tableName) === table)?.documentType ?? null;
-}
-
-interface TakenBack {
-  readonly steps: readonly TransformStep[];
-  readonly forgotten: ReadonlySet<AppliedTransform>;
-  readonly irreversible: ReadonlyMap<string, string>;
-}
-
-function takenBack(
-  input: StepsInput,
-  known: KnownTransforms,
+/** What is going to be recorded of new transforms, by their names. Those of one table follow each other. */
+function recordsOf(
+  { componentPath, before, after }: StepsInput,
   renames: readonly TableRename[],
-  transformed: ReadonlySet<string>,
-): TakenBack {
-  const { before, after } = input;
-  const newName = newNames(renames);
-  const steps: TransformStep[] = [];
-  const forgotten = new Set<AppliedTransform>();
-  const irreversible = new Map<string, string>();
-  for (const { tableName, documentType } of after?.schemaValidation === true ? after.tables : []) {
-    const type = typeIn(before, newName, tableName);
-    if (transformed.has(tableName) || type === null || isSameType(type, documentType)) continue;
-    const retired = known.retired(tableName);
-    const last = retired.findIndex((step) => step.before !== null && isSameType(step.before, documentType));
-    for (const step of retired.slice(0, last + 1)) {
-      const undoing = isWithoutDocuments(input, renames, tableName) ? null : undo(input, step, tableName);
-      if (typeof undoing === "string") irreversible.set(tableName, undoing);
-      else if (undoing !== null) steps.push(undoing);
-      forgotten.add(step);
+  ordered: readonly { readonly name: string; readonly declared: DeclaredTransform }[],
+): ReadonlyMap<string, Fresh> {
+  const records = new Map<string, Fresh>();
+  for (const table of new Set(ordered.map(({ declared }) => declared.table))) {
+    const own = ordered.filter(({ declared }) => declared.table === table);
+    const types = typesBetween(
+      typeIn(before, table, renames),
+      own.map(({ declared }) => declared.rename ?? null),
+      typeIn(after, table),
+    );
+    for (const [at, { name, declared }] of own.entries()) {
+      records.set(name, {
+        kind: "transform",
+        componentPath,
+        name,
+        table,
+        fingerprint: fingerprintOf(declared),
+        hasDown: declared.down !== undefined,
+        before: types[at] ?? null,
+        after: types[at + 1] ?? null,
+      });
     }
-    if (!irreversible.has(tableName)) continue;
-    for (const step of retired) forgotten.delete(step);
   }
-  return {
-    steps: steps.filter(({ table }) => !irreversible.has(table)),
-    forgotten,
-    irreversible,
-  };
-}
-
-/** How to take back a transform, or why that cannot be. */
-function undo({ running }: StepsInput, step: AppliedTransform, table: string): TransformStep | string {
-  const found = running?.declarations.transforms.find(({ name }) => name === step.name);
-  if (!step.hasDown) return `The transform ${step.name}, which was applied to it, has no \`down\`.`;
-  if (running === null || found?.declared.down === undefined) {
-    return `The transform ${step.name}, which was applied to it, is not in the code that runs now, nor is its \`down\`.`;
-  }
-  const { down } = found.declared;
-  return {
-    table,
-    definition: {
-      name: step.name,
-      origin: originText(running.origin, fingerprintOf(found.declared), "down"),
-      hasDown: true,
-      ...(step.shape === null ? {} : { undoes: step.shape }),
-    },
-    run: down,
-    record: null,
-  };
-}
-
-function isSameType(a: ValidatorJson, b: ValidatorJson): boolean {
-  return JSON.stringify(a) === JSON.stringify(b) || (accepts(a, b) && accepts(b, a));
+  return records;
 }
 
 /** The fields that the transforms of a deploy only rename: by table, old path to new name. */
 function fieldRenames(
   steps: readonly TransformStep[],
-  declared: readonly Exported<DeclaredTransform>[],
-): Record<string, Record<string, string>> {
-  const fields: Record<string, Record<string, string>> = {};
+  declared: readonly { readonly name: string; readonly declared: DeclaredTransform }[],
+): Record<string, Readonly<Record<string, string>>> {
   const begun = new Set(steps.map(({ definition: { name } }) => name));
-  for (const { name, declared: transform } of declared) {
-    const { table, rename } = transform;
-    if (rename === undefined || !begun.has(name)) continue;
-    fields[table] = { ...fields[table], [rename.from]: rename.to };
-  }
-  return fields;
+  const renaming = declared.filter(({ name }) => begun.has(name));
+  const tables = new Set(renaming.map(({ declared: { table } }) => table));
+  const renamesOf = (table: string): Readonly<Record<string, string>> =>
+    composeFieldRenames(
+      renaming.flatMap(({ declared: { table: own, rename } }) => (own === table && rename) || []),
+    );
+  return Object.fromEntries([...tables].map((table) => [table, renamesOf(table)]));
 }

@@ -4,6 +4,8 @@
  */
 import { TrueupError } from "../../errors/index.js";
 import type { DeclaredTransform, Exported } from "../../functions/index.js";
+import { rewriteType, type ValidatorJson } from "../../schema/index.js";
+import { exportOf } from "./export-name.js";
 import { fingerprintOf } from "./fingerprint.js";
 import type { AppliedStep, AppliedTransform } from "./step-history.js";
 
@@ -19,15 +21,19 @@ export class KnownTransforms {
     exported: readonly Exported<DeclaredTransform>[],
     newName: (table: string) => string,
   ) {
+    const inNewNames = (type: ValidatorJson | null): ValidatorJson | null =>
+      type === null ? null : rewriteType(type, { table: newName, field: (name) => name });
     const byName = new Map(exported.map((each) => [each.name, each]));
     const left = new Map(byName);
     const transforms = history.filter((step) => step.kind === "transform");
     for (const { name } of transforms) left.delete(name);
     const applied: AppliedTransform[] = [];
-    for (const step of transforms) {
+    for (const known of transforms) {
+      const before = inNewNames(known.before);
+      const step = { ...known, table: newName(known.table), before, after: inNewNames(known.after) };
       const now = byName.get(step.name) ?? movedTo(step, left.values());
       if (now !== undefined) left.delete(now.name);
-      const same = { ...step, table: newName(step.table), name: now?.name ?? step.name };
+      const same = { ...step, name: now?.name ?? step.name };
       applied.push(same);
       if (now !== undefined) this.#exported.add(same);
     }
@@ -72,9 +78,6 @@ function movedTo(
 
 /** True for the same export of another module, as far as its source shows. */
 function isSameElsewhere(step: AppliedTransform, { name, declared }: Exported<DeclaredTransform>): boolean {
-  return exportOf(step.name) === exportOf(name) && step.fingerprint === fingerprintOf(declared);
-}
-
-function exportOf(name: string): string {
-  return name.slice(name.lastIndexOf(":") + 1);
+  const isSameExport = exportOf(step.name) === exportOf(name) && step.table === declared.table;
+  return isSameExport && step.fingerprint === fingerprintOf(declared);
 }

@@ -25,8 +25,12 @@ export interface AppliedTransform extends Step {
   readonly hasDown: boolean;
   /** The number of the shape that it made; null when the table had no documents to change. */
   readonly shape: number | null;
-  /** What the schema said of the table's documents before; null when nothing was enforced. */
+  /**
+   * The type of the table's documents before it and after it, in the names that tables have now; null when nothing was
+   * enforced, or between two transforms of one deploy, where only renames of fields tell.
+   */
   readonly before: ValidatorJson | null;
+  readonly after: ValidatorJson | null;
 }
 
 /** A table that took another name. */

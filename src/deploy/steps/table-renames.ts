@@ -1,58 +1,258 @@
 /**
- * The tables that a deploy gives other names: those whose rename is declared and was not made yet, and those whose rename is no
- * longer declared while the schema has the old name again.
+ * The tables that a deploy gives other names. Declared renames that were not made yet are made, in whatever order lets each
+ * find its table, or at once where tables take each other's names; renames that are no longer declared are taken back where
+ * the schema has an old name again and not the new one. Whatever number of renames that takes, a table changes its name
+ * once. One that cannot be made refuses the deploy, and is named with the reason.
  */
 import { TrueupError } from "../../errors/index.js";
+import type { DeclaredTableRename, Exported } from "../../functions/index.js";
 import { findTable } from "../../schema/index.js";
 import type { StepsInput, TableRename } from "./component-steps.js";
+import { exportOf } from "./export-name.js";
 import type { AppliedRename } from "./step-history.js";
 
 export interface TableRenames {
+  /** What tables are called now and then, to be changed at once. */
   readonly now: readonly TableRename[];
+  /** Empty tables that have a name which another table takes. */
+  readonly makeWay: readonly string[];
   readonly history: readonly AppliedRename[];
 }
 
-/** Renames to make, forth and back, and the history of renames then. */
+/** One change of a name. */
+interface Move extends TableRename {
+  /** The rename that says so, or that is taken back. */
+  readonly name: string;
+  readonly isBack: boolean;
+}
+
+/** Renames to make, forth and back, and the history of renames then. O(renames²). @throws TRANSFORM_INVALID */
 export function tableRenames(input: StepsInput): TableRenames {
-  const { componentPath, next, after, documents } = input;
-  const isNamed = (table: string): boolean => after !== null && findTable(after, table) !== undefined;
   const past = input.history.filter((step) => step.kind === "renameTable");
-  const declared = next.declarations.tableRenames;
-  const kept: AppliedRename[] = [];
-  const now: TableRename[] = [];
-  for (const step of past) {
-    const isExported = declared.some(({ declared: { from, to } }) => from === step.from && to === step.to);
-    const isTakenBack = !isExported && isNamed(step.from) && !isNamed(step.to) && documents.has(step.to);
-    if (isTakenBack) now.push({ from: step.to, to: step.from });
-    else kept.push(step);
-  }
-  for (const { name, declared: rename } of declared) {
-    const { from, to } = rename;
-    if (kept.some((step) => step.from === from && step.to === to)) continue;
-    kept.push({ kind: "renameTable", componentPath, name, from, to, appliedAtMs: 0 });
-    // Nothing to rename: the data began with the new name.
-    if (!documents.has(from) || ((documents.get(from) ?? 0) === 0 && documents.has(to))) continue;
-    if (isNamed(from)) {
-      throw new TrueupError(
-        "TRANSFORM_INVALID",
-        `${name} renames the table "${from}", but the schema still has it.`,
-        { name, table: from },
-      );
-    }
-    if ((documents.get(to) ?? 0) > 0) {
-      throw new TrueupError(
-        "TRANSFORM_INVALID",
-        `${name} renames the table "${from}" to "${to}", but "${to}" has documents already.`,
-        { name, table: to },
-      );
-    }
-    now.push({ from, to });
-  }
-  return { now, history: kept };
+  const { known, fresh } = knownRenames(past, input.next.declarations.tableRenames);
+  const names = new TableNames(input);
+  const back = takenBack(past, known, names);
+  const moves = [
+    ...back.moves,
+    ...fresh.map(({ name, declared: { from, to } }) => ({ name, from, to, isBack: false })),
+  ];
+  const made = names.make(moves);
+  const record = ({ name, from, to }: TableRename & { name: string }): AppliedRename => ({
+    kind: "renameTable",
+    componentPath: input.componentPath,
+    name,
+    from,
+    to,
+    appliedAtMs: 0,
+  });
+  const unmade = moves.filter((move) => !made.includes(move));
+  return {
+    now: names.changes(),
+    makeWay: names.makeWay,
+    history: [
+      ...past.filter((step) => !back.steps.has(step)),
+      // Where there is nothing to rename, the data began with the new name.
+      ...[...made, ...unmade].filter(({ isBack }) => !isBack).map(record),
+    ],
+  };
 }
 
 /** What a table will be called. */
 export function newNames(renames: readonly TableRename[]): (table: string) => string {
   const names = new Map(renames.map(({ from, to }) => [from, to]));
   return (table) => names.get(table) ?? table;
+}
+
+/** Whether a table, by the name that it is going to have, has no documents now. */
+export function isWithoutDocuments(
+  { documents }: StepsInput,
+  renames: readonly TableRename[],
+  table: string,
+): boolean {
+  const storedAs = renames.find(({ to }) => to === table)?.from ?? table;
+  return (documents.get(storedAs) ?? 0) === 0;
+}
+
+/** Each rename that was made is one export: of its name, or of another module. The same two names may come again. */
+function knownRenames(
+  past: readonly AppliedRename[],
+  exported: readonly Exported<DeclaredTableRename>[],
+): { readonly known: ReadonlySet<AppliedRename>; readonly fresh: readonly Exported<DeclaredTableRename>[] } {
+  const known = new Set<AppliedRename>();
+  const fresh = new Set(exported);
+  for (const isSameName of [
+    (a: string, b: string) => a === b,
+    (a: string, b: string) => exportOf(a) === exportOf(b),
+  ]) {
+    for (const step of past.filter((each) => !known.has(each))) {
+      const found = [...fresh].find(
+        ({ name, declared: { from, to } }) =>
+          from === step.from && to === step.to && isSameName(name, step.name),
+      );
+      if (found === undefined) continue;
+      known.add(step);
+      fresh.delete(found);
+    }
+  }
+  return { known, fresh: [...fresh] };
+}
+
+/** Leads each table that the schema does not name back along renames that are gone, to the nearest name that it has. */
+function takenBack(
+  past: readonly AppliedRename[],
+  known: ReadonlySet<AppliedRename>,
+  names: TableNames,
+): { readonly moves: readonly Move[]; readonly steps: ReadonlySet<AppliedRename> } {
+  const moves: Move[] = [];
+  const steps = new Set<AppliedRename>();
+  for (const table of names.unnamed()) {
+    const way: AppliedRename[] = [];
+    let name = table;
+    for (const step of past.toReversed()) {
+      if (step.to !== name) continue;
+      if (known.has(step)) break;
+      way.push(step);
+      name = step.from;
+      if (!names.isInSchema(name)) continue;
+      for (const each of way) steps.add(each);
+      moves.push({ name: step.name, from: table, to: name, isBack: true });
+      break;
+    }
+  }
+  return { moves, steps };
+}
+
+/** The names of a component's tables while renames are made. */
+class TableNames {
+  readonly #input: StepsInput;
+  /** Names as they are by now, to the names that the tables have in the storage. */
+  readonly #stored = new Map<string, string>();
+  /** Tables that are empty and that no schema has: not there for anybody. */
+  readonly #forgotten = new Set<string>();
+  readonly makeWay: string[] = [];
+
+  constructor(input: StepsInput) {
+    this.#input = input;
+    for (const [table, documents] of input.documents) {
+      const isKnown = input.before !== null && findTable(input.before, table) !== undefined;
+      if (documents > 0 || isKnown) this.#stored.set(table, table);
+      else this.#forgotten.add(table);
+    }
+  }
+
+  isInSchema(table: string): boolean {
+    const { after } = this.#input;
+    return after !== null && findTable(after, table) !== undefined;
+  }
+
+  unnamed(): string[] {
+    return [...this.#stored.keys()].filter((table) => !this.isInSchema(table));
+  }
+
+  /** Makes what can be made; what has no table to rename is left out. @throws TRANSFORM_INVALID */
+  make(moves: readonly Move[]): readonly Move[] {
+    const left = new Set(moves);
+    const made: Move[] = [];
+    for (;;) {
+      const next = this.#next([...left]);
+      if (next.length === 0) break;
+      this.#move(next);
+      for (const move of next) left.delete(move);
+      made.push(...next);
+    }
+    const problems = [
+      ...[...left].flatMap((move) => this.#blocked(move) ?? []),
+      ...made.flatMap((move) => this.#misplaced(move, made) ?? []),
+    ];
+    if (problems.length === 0) return made;
+    throw new TrueupError("TRANSFORM_INVALID", problems.map(({ message }) => message).join("\n"), {
+      renames: problems.map(({ move: { name, from, to } }) => ({ name, from, to })),
+    });
+  }
+
+  changes(): TableRename[] {
+    return [...this.#stored].flatMap(([to, from]) => (from === to ? [] : [{ from, to }]));
+  }
+
+  /** The moves to make next: one whose new name is free, else a circle of tables, else one to the name of an empty table. */
+  #next(left: readonly Move[]): readonly Move[] {
+    const movable = left.filter(({ from, to }) => this.#stored.has(from) && from !== to);
+    const free = movable.find(({ to }) => !this.#stored.has(to));
+    if (free !== undefined) return [free];
+    for (const move of movable) {
+      const circle = circleFrom(move, movable);
+      if (circle !== null) return circle;
+    }
+    const overEmpty = movable.find(
+      ({ from, to }) => this.#documentsOf(from) > 0 && this.#documentsOf(to) === 0,
+    );
+    return overEmpty === undefined ? [] : [overEmpty];
+  }
+
+  #move(moves: readonly Move[]): void {
+    const stored = moves.map(({ from }) => this.#stored.get(from) ?? from);
+    for (const { from } of moves) this.#stored.delete(from);
+    for (const [at, { to }] of moves.entries()) {
+      const taken = this.#stored.get(to) ?? (this.#forgotten.delete(to) ? to : undefined);
+      if (taken !== undefined) this.makeWay.push(taken);
+      this.#stored.set(to, stored[at] ?? to);
+    }
+  }
+
+  /** Why a rename that has a table with documents was not made. */
+  #blocked(move: Move): Problem | null {
+    const { name, from, to, isBack } = move;
+    if (!this.#stored.has(from) || this.#documentsOf(from) === 0) return null;
+    const counted = countText(this.#documentsOf(to));
+    const message = isBack
+      ? `The table "${from}" would take its old name "${to}" again, as ${name} is not exported any more, but there is another table "${to}" with ${counted}. ` +
+        `Give that one another name with this deploy, which the schema has too (\`export const aside = migrations.renameTable({ from: "${to}", to: "..." });\`), ` +
+        `or delete its documents first, or export ${name} again and keep "${from}" in the schema.`
+      : `${name} renames the table "${from}" to "${to}", but "${to}" has documents already: ${counted}.`;
+    return { move, message };
+  }
+
+  /** What is wrong with a rename that was made, in view of what the schema has. */
+  #misplaced(move: Move, made: readonly Move[]): Problem | null {
+    const { name, from, to } = move;
+    if (this.isInSchema(from) && !this.#stored.has(from)) {
+      return { move, message: `${name} renames the table "${from}", but the schema still has it.` };
+    }
+    const isLast = !made.slice(made.indexOf(move) + 1).some((later) => later.from === to);
+    if (this.#input.after?.schemaValidation !== true || !isLast || this.isInSchema(to)) return null;
+    return {
+      move,
+      message: `${name} renames the table "${from}" to "${to}", which the schema does not have.`,
+    };
+  }
+
+  #documentsOf(table: string): number {
+    return this.#documents(this.#stored.get(table) ?? table);
+  }
+
+  #documents(storedAs: string): number {
+    return this.#input.documents.get(storedAs) ?? 0;
+  }
+}
+
+interface Problem {
+  readonly move: Move;
+  readonly message: string;
+}
+
+/** The moves by which tables take each other's names, from this one around; null when they do not come back to it. */
+function circleFrom(first: Move, moves: readonly Move[]): readonly Move[] | null {
+  const circle = [first];
+  let last = first;
+  while (last.to !== first.from) {
+    const next = moves.find((move) => move.from === last.to && !circle.includes(move));
+    if (next === undefined) return null;
+    circle.push(next);
+    last = next;
+  }
+  return circle.length === 1 ? null : circle;
+}
+
+function countText(documents: number): string {
+  return `${documents.toLocaleString("en-US")} ${documents === 1 ? "document" : "documents"}`;
 }

@@ -2,7 +2,13 @@ import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { expect, test } from "vitest";
 import { parseSchema } from "../definition/parse-schema.js";
-import { applyRenames, inverseRenames, parseRenames, type SchemaRenames } from "./renames.js";
+import {
+  applyRenames,
+  composeFieldRenames,
+  inverseRenames,
+  parseRenames,
+  type SchemaRenames,
+} from "./renames.js";
 import { parseWaivers, waiverFor } from "./waivers.js";
 import { placeChange, tableChange } from "./schema-change.js";
 
@@ -45,6 +51,34 @@ test("the inverse of nested renames finds its way under the new names", () => {
     [".home", "address"],
     [".home.code", "zip"],
   ]);
+});
+
+test("tables, and fields, take each other's names", () => {
+  const swapped = parseSchema(
+    defineSchema({
+      kept: defineTable(fields),
+      old: defineTable({ a: v.optional(v.string()), b: v.string() }),
+    }),
+  );
+  const { schema, stored } = applyRenames(before, swapped, {
+    tables: { old: "kept", kept: "old" },
+    fields: { old: { a: "b", b: "a" } },
+  });
+  expect(stored.tables.map(({ tableName }) => tableName)).toEqual(["kept", "old"]);
+  const renamed = schema.tables.find(({ tableName }) => tableName === "old")?.documentType;
+  expect(renamed).toMatchObject({ value: { a: { optional: true }, b: { optional: false } } });
+});
+
+test("renames one after the other come to what a field is called in the end", () => {
+  const steps = (...of: string[]): { from: string; to: string }[] =>
+    of.map((text) => ({ from: text.split("=")[0] ?? "", to: text.split("=")[1] ?? "" }));
+  expect(composeFieldRenames(steps("a=b", "b=c"))).toEqual({ a: "c" });
+  expect(composeFieldRenames(steps("a=t", "b=a", "t=b"))).toEqual({ a: "b", b: "a" });
+  expect(composeFieldRenames(steps("a=b", "b=a"))).toEqual({});
+  expect(composeFieldRenames(steps("address=home", "home.zip=code"))).toEqual({
+    address: "home",
+    "address.zip": "code",
+  });
 });
 
 test("a waiver relaxes its own rule, everywhere or at its target", () => {

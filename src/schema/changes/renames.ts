@@ -13,7 +13,7 @@ export interface SchemaRenames {
   /** New table names by old ones. */
   readonly tables?: Readonly<Record<string, string>>;
   /**
-   * By table (its old or its new name): new field names by the old fields' paths, `name`, `address.zip`,
+   * By table (its new name, or its old one where no other table takes that): new field names by the old fields' paths, `name`, `address.zip`,
    * `items[].sku`. A field keeps its place, so the new name is a name and no path.
    */
   readonly fields?: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -40,13 +40,14 @@ export interface RenamedSchema {
  */
 export function applyRenames(before: SchemaJson, after: SchemaJson, renames: SchemaRenames): RenamedSchema {
   const tables = new Map(Object.entries(renames.tables ?? {}));
-  for (const [from, to] of tables) checkTableRename(before, after, from, to);
+  for (const [from, to] of tables) checkTableRename(before, after, tables, from, to);
+  const targets = new Set(tables.values());
   const newName = (tableName: string): string => tables.get(tableName) ?? tableName;
 
   const fields = new Map<string, Map<string, string>>();
   for (const [tableName, paths] of Object.entries(renames.fields ?? {})) {
     const patterns = Object.entries(paths).map(([path, name]) => [`.${path}`, name] as const);
-    fields.set(newName(tableName), new Map(patterns));
+    fields.set(targets.has(tableName) ? tableName : newName(tableName), new Map(patterns));
   }
   const renamed = (names: ReadonlyMap<string, FieldRenames>): SchemaJson => ({
     ...before,
@@ -62,7 +63,7 @@ export function applyRenames(before: SchemaJson, after: SchemaJson, renames: Sch
     const is = findTable(after, tableName);
     for (const pattern of patterns.keys()) {
       const path = renamedPattern(pattern, patterns);
-      checkFieldRename(tableName, was?.documentType, is?.documentType, pattern, path);
+      checkFieldRename(tableName, was?.documentType, is?.documentType, patterns, pattern);
       const parts = { before: pattern.slice(1), after: path.slice(1) };
       changes.push(placeChange("field-renamed", tableName, { path, pattern: path }, parts));
     }
@@ -101,13 +102,51 @@ function renamedPattern(pattern: string, fields: FieldRenames): string {
   return renamed;
 }
 
+/** A rename of one field: its path, and the name that it gets there. */
+export interface FieldRename {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Renames that are made one after the other, as what they come to: new names by the paths of the fields at the beginning. */
+export function composeFieldRenames(steps: Iterable<FieldRename>): Readonly<Record<string, string>> {
+  const patterns = new Map<string, string>();
+  for (const { from, to } of steps) {
+    const old = renamedPattern(`.${from}`, inverseRenames(patterns));
+    if (to === lastName(old)) patterns.delete(old);
+    else patterns.set(old, to);
+  }
+  return Object.fromEntries([...patterns].map(([pattern, name]) => [pattern.slice(1), name]));
+}
+
+/** The type of a table's documents once one of its fields is renamed; null where that cannot be. */
+export function withRenamedField(type: ValidatorJson, { from, to }: FieldRename): ValidatorJson | null {
+  const renames = new Map([[`.${from}`, to]]);
+  const known = fieldPatterns(type);
+  if (!known.has(`.${from}`) || known.has(renamedPattern(`.${from}`, renames))) return null;
+  return rewriteType(type, {
+    table: (tableName) => tableName,
+    field: (name, place) => renames.get(place.pattern) ?? name,
+  });
+}
+
+/** The rename that undoes the given one. */
+export function inverseRename({ from, to }: FieldRename): FieldRename {
+  const renamed = renamedPattern(`.${from}`, new Map([[`.${from}`, to]]));
+  return { from: renamed.slice(1), to: lastName(from) };
+}
+
 /** The renames that undo the given ones. */
 export function inverseRenames(fields: FieldRenames): FieldRenames {
   const inverse = new Map<string, string>();
   for (const pattern of fields.keys()) {
-    inverse.set(renamedPattern(pattern, fields), pattern.slice(pattern.lastIndexOf(".") + 1));
+    inverse.set(renamedPattern(pattern, fields), lastName(pattern));
   }
   return inverse;
+}
+
+function lastName(path: string): string {
+  return path.slice(path.lastIndexOf(".") + 1);
 }
 
 function renameTable(
@@ -154,7 +193,14 @@ function renameTable(
   };
 }
 
-function checkTableRename(before: SchemaJson, after: SchemaJson, from: string, to: string): void {
+/** Tables may take each other's names: what is renamed too does not stand in the way. */
+function checkTableRename(
+  before: SchemaJson,
+  after: SchemaJson,
+  renames: ReadonlyMap<string, string>,
+  from: string,
+  to: string,
+): void {
   const details = { from, to };
   if (findTable(before, from) === undefined) {
     throw invalidRename(`There was no table "${from}" to rename.`, details);
@@ -162,10 +208,10 @@ function checkTableRename(before: SchemaJson, after: SchemaJson, from: string, t
   if (findTable(after, to) === undefined) {
     throw invalidRename(`The new schema has no table "${to}" for "${from}" to become.`, details);
   }
-  if (findTable(before, to) !== undefined) {
+  if (findTable(before, to) !== undefined && !renames.has(to)) {
     throw invalidRename(`"${from}" cannot become "${to}": that table was there already.`, details);
   }
-  if (findTable(after, from) !== undefined) {
+  if (findTable(after, from) !== undefined && ![...renames.values()].includes(from)) {
     throw invalidRename(`"${from}" cannot become "${to}": the new schema still has it.`, details);
   }
 }
@@ -174,9 +220,10 @@ function checkFieldRename(
   tableName: string,
   before: ValidatorJson | undefined,
   after: ValidatorJson | undefined,
+  renames: FieldRenames,
   pattern: string,
-  renamed: string,
 ): void {
+  const renamed = renamedPattern(pattern, renames);
   const from = `${tableName}${pattern}`;
   const to = `${tableName}${renamed}`;
   const details = { from, to };
@@ -188,10 +235,10 @@ function checkFieldRename(
   if (!now.has(renamed)) {
     throw invalidRename(`The new schema has no field ${to} for ${from} to become.`, details);
   }
-  if (old.has(renamed)) {
+  if (old.has(renamed) && !renames.has(renamed)) {
     throw invalidRename(`${from} cannot become ${to}: that field was there already.`, details);
   }
-  if (now.has(pattern)) {
+  if (now.has(pattern) && ![...renames.keys()].some((other) => renamedPattern(other, renames) === pattern)) {
     throw invalidRename(`${from} cannot become ${to}: the new schema still has it.`, details);
   }
 }

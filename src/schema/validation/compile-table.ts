@@ -24,7 +24,7 @@ export interface CompiledTable {
 }
 
 /** Compiles a table's document type once, to be kept and reused. */
-export function compileTable(table: TableJson): CompiledTable {
+export function compileTable(table: Pick<TableJson, "tableName" | "documentType">): CompiledTable {
   const { tableName } = table;
   const members = documentMembers(table.documentType);
   if (members === "any") {

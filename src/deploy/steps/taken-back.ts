@@ -1,0 +1,75 @@
+/**
+ * The transforms that a deploy takes back: it no longer exports them, and gives the table the type that it had before them.
+ * Only what came last can be taken back, as far as the nearest point at which the table had that type, and only with each
+ * `down` in the code that runs now. Each `down` gets documents that have come back to the point behind its `up`.
+ */
+import type { KnownTransforms } from "./known-transforms.js";
+import { fingerprintOf } from "./fingerprint.js";
+import type { StepsInput, TableRename, TransformStep } from "./component-steps.js";
+import type { AppliedTransform } from "./step-history.js";
+import { isWithoutDocuments } from "./table-renames.js";
+import { isSameType, typeIn } from "./table-types.js";
+import { originText } from "./transform-functions.js";
+
+export interface TakenBack {
+  /** In the order to begin them: the last that was applied comes first. */
+  readonly steps: readonly TransformStep[];
+  /** What is not in the history any more. */
+  readonly forgotten: ReadonlySet<AppliedTransform>;
+  /** Transforms that would have to be taken back and cannot, by table, with the reason. */
+  readonly irreversible: ReadonlyMap<string, string>;
+}
+
+/** @param transformed Tables to which the deploy brings transforms of its own. */
+export function takenBack(
+  input: StepsInput,
+  known: KnownTransforms,
+  renames: readonly TableRename[],
+  transformed: ReadonlySet<string>,
+): TakenBack {
+  const { before, after } = input;
+  const steps: TransformStep[] = [];
+  const forgotten = new Set<AppliedTransform>();
+  const irreversible = new Map<string, string>();
+  for (const { tableName, documentType } of after?.schemaValidation === true ? after.tables : []) {
+    const type = typeIn(before, tableName, renames);
+    if (transformed.has(tableName) || type === null || isSameType(type, documentType)) continue;
+    const retired = known.retired(tableName);
+    const last = retired.findIndex((step) => step.before !== null && isSameType(step.before, documentType));
+    for (const step of retired.slice(0, last + 1)) {
+      const undoing = isWithoutDocuments(input, renames, tableName) ? null : undo(input, step, tableName);
+      if (typeof undoing === "string") irreversible.set(tableName, undoing);
+      else if (undoing !== null) steps.push(undoing);
+      forgotten.add(step);
+    }
+    if (!irreversible.has(tableName)) continue;
+    for (const step of retired) forgotten.delete(step);
+  }
+  return {
+    steps: steps.filter(({ table }) => !irreversible.has(table)),
+    forgotten,
+    irreversible,
+  };
+}
+
+/** How to take back a transform, or why that cannot be. */
+function undo({ running }: StepsInput, step: AppliedTransform, table: string): TransformStep | string {
+  const found = running?.declarations.transforms.find(({ name }) => name === step.name);
+  if (!step.hasDown) return `The transform ${step.name}, which was applied to it, has no \`down\`.`;
+  if (running === null || found?.declared.down === undefined) {
+    return `The transform ${step.name}, which was applied to it, is not in the code that runs now, nor is its \`down\`.`;
+  }
+  const { down } = found.declared;
+  return {
+    table,
+    definition: {
+      name: step.name,
+      origin: originText(running.origin, fingerprintOf(found.declared), "down"),
+      hasDown: true,
+      ...(step.shape === null ? {} : { undoes: step.shape }),
+    },
+    run: down,
+    takes: step.after,
+    record: null,
+  };
+}
