@@ -41,6 +41,7 @@ export type {
   MutationTransaction,
   QueryTransaction,
 } from "./transaction/types.js";
+export { assertWithinReach, seenVariable } from "./transforms/out-of-reach.js";
 export type {
   ApplySchemaOptions,
   PrepareOptions,

@@ -2,11 +2,12 @@
 import { TrueupError } from "../../errors/index.js";
 import { isPlainObject, prepareDocument } from "../documents/prepare-document.js";
 import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
+import { runOutOfReach } from "./out-of-reach.js";
 import type { TransformFunction } from "./types.js";
 
 /** What went wrong. */
 export class TransformProblem extends Error {
-  readonly kind: "threw" | "notADocument" | "systemFields";
+  readonly kind: "threw" | "notADocument" | "systemFields" | "impure";
 
   constructor(kind: TransformProblem["kind"], message: string, cause?: unknown) {
     super(message, { cause });
@@ -21,9 +22,16 @@ export function applyTransform(
   before: StoredDocument,
   shape: number,
 ): StoredDocument {
+  const { outcome, touched } = runOutOfReach(() => transform(copyDocument(before)));
+  if (touched !== null) {
+    throw new TransformProblem(
+      "impure",
+      `It reached for ${touched}: a transform must be a function of its document alone.`,
+    );
+  }
   let fields: unknown;
   try {
-    fields = transform(copyDocument(before));
+    fields = outcome();
   } catch (error) {
     throw new TransformProblem("threw", error instanceof Error ? error.message : String(error), error);
   }
