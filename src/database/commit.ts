@@ -14,6 +14,7 @@ import {
   idsPrefix,
   internalIdLength,
   isDocumentKey,
+  isEntryKey,
   prefixLength,
   tailLength,
 } from "./catalog/key-layout.js";
@@ -50,7 +51,9 @@ export class DatabaseCommit {
   get touchedKeys(): readonly string[] {
     if (this.#touchedKeys === undefined) {
       const keys: string[] = [];
-      for (const [key, value] of this.#isWriteThrough ? [] : this.writes) {
+      // A write-through changes index entries only where a transform turned out to be impure.
+      const changes = this.#isWriteThrough ? this.writes.filter(([key]) => isEntryKey(key)) : this.writes;
+      for (const [key, value] of changes) {
         keys.push(key);
         const table = this.#tableOf(key);
         if (table !== undefined && value !== undefined) keys.push(...this.#entriesOf(table, key, value));

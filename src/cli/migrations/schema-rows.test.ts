@@ -13,6 +13,7 @@ const transform = {
   processed: 30,
   total: 100,
   failed: 0,
+  impure: 0,
   failures: [],
   isLoaded: true,
 };

@@ -11,12 +11,12 @@ export function schemaRows({ transforms, pending }: SchemaChanges): MigrationRow
 }
 
 function transformRow(transform: SchemaChanges["transforms"][number]): MigrationRow {
-  const { componentPath, name, state, processed, total, failed, failures, beganAtMs } = transform;
+  const { componentPath, name, state, processed, total, failed, failures, impure, beganAtMs } = transform;
   const [failure] = failures;
   return {
     name: placeOf(componentPath, name),
     kind: "transform",
-    state: failed > 0 ? "failed" : state === "prepared" ? "prepared" : "inProgress",
+    state: failed + impure > 0 ? "failed" : state === "prepared" ? "prepared" : "inProgress",
     processed,
     total,
     failed,

@@ -72,6 +72,10 @@ export function isDocumentKey(key: string): boolean {
   return key.startsWith(DOCUMENTS);
 }
 
+export function isEntryKey(key: string): boolean {
+  return key.startsWith(INDEX_ENTRIES);
+}
+
 export function isCellKey(key: string): boolean {
   return key.startsWith(CELLS);
 }

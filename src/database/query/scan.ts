@@ -10,7 +10,7 @@ import type { StoredDocument } from "../documents/stored-document.js";
 import { tailOf, type BaseView } from "../transaction/base-view.js";
 import type { Overlay } from "../transaction/overlay.js";
 import type { Coverage, ReadSet } from "../transaction/read-set.js";
-import type { TableWrites } from "../transaction/table-writes.js";
+import { entryKey, type TableWrites } from "../transaction/table-writes.js";
 import type { Usage } from "../transaction/limits.js";
 import type { ScanPlan } from "./plan-query.js";
 
@@ -161,7 +161,18 @@ export class Scan {
     throw new Error("an index entry of the transaction without its document");
   }
 
+  /** @throws TRANSFORM_FAILED when the document stands where its transforms do not put it */
   #documentOf(item: BatchItem, writes: TableWrites | undefined): StoredDocument {
+    const { table, space } = this.#plan;
+    const stored = this.#inShape(item, writes);
+    const isLagging = space.kind === "index" && table.settledShape < table.shape;
+    if (isLagging && entryKey(space.index, stored.document, tailOf(item.key)) !== item.key) {
+      throw this.#state.base.shapes.misplaced(table, stored, space.index.name);
+    }
+    return stored;
+  }
+
+  #inShape(item: BatchItem, writes: TableWrites | undefined): StoredDocument {
     const { table, space } = this.#plan;
     if (space.kind !== "documents" && writes !== undefined) {
       const own = writes.ids.get(table.idsPrefix + item.key.slice(-internalIdLength))?.stored;

@@ -20,7 +20,7 @@ export async function resolveCommitTimestamps(state: TransactionState, clock: ()
       timestamp ??= await nextTimestamp(state, clock);
       const internalId = idsKey.slice(-internalIdLength);
       const table = state.catalog.tableById(writes.table.id) ?? writes.table;
-      state.write(table, internalId, stored, resolve(stored, timestamp));
+      await state.write(table, internalId, stored, resolve(stored, timestamp));
     }
   }
 }

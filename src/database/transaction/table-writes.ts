@@ -11,6 +11,7 @@ import { valueAt } from "../documents/field-path.js";
 import { encodeDocument, type StoredDocument } from "../documents/stored-document.js";
 import type { Shapes } from "../transforms/shapes.js";
 import type { Document } from "../document.js";
+import type { StoredEntries } from "../transforms/stored-entries.js";
 import { Overlay } from "./overlay.js";
 
 /** What becomes of one document; `stored` null says it is deleted. */
@@ -63,12 +64,14 @@ export class TableWrites {
   /**
    * Replaces `before` by `after`, which are two states of one document, null where there is none.
    * O(indexes), O(indexes × log writes) when scanned.
+   * @param entries Where `before` stands in indexes that do not have it where it belongs.
    */
   write(
     internalId: string,
     before: StoredDocument | null,
     after: StoredDocument | null,
     undo: RecordUndo,
+    entries: StoredEntries | null = null,
   ): void {
     const document = (after ?? before)?.document;
     if (document === undefined) return;
@@ -83,7 +86,11 @@ export class TableWrites {
     this.documents.set(key, write);
     this.ids.set(idsKey, write);
     this.#count(before, after);
-    for (const index of this.table.indexes) this.#index(index, before, after, tail, undo);
+    for (const index of this.table.indexes) {
+      const elsewhere = entries?.get(index.id);
+      if (elsewhere === undefined) this.#index(index, before, after, tail, undo);
+      else if (elsewhere !== "left to the build") this.#reindex(index, elsewhere, after, tail, undo);
+    }
   }
 
   /** The batch of storage writes. `keep` is told of every document's final state. */
@@ -145,13 +152,31 @@ export class TableWrites {
     const from = before === null ? null : this.#documentFor(index, before);
     const to = after === null ? null : this.#documentFor(index, after);
     if (from !== null && to !== null && sameEntry(index, from, to)) return;
+    const overlay = this.#overlay(index);
+    if (from !== null) removeEntry(overlay, entryKey(index, from, tail), undo);
+    if (to !== null) addEntry(overlay, entryKey(index, to, tail), undo);
+  }
+
+  /** Puts the document where it belongs, from wherever it stands. */
+  #reindex(
+    index: IndexEntry,
+    from: readonly string[],
+    after: StoredDocument | null,
+    tail: string,
+    undo: RecordUndo,
+  ): void {
+    const overlay = this.#overlay(index);
+    for (const key of from) removeEntry(overlay, key, undo);
+    if (after !== null) addEntry(overlay, entryKey(index, this.#documentFor(index, after), tail), undo);
+  }
+
+  #overlay(index: IndexEntry): Overlay<EntryWrite> {
     let overlay = this.#entries.get(index.id);
     if (overlay === undefined) {
       overlay = new Overlay();
       this.#entries.set(index.id, overlay);
     }
-    if (from !== null) removeEntry(overlay, entryKey(index, from, tail), undo);
-    if (to !== null) addEntry(overlay, entryKey(index, to, tail), undo);
+    return overlay;
   }
 
   #documentFor(index: IndexEntry, stored: StoredDocument): Document {

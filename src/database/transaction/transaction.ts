@@ -11,6 +11,7 @@ import type { CatalogEdit } from "../catalog/edits.js";
 import type { Cell, CellCodec, CellWrite } from "../cells/cells.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import { tableToWrite } from "../transforms/prepared-transforms.js";
+import { storedEntries, type StoredEntries } from "../transforms/stored-entries.js";
 import type { BaseView } from "./base-view.js";
 import { parseCounts, type TableCounts } from "./counts.js";
 import { Usage, type TransactionLimits } from "./limits.js";
@@ -145,22 +146,43 @@ export class TransactionState {
     };
   }
 
-  /** Replaces one state of a document by the next. */
+  /** Replaces one state of a document by the next; later where a transform may have to do with its index entries. */
   write(
+    table: TableEntry,
+    internalId: string,
+    before: StoredDocument | null,
+    after: StoredDocument | null,
+  ): MaybePromise<void> {
+    if (table.transforms.length === 0) this.#write(table, internalId, before, after, null);
+    else return this.#writeThroughTransforms(table, internalId, before, after);
+  }
+
+  async #writeThroughTransforms(
     ofTable: TableEntry,
     internalId: string,
     before: StoredDocument | null,
     after: StoredDocument | null,
+  ): Promise<void> {
+    const table = tableToWrite(this, ofTable, before, after);
+    const entries = await storedEntries(this, table, internalId, before, after);
+    this.#write(table, internalId, before, after, entries);
+  }
+
+  #write(
+    table: TableEntry,
+    internalId: string,
+    before: StoredDocument | null,
+    after: StoredDocument | null,
+    entries: StoredEntries | null,
   ): void {
     this.#changes++;
-    const table = ofTable.transforms.length === 0 ? ofTable : tableToWrite(this, ofTable, before, after);
     let writes = this.#tables.get(table.id);
     if (writes === undefined) {
       writes = new TableWrites(table, this.base.shapes);
       this.#tables.set(table.id, writes);
     }
     writes.table = table;
-    writes.write(internalId, before, after, this.#recordUndo());
+    writes.write(internalId, before, after, this.#recordUndo(), entries);
   }
 
   /** Drops this transaction's writes to a table that it removes. */

@@ -139,11 +139,12 @@ export class Writer extends Reader implements DatabaseWriter {
     this.state.usage.countWrite(after === null ? 0 : after.sizeBytes);
     const hooks = this.#mutation.hooks(table.componentPath, table.name);
     if (hooks.length === 0) {
-      this.state.write(table, internalId, before, after);
+      const writing = this.state.write(table, internalId, before, after);
+      if (writing instanceof Promise) await writing;
       return;
     }
     await this.state.nested(async () => {
-      this.state.write(table, internalId, before, after);
+      await this.state.write(table, internalId, before, after);
       for (const hook of hooks) {
         await hook(this.#mutation.transaction, this.#describe(table, before, after));
       }

@@ -15,11 +15,13 @@ type Made = Map<TransformEntry, StoredDocument>;
 
 /** A document is asked for in the table's shape, and in a prepared one by writes; in more only for a moment. */
 const MAX_MADE = 2;
+const MAX_IMPURE = 1000;
 
 export class Shapes {
   #resolve: TransformResolver = () => undefined;
   #functions = new WeakMap<TransformEntry, TransformFunction>();
   readonly #made = new WeakMap<StoredDocument, Made>();
+  readonly #impure = new Map<number, Set<string>>();
   #generation = 0;
 
   /** Rises when functions may have come that were not there before. */
@@ -53,6 +55,39 @@ export class Shapes {
     }
     made.set(last, result);
     return result;
+  }
+
+  /** Puts on record that a document was not found in an index where its transforms make it stand. */
+  noteImpure(table: TableEntry, id: string): void {
+    let known = this.#impure.get(table.id);
+    if (known === undefined) this.#impure.set(table.id, (known = new Set()));
+    if (known.size < MAX_IMPURE) known.add(id);
+  }
+
+  /** The transforms of a table are done with. */
+  forgetImpure(table: TableEntry): void {
+    this.#impure.delete(table.id);
+  }
+
+  /** Documents of a table of which that was noticed since the process began, at most 1,000. */
+  impure(table: TableEntry): ReadonlySet<string> {
+    return this.#impure.get(table.id) ?? new Set();
+  }
+
+  /** What is thrown for a document that an index has elsewhere than its transforms make it stand. */
+  misplaced(table: TableEntry, { document, source }: StoredDocument, indexName: string): TrueupError {
+    this.noteImpure(table, document._id);
+    const from = source?.shape ?? table.settledShape;
+    const [transform] = stepsBetween(table, from, table.shape).slice(-1);
+    const name = transform === undefined ? "" : ` "${transform.name}"`;
+    const message = `Transform${name} made another document of ${document._id} of table "${table.name}" than when index ${indexName} was built: it is no function of its document.`;
+    return new TrueupError("TRANSFORM_FAILED", message, {
+      ...(transform === undefined
+        ? { id: document._id, table: table.name, componentPath: table.componentPath }
+        : detailsOf(table, transform, document._id)),
+      kind: "impure",
+      error: message,
+    });
   }
 
   /** The function of a transform, if it is loaded. */

@@ -1,8 +1,15 @@
 /** The transforms that are not done with, and how far their write-through has come. */
 import type { TransactionState } from "../transaction/transaction.js";
 import { requestOf } from "./shapes.js";
-import type { TransformStatus } from "./types.js";
-import { readWriteThrough } from "./write-through.js";
+import type { TransformFailure, TransformStatus } from "./types.js";
+import { MAX_FAILURES, readWriteThrough } from "./write-through.js";
+
+function misplaced(id: string): TransformFailure {
+  return {
+    id,
+    message: "It made another document than before of the same one: it is no function of its document.",
+  };
+}
 
 /** O(tables + transforms). */
 export async function transformStatuses(state: TransactionState): Promise<TransformStatus[]> {
@@ -12,6 +19,7 @@ export async function transformStatuses(state: TransactionState): Promise<Transf
       if (table.transforms.length === 0) continue;
       const { documents: total } = await state.counts(table, true);
       const { processed, failed, failures } = await readWriteThrough(state, table);
+      const impure = state.base.shapes.impure(table);
       for (const transform of table.transforms) {
         const { failure, beganAtMs } = transform;
         const isPrepared = transform.shape > table.shape;
@@ -23,7 +31,8 @@ export async function transformStatuses(state: TransactionState): Promise<Transf
           processed: isPrepared ? 0 : processed,
           total,
           failed: isPrepared ? found.length : failed,
-          failures: isPrepared ? found : failures,
+          failures: isPrepared ? found : [...failures, ...[...impure].map(misplaced)].slice(0, MAX_FAILURES),
+          impure: isPrepared ? 0 : impure.size,
           isLoaded: state.base.shapes.functionOf(table, transform) !== undefined,
         });
       }

@@ -60,12 +60,20 @@ export interface TransformStatus extends TransformRequest {
   /** Documents that it could not carry over, of a prepared one the first that a live write met; up to 20 of them. */
   readonly failed: number;
   readonly failures: readonly TransformFailure[];
+  /**
+   * Documents that an index had elsewhere than the transform makes them stand, as far as anyone came by one since the process
+   * began: it is no function of its document. What was written of them was mended; of the others reads are refused.
+   */
+  readonly impure: number;
   /** False when the resolver has no function for it, or no resolver is set. */
   readonly isLoaded: boolean;
 }
 
 /** A transform whose last document was written through. */
-export interface SettledTransform extends TransformRequest {}
+export interface SettledTransform extends TransformRequest {
+  /** As `TransformStatus` has it, in the end: index entries that it made wrong, and that were mended. */
+  readonly impure: number;
+}
 
 /** Whether all stored documents of a component are known to fit its schema, or are on their way there. */
 export type SchemaState =

@@ -15,7 +15,7 @@ import { editShapes } from "./prepared-transforms.js";
 import { requestOf } from "./shapes.js";
 import type { SettledTransform, TransformFailure } from "./types.js";
 
-const MAX_FAILURES = 20;
+export const MAX_FAILURES = 20;
 
 /** What the write-through of one table records with every batch. */
 export interface WriteThroughProgress {
@@ -64,7 +64,7 @@ export async function writeThroughBatch(
   const entries = await state.base.storage.scan(range, { limit });
   state.isWriteThrough = true;
   const batch = new Batch(state, table, from);
-  const isWhole = batch.run(entries, batchMs);
+  const isWhole = await batch.run(entries, batchMs);
   const next = batch.progress(isWhole && entries.length < limit);
   state.writeRecord(catalogKeys.writeThrough(table.id), JSON.stringify(next));
   return [];
@@ -88,10 +88,10 @@ class Batch {
   }
 
   /** False when time ran out before the last one. */
-  run(entries: readonly Entry[], batchMs: number): boolean {
+  async run(entries: readonly Entry[], batchMs: number): Promise<boolean> {
     const until = performance.now() + batchMs;
     for (const [at, [key, text]] of entries.entries()) {
-      if (shapeOfText(text) < this.#table.shape) this.#write(key, text);
+      if (shapeOfText(text) < this.#table.shape) await this.#write(key, text);
       this.#processed++;
       this.#cursor = key;
       if (at % 16 === 15 && performance.now() > until) return at === entries.length - 1;
@@ -110,11 +110,11 @@ class Batch {
     };
   }
 
-  #write(key: string, text: string): void {
+  async #write(key: string, text: string): Promise<void> {
     const internalId = key.slice(-internalIdLength);
     try {
       const carried = this.#state.base.shapes.make(this.#table, decodeDocument(text), this.#table.shape);
-      this.#state.write(this.#table, internalId, carried, { ...carried, source: null });
+      await this.#state.write(this.#table, internalId, carried, { ...carried, source: null });
     } catch (error) {
       if (!isTrueupError(error) || error.code !== "TRANSFORM_FAILED") throw error;
       this.#failed++;
@@ -132,7 +132,9 @@ function retire(state: TransactionState, table: TableEntry): readonly SettledTra
     settledShape: table.shape,
     transforms: table.transforms.filter((transform) => transform.shape > table.shape),
   });
-  return settled.map((transform) => requestOf(table, transform));
+  const impure = state.base.shapes.impure(table).size;
+  state.base.shapes.forgetImpure(table);
+  return settled.map((transform) => ({ ...requestOf(table, transform), impure }));
 }
 
 function beginning(shape: number): WriteThroughProgress {

@@ -65,9 +65,10 @@ export class MigrationDriver {
     this.#database = database;
     this.#calls = new MigrationCalls(database, runtime);
     this.#options = options;
-    const stopSettled = database.onTransformSettled(({ componentPath, name, tableName }) => {
+    const stopSettled = database.onTransformSettled(({ componentPath, name, tableName, impure }) => {
+      const mended = `, ${impure} of which it had made otherwise before: it is no function of its document`;
       options.log(
-        `transform ${placeOf(componentPath, name)} is done: every document of ${tableName} is written through`,
+        `transform ${placeOf(componentPath, name)} is done: every document of ${tableName} is written through${impure === 0 ? "" : mended}`,
       );
     });
     const stopCommits = database.onCommit(() => this.#lookAgain());
