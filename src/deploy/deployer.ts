@@ -157,6 +157,7 @@ export class Deployer {
   /** A program that was not pushed is in place. */
   runs(program: LoadedProgram): void {
     this.#runs(program, { kind: "modules" });
+    this.#tellActivated();
   }
 
   configHashes(): ConfigHashes {

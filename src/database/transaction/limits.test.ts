@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { fullScan, indexRange, openDatabase } from "../../../testing/open-database.js";
 import type { Database } from "../database.js";
-import { convexLimits, type Metric } from "./limits.js";
+import { convexLimits, noLimits, Usage, type Metric, type TransactionLimits } from "./limits.js";
 import type { MutationTransaction } from "./types.js";
 
 async function openTen(): Promise<Database> {
@@ -92,7 +92,74 @@ test("limits are Convex's unless said otherwise", async () => {
   const database = await openTen();
   const { value } = await database.query(async (tx) => tx.limits);
   expect(value).toEqual(convexLimits);
-  expect(value.documentsRead).toBe(32_000);
+  expect(value).toStrictEqual({
+    documentsRead: 32_000,
+    bytesRead: 16_777_216,
+    databaseQueries: 4_096,
+    documentsWritten: 16_000,
+    bytesWritten: 16_777_216,
+    functionsScheduled: 1_000,
+    scheduledFunctionArgsBytes: 16_777_216,
+  });
+});
+
+/** Uses up `count` of one metric. */
+const use: Record<Metric, (usage: Usage, count: number) => void> = {
+  documentsRead: (usage, count) => repeat(count, () => usage.countRead(0)),
+  bytesRead: (usage, count) => usage.countRead(count),
+  databaseQueries: (usage, count) => repeat(count, () => usage.countQuery()),
+  documentsWritten: (usage, count) => repeat(count, () => usage.countWrite(0)),
+  bytesWritten: (usage, count) => usage.countWrite(count),
+  functionsScheduled: (usage, count) => repeat(count, () => usage.countScheduled(0)),
+  scheduledFunctionArgsBytes: (usage, count) => usage.countScheduled(count),
+};
+const metrics = Object.keys(use) as Metric[];
+
+function repeat(count: number, run: () => void): void {
+  for (let n = 0; n < count; n++) run();
+}
+
+test.each(metrics)("of %s a transaction may use exactly the limit, and not one more", (metric) => {
+  const maximum = convexLimits[metric] ?? 0;
+  const whole = new Usage(convexLimits);
+  use[metric](whole, maximum);
+  expect(whole.used[metric]).toBe(maximum);
+  const refused = { code: "TRANSACTION_LIMIT", details: { limit: metric, maximum } };
+  expect(() => use[metric](whole, 1)).toThrow(expect.objectContaining(refused));
+  expect(() => use[metric](new Usage(convexLimits), maximum + 1)).toThrow(expect.objectContaining(refused));
+  const free = new Usage(noLimits);
+  use[metric](free, maximum + 1);
+  expect(free.limits).toStrictEqual(noLimits);
+});
+
+test.each(metrics)("a part may have a lower limit of %s, never a higher one", (metric) => {
+  const limitsOf = (limit: number): TransactionLimits => ({ ...noLimits, [metric]: limit });
+  const usage = new Usage(limitsOf(10));
+  use[metric](usage, 4);
+  const end = usage.lower({ [metric]: 3 });
+  expect(usage.limits).toStrictEqual(limitsOf(7));
+  use[metric](usage, 3);
+  expect(() => use[metric](usage, 1)).toThrow(expect.objectContaining({ code: "TRANSACTION_LIMIT" }));
+  end();
+  expect(usage.limits).toStrictEqual(limitsOf(10));
+  const endWider = usage.lower({ [metric]: 1000 });
+  expect(usage.limits).toStrictEqual(limitsOf(10));
+  endWider();
+  const endUnchanged = usage.lower({ [metric]: null });
+  expect(usage.limits).toStrictEqual(limitsOf(10));
+  endUnchanged();
+});
+
+test("16,000 documents are written in one transaction, and 16,001 in none", async () => {
+  const database = await openTen();
+  const insert = (count: number) => async (tx: MutationTransaction) => {
+    for (let n = 0; n < count; n++) await tx.component("").insert("many", {});
+  };
+  await database.mutate(insert(16_000));
+  await expect(database.mutate(insert(16_001))).rejects.toMatchObject({
+    code: "TRANSACTION_LIMIT",
+    details: { limit: "documentsWritten", maximum: 16_000 },
+  });
 });
 
 test("usage counts documents read, also those filtered out or read by writes", async () => {

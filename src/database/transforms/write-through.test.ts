@@ -1,0 +1,66 @@
+/** A pass of the write-through ends with the last document, wherever its batches end: transforms retire after it. */
+import { afterEach, expect, test, vi } from "vitest";
+import { fullScan, mutate, openDatabase, readAll } from "../../../testing/open-database.js";
+import type { Database } from "../database.js";
+import type { SettledTransform } from "./types.js";
+
+const shout = { name: "shout", origin: "up", hasDown: true } as const;
+const batch = 20;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** A database with so many documents, whose shape has changed. */
+async function withDocuments(
+  count: number,
+): Promise<{ database: Database; settled: SettledTransform[]; calls: () => number }> {
+  const database = await openDatabase({ backgroundBatch: batch });
+  let calls = 0;
+  database.setTransforms(() => (document) => {
+    calls++;
+    return { ...document, s: `${document["s"] as string}`.toUpperCase() };
+  });
+  await mutate(database, async (tx) => {
+    await tx.ensureTable("", "t", []);
+    for (let n = 0; n < count; n++) await tx.component("").insert("t", { s: `a${n}` });
+  });
+  const settled: SettledTransform[] = [];
+  database.background.onSettled((transform) => settled.push(transform));
+  return { database, settled, calls: () => calls };
+}
+
+/** The documents as they are at rest: what lags is not read when the transform is gone. */
+async function atRest(database: Database): Promise<unknown[]> {
+  database.setTransforms(() => undefined);
+  return (await readAll(database, fullScan("t"))).map(({ s }) => s);
+}
+
+const shouted = (count: number): string[] => Array.from({ length: count }, (_, n) => `A${n}`);
+
+test.each([0, 1, batch - 1, batch, batch + 1, 2 * batch - 1, 2 * batch, 2 * batch + 1])(
+  "%d documents are all written through, each once, and then the transform retires",
+  async (count) => {
+    const { database, settled, calls } = await withDocuments(count);
+    await database.mutate(async (tx) => tx.beginTransform("", "t", shout));
+    await database.background.idle();
+    expect(await atRest(database)).toEqual(shouted(count));
+    expect(settled).toMatchObject([{ name: "shout" }]);
+    expect(calls()).toBe(count);
+  },
+);
+
+test.each([15, 16, 17, 32, 33, 50])(
+  "a pass over %d documents whose batches run out of time goes on where they ended",
+  async (count) => {
+    const { database, settled, calls } = await withDocuments(count);
+    let now = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => (now += 1_000));
+    await database.mutate(async (tx) => tx.beginTransform("", "t", shout));
+    await database.background.idle();
+    vi.restoreAllMocks();
+    expect(await atRest(database)).toEqual(shouted(count));
+    expect(settled).toMatchObject([{ name: "shout" }]);
+    expect(calls()).toBe(count);
+  },
+);

@@ -1,0 +1,55 @@
+/** What SQLite itself says of the connections: whether an acknowledged commit is on disk hangs on these settings alone. */
+import { expect, test } from "vitest";
+import { put, readAll } from "../../../testing/storage-calls.js";
+import { temporaryFolder } from "../../../testing/temporary-folder.js";
+import { loadDriver, type SqliteConnection, type SqliteDriver } from "./driver.js";
+import { openSqlite, type SqliteOptions } from "./sqlite-storage.js";
+
+const inFolder = temporaryFolder();
+let files = 0;
+
+/** What the pragmas of the connection that writes say, and those of the ones that read. */
+async function settingsOf(options: SqliteOptions, names: readonly string[]): Promise<unknown> {
+  const driver = await loadDriver();
+  const file = inFolder(`${files++}.sqlite`);
+  const connections: SqliteConnection[] = [];
+  const noting: SqliteDriver = {
+    ...driver,
+    resultCodeOf: (error) => driver.resultCodeOf(error),
+    open: (path, how) => {
+      const connection = driver.open(path, how);
+      if (path === file && how.readOnly !== true) connections.push(connection);
+      return connection;
+    },
+  };
+  const storage = openSqlite(noting, file, options);
+  await put(storage, [["a", "1"]]);
+  await readAll(storage);
+  const transaction = await storage.begin();
+  void transaction.commit([["b", "2"]]);
+  await readAll(storage);
+  const read = (connection: SqliteConnection): unknown => [
+    connection.prepareValue("PRAGMA query_only")() === 1 ? "reads" : "writes",
+    ...names.map((name) => connection.prepareValue(`PRAGMA ${name}`)()),
+  ];
+  const settings = connections.map(read);
+  await storage.close();
+  return settings;
+}
+
+const off = 0;
+const normal = 1;
+const full = 2;
+
+test.each([
+  ["left out", {}, full, 1],
+  ["full", { durability: "full" }, full, 1],
+  ["relaxed", { durability: "relaxed" }, normal, off],
+] as const)("with durability %s SQLite syncs as it says", async (_what, options, synchronous, fullfsync) => {
+  expect(await settingsOf(options, ["synchronous", "fullfsync", "journal_mode"])).toContainEqual([
+    "writes",
+    synchronous,
+    fullfsync,
+    "wal",
+  ]);
+});
