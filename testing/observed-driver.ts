@@ -25,7 +25,7 @@ export function observedDriver(driver: SqliteDriver, before: (sql: string) => vo
         },
         prepareRun: (sql) => observe(sql, connection.prepareRun(sql)),
         prepareValue: (sql) => observe(sql, connection.prepareValue(sql)),
-        prepareRows: (sql) => observe(sql, connection.prepareRows(sql)),
+        prepareColumn: (sql) => observe(sql, connection.prepareColumn(sql)),
         isInTransaction: () => connection.isInTransaction(),
         close: () => {
           connection.close();

@@ -27,8 +27,8 @@ export async function loadBetterSqlite3(): Promise<SqliteDriver> {
           const statement = database.prepare<Parameters, Value>(sql).pluck();
           return (...parameters) => statement.get(...parameters);
         },
-        prepareRows: <Row extends readonly SqliteValue[]>(sql: string) => {
-          const statement = database.prepare<Parameters, Row>(sql).raw();
+        prepareColumn: <Value extends SqliteValue>(sql: string) => {
+          const statement = database.prepare<Parameters, Value>(sql).pluck();
           return (...parameters) => statement.all(...parameters);
         },
         isInTransaction: () => database.inTransaction,

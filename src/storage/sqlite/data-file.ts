@@ -7,16 +7,24 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync
 import { dirname } from "node:path";
 import { TrueupError } from "../../errors/index.js";
 import type { SqliteConnection, SqliteDriver } from "./driver.js";
+import { createMeta, META_TABLE, prepareMetaRead } from "./meta.js";
+import { createPrivateFile } from "./private-file.js";
 import { fileError, storageError } from "./storage-errors.js";
+import { upgradeToSeals } from "./upgrade-format.js";
 
 /** "Trup", in the field of the header by which SQLite files of different programs are told apart. */
 const APPLICATION_ID = 0x54727570;
-/** Raised when older versions of Trueup could not read the file any more. */
-const FORMAT = 1;
+/** Raised when older versions of Trueup could not read the file any more: 2 brought seals. */
+const FORMAT = 2;
+
+const ENTRIES_TABLE =
+  "CREATE TABLE entries (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
 
 /** The layout of a SQLite file's header: https://sqlite.org/fileformat2.html. */
 const HEADER_BYTES = 100;
 const MAGIC = "SQLite format 3\0";
+/** Who may write and who may read it: 1 everybody, 2 who knows the log. SQLite takes other numbers for the future. */
+const ACCESS_OFFSETS = [18, 19] as const;
 const FORMAT_OFFSET = 60;
 const APPLICATION_ID_OFFSET = 68;
 
@@ -37,7 +45,7 @@ export interface WriterSettings {
 /** Makes the folder that the file is to be in. */
 export function makeFolderOf(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   } catch (error) {
     throw error instanceof Error ? fileError(path, error) : error;
   }
@@ -45,13 +53,14 @@ export function makeFolderOf(path: string): void {
 
 /**
  * Makes sure that there is a data file of ours at the path: makes one where there is nothing or an empty file.
+ * One of an older format is upgraded.
  * @throws STORAGE_CORRUPT for a file that is not ours, STORAGE_TOO_NEW for one of a later format; both untouched.
  */
 export function prepareDataFile(driver: SqliteDriver, path: string): void {
   try {
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     if (size === 0) createDataFile(driver, path);
-    else checkHeader(path);
+    else if (checkHeader(path) < FORMAT) upgrade(driver, path);
   } catch (error) {
     throw error instanceof TrueupError ? error : fileError(path, storageError(driver, path, error));
   }
@@ -63,6 +72,7 @@ function createDataFile(driver: SqliteDriver, path: string): void {
   for (const leftover of [unfinished, `${unfinished}-journal`, `${path}-wal`, `${path}-shm`]) {
     rmSync(leftover, { force: true });
   }
+  createPrivateFile(unfinished);
   const connection = driver.open(unfinished, { busyTimeoutMs: 0 });
   try {
     connection.exec(`
@@ -70,12 +80,10 @@ function createDataFile(driver: SqliteDriver, path: string): void {
       PRAGMA application_id = ${APPLICATION_ID};
       PRAGMA user_version = ${FORMAT};
       BEGIN;
-      CREATE TABLE entries (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-      CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-      INSERT INTO meta VALUES ('version', 0);
-      INSERT INTO meta VALUES ('owner', ${process.pid});
-      COMMIT;
+      ${ENTRIES_TABLE};
     `);
+    createMeta(connection, { version: 0, owner: process.pid });
+    connection.exec("COMMIT");
   } finally {
     connection.close();
   }
@@ -83,7 +91,19 @@ function createDataFile(driver: SqliteDriver, path: string): void {
   syncFolder(dirname(path));
 }
 
-function checkHeader(path: string): void {
+function upgrade(driver: SqliteDriver, path: string): void {
+  const connection = open(driver, path, ["journal_mode = WAL", "synchronous = FULL"]);
+  try {
+    // The log may hold a later format than the file.
+    const format = connection.prepareValue<number>("PRAGMA user_version")();
+    if (format === 1) upgradeToSeals(connection, path);
+  } finally {
+    connection.close();
+  }
+}
+
+/** The format of the file. */
+function checkHeader(path: string): number {
   const header = Buffer.alloc(HEADER_BYTES);
   const file = openSync(path, "r");
   try {
@@ -103,6 +123,19 @@ function checkHeader(path: string): void {
   if (format > FORMAT) {
     throw new TrueupError("STORAGE_TOO_NEW", undefined, { path, format, supported: FORMAT });
   }
+  if (format === 0 || ACCESS_OFFSETS.some((offset) => header[offset] !== 1 && header[offset] !== 2)) {
+    throw new TrueupError("STORAGE_CORRUPT", `The header of ${path} is damaged.`, { path });
+  }
+  return format;
+}
+
+/** @throws STORAGE_CORRUPT when the tables are not declared as this file declares them: damage can change that too */
+function checkTables(connection: SqliteConnection, path: string): void {
+  const declared = connection.prepareColumn<string | null>("SELECT sql FROM sqlite_schema ORDER BY name")();
+  if (declared.length === 2 && declared[0] === ENTRIES_TABLE && declared[1] === META_TABLE) return;
+  throw new TrueupError("STORAGE_CORRUPT", `The tables of ${path} are not declared as they should be.`, {
+    path,
+  });
 }
 
 /** A rename is on disk only when its folder is; systems that cannot sync a folder need not. */
@@ -125,7 +158,7 @@ export function openWriter(
   path: string,
   { durability, maxSizeBytes }: WriterSettings,
 ): SqliteConnection {
-  return open(driver, path, [
+  const connection = open(driver, path, [
     "journal_mode = WAL",
     `synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`,
     // On macOS a plain fsync leaves data in the drive's cache.
@@ -137,6 +170,13 @@ export function openWriter(
       ? []
       : [`max_page_count = ${Math.max(1, Math.floor(maxSizeBytes / PAGE_BYTES))}`]),
   ]);
+  try {
+    checkTables(connection, path);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
 }
 
 /** A connection for snapshots. */
@@ -149,7 +189,7 @@ export function readOwnerPid(driver: SqliteDriver, path: string): number | undef
   try {
     const connection = driver.open(path, { readOnly: true, busyTimeoutMs: 0 });
     try {
-      return connection.prepareValue<number>("SELECT value FROM meta WHERE name = 'owner'")();
+      return prepareMetaRead(connection, "owner")();
     } finally {
       connection.close();
     }

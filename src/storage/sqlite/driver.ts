@@ -24,8 +24,8 @@ export interface SqliteConnection {
   prepareRun(sql: string): (...parameters: SqliteValue[]) => void;
   /** A statement whose answer is the first column of the first row; undefined when there is no row. */
   prepareValue<Value extends SqliteValue>(sql: string): (...parameters: SqliteValue[]) => Value | undefined;
-  /** A statement that returns rows, each an array of its columns. The type is what the SQL says it is. */
-  prepareRows<Row extends readonly SqliteValue[]>(sql: string): (...parameters: SqliteValue[]) => Row[];
+  /** A statement whose answer is the first column of every row. The type is what the SQL says it is. */
+  prepareColumn<Value extends SqliteValue>(sql: string): (...parameters: SqliteValue[]) => Value[];
   /** Whether a transaction is open: some errors end one. */
   isInTransaction(): boolean;
   close(): void;

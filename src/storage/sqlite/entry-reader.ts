@@ -1,44 +1,91 @@
-/** Prepared reads of one connection. What they see is up to the transaction that the connection is in. */
+/**
+ * Prepared reads of one connection. What they see is up to the transaction that the connection is in. Every entry is held
+ * against its seal before it is handed out. Columns are cast to text, and a scan reads key and value as one column, which
+ * costs less than two: damage can make a column a number or bytes, and only the seal is to judge it.
+ */
 import { assertLimit } from "../assert-limit.js";
 import type { Entry, KeyRange, ScanOptions } from "../storage.js";
 import type { SqliteConnection } from "./driver.js";
+import { unseal, unsealRow } from "./seal.js";
 
 const ALL = -1;
 
+/** A value that does not fit its seal; the coded error for it is `storageError`'s. */
+export class DamagedEntry extends Error {
+  readonly key: string;
+
+  constructor(key: string) {
+    super("An entry does not fit its checksum.");
+    this.key = key;
+  }
+}
+
+/** A row: key and sealed value, one behind the other. Null where damage made a column NULL. */
+type Row = string | null;
+
+interface Scan {
+  readonly between: (start: string, end: string, limit: number) => Row[];
+  readonly from: (start: string, limit: number) => Row[];
+}
+
 export class EntryReader {
-  readonly #get: (key: string) => string | undefined;
-  readonly #scanUp: (start: string, end: string, limit: number) => Entry[];
-  readonly #scanUpFrom: (start: string, limit: number) => Entry[];
-  readonly #scanDown: (start: string, end: string, limit: number) => Entry[];
-  readonly #scanDownFrom: (start: string, limit: number) => Entry[];
+  readonly #connection: SqliteConnection;
+  readonly #get: (key: string) => string | null | undefined;
+  readonly #up: Scan;
+  readonly #down: Scan;
 
   constructor(connection: SqliteConnection) {
-    const scan = (condition: string, direction: string) =>
-      connection.prepareRows<Entry>(
-        `SELECT key, value FROM entries WHERE ${condition} ORDER BY key ${direction} LIMIT ?`,
-      );
-    this.#get = connection.prepareValue<string>("SELECT value FROM entries WHERE key = ?");
-    this.#scanUp = scan("key >= ? AND key < ?", "ASC");
-    this.#scanUpFrom = scan("key >= ?", "ASC");
-    this.#scanDown = scan("key >= ? AND key < ?", "DESC");
-    this.#scanDownFrom = scan("key >= ?", "DESC");
+    this.#connection = connection;
+    this.#get = connection.prepareValue<string | null>(
+      "SELECT CAST(value AS TEXT) FROM entries WHERE key = ?",
+    );
+    this.#up = prepareScan(connection, "ASC");
+    this.#down = prepareScan(connection, "DESC");
   }
 
+  /** @throws DamagedEntry */
   get(key: string): string | undefined {
-    return this.#get(key);
+    const sealed = this.#get(key);
+    if (sealed === undefined) return undefined;
+    const value = sealed === null ? undefined : unseal(key, sealed);
+    if (value === undefined) throw new DamagedEntry(key);
+    return value;
   }
 
-  /** One lookup each: measured faster than an IN list of any length. */
+  /** One lookup each: measured faster than an IN list of any length. @throws DamagedEntry */
   getMany(keys: readonly string[]): (string | undefined)[] {
-    return keys.map((key) => this.#get(key));
+    return keys.map((key) => this.get(key));
   }
 
+  /** @throws DamagedEntry */
   scan({ start, end }: KeyRange, { reverse, limit }: ScanOptions = {}): Entry[] {
     assertLimit(limit);
     const most = limit ?? ALL;
-    if (end === undefined) {
-      return reverse ? this.#scanDownFrom(start, most) : this.#scanUpFrom(start, most);
+    const scan = reverse ? this.#down : this.#up;
+    const rows = end === undefined ? scan.from(start, most) : scan.between(start, end, most);
+    const entries: Entry[] = [];
+    for (const [index, row] of rows.entries()) {
+      const entry = row === null ? undefined : unsealRow(row);
+      if (entry === undefined) throw new DamagedEntry(this.#keyAfter(start, end, reverse === true, index));
+      entries.push(entry);
     }
-    return reverse ? this.#scanDown(start, end, most) : this.#scanUp(start, end, most);
+    return entries;
   }
+
+  /** The key of the row so many rows into a scan. */
+  #keyAfter(start: string, end: string | undefined, reverse: boolean, rows: number): string {
+    const range = end === undefined ? "key >= ?" : "key >= ? AND key < ?";
+    const find = this.#connection.prepareValue<string | null>(
+      `SELECT CAST(key AS TEXT) FROM entries WHERE ${range} ORDER BY key ${reverse ? "DESC" : "ASC"} LIMIT 1 OFFSET ?`,
+    );
+    return (end === undefined ? find(start, rows) : find(start, end, rows)) ?? "";
+  }
+}
+
+function prepareScan(connection: SqliteConnection, direction: "ASC" | "DESC"): Scan {
+  const prepare = (range: string): ((...parameters: (string | number)[]) => Row[]) =>
+    connection.prepareColumn<Row>(
+      `SELECT key || value FROM entries WHERE ${range} ORDER BY key ${direction} LIMIT ?`,
+    );
+  return { between: prepare("key >= ? AND key < ?"), from: prepare("key >= ?") };
 }

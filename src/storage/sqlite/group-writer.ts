@@ -9,6 +9,8 @@ import type { Commit, Version, Write } from "../storage.js";
 import { nextVersion } from "../version-clock.js";
 import type { SqliteConnection } from "./driver.js";
 import { EntryReader } from "./entry-reader.js";
+import { prepareMetaRead, prepareMetaWrite } from "./meta.js";
+import { seal } from "./seal.js";
 
 // Taken at import: tests put clocks that stand still in place of the global ones.
 const { setImmediate, clearImmediate } = globalThis;
@@ -64,13 +66,12 @@ export class GroupWriter {
       "INSERT INTO entries VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     );
     this.#delete = connection.prepareRun("DELETE FROM entries WHERE key = ?");
-    this.#writeVersion = connection.prepareRun("UPDATE meta SET value = ? WHERE name = 'version'");
+    this.#writeVersion = prepareMetaWrite(connection, "version");
     this.#begin = connection.prepareRun("BEGIN");
     this.#commit = connection.prepareRun("COMMIT");
-    this.#durableVersion =
-      connection.prepareValue<number>("SELECT value FROM meta WHERE name = 'version'")() ?? 0;
+    this.#durableVersion = prepareMetaRead(connection, "version")();
     this.#lastVersion = this.#durableVersion;
-    connection.prepareRun("UPDATE meta SET value = ? WHERE name = 'owner'")(process.pid);
+    prepareMetaWrite(connection, "owner")(process.pid);
   }
 
   /** The latest version that is durable. */
@@ -173,7 +174,7 @@ export class GroupWriter {
     this.#isDirty = true;
     for (const [key, value] of writes) {
       if (value === undefined) this.#delete(key);
-      else this.#put(key, value);
+      else this.#put(key, seal(key, value));
     }
   }
 

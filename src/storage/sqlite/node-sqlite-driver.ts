@@ -60,9 +60,9 @@ function driverOf({ DatabaseSync }: NodeSqlite): SqliteDriver {
           const statement = prepareArrays(sql);
           return (...parameters) => statement.get<Value>(...parameters)?.[0];
         },
-        prepareRows: <Row extends readonly SqliteValue[]>(sql: string) => {
+        prepareColumn: <Value extends SqliteValue>(sql: string) => {
           const statement = prepareArrays(sql);
-          return (...parameters) => statement.all<Row>(...parameters);
+          return (...parameters) => statement.all<[Value]>(...parameters).map(([value]) => value);
         },
         isInTransaction: () => database.isTransaction,
         close: () => {

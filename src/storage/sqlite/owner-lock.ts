@@ -4,9 +4,10 @@
  * lock file is only ever opened through SQLite, because closing any descriptor of a file releases all POSIX locks
  * that the process has on it; it stays behind, empty, because deleting it would let two owners in.
  */
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { TrueupError } from "../../errors/index.js";
 import type { SqliteDriver } from "./driver.js";
+import { createPrivateFile } from "./private-file.js";
 import { storageError } from "./storage-errors.js";
 
 export interface OwnerLock {
@@ -26,7 +27,7 @@ export function acquireOwnerLock(
   holderPid: () => number | undefined,
 ): OwnerLock {
   const lockPath = `${path}-lock`;
-  const isNew = !existsSync(lockPath);
+  const isNew = createPrivateFile(lockPath);
   try {
     const connection = driver.open(lockPath, { busyTimeoutMs: 0 });
     try {

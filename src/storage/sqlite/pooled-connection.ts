@@ -2,26 +2,27 @@
 import type { Version } from "../storage.js";
 import type { SqliteConnection } from "./driver.js";
 import { EntryReader } from "./entry-reader.js";
+import { prepareMetaRead } from "./meta.js";
 
 export class PooledConnection {
   readonly reader: EntryReader;
   readonly #connection: SqliteConnection;
   readonly #begin: () => void;
-  readonly #readVersion: () => number | undefined;
+  readonly #readVersion: () => number;
   readonly #end: () => void;
 
   constructor(connection: SqliteConnection) {
     this.#connection = connection;
     this.reader = new EntryReader(connection);
     this.#begin = connection.prepareRun("BEGIN");
-    this.#readVersion = connection.prepareValue("SELECT value FROM meta WHERE name = 'version'");
+    this.#readVersion = prepareMetaRead(connection, "version");
     this.#end = connection.prepareRun("END");
   }
 
   /** Pins the latest durable version, which it returns: a transaction sees what its first read sees. */
   pin(): Version {
     this.#begin();
-    return this.#readVersion() ?? 0;
+    return this.#readVersion();
   }
 
   unpin(): void {

@@ -106,7 +106,7 @@ test("a file of a later format is refused and left as it is", async () => {
   const before = readFileSync(file);
   await expect(sqlite(file)()).rejects.toMatchObject({
     code: "STORAGE_TOO_NEW",
-    details: { format: 9, supported: 1 },
+    details: { format: 9, supported: 2 },
   });
   expect(readFileSync(file).equals(before)).toBe(true);
 });

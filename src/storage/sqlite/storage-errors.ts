@@ -3,6 +3,7 @@ import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { TrueupError, type ErrorCode } from "../../errors/index.js";
 import type { SqliteDriver } from "./driver.js";
+import { DamagedEntry } from "./entry-reader.js";
 
 /** Less free space than this, and an I/O error is taken for a full disk. */
 const FULL_DISK_BYTES = 64 * 1024;
@@ -19,10 +20,14 @@ const NOTADB = 26;
 
 /**
  * The coded error for what a driver's call threw; other errors, defects of this program, are returned as
- * they are. `path` is the data file's.
+ * they are. `path` is the data file's. The key of a damaged entry stands in the details in hexadecimal, a byte for a char.
  */
 export function storageError(driver: SqliteDriver, path: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
+  if (error instanceof DamagedEntry) {
+    const key = Buffer.from(error.key, "latin1").toString("hex");
+    return new TrueupError("STORAGE_CORRUPT", `${error.message} (key ${key})`, { path, key }, error);
+  }
   const code = errorCodeOf(driver.resultCodeOf(error), path);
   if (code === undefined) return error;
   return new TrueupError(code, undefined, { path, reason: error.message }, error);

@@ -1,0 +1,38 @@
+/** What the storage keeps about itself beside the entries: a table of named numbers, each sealed like an entry. */
+import type { SqliteConnection } from "./driver.js";
+import { DamagedEntry } from "./entry-reader.js";
+import { seal, unseal } from "./seal.js";
+
+export const META_TABLE =
+  "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
+
+type Name = "version" | "owner";
+
+/** Reads the number. @throws DamagedEntry, also when it is not there */
+export function prepareMetaRead(connection: SqliteConnection, name: Name): () => number {
+  const read = connection.prepareValue<string | null>("SELECT CAST(value AS TEXT) FROM meta WHERE name = ?");
+  return () => {
+    const value = unseal(sealedKey(name), read(name) ?? "");
+    if (value === undefined) throw new DamagedEntry(name);
+    return Number(value);
+  };
+}
+
+/** Sets the number, which is there from the beginning. */
+export function prepareMetaWrite(connection: SqliteConnection, name: Name): (value: number) => void {
+  const write = connection.prepareRun("UPDATE meta SET value = ? WHERE name = ?");
+  return (value) => write(seal(sealedKey(name), String(value)), name);
+}
+
+/** Makes the table. */
+export function createMeta(connection: SqliteConnection, numbers: Readonly<Record<Name, number>>): void {
+  connection.exec(META_TABLE);
+  const insert = connection.prepareRun("INSERT INTO meta VALUES (?, ?)");
+  for (const name of ["version", "owner"] as const)
+    insert(name, seal(sealedKey(name), String(numbers[name])));
+}
+
+/** Not the name alone: where damage makes SQLite read one table for the other, no seal fits. */
+function sealedKey(name: Name): string {
+  return `meta ${name}`;
+}
