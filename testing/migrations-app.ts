@@ -1,12 +1,13 @@
 /**
- * An app with migrations under the official mock, whichever library supplies them: ours or the published
- * one. Tests define the migrations they need; the clock is a fake one that `finish` moves on.
+ * An app with migrations under the official mock or on Trueup's engine, whichever library supplies them: ours or the
+ * published one. Tests define the migrations they need; the clock is a fake one that `finish` moves on.
  */
 import {
   Migrations as PublishedMigrations,
   runToCompletion as publishedRunToCompletion,
 } from "@convex-dev/migrations";
-import { convexTest, type TestConvex } from "convex-test";
+import { convexTest as officialTest, type TestConvex } from "convex-test";
+import { convexTest as trueupTest } from "trueup/test";
 import {
   actionGeneric,
   componentsGeneric,
@@ -120,6 +121,8 @@ export interface App {
 }
 
 interface Options {
+  /** The official mock (default), or Trueup's engine behind the same calls. */
+  convexTest?: typeof officialTest;
   /** Enforce Convex's limits, or tighter ones. */
   limits?: boolean | Partial<TransactionLimits>;
   schema?: boolean;
@@ -128,13 +131,19 @@ interface Options {
   migrationsLocationPrefix?: string;
 }
 
+/** What an app can run on. */
+export const hosts: readonly { name: string; convexTest: typeof officialTest }[] = [
+  { name: "the official mock", convexTest: officialTest },
+  { name: "Trueup", convexTest: trueupTest },
+];
+
 /** Opens an app with what `define` defines; call it under fake timers. */
 export function openApp(
   library: Library,
   define: (migrations: Migrations<DataModel, typeof schema>) => Defined,
   options: Options = {},
 ): App {
-  const { limits, schema: giveSchema = true, ...rest } = options;
+  const { convexTest = officialTest, limits, schema: giveSchema = true, ...rest } = options;
   const migrations = new library.Migrations<DataModel, typeof schema>(component, {
     ...rest,
     ...(giveSchema ? { schema } : {}),

@@ -27,6 +27,8 @@ export class Reader implements DatabaseReader {
   protected readonly state: TransactionState;
   protected readonly path: string;
   protected readonly isSystem: boolean;
+  /** The id that was decoded last: one that is read is often the next to be written. */
+  #latest: { readonly id: string; readonly decoded: DecodedId | null } | null = null;
 
   constructor(state: TransactionState, path: string, isSystem: boolean) {
     this.state = state;
@@ -62,7 +64,7 @@ export class Reader implements DatabaseReader {
 
   normalizeId(tableName: string, id: string): string | null {
     this.assertReachable(tableName);
-    const decoded = decode(id);
+    const decoded = this.#decode(id);
     if (decoded === null) return null;
     const table = this.catalog.table(this.path, tableName);
     if (table === undefined) this.readSet?.addKey(catalogKeys.head);
@@ -70,7 +72,7 @@ export class Reader implements DatabaseReader {
   }
 
   tableOfId(id: string): string | null {
-    const decoded = decode(id);
+    const decoded = this.#decode(id);
     if (decoded === null) return null;
     return this.catalog.tableByNumber(this.path, decoded.tableNumber)?.name ?? null;
   }
@@ -187,7 +189,7 @@ export class Reader implements DatabaseReader {
    * @throws INVALID_ID, WRONG_TABLE, SYSTEM_TABLE
    */
   protected place(id: string, tableName: string | undefined, method: string): Place | null {
-    const decoded = decode(id);
+    const decoded = this.#decode(id);
     if (decoded === null) {
       throw new TrueupError(
         "INVALID_ID",
@@ -202,6 +204,12 @@ export class Reader implements DatabaseReader {
     }
     if (!this.isSystem && isSystemTable(table.name)) this.assertReachable(table.name);
     return { table, internalId: decoded.internalId };
+  }
+
+  #decode(id: unknown): DecodedId | null {
+    if (typeof id !== "string") return null;
+    if (this.#latest?.id !== id) this.#latest = { id, decoded: decodeId(id) };
+    return this.#latest.decoded;
   }
 
   /** The table, or null when it is not there yet and there is nothing against it. */
@@ -245,10 +253,6 @@ function wrongTable(id: string, expected: string, actual: string, method: string
 /** Ids come from users: anything may be one. */
 function valueOf<T>(cell: Cell): T | undefined {
   return cell === null ? undefined : (cell.value as T);
-}
-
-function decode(id: unknown): DecodedId | null {
-  return typeof id === "string" ? decodeId(id) : null;
 }
 
 /** Reads as of the beginning of the transaction, without its own writes, and leaves no trace in the read set. */

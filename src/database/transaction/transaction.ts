@@ -99,6 +99,11 @@ export class TransactionState {
     return own.stored === null ? null : this.base.inShape(table, own.stored);
   }
 
+  /** Whether this transaction has inserted, changed or deleted the document. */
+  isWritten(table: TableEntry, internalId: string): boolean {
+    return this.#tables.get(table.id)?.ids.get(table.idsPrefix + internalId) !== undefined;
+  }
+
   /** The cell as this transaction sees it. */
   cell(key: string, codec: CellCodec<unknown>): MaybePromise<Cell> {
     const own = this.#cells.get(key);

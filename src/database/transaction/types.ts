@@ -76,6 +76,11 @@ export interface DatabaseWriter extends DatabaseReader {
   replace(id: string, value: Fields, table?: string): Promise<void>;
   /** @throws DOCUMENT_NOT_FOUND, INVALID_ID, WRONG_TABLE */
   delete(id: string, table?: string): Promise<void>;
+  /**
+   * Whether this transaction has inserted, changed or deleted the document: if not, it is as it was read. O(1), reads
+   * nothing. @throws INVALID_ID, WRONG_TABLE
+   */
+  isWritten(id: string, table?: string): boolean;
 }
 
 export interface QueryTransaction {

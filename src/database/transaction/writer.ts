@@ -75,6 +75,11 @@ export class Writer extends Reader implements DatabaseWriter {
     await this.#write(place.table, place.internalId, before, null);
   }
 
+  isWritten(id: string, tableName?: string): boolean {
+    const place = this.place(id, tableName, "get");
+    return place !== null && this.state.isWritten(place.table, place.internalId);
+  }
+
   override cells<T>(codec: CellCodec<T>): CellWriter<T> {
     return {
       ...super.cells(codec),

@@ -2,7 +2,8 @@
  * `ctx.db`: plain objects of closures, since apps spread, bind and destructure them, and no more of them
  * than there must be, since every call of a function makes its own. `db` tells `trueup/triggers` which
  * instances the database runs by itself, so that wrapping adds nothing twice; it offers `trueup/aggregate` cells
- * of the component's own, and counts and documents of its tables at once, and `trueup/migrations` a moment for others.
+ * of the component's own, and counts and documents of its tables at once, and `trueup/migrations` a moment for others
+ * and what a transaction has written.
  */
 import { setImmediate } from "node:timers/promises";
 import { jsonToConvex, type CommitTsPlaceholder } from "convex/values";
@@ -137,6 +138,8 @@ export function writeDatabase(execution: Execution): WriteDatabase {
       cells: (codec: CellCodec<unknown>) =>
         execution.mutation.component(execution.component.path).cells(codec),
       breathe: () => breathe(execution),
+      isWritten: (tableName: string, id: string) =>
+        execution.mutation.component(execution.component.path).isWritten(id, tableName),
     },
   };
   return database;

@@ -8,13 +8,14 @@ import type { Job, MigrationArgs, MigrationResult } from "../protocol.js";
 import { Breathing } from "./breathing.js";
 import { Budget } from "./budget.js";
 import { countDocuments } from "./count.js";
+import { CurrentDocuments } from "./current-documents.js";
 import { DEFAULT_BATCH_SIZE, type PlainDefinition } from "./definition.js";
 import { operationOf } from "./operation.js";
-import { readPage, type Page, type PageRequest } from "./page.js";
+import { readPage, tailBehind, type Page, type PageRequest } from "./page.js";
 import { describeRange, rangeOf } from "./range.js";
 import { rehearse } from "./rehearsal.js";
 import { splitsBehind } from "./splits.js";
-import { reread, type Ctx, type Operation } from "./stored-document.js";
+import { reread, type Ctx, type Operation, type StoredDocument } from "./stored-document.js";
 
 /** So many documents are started together with `parallelize`. */
 const abreast = 32;
@@ -98,16 +99,21 @@ class Batch {
   }
 
   async run(ctx: Ctx, operation: Operation, job: Job | undefined): Promise<MigrationResult> {
-    const { documents, isDone } = this.#page;
-    const outcomes = await this.#runOnDocuments(ctx, operation);
+    const { documents } = this.#page;
+    const current = new CurrentDocuments(ctx, this.#definition.table, this.#definition.isWrapped);
+    const outcomes = await this.#runOnDocuments(current, operation);
     const processed = outcomes.length;
     const whole = processed === documents.length;
-    const continueCursor = whole ? this.#page.continueCursor : this.#page.cursorBehind(processed - 1);
+    const tail = this.#page.isDone && whole && job?.kind !== "verify" ? await this.#tail(ctx) : null;
+    const isDone = this.#page.isDone && whole && tail === null;
+    const continueCursor = whole
+      ? (tail ?? this.#page.continueCursor)
+      : this.#page.cursorBehind(processed - 1);
     if (continueCursor === null) throw batchTooLarge(processed);
     await this.#budget.look();
     const result: MigrationResult = {
       continueCursor,
-      isDone: isDone && whole,
+      isDone,
       processed,
       range: describeRange(this.#request.range),
       batchSize: this.#request.limit,
@@ -135,17 +141,17 @@ class Batch {
   }
 
   /** Runs the operation over the page from its beginning, as far as the transaction bears. */
-  async #runOnDocuments(ctx: Ctx, operation: Operation): Promise<boolean[]> {
+  async #runOnDocuments(current: CurrentDocuments, operation: Operation): Promise<boolean[]> {
     const { documents } = this.#page;
     const outcomes: boolean[] = [];
-    const breathing = new Breathing(ctx.db);
+    const breathing = new Breathing(current.ctx.db);
     while (outcomes.length < documents.length) {
       const document = documents[outcomes.length];
       if (this.#definition.parallelize || document === undefined) {
-        await this.#runTogether(ctx, operation, outcomes);
+        await this.#runTogether(current, operation, outcomes);
       } else {
         try {
-          const outcome = operation(ctx, document);
+          const outcome = runOn(current, operation, document);
           outcomes.push((typeof outcome === "boolean" ? outcome : await outcome) !== false);
         } catch (error) {
           throw this.#failure(outcomes.length, error);
@@ -161,13 +167,21 @@ class Batch {
   }
 
   /** Starts several at once, and lets all of them end before it throws what the first to fail threw. */
-  async #runTogether(ctx: Ctx, operation: Operation, outcomes: boolean[]): Promise<void> {
+  async #runTogether(current: CurrentDocuments, operation: Operation, outcomes: boolean[]): Promise<void> {
     const together = this.#page.documents.slice(outcomes.length, outcomes.length + abreast);
-    const settled = await Promise.allSettled(together.map(async (document) => operation(ctx, document)));
+    const settled = await Promise.allSettled(
+      together.map(async (document) => runOn(current, operation, document)),
+    );
     for (const outcome of settled) {
       if (outcome.status === "rejected") throw this.#failure(outcomes.length, outcome.reason);
       outcomes.push(outcome.value !== false);
     }
+  }
+
+  /** Where to go on behind a last page, when the batch itself has inserted documents there; null otherwise. */
+  async #tail(ctx: Ctx): Promise<string | null> {
+    const last = this.#page.documents.at(-1);
+    return last === undefined ? null : tailBehind(ctx.db, this.#request, last);
   }
 
   #failure(position: number, reason: unknown): Error {
@@ -192,6 +206,17 @@ class Batch {
     const isWhole = customRange === undefined && until === undefined;
     return isWhole ? countDocuments(ctx.db, this.#definition.table) : null;
   }
+}
+
+/** Runs the operation on the document as it is now; one that is gone is passed over. */
+function runOn(
+  current: CurrentDocuments,
+  operation: Operation,
+  document: StoredDocument,
+): Promise<unknown> | boolean {
+  const now = current.now(document);
+  if (!(now instanceof Promise)) return operation(current.ctx, now);
+  return now.then((found) => found !== null && operation(current.ctx, found));
 }
 
 function batchTooLarge(fits: number): Error {

@@ -107,6 +107,8 @@ export interface PlainDefinition {
   readonly runOnDeploy: boolean;
   readonly policy: Policy;
   readonly schema: AnySchema | undefined;
+  /** Its function is built by a builder of the app's own, which may have put something around `ctx.db`. */
+  readonly isWrapped: boolean;
 }
 
 /** Checks a definition and takes its types away. Throws MIGRATION_ARGUMENTS. */
@@ -118,6 +120,7 @@ export function plainDefinition<
   options: {
     defaultBatchSize: number | undefined;
     schema: unknown;
+    isWrapped: boolean;
     nameOf: (reference: MigrationFunctionReference | string) => string;
   },
 ): PlainDefinition {
@@ -152,5 +155,6 @@ export function plainDefinition<
       ...(maxDocumentsPerSecond === undefined ? {} : { maxDocumentsPerSecond }),
     },
     schema: options.schema as AnySchema | undefined,
+    isWrapped: options.isWrapped,
   };
 }

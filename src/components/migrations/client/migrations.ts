@@ -142,13 +142,14 @@ export class Migrations<
   #migration<TableName extends TableNamesInDataModel<DataModel>>(
     definition: MigrationDefinition<DataModel, TableName>,
   ): RegisteredMutation<"internal", MigrationArgs, Promise<MigrationResult>> {
+    const build =
+      this.options?.internalMutation ?? (internalMutationGeneric as MutationBuilder<DataModel, "internal">);
     const plain = plainDefinition(definition, {
+      isWrapped: build !== internalMutationGeneric,
       defaultBatchSize: this.options?.defaultBatchSize,
       schema: this.options?.schema,
       nameOf: (migration) => this.#nameOf(migration),
     });
-    const build =
-      this.options?.internalMutation ?? (internalMutationGeneric as MutationBuilder<DataModel, "internal">);
     const handler = async (ctx: GenericMutationCtx<DataModel>, args: MigrationArgs): Promise<unknown> => {
       // The builder's tables are the app's; a batch knows its table by name only.
       const plainCtx = ctx as unknown as GenericMutationCtx<GenericDataModel>;

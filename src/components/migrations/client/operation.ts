@@ -2,7 +2,7 @@
 import { migrationError } from "../failures.js";
 import type { Job } from "../protocol.js";
 import type { PlainDefinition } from "./definition.js";
-import type { Ctx, Operation, StoredDocument } from "./stored-document.js";
+import { reread, type Ctx, type Operation, type StoredDocument } from "./stored-document.js";
 
 /** The operation that the job asks for; migrating, without one. Throws MIGRATION_NOT_DEFINED. */
 export function operationOf(definition: PlainDefinition, job: Job | undefined): Operation {
@@ -19,39 +19,56 @@ export function operationOf(definition: PlainDefinition, job: Job | undefined): 
 }
 
 /** Runs `migrateOne` on a document that is not migrated, and applies what it returns. */
-function migrating({ table, migrateOne, isMigrated }: PlainDefinition): Operation {
+function migrating(definition: PlainDefinition): Operation {
+  const { migrateOne, isMigrated } = definition;
   return (ctx, document) => {
     if (isMigrated?.(document) === true) return false;
-    return applied(ctx, table, document, migrateOne(ctx, document));
+    return applied(ctx, definition, document, migrateOne(ctx, document));
   };
 }
 
 /** Runs `down` on a document that is migrated and was not put aside, and applies what it returns. */
 function reverting(
-  { table, isMigrated }: PlainDefinition,
+  definition: PlainDefinition,
   down: NonNullable<PlainDefinition["down"]>,
   putAside: readonly string[],
 ): Operation {
   const never = new Set(putAside);
   return (ctx, document) => {
-    if (never.has(document._id) || isMigrated?.(document) === false) return false;
-    return applied(ctx, table, document, down(ctx, document));
+    if (never.has(document._id) || definition.isMigrated?.(document) === false) return false;
+    return applied(ctx, definition, document, down(ctx, document));
   };
 }
 
 /** Patches the document with what was returned for it, now or when it is there. */
 function applied(
   ctx: Ctx,
-  table: string,
+  definition: PlainDefinition,
   document: StoredDocument,
   returned: unknown,
 ): Promise<unknown> | boolean {
   if (typeof returned !== "object" || returned === null) return true;
   if ("then" in returned && typeof returned.then === "function") {
-    return (returned as Promise<unknown>).then((patch) => applied(ctx, table, document, patch));
+    return (returned as Promise<unknown>).then((patch) => applied(ctx, definition, document, patch));
   }
   if (Object.keys(returned).length === 0) return true;
-  return ctx.db.patch(table, document._id, returned);
+  const patching = ctx.db.patch(definition.table, document._id, returned);
+  return definition.parallelize ? unlessGone(ctx, definition.table, document, patching) : patching;
+}
+
+/** Of documents that are migrated at once, one may have deleted another before its patch: that is then passed over. */
+async function unlessGone(
+  ctx: Ctx,
+  table: string,
+  { _id }: StoredDocument,
+  patching: Promise<unknown>,
+): Promise<unknown> {
+  try {
+    return await patching;
+  } catch (error) {
+    if ((await reread(ctx, table, _id)) === null) return false;
+    throw error;
+  }
 }
 
 function notDefined(table: string, option: string, what: string): Error {

@@ -62,8 +62,27 @@ export async function readPage(db: Database, request: PageRequest): Promise<Page
   const moved = cursorRange !== undefined && cursorRange !== describeRange(range);
   if (position === null || (cursor !== null && moved)) throw rangeChanged(range, cursorRange);
   if (position.kind === "end") return pageOf([], true, () => null);
-  if (position.kind === "database" || !isKeyed(range)) return readDatabasePage(db, request, position);
-  return readKeyedPage(db, range, position, limit, lastKey(range, request.until));
+  const { fields } = range;
+  if (position.kind === "database" || fields === null || (position.kind === "start" && !isKeyed(range))) {
+    return readDatabasePage(db, request, position);
+  }
+  return readKeyedPage(db, { ...range, fields }, position, limit, lastKey(range, request.until));
+}
+
+/**
+ * The cursor behind the last document of a page that was the last of its range, when documents are behind it by now; null
+ * when there are none, or where the fields of the index are not known.
+ */
+export async function tailBehind(
+  db: Database,
+  request: PageRequest,
+  last: StoredDocument,
+): Promise<string | null> {
+  const { fields } = request.range;
+  if (fields === null) return null;
+  const cursor = cursorOfKey(keyOf(fields, last));
+  const { documents } = await readPage(db, { ...request, cursor, limit: 1 });
+  return documents.length > 0 ? cursor : null;
 }
 
 async function readKeyedPage(
@@ -206,11 +225,19 @@ export function queryOf(db: Database, range: Range, bounds: readonly Bound[]): R
       start,
     ) as never;
   });
-  return query.order(range.order) as unknown as RangeQuery;
+  const ordered = query.order(range.order);
+  return range.filters.reduce<FilteredQuery>(
+    (filtered, predicate) => filtered.filter(predicate),
+    ordered as unknown as FilteredQuery,
+  );
 }
 
 interface RangeQuery extends AsyncIterable<StoredDocument> {
   take(limit: number): Promise<StoredDocument[]>;
+}
+
+interface FilteredQuery extends RangeQuery {
+  filter(predicate: unknown): FilteredQuery;
 }
 
 /** The values of fields, by their paths. */

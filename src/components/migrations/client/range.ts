@@ -2,7 +2,8 @@
  * The range of documents a migration goes through, as data. A custom range is written with the ordinary
  * query builder; here it is recorded instead of run, so that a batch can begin behind any index key. That
  * needs the fields of the index: those of the built-in indexes are known, others come from the schema.
- * A range with a filter, or over an index of unknown fields, is left to the database's own pagination.
+ * A range with a filter, or over an index of unknown fields, is left to the database's own pagination; where the fields
+ * are known, only to the end that it had when pagination came to it.
  */
 import type { SchemaDefinition } from "convex/server";
 import type { Value } from "convex/values";
@@ -21,7 +22,8 @@ export interface Range {
   readonly fields: readonly string[] | null;
   readonly order: "asc" | "desc";
   readonly bounds: readonly Bound[];
-  readonly filtered: boolean;
+  /** What `filter` was called with. */
+  readonly filters: readonly unknown[];
 }
 
 /** `customRange` of a definition, for tables known only at run time. */
@@ -40,7 +42,7 @@ export function rangeOf(
     index: "by_creation_time",
     order: "asc",
     bounds: [],
-    filtered: false,
+    filters: [],
   });
   const recorded = customRange === undefined ? whole : customRange(whole as never);
   if (!(recorded instanceof RecordedQuery)) {
@@ -51,13 +53,13 @@ export function rangeOf(
 
 /** True when a batch can begin behind an index key. */
 export function isKeyed(range: Range): range is Range & { fields: readonly string[] } {
-  return range.fields !== null && !range.filtered;
+  return range.fields !== null && range.filters.length === 0;
 }
 
 /** Identifies the kind of range a cursor belongs to; values of bounds may differ from batch to batch. */
 export function describeRange(range: Range): string {
   const bounds = range.bounds.map(({ field, comparison }) => ` ${comparison} ${field}`).join("");
-  const filter = range.filtered ? " filtered" : "";
+  const filter = range.filters.length > 0 ? " filtered" : "";
   return `${range.table}.${range.index}${bounds} ${range.order}${filter}`;
 }
 
@@ -103,8 +105,8 @@ class RecordedQuery {
     return new RecordedQuery({ ...this.range, order });
   }
 
-  filter(): RecordedQuery {
-    return new RecordedQuery({ ...this.range, filtered: true });
+  filter(predicate: unknown): RecordedQuery {
+    return new RecordedQuery({ ...this.range, filters: [...this.range.filters, predicate] });
   }
 
   withSearchIndex(): never {

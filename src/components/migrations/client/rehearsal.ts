@@ -39,17 +39,14 @@ export async function rehearse(
     notIdempotent: 0,
     notIdempotentExamples: [],
   };
-  const migrated: StoredDocument[] = [];
-  for (const before of documents.slice(0, result.processed)) {
-    const after = await reread(ctx, table, before._id);
-    if (after !== null) migrated.push(after);
-    note(rehearsal, before, after);
-  }
-  for (const document of migrated) {
-    const why = await changeOfSecondRun(ctx, definition, document);
+  const tried = documents.slice(0, result.processed);
+  for (const before of tried) note(rehearsal, before, await reread(ctx, table, before._id));
+  for (const { _id } of tried) {
+    const document = await reread(ctx, table, _id);
+    const why = document === null ? null : await changeOfSecondRun(ctx, definition, document);
     if (why === null) continue;
     rehearsal.notIdempotent++;
-    if (rehearsal.notIdempotent <= shown) rehearsal.notIdempotentExamples.push({ id: document._id, why });
+    if (rehearsal.notIdempotent <= shown) rehearsal.notIdempotentExamples.push({ id: _id, why });
   }
   print(rehearsal, result);
   throw new ConvexError<Value>({ kind: "DRY RUN", result, rehearsal });
