@@ -2,9 +2,22 @@
  * Tries the transforms of a deploy on every document that is there, before anything is changed: those that throw, make no
  * document, are not pure, or make one that the new schema refuses are told with the ids of the documents.
  */
-import type { Database, Rehearsal, RehearsalComplaint, Document } from "../../database/index.js";
+import type {
+  Database,
+  Document,
+  Rehearsal,
+  RehearsalComplaint,
+  TransformFunction,
+} from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
-import { compileTable, describeViolation, violationGroup, type TableJson } from "../../schema/index.js";
+import {
+  compileTable,
+  describeViolation,
+  describeViolations,
+  violationGroup,
+  type CheckContext,
+  type TableJson,
+} from "../../schema/index.js";
 import type { TransformStep } from "../steps/component-steps.js";
 import { contextWith } from "./check-documents.js";
 import type { UntouchedAggregates } from "./untouched-aggregates.js";
@@ -39,9 +52,12 @@ export async function rehearseSteps(
   signal: AbortSignal,
 ): Promise<Rehearsal> {
   const { componentPath, storedAs, newNames, table, steps, aggregates } = of;
-  const transforms = steps.map(({ run, definition: { undoes } }) => ({ run, undoes }));
-  const through = aggregates.isEmpty ? transforms : [aggregates.notice, ...transforms];
   const context = contextWith(newNames, (id) => database.tableOfId(componentPath, id));
+  const transforms = steps.map((step) => ({
+    run: onlyFitting(step, context),
+    undoes: step.definition.undoes,
+  }));
+  const through = aggregates.isEmpty ? transforms : [aggregates.notice, ...transforms];
   const compiled = table === null ? null : compileTable(table);
   const complaints = (document: Document): readonly RehearsalComplaint[] =>
     compiled === null || compiled.fits(document, context)
@@ -55,6 +71,18 @@ export async function rehearseSteps(
     return complaints(document);
   };
   return await database.rehearse({ componentPath, tableName: storedAs, through, check, signal });
+}
+
+/** The function of a step, which throws for a document that it is not written for. */
+function onlyFitting(step: TransformStep, context: CheckContext): TransformFunction {
+  const { takes, run, table } = step;
+  if (takes === null) return run;
+  const { fits, check } = compileTable({ tableName: table, documentType: takes });
+  return (document) => {
+    if (fits(document, context)) return run(document);
+    const why = describeViolations(check(document, context));
+    throw new Error(`${nameOf(step)} is written for documents of another type. ${why}`);
+  };
 }
 
 /** What is said of transforms that failed. */
@@ -73,9 +101,7 @@ export function rehearsalRefusal(failed: readonly FailedRehearsal[]): TrueupErro
 }
 
 function describeFailed({ componentPath, storedAs, steps, rehearsal }: FailedRehearsal): string {
-  const names = steps.map(({ definition: { name }, record }) =>
-    record === null ? `the \`down\` of ${name}` : name,
-  );
+  const names = steps.map(nameOf);
   const where = componentPath === "" ? "" : ` of component "${componentPath}"`;
   const head =
     `Rehearsal of ${names.join(", ")} failed on ${counted(rehearsal.failed)} of ` +
@@ -86,6 +112,10 @@ function describeFailed({ componentPath, storedAs, steps, rehearsal }: FailedReh
     return `${at + 1}. ${counted(count)} (${kind}): ${more.join(", ")}\n${message.replaceAll(/^/gm, "   ")}`;
   });
   return [head, ...kinds].join("\n\n");
+}
+
+function nameOf({ definition: { name }, record }: TransformStep): string {
+  return record === null ? `the \`down\` of ${name}` : name;
 }
 
 function counted(documents: number): string {

@@ -36,6 +36,8 @@ export function takenBack(
     if (transformed.has(tableName) || type === null || isSameType(type, documentType)) continue;
     const retired = known.retired(tableName);
     const last = retired.findIndex((step) => step.before !== null && isSameType(step.before, documentType));
+    const unknown = retired.find((step) => step.before === null);
+    if (last < 0 && unknown !== undefined) irreversible.set(tableName, betweenText(unknown));
     for (const step of retired.slice(0, last + 1)) {
       const undoing = isWithoutDocuments(input, renames, tableName) ? null : undo(input, step, tableName);
       if (typeof undoing === "string") irreversible.set(tableName, undoing);
@@ -50,6 +52,13 @@ export function takenBack(
     forgotten,
     irreversible,
   };
+}
+
+function betweenText({ name }: AppliedTransform): string {
+  return (
+    `The transform ${name}, which it no longer exports, came in one deploy with others, and nothing tells the type between them: ` +
+    "only to the type before all of them is there a way back, without any of them."
+  );
 }
 
 /** How to take back a transform, or why that cannot be. */
