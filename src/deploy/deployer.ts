@@ -149,7 +149,7 @@ export class Deployer {
       after,
       next: { program, origin: { kind: "modules" } },
       running: this.#running,
-      completeMigrations: (...of) => this.#migrations.complete(...of),
+      migrations: this.#migrations,
       isDryRun: false,
     });
   }
@@ -228,7 +228,7 @@ export class Deployer {
 
   /**
    * Stores the code of a push and puts it in place; a dry run only says what that would change.
-   * @throws INVALID_REQUEST, PUSH_OUTDATED, SCHEMA_NOT_SATISFIED, DESTRUCTIVE_CHANGE, TRANSFORM_INVALID,
+   * @throws INVALID_REQUEST, PUSH_OUTDATED, SCHEMA_NOT_SATISFIED, DESTRUCTIVE_CHANGE, MIGRATION_UNFINISHED, TRANSFORM_INVALID,
    *   TRANSFORM_REHEARSAL_FAILED, TRANSFORM_FAILED, AGGREGATE_BUILD_FAILED; nothing has changed then
    */
   async finishPush(body: unknown): Promise<PushDiff> {
@@ -326,7 +326,7 @@ export class Deployer {
       after: schemasOf(pending.code),
       next: { program: pending.push.loaded, origin: { kind: "push", pushId: pending.code.pushId } },
       running: this.#running,
-      completeMigrations: (...of) => this.#migrations.complete(...of),
+      migrations: this.#migrations,
       isDryRun: pending.dryRun,
     });
     return pending.preparation;

@@ -126,7 +126,7 @@ test("two deploys are taken back at once, over one that only widened the type, i
   await expect(deploy(app, euros)).rejects.toMatchObject({
     code: "TRANSFORM_REHEARSAL_FAILED",
     message: expect.stringMatching(
-      /the `down` of migrations:b is written for documents of another type\.[^]*`note`/,
+      /The `down` of migrations:b is written for documents of the type that its `up` makes[^]*`note`/,
     ),
   });
   expect(await items(app)).toEqual([{ price: "100 ct" }, { price: "500 ct", note: "sale" }]);

@@ -32,10 +32,12 @@ export interface TransformEntry extends TransformDefinition {
   readonly failure: TransformFailure | null;
 }
 
-/** Since when a schema awaits migrations, and which. */
+/** Since when a schema awaits migrations, and which: those of one table in the order in which they run. */
 export interface PendingSchema {
   readonly sinceMs: number;
   readonly migrations: readonly string[];
+  /** The table of each migration. */
+  readonly tables: readonly string[];
 }
 
 export interface TableEntry {

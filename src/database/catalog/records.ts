@@ -29,7 +29,7 @@ import {
 interface ComponentRecord {
   readonly path: string;
   readonly schema: SchemaJson | null;
-  readonly pending?: PendingSchema;
+  readonly pending?: Omit<PendingSchema, "tables"> & Partial<PendingSchema>;
   readonly nextTableNumber: number;
   readonly nextSystemTableNumber: number;
 }
@@ -155,7 +155,7 @@ export async function loadCatalog(reader: StorageReader): Promise<Catalog> {
       components.set(record.path, {
         number,
         ...record,
-        pending: record.pending ?? null,
+        pending: record.pending === undefined ? null : { tables: [], ...record.pending },
         tables: new Map(entries.map((table) => [table.name, table])),
         tablesByNumber: new Map(entries.map((table) => [table.number, table])),
       });

@@ -38,7 +38,11 @@ export async function applySchema(
   const pending: PendingSchema | null =
     options.pending === undefined
       ? null
-      : { sinceMs: state.beganAtMs, migrations: [...options.pending.migrations] };
+      : {
+          sinceMs: state.beganAtMs,
+          migrations: [...options.pending.migrations],
+          tables: [...options.pending.tables],
+        };
   const isNew = JSON.stringify(known?.schema ?? null) !== JSON.stringify(schema);
   if (isNew || pending !== null || (known?.pending ?? null) !== null) {
     state.edit(setSchema(state.catalog, path, schema, pending));

@@ -105,14 +105,18 @@ test("a schema is pending until it is said that all documents fit", async () => 
   const { database } = await openWithPeople();
   const state = async (): Promise<unknown> => (await database.query(async (tx) => tx.schemaState(""))).value;
   expect(await state()).toEqual({ state: "narrow" });
-  await database.mutate((tx) => tx.applySchema("", before, { pending: { migrations: ["m:a", "m:b"] } }));
+  await database.mutate((tx) =>
+    tx.applySchema("", before, { pending: { migrations: ["m:a", "m:b"], tables: ["people", "people"] } }),
+  );
   expect(await state()).toMatchObject({ state: "pending", migrations: ["m:a", "m:b"] });
   const reopened = await Database.open(database.storage);
   const { value } = await reopened.query(async (tx) => tx.schemaState(""));
   expect(value).toEqual(await state());
   await database.mutate(async (tx) => tx.setNarrowed(""));
   expect(await state()).toEqual({ state: "narrow" });
-  await database.mutate((tx) => tx.applySchema("", before, { pending: { migrations: ["m:a"] } }));
+  await database.mutate((tx) =>
+    tx.applySchema("", before, { pending: { migrations: ["m:a"], tables: ["people"] } }),
+  );
   await database.mutate((tx) => tx.applySchema("", before));
   expect(await state()).toEqual({ state: "narrow" });
 });

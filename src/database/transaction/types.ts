@@ -60,6 +60,15 @@ export interface InsertOptions {
   readonly creationTime?: number;
 }
 
+/** What the writer of a document that is there already may say. */
+export interface ChangeOptions {
+  /**
+   * The function that writes. One of the migrations that a pending schema awaits may leave a document which does not fit the
+   * schema one that does not, where migrations of its table come later. One that fits stays one that fits.
+   */
+  readonly writtenBy?: string;
+}
+
 /**
  * The tables of one component, to be written. Writes throw SCHEMA_VIOLATION and TABLE_NOT_IN_SCHEMA where a
  * schema says so, INVALID_VALUE, INVALID_FIELD_NAME and DOCUMENT_TOO_LARGE for what is no document, and
@@ -71,9 +80,9 @@ export interface DatabaseWriter extends DatabaseReader {
   insert(table: string, value: Fields, options?: InsertOptions): Promise<string>;
   cells<T>(codec: CellCodec<T>): CellWriter<T>;
   /** Sets some fields; undefined deletes one. @throws DOCUMENT_NOT_FOUND, INVALID_ID, WRONG_TABLE */
-  patch(id: string, fields: Fields, table?: string): Promise<void>;
+  patch(id: string, fields: Fields, table?: string, options?: ChangeOptions): Promise<void>;
   /** Sets all fields but the system's. @throws DOCUMENT_NOT_FOUND, INVALID_ID, WRONG_TABLE */
-  replace(id: string, value: Fields, table?: string): Promise<void>;
+  replace(id: string, value: Fields, table?: string, options?: ChangeOptions): Promise<void>;
   /** @throws DOCUMENT_NOT_FOUND, INVALID_ID, WRONG_TABLE */
   delete(id: string, table?: string): Promise<void>;
   /**

@@ -3,7 +3,7 @@ import { TrueupError } from "../../errors/index.js";
 import { describeRefusedWrite } from "../../schema/index.js";
 import type { MaybePromise } from "../../storage/storage.js";
 import { encodeId } from "../../values/index.js";
-import type { TableEntry } from "../catalog/catalog.js";
+import type { PendingSchema, TableEntry } from "../catalog/catalog.js";
 import { createTable } from "../catalog/edits.js";
 import type { CellCodec, CellWriter } from "../cells/cells.js";
 import type { Fields } from "../document.js";
@@ -12,7 +12,7 @@ import { copyDocument, type StoredDocument } from "../documents/stored-document.
 import { preparedShape } from "../transforms/prepared-transforms.js";
 import type { MutationState } from "./mutation-state.js";
 import { Reader, type Place } from "./reader.js";
-import type { Change, DatabaseWriter, DocumentImages, InsertOptions } from "./types.js";
+import type { Change, ChangeOptions, DatabaseWriter, DocumentImages, InsertOptions } from "./types.js";
 
 type Method = "insert" | "patch" | "replace" | "delete";
 
@@ -42,7 +42,7 @@ export class Writer extends Reader implements DatabaseWriter {
     });
   }
 
-  async patch(id: string, fields: Fields, tableName?: string): Promise<void> {
+  async patch(id: string, fields: Fields, tableName?: string, options: ChangeOptions = {}): Promise<void> {
     this.state.assertActive();
     assertObject(fields, "patch");
     const place = this.#existing(id, tableName, "patch");
@@ -53,10 +53,10 @@ export class Writer extends Reader implements DatabaseWriter {
     // Fields that are undefined are left out when the document is prepared.
     const { table, internalId } = place;
     const after = prepareDocument({ ...document, ...fields }, id, document._creationTime, table.shape);
-    await this.#write(table, internalId, before, after);
+    await this.#write(table, internalId, before, after, options);
   }
 
-  async replace(id: string, value: Fields, tableName?: string): Promise<void> {
+  async replace(id: string, value: Fields, tableName?: string, options: ChangeOptions = {}): Promise<void> {
     this.state.assertActive();
     assertObject(value, "replace");
     const place = this.#existing(id, tableName, "replace");
@@ -64,7 +64,7 @@ export class Writer extends Reader implements DatabaseWriter {
     const before = found instanceof Promise ? await found : found;
     assertSameSystemFields(value, before);
     const after = prepareDocument(value, id, before.document._creationTime, place.table.shape);
-    await this.#write(place.table, place.internalId, before, after);
+    await this.#write(place.table, place.internalId, before, after, options);
   }
 
   async delete(id: string, tableName?: string): Promise<void> {
@@ -139,8 +139,9 @@ export class Writer extends Reader implements DatabaseWriter {
     internalId: string,
     before: StoredDocument | null,
     after: StoredDocument | null,
+    options: ChangeOptions = {},
   ): Promise<void> {
-    if (after !== null) this.#assertFits(table, after);
+    if (after !== null) this.#assertFits(table, before, after, options);
     this.state.usage.countWrite(after === null ? 0 : after.sizeBytes);
     const hooks = this.#mutation.hooks(table.componentPath, table.name);
     if (hooks.length === 0) {
@@ -171,16 +172,44 @@ export class Writer extends Reader implements DatabaseWriter {
   }
 
   /** @throws SCHEMA_VIOLATION */
-  #assertFits(table: TableEntry, stored: StoredDocument): void {
-    const { check } = table;
-    if (check === null || check.fits(stored.document, this)) return;
-    const violations = check.check(stored.document, this);
-    throw new TrueupError("SCHEMA_VIOLATION", describeRefusedWrite(table.name, violations), {
-      table: table.name,
-      componentPath: table.componentPath,
+  #assertFits(
+    { check, name, componentPath }: TableEntry,
+    before: StoredDocument | null,
+    after: StoredDocument,
+    { writtenBy }: ChangeOptions,
+  ): void {
+    if (check === null || check.fits(after.document, this)) return;
+    const pending = this.catalog.components.get(componentPath)?.pending ?? null;
+    const isOld = pending !== null && before !== null && !check.fits(before.document, this);
+    if (isOld && isLeftToLater(pending, name, writtenBy)) return;
+    const violations = check.check(after.document, this);
+    const why = isOld ? `\n${describePending(pending.migrations)}` : "";
+    throw new TrueupError("SCHEMA_VIOLATION", describeRefusedWrite(name, violations) + why, {
+      table: name,
+      componentPath,
       violations,
+      ...(isOld ? { awaitedMigrations: pending.migrations } : {}),
     });
   }
+}
+
+/** Whether the writer is one of the migrations that the schema awaits, and not the last of the table. */
+function isLeftToLater(
+  { migrations, tables }: PendingSchema,
+  tableName: string,
+  writtenBy: string | undefined,
+): boolean {
+  const at = writtenBy === undefined ? -1 : migrations.indexOf(writtenBy);
+  return at >= 0 && tables.indexOf(tableName, at + 1) >= 0;
+}
+
+/** Why a document does not fit although little of it was written, and what to do about that. */
+function describePending(migrations: readonly string[]): string {
+  return (
+    `The schema is pending: the document is from before it, and ${migrations.join(", ")} has not brought it into the schema yet. ` +
+    "Every write is held to the new schema all the same: write all that it asks for (with `replace`, or in the same patch), " +
+    "or write the document once it is migrated; `trueup migrations --watch` shows how far that is."
+  );
 }
 
 function imagesOf(before: StoredDocument | null, after: StoredDocument | null): DocumentImages {

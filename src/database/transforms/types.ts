@@ -78,12 +78,21 @@ export interface SettledTransform extends TransformRequest {
 /** Whether all stored documents of a component are known to fit its schema, or are on their way there. */
 export type SchemaState =
   | { readonly state: "narrow" }
-  | { readonly state: "pending"; readonly sinceMs: number; readonly migrations: readonly string[] };
+  | {
+      readonly state: "pending";
+      readonly sinceMs: number;
+      readonly migrations: readonly string[];
+      /** The table of each migration. */
+      readonly tables: readonly string[];
+    };
 
 /** What `applySchema` may be told. */
 export interface ApplySchemaOptions {
-  /** Documents at rest may not fit yet: these migrations are to mend them, then `setNarrowed` is called. */
-  readonly pending?: { readonly migrations: readonly string[] };
+  /**
+   * Documents at rest may not fit yet: these migrations, each of a table, are to mend them, those of one table in this order;
+   * then `setNarrowed` is called.
+   */
+  readonly pending?: { readonly migrations: readonly string[]; readonly tables: readonly string[] };
 }
 
 /** What `prepareIndexes` may be told about the change that the schema will come with. */

@@ -37,6 +37,29 @@ export class MigrationCalls {
     return found;
   }
 
+  /**
+   * How those of a component stand, by name, that a program is going to export, that the one which runs does, or of which
+   * only the name is known; as far as either program can be asked.
+   */
+  async standing(
+    next: LoadedProgram,
+    running: LoadedProgram | null,
+    componentPath: string,
+    names: readonly string[],
+  ): Promise<ReadonlyMap<string, DeployMigrationStatus>> {
+    const found = new Map<string, DeployMigrationStatus>();
+    for (const program of running === null ? [next] : [next, running]) {
+      const own = program.components.get(componentPath)?.declarations.migrations ?? [];
+      const [asked] = own;
+      if (asked === undefined) continue;
+      const others = names.map((name) => ({ name, declared: asked.declared }));
+      const unknown = [...own, ...others].filter(({ name }) => !found.has(name));
+      for (const [name, status] of await this.statuses(program, componentPath, unknown))
+        found.set(name, status);
+    }
+    return found;
+  }
+
   /** The names of those that are complete, with no document of theirs in quarantine. */
   async complete(
     program: LoadedProgram,

@@ -16,6 +16,7 @@ import {
 import { DocumentProblems, type ProblemGroup } from "../schema/document-problems.js";
 import { checkTable, tablesToCheck } from "../schema/check-documents.js";
 import { schemasInForce } from "../schema/schemas-in-force.js";
+import { inOrder } from "./migration-order.js";
 import { isComplete, MigrationCalls, type MigrationRuntime } from "./migration-calls.js";
 import { progressText } from "./progress-text.js";
 
@@ -184,13 +185,19 @@ export class MigrationDriver {
   ): Promise<boolean> {
     const statuses = await this.#calls.statuses(program, path, migrations);
     const complete = new Set([...statuses.values()].filter(isComplete).map(({ name }) => name));
+    const { value: schema } = await this.#database.query(async (tx) => tx.schemaState(path));
+    const awaited = schema.state === "pending" ? schema.migrations : [];
+    const taken = new Set<string>();
     let isBusy = false;
-    for (const migration of migrations) {
+    for (const migration of inOrder(migrations, awaited, statuses)) {
       const { name, declared } = migration;
       const status = statuses.get(name);
       this.#tell(path, name, status);
       if (status?.state === "inProgress") isBusy = true;
-      const mayStart = !complete.has(name) && !this.#started.has(`${path}/${name}`);
+      // Those of one table run one after the other.
+      const isTurn = !taken.has(declared.table);
+      if (!complete.has(name)) taken.add(declared.table);
+      const mayStart = !complete.has(name) && isTurn && !this.#started.has(`${path}/${name}`);
       if (!mayStart || status?.state === "inProgress" || status?.state === "paused") continue;
       if (!(await this.#isAllowed(program, path, declared.requires, complete, migrations))) continue;
       this.#started.add(`${path}/${name}`);

@@ -4,7 +4,12 @@
  * schema is pending until then; anything else that does not fit is a reason to refuse.
  */
 import type { Database } from "../../database/index.js";
-import type { DeployMigration, Exported, ExportedDeclarations } from "../../functions/index.js";
+import type {
+  DeployMigration,
+  DeployMigrationStatus,
+  Exported,
+  ExportedDeclarations,
+} from "../../functions/index.js";
 import {
   findTable,
   noSchema,
@@ -15,9 +20,11 @@ import {
   type TableData,
 } from "../../schema/index.js";
 import type { ComponentSteps } from "../steps/component-steps.js";
-import { checkTable, tablesToCheck, type TableToCheck } from "./check-documents.js";
+import { isComplete } from "../pending/migration-calls.js";
+import { checkTable, isEnforced, tablesToCheck, type TableToCheck } from "./check-documents.js";
 import type { ComponentData } from "./data-in-force.js";
 import { DocumentProblems } from "./document-problems.js";
+import { assertOneShape, migrationsAtWork } from "./migrations-at-work.js";
 import type { ComponentRefusal } from "./refusal.js";
 import type { TableSteps } from "./rehearse-steps.js";
 import { renamedSchema } from "./renamed-schema.js";
@@ -31,8 +38,10 @@ export interface ComponentPlanInput {
   readonly declarations: ExportedDeclarations;
   /** What the program's waivers say, wherever they are exported; `programWaivers` has them. */
   readonly waivers: readonly string[];
-  /** The names of its migrations that are complete. */
-  readonly complete: ReadonlySet<string>;
+  /** What the code that runs declares; null when there is none. */
+  readonly running: ExportedDeclarations | null;
+  /** How the migrations stand that either of them exports, or that the schema in force awaits. */
+  readonly statuses: ReadonlyMap<string, DeployMigrationStatus>;
 }
 
 export interface ComponentPlan {
@@ -43,7 +52,7 @@ export interface ComponentPlan {
   readonly checked: readonly TableToCheck[];
   readonly rehearsals: readonly TableSteps[];
   /** The migrations that bring documents at rest into the schema; null when all fit when it is put in place. */
-  readonly pending: readonly string[] | null;
+  readonly pending: readonly Exported<DeployMigration>[] | null;
   /** Tables that go with their documents, and tables that may go because they have none. */
   readonly dropped: readonly string[];
   readonly vacant: readonly string[];
@@ -53,14 +62,16 @@ export interface ComponentPlan {
   readonly problems: DocumentProblems;
 }
 
-/** O(documents of the tables whose type may refuse some). */
+/** O(documents of the tables whose type may refuse some). @throws TRANSFORM_INVALID, MIGRATION_UNFINISHED */
 export async function planComponent(database: Database, input: ComponentPlanInput): Promise<ComponentPlan> {
   const { componentPath, before, after, steps, waivers } = input;
   const newNames = new Map(steps.renames.map(({ from, to }) => [from, to]));
   const renamed = renamedSchema(before, after, steps);
   const isPending = input.data.schemaState.state === "pending";
   const tables = tablesToCheck(componentPath, isPending ? null : renamed.stored, after, newNames);
-  const migrations = migrationsAtWork(input);
+  const atWork = migrationsAtWork(input);
+  assertOneShape(input, atWork);
+  const migrations = atWork.ordered;
   const data: TableData[] = [...removedTables(input, newNames)];
   const problems = new DocumentProblems();
   const unmigrated: TableToCheck[] = [];
@@ -78,7 +89,10 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
   for (const table of tables) {
     const { tableName } = table.table;
     const isTransformed = steps.transforms.some((step) => step.table === tableName);
-    const isMigrated = migrations.some(({ declared }) => declared.table === tableName);
+    const isMigrated = migrations.some(
+      ({ name, declared }) =>
+        declared.table === tableName && mayMend(input.statuses.get(name), renamed.stored, table),
+    );
     if (!isMigrated) unmigrated.push(table);
     if (isMigrated && isTransformed) isLeftToMigrations = true;
     // Nothing is asked of the plan where data is taken back, or carried over and none of it lost: the rehearsal tells.
@@ -105,7 +119,7 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
     steps,
     checked: isLeftToMigrations ? unmigrated : tables,
     rehearsals: rehearsals(input, newNames, migrations),
-    pending: isLeftToMigrations ? migrations.map(({ name }) => name) : null,
+    pending: isLeftToMigrations ? migrations : null,
     dropped: removed.filter(isWaived).map(({ tableName }) => tableName),
     vacant: removed.filter((change) => !isWaived(change)).map(({ tableName }) => tableName),
     refusal: isRefused
@@ -114,30 +128,20 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
           plan,
           destructive,
           irreversible,
-          abandoned: isPending ? abandonedMigrations(input) : [],
+          abandoned: atWork.abandoned,
         }
       : null,
     problems,
   };
 }
 
-/** Those that the deploy starts, or that are at work on a schema that is pending. */
-function migrationsAtWork({
-  declarations,
-  data,
-  complete,
-}: ComponentPlanInput): readonly Exported<DeployMigration>[] {
-  const { schemaState } = data;
-  const awaited = new Set(schemaState.state === "pending" ? schemaState.migrations : []);
-  return declarations.migrations.filter(({ name }) => !complete.has(name) || awaited.has(name));
-}
-
-function abandonedMigrations({ data, declarations }: ComponentPlanInput): readonly string[] {
-  const { schemaState } = data;
-  if (schemaState.state !== "pending") return [];
-  return schemaState.migrations.filter(
-    (awaited) => !declarations.migrations.some(({ name }) => name === awaited),
-  );
+/** One that is complete has done what it can: it answers for what it left of its own type, and for no other one. */
+function mayMend(
+  status: DeployMigrationStatus | undefined,
+  inForce: SchemaJson | null,
+  { table }: TableToCheck,
+): boolean {
+  return status === undefined || !isComplete(status) || isEnforced(inForce, table);
 }
 
 function destructiveChanges(plan: SchemaPlan, { undone }: ComponentSteps): readonly PlannedChange[] {

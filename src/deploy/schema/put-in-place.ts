@@ -4,10 +4,12 @@
  */
 import type { MutationTransaction, SchemaChange } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
+import type { DeployMigration, Exported } from "../../functions/index.js";
 import { readSteps, writeSteps, type AppliedStep } from "../steps/step-history.js";
 import { checkSome } from "./check-documents.js";
 import type { ComponentPlan } from "./component-plan.js";
 import { DocumentProblems } from "./document-problems.js";
+import { rehearseSome } from "./rehearse-steps.js";
 import type { TouchedDocuments } from "./touched-documents.js";
 
 /** What was prepared is no longer what is needed; preparing it again mends that. */
@@ -32,27 +34,44 @@ export async function putInPlace(
   if (JSON.stringify(history) !== JSON.stringify(prepared)) throw new PreparationOutdated();
   const planned = new Set(plans.map(({ componentPath }) => componentPath));
   const steps = history.filter(({ componentPath }) => !planned.has(componentPath));
-  for (const plan of plans) steps.push(...(await putComponentInPlace(tx, plan)));
+  for (const plan of plans) steps.push(...(await putComponentInPlace(tx, plan, touched)));
   if (steps.length > 0 || history.length > 0) await writeSteps(tx.system(""), steps);
   await checkTouched(tx, plans, touched);
 }
 
-async function putComponentInPlace(tx: MutationTransaction, plan: ComponentPlan): Promise<AppliedStep[]> {
+async function putComponentInPlace(
+  tx: MutationTransaction,
+  plan: ComponentPlan,
+  touched: TouchedDocuments,
+): Promise<AppliedStep[]> {
   const { componentPath, after, steps, pending } = plan;
   await assertVacant(tx, plan);
   await tx.renameTables(componentPath, new Map(steps.renames.map(({ from, to }) => [from, to])));
+  for (const table of plan.rehearsals) {
+    await rehearseSome(tx.component(componentPath), table, touched.of(table));
+  }
   const begun: AppliedStep[] = [];
   for (const { table, definition, record } of steps.transforms) {
     const shape = tx.beginTransform(componentPath, table, definition);
     if (record !== null) begun.push({ ...record, shape, appliedAtMs: tx.beganAtMs });
   }
   for (const table of plan.dropped) tx.removeTable(componentPath, table);
-  const options = pending === null ? {} : { pending: { migrations: pending } };
+  const options = pending === null ? {} : { pending: awaiting(pending) };
   assertBuilt(await tx.applySchema(componentPath, after, options));
   const dropped = new Set(plan.dropped);
   const kept = steps.history.filter((step) => step.kind === "renameTable" || !dropped.has(step.table));
   const dated = kept.map((step) => (step.appliedAtMs === 0 ? { ...step, appliedAtMs: tx.beganAtMs } : step));
   return [...dated, ...begun];
+}
+
+function awaiting(migrations: readonly Exported<DeployMigration>[]): {
+  readonly migrations: readonly string[];
+  readonly tables: readonly string[];
+} {
+  return {
+    migrations: migrations.map(({ name }) => name),
+    tables: migrations.map(({ declared }) => declared.table),
+  };
 }
 
 /** Tables of which the plan holds because they have no documents still have none. */

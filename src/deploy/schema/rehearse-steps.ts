@@ -4,6 +4,7 @@
  */
 import type {
   Database,
+  DatabaseReader,
   Document,
   Rehearsal,
   RehearsalComplaint,
@@ -38,6 +39,8 @@ export interface TableSteps {
 /** The rehearsal of a table, and what it finds out. */
 export interface TableRehearsal extends TableSteps {
   readonly aggregates: UntouchedAggregates;
+  /** How far the table was written through, where what lags comes back as it is stored; null where that tells nothing. */
+  readonly lagging: string | null;
 }
 
 /** A rehearsal in which documents failed. */
@@ -77,12 +80,41 @@ export async function rehearseSteps(
 function onlyFitting(step: TransformStep, context: CheckContext): TransformFunction {
   const { takes, run, table } = step;
   if (takes === null) return run;
-  const { fits, check } = compileTable({ tableName: table, documentType: takes });
+  const { fits, check } = compileTable({ tableName: table, documentType: takes.type });
   return (document) => {
     if (fits(document, context)) return run(document);
-    const why = describeViolations(check(document, context));
-    throw new Error(`${nameOf(step)} is written for documents of another type. ${why}`);
+    throw new Error(`${takes.otherwise}\n${describeViolations(check(document, context))}`);
   };
+}
+
+/**
+ * The same for some documents, as part of the transaction that puts the program in place, when the table has its new name and
+ * before its transforms begin. Those that are gone are no problem. @throws TRANSFORM_FAILED
+ */
+export async function rehearseSome(
+  reader: DatabaseReader,
+  { steps, newName, componentPath }: TableSteps,
+  ids: Iterable<string>,
+): Promise<void> {
+  if (steps.every(({ takes }) => takes === null)) return;
+  const through = steps.map((step) => ({ step, run: onlyFitting(step, reader) }));
+  for (const id of ids) {
+    let document = await reader.get(id, newName);
+    for (const { step, run } of through) {
+      if (document === null) break;
+      try {
+        document = { ...run(document), _id: document._id, _creationTime: document._creationTime };
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        throw new TrueupError(
+          "TRANSFORM_FAILED",
+          `Document ${id} of table "${newName}", which was written after the rehearsal, cannot be carried over: ${message}`,
+          { id, table: newName, componentPath, transform: step.definition.name, error: message },
+          error,
+        );
+      }
+    }
+  }
 }
 
 /** What is said of transforms that failed. */

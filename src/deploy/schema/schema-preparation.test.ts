@@ -42,7 +42,7 @@ async function prepare(before: Schemas, after: Schemas, isDryRun = false): Promi
     after,
     next: { program: await runtime.load(programAt("")), origin: { kind: "modules" } },
     running: null,
-    completeMigrations: () => Promise.resolve(new Set()),
+    migrations: { standing: () => Promise.resolve(new Map()) },
     isDryRun,
   });
 }

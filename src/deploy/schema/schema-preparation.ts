@@ -6,10 +6,11 @@
  */
 import type { Database, MutationTransaction, TransformDefinition } from "../../database/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
-import type { DeployMigration, Exported, LoadedProgram } from "../../functions/index.js";
+import type { LoadedProgram } from "../../functions/index.js";
 import { noSchema } from "../../schema/index.js";
 import { indexChanges } from "../changes/index-diff.js";
 import type { Schemas } from "../code/program-code.js";
+import type { MigrationCalls } from "../pending/migration-calls.js";
 import { componentSteps, type ComponentSteps } from "../steps/component-steps.js";
 import type { ProgramOrigin, TransformFunctions } from "../steps/transform-functions.js";
 import { planComponent, type ComponentPlan } from "./component-plan.js";
@@ -18,13 +19,8 @@ import { DocumentProblems } from "./document-problems.js";
 import { PreparationOutdated, putInPlace } from "./put-in-place.js";
 import { programWaivers } from "./program-waivers.js";
 import { refusalOf } from "./refusal.js";
-import {
-  rehearsalRefusal,
-  rehearseSteps,
-  type FailedRehearsal,
-  type TableRehearsal,
-} from "./rehearse-steps.js";
-import { UntouchedAggregates } from "./untouched-aggregates.js";
+import { rehearsalRefusal } from "./rehearse-steps.js";
+import { Rehearsals } from "./rehearsals.js";
 import { TouchedDocuments } from "./touched-documents.js";
 
 interface ComponentStatus {
@@ -59,12 +55,7 @@ export interface PreparationInput {
   readonly next: OriginatedProgram;
   /** The program that runs; null when there is none. */
   readonly running: OriginatedProgram | null;
-  /** Which of some migrations of a component are complete, asked with the code of a program. */
-  readonly completeMigrations: (
-    program: LoadedProgram,
-    componentPath: string,
-    migrations: readonly Exported<DeployMigration>[],
-  ) => Promise<ReadonlySet<string>>;
+  readonly migrations: Pick<MigrationCalls, "standing">;
   /** Checks everything and prepares nothing. */
   readonly isDryRun: boolean;
 }
@@ -77,7 +68,7 @@ export class SchemaPreparation {
   readonly #abort = new AbortController();
   readonly #unchecked: Set<string>;
   #plans: readonly ComponentPlan[] = [];
-  #rehearsals: readonly TableRehearsal[] = [];
+  #rehearsals: Rehearsals = new Rehearsals([]);
   #data: DataInForce | null = null;
   #isBuilding = false;
   #isInPlace = false;
@@ -108,7 +99,7 @@ export class SchemaPreparation {
 
   /**
    * Resolves when the schemas can be put in place.
-   * @throws SCHEMA_NOT_SATISFIED, DESTRUCTIVE_CHANGE, TRANSFORM_INVALID, TRANSFORM_REHEARSAL_FAILED
+   * @throws SCHEMA_NOT_SATISFIED, DESTRUCTIVE_CHANGE, MIGRATION_UNFINISHED, TRANSFORM_INVALID, TRANSFORM_REHEARSAL_FAILED
    */
   async ready(): Promise<void> {
     const refusal = await this.#ended;
@@ -190,7 +181,9 @@ export class SchemaPreparation {
     this.#touched.keepTo(watchedTables(plans));
     const refused = plans.flatMap(({ refusal }) => refusal ?? []);
     if (refused.length > 0) return refusalOf(problemsOf(plans), refused);
-    const failed = await this.#rehearse(plans);
+    const aggregates = [...next.program.aggregates().values()];
+    this.#rehearsals = await Rehearsals.begin(database, plans, aggregates);
+    const failed = await this.#rehearsals.run(database, this.#abort.signal);
     if (failed.length > 0) return rehearsalRefusal(failed);
     this.#unchecked.clear();
     if (isDryRun) return null;
@@ -213,18 +206,20 @@ export class SchemaPreparation {
       running: running === null ? null : declaring(running),
       history: (this.#data?.history ?? []).filter((step) => step.componentPath === componentPath),
       before: before.get(componentPath) ?? null,
+      isPending: data.schemaState.state === "pending",
       after: after.get(componentPath) ?? null,
       documents: data.documents,
     });
   }
 
   async #plan(steps: ComponentSteps, waivers: readonly string[]): Promise<ComponentPlan> {
-    const { database, before, after, next, completeMigrations } = this.#input;
+    const { database, before, after, next, running, migrations } = this.#input;
     const { componentPath } = steps;
     const { declarations } = next.program.component(componentPath);
     const data = this.#data?.components.get(componentPath);
     if (data === undefined) throw new Error(`no component ${componentPath}`);
-    const { migrations } = declarations;
+    const { schemaState } = data;
+    const awaited = schemaState.state === "pending" ? schemaState.migrations : [];
     return await planComponent(database, {
       componentPath,
       before: before.get(componentPath) ?? null,
@@ -233,33 +228,9 @@ export class SchemaPreparation {
       data,
       declarations,
       waivers,
-      complete: await completeMigrations(next.program, componentPath, migrations),
+      running: running?.program.components.get(componentPath)?.declarations ?? null,
+      statuses: await migrations.standing(next.program, running?.program ?? null, componentPath, awaited),
     });
-  }
-
-  async #rehearse(plans: readonly ComponentPlan[]): Promise<FailedRehearsal[]> {
-    const failed: FailedRehearsal[] = [];
-    const { value: known } = await this.#input.database.query((tx) => tx.transforms(), { limits: null });
-    const exported = [...this.#input.next.program.aggregates().values()];
-    this.#rehearsals = plans
-      .flatMap(({ rehearsals }) => rehearsals)
-      .map((of) => {
-        const { componentPath, newName, storedAs, steps } = of;
-        // What lags behind a transform that is taken back does not come from its `down`, and cannot be compared.
-        const cannotCompare =
-          steps.some(({ definition: { undoes } }) => undoes !== undefined) &&
-          known.some(
-            (one) =>
-              one.state === "lagging" && one.componentPath === componentPath && one.tableName === storedAs,
-          );
-        const aggregates = new UntouchedAggregates(componentPath, newName, cannotCompare ? [] : exported);
-        return { ...of, aggregates };
-      });
-    for (const of of this.#rehearsals) {
-      const rehearsal = await rehearseSteps(this.#input.database, of, this.#abort.signal);
-      if (rehearsal.failed > 0) failed.push({ ...of, rehearsal });
-    }
-    return failed;
   }
 
   async #buildIndexes(plans: readonly ComponentPlan[]): Promise<void> {
@@ -287,9 +258,9 @@ export class SchemaPreparation {
   async #apply(tx: MutationTransaction): Promise<void> {
     if (this.#data === null) throw new PreparationOutdated();
     if (!(await this.#touched.upTo(tx.version))) throw new PreparationOutdated();
-    for (const table of this.#rehearsals) await table.aggregates.note(tx, table, this.#touched.of(table));
+    await this.#rehearsals.note(tx, this.#touched);
     await putInPlace(tx, this.#data.history, this.#plans, this.#touched);
-    for (const { aggregates } of this.#rehearsals) await aggregates.settle(tx);
+    await this.#rehearsals.settle(tx);
   }
 
   #failed(refusal: TrueupError): SchemaStatus {
@@ -352,6 +323,7 @@ async function assertLoaded(database: Database): Promise<void> {
 const refusals: ReadonlySet<string> = new Set([
   "SCHEMA_NOT_SATISFIED",
   "DESTRUCTIVE_CHANGE",
+  "MIGRATION_UNFINISHED",
   "TRANSFORM_INVALID",
   "TRANSFORM_MISSING",
   "TRANSFORM_REHEARSAL_FAILED",

@@ -37,6 +37,8 @@ export interface StepsInput {
   readonly history: readonly AppliedStep[];
   /** The schema in force. */
   readonly before: SchemaJson | null;
+  /** Whether there may be documents that do not fit it. */
+  readonly isPending: boolean;
   readonly after: SchemaJson | null;
   /** How many documents the component's tables have. */
   readonly documents: ReadonlyMap<string, number>;
@@ -47,14 +49,21 @@ export interface TableRename {
   readonly to: string;
 }
 
+/** The documents that a transform is written for. */
+export interface Taken {
+  readonly type: ValidatorJson;
+  /** What to say of one of another type. */
+  readonly otherwise: string;
+}
+
 /** A transform to begin. */
 export interface TransformStep {
   /** Its table by the name that it has then. */
   readonly table: string;
   readonly definition: TransformDefinition;
   readonly run: TransformFunction;
-  /** The type of the documents that it is written for; null where that is not known, or not asked. */
-  readonly takes: ValidatorJson | null;
+  /** What it is written for; null where that is not known, or every document comes to it in one shape. */
+  readonly takes: Taken | null;
   /** Of one that goes forth, to be recorded; null for one that takes another back. */
   readonly record: Omit<AppliedTransform, "shape" | "appliedAtMs"> | null;
 }
@@ -85,7 +94,7 @@ export function componentSteps(input: StepsInput): ComponentSteps {
   const renames = tableRenames(input);
   const known = new KnownTransforms(input.history, next.declarations.transforms, newNames(renames.now));
   const fresh = known.fresh.map(({ name, declared }) => ({ name, declared, requires: declared.requires }));
-  const ordered = orderByRequires(fresh, known.names);
+  const ordered = orderByRequires(fresh, { kind: "transform", isDone: (name) => known.names.has(name) });
   const records = recordsOf(input, renames.now, ordered);
   const forth: TransformStep[] = [];
   const settled: AppliedTransform[] = [];
@@ -108,7 +117,9 @@ export function componentSteps(input: StepsInput): ComponentSteps {
         hasDown: record.hasDown,
       },
       run: declared.up,
-      takes: null,
+      takes: forth.some(({ table }) => table === declared.table)
+        ? null
+        : takenWhilePending(input, renames.now, name, declared),
       record,
     });
   }
@@ -126,6 +137,21 @@ export function componentSteps(input: StepsInput): ComponentSteps {
       fields: fieldRenames(forth, ordered),
     },
   };
+}
+
+/** While the schema is pending a transform is written for its documents, unless it says that it takes the others too. */
+function takenWhilePending(
+  { before, isPending }: StepsInput,
+  renames: readonly TableRename[],
+  name: string,
+  { table, takesUnmigrated }: DeclaredTransform,
+): Taken | null {
+  const type = isPending && takesUnmigrated !== true ? typeIn(before, table, renames) : null;
+  if (type === null) return null;
+  const otherwise =
+    `The schema in force is pending, and this document does not fit it, for whose documents ${name} is written. ` +
+    `Say \`takesUnmigrated: true\` of ${name}, if its \`up\` takes such documents too.`;
+  return { type, otherwise };
 }
 
 function assertTable(name: string, { table }: DeclaredTransform, after: SchemaJson | null): void {

@@ -3,7 +3,9 @@ import { orderByRequires } from "./order-by-requires.js";
 
 function names(of: Readonly<Record<string, readonly string[]>>, done: readonly string[] = []): string[] {
   const items = Object.entries(of).map(([name, requires]) => ({ name, requires }));
-  return orderByRequires(items, new Set(done)).map(({ name }) => name);
+  return orderByRequires(items, { kind: "transform", isDone: (name) => done.includes(name) }).map(
+    ({ name }) => name,
+  );
 }
 
 test("what is required comes first; the rest keeps its order", () => {

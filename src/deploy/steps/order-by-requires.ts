@@ -6,13 +6,18 @@ interface Requiring {
   readonly requires: readonly string[];
 }
 
-/**
- * O(n + requirements). @param done Names that are required and need no place, because they were applied before.
- * @throws TRANSFORM_INVALID for a circle, or a name that nothing has
- */
+/** What is put in order, and how. */
+export interface OrderOptions {
+  /** What the items are called in messages: "transform". */
+  readonly kind: string;
+  /** Whether a name that none of the items has needs no place, because it is done with or comes from elsewhere. */
+  readonly isDone: (name: string) => boolean;
+}
+
+/** O(n + requirements). @throws TRANSFORM_INVALID for a circle, or a name that nothing has */
 export function orderByRequires<Item extends Requiring>(
   items: readonly Item[],
-  done: ReadonlySet<string>,
+  { kind, isDone }: OrderOptions,
 ): Item[] {
   const byName = new Map(items.map((item) => [item.name, item]));
   const ordered = new Set<Item>();
@@ -21,17 +26,17 @@ export function orderByRequires<Item extends Requiring>(
     if (path.includes(item.name)) {
       throw new TrueupError(
         "TRANSFORM_INVALID",
-        `Transforms require each other: ${[...path, item.name].join(" → ")}.`,
+        `These ${kind}s require each other: ${[...path, item.name].join(" → ")}.`,
         { names: path },
       );
     }
     for (const name of item.requires) {
       const required = byName.get(name);
       if (required !== undefined) place(required, [...path, item.name]);
-      else if (!done.has(name)) {
+      else if (!isDone(name)) {
         throw new TrueupError(
           "TRANSFORM_INVALID",
-          `The transform ${item.name} requires ${name}, which no module exports and which was never applied.`,
+          `The ${kind} ${item.name} requires ${name}, which no module exports and which was never applied.`,
           { name: item.name, requires: name },
         );
       }

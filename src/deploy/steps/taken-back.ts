@@ -54,6 +54,10 @@ export function takenBack(
   };
 }
 
+function downText({ name }: AppliedTransform): string {
+  return `The \`down\` of ${name} is written for documents of the type that its \`up\` makes, and this one is of another.`;
+}
+
 function betweenText({ name }: AppliedTransform): string {
   return (
     `The transform ${name}, which it no longer exports, came in one deploy with others, and nothing tells the type between them: ` +
@@ -78,7 +82,7 @@ function undo({ running }: StepsInput, step: AppliedTransform, table: string): T
       ...(step.shape === null ? {} : { undoes: step.shape }),
     },
     run: down,
-    takes: step.after,
+    takes: step.after === null ? null : { type: step.after, otherwise: downText(step) },
     record: null,
   };
 }

@@ -26,6 +26,10 @@ export const deployCodes = {
     "The request is not one that this server understands.",
     "Use the `convex` package in a version that docs/compatibility.md names.",
   ),
+  MIGRATION_UNFINISHED: retryable(
+    "A table's documents have two shapes, since a migration of it is not complete, and the deploy brings something that is written for one of them.",
+    "Wait until the migration is complete (`trueup migrations --watch`), or see the message for how to take its place.",
+  ),
   MISSING_ENVIRONMENT_VARIABLES: final(
     "The code declares environment variables that are not set.",
     "Set them: `npx convex env set NAME value`.",

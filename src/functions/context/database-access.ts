@@ -173,7 +173,10 @@ export class WriteAccess extends ReadAccess {
     requireArgument(id, 1, method, "id");
     requireArgument(value, 2, method, "value");
     const documentId = requireId(id, method);
-    await this.#write((writer) => writer[method](documentId, value as Fields, table as string | undefined));
+    const { path: writtenBy } = this.execution.subject;
+    await this.#write((writer) =>
+      writer[method](documentId, value as Fields, table as string | undefined, { writtenBy }),
+    );
   }
 
   async delete(tableOrId: unknown, maybeId: unknown): Promise<void> {

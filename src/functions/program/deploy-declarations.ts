@@ -15,6 +15,8 @@ export interface DeclaredTransform {
   readonly requires: readonly string[];
   /** Set when it renames a field and does nothing else: the old path, the new name. */
   readonly rename?: { readonly from: string; readonly to: string };
+  /** Whether documents that an earlier migration has not come to are for it, too: it takes that one's place. */
+  readonly takesUnmigrated?: boolean;
 }
 
 /** Under `Symbol.for("trueup.transform")` too: another name for a table. */
@@ -54,6 +56,8 @@ export interface DeployMigration {
   readonly table: string;
   /** Names of migrations that must be complete before. */
   readonly requires: readonly string[];
+  /** As of a transform. */
+  readonly takesUnmigrated?: boolean;
   /** The reference to the component that keeps its job: `components.migrations`. */
   readonly component: object;
   /** Starts or resumes it; nothing happens when it is done, paused or running. */

@@ -64,6 +64,11 @@ export interface MigrationDefinition<
    * is (where the database knows such schemas: see docs/one-deploy.md).
    */
   runOnDeploy?: boolean | undefined;
+  /**
+   * Say so when `migrateOne` takes documents of either shape in place of a `runOnDeploy` migration of the table that is not
+   * complete and that the deploy no longer exports; without it such a deploy is refused.
+   */
+  takesUnmigrated?: boolean | undefined;
   /** What to do about a document that cannot be migrated: "stop" (default), or "quarantine" it and go on. */
   onError?: OnError | undefined;
   /** The rate not to exceed. */
@@ -105,6 +110,7 @@ export interface PlainDefinition {
   readonly revertRange: RangeBuilder | undefined;
   readonly requires: readonly string[];
   readonly runOnDeploy: boolean;
+  readonly takesUnmigrated: boolean;
   readonly policy: Policy;
   readonly schema: AnySchema | undefined;
   /** Its function is built by a builder of the app's own, which may have put something around `ctx.db`. */
@@ -150,6 +156,7 @@ export function plainDefinition<
     revertRange,
     requires: (definition.requires ?? []).map(options.nameOf),
     runOnDeploy: definition.runOnDeploy === true,
+    takesUnmigrated: definition.takesUnmigrated === true,
     policy: {
       ...(onError === undefined ? {} : { onError }),
       ...(maxDocumentsPerSecond === undefined ? {} : { maxDocumentsPerSecond }),

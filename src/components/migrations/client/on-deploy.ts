@@ -16,6 +16,8 @@ export interface DeployMigration {
   readonly table: string;
   /** Names of migrations that must be complete before. */
   readonly requires: readonly string[];
+  /** Set when it takes documents of either shape, in place of a migration that is not complete. */
+  readonly takesUnmigrated?: boolean;
   /** The reference to the component that keeps its job. */
   readonly component: ComponentApi;
   /** Starts or resumes it and runs its first batch; nothing happens when it is done, paused or running. */
@@ -29,11 +31,12 @@ export interface DeployMigration {
 export function onDeploy<Migration extends object>(
   migration: Migration,
   component: ComponentApi,
-  { table, requires }: PlainDefinition,
+  { table, requires, takesUnmigrated }: PlainDefinition,
 ): Migration {
   const offered: DeployMigration = {
     table,
     requires,
+    ...(takesUnmigrated ? { takesUnmigrated } : {}),
     component,
     start: async (ctx, name) =>
       ctx.runMutation(component.lib.migrate, {

@@ -26,6 +26,8 @@ export interface DeclaredTransform {
   readonly requires: readonly string[];
   /** Set when the transform renames a field and does nothing else: the old path, the new name. */
   readonly rename?: { readonly from: string; readonly to: string };
+  /** Set when it takes documents of either shape, in place of a migration that is not complete. */
+  readonly takesUnmigrated?: boolean;
 }
 
 /** What a database takes over from a declared rename of a table. */
@@ -83,6 +85,12 @@ export interface TransformDefinition<
   down?: ((doc: DocumentByName<DataModel, TableName>) => Fields<From>) | undefined;
   /** Transforms that go first, by their names: "migrations:addRole". */
   requires?: readonly string[] | undefined;
+  /**
+   * Say so when `up` takes documents of either shape: those that a `runOnDeploy` migration of the table, which an earlier deploy
+   * brought, has migrated, and those that it has not come to. The transform then takes that migration's place, which the
+   * deploy must no longer export. Without it such a deploy is refused until the migration is complete.
+   */
+  takesUnmigrated?: boolean | undefined;
 }
 
 /** A definition without its types. Throws MIGRATION_ARGUMENTS. */
@@ -91,8 +99,9 @@ export function transform(definition: {
   up: unknown;
   down?: unknown;
   requires?: readonly unknown[] | undefined;
+  takesUnmigrated?: boolean | undefined;
 }): Transform {
-  const { table, up, down, requires = [] } = definition;
+  const { table, up, down, requires = [], takesUnmigrated } = definition;
   const refuse = (why: string): Error =>
     migrationError("MIGRATION_ARGUMENTS", `The transform of ${table} cannot be defined: ${why}.`, { table });
   if (typeof up !== "function") throw refuse("`up` is no function");
@@ -108,6 +117,7 @@ export function transform(definition: {
       up: up as DeclaredTransform["up"],
       ...(down === undefined ? {} : { down: down as DeclaredTransform["up"] }),
       requires: names,
+      ...(takesUnmigrated === true ? { takesUnmigrated } : {}),
     },
   };
 }

@@ -1,0 +1,90 @@
+/**
+ * The rehearsals of a deploy, one for each table that it brings transforms to, and what they find out that has to hold until the
+ * deploy is put in place: which aggregates can stay as they are, and which documents come back as they are stored.
+ */
+import type { Database, MutationTransaction, TransformStatus } from "../../database/index.js";
+import type { ExportedAggregate } from "../../functions/index.js";
+import type { ComponentPlan } from "./component-plan.js";
+import { PreparationOutdated } from "./put-in-place.js";
+import {
+  rehearseSteps,
+  type FailedRehearsal,
+  type TableRehearsal,
+  type TableSteps,
+} from "./rehearse-steps.js";
+import type { TouchedDocuments } from "./touched-documents.js";
+import { UntouchedAggregates } from "./untouched-aggregates.js";
+
+export class Rehearsals {
+  readonly #tables: readonly TableRehearsal[];
+
+  constructor(tables: readonly TableRehearsal[]) {
+    this.#tables = tables;
+  }
+
+  /** What is to be rehearsed, as the data is now. @param aggregates Those that the next program exports. */
+  static async begin(
+    database: Database,
+    plans: readonly ComponentPlan[],
+    aggregates: readonly ExportedAggregate[],
+  ): Promise<Rehearsals> {
+    const { value: known } = await database.query((tx) => tx.transforms(), { limits: null });
+    const tables = plans
+      .flatMap(({ rehearsals }) => rehearsals)
+      .map((of) => {
+        const { componentPath, newName, steps } = of;
+        const isBack = steps.some(({ definition: { undoes } }) => undoes !== undefined);
+        const lagging = isBack ? laggingText(known, of) : null;
+        // What lags behind a transform that is taken back does not come from its `down`, and cannot be compared.
+        const comparable = lagging === null ? aggregates : [];
+        return { ...of, lagging, aggregates: new UntouchedAggregates(componentPath, newName, comparable) };
+      });
+    return new Rehearsals(tables);
+  }
+
+  /** Those in which documents failed. O(documents × transforms). */
+  async run(database: Database, signal: AbortSignal): Promise<readonly FailedRehearsal[]> {
+    const failed: FailedRehearsal[] = [];
+    for (const of of this.#tables) {
+      const rehearsal = await rehearseSteps(database, of, signal);
+      if (rehearsal.failed > 0) failed.push({ ...of, rehearsal });
+    }
+    return failed;
+  }
+
+  /** Part of the transaction that puts the program in place, before anything changes. @throws PreparationOutdated */
+  async note(tx: MutationTransaction, touched: TouchedDocuments): Promise<void> {
+    await this.#assertLagging(tx);
+    for (const table of this.#tables) await table.aggregates.note(tx, table, touched.of(table));
+  }
+
+  /** The same when everything is in place. */
+  async settle(tx: MutationTransaction): Promise<void> {
+    for (const { aggregates } of this.#tables) await aggregates.settle(tx);
+  }
+
+  /**
+   * While a schema is pending, a document that would come back as it is stored may be none that `down` is written for: what
+   * was written through since the rehearsal has to be rehearsed as that.
+   */
+  async #assertLagging(tx: MutationTransaction): Promise<void> {
+    const pending = this.#tables.filter(
+      ({ componentPath, lagging }) => lagging !== null && tx.schemaState(componentPath).state === "pending",
+    );
+    if (pending.length === 0) return;
+    const known = await tx.transforms();
+    if (pending.some((of) => of.lagging !== laggingText(known, of))) throw new PreparationOutdated();
+  }
+}
+
+/** How far a table is written through; null when nothing of it lags. */
+function laggingText(
+  known: readonly TransformStatus[],
+  { componentPath, storedAs }: TableSteps,
+): string | null {
+  const lagging = known.filter(
+    (one) => one.state === "lagging" && one.componentPath === componentPath && one.tableName === storedAs,
+  );
+  if (lagging.length === 0) return null;
+  return JSON.stringify(lagging.map(({ shape, processed }) => [shape, processed]));
+}
