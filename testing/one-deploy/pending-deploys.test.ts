@@ -289,7 +289,7 @@ test("what was written through and is not migrated is not given to `down`", asyn
   const double = migrations.define({
     table: "items",
     up: ({ n }: { n: number }) => ({ n: n * 2 }) as never,
-    down: ({ n, k }: { n: number; k: number }) => ({ n: n / 2 + k * 0 }),
+    down: ({ n, k }: { n: number; k: number }) => ({ n: k === undefined ? NaN : n / 2 }),
   });
   await deploy(app, { schema: withK, migrations: { addK, double } });
   await settled(app);
