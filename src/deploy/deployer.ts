@@ -18,6 +18,7 @@ import { readProgram, readRetainedPrograms, storeProgram } from "./code/program-
 import { checkEnvironment, type Environment } from "./definitions/component-tree.js";
 import { MigrationCalls, type MigrationRuntime } from "./pending/migration-calls.js";
 import { evaluatePush } from "./push/evaluate-push.js";
+import { checkCrons } from "./analysis/check-crons.js";
 import { loadPush, type Load, type LoadedPush } from "./push/load-push.js";
 import { PendingPushes } from "./push/pending-pushes.js";
 import {
@@ -137,8 +138,12 @@ export class Deployer {
     this.#runs(program, { kind: "push", pushId: this.#active.pushId });
   }
 
-  /** Begins to make the data ready for a program that was not pushed. Call `runs` when it is in place. */
+  /**
+   * Begins to make the data ready for a program that was not pushed. Call `runs` when it is in place.
+   * @throws what `checkCrons` throws
+   */
   async prepare(program: LoadedProgram): Promise<SchemaPreparation> {
+    checkCrons(program);
     const after = new Map(
       [...program.components].map(([path, component]) => [path, component.program.schema]),
     );

@@ -1,6 +1,7 @@
-import { cronJobs, type Crons } from "convex/server";
+import { componentsGeneric, cronJobs, mutationGeneric, type Crons } from "convex/server";
+import { v } from "convex/values";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { memory } from "trueup";
+import { memory, programFromModules } from "trueup";
 import { fn } from "../functions/references.js";
 import { call, openApp } from "../open-app.js";
 import { makeJobsApp, reopenable } from "./jobs-app.js";
@@ -73,9 +74,77 @@ test("an action that still runs when its cron job is due again is not called a s
   await vi.advanceTimersByTimeAsync(30_000);
   expect(await call(app, "run:notes")).toEqual(["after a"]);
   await vi.advanceTimersByTimeAsync(60_000);
-  const again = await gate("a");
-  expect(again).not.toBe(open);
+  const again = await vi.waitFor(async () => {
+    const latest = await gate("a");
+    expect(latest).not.toBe(open);
+    return latest;
+  });
   again();
+});
+
+test.each<[string, (jobs: Crons) => void, string, string]>([
+  [
+    "a function that does not exist",
+    (jobs) => jobs.interval("nightly", { hours: 1 }, fn<"mutation">("run:nothing"), {}),
+    "FUNCTION_NOT_FOUND",
+    'The cron job "nightly" calls run:nothing: Could not find function',
+  ],
+  [
+    "a module that does not exist",
+    (jobs) => jobs.interval("nightly", { hours: 1 }, fn<"mutation">("runs/jobs:note"), {}),
+    "FUNCTION_NOT_FOUND",
+    'The cron job "nightly" calls runs/jobs:note: Could not find function',
+  ],
+  [
+    "a query",
+    (jobs) => jobs.interval("nightly", { hours: 1 }, fn<"mutation">("run:notes"), {}),
+    "INVALID_FUNCTION",
+    'The cron job "nightly" calls run:notes, which is a query',
+  ],
+  [
+    "a function whose arguments are others",
+    (jobs) => jobs.interval("nightly", { hours: 1 }, note, { words: 1 }),
+    "INVALID_ARGUMENTS",
+    'The cron job "nightly" calls run:note with arguments that do not fit',
+  ],
+])(
+  "a cron job of %s fails the opening and the activation, and is named",
+  async (_what, build, code, message) => {
+    const { modules } = makeJobsApp();
+    const refusal = {
+      code,
+      message: expect.stringContaining(message) as string,
+      details: { cron: "nightly" },
+    };
+    const bad = { ...modules, crons: crons(build) };
+    await expect(openApp(memory(), { modules: bad })).rejects.toMatchObject(refusal);
+    const app = await openApp(memory(), { modules });
+    const paths = Object.entries(bad).map(([path, module]) => [`./convex/${path}.ts`, module]);
+    const next = await programFromModules({ modules: Object.fromEntries(paths) });
+    await expect(app.activate(next)).rejects.toMatchObject(refusal);
+    expect(await call(app, "run:notes")).toEqual([]);
+  },
+);
+
+test("a cron job of a component's function fails the opening: it has to be called by one of the app's", async () => {
+  const { modules } = makeJobsApp();
+  const reference = componentsGeneric()["counter"]?.["lib"]?.["tick"] as unknown as typeof note;
+  const load = (): Promise<object> =>
+    Promise.resolve(crons((jobs) => jobs.interval("tick", { hours: 1 }, reference, { text: "" })));
+  const opening = openApp(memory(), { modules: { ...modules, crons: load } });
+  await expect(opening).rejects.toMatchObject({
+    code: "MODULE_FAILED",
+    message: expect.stringContaining("_reference/childComponent/counter/lib/tick") as string,
+  });
+});
+
+test("a cron job with ids among its arguments is taken, whatever table they are of", async () => {
+  const { modules } = makeJobsApp();
+  const byId = { run: mutationGeneric({ args: { id: v.id("notes") }, handler: () => null }) };
+  const withId = crons((jobs) =>
+    jobs.interval("x", { hours: 1 }, fn<"mutation">("byId:run"), { id: "some id" }),
+  );
+  await openApp(memory(), { modules: { ...modules, byId, crons: withId } });
 });
 
 test("a schedule that cannot be read fails the opening", async () => {

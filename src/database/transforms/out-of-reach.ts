@@ -111,6 +111,8 @@ function putClocksOutOfReach(): void {
     return given.length === 0 ? new RealDate() : new RealDate(...given);
   }
   Object.defineProperties(guarded, Object.getOwnPropertyDescriptors(RealDate));
+  // A fake clock's Date, which may be in place by now, has methods of its own and inherits the others.
+  Object.setPrototypeOf(guarded, RealDate);
   define(RealDate.prototype, "constructor", guarded);
   define(globalThis, "Date", guarded);
   const { random } = Math;
