@@ -85,6 +85,20 @@ export interface StorageCapabilities {
   readonly shared: boolean;
 }
 
+/** Something that is not as it was written: one entry, or what holds the entries together. */
+export interface StorageDamage {
+  readonly kind: "entry" | "page";
+  /** In hexadecimal, a byte for a char; of an entry. */
+  readonly key?: string;
+  readonly message: string;
+}
+
+export interface StorageCheck {
+  /** How many entries were met. */
+  readonly entries: number;
+  readonly damages: readonly StorageDamage[];
+}
+
 export interface Storage {
   readonly capabilities: StorageCapabilities;
   /** The latest version visible to a new snapshot. */
@@ -100,6 +114,11 @@ export interface Storage {
   readonly hasWaiting?: boolean;
   /** Calls the listener after each commit that became visible; returns how to stop. */
   onCommit(listener: (commit: Commit) => void): () => void;
+  /**
+   * Looks at everything that is stored, beneath what can be asked for by key. Left out by storages that cannot be damaged,
+   * or are checked otherwise. O(entries). `onEntries` is told how many entries have been looked at.
+   */
+  check?(onEntries?: (entries: number) => void): Promise<StorageCheck>;
   /** Waits for transactions under way, makes everything durable, releases files and locks. Idempotent. */
   close(): Promise<void>;
 }

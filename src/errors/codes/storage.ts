@@ -13,7 +13,7 @@ export const storageCodes = {
   ),
   STORAGE_CORRUPT: final(
     "The data file is not one that Trueup wrote, or it is damaged.",
-    "Restore it from a backup, or name another file.",
+    "Run `trueup check` to see all of the damage, restore a backup, or name another file.",
   ),
   STORAGE_DRIVER_MISSING: final(
     "No SQLite driver is available.",
@@ -26,6 +26,10 @@ export const storageCodes = {
   STORAGE_LOCKED: retryable(
     "Another process has the data file open.",
     "Stop that process, or send it the call: `trueup run` does so when a server is running.",
+  ),
+  STORAGE_LOST: final(
+    "The data file, its log or its lock was deleted or replaced while it was open; nothing of this transaction was written.",
+    "Stop the process and put the file back, or restore a backup, before it is opened again.",
   ),
   STORAGE_TOO_NEW: final(
     "A later version of Trueup wrote the data file, in a format that this one cannot read.",

@@ -6,7 +6,9 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { TrueupError } from "../../errors/index.js";
+import type { Version } from "../storage.js";
 import type { SqliteConnection, SqliteDriver } from "./driver.js";
+import { findLogDamage } from "./log-damage.js";
 import { createMeta, META_TABLE, prepareMetaRead } from "./meta.js";
 import { createPrivateFile } from "./private-file.js";
 import { fileError, storageError } from "./storage-errors.js";
@@ -37,6 +39,13 @@ const READER_CACHE_BYTES = 16 * 1024 ** 2;
 /** A checkpoint after so many pages of log, 20 MB: rarer ones make commits faster, and reads slower until then. */
 const CHECKPOINT_PAGES = 2500;
 
+export interface PrepareSettings {
+  readonly durability: "full" | "relaxed";
+  readonly damagedLog: "refuse" | "cut";
+  /** There was no lock file: whoever has the data file open may have had one that was deleted. */
+  readonly isLockNew: boolean;
+}
+
 export interface WriterSettings {
   readonly durability: "full" | "relaxed";
   readonly maxSizeBytes: number | undefined;
@@ -54,19 +63,39 @@ export function makeFolderOf(path: string): void {
 /**
  * Makes sure that there is a data file of ours at the path: makes one where there is nothing or an empty file.
  * One of an older format is upgraded.
- * @throws STORAGE_CORRUPT for a file that is not ours, STORAGE_TOO_NEW for one of a later format; both untouched.
+ * @throws STORAGE_CORRUPT for a file that is not ours, or whose header or log is damaged, STORAGE_TOO_NEW for one of a
+ *   later format, STORAGE_LOCKED when somebody has it open in spite of the lock; all of them untouched.
  */
-export function prepareDataFile(driver: SqliteDriver, path: string): void {
+export function prepareDataFile(driver: SqliteDriver, path: string, settings: PrepareSettings): void {
   try {
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    if (size === 0) createDataFile(driver, path);
-    else if (checkHeader(path) < FORMAT) upgrade(driver, path);
+    if (size === 0) createDataFile(driver, path, 0);
+    else prepareExisting(driver, path, settings);
   } catch (error) {
-    throw error instanceof TrueupError ? error : fileError(path, storageError(driver, path, error));
+    throw fileError(path, storageError(driver, path, error));
   }
 }
 
-function createDataFile(driver: SqliteDriver, path: string): void {
+function prepareExisting(driver: SqliteDriver, path: string, settings: PrepareSettings): void {
+  const format = checkHeader(path);
+  const damage = settings.damagedLog === "cut" ? null : findLogDamage(path, settings.durability);
+  if (damage !== null) throw new TrueupError("STORAGE_CORRUPT", `Of ${path}, ${damage}.`, { path, damage });
+  if (settings.isLockNew) assertNotOpen(driver, path);
+  if (format < FORMAT) upgrade(driver, path);
+}
+
+/** Nobody can hold the file exclusively while another process has it open. */
+function assertNotOpen(driver: SqliteDriver, path: string): void {
+  const connection = driver.open(path, { busyTimeoutMs: 0 });
+  try {
+    connection.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; ROLLBACK");
+  } finally {
+    connection.close();
+  }
+}
+
+/** Makes a data file that holds nothing, as of a version. */
+function createDataFile(driver: SqliteDriver, path: string, version: Version): void {
   const unfinished = `${path}-new`;
   // A log without its data file would be replayed into the new one.
   for (const leftover of [unfinished, `${unfinished}-journal`, `${path}-wal`, `${path}-shm`]) {
@@ -82,7 +111,7 @@ function createDataFile(driver: SqliteDriver, path: string): void {
       BEGIN;
       ${ENTRIES_TABLE};
     `);
-    createMeta(connection, { version: 0, owner: process.pid });
+    createMeta(connection, { version, owner: process.pid });
     connection.exec("COMMIT");
   } finally {
     connection.close();

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { compileSources } from "../../../testing/compiled-sources.js";
@@ -81,6 +81,11 @@ test("a living process keeps others out and is named, a killed one leaves no loc
     code: "STORAGE_LOCKED",
     details: { pid: child.pid },
   });
+  // Not even when its lock file was deleted. It would notice, and end.
+  child.kill("SIGSTOP");
+  rmSync(`${file}-lock`);
+  await expect(sqlite(file)()).rejects.toMatchObject({ code: "STORAGE_LOCKED" });
+  expect(existsSync(`${file}-lock`)).toBe(false);
   child.kill("SIGKILL");
   await once(child, "close");
   expect(existsSync(`${file}-lock-journal`)).toBe(false);

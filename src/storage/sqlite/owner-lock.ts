@@ -4,13 +4,24 @@
  * lock file is only ever opened through SQLite, because closing any descriptor of a file releases all POSIX locks
  * that the process has on it; it stays behind, empty, because deleting it would let two owners in.
  */
-import { rmSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { TrueupError } from "../../errors/index.js";
 import type { SqliteDriver } from "./driver.js";
 import { createPrivateFile } from "./private-file.js";
 import { storageError } from "./storage-errors.js";
 
+/**
+ * The data files that this process has open, by device and inode: should their lock file be deleted, a second opening must not
+ * so much as look into them, because closing what it looked with would release SQLite's own locks.
+ */
+const held = new Set<string>();
+
 export interface OwnerLock {
+  readonly path: string;
+  /** There was no lock file. */
+  readonly isNew: boolean;
+  /** Says that the data file is there and open from now on. */
+  hold(): void;
   release(): void;
   /** Gives the lock back where there turned out to be no data file to own; removes the lock file if it is new. */
   withdraw(): void;
@@ -27,6 +38,8 @@ export function acquireOwnerLock(
   holderPid: () => number | undefined,
 ): OwnerLock {
   const lockPath = `${path}-lock`;
+  const before = identityOf(path);
+  if (before !== undefined && held.has(before)) throw lockedBy(path, process.pid);
   const isNew = createPrivateFile(lockPath);
   try {
     const connection = driver.open(lockPath, { busyTimeoutMs: 0 });
@@ -37,8 +50,18 @@ export function acquireOwnerLock(
       connection.close();
       throw error;
     }
+    let identity: string | undefined;
     return {
-      release: () => connection.close(),
+      path: lockPath,
+      isNew,
+      hold: () => {
+        identity = identityOf(path);
+        if (identity !== undefined) held.add(identity);
+      },
+      release: () => {
+        if (identity !== undefined) held.delete(identity);
+        connection.close();
+      },
       withdraw: () => {
         if (isNew) rmSync(lockPath, { force: true });
         connection.close();
@@ -47,11 +70,19 @@ export function acquireOwnerLock(
   } catch (error) {
     const coded = storageError(driver, path, error);
     if (!(coded instanceof TrueupError) || coded.code !== "STORAGE_LOCKED") throw coded;
-    const pid = holderPid();
-    throw new TrueupError(
-      "STORAGE_LOCKED",
-      pid === undefined ? `Another process has ${path} open.` : `Process ${pid} has ${path} open.`,
-      pid === undefined ? { path } : { path, pid },
-    );
+    throw lockedBy(path, holderPid());
   }
+}
+
+function lockedBy(path: string, pid: number | undefined): TrueupError {
+  return new TrueupError(
+    "STORAGE_LOCKED",
+    pid === undefined ? `Another process has ${path} open.` : `Process ${pid} has ${path} open.`,
+    pid === undefined ? { path } : { path, pid },
+  );
+}
+
+function identityOf(path: string): string | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`;
 }

@@ -12,6 +12,7 @@ import type {
   MaybePromise,
   OpenStorage,
   Storage,
+  StorageCheck,
   StorageCapabilities,
   StorageSnapshot,
   StorageTransaction,
@@ -22,12 +23,16 @@ import { loadDriver, type SqliteConnection, type SqliteDriver } from "./driver.j
 import { GroupWriter } from "./group-writer.js";
 import { acquireOwnerLock, type OwnerLock } from "./owner-lock.js";
 import type { Pin } from "./pin.js";
+import { OpenFiles } from "./open-files.js";
 import { SnapshotPool } from "./snapshot-pool.js";
 import { SqliteSnapshot } from "./sqlite-snapshot.js";
 import { SqliteTransaction } from "./sqlite-transaction.js";
 import { storageError } from "./storage-errors.js";
+import { checkPages, damageOf, survey } from "./survey.js";
 
 const DEFAULT_SNAPSHOT_MAX_AGE_MS = 30_000;
+/** How often to look whether the files are in place where a commit takes a tenth of the time of a durable one. */
+const RELAXED_LOOK_MS = 5;
 
 export interface SqliteOptions {
   /**
@@ -39,6 +44,11 @@ export interface SqliteOptions {
   readonly snapshotMaxAgeMs?: number;
   /** The data file grows no larger; a commit that needs more room fails with STORAGE_FULL. */
   readonly maxSizeBytes?: number;
+  /**
+   * "refuse", the default: a log that lost acknowledged commits to damage is STORAGE_CORRUPT. "cut": what lies before the
+   * damage is taken, the rest is lost.
+   */
+  readonly damagedLog?: "refuse" | "cut";
   /** Milliseconds since 1970; `Date.now` when left out. */
   readonly clock?: () => number;
 }
@@ -62,11 +72,13 @@ export function openSqlite(driver: SqliteDriver, path: string, options: SqliteOp
   const file = existsSync(path) ? realpathSync(path) : path;
   const lock = acquireOwnerLock(driver, file, () => readOwnerPid(driver, file));
   try {
-    prepareDataFile(driver, file);
+    const { durability = "full", damagedLog = "refuse" } = options;
+    prepareDataFile(driver, file, { durability, damagedLog, isLockNew: lock.isNew });
   } catch (error) {
     lock.withdraw();
     throw error;
   }
+  lock.hold();
   try {
     return new SqliteStorage(driver, file, lock, options);
   } catch (error) {
@@ -84,6 +96,8 @@ class SqliteStorage implements Storage {
   readonly #lock: OwnerLock;
   readonly #connection: SqliteConnection;
   readonly #writer: GroupWriter;
+  readonly #files: OpenFiles;
+  readonly #openReader: () => SqliteConnection;
   readonly #snapshots: SnapshotPool;
   readonly #queue = new SerialQueue();
   readonly #listeners = new CommitListeners();
@@ -100,12 +114,24 @@ class SqliteStorage implements Storage {
         clock: options.clock ?? Date.now,
         translate: this.#translate,
         beforeWrites: () => this.#snapshots.beforeWrites(),
-        beforeCommit: () => this.#snapshots.beforeCommit(),
+        beforeCommit: () => {
+          this.#files.assertInPlace();
+          this.#snapshots.beforeCommit();
+        },
         onDurable: (commits) => this.#announce(commits),
       });
+      // The log is there since the writer wrote who owns the file.
+      this.#files = new OpenFiles(
+        [path, `${path}-wal`, lock.path],
+        durability === "full" ? 0 : RELAXED_LOOK_MS,
+      );
+      this.#openReader = () => {
+        this.#files.assertInPlace();
+        return openReader(driver, path);
+      };
       this.#snapshots = new SnapshotPool(
         this.#writer,
-        () => openReader(driver, path),
+        this.#openReader,
         options.snapshotMaxAgeMs ?? DEFAULT_SNAPSHOT_MAX_AGE_MS,
       );
     } catch (error) {
@@ -142,6 +168,33 @@ class SqliteStorage implements Storage {
 
   onCommit(listener: (commit: Commit) => void): () => void {
     return this.#listeners.add(listener);
+  }
+
+  /** Through a connection of its own; the event loop turns between batches of entries, not while SQLite checks its pages. */
+  async check(onEntries: (entries: number) => void = () => {}): Promise<StorageCheck> {
+    const connection = this.#openReader();
+    try {
+      connection.exec("BEGIN");
+      const damages = checkPages(connection);
+      let entries = 0;
+      for (const found of survey(connection)) {
+        if ("reason" in found) {
+          damages.push(damageOf(found));
+          continue;
+        }
+        entries += found.length;
+        damages.push(...found.filter(({ isWhole }) => !isWhole).map(damageOf));
+        onEntries(entries);
+        await new Promise((resolve) => {
+          setImmediate(resolve);
+        });
+      }
+      return { entries, damages };
+    } catch (error) {
+      throw this.#translate(error);
+    } finally {
+      connection.close();
+    }
   }
 
   close(): Promise<void> {

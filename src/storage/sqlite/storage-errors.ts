@@ -25,7 +25,7 @@ const NOTADB = 26;
 export function storageError(driver: SqliteDriver, path: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   if (error instanceof DamagedEntry) {
-    const key = Buffer.from(error.key, "latin1").toString("hex");
+    const key = hexOf(error.key);
     return new TrueupError("STORAGE_CORRUPT", `${error.message} (key ${key})`, { path, key }, error);
   }
   const code = errorCodeOf(driver.resultCodeOf(error), path);
@@ -64,9 +64,14 @@ function isDiskFull(path: string): boolean {
   }
 }
 
-/** The coded error for what a call of `node:fs` threw. */
+/** The coded error for what a call of `node:fs` threw; one that is coded stays as it is. */
 export function fileError(path: string, error: Error): Error {
-  if (!("code" in error)) return error;
+  if (error instanceof TrueupError || !("code" in error)) return error;
   const code = error.code === "ENOSPC" ? "STORAGE_FULL" : "STORAGE_UNAVAILABLE";
   return new TrueupError(code, undefined, { path, reason: error.message }, error);
+}
+
+/** A key as people can read it: a byte for a char, in hexadecimal. */
+export function hexOf(key: string): string {
+  return Buffer.from(key, "latin1").toString("hex");
 }
