@@ -150,6 +150,7 @@ export class Deployer {
     return new SchemaPreparation({
       database: this.#database,
       functions: this.#functions,
+      runtime: this.#options.runtime,
       before: await schemasInForce(this.#database, after.keys()),
       after,
       next: { program, origin: { kind: "modules" } },
@@ -327,6 +328,7 @@ export class Deployer {
     pending.preparation ??= new SchemaPreparation({
       database: this.#database,
       functions: this.#functions,
+      runtime: this.#options.runtime,
       before: pending.before,
       after: schemasOf(pending.code),
       next: { program: pending.push.loaded, origin: { kind: "push", pushId: pending.code.pushId } },

@@ -22,6 +22,7 @@ export {
 export type {
   DeclaredTableRename,
   DeclaredTransform,
+  HandoverStep,
   DeployMigration,
   DeployMigrationStatus,
 } from "./program/deploy-declarations.js";

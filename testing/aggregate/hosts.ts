@@ -19,7 +19,7 @@ import aggregateTest from "trueup/aggregate/test";
 import { vi } from "vitest";
 import { openApp, type StorageName } from "../open-app.js";
 
-const hostSchema = defineSchema({
+export const hostSchema = defineSchema({
   scores: defineTable({ player: v.string(), game: v.string(), score: v.number() }),
 });
 

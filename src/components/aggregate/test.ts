@@ -17,6 +17,7 @@ const modules: Modules = {
   "./component/_generated/server.js": () => import("./component/_generated/server.js"),
   "./component/deadLetter.js": () => import("./component/deadLetter.js"),
   "./component/deltas.js": () => import("./component/deltas.js"),
+  "./component/handover.js": () => import("./component/handover.js"),
   "./component/generations.js": () => import("./component/generations.js"),
   "./component/inspect.js": () => import("./component/inspect.js"),
   "./component/managed.js": () => import("./component/managed.js"),

@@ -6,6 +6,7 @@ import schema from "./component/schema.js";
 const modules: Record<string, () => Promise<unknown>> = {
   "./component/_generated/api.js": () => import("./component/_generated/api.js"),
   "./component/_generated/server.js": () => import("./component/_generated/server.js"),
+  "./component/handover.js": () => import("./component/handover.js"),
   "./component/lib.js": () => import("./component/lib.js"),
   "./component/schema.js": () => import("./component/schema.js"),
 };

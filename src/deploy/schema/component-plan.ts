@@ -21,6 +21,7 @@ import {
 } from "../../schema/index.js";
 import type { ComponentSteps } from "../steps/component-steps.js";
 import { isComplete } from "../pending/migration-calls.js";
+import type { ComponentHandover } from "./component-handover.js";
 import { checkTable, isEnforced, tablesToCheck, type TableToCheck } from "./check-documents.js";
 import type { ComponentData } from "./data-in-force.js";
 import { DocumentProblems } from "./document-problems.js";
@@ -36,6 +37,8 @@ export interface ComponentPlanInput {
   readonly steps: ComponentSteps;
   readonly data: ComponentData;
   readonly declarations: ExportedDeclarations;
+  /** How its data comes from another component, or goes to one; null when it stays. */
+  readonly handover: ComponentHandover | null;
   /** What the program's waivers say, wherever they are exported; `programWaivers` has them. */
   readonly waivers: readonly string[];
   /** What the code that runs declares; null when there is none. */
@@ -48,6 +51,7 @@ export interface ComponentPlan {
   readonly componentPath: string;
   readonly after: SchemaJson | null;
   readonly steps: ComponentSteps;
+  readonly handover: ComponentHandover | null;
   /** Tables in which a document written meanwhile has to be looked at again. */
   readonly checked: readonly TableToCheck[];
   readonly rehearsals: readonly TableSteps[];
@@ -64,11 +68,13 @@ export interface ComponentPlan {
 
 /** O(documents of the tables whose type may refuse some). @throws TRANSFORM_INVALID, MIGRATION_UNFINISHED */
 export async function planComponent(database: Database, input: ComponentPlanInput): Promise<ComponentPlan> {
-  const { componentPath, before, after, steps, waivers } = input;
+  const { componentPath, before, after, steps, handover } = input;
   const newNames = new Map(steps.renames.map(({ from, to }) => [from, to]));
   const renamed = renamedSchema(before, after, steps);
   const isPending = input.data.schemaState.state === "pending";
-  const tables = tablesToCheck(componentPath, isPending ? null : renamed.stored, after, newNames);
+  const tables = tablesToCheck(componentPath, isPending ? null : renamed.stored, after, newNames).filter(
+    ({ table }) => handover?.tables.has(table.tableName) !== true,
+  );
   const atWork = migrationsAtWork(input);
   assertOneShape(input, atWork);
   const migrations = atWork.ordered;
@@ -82,7 +88,7 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
     before: renamed.before,
     after: after ?? withoutSchema(before),
     renames: renamed.renames,
-    waivers,
+    waivers: [...input.waivers, ...(handover?.waivers ?? [])],
   };
   const destroyed = planSchema(change).changes.filter(({ counts }) => counts === "destructive");
   const losesData = (table: string): boolean => destroyed.some(({ tableName }) => tableName === table);
@@ -117,6 +123,7 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
     componentPath,
     after,
     steps,
+    handover,
     checked: isLeftToMigrations ? unmigrated : tables,
     rehearsals: rehearsals(input, newNames, migrations),
     pending: isLeftToMigrations ? migrations : null,

@@ -44,8 +44,9 @@ async function putComponentInPlace(
   plan: ComponentPlan,
   touched: TouchedDocuments,
 ): Promise<AppliedStep[]> {
-  const { componentPath, after, steps, pending } = plan;
+  const { componentPath, after, steps, handover, pending } = plan;
   await assertVacant(tx, plan);
+  const finishHandover = await handover?.begin(tx);
   await tx.renameTables(componentPath, new Map(steps.renames.map(({ from, to }) => [from, to])));
   for (const table of plan.rehearsals) {
     await rehearseSome(tx.component(componentPath), table, touched.of(table));
@@ -58,6 +59,7 @@ async function putComponentInPlace(
   for (const table of plan.dropped) tx.removeTable(componentPath, table);
   const options = pending === null ? {} : { pending: awaiting(pending) };
   assertBuilt(await tx.applySchema(componentPath, after, options));
+  await finishHandover?.(tx);
   const dropped = new Set(plan.dropped);
   const kept = steps.history.filter((step) => step.kind === "renameTable" || !dropped.has(step.table));
   const dated = kept.map((step) => (step.appliedAtMs === 0 ? { ...step, appliedAtMs: tx.beganAtMs } : step));

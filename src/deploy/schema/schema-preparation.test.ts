@@ -38,6 +38,7 @@ async function prepare(before: Schemas, after: Schemas, isDryRun = false): Promi
   return new SchemaPreparation({
     database,
     functions: new TransformFunctions(database),
+    runtime,
     before,
     after,
     next: { program: await runtime.load(programAt("")), origin: { kind: "modules" } },

@@ -13,6 +13,7 @@ import type { Schemas } from "../code/program-code.js";
 import type { MigrationCalls } from "../pending/migration-calls.js";
 import { componentSteps, type ComponentSteps } from "../steps/component-steps.js";
 import type { ProgramOrigin, TransformFunctions } from "../steps/transform-functions.js";
+import { handoverOf, type HandoverRuntime } from "./component-handover.js";
 import { planComponent, type ComponentPlan } from "./component-plan.js";
 import { dataInForce, type DataInForce } from "./data-in-force.js";
 import { DocumentProblems } from "./document-problems.js";
@@ -49,6 +50,7 @@ export interface OriginatedProgram {
 export interface PreparationInput {
   readonly database: Database;
   readonly functions: TransformFunctions;
+  readonly runtime: HandoverRuntime;
   /** The schemas in force. */
   readonly before: Schemas;
   readonly after: Schemas;
@@ -213,8 +215,12 @@ export class SchemaPreparation {
   }
 
   async #plan(steps: ComponentSteps, waivers: readonly string[]): Promise<ComponentPlan> {
-    const { database, before, after, next, running, migrations } = this.#input;
+    const { database, runtime, before, after, next, running, migrations } = this.#input;
     const { componentPath } = steps;
+    const schemas = {
+      before: before.get(componentPath) ?? null,
+      after: after.get(componentPath) ?? null,
+    };
     const { declarations } = next.program.component(componentPath);
     const data = this.#data?.components.get(componentPath);
     if (data === undefined) throw new Error(`no component ${componentPath}`);
@@ -222,9 +228,15 @@ export class SchemaPreparation {
     const awaited = schemaState.state === "pending" ? schemaState.migrations : [];
     return await planComponent(database, {
       componentPath,
-      before: before.get(componentPath) ?? null,
-      after: after.get(componentPath) ?? null,
+      ...schemas,
       steps,
+      handover: handoverOf({
+        runtime,
+        componentPath,
+        ...schemas,
+        next: next.program,
+        running: running?.program ?? null,
+      }),
       data,
       declarations,
       waivers,

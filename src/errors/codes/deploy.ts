@@ -6,6 +6,10 @@ export const deployCodes = {
     "auth.config reads an environment variable that is not set.",
     "Set it: `npx convex env set NAME value`.",
   ),
+  COMPONENT_NOT_MOVED: final(
+    "What a component has stored cannot be handed over to the component that takes its place.",
+    "Do what the message says, and deploy again; nothing has changed.",
+  ),
   DESTRUCTIVE_CHANGE: final(
     "The new schema has no place for data that is stored now.",
     "Keep it, move it, or export a waiver that names it; the message has the lines to paste.",

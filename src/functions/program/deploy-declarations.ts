@@ -1,6 +1,6 @@
 /**
- * The seam between the engine and what an app's modules declare for a deploy: transforms, renames of tables, waivers, and
- * migrations that a deploy starts; whoever wrote the class that they were declared with.
+ * The seam between the engine and what modules declare for a deploy: transforms, renames of tables, waivers, migrations that a
+ * deploy starts, and how a component takes the place of another; whoever wrote the class that they were declared with.
  */
 import type { Document, Fields } from "../../database/index.js";
 
@@ -29,6 +29,36 @@ export interface DeclaredTableRename {
 /** Under `Symbol.for("trueup.waiver")`. */
 export interface DeclaredWaivers {
   readonly waivers: readonly string[];
+}
+
+/**
+ * Under `Symbol.for("trueup.handover")`, in the code of a component: how it takes over the data of another one, whose place it
+ * takes at the same path, and how it gives its own back. So a component can be exchanged by changing an import.
+ *
+ * The two are told by their schemas: its own has all tables of `own`, the other's has all of `other` and none of `own`.
+ */
+export interface DeclaredHandover {
+  readonly own: readonly string[];
+  readonly other: readonly string[];
+  /** Left out where its own schema takes what the other has stored as it is. */
+  readonly arrive?: HandoverStep;
+  readonly leave: HandoverStep;
+}
+
+/**
+ * One direction, within the transaction of the deploy.
+ *
+ * Contract: `begin` runs while the schema before is in force, reads what is to be carried over, and empties those of the
+ * tables that both schemas have; what it returns runs when the new schema is in force, and writes. `ctx` is that of a mutation of
+ * the component, without limits. A ConvexError that either throws refuses the deploy, and its message is told.
+ */
+export interface HandoverStep {
+  /** Tables of the schema before. They need no waiver, and their documents are not held against the new schema. */
+  readonly carries: readonly string[];
+  /** Names of components that the other one mounts for its own work: what they have stored goes, unless they stay mounted. */
+  readonly forgets?: readonly string[];
+  /** @param isManaged Whether the new program exports a managed aggregate of the component, which builds itself. */
+  begin(ctx: object, options: { readonly isManaged: boolean }): Promise<(ctx: object) => Promise<unknown>>;
 }
 
 /** How a migration stands, as far as a deploy wants to know it. */

@@ -4,6 +4,7 @@
  * by the first of them in the order of names.
  */
 import type {
+  DeclaredHandover,
   DeclaredTableRename,
   DeclaredTransform,
   DeclaredWaivers,
@@ -13,6 +14,7 @@ import type {
 const transformBrand = Symbol.for("trueup.transform");
 const waiverBrand = Symbol.for("trueup.waiver");
 const migrationBrand = Symbol.for("trueup.migration");
+const handoverBrand = Symbol.for("trueup.handover");
 
 /** A declaration with its name. */
 export interface Exported<Declaration> {
@@ -28,6 +30,7 @@ export class ExportedDeclarations {
   readonly #tableRenames: Exported<DeclaredTableRename>[] = [];
   readonly #waivers: Exported<DeclaredWaivers>[] = [];
   readonly #migrations: Exported<DeployMigration>[] = [];
+  readonly #handovers: Exported<DeclaredHandover>[] = [];
 
   /** Takes up every declaration among a module's exports. Modules come in the order of their paths. */
   add(modulePath: string, module: Readonly<Record<string, unknown>>): void {
@@ -43,6 +46,8 @@ export class ExportedDeclarations {
       if (branded[waiverBrand] !== undefined) this.#waivers.push({ name, declared: branded[waiverBrand] });
       if (branded[migrationBrand] !== undefined)
         this.#migrations.push({ name, declared: branded[migrationBrand] });
+      if (branded[handoverBrand] !== undefined)
+        this.#handovers.push({ name, declared: branded[handoverBrand] });
       this.#seen.add(value);
     }
   }
@@ -59,6 +64,10 @@ export class ExportedDeclarations {
     return this.#waivers;
   }
 
+  get handovers(): readonly Exported<DeclaredHandover>[] {
+    return this.#handovers;
+  }
+
   /** Those that a deploy starts. */
   get migrations(): readonly Exported<DeployMigration>[] {
     return this.#migrations;
@@ -69,4 +78,5 @@ interface Branded {
   readonly [transformBrand]?: DeclaredTransform | DeclaredTableRename;
   readonly [waiverBrand]?: DeclaredWaivers;
   readonly [migrationBrand]?: DeployMigration;
+  readonly [handoverBrand]?: DeclaredHandover;
 }

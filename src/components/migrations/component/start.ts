@@ -21,12 +21,12 @@ export async function start(ctx: MutationCtx, args: StartArgs): Promise<Migratio
   const row = (await findMigration(ctx, args.name)) ?? (await create(ctx, args));
   if (args.dryRun) throw await rehearseStart(ctx, row, args);
   if (await isRunning(ctx, row)) {
-    if (args.reset !== true) return statusOf(ctx, row);
+    if (!beginsAnew(args)) return statusOf(ctx, row);
     await dismissAll(ctx, row);
     row.halted = "canceled";
   }
-  if (row.halted === "paused" && args.reset !== true) return statusOf(ctx, row);
-  if (row.reverting !== undefined && args.reset !== true) throw busy(row);
+  if (row.halted === "paused" && !beginsAnew(args)) return statusOf(ctx, row);
+  if (row.reverting !== undefined && !beginsAnew(args)) throw busy(row);
 
   const continues = args.oneBatchOnly === true && row.run?.isOver === false && args.cursor === row.cursor;
   if (!continues) {
@@ -47,6 +47,14 @@ export async function start(ctx: MutationCtx, args: StartArgs): Promise<Migratio
   }
   await save(ctx, row);
   return statusOf(ctx, row);
+}
+
+/**
+ * A worker that the published component scheduled still has `reset` among its arguments, with the cursor where it goes on:
+ * then only the migrations up next begin anew.
+ */
+function beginsAnew({ reset, cursor }: StartArgs): boolean {
+  return reset === true && typeof cursor !== "string";
 }
 
 /** How a run ended that nobody closed. */
@@ -87,7 +95,7 @@ async function create(ctx: MutationCtx, { name, cursor }: StartArgs): Promise<Mi
 }
 
 async function rehearseStart(ctx: MutationCtx, row: MigrationRow, args: StartArgs): Promise<Error> {
-  if (row.reverting !== undefined && args.reset !== true) return busy(row);
+  if (row.reverting !== undefined && !beginsAnew(args)) return busy(row);
   place(row, args);
   return dryRun(ctx, row, async (result) => dryRunStatus(args, await statusOf(ctx, result)));
 }
@@ -107,9 +115,9 @@ export async function isRunning(ctx: MutationCtx, row: MigrationRow): Promise<bo
 /** Puts the job where the arguments want it to begin; true when that is not where it stands. */
 function place(row: MigrationRow, args: StartArgs): boolean {
   const { cursor, reset, batchSize, next, onError, maxDocumentsPerSecond } = args;
-  const moves =
-    reset === true || row.halted === "reverted" || (cursor !== undefined && cursor !== row.cursor);
-  if (moves) beginAt(row, reset === true ? null : (cursor ?? null));
+  const anew = beginsAnew(args);
+  const moves = anew || row.halted === "reverted" || (cursor !== undefined && cursor !== row.cursor);
+  if (moves) beginAt(row, anew ? null : (cursor ?? null));
   row.fnHandle = args.fnHandle;
   for (const field of [
     ...leftovers,

@@ -1,0 +1,177 @@
+/**
+ * How the component takes the place of `@convex-dev/aggregate`, and gives it back: by the transaction of a deploy that changes
+ * the import, all of its trees become ours, or ours become its own, with namespaces, settings, waiting operations and dead
+ * letters. A database that knows the brand finds this among the exports. Of a managed aggregate nothing has to come,
+ * since it is built from its table; what goes is the generation that answers.
+ */
+import { ConvexError } from "convex/values";
+import { scanRange, settle } from "../tree/index.js";
+import type { MutationCtx } from "./_generated/server.js";
+import type { DeadLetterFields, Operation } from "./documents.js";
+import { foldEntries } from "./folding.js";
+import { Forest, PLAIN_MEASURE, UNMANAGED, type StoredTree } from "./forest.js";
+import { nativeStoreOf, type CellCodec } from "./native_store.js";
+import { applyOperation } from "./operations.js";
+import { bury } from "./pending.js";
+import {
+  comparePublished,
+  notMoved,
+  ourOperation,
+  placeOf,
+  positionOf,
+  publishedOperation,
+} from "./published_positions.js";
+import { readTrees, writeTree, type WholeTree } from "./published_trees.js";
+import type { PublishedCtx, PublishedDeadLetter } from "./published_types.js";
+import { checkTables } from "./check_tables.js";
+
+type Finish<Ctx> = (ctx: Ctx) => Promise<void>;
+
+/** By this property a database recognises it. */
+const handoverBrand: unique symbol = Symbol.for("trueup.handover");
+
+/** Operations that waited, with the commit that they came by. */
+type Waiting = { readonly commitTs: bigint; readonly operation: Operation }[];
+
+/** Reads what the published component has stored, by its schema; what it returns writes it, by ours. */
+async function arrive(
+  { db, scheduler }: PublishedCtx,
+  { isManaged }: { isManaged: boolean },
+): Promise<Finish<MutationCtx>> {
+  const trees = isManaged ? [] : await readTrees(db);
+  const waiting: Waiting = [];
+  const rows = await db.query("pendingOperations").collect();
+  for (const { _id, commitTs, operations } of rows) {
+    await db.delete("pendingOperations", _id);
+    if (typeof commitTs !== "bigint") continue;
+    for (const operation of operations) waiting.push({ commitTs, operation: ourOperation(operation) });
+  }
+  const deadLetters = await db.query("deadLetterOperations").collect();
+  for (const { _id } of deadLetters) await db.delete("deadLetterOperations", _id);
+  await cancelJobs({ db, scheduler });
+  return async (ctx) => {
+    await clearCells(ctx);
+    for (const { commitTs, operation, error } of deadLetters)
+      await ctx.db.insert("deadLetterOperations", { commitTs, operation: ourOperation(operation), error });
+    if (!isManaged) await plantTrees(ctx, trees, waiting);
+  };
+}
+
+async function plantTrees({ db }: MutationCtx, trees: readonly WholeTree[], waiting: Waiting): Promise<void> {
+  const forest = new Forest(db, UNMANAGED);
+  await forest.load(trees.map(({ namespace }) => namespace));
+  // A summand of 0 is also what an item without one has: where all are, none is meant.
+  const isSummed = trees.some(({ items }) => items.some(({ s }) => s !== 0));
+  for (const { namespace, items, ...settings } of trees) {
+    forest.plant(namespace, settings);
+    for (const { k, s } of items) {
+      const values = isSummed ? { sumValue: s } : {};
+      await applyOperation(forest, { type: "insert", ...placeOf(k), namespace, ...values });
+    }
+  }
+  for (const { commitTs, operation } of waiting) {
+    try {
+      await applyOperation(forest, operation);
+    } catch (error) {
+      if (!(error instanceof ConvexError)) throw error;
+      await bury(db, operation, commitTs, String(error));
+    }
+  }
+  await forest.flush(db);
+}
+
+/** Reads what we have stored, by our schema; what it returns writes it, by that of the published component. */
+async function leave(ctx: MutationCtx): Promise<Finish<PublishedCtx>> {
+  await foldAll(ctx);
+  const { db } = ctx;
+  const forest = new Forest(db, await generationToLeave(ctx));
+  const trees: WholeTree[] = [];
+  for (const tree of await forest.select("all")) trees.push(await wholeTree(tree));
+  const deadLetters: DeadLetterFields[] = await db.query("deadLetterOperations").collect();
+  for (const { _id } of await db.query("deadLetterOperations").collect())
+    await db.delete("deadLetterOperations", _id);
+  await clearCells(ctx);
+  await cancelJobs(ctx);
+  return async (later) => {
+    for (const tree of trees) await writeTree(later.db, tree);
+    for (const { commitTs, operation, error } of deadLetters) {
+      const letter: PublishedDeadLetter = { commitTs, operation: publishedOperation(operation), error };
+      await later.db.insert("deadLetterOperations", letter);
+    }
+  };
+}
+
+/** Applies whatever waits. */
+async function foldAll(ctx: MutationCtx): Promise<void> {
+  for (;;) {
+    const rows = await ctx.db.query("pendingOperations").withIndex("by_commitTs").collect();
+    const entries = rows.flatMap(({ _id, commitTs }) =>
+      typeof commitTs === "bigint" ? [{ id: _id, commitTs }] : [],
+    );
+    if (entries.length === 0) return;
+    await foldEntries(ctx, entries, Infinity);
+  }
+}
+
+/** The generation that answers reads. @throws COMPONENT_NOT_MOVED while a managed aggregate has none */
+async function generationToLeave({ db }: MutationCtx): Promise<number> {
+  const live = (await db.query("generations").collect()).filter(({ status }) => status !== "dropped");
+  if (live.length === 0) return UNMANAGED;
+  const ready = live.find(({ status }) => status === "ready");
+  if (ready !== undefined) return ready.generation;
+  throw notMoved("The aggregate is being built: deploy again when it is ready (`trueup aggregates`).");
+}
+
+async function wholeTree({ nodes, state, namespace, record }: StoredTree): Promise<WholeTree> {
+  if (record?.hasSuccessor === true)
+    throw notMoved("The aggregate is being repaired: deploy again when that is done (`trueup aggregates`).");
+  const plain = state.measures.indexOf(PLAIN_MEASURE);
+  const found = await settle(nodes, () =>
+    scanRange({ nodes, state }, { start: "", end: null }, "asc", Infinity),
+  );
+  const items = found.map(({ position: { key, id }, values }) => ({
+    k: positionOf(key, id),
+    v: id,
+    s: values[plain] ?? 0,
+  }));
+  const { maxNodeSize, rootLazy } = state;
+  return { namespace, maxNodeSize, rootLazy, items: items.toSorted((a, b) => comparePublished(a.k, b.k)) };
+}
+
+/** So many names are read at once. */
+const PAGE = 10_000;
+const anyCodec: CellCodec<string> = { encode: String, decode: String };
+
+/** Whatever stands in cells, of this layout or of a time before another one was here. */
+async function clearCells({ db }: MutationCtx): Promise<void> {
+  const cells = nativeStoreOf(db)?.cells(anyCodec);
+  if (cells === undefined) return;
+  for (let names = await cells.names("", PAGE); names.length > 0; names = await cells.names("", PAGE)) {
+    for (const name of names) cells.set(name, undefined);
+  }
+}
+
+/** Jobs are of functions that go. */
+async function cancelJobs({
+  db,
+  scheduler,
+}: Pick<PublishedCtx, "scheduler"> & { db: Pick<PublishedCtx["db"], "system"> }): Promise<void> {
+  for (const { _id, state } of await db.system.query("_scheduled_functions").collect()) {
+    if (state.kind === "pending") await scheduler.cancel(_id);
+  }
+}
+
+const published = ["btree", "btreeNode"];
+const queues = ["pendingOperations", "deadLetterOperations"];
+const own = ["trees", "nodes", "worker", "progress", "settings", "generations", "builds"];
+
+/** Found by its brand. */
+export const handover: object = {
+  [handoverBrand]: {
+    own: ["trees", "generations"],
+    other: published,
+    // A worker that is told to run while it is not there would never run again.
+    arrive: { carries: [...published, ...queues], forgets: ["batchWorker"], begin: arrive },
+    leave: { carries: [...own, ...queues, ...Object.keys(checkTables)], begin: leave },
+  },
+};

@@ -1,0 +1,91 @@
+/**
+ * How the component gives its place back to `@convex-dev/migrations`, by the transaction of a deploy that changes the import:
+ * each job keeps what that component knows of, and one that is running goes on there from where it stands. The way here needs
+ * nothing, since what that component stored is valid here. A database that knows the brand finds this among the exports.
+ *
+ * Runs and documents in quarantine have no place there: a deploy that would lose them asks for a waiver, like for any table.
+ */
+import { migrationError } from "../failures.js";
+import { positionOf } from "../client/cursor.js";
+import { api } from "./_generated/api.js";
+import type { MutationCtx } from "./_generated/server.js";
+import { openRanges } from "./ranges.js";
+import type { MigrationRow } from "./rows.js";
+import { isAlive, workerOf } from "./state.js";
+
+/** By this property a database recognises it. */
+const handoverBrand: unique symbol = Symbol.for("trueup.handover");
+
+/** Brings every job into the shape that both know; what it returns starts again those that were running. */
+async function leave(ctx: MutationCtx): Promise<(ctx: MutationCtx) => Promise<void>> {
+  const rows: MigrationRow[] = await ctx.db.query("migrations").collect();
+  const running: MigrationRow[] = [];
+  for (const row of rows) {
+    await refuseHalf(ctx, row);
+    if (!row.isDone && isAlive(await workerOf(ctx, row))) running.push(row);
+    await ctx.db.replace("migrations", row._id, publishedFields(row));
+  }
+  for (const { _id, name, state } of await ctx.db.system.query("_scheduled_functions").collect()) {
+    // A successor that is about to start is started there.
+    if (state.kind === "pending" && name !== "lib:migrate") await ctx.scheduler.cancel(_id);
+  }
+  return async (later) => {
+    for (const row of running) await goOn(later, row);
+  };
+}
+
+/** @throws MIGRATION_BUSY for a job of which one cursor does not tell how far it is */
+async function refuseHalf(ctx: MutationCtx, row: MigrationRow): Promise<void> {
+  const { name, reverting } = row;
+  const ranges = await openRanges(ctx, row);
+  if (ranges.length === 0 && reverting === undefined) return;
+  const why =
+    reverting === undefined
+      ? "goes through several ranges at once, and the component that takes this one's place knows one place only"
+      : "is being reverted, which the component that takes this one's place does not know";
+  const message = `Migration ${name} ${why}: let it end (\`trueup migrations --watch\`), then deploy.`;
+  throw migrationError("MIGRATION_BUSY", message, { name });
+}
+
+function publishedFields(row: MigrationRow): Omit<MigrationRow, "_id" | "_creationTime"> {
+  const { name, isDone, processed, halted, latestStart, latestEnd, error } = row;
+  return {
+    name,
+    cursor: publishedCursor(row.cursor),
+    isDone,
+    // What was undone counts there as what was never begun.
+    processed: halted === "reverted" ? 0 : processed,
+    latestStart,
+    ...(latestEnd === undefined ? {} : { latestEnd }),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+/** The database's own cursors have no marker there. */
+function publishedCursor(cursor: string | null): string | null {
+  const position = positionOf(cursor);
+  return position?.kind === "database" ? position.cursor : cursor;
+}
+
+async function goOn(ctx: MutationCtx, row: MigrationRow): Promise<void> {
+  const { _id, name, fnHandle, cursor, batchSize, next } = row;
+  if (fnHandle === undefined) return;
+  const workerId = await ctx.scheduler.runAfter(0, api.lib.migrate, {
+    name,
+    fnHandle,
+    cursor: publishedCursor(cursor),
+    dryRun: false,
+    ...(batchSize === undefined ? {} : { batchSize }),
+    ...(next === undefined ? {} : { next }),
+  });
+  await ctx.db.patch("migrations", _id, { workerId });
+}
+
+/** Found by its brand. */
+export const handover: object = {
+  [handoverBrand]: {
+    own: ["ranges", "runs"],
+    other: ["migrations"],
+    leave: { carries: ["migrations", "ranges", "checks"], begin: leave },
+  },
+};

@@ -1,0 +1,102 @@
+/**
+ * The exchange of a component for another at the same path, which can read what the other has stored: found by the
+ * handover that the code of one of the two declares, the next program's at the way there and the running one's at the way
+ * back, and by the schemas before and after. It is carried out in the transaction that puts the program in place.
+ */
+import { ConvexError } from "convex/values";
+import type { MutationTransaction } from "../../database/index.js";
+import { TrueupError } from "../../errors/index.js";
+import type { HandoverStep, LoadedProgram, Runtime } from "../../functions/index.js";
+import type { SchemaJson } from "../../schema/index.js";
+
+/** What is needed of a runtime. */
+export type HandoverRuntime = Pick<Runtime, "mutateInside">;
+
+export interface ComponentHandover {
+  /** Tables of the schema before whose documents it carries over. */
+  readonly tables: ReadonlySet<string>;
+  /** What is carried over needs no word of anybody's. */
+  readonly waivers: readonly string[];
+  /**
+   * The first part, before the schema is put in place; resolves with the second, for afterwards. O(what is stored).
+   * @throws COMPONENT_NOT_MOVED
+   */
+  begin(tx: MutationTransaction): Promise<(tx: MutationTransaction) => Promise<void>>;
+}
+
+export interface HandoverInput {
+  readonly runtime: HandoverRuntime;
+  readonly componentPath: string;
+  readonly before: SchemaJson | null;
+  readonly after: SchemaJson | null;
+  readonly next: LoadedProgram;
+  readonly running: LoadedProgram | null;
+}
+
+/** Null when the deploy exchanges nothing. */
+export function handoverOf(input: HandoverInput): ComponentHandover | null {
+  const { runtime, componentPath, next } = input;
+  const found = findStep(input);
+  if (found === null) return null;
+  const { step, program } = found;
+  const isManaged = next.aggregates().has(componentPath);
+  return {
+    tables: new Set(step.carries),
+    waivers: step.carries.flatMap((name) => [
+      `drop-table:${componentPath}/${name}`,
+      `drop-field:${componentPath}/${name}`,
+    ]),
+    begin: async (tx) => {
+      const finish = await told(componentPath, () =>
+        runtime.mutateInside(tx, program, componentPath, (ctx) => step.begin(ctx, { isManaged })),
+      );
+      for (const name of step.forgets ?? []) {
+        const path = `${componentPath}/${name}`;
+        if (!next.components.has(path)) tx.removeComponent(path);
+      }
+      return async (later) => {
+        await told(componentPath, () => runtime.mutateInside(later, program, componentPath, finish));
+      };
+    },
+  };
+}
+
+function findStep({
+  componentPath,
+  before,
+  after,
+  next,
+  running,
+}: HandoverInput): { step: HandoverStep; program: LoadedProgram } | null {
+  const handoversOf = (program: LoadedProgram | null) =>
+    program?.components.get(componentPath)?.declarations.handovers ?? [];
+  const has = (schema: SchemaJson | null, names: readonly string[]): boolean =>
+    names.every((name) => schema?.tables.some(({ tableName }) => tableName === name) === true);
+  const lacks = (schema: SchemaJson | null, names: readonly string[]): boolean =>
+    !names.some((name) => has(schema, [name]));
+  for (const { declared } of handoversOf(next)) {
+    const { own, other, arrive } = declared;
+    const arrives = has(after, own) && has(before, other) && lacks(before, own);
+    if (arrives && arrive !== undefined) return { step: arrive, program: next };
+  }
+  for (const { declared } of handoversOf(running)) {
+    const { own, other, leave } = declared;
+    const leaves = has(before, own) && has(after, other) && lacks(after, own);
+    if (leaves && running !== null) return { step: leave, program: running };
+  }
+  return null;
+}
+
+/** Runs code of a component, and tells what it refuses. */
+async function told<T>(componentPath: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof ConvexError)) throw error;
+    const data: unknown = error.data;
+    const isWorded = typeof data === "object" && data !== null && "message" in data;
+    const why = isWorded ? String(data.message) : error.message;
+    const message = `The data of component "${componentPath}" cannot be handed over to the code that takes its place. ${why}`;
+    throw new TrueupError("COMPONENT_NOT_MOVED", message, { componentPath }, error);
+  }
+}
