@@ -1,12 +1,14 @@
 /**
- * Random changes of one table's schema, each in a deploy of its own: what the deploy declares, and what becomes of a
- * document, for the model. Documents have an identity `n` and numbers or strings under names that come and go.
+ * Random changes of one table's schema, one deploy each: names of the table, transforms and migrations, several of each. A deploy
+ * says what it declares and, for the model, which forms a document may have from then on. Documents have an identity `n`
+ * and numbers or strings under names that come and go.
  */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { migrations } from "./teams-app.js";
 
 export type Fields = Readonly<Record<string, number | string>>;
+type Change = (doc: Fields) => Fields;
 
 /** The table as one version of the app has it. */
 export interface Shape {
@@ -16,24 +18,30 @@ export interface Shape {
   readonly indexed: readonly string[];
 }
 
+/** What a migration does to a document that it has not been to; nothing to the others. */
+export type Migrate = Change;
+
 /** One deploy. */
 export interface Step {
   readonly name: string;
   readonly to: Shape;
-  /** The exports of `migrations.ts`. */
-  readonly declared: object;
-  /** What becomes of a document that was there. */
-  readonly up: (doc: Fields) => Fields;
-  /** What becomes of one when the deploy is taken back; null where it cannot be. */
-  readonly down: ((doc: Fields) => Fields) | null;
+  /** The exports of `migrations.ts` that it adds. */
+  readonly declared: Readonly<Record<string, object>>;
+  /** Its transforms take the place of migrations that are at work, which are exported no more. */
+  readonly takesOver: boolean;
+  /** What becomes of a document that every migration before has been to; null when no transform comes. */
+  readonly up: Change | null;
+  readonly migrations: readonly Migrate[];
+  /** What becomes of a document when the deploy is taken back; null where only luck leads back. */
+  readonly back: Change | null;
+  /** Identities of documents that its code fails on. */
+  readonly broken: Set<number>;
 }
-
-/** Documents, by `n`, that user code fails on until they are taken out. */
-export type Broken = Set<number>;
 
 type Random = (below: number) => number;
 
 export const firstShape: Shape = { table: "items", types: { n: "number", a: "number" }, indexed: ["n", "a"] };
+const tableNames = ["items", "goods", "things"];
 
 export function schemaOf({ table, types, indexed }: Shape): ReturnType<typeof defineSchema> {
   const fields = Object.entries(types).map(([name, type]) => [
@@ -54,129 +62,247 @@ export function documentOf({ types }: Shape, n: number, number: number): Fields 
   return Object.fromEntries(Object.entries(types).map(([name, type]) => [name, valueOf(name, type)]));
 }
 
-/** A step that begins at a shape. @param id Makes the names of this step unlike those of others. */
-export function randomStep(from: Shape, id: number, random: Random, broken: Broken): Step {
-  const ownFields = Object.keys(from.types).filter((name) => name !== "n");
-  const field = ownFields[random(ownFields.length)];
-  const added = `f${id}`;
-  const make = [add, addByMigration, () => addIndex(field), renameTable];
-  if (field !== undefined) {
-    make.push(
-      () => remove(field),
-      () => removeByMigration(field),
-      () => rename(field),
-      () => changeType(field),
-    );
-  }
-  return (make[random(make.length)] ?? add)();
+export interface StepInput {
+  readonly from: Shape;
+  /** Makes the names of this step unlike those of others. */
+  readonly id: number;
+  readonly random: Random;
+  /** Ends what migrations are at work on; null for a step that does not take their place. */
+  readonly takesOver: Migrate | null;
+}
 
-  function add(): Step {
+/** A step that begins at a shape. */
+export function randomStep(input: StepInput): Step {
+  const making = new StepInTheMaking(input);
+  const { random, takesOver } = input;
+  if (random(4) === 0 && takesOver === null) making.renameTable(1 + random(3));
+  const transforms = takesOver === null ? random(3) : 1;
+  for (let i = 0; i < transforms; i++) making.addTransform();
+  const migrated = takesOver === null ? random(transforms === 0 ? 4 : 2) : 0;
+  for (let i = 0; i < migrated; i++) making.addMigration();
+  making.addIndex();
+  return making.result();
+}
+
+interface Transform {
+  readonly up: Change;
+  readonly down: Change | null;
+  /** Declared as a rename, whose `down` is not ours. */
+  readonly rename: { readonly from: string; readonly to: string } | null;
+}
+
+class StepInTheMaking {
+  readonly #input: StepInput;
+  readonly #names: string[] = [];
+  readonly #declared: Record<string, object> = {};
+  readonly #transforms: Transform[] = [];
+  readonly #migrations: Migrate[] = [];
+  readonly #added: string[] = [];
+  readonly #broken = new Set<number>();
+  #removes = false;
+  #shape: Shape;
+  #fresh = 0;
+
+  constructor(input: StepInput) {
+    this.#input = input;
+    this.#shape = input.from;
+  }
+
+  /** A chain of names, which may come back to where it began. */
+  renameTable(links: number): void {
+    for (let i = 0; i < links; i++) {
+      const others = tableNames.filter((name) => name !== this.#shape.table);
+      const to = this.#pick(others);
+      const from = this.#shape.table;
+      this.#declared[`r${this.#input.id}_${i}`] = migrations.renameTable({ from, to });
+      this.#shape = { ...this.#shape, table: to };
+      this.#names.push(`rename ${from} to ${to}`);
+    }
+  }
+
+  addTransform(): void {
+    const name = this.#field();
+    const make = [() => this.#add()];
+    if (name !== null)
+      make.push(
+        () => this.#remove(name),
+        () => this.#rename(name),
+        () => this.#retype(name),
+      );
+    this.#transforms.push(this.#pick(make)());
+  }
+
+  addMigration(): void {
+    const { id, from, random } = this.#input;
+    const removable = Object.keys(from.types).filter(
+      (name) => name !== "n" && this.#shape.types[name] !== undefined && !this.#added.includes(name),
+    );
+    const name = random(3) === 0 && removable.length > 0 ? this.#pick(removable) : null;
+    if (name !== null) {
+      this.#removes = true;
+      this.#waive(name);
+      this.#without(name);
+      this.#names.push(`remove ${name} by a migration`);
+      this.#migrations.push((doc) => without(doc, name));
+      return;
+    }
+    const added = this.#newField();
+    this.#added.push(added);
+    this.#shape = { ...this.#shape, types: { ...this.#shape.types, [added]: "number" } };
+    this.#names.push(`add ${added} by a migration`);
+    const value = (doc: Fields): number => Number(doc["n"]) * 2 + id;
+    this.#migrations.push((doc) => (doc[added] === undefined ? { ...doc, [added]: value(doc) } : doc));
+  }
+
+  addIndex(): void {
+    const name = this.#field();
+    if (this.#input.random(3) !== 0 || name === null || this.#shape.indexed.includes(name)) return;
+    this.#shape = { ...this.#shape, indexed: [...this.#shape.indexed, name] };
+    this.#names.push(`index ${name}`);
+  }
+
+  result(): Step {
+    const { id, takesOver } = this.#input;
+    const last = this.#transforms.at(-1);
+    for (const [at, transform] of this.#transforms.entries()) {
+      this.#declared[`t${id}_${at}`] = this.#declareTransform(transform, at === 0, transform === last);
+    }
+    for (const [at, migrate] of this.#migrations.entries()) {
+      this.#declared[`m${id}_${at}`] = this.#declareMigration(migrate);
+    }
+    const isBackByLuck =
+      this.#removes ||
+      this.#transforms.some(({ down }) => down === null) ||
+      (this.#migrations.length > 0 && (last === undefined || last.rename !== null)) ||
+      takesOver !== null;
+    const back = (doc: Fields): Fields =>
+      this.#transforms.reduceRight((made, { down }) => down?.(made) ?? made, this.#unmigrated(doc));
+    const up = (doc: Fields): Fields => this.#transforms.reduce((made, { up: one }) => one(made), doc);
+    return {
+      name: `${takesOver === null ? "" : "take over: "}${this.#names.join(", ") || "nothing"}`,
+      to: this.#shape,
+      declared: this.#declared,
+      takesOver: takesOver !== null,
+      up: this.#transforms.length === 0 ? null : up,
+      migrations: this.#migrations,
+      back: isBackByLuck ? null : back,
+      broken: this.#broken,
+    };
+  }
+
+  #declareTransform({ up, down, rename }: Transform, isFirst: boolean, isLast: boolean): object {
+    const { table } = this.#shape;
+    const { takesOver } = this.#input;
+    if (rename !== null && !(isFirst && takesOver !== null)) {
+      return migrations.renameField({ table, ...rename });
+    }
+    const checked = (doc: Fields): Fields => {
+      this.#refuseBroken(doc);
+      return up(isFirst && takesOver !== null ? takesOver(doc) : doc);
+    };
+    // What comes back is of the type that the whole deploy made.
+    const whole = (doc: Fields): Fields => down?.(isLast ? this.#unmigrated(doc) : doc) ?? doc;
+    return migrations.define({
+      table,
+      up: checked as never,
+      ...(down === null ? {} : { down: whole as never }),
+      ...(isFirst && takesOver !== null ? { takesUnmigrated: true } : {}),
+    });
+  }
+
+  #declareMigration(migrate: Migrate): object {
+    return migrations.define({
+      table: this.#shape.table,
+      runOnDeploy: true,
+      batchSize: 3,
+      migrateOne: async (ctx, { _id, _creationTime, ...doc }) => {
+        const migrated = migrate(doc as Fields);
+        if (migrated === doc || Object.keys(migrated).length === Object.keys(doc).length) return;
+        this.#refuseBroken(doc as Fields);
+        await ctx.db.replace(_id, { ...migrated });
+      },
+    });
+  }
+
+  #add(): Transform {
+    const added = this.#newField();
+    this.#shape = {
+      ...this.#shape,
+      types: { ...this.#shape.types, [added]: "number" },
+      indexed: [...this.#shape.indexed, added],
+    };
+    this.#names.push(`add ${added}`);
     const up = (doc: Fields): Fields => ({ ...doc, [added]: Number(doc["n"]) % 7 });
-    const down = (doc: Fields): Fields => without(doc, added);
-    return transform(`add ${added}`, typed({ ...from.types, [added]: "number" }, [added]), up, down);
+    return { up, down: (doc) => without(doc, added), rename: null };
   }
 
-  function addByMigration(): Step {
-    const up = (doc: Fields): Fields => ({ ...doc, [added]: Number(doc["n"]) * 2 });
-    const to = typed({ ...from.types, [added]: "number" }, []);
-    return migration(`add ${added} by a migration`, to, up, (doc) => doc[added] !== undefined);
+  #remove(name: string): Transform {
+    this.#waive(name);
+    this.#without(name);
+    this.#names.push(`remove ${name}`);
+    return { up: (doc) => without(doc, name), down: null, rename: null };
   }
 
-  function addIndex(name: string | undefined): Step {
-    const indexed =
-      name === undefined || from.indexed.includes(name) ? from.indexed : [...from.indexed, name];
-    const same = (doc: Fields): Fields => doc;
-    return { name: `index ${name}`, to: { ...from, indexed }, declared: {}, up: same, down: same };
+  #rename(name: string): Transform {
+    const to = this.#newField();
+    // It is a function like any other where it takes over, and asks for the waiver.
+    if (this.#input.takesOver !== null) this.#waive(name);
+    const { [name]: type = "number", ...others } = this.#shape.types;
+    const indexed = this.#shape.indexed.map((other) => (other === name ? to : other));
+    this.#shape = { ...this.#shape, types: { ...others, [to]: type }, indexed };
+    this.#names.push(`rename ${name} to ${to}`);
+    const up = (doc: Fields): Fields => ({ ...without(doc, name), [to]: doc[name] ?? 0 });
+    const down = (doc: Fields): Fields => ({ ...without(doc, to), [name]: doc[to] ?? 0 });
+    return { up, down, rename: { from: name, to } };
   }
 
-  function renameTable(): Step {
-    const to = { ...from, table: `items${id}` };
-    const same = (doc: Fields): Fields => doc;
-    const declared = { [`table${id}`]: migrations.renameTable({ from: from.table, to: to.table }) };
-    return { name: `rename the table to ${to.table}`, to, declared, up: same, down: null };
-  }
-
-  function remove(name: string): Step {
-    const step = transform(`remove ${name}`, lacking(name), (doc) => without(doc, name), null);
-    return { ...step, declared: { ...step.declared, ...waived(name) } };
-  }
-
-  function removeByMigration(name: string): Step {
-    const up = (doc: Fields): Fields => without(doc, name);
-    const step = migration(
-      `remove ${name} by a migration`,
-      lacking(name),
-      up,
-      (doc) => doc[name] === undefined,
-    );
-    return { ...step, declared: { ...step.declared, ...waived(name) } };
-  }
-
-  function rename(name: string): Step {
-    const { [name]: type = "number", ...others } = from.types;
-    const indexed = from.indexed.map((other) => (other === name ? added : other));
-    const to = { ...from, types: { ...others, [added]: type }, indexed };
-    const up = (doc: Fields): Fields => ({ ...without(doc, name), [added]: doc[name] ?? 0 });
-    const down = (doc: Fields): Fields => ({ ...without(doc, added), [name]: doc[added] ?? 0 });
-    const declared = { [`t${id}`]: migrations.renameField({ table: from.table, from: name, to: added }) };
-    return { name: `rename ${name} to ${added}`, to, declared, up, down };
-  }
-
-  function changeType(name: string): Step {
-    const isNumber = from.types[name] === "number";
+  #retype(name: string): Transform {
+    const isNumber = this.#shape.types[name] === "number";
     const convert = (doc: Fields, toString: boolean): Fields => ({
       ...doc,
       [name]: toString ? String(doc[name]) : Number(doc[name]),
     });
-    return transform(
-      `change the type of ${name}`,
-      typed({ ...from.types, [name]: isNumber ? "string" : "number" }, []),
-      (doc) => convert(doc, isNumber),
-      (doc) => convert(doc, !isNumber),
-    );
+    const types = { ...this.#shape.types, [name]: isNumber ? ("string" as const) : ("number" as const) };
+    this.#shape = { ...this.#shape, types };
+    this.#names.push(`change the type of ${name}`);
+    return { up: (doc) => convert(doc, isNumber), down: (doc) => convert(doc, !isNumber), rename: null };
   }
 
-  function typed(types: Shape["types"], indexed: string[]): Shape {
-    return { ...from, types, indexed: [...from.indexed, ...indexed] };
+  #unmigrated(doc: Fields): Fields {
+    return this.#added.reduce(without, doc);
   }
 
-  function lacking(name: string): Shape {
-    const { [name]: _removed, ...types } = from.types;
-    return { ...from, types, indexed: from.indexed.filter((other) => other !== name) };
+  /** A field that a change may be of. */
+  #field(): string | null {
+    const own = Object.keys(this.#shape.types).filter((name) => name !== "n");
+    return own.length === 0 ? null : this.#pick(own);
   }
 
-  function waived(name: string): object {
-    return { [`waived${id}`]: migrations.waive(`drop-field:${from.table}.${name}`) };
+  #newField(): string {
+    return `f${this.#input.id}_${this.#fresh++}`;
   }
 
-  function transform(name: string, to: Shape, up: Step["up"], down: Step["down"]): Step {
-    const checked = (doc: Fields): Fields => {
-      refuseBroken(doc);
-      return up(doc);
-    };
-    const declared = migrations.define({
-      table: to.table,
-      up: checked as never,
-      ...(down === null ? {} : { down: down as never }),
-    });
-    return { name, to, declared: { [`t${id}`]: declared }, up, down };
+  #without(name: string): void {
+    const { [name]: _removed, ...types } = this.#shape.types;
+    const indexed = this.#shape.indexed.filter((other) => other !== name);
+    this.#shape = { ...this.#shape, types, indexed };
   }
 
-  function migration(name: string, to: Shape, up: Step["up"], isDone: (doc: Fields) => boolean): Step {
-    const declared = migrations.define({
-      table: to.table,
-      runOnDeploy: true,
-      migrateOne: async (ctx, { _id, _creationTime, ...doc }) => {
-        if (isDone(doc as Fields)) return;
-        refuseBroken(doc as Fields);
-        await ctx.db.replace(_id, up(doc as Fields));
-      },
-    });
-    return { name, to, declared: { [`m${id}`]: declared }, up, down: null };
+  #waive(name: string): void {
+    // By whatever name the schema in force knows it.
+    const names = new Set([...Object.keys(this.#input.from.types), name]);
+    const waivers = [...names].map((each) => `drop-field:${this.#shape.table}.${each}` as const);
+    this.#declared[`w${this.#input.id}_${name}`] = migrations.waive(...waivers);
   }
 
-  function refuseBroken(doc: Fields): void {
-    if (broken.has(Number(doc["n"]))) throw new Error(`document ${doc["n"]} is broken`);
+  #refuseBroken(doc: Fields): void {
+    if (this.#broken.has(Number(doc["n"]))) throw new Error(`document ${doc["n"]} is broken`);
+  }
+
+  #pick<T>(from: readonly T[]): T {
+    const picked = from[this.#input.random(from.length)];
+    if (picked === undefined) throw new Error("nothing to pick from");
+    return picked;
   }
 }
 

@@ -86,7 +86,7 @@ function tablesOfEarlier({
     }
   }
   for (const { name, declared } of declarations.migrations) {
-    if (tables.has(name) || hasBegun(statuses.get(name))) tables.set(name, declared.table);
+    if (!tables.has(name) && hasBegun(statuses.get(name))) tables.set(name, declared.table);
   }
   return tables;
 }

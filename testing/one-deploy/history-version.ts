@@ -1,0 +1,30 @@
+/** One version of the app in a history: a schema, what it declares, and the functions of the writer, which say which they are. */
+import { mutationGeneric, queryGeneric } from "convex/server";
+import { documentOf, schemaOf, type Shape } from "./history-steps.js";
+import { migrations, type Version } from "./teams-app.js";
+
+export interface Deployed {
+  readonly version: number;
+  readonly shape: Shape;
+  readonly declared: Readonly<Record<string, object>>;
+}
+
+/** Its code, as it is deployed. */
+export function versionOf({ version, shape, declared }: Deployed): Version {
+  const write = mutationGeneric(async (ctx, { n, number }: { n: number; number: number | null }) => {
+    const found = await ctx.db
+      .query(shape.table)
+      .withIndex("by_n", (q) => q.eq("n", n))
+      .unique();
+    if (number === null) {
+      if (found !== null) await ctx.db.delete(found._id);
+    } else if (found === null) await ctx.db.insert(shape.table, { ...documentOf(shape, n, number) });
+    else await ctx.db.replace(found._id, { ...documentOf(shape, n, number) });
+    return version;
+  });
+  const statuses = queryGeneric(async (ctx, { names }: { names: string[] }) =>
+    names.length === 0 ? [] : await migrations.getStatus(ctx, { migrations: names }),
+  );
+  const modules = { writer: { write, version: queryGeneric(() => version), statuses } };
+  return { schema: schemaOf(shape), migrations: declared, modules };
+}
