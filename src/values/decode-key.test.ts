@@ -51,3 +51,39 @@ test("a text that is no key is refused or read, and never anything else", () => 
     { numRuns: 2000 },
   );
 });
+
+const bytesOf = (hex: string): string => Buffer.from(hex, "hex").toString("latin1");
+
+test.each([
+  ["a tag that no value has", ["00", "02", "13", "14", "16", "ff", "0300"]],
+  [
+    "a number that is cut off",
+    ["04", "07", "0a01", "0b000001", "0c00000001000000", "0d", "0dbff80000000000"],
+  ],
+  ["a text without its end", ["10", "1061", "106100ff", "1061c3a9"]],
+  ["bytes without their end", ["11", "1101", "1100ff"]],
+  ["a list without its end", ["12", "1203", "12100000ff", "1212"]],
+  ["an object without its end", ["15", "1500ff", "156100", "15610003", "1500ff03"]],
+  ["undefined within a list or an object", ["120100", "1503010100", "1561000100", "1500ff0100"]],
+  ["a char that is cut off", ["10c300", "10e28200", "10f09f9800", "10f0"]],
+  ["a char beyond the last one", ["10f490808000", "10f7bfbfbf00"]],
+])("%s makes no key", (_what, keys) => {
+  for (const hex of keys) {
+    expect(() => decodeKey(bytesOf(hex)), hex).toThrow(expect.objectContaining({ code: "INVALID_VALUE" }));
+  }
+});
+
+test("no key is no values, and what a key is cut to is refused or is a key of its own", () => {
+  expect(decodeKey("")).toEqual([]);
+  fc.assert(
+    fc.property(value, fc.nat(), (original, at) => {
+      const key = encodeKey([original]);
+      const part = key.slice(0, at % key.length);
+      try {
+        expect(encodeKey(decodeKey(part))).toBe(part);
+      } catch (error) {
+        expect(error).toMatchObject({ code: "INVALID_VALUE" });
+      }
+    }),
+  );
+});

@@ -1,4 +1,4 @@
-import { compareValues as officialCompare, type Value } from "convex/values";
+import { CommitTsPlaceholder, compareValues as officialCompare, type Value } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { value, valueOrUndefined } from "../../testing/arbitraries/values.js";
@@ -167,6 +167,40 @@ test("prefixEnd bounds exactly the keys with the prefix", () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+test("prefixEnd is the next key of as many bytes, or of fewer", () => {
+  const ends: [prefix: string, end: string | undefined][] = [
+    ["", undefined],
+    ["a", "b"],
+    ["a\u00fe", "a\u00ff"],
+    ["a\u00ff", "b"],
+    ["a\u00ff\u00ff", "b"],
+    ["\u00ffa", "\u00ffb"],
+    ["a\u00ffb", "a\u00ffc"],
+    ["\u00ff", undefined],
+    ["\u00ff\u00ff", undefined],
+  ];
+  for (const [prefix, end] of ends) expect([prefix, prefixEnd(prefix)]).toEqual([prefix, end]);
+});
+
+test("every NaN has the same key, whatever its bits are", () => {
+  for (const bits of [0x7ff8000000000000n, 0x7ff0000000000001n, 0xfff8000000000000n, 0xffffffffffffffffn]) {
+    const [nan = 0] = new Float64Array(new BigUint64Array([bits]).buffer);
+    expect(encodeKey([nan])).toBe(encodeKey([NaN]));
+  }
+});
+
+test("a field that is undefined is not there, and a commit timestamp that is to come is above all others", () => {
+  expect(encodeKey([{ a: undefined, b: 1n }])).toBe(encodeKey([{ b: 1n }]));
+  expect(encodeKey([new CommitTsPlaceholder()])).toBe(encodeKey([2n ** 63n - 1n]));
+});
+
+test("what is no value at all is refused", () => {
+  // Callers in plain JavaScript can pass anything.
+  for (const wrong of [Symbol("s"), () => 1] as unknown[]) {
+    expect(() => encodeKey([wrong as Value])).toThrow(expect.objectContaining({ code: "INVALID_VALUE" }));
+  }
 });
 
 test("a bigint beyond 64 bits is refused", () => {

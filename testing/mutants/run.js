@@ -45,7 +45,7 @@ async function tryRoom(room) {
     // What runs once, when a module is loaded, would need the whole run anew for each mutant.
     ignoreStatic: true,
     concurrency: 1,
-    timeoutMS: 10_000,
+    timeoutMS: 5_000,
     timeoutFactor: 3,
     incremental: true,
     incrementalFile: report,
