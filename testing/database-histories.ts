@@ -107,6 +107,16 @@ async function runStep(tx: MutationTransaction, model: DatabaseModel, step: Hist
       model.set(step.table, id, present({ ...target, a: values.at(-1) }));
       return;
     }
+    case "revive": {
+      const target = pick(model, step.table, step.which);
+      if (target === undefined) return;
+      const { _id: id } = target;
+      const creationTime = target._creationTime + step.laterMs;
+      await writer.delete(id, step.table);
+      await writer.insert(step.table, step.fields, { id, creationTime });
+      model.set(step.table, id, present({ ...step.fields, _id: id, _creationTime: creationTime }));
+      return;
+    }
     case "delete": {
       const target = pick(model, step.table, step.which);
       if (target === undefined) return;

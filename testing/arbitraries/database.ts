@@ -120,6 +120,14 @@ export type HistoryStep =
   | { type: "insertMany"; table: string; count: number }
   /** Changes a document away from what it is, back, and perhaps away again. */
   | { type: "backAndForth"; table: string; which: number; a: Value | undefined; staysAway: boolean }
+  /** Deletes a document and inserts another one under its id, created earlier, at the same time or later. */
+  | {
+      type: "revive";
+      table: string;
+      which: number;
+      fields: Record<string, Value | undefined>;
+      laterMs: number;
+    }
   | { type: "delete" | "get"; table: string; which: number }
   | { type: "query"; query: Query }
   | { type: "ids"; table: string; from: number; to: number; order: "asc" | "desc" }
@@ -156,6 +164,16 @@ const write: fc.Arbitrary<HistoryStep> = fc.oneof(
       which,
       a: optional,
       staysAway: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("revive" as const),
+      table: tableName,
+      which,
+      fields,
+      laterMs: fc.constantFrom(-1000, 0, 1000),
     }),
   },
 );

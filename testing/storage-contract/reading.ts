@@ -86,6 +86,16 @@ export function reading(open: Open): void {
     });
   });
 
+  test("a limit that is no whole number of at least 1 is a mistake of the caller", async () => {
+    const storage = await open();
+    await put(storage, abc);
+    await onEveryReader(storage, async (reader) => {
+      for (const limit of [0, -1, 1.5, NaN, Infinity]) {
+        await expect((async () => reader.scan({ start: "" }, { limit }))()).rejects.toThrow(RangeError);
+      }
+    });
+  });
+
   test("a limit takes the first entries of the direction", async () => {
     const storage = await open();
     await put(storage, abc);

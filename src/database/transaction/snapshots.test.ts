@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { fullScan, indexRange, mutate, openDatabase, readAll } from "../../../testing/open-database.js";
+import { memory } from "../../storage/memory/index.js";
+import { Database } from "../database.js";
 
 test("a query sees one moment, whatever is committed while it runs", async () => {
   const database = await openDatabase();
@@ -70,6 +72,38 @@ test("a commit timestamp is a placeholder until the commit, then rises with the 
   expect(found[0]?.["in"]).toEqual({ it: [times[0]] });
   const exactly = indexRange("t.by_at", ["Eq", "at", times[3]]);
   expect(await readAll(database, exactly)).toHaveLength(2);
+});
+
+test("a commit timestamp is above every commit before it, though the clock is behind", async () => {
+  const { CommitTsPlaceholder } = await import("convex/values");
+  const storage = await memory({ clock: () => 1_800_000_000_000 })();
+  const database = await Database.open(storage, { clock: () => 1_000 });
+  const insert = (): Promise<string> =>
+    mutate(database, (tx) => tx.component("").insert("t", { at: new CommitTsPlaceholder() }));
+  await mutate(database, (tx) => tx.component("").insert("t", {}));
+  const before = storage.version;
+  await insert();
+  const between = storage.version;
+  await insert();
+  const [, first, second] = (await readAll(database, fullScan("t"))).map(({ at }) => at as bigint);
+  expect(first).toBeGreaterThan(BigInt(before) * 1000n);
+  expect(second).toBeGreaterThan(BigInt(between) * 1000n);
+  expect(second).toBeGreaterThan(first ?? 0n);
+});
+
+test("a document that another one replaces under its id is found by it after a restart", async () => {
+  const storage = await memory()();
+  const database = await Database.open(storage);
+  const id = await mutate(database, (tx) => tx.component("").insert("t", { n: 1 }));
+  await mutate(database, async (tx) => {
+    const app = tx.component("");
+    await app.delete(id);
+    await app.insert("t", { n: 2 }, { id, creationTime: 5 });
+  });
+  const restarted = await Database.open(storage);
+  const { value } = await restarted.query((tx) => tx.component("").get(id));
+  expect(value).toEqual({ _id: id, _creationTime: 5, n: 2 });
+  expect(await readAll(restarted, fullScan("t"))).toEqual([value]);
 });
 
 test("counts and sizes are kept with every commit", async () => {
