@@ -1,4 +1,5 @@
 /** Runs arbitrary histories on the database and on the model, comparing every answer. */
+import { getDocumentSize } from "convex/values";
 import { expect } from "vitest";
 import type {
   Database,
@@ -73,6 +74,8 @@ export async function compareAll(database: Database, model: DatabaseModel): Prom
       }
       const documents = model.documents(table);
       expect(await reader.count(table)).toBe(documents.length);
+      const sizeBytes = documents.reduce((sum, document) => sum + getDocumentSize(document), 0);
+      expect(await reader.counts(table)).toEqual({ documents: documents.length, sizeBytes });
       for (const document of documents) expect(await reader.get(document._id)).toEqual(document);
     }
   });

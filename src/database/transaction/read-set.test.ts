@@ -64,6 +64,12 @@ const firstFromThree = (tx: QueryTransaction): Promise<unknown> =>
     .component("")
     .stream({ ...indexRange("t.by_n", ["Gte", "n", 3]), operators: [{ limit: 1 }] })
     .take(1);
+const upToSix = indexRange("t.by_n", ["Lte", "n", 6]);
+const lastUpToSix = (tx: QueryTransaction): Promise<unknown> =>
+  tx
+    .component("")
+    .stream({ source: { ...upToSix.source, order: "desc" }, operators: [{ limit: 1 }] })
+    .take(1);
 const pageOfThree = (tx: QueryTransaction): Promise<unknown> =>
   tx.component("").page(indexRange("t.by_n"), { cursor: null, numItems: 3 });
 
@@ -90,6 +96,11 @@ test("a query that stopped early depends on what it consumed only", async () => 
   expect(await touches(firstFromThree, insert(2.9))).toBe(false);
   expect(await touches(firstFromThree, patch(3, { unindexed: 1 }))).toBe(true);
   expect(await touches(firstFromThree, insert(3.1))).toBe(false);
+  expect(await touches(lastUpToSix, insert(5.9))).toBe(false);
+  expect(await touches(lastUpToSix, patch(0, { unindexed: 1 }))).toBe(false);
+  expect(await touches(lastUpToSix, patch(6, { unindexed: 1 }))).toBe(true);
+  expect(await touches(lastUpToSix, insert(6))).toBe(true);
+  expect(await touches(lastUpToSix, insert(6.1))).toBe(false);
   expect(await touches(pageOfThree, insert(1.5))).toBe(true);
   expect(await touches(pageOfThree, remove(2))).toBe(true);
   expect(await touches(pageOfThree, insert(2.5))).toBe(false);
