@@ -2,8 +2,8 @@
  * Moves between the published component and ours, there and back, by nothing but a deploy: in random lives with moves between
  * the writes, every answer is that of the model on either side, and each component finds its own trees in order.
  */
-import { mutationGeneric } from "convex/server";
-import type { Value } from "convex/values";
+import { defineSchema, defineTable, mutationGeneric } from "convex/server";
+import { v, type Value } from "convex/values";
 import fc from "fast-check";
 import { programFromModules, type ComponentModules } from "trueup";
 import aggregateTest from "trueup/aggregate/test";
@@ -171,6 +171,27 @@ test("a component that is mounted in another moves as well", async () => {
     await app.activate(await programFromModules({ modules, components: { shop: shop(side) } }));
     expect(await add(index + 2)).toEqual([index + 2]);
   }
+});
+
+test("trees of a version that has no queue move too", async () => {
+  const early: ComponentModules = {
+    schema: defineSchema({ btree: defineTable(v.any()), btreeNode: defineTable(v.any()) }),
+    modules: {
+      "./trees.ts": {
+        make: mutationGeneric(async (ctx) => {
+          const items = numbers(3).map((n) => ({ k: [n, `id${n}`, ""], v: `id${n}`, s: n }));
+          const root = await ctx.db.insert("btreeNode", { items, subtrees: [] });
+          await ctx.db.insert("btree", { root, maxNodeSize: 16 });
+        }),
+      },
+    },
+  };
+  const ask = { ask: mutationGeneric((ctx) => classes.ours.sum(ctx as HostCtx, { namespace })) };
+  const app = await openApp("memory", { modules: { app: {} }, components: { aggregate: early } });
+  await call(app, "trees:make", {}, { componentPath: "aggregate" });
+  const modules = { "./convex/app.ts": ask };
+  await app.activate(await programFromModules({ modules, components: { aggregate: aggregateTest } }));
+  expect(await call(app, "app:ask")).toBe(3);
 });
 
 test("a managed aggregate is built from its table, and goes back as it is", async () => {

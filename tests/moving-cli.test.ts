@@ -93,16 +93,22 @@ const app = new CliApp(withImports("@convex-dev/"));
 let backend: Backend;
 let server: RunningServer;
 
-beforeAll(async () => {
+async function serve(): Promise<void> {
   backend = await openBackend({ storage: sqlite(join(app.root, "data.sqlite")), log: "silent" });
   server = await startServer(backend, { port: 0, adminKey: "trueup|0123456789abcdef" });
   app.write({
     ".env.local": `CONVEX_SELF_HOSTED_URL=${server.url}\nCONVEX_SELF_HOSTED_ADMIN_KEY='trueup|0123456789abcdef'\n`,
   });
-});
-afterAll(async () => {
+}
+
+async function stop(): Promise<void> {
   await server.close();
   await backend.close();
+}
+
+beforeAll(serve);
+afterAll(async () => {
+  await stop();
   await app.remove();
 });
 
@@ -147,6 +153,9 @@ test("by the imports there, and by the imports and what the deploy prints back",
   await call("migrations:rate", { fn: "migrations:rate", reset: true });
   await backend.scheduler.idle();
 
+  // The code that gives the data back comes from the data file.
+  await stop();
+  await serve();
   app.write(withImports("@convex-dev/"));
   const refused = await deploy();
   expect(refused.code).not.toBe(0);

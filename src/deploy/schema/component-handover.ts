@@ -35,11 +35,14 @@ export interface HandoverInput {
 
 /** Null when the deploy exchanges nothing. */
 export function handoverOf(input: HandoverInput): ComponentHandover | null {
-  const { runtime, componentPath, next } = input;
+  const { runtime, componentPath, before, next } = input;
   const found = findStep(input);
   if (found === null) return null;
   const { step, program } = found;
-  const isManaged = next.aggregates().has(componentPath);
+  const options = {
+    isManaged: next.aggregates().has(componentPath),
+    tables: new Set(before?.tables.map(({ tableName }) => tableName)),
+  };
   return {
     tables: new Set(step.carries),
     waivers: step.carries.flatMap((name) => [
@@ -48,7 +51,7 @@ export function handoverOf(input: HandoverInput): ComponentHandover | null {
     ]),
     begin: async (tx) => {
       const finish = await told(componentPath, () =>
-        runtime.mutateInside(tx, program, componentPath, (ctx) => step.begin(ctx, { isManaged })),
+        runtime.mutateInside(tx, program, componentPath, (ctx) => step.begin(ctx, options)),
       );
       for (const name of step.forgets ?? []) {
         const path = `${componentPath}/${name}`;

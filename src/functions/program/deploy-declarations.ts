@@ -57,8 +57,15 @@ export interface HandoverStep {
   readonly carries: readonly string[];
   /** Names of components that the other one mounts for its own work: what they have stored goes, unless they stay mounted. */
   readonly forgets?: readonly string[];
-  /** @param isManaged Whether the new program exports a managed aggregate of the component, which builds itself. */
-  begin(ctx: object, options: { readonly isManaged: boolean }): Promise<(ctx: object) => Promise<unknown>>;
+  begin(ctx: object, options: HandoverOptions): Promise<(ctx: object) => Promise<unknown>>;
+}
+
+/** What a handover is told. */
+export interface HandoverOptions {
+  /** Whether the new program exports a managed aggregate of the component, which builds itself. */
+  readonly isManaged: boolean;
+  /** Those of the schema before: another version of the other component may lack some. */
+  readonly tables: ReadonlySet<string>;
 }
 
 /** How a migration stands, as far as a deploy wants to know it. */

@@ -36,17 +36,19 @@ type Waiting = { readonly commitTs: bigint; readonly operation: Operation }[];
 /** Reads what the published component has stored, by its schema; what it returns writes it, by ours. */
 async function arrive(
   { db, scheduler }: PublishedCtx,
-  { isManaged }: { isManaged: boolean },
+  { isManaged, tables }: { isManaged: boolean; tables: ReadonlySet<string> },
 ): Promise<Finish<MutationCtx>> {
   const trees = isManaged ? [] : await readTrees(db);
   const waiting: Waiting = [];
-  const rows = await db.query("pendingOperations").collect();
+  // Versions before 0.3 have no queue.
+  const hasQueue = queues.every((name) => tables.has(name));
+  const rows = hasQueue ? await db.query("pendingOperations").collect() : [];
   for (const { _id, commitTs, operations } of rows) {
     await db.delete("pendingOperations", _id);
     if (typeof commitTs !== "bigint") continue;
     for (const operation of operations) waiting.push({ commitTs, operation: ourOperation(operation) });
   }
-  const deadLetters = await db.query("deadLetterOperations").collect();
+  const deadLetters = hasQueue ? await db.query("deadLetterOperations").collect() : [];
   for (const { _id } of deadLetters) await db.delete("deadLetterOperations", _id);
   await cancelJobs({ db, scheduler });
   return async (ctx) => {
