@@ -67,18 +67,20 @@ export interface StepInput {
   /** Makes the names of this step unlike those of others. */
   readonly id: number;
   readonly random: Random;
-  /** Ends what migrations are at work on; null for a step that does not take their place. */
-  readonly takesOver: Migrate | null;
+  /** What all migrations come to that are at work. */
+  readonly atWork: Migrate;
+  /** Whether the step takes their place. */
+  readonly isTakingOver: boolean;
 }
 
 /** A step that begins at a shape. */
 export function randomStep(input: StepInput): Step {
   const making = new StepInTheMaking(input);
-  const { random, takesOver } = input;
-  if (random(4) === 0 && takesOver === null) making.renameTable(1 + random(3));
-  const transforms = takesOver === null ? random(3) : 1;
+  const { random, isTakingOver } = input;
+  if (random(4) === 0 && !isTakingOver) making.renameTable(1 + random(3));
+  const transforms = isTakingOver ? 1 : random(3);
   for (let i = 0; i < transforms; i++) making.addTransform();
-  const migrated = takesOver === null ? random(transforms === 0 ? 4 : 2) : 0;
+  const migrated = isTakingOver ? 0 : random(transforms === 0 ? 4 : 2);
   for (let i = 0; i < migrated; i++) making.addMigration();
   making.addIndex();
   return making.result();
@@ -133,9 +135,11 @@ class StepInTheMaking {
   }
 
   addMigration(): void {
-    const { id, from, random } = this.#input;
+    const { id, from, random, atWork } = this.#input;
+    // What a migration at work brings would be brought again to documents that are written without it.
+    const kept = new Set(["n", ...Object.keys(atWork({ n: 0 })), ...this.#added]);
     const removable = Object.keys(from.types).filter(
-      (name) => name !== "n" && this.#shape.types[name] !== undefined && !this.#added.includes(name),
+      (name) => this.#shape.types[name] !== undefined && !kept.has(name),
     );
     const name = random(3) === 0 && removable.length > 0 ? this.#pick(removable) : null;
     if (name !== null) {
@@ -162,7 +166,7 @@ class StepInTheMaking {
   }
 
   result(): Step {
-    const { id, takesOver } = this.#input;
+    const { id, isTakingOver } = this.#input;
     const last = this.#transforms.at(-1);
     for (const [at, transform] of this.#transforms.entries()) {
       this.#declared[`t${id}_${at}`] = this.#declareTransform(transform, at === 0, transform === last);
@@ -174,15 +178,15 @@ class StepInTheMaking {
       this.#removes ||
       this.#transforms.some(({ down }) => down === null) ||
       (this.#migrations.length > 0 && (last === undefined || last.rename !== null)) ||
-      takesOver !== null;
+      isTakingOver;
     const back = (doc: Fields): Fields =>
       this.#transforms.reduceRight((made, { down }) => down?.(made) ?? made, this.#unmigrated(doc));
     const up = (doc: Fields): Fields => this.#transforms.reduce((made, { up: one }) => one(made), doc);
     return {
-      name: `${takesOver === null ? "" : "take over: "}${this.#names.join(", ") || "nothing"}`,
+      name: `${isTakingOver ? "take over: " : ""}${this.#names.join(", ") || "nothing"}`,
       to: this.#shape,
       declared: this.#declared,
-      takesOver: takesOver !== null,
+      takesOver: isTakingOver,
       up: this.#transforms.length === 0 ? null : up,
       migrations: this.#migrations,
       back: isBackByLuck ? null : back,
@@ -192,13 +196,14 @@ class StepInTheMaking {
 
   #declareTransform({ up, down, rename }: Transform, isFirst: boolean, isLast: boolean): object {
     const { table } = this.#shape;
-    const { takesOver } = this.#input;
-    if (rename !== null && !(isFirst && takesOver !== null)) {
+    const { isTakingOver, atWork } = this.#input;
+    const takesUnmigrated = isFirst && isTakingOver;
+    if (rename !== null && !takesUnmigrated) {
       return migrations.renameField({ table, ...rename });
     }
     const checked = (doc: Fields): Fields => {
       this.#refuseBroken(doc);
-      return up(isFirst && takesOver !== null ? takesOver(doc) : doc);
+      return up(takesUnmigrated ? atWork(doc) : doc);
     };
     // What comes back is of the type that the whole deploy made.
     const whole = (doc: Fields): Fields => down?.(isLast ? this.#unmigrated(doc) : doc) ?? doc;
@@ -206,7 +211,7 @@ class StepInTheMaking {
       table,
       up: checked as never,
       ...(down === null ? {} : { down: whole as never }),
-      ...(isFirst && takesOver !== null ? { takesUnmigrated: true } : {}),
+      takesUnmigrated,
     });
   }
 
@@ -246,7 +251,7 @@ class StepInTheMaking {
   #rename(name: string): Transform {
     const to = this.#newField();
     // It is a function like any other where it takes over, and asks for the waiver.
-    if (this.#input.takesOver !== null) this.#waive(name);
+    if (this.#input.isTakingOver) this.#waive(name);
     const { [name]: type = "number", ...others } = this.#shape.types;
     const indexed = this.#shape.indexed.map((other) => (other === name ? to : other));
     this.#shape = { ...this.#shape, types: { ...others, [to]: type }, indexed };

@@ -81,8 +81,13 @@ export class SchemaHistory {
   async #goForth(): Promise<void> {
     const { shape, declared } = this.#now;
     const id = ++this.#versions;
-    const takesOver = this.#atWork.length > 0 && this.#below(2) === 0 ? through(this.#atWork) : null;
-    const step = randomStep({ from: shape, id, random: (below) => this.#below(below), takesOver });
+    const step = randomStep({
+      from: shape,
+      id,
+      random: (below) => this.#below(below),
+      atWork: through(this.#atWork),
+      isTakingOver: this.#atWork.length > 0 && this.#below(2) === 0,
+    });
     this.#broken.push(step.broken);
     if (this.#below(4) === 0) step.broken.add(this.#below(identities));
     const kept = Object.entries(declared).filter(([name]) => !(step.takesOver && name.startsWith("m")));

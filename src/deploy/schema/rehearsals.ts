@@ -25,7 +25,7 @@ export class Rehearsals {
   /** What is to be rehearsed, as the data is now. @param aggregates Those that the next program exports. */
   static async begin(
     database: Database,
-    plans: readonly ComponentPlan[],
+    plans: readonly Pick<ComponentPlan, "rehearsals">[],
     aggregates: readonly ExportedAggregate[],
   ): Promise<Rehearsals> {
     const { value: known } = await database.query((tx) => tx.transforms(), { limits: null });
