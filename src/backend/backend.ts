@@ -24,6 +24,8 @@ import type {
 import { Aggregates, StandbyBuild, type AggregateDriver } from "../integrity/index.js";
 import type { Scheduler, Work } from "../scheduler/index.js";
 
+import { checkStored, type CheckOptions, type CheckReport } from "./check.js";
+
 /** A call on behalf of someone. */
 export interface CallOptions {
   /** What `ctx.auth.getUserIdentity()` returns in the app's functions. */
@@ -210,6 +212,15 @@ export class Backend {
   async schemaChanges(): Promise<SchemaChanges> {
     const { value: transforms } = await this.database.query((tx) => tx.transforms(), { limits: null });
     return { transforms, pending: await this.#parts.migrations.pending() };
+  }
+
+  /**
+   * Goes through everything that is stored: pages and entries of the file, ids, indexes and counts of the documents, the
+   * managed aggregates; mends what is derived when asked to. It reads beside calls, but SQLite looks at its pages in one go,
+   * and nothing else runs in the process meanwhile. O(everything).
+   */
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
+    return await this.#track(() => checkStored(this.database, this.aggregates, options));
   }
 
   /** Waits for calls and jobs under way, makes everything durable and releases the storage. Idempotent. */

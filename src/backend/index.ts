@@ -28,9 +28,10 @@ export {
   type VerifyResult,
 } from "../integrity/index.js";
 export type { Work } from "../scheduler/index.js";
+export type { DataCheck, DataDifference, DataDifferenceKind } from "../database/index.js";
 export { memory, type MemoryOptions } from "../storage/memory/index.js";
 export { sqlite, type SqliteOptions } from "../storage/sqlite/index.js";
-export type { OpenStorage } from "../storage/storage.js";
+export type { OpenStorage, StorageCheck, StorageDamage } from "../storage/storage.js";
 export {
   Backend,
   type CallArguments,
@@ -38,4 +39,6 @@ export {
   type ScheduledWork,
   type SchemaChanges,
 } from "./backend.js";
+export type { CheckOptions, CheckProgress, CheckReport } from "./check.js";
+export { checkFile, type FileCheckOptions, type FileCheckReport } from "./check-file.js";
 export { openBackend, type OpenBackendOptions } from "./open-backend.js";

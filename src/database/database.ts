@@ -8,6 +8,9 @@ import type { Commit, Storage, StorageTransaction, Version } from "../storage/st
 import { decodeId } from "../values/index.js";
 import { KnownCatalogs } from "./catalog/known-catalogs.js";
 import { idsKeyOfDocument, isCellKey, isDocumentKey } from "./catalog/key-layout.js";
+import { checkData } from "./check/check-data.js";
+import { nameDamage } from "./check/describe-entry.js";
+import type { DataCheck, DataCheckOptions } from "./check/types.js";
 import { DatabaseCommit } from "./commit.js";
 import { VersionedCache, type Origin } from "./documents/versioned-cache.js";
 import { BackgroundWork } from "./schema/background-work.js";
@@ -136,6 +139,8 @@ export class Database {
       state = await this.#begin(base, options);
       const value = await run(state);
       return { value, version: snapshot.version, readSet: state.readSet };
+    } catch (error) {
+      throw nameDamage(this.#catalogs.latest, error);
     } finally {
       state?.end();
       snapshot.release();
@@ -230,6 +235,23 @@ export class Database {
     return (await this.#inSnapshot(run, { limits: null })).value;
   }
 
+  /** The same, for writes that mend: whatever was known across transactions is read anew. */
+  async mend<T>(run: (state: TransactionState) => Promise<T>): Promise<T> {
+    try {
+      return await this.maintain(run);
+    } finally {
+      this.#forgetAll();
+    }
+  }
+
+  /**
+   * Holds ids, index entries and counts against the documents, in batches beside whatever else goes on, and mends them when
+   * asked to. What transforms in force make of documents counts as they are. O(documents × indexes).
+   */
+  async check(options: DataCheckOptions = {}): Promise<DataCheck> {
+    return await checkData(this, options);
+  }
+
   /** How many transactions of others have begun: background work gives way to them. */
   get begunTransactions(): number {
     return this.#begunTransactions;
@@ -262,7 +284,7 @@ export class Database {
     } catch (error) {
       state?.end();
       transaction.rollback();
-      throw error;
+      throw nameDamage(this.#catalogs.latest, error);
     }
     // Before the commit is durable: the next transaction begins as soon as it is handed over.
     this.#lastCreationTime = Math.max(this.#lastCreationTime, handle.lastCreationTime);

@@ -1,4 +1,5 @@
 export type { CellCodec, CellReader, CellWriter } from "./cells/cells.js";
+export type { DataCheck, DataCheckOptions, DataDifference, DataDifferenceKind } from "./check/types.js";
 export { DatabaseCommit, type TouchedTable } from "./commit.js";
 export {
   Database,

@@ -52,7 +52,7 @@ export function functionsFolderOf(root: string): string {
 export function prepareDataFolder(app: AppFolder): void {
   mkdirSync(app.dataFolder, { recursive: true, mode: 0o700 });
   const ignore = join(app.dataFolder, ".gitignore");
-  if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
+  if (!existsSync(ignore)) writeFileSync(ignore, "*\n", { mode: 0o600 });
 }
 
 function notFound(root: string, why: string): TrueupError {

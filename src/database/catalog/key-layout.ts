@@ -123,3 +123,22 @@ export const catalogKeys: CatalogKeys = {
   toClear: `${CATALOG}x`,
   commitTimestamp: `${CATALOG}z`,
 };
+
+export type Space = "catalog" | "documents" | "ids" | "index entries" | "counts" | "cells";
+
+const spaces: ReadonlyMap<string | undefined, Space> = new Map([
+  [CATALOG, "catalog"],
+  [DOCUMENTS, "documents"],
+  [IDS, "ids"],
+  [INDEX_ENTRIES, "index entries"],
+  [COUNTS, "counts"],
+  [CELLS, "cells"],
+]);
+
+/** The space that a key lies in; null when it is in none. */
+export function spaceOf(key: string): Space | null {
+  return spaces.get(key[0]) ?? null;
+}
+
+/** The spaces whose keys go on with the number of a table or, for index entries, of an index. */
+export const spacePrefixes: readonly string[] = [DOCUMENTS, IDS, INDEX_ENTRIES, COUNTS];

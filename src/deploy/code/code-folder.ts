@@ -21,6 +21,10 @@ export interface CodeFiles {
   url(modulePath: string): string;
 }
 
+/** What was pushed is read by its owner only. */
+const privateFolder = { recursive: true, mode: 0o700 } as const;
+const privateFile = { mode: 0o600 } as const;
+
 export class CodeFolder {
   readonly #folder: Promise<string>;
   readonly #isTemporary: boolean;
@@ -64,16 +68,16 @@ export class CodeFolder {
   /** Written beside and renamed, so that a folder is there with all of its files or not at all. */
   async #create(folder: string, modules: readonly CodeModule[]): Promise<void> {
     const parent = dirname(folder);
-    await mkdir(parent, { recursive: true });
+    await mkdir(parent, privateFolder);
     const draft = await mkdtemp(`${folder}-`);
-    await writeFile(join(draft, "package.json"), '{ "type": "module" }\n');
+    await writeFile(join(draft, "package.json"), '{ "type": "module" }\n', privateFile);
     for (const { path, source, sourceMap } of modules) {
       const file = join(draft, path);
-      await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, source);
+      await mkdir(dirname(file), privateFolder);
+      await writeFile(file, source, privateFile);
       if (sourceMap === undefined) continue;
       const located = locateSources(sourceMap, path, join(folder, path));
-      if (located !== null) await writeFile(`${file}.map`, located);
+      if (located !== null) await writeFile(`${file}.map`, located, privateFile);
     }
     try {
       await rename(draft, folder);
@@ -88,8 +92,8 @@ export class CodeFolder {
 async function repair(file: string, source: string): Promise<void> {
   const found = await readFile(file, "utf8").catch(() => null);
   if (found === source) return;
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, source);
+  await mkdir(dirname(file), privateFolder);
+  await writeFile(file, source, privateFile);
 }
 
 function contentName(modules: readonly CodeModule[], env: Environment): string {

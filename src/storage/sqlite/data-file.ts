@@ -95,7 +95,7 @@ function assertNotOpen(driver: SqliteDriver, path: string): void {
 }
 
 /** Makes a data file that holds nothing, as of a version. */
-function createDataFile(driver: SqliteDriver, path: string, version: Version): void {
+export function createDataFile(driver: SqliteDriver, path: string, version: Version): void {
   const unfinished = `${path}-new`;
   // A log without its data file would be replayed into the new one.
   for (const leftover of [unfinished, `${unfinished}-journal`, `${path}-wal`, `${path}-shm`]) {

@@ -1,1 +1,2 @@
+export { rebuildSqlite, type Rebuilt } from "./rebuild.js";
 export { sqlite, type SqliteOptions } from "./sqlite-storage.js";

@@ -3,6 +3,7 @@ import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { TrueupError, type ErrorCode } from "../../errors/index.js";
 import type { SqliteDriver } from "./driver.js";
+import { keyToHex } from "../../values/index.js";
 import { DamagedEntry } from "./entry-reader.js";
 
 /** Less free space than this, and an I/O error is taken for a full disk. */
@@ -25,7 +26,7 @@ const NOTADB = 26;
 export function storageError(driver: SqliteDriver, path: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   if (error instanceof DamagedEntry) {
-    const key = hexOf(error.key);
+    const key = keyToHex(error.key);
     return new TrueupError("STORAGE_CORRUPT", `${error.message} (key ${key})`, { path, key }, error);
   }
   const code = errorCodeOf(driver.resultCodeOf(error), path);
@@ -69,9 +70,4 @@ export function fileError(path: string, error: Error): Error {
   if (error instanceof TrueupError || !("code" in error)) return error;
   const code = error.code === "ENOSPC" ? "STORAGE_FULL" : "STORAGE_UNAVAILABLE";
   return new TrueupError(code, undefined, { path, reason: error.message }, error);
-}
-
-/** A key as people can read it: a byte for a char, in hexadecimal. */
-export function hexOf(key: string): string {
-  return Buffer.from(key, "latin1").toString("hex");
 }

@@ -3,10 +3,10 @@
  * held against its seal. Where a page cannot be read, the way is taken from the other end too, so that what lies behind it
  * is met as well. The rebuild copies what the survey meets into a new file and keeps the old one beside it.
  */
+import { keyToHex } from "../../values/index.js";
 import type { StorageDamage } from "../storage.js";
 import type { SqliteConnection } from "./driver.js";
 import { unsealRow } from "./seal.js";
-import { hexOf } from "./storage-errors.js";
 
 const MAX_PROBLEMS = 100;
 const BATCH_ENTRIES = 1000;
@@ -111,7 +111,7 @@ function pair(keys: readonly (string | null)[], rows: readonly (string | null)[]
 /** What is wrong with a row, or with a stretch that cannot be read. */
 export function damageOf(found: SurveyedRow | Gap): StorageDamage {
   if ("reason" in found) return { kind: "page", message: found.reason };
-  return { kind: "entry", key: hexOf(found.key ?? ""), message: "does not fit its checksum" };
+  return { kind: "entry", key: keyToHex(found.key ?? ""), message: "does not fit its checksum" };
 }
 
 function messageOf(error: unknown): string {

@@ -1,0 +1,113 @@
+/**
+ * Checks the data file of an app that does not run. What keeps the app from starting must not keep its file from being
+ * checked: one that is too damaged for its code to be loaded is checked without it, and a log that lost commits is left
+ * behind only when a repair was asked for.
+ */
+import { Database } from "../database/index.js";
+import { isTrueupError } from "../errors/index.js";
+import type { LogSink } from "../functions/index.js";
+import { rebuildSqlite, sqlite, type Rebuilt } from "../storage/sqlite/index.js";
+import type { Storage } from "../storage/storage.js";
+import { checkStored, type CheckOptions, type CheckReport } from "./check.js";
+import { openBackend } from "./open-backend.js";
+
+export interface FileCheckReport extends CheckReport {
+  /** Present when the log had lost acknowledged commits, and a repair went on without them. */
+  readonly lostLog?: string;
+  /** Present when a repair made a new file, because pages of the old one were damaged. */
+  readonly rebuilt?: Rebuilt;
+}
+
+export interface FileCheckOptions extends CheckOptions {
+  readonly codeFolder?: string;
+  readonly log?: "console" | "silent" | LogSink;
+}
+
+/**
+ * Checks a data file that nobody has open, together with the app whose code was pushed to it. A repair rebuilds the file
+ * when its pages are damaged, and goes on without what a damaged log has lost; the damaged file is kept.
+ * @throws STORAGE_LOCKED; STORAGE_CORRUPT when the file cannot be opened, or, without `repair`, its log is damaged
+ */
+export async function checkFile(path: string, options: FileCheckOptions = {}): Promise<FileCheckReport> {
+  const { repair = false } = options;
+  const opened = await openForCheck(path, repair);
+  const { lostLog } = opened;
+  let { storage } = opened;
+  let rebuilt: Rebuilt | undefined;
+  if (repair) {
+    const { damages } = (await storage.check?.()) ?? { damages: [] };
+    if (damages.some(({ kind }) => kind === "page")) {
+      await storage.close();
+      rebuilt = await rebuildSqlite(path);
+      storage = await sqlite(path)();
+    }
+  }
+  const report = await checkOpened(storage, path, options);
+  return {
+    ...report,
+    ...(lostLog === undefined ? {} : { lostLog }),
+    ...(rebuilt === undefined ? {} : { rebuilt }),
+  };
+}
+
+async function openForCheck(path: string, repair: boolean): Promise<{ storage: Storage; lostLog?: string }> {
+  try {
+    return { storage: await sqlite(path)() };
+  } catch (error) {
+    const damage = isTrueupError(error) ? error.details["damage"] : undefined;
+    if (!repair || typeof damage !== "string") throw error;
+    return { storage: await sqlite(path, { damagedLog: "cut" })(), lostLog: damage };
+  }
+}
+
+/**
+ * Closes the storage. Where damage keeps the app from starting, the data is checked without it; what a repair mended may
+ * then let it start after all.
+ */
+async function checkOpened(storage: Storage, path: string, options: FileCheckOptions): Promise<CheckReport> {
+  try {
+    return await checkApp(storage, options);
+  } catch (error) {
+    if (!isTrueupError(error) || error.code !== "STORAGE_CORRUPT") throw error;
+    const report = await checkWithoutApp(await sqlite(path)(), options, error.message);
+    if (options.repair !== true || !report.data.differences.some(({ fixed }) => fixed)) return report;
+    const { differences } = report.data;
+    try {
+      const second = await checkApp(await sqlite(path)(), options);
+      const mended = differences.filter(({ fixed }) => fixed);
+      return { ...second, data: { ...second.data, differences: [...mended, ...second.data.differences] } };
+    } catch {
+      return report;
+    }
+  }
+}
+
+async function checkApp(storage: Storage, options: FileCheckOptions): Promise<CheckReport> {
+  const { codeFolder, log = "silent" } = options;
+  const backend = await openBackend({
+    storage: () => Promise.resolve(storage),
+    runScheduled: false,
+    log,
+    ...(codeFolder === undefined ? {} : { codeFolder }),
+  });
+  try {
+    return await backend.check(options);
+  } finally {
+    await backend.close();
+  }
+}
+
+async function checkWithoutApp(
+  storage: Storage,
+  options: FileCheckOptions,
+  reason: string,
+): Promise<CheckReport> {
+  const database = await Database.open(storage);
+  try {
+    const report = await checkStored(database, null, options);
+    const unchecked = `The app's aggregates were not checked, because it cannot start: ${reason}`;
+    return { ...report, unchecked: [...report.unchecked, unchecked] };
+  } finally {
+    await database.close();
+  }
+}

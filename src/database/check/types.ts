@@ -1,0 +1,48 @@
+/** What a check of the data reports. */
+
+/**
+ * What is wrong. Of documents: `damagedDocument` cannot be read, `lostDocument` is gone though its id is known; neither can be
+ * mended. Derived, and so mended by a repair: `missingId`, `wrongId`, `missingIndexEntry`, `wrongIndexEntry`, `wrongCounts`,
+ * `damagedEntry`. `strayEntry` belongs to nothing that there is.
+ */
+export type DataDifferenceKind =
+  | "damagedDocument"
+  | "damagedEntry"
+  | "lostDocument"
+  | "missingId"
+  | "missingIndexEntry"
+  | "strayEntry"
+  | "wrongCounts"
+  | "wrongId"
+  | "wrongIndexEntry";
+
+export interface DataDifference {
+  readonly kind: DataDifferenceKind;
+  /** The component's path, `""` for the app. */
+  readonly componentPath: string;
+  readonly table?: string;
+  readonly index?: string;
+  readonly documentId?: string;
+  /** In hexadecimal, where no document is concerned. */
+  readonly key?: string;
+  /** More, for people. */
+  readonly message?: string;
+  readonly fixed: boolean;
+}
+
+export interface DataCheckOptions {
+  /** Mends what is derived from documents. */
+  readonly repair?: boolean;
+  /** Called after each batch with how many entries have been looked at. */
+  readonly onProgress?: (checked: number) => void;
+}
+
+export interface DataCheck {
+  readonly tables: number;
+  readonly documents: number;
+  /** Documents and entries that were looked at. */
+  readonly checked: number;
+  readonly differences: readonly DataDifference[];
+  /** What could not be looked at, in whole sentences: a transform whose function is not loaded, a table that was too busy. */
+  readonly unchecked: readonly string[];
+}

@@ -1,0 +1,108 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadDriver } from "../src/storage/sqlite/driver.js";
+import { CliApp } from "./setup/cli-app.js";
+
+const files = {
+  "convex/schema.ts": `
+import { defineSchema, defineTable } from "convex/server";
+import { v } from "convex/values";
+export default defineSchema({ scores: defineTable({ score: v.number() }).index("by_score", ["score"]) });
+`,
+  "convex/convex.config.ts": `
+import { defineApp } from "convex/server";
+import aggregate from "trueup/aggregate/convex.config";
+const app = defineApp();
+app.use(aggregate, { name: "byScore" });
+export default app;
+`,
+  "convex/scores.ts": `
+import { componentsGeneric, mutationGeneric as mutation, queryGeneric as query } from "convex/server";
+import { v } from "convex/values";
+import { TableAggregate } from "trueup/aggregate";
+const components = componentsGeneric() as any;
+export const byScore = new TableAggregate<any>(components.byScore, {
+  table: "scores",
+  version: 1,
+  sortKey: (doc: any) => doc.score,
+  sumValue: (doc: any) => doc.score,
+});
+export const addMany = mutation({
+  args: { count: v.number() },
+  handler: async (ctx, { count }) => {
+    for (let score = 1; score <= count; score++) await ctx.db.insert("scores", { score });
+  },
+});
+export const total = query({ handler: async (ctx) => await byScore.sum(ctx) });
+`,
+};
+
+let app: CliApp;
+const dataFile = (): string => join(app.root, ".trueup/data.sqlite");
+
+beforeAll(async () => {
+  const before = process.umask(0);
+  app = new CliApp(files);
+  const { code, stderr } = await app.run(["dev", "--once", "--port", "0"]);
+  process.umask(before);
+  if (code !== 0) throw new Error(stderr);
+  await app.run(["run", "scores:addMany", '{"count":100}']);
+}, 60_000);
+
+afterAll(async () => await app.remove());
+
+async function sql(text: string): Promise<void> {
+  const connection = (await loadDriver()).open(dataFile(), { busyTimeoutMs: 0 });
+  connection.exec(text);
+  connection.close();
+}
+
+async function json(args: readonly string[]): Promise<{ code: number | null; value: unknown }> {
+  const { code, stdout } = await app.run([...args, "--json"]);
+  return { code, value: JSON.parse(stdout) };
+}
+
+test("everything that is kept is its owner's only, whatever the umask", () => {
+  const root = join(app.root, ".trueup");
+  const entries = readdirSync(root, { recursive: true }).map(String);
+  expect(entries).toContain("data.sqlite");
+  const open = ["", ...entries].filter((name) => (statSync(join(root, name)).mode & 0o077) !== 0);
+  expect(open.filter((name) => !name.includes("node_modules"))).toEqual([]);
+  expect(statSync(join(app.root, ".env.local")).mode & 0o077).toBe(0);
+});
+
+test("a sound file passes", async () => {
+  const { code, stdout } = await app.run(["check"]);
+  expect(stdout).toMatch(
+    /^file: no damage, [\d,]+ entries\ndata: no differences, [\d,]+ documents in \d+ tables\nbyScore: no differences, /,
+  );
+  expect(code).toBe(0);
+}, 60_000);
+
+test("a lost index entry and a damaged aggregate are found, named and mended", async () => {
+  await sql("DELETE FROM entries WHERE key = (SELECT max(key) FROM entries WHERE key < char(5))");
+  await sql(
+    "UPDATE entries SET value = '{}' WHERE key = (SELECT max(key) FROM entries WHERE key >= char(6))",
+  );
+  const found = await json(["check"]);
+  expect(found).toMatchObject({ code: 2, value: { storage: { damages: [{ kind: "entry" }] } } });
+  const text = await app.run(["check"]);
+  expect(text.code).toBe(2);
+  expect(text.stdout).toMatch(/\n {2}missingIndexEntry {2}\S+ {2}\w{31,}\n/);
+  expect(text.stdout).toMatch(/\n {2}damagedEntry {2}byScore /);
+
+  const repaired = await app.run(["check", "--repair"]);
+  expect(repaired.stdout).toContain("(mended)");
+  expect(repaired.code).toBe(0);
+  expect((await app.run(["check"])).code).toBe(0);
+  expect((await app.run(["run", "scores:total"])).stdout.trim()).toBe("5050");
+}, 120_000);
+
+test("while the app runs, its file is not checked", async () => {
+  const server = app.start(["dev", "--no-push", "--port", "0", "--json"]);
+  await server.firstLine;
+  expect(await json(["check"])).toMatchObject({ code: 75, value: { code: "STORAGE_LOCKED" } });
+  server.kill("SIGINT");
+  await server.result;
+}, 60_000);
