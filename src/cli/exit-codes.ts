@@ -12,7 +12,7 @@ export const exitCodes = {
   needsMigration: 2,
   /** `trueup plan`: stored data has no place in the new schema. */
   destructive: 3,
-  /** `trueup aggregates`: one differs from its table, or cannot be built. */
+  /** `trueup aggregates`: one differs from its table, or cannot be built. `trueup check`: something is wrong. */
   drifted: 2,
   /** `trueup aggregates`: all are sound, but not all are built yet. */
   building: 3,
