@@ -155,6 +155,13 @@ test("its workflow takes an app with data from plan to verified, in one deploy",
   const refused = await app.run(["dev", "--once", "--port", "0"]);
   expect(refused.code, refused.stderr).not.toBe(0);
   expect((await app.run(take())).code).toBe(2);
+  // One team is pro, which the generated `down` does not know any more.
+  const lossy = await app.run(["dev", "--once", "--port", "0"]);
+  expect(lossy.stderr).toContain("true comes back as false");
+  expect(lossy.stderr).toContain('"lossy-down:teams.isPro"');
+  app.write({
+    "convex/waivers.ts": `import { waive } from "trueup/migrations";\nexport const waivers = waive("lossy-down:teams.isPro");\n`,
+  });
   await ok(app, ["dev", "--once", "--port", "0"]);
   expect((await ok(app, ["run", "teams:list"])).stdout.replaceAll(/\s/g, "")).toBe(
     '[["A","basic"],["B","basic"]]',

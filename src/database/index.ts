@@ -42,13 +42,14 @@ export type {
   MutationTransaction,
   QueryTransaction,
 } from "./transaction/types.js";
-export { assertWithinReach, seenVariable } from "./transforms/out-of-reach.js";
+export { assertWithinReach, seenVariable, underStrangeSky } from "./transforms/out-of-reach.js";
 export type {
   ApplySchemaOptions,
   PrepareOptions,
   Rehearsal,
   RehearsalComplaint,
   RehearsalFailure,
+  RehearsalLoss,
   RehearsalPlan,
   RehearsedTransform,
   SchemaState,

@@ -208,16 +208,8 @@ export class Deployer {
     const before = await this.#schemasBefore(code);
     const base = active?.pushId ?? null;
     const { dryRun } = request;
-    this.#pending.add(code.pushId, {
-      code,
-      env,
-      dryRun,
-      push,
-      base,
-      before,
-      preparation: null,
-      standby: null,
-    });
+    const unprepared = { preparation: null, standby: null };
+    this.#pending.add(code.pushId, { code, env, dryRun, push, base, before, ...unprepared });
     return startPushReply(code, push, env, before);
   }
 
@@ -325,13 +317,14 @@ export class Deployer {
   }
 
   #prepare(pending: Pending): SchemaPreparation {
+    const { push } = pending;
     pending.preparation ??= new SchemaPreparation({
       database: this.#database,
       functions: this.#functions,
       runtime: this.#options.runtime,
       before: pending.before,
       after: schemasOf(pending.code),
-      next: { program: pending.push.loaded, origin: { kind: "push", pushId: pending.code.pushId } },
+      next: { program: push.loaded, origin: { kind: "push", pushId: pending.code.pushId }, anew: push.anew },
       running: this.#running,
       migrations: this.#migrations,
       isDryRun: pending.dryRun,

@@ -22,7 +22,13 @@ export {
 } from "./changes/rules.js";
 export { rewriteType } from "./changes/rewrite-type.js";
 export { changeTarget, type SchemaChange } from "./changes/schema-change.js";
-export { parseWaivers, waiverText, type GivenWaiver } from "./changes/waivers.js";
+export {
+  isFieldWaived,
+  parseWaivers,
+  type FieldPlace,
+  waiverText,
+  type GivenWaiver,
+} from "./changes/waivers.js";
 export { parseSchema, type SchemaSource } from "./definition/parse-schema.js";
 export { parseValidator } from "./definition/parse-validator.js";
 export type { SchemaProblem, SchemaProblemCode } from "./definition/problem.js";

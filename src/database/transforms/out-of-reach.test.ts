@@ -20,9 +20,12 @@ async function rehearsed(compute: (at: number) => unknown): Promise<unknown> {
     componentPath: "",
     tableName: "t",
     through: [
-      (document) => {
-        const made = compute(Number(document["at"]));
-        return { ...document, made: typeof made === "number" || typeof made === "string" ? made : 0 };
+      {
+        name: "t",
+        run: (document) => {
+          const made = compute(Number(document["at"]));
+          return { ...document, made: typeof made === "number" || typeof made === "string" ? made : 0 };
+        },
       },
     ],
   });

@@ -14,7 +14,7 @@ async function openWith(count: number): Promise<{ database: Database; ids: strin
 }
 
 function planFor(...through: TransformFunction[]): RehearsalPlan {
-  return { componentPath: "", tableName: "t", through };
+  return { componentPath: "", tableName: "t", through: through.map((run, at) => ({ name: `t${at}`, run })) };
 }
 
 test("a rehearsal tries every document, writes nothing, and tells how far it came", async () => {
@@ -22,10 +22,10 @@ test("a rehearsal tries every document, writes nothing, and tells how far it cam
   const before = database.storage.version;
   const seen: number[] = [];
   const rehearsal = await database.rehearse({
-    ...planFor((document) => ({ ...document, n: 1 })),
+    ...planFor((document) => ({ ...document, m: 1 })),
     onProgress: ({ processed, total }) => seen.push(processed, total),
   });
-  expect(rehearsal).toEqual({ processed: 450, failed: 0, failures: [] });
+  expect(rehearsal).toEqual({ processed: 450, failed: 0, failures: [], losses: [] });
   expect(seen).toEqual([200, 450, 400, 450, 450, 450]);
   expect(database.storage.version).toBe(before);
 });
@@ -111,7 +111,7 @@ test("a document that lags behind what is taken back is tried as it is stored", 
   };
   const { failures } = await database.rehearse({
     ...planFor(),
-    through: [{ run: back, undoes: 1 }],
+    through: [{ name: "up", run: back, undoes: 1 }],
     check: ({ _id }) => (_id === ids[0] ? [{ kind: "first", message: "" }] : []),
   });
   expect(failures).toMatchObject([

@@ -1,115 +1,104 @@
 /**
- * A transform tried on every document before it comes into force. Reads in small snapshots while the app goes on,
- * writes nothing, and counts what would go wrong by kind. Documents take the way that they will take then: one that
- * lags behind a transform which is taken back is not carried over at all. Each goes twice, since what comes out
- * otherwise the second time is no function of the document.
+ * Transforms tried on every document before they come into force. Reads in small snapshots while the app goes on,
+ * writes nothing, and counts what would go wrong by kind, and what would be lost by field. Documents take the way that
+ * they will take then: one that lags behind a transform which is taken back is not carried over at all.
+ *
+ * What comes out otherwise another time is no function of the document. Clocks and the like are out of reach; what is
+ * left is state that a transform keeps. So each batch goes a second time in the other order, and where the modules could be
+ * imported anew the whole table does, from its end, beside an instance that knows nothing yet but a document that there
+ * is not.
  */
-import { isTrueupError } from "../../errors/index.js";
-import { encodeId, prefixEnd, stringifyValue } from "../../values/index.js";
-import type { TableEntry, TransformEntry } from "../catalog/catalog.js";
+import { encodeId, prefixEnd } from "../../values/index.js";
 import { internalIdLength } from "../catalog/key-layout.js";
 import type { Database } from "../database.js";
-import { copyDocument, decodeDocument } from "../documents/stored-document.js";
 import { pause } from "../pause.js";
 import type { TransactionState } from "../transaction/transaction.js";
-import { newTransform } from "./prepared-transforms.js";
-import { Shapes } from "./shapes.js";
+import { Stage, type FoundLoss, type Outcome } from "./rehearsal-stage.js";
 import type {
   Rehearsal,
   RehearsalComplaint,
   RehearsalFailure,
+  RehearsalLoss,
   RehearsalPlan,
-  RehearsedTransform,
-  TransformFunction,
 } from "./types.js";
 
 const BATCH = 200;
 const MAX_IDS = 20;
+/** Fields are told one by one up to this many; records may have any number. */
+const MAX_LOSSES = 100;
+
+interface BatchOfDocuments {
+  readonly stage: Stage;
+  readonly documents: readonly { readonly id: string; readonly text: string }[];
+  readonly total: number;
+}
 
 /** O(documents × transforms). Rejects with the signal's reason, or with what the check throws. */
 export async function rehearse(database: Database, plan: RehearsalPlan): Promise<Rehearsal> {
   const tally = new Tally();
+  await overAll(database, plan, false, ({ stage, documents, total }) => {
+    const texts = documents.map(({ id, text }) => {
+      const outcome = stage.examine(text);
+      tally.add(id, outcome);
+      return outcome.text;
+    });
+    const otherwise: string[] = [];
+    for (const [at, { id, text }] of [...documents.entries()].toReversed()) {
+      const made = texts[at] ?? null;
+      if (made !== null && stage.textOf(text) !== made) otherwise.unshift(id);
+    }
+    for (const id of otherwise) tally.complain(id, [impure]);
+    plan.onProgress?.({ processed: tally.processed, total });
+  });
+  if (tally.hasFailed || plan.through.every(({ anew }) => anew === undefined)) return tally.result();
+  let isFirst = true;
+  await overAll(database, plan, true, ({ stage, documents }) => {
+    for (const { id, text } of documents) {
+      if (isFirst) stage.mislead(text);
+      isFirst = false;
+      if (stage.textOf(text) !== stage.textOf(text, true)) tally.complain(id, [otherwiseAnew]);
+    }
+  });
+  return tally.result();
+}
+
+/** Goes over the documents of the table in batches, from the first one or from the last. */
+async function overAll(
+  database: Database,
+  plan: RehearsalPlan,
+  isReverse: boolean,
+  look: (batch: BatchOfDocuments) => void,
+): Promise<void> {
   let cursor: string | null = "";
   while (cursor !== null) {
     plan.signal?.throwIfAborted();
     const after: string = cursor;
-    cursor = await database.inspect((state) => rehearseBatch(state, plan, after, tally));
+    cursor = await database.inspect((state) => inBatch(state, plan, after, isReverse, look));
     await pause(0);
   }
-  return tally.result();
 }
 
-/** The key of the last document that was tried; null after the last of all. */
-async function rehearseBatch(
+/** The key of the last document that was looked at; null after the last of all. */
+async function inBatch(
   state: TransactionState,
   plan: RehearsalPlan,
   cursor: string,
-  tally: Tally,
+  isReverse: boolean,
+  look: (batch: BatchOfDocuments) => void,
 ): Promise<string | null> {
   const table = state.catalog.table(plan.componentPath, plan.tableName);
   if (table === undefined) return null;
-  const start = cursor === "" ? table.documentsPrefix : `${cursor}\x00`;
-  const range = { start, end: prefixEnd(table.documentsPrefix) };
-  const entries = await state.base.storage.scan(range, { limit: BATCH });
-  const stage = new Stage(state.base.shapes, table, plan);
-  for (const [key, text] of entries) {
-    const id = encodeId(table.number, key.slice(-internalIdLength));
-    tally.add(id, stage.complaintsAbout(text));
-  }
+  const { documentsPrefix } = table;
+  const start = cursor === "" || isReverse ? documentsPrefix : `${cursor}\x00`;
+  const end = cursor === "" || !isReverse ? prefixEnd(documentsPrefix) : cursor;
+  const entries = await state.base.storage.scan({ start, end }, { limit: BATCH, reverse: isReverse });
+  const documents = entries.map(([key, text]) => ({
+    id: encodeId(table.number, key.slice(-internalIdLength)),
+    text,
+  }));
   const { documents: total } = await state.counts(table, false);
-  plan.onProgress?.({ processed: tally.processed, total });
+  look({ stage: new Stage(state.base.shapes, table, plan), documents, total });
   return entries.length < BATCH ? null : (entries.at(-1)?.[0] ?? null);
-}
-
-/** The table as it would be with the transforms in force. */
-class Stage {
-  readonly #table: TableEntry;
-  readonly #shape: number;
-  /** Two, as each remembers what it made. */
-  readonly #shapes: readonly [Shapes, Shapes] = [new Shapes(), new Shapes()];
-  readonly #check: RehearsalPlan["check"];
-
-  constructor(shapes: Shapes, table: TableEntry, { through, check }: RehearsalPlan) {
-    const inForce = table.transforms.filter(({ shape }) => shape <= table.shape);
-    const added = through.map((rehearsed, at) => entryOf(rehearsed, at, table.shape + 1 + at));
-    this.#table = { ...table, transforms: [...inForce, ...added] };
-    this.#shape = table.shape + through.length;
-    this.#check = check;
-    const byShape = new Map<number, TransformFunction>();
-    for (const transform of inForce) {
-      const run = shapes.functionOf(table, transform);
-      if (run !== undefined) byShape.set(transform.shape, run);
-    }
-    for (const [at, { shape }] of added.entries()) {
-      const rehearsed = through[at];
-      if (rehearsed !== undefined) byShape.set(shape, functionOf(rehearsed));
-    }
-    for (const one of this.#shapes) one.setResolver(({ shape }) => byShape.get(shape));
-  }
-
-  /** @throws TRANSFORM_MISSING, and what the check throws */
-  complaintsAbout(text: string): readonly RehearsalComplaint[] {
-    const stored = decodeDocument(text);
-    try {
-      const [after, again] = this.#shapes.map((shapes) => shapes.at(this.#table, stored, this.#shape));
-      if (after === undefined || again === undefined) return [];
-      if (stringifyValue(again.document) !== stringifyValue(after.document)) return [impure];
-      return this.#check?.(copyDocument(after)) ?? [];
-    } catch (error) {
-      if (!isTrueupError(error) || error.code !== "TRANSFORM_FAILED") throw error;
-      return [{ kind: String(error.details["kind"]), message: String(error.details["error"]) }];
-    }
-  }
-}
-
-function functionOf(rehearsed: RehearsedTransform): TransformFunction {
-  return typeof rehearsed === "function" ? rehearsed : rehearsed.run;
-}
-
-function entryOf(rehearsed: RehearsedTransform, at: number, shape: number): TransformEntry {
-  const undoes = typeof rehearsed === "function" ? undefined : rehearsed.undoes;
-  const definition = { name: `#${at}`, origin: "", hasDown: false };
-  return newTransform(undoes === undefined ? definition : { ...definition, undoes }, shape, 0);
 }
 
 const impure: RehearsalComplaint = {
@@ -117,13 +106,33 @@ const impure: RehearsalComplaint = {
   message: "It made another document of the same one when it ran again: a transform must be pure.",
 };
 
+const otherwiseAnew: RehearsalComplaint = {
+  kind: "impure",
+  message:
+    "It made another document of the same one when its module was imported anew, at another time, with another environment, and saw " +
+    "the documents in another order: a transform must be pure, and keep nothing outside of the document.",
+};
+
 class Tally {
   processed = 0;
   #failed = 0;
   readonly #kinds = new Map<string, { count: number; message: string; ids: string[] }>();
+  readonly #losses = new Map<string, FoundLoss & { count: number; ids: string[] }>();
+  readonly #used = new Set<string>();
 
-  add(id: string, complaints: readonly RehearsalComplaint[]): void {
+  get hasFailed(): boolean {
+    return this.#failed > 0;
+  }
+
+  add(id: string, { complaints, losses, used }: Outcome): void {
     this.processed++;
+    this.complain(id, complaints);
+    for (const loss of losses) this.#lose(id, loss);
+    for (const { transform, path } of used) this.#used.add(JSON.stringify([transform, path]));
+  }
+
+  /** Each document once, or not at all. */
+  complain(id: string, complaints: readonly RehearsalComplaint[]): void {
     if (complaints.length === 0) return;
     this.#failed++;
     const seen = new Set<string>();
@@ -132,16 +141,32 @@ class Tally {
       seen.add(kind);
       const known = this.#kinds.get(kind);
       if (known === undefined) this.#kinds.set(kind, { count: 1, message, ids: [id] });
-      else {
-        known.count++;
-        if (known.ids.length < MAX_IDS) known.ids.push(id);
-      }
+      else count(known, id);
     }
+  }
+
+  #lose(id: string, loss: FoundLoss): void {
+    const key = JSON.stringify([loss.transform, loss.kind, loss.path, loss.isDoubtful]);
+    const known = this.#losses.get(key);
+    if (known !== undefined) count(known, id);
+    else if (this.#losses.size < MAX_LOSSES) this.#losses.set(key, { ...loss, count: 1, ids: [id] });
   }
 
   result(): Rehearsal {
     const failures: RehearsalFailure[] = [...this.#kinds].map(([kind, found]) => ({ kind, ...found }));
     failures.sort((a, b) => b.count - a.count);
-    return { processed: this.processed, failed: this.#failed, failures };
+    const losses: RehearsalLoss[] = [...this.#losses.values()]
+      .filter(
+        ({ isDoubtful, transform, path }) =>
+          !isDoubtful || !this.#used.has(JSON.stringify([transform, path])),
+      )
+      .map(({ isDoubtful: _isDoubtful, ...loss }) => loss);
+    losses.sort((a, b) => b.count - a.count);
+    return { processed: this.processed, failed: this.#failed, failures, losses };
   }
+}
+
+function count(known: { count: number; ids: string[] }, id: string): void {
+  known.count++;
+  if (known.ids.length < MAX_IDS) known.ids.push(id);
 }

@@ -135,7 +135,7 @@ export function requestOf(table: TableEntry, transform: TransformEntry): Transfo
 }
 
 /** The transforms that lead from one shape to another, without those that a later one undoes. */
-function stepsBetween(table: TableEntry, from: number, to: number): readonly TransformEntry[] {
+export function stepsBetween(table: TableEntry, from: number, to: number): readonly TransformEntry[] {
   const steps: TransformEntry[] = [];
   for (const transform of table.transforms) {
     if (transform.shape <= from || transform.shape > to) continue;
@@ -145,7 +145,11 @@ function stepsBetween(table: TableEntry, from: number, to: number): readonly Tra
   return steps;
 }
 
-function missing(table: TableEntry, transform: TransformEntry, { document }: StoredDocument): TrueupError {
+export function missing(
+  table: TableEntry,
+  transform: TransformEntry,
+  { document }: StoredDocument,
+): TrueupError {
   return new TrueupError(
     "TRANSFORM_MISSING",
     `Document ${document._id} of table "${table.name}" is still in an older shape, and the transform "${transform.name}" that carries it over is not loaded.`,

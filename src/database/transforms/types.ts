@@ -110,18 +110,36 @@ export interface RehearsalPlan {
   readonly tableName: string;
   /** The transforms, in the order in which they will begin. */
   readonly through: readonly RehearsedTransform[];
-  /** What is wrong with a resulting document, as texts or kinds to count by; nothing when it fits. */
-  readonly check?: (document: Document) => readonly RehearsalComplaint[];
+  /**
+   * What is wrong with a resulting document, as texts or kinds to count by; nothing when it fits.
+   * @param before The document as it reads now.
+   */
+  readonly check?: (document: Document, before: () => Document) => readonly RehearsalComplaint[];
   /** Called after every batch. */
   readonly onProgress?: (progress: { readonly processed: number; readonly total: number }) => void;
   /** Ends it early: the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** The function of a transform; with the shape that it undoes, where it takes one back. */
-export type RehearsedTransform =
-  | TransformFunction
-  | { readonly run: TransformFunction; readonly undoes?: number | undefined };
+/** A transform to be tried. */
+export interface RehearsedTransform {
+  /** Its losses are told by it. */
+  readonly name: string;
+  readonly run: TransformFunction;
+  /** The shape that it takes back, if it does: then nothing is asked about losses. */
+  readonly undoes?: number | undefined;
+  /** Why a document is none that it is written for; null when it is. */
+  readonly misfitOf?: ((document: Document) => string | null) | undefined;
+  /** Its opposite, which is to bring back what it was given. */
+  readonly down?: TransformFunction | undefined;
+  /**
+   * Whether `down` can be asked to bring a document back: what was made of it may first have to be something else, or it may
+   * not be what the way back leads to.
+   */
+  readonly canComeBack?: ((before: Document, after: Document) => boolean) | undefined;
+  /** The same function of another instance of its module. */
+  readonly anew?: TransformFunction | undefined;
+}
 
 export interface RehearsalComplaint {
   /** Complaints are counted by this. */
@@ -129,11 +147,29 @@ export interface RehearsalComplaint {
   readonly message: string;
 }
 
+/** What a transform loses of documents, in one field. */
+export interface RehearsalLoss {
+  /**
+   * `lost`: a value that neither stays nor is used. `notBroughtBack`: one that `down` after `up` leaves away.
+   * `broughtBackOtherwise`: one that it makes another one of.
+   */
+  readonly kind: "lost" | "notBroughtBack" | "broughtBackOtherwise";
+  readonly transform: string;
+  /** "address.zip", "items[].sku"; "" for all of the document. */
+  readonly path: string;
+  readonly count: number;
+  /** The first documents, at most 20. */
+  readonly ids: readonly string[];
+  /** Of the first document, cut short: the value that is lost, or what becomes of it. */
+  readonly example: string;
+}
+
 /** Documents that failed in one way. */
 export interface RehearsalFailure {
   /**
    * `threw`; `notADocument` (no object, a promise, no Convex values, too large); `systemFields` (another `_id` or
-   * `_creationTime`); `impure` (a second run on the same document came out otherwise); or a kind of the check's.
+   * `_creationTime`); `impure` (it reached for what changes by itself, or another run on the same document came out
+   * otherwise); or a kind of the check's.
    */
   readonly kind: string;
   readonly count: number;
@@ -149,4 +185,6 @@ export interface Rehearsal {
   readonly failed: number;
   /** By kind, most frequent first. */
   readonly failures: readonly RehearsalFailure[];
+  /** By field, most frequent first; at most 100. */
+  readonly losses: readonly RehearsalLoss[];
 }

@@ -12,18 +12,19 @@ export interface BuiltProgram {
   readonly folders: ReadonlySet<string>;
 }
 
-/** Writes the code as files where it is not there yet; imports nothing. */
+/** Writes the code as files where it is not there yet, or `anew` as files of its own; imports nothing. */
 export async function buildProgram(
   code: ProgramCode,
   env: Environment,
   folder: CodeFolder,
+  anew?: "anew",
 ): Promise<BuiltProgram> {
   const folders = new Set<string>();
   const build = async (instance: ComponentInstance): Promise<ComponentProgram> => {
     const { definition, componentPath } = instance;
     const definitionCode = code.definitions.get(definition.path);
     if (definitionCode === undefined) throw new Error(`no code of ${definition.path}`);
-    const files = await folder.write(definitionCode.modules, instance.env);
+    const files = await folder.write(definitionCode.modules, instance.env, anew);
     folders.add(files.name);
     const children: Record<string, ComponentProgram> = {};
     for (const [name, child] of Object.entries(instance.children)) children[name] = await build(child);

@@ -3,7 +3,7 @@
  * their bundles: the folder stands inside of the app, whose node_modules Node looks up by itself. Each set of
  * modules has a folder named by its content, so what is there is never changed, and equal code is imported once.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -39,10 +39,12 @@ export class CodeFolder {
   /**
    * Writes modules as files, unless they are there. What a module reads from its environment while it is
    * imported is part of what it becomes, so another environment means another folder.
+   * @param anew Other files than there are already, so that Node imports what it has imported once more.
    */
-  async write(modules: readonly CodeModule[], env: Environment): Promise<CodeFiles> {
+  async write(modules: readonly CodeModule[], env: Environment, anew?: "anew"): Promise<CodeFiles> {
     process.setSourceMapsEnabled(true);
-    const name = contentName(modules, env);
+    const content = contentName(modules, env);
+    const name = anew === undefined ? content : `${content}-${randomUUID()}`;
     const folder = join(await this.#folder, name);
     if (!existsSync(folder)) await this.#create(folder, modules);
     for (const module of modules) await repair(join(folder, module.path), module.source);
@@ -58,6 +60,12 @@ export class CodeFolder {
         await rm(join(folder, name), { recursive: true, force: true });
       }
     }
+  }
+
+  /** Removes folders whose modules were imported and are not needed on the disk any more. */
+  async remove(names: ReadonlySet<string>): Promise<void> {
+    const folder = await this.#folder;
+    for (const name of names) await rm(join(folder, name), { recursive: true, force: true });
   }
 
   /** Removes a temporary folder. Idempotent. */

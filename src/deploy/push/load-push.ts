@@ -2,6 +2,7 @@
  * Imports the code of a push and looks at what it holds, without putting it in place: a module that does not
  * import, a cron job without its function, a query that asks for Node end the push here.
  */
+import { underStrangeSky } from "../../database/index.js";
 import type { ComponentProgram, LoadedComponent, LoadedProgram } from "../../functions/index.js";
 import {
   analyzeComponent,
@@ -48,6 +49,8 @@ export interface LoadedPush extends BuiltProgram {
   readonly loaded: LoadedProgram;
   readonly analysis: Readonly<Record<string, AnalyzedDefinition>>;
   readonly app: CheckedComponent;
+  /** Imports the code once more. */
+  readonly anew: () => Promise<LoadedProgram>;
 }
 
 /** @throws MODULE_FAILED, INVALID_FUNCTION, FUNCTION_NOT_FOUND */
@@ -69,7 +72,33 @@ export async function loadPush(
     const component = mounted.get(path) ?? (await load(await buildAlone(definitionCode, folder))).root;
     analysis[path] = analyze(definitionCode, component);
   }
-  return { ...built, loaded, analysis, app: checked(built.tree, loaded) };
+  const anew = (): Promise<LoadedProgram> => loadAnew(code, env, folder, load);
+  return { ...built, loaded, analysis, app: checked(built.tree, loaded), anew };
+}
+
+/**
+ * Imports the code of a push once more, as instances of their own under a strange sky; modules that do not bear another
+ * environment get the usual one. What was imported stays in memory, as everything that Node imports.
+ */
+async function loadAnew(
+  code: ProgramCode,
+  env: Environment,
+  folder: CodeFolder,
+  load: Load,
+): Promise<LoadedProgram> {
+  const importOnce = async (): Promise<LoadedProgram> => {
+    const built = await buildProgram(code, env, folder, "anew");
+    try {
+      return await load(built.program);
+    } finally {
+      await folder.remove(built.folders);
+    }
+  };
+  try {
+    return await underStrangeSky(importOnce);
+  } catch {
+    return await importOnce();
+  }
 }
 
 function analyze(code: DefinitionCode, component: LoadedComponent): AnalyzedDefinition {

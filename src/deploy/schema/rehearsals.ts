@@ -8,10 +8,11 @@ import type { ComponentPlan } from "./component-plan.js";
 import { PreparationOutdated } from "./put-in-place.js";
 import {
   rehearseSteps,
-  type FailedRehearsal,
+  type RehearsedSteps,
   type TableRehearsal,
   type TableSteps,
 } from "./rehearse-steps.js";
+import type { OriginatedProgram } from "./schema-preparation.js";
 import type { TouchedDocuments } from "./touched-documents.js";
 import { UntouchedAggregates } from "./untouched-aggregates.js";
 
@@ -42,14 +43,19 @@ export class Rehearsals {
     return new Rehearsals(tables);
   }
 
-  /** Those in which documents failed. O(documents × transforms). */
-  async run(database: Database, signal: AbortSignal): Promise<readonly FailedRehearsal[]> {
-    const failed: FailedRehearsal[] = [];
+  /** O(documents × transforms). New transforms are tried beside those of another instance of the program, where there can be one. */
+  async run(
+    database: Database,
+    { program, anew }: OriginatedProgram,
+    signal: AbortSignal,
+  ): Promise<readonly RehearsedSteps[]> {
+    const isNew = this.#tables.some(({ steps }) => steps.some(({ record }) => record !== null));
+    const programs = { program, anew: isNew ? ((await anew?.()) ?? null) : null };
+    const rehearsed: RehearsedSteps[] = [];
     for (const of of this.#tables) {
-      const rehearsal = await rehearseSteps(database, of, signal);
-      if (rehearsal.failed > 0) failed.push({ ...of, rehearsal });
+      rehearsed.push({ ...of, rehearsal: await rehearseSteps(database, of, programs, signal) });
     }
-    return failed;
+    return rehearsed;
   }
 
   /** Part of the transaction that puts the program in place, before anything changes. @throws PreparationOutdated */

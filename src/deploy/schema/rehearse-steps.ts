@@ -8,8 +8,9 @@ import type {
   Document,
   Rehearsal,
   RehearsalComplaint,
-  TransformFunction,
+  RehearsedTransform,
 } from "../../database/index.js";
+import type { DeclaredTransform, LoadedProgram } from "../../functions/index.js";
 import { TrueupError } from "../../errors/index.js";
 import {
   compileTable,
@@ -18,6 +19,7 @@ import {
   violationGroup,
   type CheckContext,
   type TableJson,
+  type ValidatorJson,
 } from "../../schema/index.js";
 import type { TransformStep } from "../steps/component-steps.js";
 import { contextWith } from "./check-documents.js";
@@ -43,24 +45,31 @@ export interface TableRehearsal extends TableSteps {
   readonly lagging: string | null;
 }
 
-/** A rehearsal in which documents failed. */
-export interface FailedRehearsal extends TableSteps {
+/** What came of a rehearsal. */
+export interface RehearsedSteps extends TableSteps {
   readonly rehearsal: Rehearsal;
+}
+
+/** The program that brings transforms, and the same with other instances of its modules, if there is one. */
+interface Programs {
+  readonly program: LoadedProgram;
+  readonly anew: LoadedProgram | null;
 }
 
 /** O(documents × transforms). */
 export async function rehearseSteps(
   database: Database,
   of: TableRehearsal,
+  programs: Programs,
   signal: AbortSignal,
 ): Promise<Rehearsal> {
   const { componentPath, storedAs, newNames, table, steps, aggregates } = of;
   const context = contextWith(newNames, (id) => database.tableOfId(componentPath, id));
-  const transforms = steps.map((step) => ({
-    run: onlyFitting(step, context),
-    undoes: step.definition.undoes,
+  const through = steps.map((step) => ({
+    ...rehearsedTransform(step, componentPath, programs),
+    canComeBack: canComeBack(step, context),
+    misfitOf: misfitOf(step, context),
   }));
-  const through = aggregates.isEmpty ? transforms : [aggregates.notice, ...transforms];
   const compiled = table === null ? null : compileTable(table);
   const complaints = (document: Document): readonly RehearsalComplaint[] =>
     compiled === null || compiled.fits(document, context)
@@ -69,22 +78,52 @@ export async function rehearseSteps(
           kind: violationGroup(violation),
           message: describeViolation(violation),
         }));
-  const check = (document: Document): readonly RehearsalComplaint[] => {
-    aggregates.compare(document);
+  const check = (document: Document, before: () => Document): readonly RehearsalComplaint[] => {
+    if (!aggregates.isEmpty) aggregates.compare(before(), document);
     return complaints(document);
   };
   return await database.rehearse({ componentPath, tableName: storedAs, through, check, signal });
 }
 
-/** The function of a step, which throws for a document that it is not written for. */
-function onlyFitting(step: TransformStep, context: CheckContext): TransformFunction {
-  const { takes, run, table } = step;
-  if (takes === null) return run;
-  const { fits, check } = compileTable({ tableName: table, documentType: takes.type });
-  return (document) => {
-    if (fits(document, context)) return run(document);
-    throw new Error(`${takes.otherwise}\n${describeViolations(check(document, context))}`);
+/** One that goes forth with its opposite, which is to bring back what it was given; one that takes another back alone. */
+function rehearsedTransform(
+  { definition: { name, undoes }, run, record }: TransformStep,
+  componentPath: string,
+  { program, anew }: Programs,
+): RehearsedTransform {
+  const declaredIn = (of: LoadedProgram | null): DeclaredTransform | undefined =>
+    of?.components.get(componentPath)?.declarations.transforms.find((each) => each.name === name)?.declared;
+  if (record === null) return { name, run, undoes };
+  return { name, run, down: declaredIn(program)?.down, anew: declaredIn(anew)?.up };
+}
+
+/**
+ * While migrations are at work, a document may lack what the type before it asks for, to which the way back leads, or the
+ * transform may make one that they have yet to finish, for which `down` is not written.
+ */
+function canComeBack(
+  { record, table }: TransformStep,
+  context: CheckContext,
+): (before: Document, after: Document) => boolean {
+  const isOf = (documentType: ValidatorJson | null | undefined): ((document: Document) => boolean) => {
+    if (documentType === null || documentType === undefined) return () => true;
+    const { fits } = compileTable({ tableName: table, documentType });
+    return (document) => fits(document, context);
   };
+  const isOfBefore = isOf(record?.before);
+  const isOfAfter = isOf(record?.after);
+  return (before, after) => isOfBefore(before) && isOfAfter(after);
+}
+
+/** What has to be said of a document that a step is not written for. */
+function misfitOf(
+  { takes, table }: TransformStep,
+  context: CheckContext,
+): (document: Document) => string | null {
+  if (takes === null) return () => null;
+  const { fits, check } = compileTable({ tableName: table, documentType: takes.type });
+  return (document) =>
+    fits(document, context) ? null : `${takes.otherwise}\n${describeViolations(check(document, context))}`;
 }
 
 /**
@@ -97,13 +136,15 @@ export async function rehearseSome(
   ids: Iterable<string>,
 ): Promise<void> {
   if (steps.every(({ takes }) => takes === null)) return;
-  const through = steps.map((step) => ({ step, run: onlyFitting(step, reader) }));
+  const through = steps.map((step) => ({ step, misfit: misfitOf(step, reader) }));
   for (const id of ids) {
     let document = await reader.get(id, newName);
-    for (const { step, run } of through) {
+    for (const { step, misfit } of through) {
       if (document === null) break;
       try {
-        document = { ...run(document), _id: document._id, _creationTime: document._creationTime };
+        const why = misfit(document);
+        if (why !== null) throw new Error(why);
+        document = { ...step.run(document), _id: document._id, _creationTime: document._creationTime };
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         throw new TrueupError(
@@ -118,7 +159,7 @@ export async function rehearseSome(
 }
 
 /** What is said of transforms that failed. */
-export function rehearsalRefusal(failed: readonly FailedRehearsal[]): TrueupError {
+export function rehearsalRefusal(failed: readonly RehearsedSteps[]): TrueupError {
   const message = `${failed.map(describeFailed).join("\n\n")}\n\nNothing has changed.`;
   return new TrueupError("TRANSFORM_REHEARSAL_FAILED", message, {
     failures: failed.map(({ componentPath, storedAs, steps, rehearsal }) => ({
@@ -132,16 +173,14 @@ export function rehearsalRefusal(failed: readonly FailedRehearsal[]): TrueupErro
   });
 }
 
-function describeFailed({ componentPath, storedAs, steps, rehearsal }: FailedRehearsal): string {
+function describeFailed({ componentPath, storedAs, steps, rehearsal }: RehearsedSteps): string {
   const names = steps.map(nameOf);
   const where = componentPath === "" ? "" : ` of component "${componentPath}"`;
   const head =
     `Rehearsal of ${names.join(", ")} failed on ${counted(rehearsal.failed)} of ` +
     `${rehearsal.processed.toLocaleString("en-US")} in table "${storedAs}"${where}:`;
   const kinds = rehearsal.failures.map(({ kind, count, message, ids }, at) => {
-    const listed = ids.slice(0, 3).map((id) => `"${id}"`);
-    const more = count > listed.length ? [...listed, "..."] : listed;
-    return `${at + 1}. ${counted(count)} (${kind}): ${more.join(", ")}\n${message.replaceAll(/^/gm, "   ")}`;
+    return `${at + 1}. ${counted(count)} (${kind}): ${someOf(ids, count)}\n${message.replaceAll(/^/gm, "   ")}`;
   });
   return [head, ...kinds].join("\n\n");
 }
@@ -150,6 +189,13 @@ function nameOf({ definition: { name }, record }: TransformStep): string {
   return record === null ? `the \`down\` of ${name}` : name;
 }
 
-function counted(documents: number): string {
+/** "51 documents". */
+export function counted(documents: number): string {
   return documents === 1 ? "1 document" : `${documents.toLocaleString("en-US")} documents`;
+}
+
+/** The first of so many documents. */
+export function someOf(ids: readonly string[], count: number): string {
+  const listed = ids.slice(0, 3).map((id) => `"${id}"`);
+  return (count > listed.length ? [...listed, "..."] : listed).join(", ");
 }

@@ -16,6 +16,7 @@ import type { ProgramOrigin, TransformFunctions } from "../steps/transform-funct
 import { handoverOf, type HandoverRuntime } from "./component-handover.js";
 import { planComponent, type ComponentPlan } from "./component-plan.js";
 import { dataInForce, type DataInForce } from "./data-in-force.js";
+import { lossRefusal } from "./lossy-transforms.js";
 import { DocumentProblems } from "./document-problems.js";
 import { PreparationOutdated, putInPlace } from "./put-in-place.js";
 import { programWaivers } from "./program-waivers.js";
@@ -45,6 +46,8 @@ export type SchemaStatus =
 export interface OriginatedProgram {
   readonly program: LoadedProgram;
   readonly origin: ProgramOrigin;
+  /** Imports its modules once more, as instances of their own; absent where that cannot be. */
+  readonly anew?: () => Promise<LoadedProgram>;
 }
 
 export interface PreparationInput {
@@ -185,8 +188,11 @@ export class SchemaPreparation {
     if (refused.length > 0) return refusalOf(problemsOf(plans), refused);
     const aggregates = [...next.program.aggregates().values()];
     this.#rehearsals = await Rehearsals.begin(database, plans, aggregates);
-    const failed = await this.#rehearsals.run(database, this.#abort.signal);
+    const rehearsed = await this.#rehearsals.run(database, next, this.#abort.signal);
+    const failed = rehearsed.filter(({ rehearsal }) => rehearsal.failed > 0);
     if (failed.length > 0) return rehearsalRefusal(failed);
+    const lossy = lossRefusal(rehearsed, waivers);
+    if (lossy !== null) return lossy;
     this.#unchecked.clear();
     if (isDryRun) return null;
     await this.#buildIndexes(plans);

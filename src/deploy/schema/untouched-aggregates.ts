@@ -2,7 +2,7 @@
  * Which aggregates of a table can stay as they are while a transform changes its documents: those for which every document
  * stays the same item. Found out in the rehearsal, document by document, and again for those written since.
  */
-import type { Document, Fields, MutationTransaction } from "../../database/index.js";
+import type { Document, MutationTransaction } from "../../database/index.js";
 import type { ExportedAggregate } from "../../functions/index.js";
 import { trustThrough } from "../../integrity/index.js";
 import type { WatchedTable } from "./touched-documents.js";
@@ -11,7 +11,6 @@ export class UntouchedAggregates {
   readonly #table: string;
   readonly #componentPath: string;
   readonly #left: Set<ExportedAggregate>;
-  #before: Document | null = null;
   #shape = 0;
   #touched: ReadonlyMap<string, Document> = new Map();
 
@@ -25,15 +24,9 @@ export class UntouchedAggregates {
     this.#left = new Set(own.filter(({ aggregate }) => aggregate.isUntouched !== undefined));
   }
 
-  /** To be run before the transforms of a rehearsal: what they are given. */
-  readonly notice = (document: Document): Fields => {
-    this.#before = document;
-    return document;
-  };
-
-  /** What they made of it. */
-  compare(after: Document): void {
-    if (this.#before !== null) this.#compare(this.#before, after);
+  /** What the transforms of a rehearsal made of a document. */
+  compare(before: Document, after: Document): void {
+    for (const each of this.#left) if (!isUntouched(each, before, after)) this.#left.delete(each);
   }
 
   /** Whether no aggregate of the table can stay as it is. */
@@ -58,14 +51,10 @@ export class UntouchedAggregates {
     const path = this.#componentPath;
     for (const [id, now] of await readSome(tx, path, new Set(this.#touched.keys()))) {
       const before = this.#touched.get(id);
-      if (before !== undefined) this.#compare(before, now);
+      if (before !== undefined) this.compare(before, now);
     }
     const aggregates = [...this.#left].map(({ name, aggregate: { definition } }) => ({ name, definition }));
     await trustThrough(tx, aggregates, { from: this.#shape, to: tx.tableShape(path, this.#table) });
-  }
-
-  #compare(before: Document, after: Document): void {
-    for (const each of this.#left) if (!isUntouched(each, before, after)) this.#left.delete(each);
   }
 }
 

@@ -11,7 +11,7 @@ export const deployCodes = {
     "Do what the message says, and deploy again; nothing has changed.",
   ),
   DESTRUCTIVE_CHANGE: final(
-    "The new schema has no place for data that is stored now.",
+    "The new schema has no place for data that is stored now, or a transform loses it.",
     "Keep it, move it, or export a waiver that names it; the message has the lines to paste.",
   ),
   INVALID_COMPONENTS: final(

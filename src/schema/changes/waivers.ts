@@ -73,6 +73,33 @@ export function waiverFor(
   );
 }
 
+/** A field of a component's table. */
+export interface FieldPlace {
+  readonly componentPath: string;
+  readonly tableName: string;
+  /** As it lies in documents: "items[].sku"; "" for all of a document. */
+  readonly path: string;
+}
+
+/** Whether a waiver of that name is given for a field of documents, or for something around it. */
+export function isFieldWaived(
+  given: readonly GivenWaiver[],
+  name: WaiverName,
+  { componentPath, tableName, path }: FieldPlace,
+): boolean {
+  const place = path === "" ? tableName : `${tableName}.${path}`;
+  return given.some((one) => {
+    if (one.name !== name || one.target === undefined || one.componentPath !== componentPath) return false;
+    const target = inDocuments(one.target);
+    return place.startsWith(target) && /^(\.|\[|$)/.test(place.slice(target.length));
+  });
+}
+
+/** A place in a type as documents have it: without members of unions, and all of a record. */
+function inDocuments(target: string): string {
+  return (target.split(".values()")[0] ?? "").replaceAll(/\([^)]*\)/g, "");
+}
+
 function isWaiverName(name: string): name is WaiverName {
   return Object.hasOwn(waivers, name);
 }

@@ -28,6 +28,8 @@ export interface MigrationStub {
   readonly migrateOne: string | null;
   /** Values that were made up: look at each. */
   readonly decisions: readonly string[];
+  /** Values that `down` of the transform makes up, which are then not what they were: look at each. */
+  readonly downDecisions: readonly string[];
   /** Conversions left open: the stub throws there until they are written. */
   readonly unresolved: readonly string[];
 }
@@ -56,7 +58,7 @@ export function migrationStub(types: TableTypes, changes: readonly SchemaChange[
   const upSource = transformSource(up, before, after, [`${name}From`, `${name}To`]);
   const downSource = transformSource(down, after, before, [`${name}To`, `${name}From`]);
   const one = new ConversionWriter(tableName, renames);
-  const comment = commentLines(changes, up);
+  const downDecisions = down.decisions.map((decision) => `${decision}, on the way back`);
   const table = `  table: ${JSON.stringify(tableName)},`;
   return {
     name,
@@ -68,7 +70,7 @@ export function migrationStub(types: TableTypes, changes: readonly SchemaChange[
         `const ${name}From = ${validatorSource(before)};`,
         `const ${name}To = ${validatorSource(after)};`,
         "",
-        ...comment,
+        ...commentLines(changes, up, downDecisions),
         `export const ${name} = migrations.define({`,
         table,
         `  up: ${upSource},`,
@@ -79,7 +81,7 @@ export function migrationStub(types: TableTypes, changes: readonly SchemaChange[
     migrateOne: [
       `const ${name}Stored = ${validatorSource(stored)};`,
       "",
-      ...comment,
+      ...commentLines(changes, up),
       `export const ${name} = migrations.define({`,
       table,
       `  migrateOne: ${migrateOneSource(one, tableName, stored, after, `${name}Stored`)},`,
@@ -87,6 +89,7 @@ export function migrationStub(types: TableTypes, changes: readonly SchemaChange[
       "",
     ].join("\n"),
     decisions: up.decisions,
+    downDecisions,
     unresolved: up.unresolved,
   };
 }
@@ -102,6 +105,7 @@ export function tableRenameStub(from: string, to: string): MigrationStub {
     transform: `export const ${name} = migrations.renameTable(${declared});\n`,
     migrateOne: null,
     decisions: [],
+    downDecisions: [],
     unresolved: [],
   };
 }
@@ -229,11 +233,15 @@ function fieldSources(set: ObjectConversion["set"]): readonly string[] {
   return set.map(([name, expression]) => `${propertyName(name)}: ${expression}`);
 }
 
-function commentLines(changes: readonly SchemaChange[], writer: ConversionWriter): readonly string[] {
+function commentLines(
+  changes: readonly SchemaChange[],
+  writer: ConversionWriter,
+  downDecisions: readonly string[] = [],
+): readonly string[] {
   return [
     "/**",
     ...new Set(changes.map((change) => ` * ${changeTarget(change)}: ${change.rule}.`)),
-    ...writer.decisions.map((decision) => ` * Check: ${decision}.`),
+    ...[...writer.decisions, ...downDecisions].map((decision) => ` * Check: ${decision}.`),
     ...writer.unresolved.map((what) => ` * To write: ${what}.`),
     " */",
   ];

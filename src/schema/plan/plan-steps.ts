@@ -36,15 +36,16 @@ export function planSteps(
   );
   const names = migrations.map(({ name }) => name);
   const running = migrations.filter(({ migrateOne }) => migrateOne !== null).map(({ name }) => name);
-  const write = migrations.flatMap(({ decisions, unresolved }) => [
-    ...unresolved.map((what) => `To write: ${what}.`),
-    ...decisions.map((what) => `Check: ${what}.`),
-  ]);
+  const toWrite = (isTransform: boolean): readonly string[] =>
+    migrations.flatMap(({ decisions, downDecisions, unresolved }) => [
+      ...unresolved.map((what) => `To write: ${what}.`),
+      ...[...decisions, ...(isTransform ? downDecisions : [])].map((what) => `Check: ${what}.`),
+    ]);
   const details = [
     ...renames.map(({ before, after }) => `Table "${before}" takes the name "${after}".`),
     ...drops.map(({ tableName }) => `The documents of "${tableName}" are deleted.`),
   ];
-  const oneDeploy = deployTogether(names, details, write);
+  const oneDeploy = deployTogether(names, details, toWrite(true));
   if (migrations.length === 0 && renames.length === 0) {
     const safe = verdict === "safe" && stops.length === 0;
     const title = safe ? "Deploy the new schema; every document fits it." : "Deploy the new schema.";
@@ -56,7 +57,7 @@ export function planSteps(
     severalDeploys: [
       ...stops,
       ...renames.map(copyStep),
-      ...(running.length === 0 ? [] : widenSteps(running, write)),
+      ...(running.length === 0 ? [] : widenSteps(running, toWrite(false))),
       {
         kind: "narrow",
         title: "Deploy the new schema, and code that expects only the new shape.",

@@ -53,7 +53,7 @@ export interface Waivers {
 }
 
 /** A waiver with the place that it is for: a table, or a field by its path; of a component, behind its path and a slash. */
-export type WaiverText = `${"drop-field" | "drop-table" | "data-already-fits"}:${string}`;
+export type WaiverText = `${"drop-field" | "drop-table" | "data-already-fits" | "lossy-down"}:${string}`;
 
 /**
  * Your word, by name and place, that a rule need not stop the deploy: `waive("drop-field:users.legacy")`, and of a component's

@@ -1,0 +1,181 @@
+/**
+ * What a transform loses of a document. A value stays when the result has it at the same place, or, if it is one that tells
+ * itself apart, somewhere else where it was not before. A value that does not stay is used when another value in its place
+ * makes another document, or when the transform asks for it by name and puts something in its place. Everything else is lost;
+ * but one that is asked for by name may only be used in other documents, so that is for them to say.
+ */
+import type { Value } from "convex/values";
+import { stringifyValue } from "../../values/index.js";
+import type { Document } from "../document.js";
+import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
+import { applyTransform } from "./apply-transform.js";
+import { leavesOf, stepsTo, TrackedReads, type Leaf } from "./tracked-reads.js";
+import type { TransformFunction } from "./types.js";
+
+/** A field whose value is lost. */
+export interface LostField {
+  /** Of a field that is asked for by name its own, else of the outermost object or array of which nothing is left. */
+  readonly path: string;
+  /** The first of its values. */
+  readonly value: Value;
+  /** The transform asks for it by name. */
+  readonly isNamed: boolean;
+}
+
+export interface Losses {
+  readonly lost: readonly LostField[];
+  /** The paths of fields whose values do not stay and are used. */
+  readonly used: readonly string[];
+}
+
+const nothing: Losses = { lost: [], used: [] };
+
+/**
+ * O(size); runs the transform again where a value does not stay.
+ * @param after What the transform made of the document.
+ */
+export function lossesOf(run: TransformFunction, before: StoredDocument, after: StoredDocument): Losses {
+  const leaves = [...leavesOf(before.document)];
+  const gone = withoutStaying(leaves, after.document);
+  if (gone.length === 0) return nothing;
+  const reads = trackReads(run, before, after);
+  const made = stringifyValue(after.document);
+  const places = new Set([...leavesOf(after.document)].map(({ place }) => place));
+  const isNamed = ({ place }: Leaf): boolean => reads?.isRead(place) === true;
+  const isUsed = (leaf: Leaf): boolean =>
+    (isNamed(leaf) && places.has(leaf.place)) || changesWith(run, before, leaf, made, after.shape);
+  const used = gone.filter(isUsed);
+  const lost = gone.filter((leaf) => !used.includes(leaf));
+  return { lost: fieldsOf(leaves, lost, isNamed), used: used.map(({ path }) => path) };
+}
+
+/** The values that the other document has no more. */
+function withoutStaying(leaves: readonly Leaf[], after: Document): Leaf[] {
+  const left = new Map<string, { readonly path: string; readonly key: string }>();
+  for (const { place, path, value } of leavesOf(after)) left.set(place, { path, key: stringifyValue(value) });
+  const moved = leaves.filter(({ place, value }) => {
+    if (left.get(place)?.key !== stringifyValue(value)) return true;
+    left.delete(place);
+    return false;
+  });
+  if (moved.length === 0) return [];
+  const elsewhere = new Map<string, string[]>();
+  for (const [place, { key }] of left) elsewhere.set(key, [...(elsewhere.get(key) ?? []), place]);
+  return moved.filter(({ path, value }) => {
+    const key = stringifyValue(value);
+    const places = elsewhere.get(key) ?? [];
+    const at = places.findIndex((place) => isTelling(value) || left.get(place)?.path === path);
+    if (at < 0) return true;
+    places.splice(at, 1);
+    return false;
+  });
+}
+
+/** Whether the same value elsewhere is hardly there by chance. */
+function isTelling(value: Value): boolean {
+  if (typeof value === "number") return !Number.isInteger(value) || Math.abs(value) > 1;
+  return typeof value === "string"
+    ? value.length > 1
+    : typeof value === "bigint" || value instanceof ArrayBuffer;
+}
+
+/** Null when the transform does otherwise when it is looked at. */
+function trackReads(
+  run: TransformFunction,
+  before: StoredDocument,
+  after: StoredDocument,
+): TrackedReads | null {
+  const reads = new TrackedReads(copyDocument(before));
+  try {
+    const tracked: TransformFunction = () => {
+      const fields = run(reads.document);
+      reads.end();
+      return fields;
+    };
+    const made = applyTransform(tracked, before, after.shape);
+    return stringifyValue(made.document) === stringifyValue(after.document) ? reads : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether the transform makes another document, or none, when there is another value at a place. */
+function changesWith(
+  run: TransformFunction,
+  before: StoredDocument,
+  { place, value }: Leaf,
+  made: string,
+  shape: number,
+): boolean {
+  return others(value).some((other) => {
+    const document = copyDocument(before);
+    if (!put(document, stepsTo(place), other)) return false;
+    try {
+      return stringifyValue(applyTransform(() => run(document), before, shape).document) !== made;
+    } catch {
+      return true;
+    }
+  });
+}
+
+function others(value: Value): readonly (Value | undefined)[] {
+  switch (typeof value) {
+    case "boolean":
+      return [!value, undefined];
+    case "number":
+      return [value + 1, -value - 1, 1e12, -1e12, undefined];
+    case "bigint":
+      return [value === 0n ? 1n : value - 1n, undefined];
+    case "string":
+      return [`${value}~`, "", undefined];
+    default:
+      return ["~", undefined];
+  }
+}
+
+/** False where there is no such place. */
+function put(document: Document, steps: readonly string[], value: Value | undefined): boolean {
+  let holder: unknown = document;
+  for (const step of steps.slice(0, -1)) {
+    if (typeof holder !== "object" || holder === null) return false;
+    holder = Reflect.get(holder, step);
+  }
+  const last = steps.at(-1);
+  if (typeof holder !== "object" || holder === null || last === undefined) return false;
+  if (value === undefined && !Array.isArray(holder)) return Reflect.deleteProperty(holder, last);
+  return Reflect.set(holder, last, value ?? null);
+}
+
+/** Each path once. */
+function fieldsOf(
+  leaves: readonly Leaf[],
+  lost: readonly Leaf[],
+  isNamed: (leaf: Leaf) => boolean,
+): readonly LostField[] {
+  const all = countsWithin(leaves);
+  const missing = countsWithin(lost);
+  const found = new Map<string, LostField>();
+  for (const leaf of lost) {
+    const { path, value } = leaf;
+    const named = isNamed(leaf);
+    const outermost = named ? path : ancestors(path).find((one) => missing.get(one) === all.get(one));
+    const field = { path: outermost ?? path, value, isNamed: named };
+    if (!found.has(field.path)) found.set(field.path, field);
+  }
+  return [...found.values()];
+}
+
+/** How many values there are in each object, array and field. */
+function countsWithin(leaves: readonly Leaf[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { path } of leaves) {
+    for (const one of ancestors(path)) counts.set(one, (counts.get(one) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** "items", "items[]", "items[].sku". */
+function ancestors(path: string): string[] {
+  const ends = [...path.matchAll(/(?=\.|\[\])/g)].map(({ index }) => index);
+  return [...new Set([...ends.filter((end) => end > 0).map((end) => path.slice(0, end)), path])];
+}
