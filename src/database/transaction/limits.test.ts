@@ -174,6 +174,25 @@ test("usage counts documents read, also those filtered out or read by writes", a
   });
 });
 
+test("a delete counts as a document written, and what is looked for in vain as a query", async () => {
+  const database = await openTen();
+  const other = await openTen();
+  const foreign = await other.mutate(async (tx) => {
+    await tx.component("").insert("second", {});
+    return await tx.component("").insert("third", {});
+  });
+  await database.mutate(async (tx) => {
+    const app = tx.component("");
+    expect(await app.get(foreign.value)).toBeNull();
+    expect(tx.usage).toMatchObject({ databaseQueries: 1, documentsRead: 0 });
+    const [first] = await app.stream(fullScan("t")).take(1);
+    await app.delete(first?._id ?? "");
+    expect(tx.usage).toMatchObject({ documentsWritten: 1, bytesWritten: 0, documentsRead: 2 });
+    expect(await app.get(first?._id ?? "")).toBeNull();
+    expect(tx.usage).toMatchObject({ databaseQueries: 3, documentsRead: 2 });
+  });
+});
+
 test("a nested transaction may have lower limits of its own, counted from its beginning", async () => {
   const database = await openTen();
   await database.mutate(
