@@ -61,7 +61,19 @@ export async function runHistory(
   }
 }
 
-/** Every document by every index, the counts and the sizes. */
+/** Everything, where documents are in the shape in which they are stored: by that their sizes are counted. */
+export async function compareAllAndSizes(database: Database, model: DatabaseModel): Promise<void> {
+  await compareAll(database, model);
+  await database.query(async (tx) => {
+    for (const table of Object.keys(tableIndexes)) {
+      const documents = model.documents(table);
+      const sizeBytes = documents.map(sizeOf).reduce((sum, size) => sum + size, 0);
+      expect(await tx.component("").counts(table)).toEqual({ documents: documents.length, sizeBytes });
+    }
+  });
+}
+
+/** Every document by every index, and the counts. */
 export async function compareAll(database: Database, model: DatabaseModel): Promise<void> {
   await database.query(async (tx) => {
     const reader = tx.component("");
@@ -74,8 +86,6 @@ export async function compareAll(database: Database, model: DatabaseModel): Prom
       }
       const documents = model.documents(table);
       expect(await reader.count(table)).toBe(documents.length);
-      const sizeBytes = documents.map(sizeOf).reduce((sum, size) => sum + size, 0);
-      expect(await reader.counts(table)).toEqual({ documents: documents.length, sizeBytes });
       for (const document of documents) expect(await reader.get(document._id)).toEqual(document);
     }
   });

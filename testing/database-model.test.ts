@@ -5,7 +5,7 @@ import { memory } from "../src/storage/memory/index.js";
 import { sqlite } from "../src/storage/sqlite/index.js";
 import type { OpenStorage } from "../src/storage/storage.js";
 import { history } from "./arbitraries/database.js";
-import { compareAll, createIndexes, historyModel, runHistory } from "./database-histories.js";
+import { compareAllAndSizes, createIndexes, historyModel, runHistory } from "./database-histories.js";
 import { FaultyDisk } from "./faulty-storage.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
@@ -27,7 +27,7 @@ describe.each(storages)("on %s", (_, numRuns, openStorage) => {
         const database = await Database.open(await openStorage()(), options);
         try {
           await createIndexes(database);
-          await runHistory(database, historyModel(), transactions);
+          await runHistory(database, historyModel(), transactions, compareAllAndSizes);
         } finally {
           await database.close();
         }
@@ -49,8 +49,8 @@ describe.each(storages)("on %s", (_, numRuns, openStorage) => {
           }));
           await runHistory(database, model, writes, async () => {});
           await createIndexes(database);
-          await compareAll(database, model);
-          await runHistory(database, model, after);
+          await compareAllAndSizes(database, model);
+          await runHistory(database, model, after, compareAllAndSizes);
         } finally {
           await database.close();
         }
@@ -67,11 +67,11 @@ test("what was written is there when the database is opened again", async () => 
       const model = historyModel();
       const first = await Database.open(await disk.open());
       await createIndexes(first);
-      await runHistory(first, model, before);
+      await runHistory(first, model, before, compareAllAndSizes);
       await first.close();
       const second = await Database.open(await disk.open());
-      await compareAll(second, model);
-      await runHistory(second, model, after);
+      await compareAllAndSizes(second, model);
+      await runHistory(second, model, after, compareAllAndSizes);
       await second.close();
     }),
     { numRuns: 12 },

@@ -119,6 +119,13 @@ describe("the form of a sum", () => {
     expect(subtractSums(subtractSums(all, all), 1)).toStrictEqual(-1);
   });
 
+  test("is never a negative zero", () => {
+    expect(addSums(-0, -0)).toStrictEqual(0);
+    expect(subtractSums(0, 0)).toStrictEqual(0);
+    expect(subtractSums(-0, 0)).toStrictEqual(0);
+    expect(addSums([1e20, 1], [-1e20, -1])).toStrictEqual(0);
+  });
+
   test("is a double only where doubles suffice", () => {
     expect(addExactly(1, 2)).toBe(3);
     expect(addExactly(-0, -0)).toBe(0);
