@@ -96,7 +96,8 @@ export class SchemaHistory {
       name: step.name,
       target: { version: id, shape: step.to, declared: { ...Object.fromEntries(kept), ...step.declared } },
       carry: (forms) => carried(forms, step),
-      atWork: (known) => [...(step.takesOver ? [] : known), ...step.migrations],
+      // A transform comes when those before are done, or takes their place.
+      atWork: (known) => [...(step.up === null ? known : []), ...step.migrations],
       isOptional: false,
       isBack: false,
     });
