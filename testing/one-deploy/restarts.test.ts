@@ -82,6 +82,30 @@ test("a process without the transform that documents need does not start, and ch
   expect((await teams(app))[0]).toEqual({ name: "0", plan: "pro" });
 });
 
+test("a process that starts with a table's new name finds the transform that its documents need", async () => {
+  const { planFromIsPro } = withPlan.migrations as {
+    planFromIsPro: Record<symbol, { up: never; down: never }>;
+  };
+  const { up, down } = planFromIsPro[Symbol.for("trueup.transform")] ?? {};
+  const renamed: Version = {
+    schema: defineSchema({ squads: defineTable({ name: v.string(), plan: v.string() }) }),
+    migrations: {
+      ...waived,
+      planFromIsPro: migrations.define({ table: "squads", up: up as never, down: down as never }),
+      squads: migrations.renameTable({ from: "teams", to: "squads" }),
+    },
+  };
+  const storage = await withLaggingTeams();
+  const first = await openBackend({ storage, log: "silent" });
+  await first.database.background.stop();
+  await deploy(first, withPlan);
+  await deploy(first, renamed);
+  await first.close();
+  const app = await start(storage, renamed);
+  const [squad] = fieldsOf(await call(app, "documents:all", { table: "squads" }));
+  expect(squad).toEqual({ name: "0", plan: "pro" });
+});
+
 test("documents that a transform has come to fail on are what they were after a rollback", async () => {
   let isBroken = false;
   const up = ({ name }: { name: string }): object => {
