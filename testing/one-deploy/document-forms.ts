@@ -14,12 +14,17 @@ export function carried(forms: Forms, step: Step): Forms {
   return step.migrations.reduce<Forms>((before, migrate) => [...before, migrate(last(before))], carriedOver);
 }
 
-/** Those forms of a document that a schema takes: one that is put in place has found no other document. */
-export function fitting(forms: Forms, { types }: Shape): Forms {
+/**
+ * The forms of a document behind a way back over migrations: those that none of them has made, and those that the schema takes.
+ * @param added How many forms the migrations have added.
+ */
+export function fitting(forms: Forms, { types }: Shape, added: number): Forms {
   const names = Object.keys(types).toSorted();
   const [first, ...others] = forms.filter(
-    (form) =>
-      isSame(Object.keys(form).toSorted(), names) && names.every((name) => typeof form[name] === types[name]),
+    (form, at) =>
+      at < forms.length - added ||
+      (isSame(Object.keys(form).toSorted(), names) &&
+        names.every((name) => typeof form[name] === types[name])),
   );
   assert(first !== undefined, "a document that does not fit the schema");
   return [first, ...others];

@@ -119,7 +119,8 @@ export class SchemaHistory {
       target: { ...first.deployed, version: ++this.#versions },
       carry: (forms) => {
         if (isTransformed) return [backs.reduce((doc, back) => back?.(doc) ?? doc, last(forms))];
-        return fitting(forms, first.deployed.shape);
+        const added = left.reduce((sum, { step }) => sum + step.migrations.length, 0);
+        return fitting(forms, first.deployed.shape, added);
       },
       atWork: (known) => known.filter((each) => left.every(({ step }) => !step.migrations.includes(each))),
       isOptional: isByLuck,

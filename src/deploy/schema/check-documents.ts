@@ -11,6 +11,7 @@ import {
   findTable,
   ViolationTally,
   type CheckContext,
+  type CompiledTable,
   type SchemaJson,
   type TableData,
   type TableJson,
@@ -28,6 +29,8 @@ export interface TableToCheck {
   readonly storedAs: string;
   /** Tables of the component that get other names with the schema: old name to new. */
   readonly newNames: ReadonlyMap<string, string>;
+  /** Only documents that fit this are looked at, all when it is left out. */
+  readonly among?: TableJson;
 }
 
 /**
@@ -82,11 +85,12 @@ export async function checkTable(
 /** Looks at some documents once the table has its new name; those that are gone are no problem. */
 export async function checkSome(
   reader: DatabaseReader,
-  { componentPath, table }: TableToCheck,
+  of: TableToCheck,
   ids: Iterable<string>,
   problems: DocumentProblems,
 ): Promise<void> {
-  const { check } = compileTable(table);
+  const { componentPath, table } = of;
+  const check = checkOf(of);
   for (const id of ids) {
     const document = await reader.get(id, table.tableName);
     if (document !== null) problems.add(componentPath, table.tableName, id, check(document, reader));
@@ -106,23 +110,31 @@ export function contextWith(
   };
 }
 
+function checkOf({ table, among }: TableToCheck): CompiledTable["check"] {
+  const { fits, check } = compileTable(table);
+  const known = among === undefined ? null : compileTable(among);
+  return (document, context) =>
+    fits(document, context) || known?.fits(document, context) === false ? [] : check(document, context);
+}
+
 /** The cursor of the next page; null after the last one. */
 async function checkPage(
   reader: DatabaseReader,
-  { componentPath, table, storedAs, newNames }: TableToCheck,
+  of: TableToCheck,
   cursor: string | null,
   tally: ViolationTally,
   problems: DocumentProblems | undefined,
 ): Promise<string | null> {
+  const { componentPath, table, storedAs, newNames } = of;
   if (!reader.tables().includes(storedAs)) return null;
   const context = contextWith(newNames, (id) => reader.tableOfId(id));
-  const { fits, check } = compileTable(table);
+  const check = checkOf(of);
   const { page, isDone, continueCursor } = await reader.page(
     { source: { type: "FullTableScan", tableName: storedAs, order: "asc" }, operators: [] },
     { cursor, numItems: documentsPerSnapshot },
   );
   for (const document of page) {
-    const violations = fits(document, context) ? [] : check(document, context);
+    const violations = check(document, context);
     tally.add(document._id, violations);
     problems?.add(componentPath, table.tableName, document._id, violations);
   }

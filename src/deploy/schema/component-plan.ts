@@ -107,7 +107,15 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
     const found = new DocumentProblems();
     const checked = await checkTable(database, table, found);
     data.push(checked);
-    if (isMigrated && checked.violating > 0) isLeftToMigrations = true;
+    if (isMigrated && checked.violating > 0) {
+      isLeftToMigrations = true;
+      const among = isTransformed ? undefined : findTable(renamed.stored ?? noSchema, tableName);
+      if (among === undefined || !isPending || atWork.brought.has(tableName)) continue;
+      // What has come into the schema in force is nothing to the migrations that it awaits.
+      const migrated = { ...table, among };
+      unmigrated.push(migrated);
+      await checkTable(database, migrated, problems);
+    }
     if (isMigrated || isTransformed || checked.violating === 0) continue;
     problems.absorb(found);
     const why = steps.irreversible.get(tableName);

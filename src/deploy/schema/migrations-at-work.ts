@@ -38,6 +38,8 @@ interface Unfinished {
 export interface MigrationsAtWork {
   /** Those that the deploy starts or goes on with, in the order in which those of one table run. */
   readonly ordered: readonly Exported<DeployMigration>[];
+  /** The tables of those that no earlier deploy brought. */
+  readonly brought: ReadonlySet<string>;
   /** Those that the schema in force awaits and the code no longer exports. */
   readonly abandoned: readonly string[];
   /** Those of earlier deploys that are not complete. */
@@ -53,10 +55,12 @@ export function migrationsAtWork(input: MigrationsInput): MigrationsAtWork {
   const going = declarations.migrations.filter(
     ({ name }) => !isDone(statuses.get(name)) || awaited.includes(name),
   );
+  const earlier = tablesOfEarlier(input);
   return {
     ordered: inOrder(going, awaited, statuses),
+    brought: new Set(going.filter(({ name }) => !earlier.has(name)).map(({ declared }) => declared.table)),
     abandoned: awaited.filter((name) => !exported.has(name)),
-    unfinished: [...tablesOfEarlier(input)]
+    unfinished: [...earlier]
       .filter(([name]) => !isDone(statuses.get(name)))
       .map(([name, table]) => ({
         name,
