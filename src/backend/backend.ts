@@ -162,6 +162,11 @@ export class Backend {
    * @throws MODULE_FAILED, SCHEMA_NOT_SATISFIED, INVALID_CRON, AGGREGATE_BUILD_FAILED and others; nothing has changed then
    */
   async activate(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
+    // What one deploy has looked at must not be changed by another before it is in place.
+    return await this.deploy.turns.take(() => this.#activateInTurn(program, options));
+  }
+
+  async #activateInTurn(program: ComponentProgram, options: LoadOptions): Promise<LoadedProgram> {
     this.#assertOpen();
     const { runtime } = this.#parts;
     const loaded = await this.#load(program, options);

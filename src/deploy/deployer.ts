@@ -88,7 +88,8 @@ export class Deployer {
   readonly #folder: CodeFolder;
   readonly #pending = new PendingPushes<Pending>((pending) => this.#forget(pending));
   readonly #forgetting = new Set<Promise<void>>();
-  readonly #turns = new Turns();
+  /** What puts programs in place: one at a time. */
+  readonly turns: Turns = new Turns();
   readonly #listeners = new Set<() => void>();
   readonly #functions: TransformFunctions;
   readonly #migrations: MigrationCalls;
@@ -234,7 +235,7 @@ export class Deployer {
     const pending = this.#pendingOf(request.field("startPush").field("schemaChange"));
     const message = request.field("message").optionalString() ?? null;
     const dryRun = request.field("dryRun").boolean() || pending.dryRun;
-    return await this.#turns.take(async () => {
+    return await this.turns.take(async () => {
       const preparation = this.#prepare(pending);
       await preparation.ready();
       const code: ProgramCode = { ...pending.code, message, crons: cronTexts(pending.push) };
@@ -275,7 +276,7 @@ export class Deployer {
    * @throws INVALID_ENVIRONMENT_VARIABLE, MODULE_FAILED; nothing has changed then
    */
   async updateEnvironment(changes: readonly EnvironmentChange[]): Promise<void> {
-    await this.#turns.take(async () => {
+    await this.turns.take(async () => {
       const active = this.#active;
       const store = (tx: MutationTransaction): Promise<void> => changeEnvironment(tx, changes);
       if (active === null) {

@@ -324,3 +324,13 @@ test("a table whose migration is at work takes another name when it is complete,
   const all = fieldsOf(await call(app, "documents:all", { table: "goods" }));
   expect(all).toEqual(Array.from({ length: 2_000 }, (_, n) => ({ n, k: n })));
 });
+
+test("two deploys at once do not overlook each other: the second meets the migration of the first", async () => {
+  const app = await appWithItems("memory", 6, { runScheduled: false });
+  const first = deploy(app, { schema: withK, migrations: { addK } });
+  const late = transform(({ n, k }) => ({ n, k: `s${k ?? n}` }));
+  const second = deploy(app, { schema: kText, migrations: { late } });
+  await first;
+  await expect(second).rejects.toMatchObject({ code: "MIGRATION_UNFINISHED" });
+  expect(await items(app)).toEqual([0, 1, 2, 3, 4, 5].map((n) => ({ n })));
+});
