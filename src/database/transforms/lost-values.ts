@@ -28,6 +28,8 @@ export interface Losses {
   readonly used: readonly string[];
 }
 
+const MAX_TRIED_PER_PATH = 4;
+const MAX_TRIED = 64;
 const nothing: Losses = { lost: [], used: [] };
 
 /**
@@ -42,10 +44,11 @@ export function lossesOf(run: TransformFunction, before: StoredDocument, after: 
   const made = stringifyValue(after.document);
   const places = new Set([...leavesOf(after.document)].map(({ place }) => place));
   const isNamed = ({ place }: Leaf): boolean => reads?.isRead(place) === true;
-  const isUsed = (leaf: Leaf): boolean =>
-    (isNamed(leaf) && places.has(leaf.place)) || changesWith(run, before, leaf, made, after.shape);
+  const trials = new Trials((leaf) => changesWith(run, before, leaf, made, after.shape));
+  const isUsed = (leaf: Leaf): boolean => (isNamed(leaf) && places.has(leaf.place)) || trials.isUsed(leaf);
   const used = gone.filter(isUsed);
-  const lost = gone.filter((leaf) => !used.includes(leaf));
+  const isInUse = new Set(used);
+  const lost = gone.filter((leaf) => !isInUse.has(leaf));
   return { lost: fieldsOf(leaves, lost, isNamed), used: used.map(({ path }) => path) };
 }
 
@@ -96,6 +99,32 @@ function trackReads(
     return stringifyValue(made.document) === stringifyValue(after.document) ? reads : null;
   } catch {
     return null;
+  }
+}
+
+/** Tries some values of each field; of long arrays and large records the others are taken for like those. */
+class Trials {
+  readonly #changes: (leaf: Leaf) => boolean;
+  readonly #byPath = new Map<string, { tried: number; isUsed: boolean }>();
+  /** Whether all values were used that were tried of a field of the document. */
+  readonly #byField = new Map<string, boolean>();
+  #tried = 0;
+
+  constructor(changes: (leaf: Leaf) => boolean) {
+    this.#changes = changes;
+  }
+
+  isUsed(leaf: Leaf): boolean {
+    const [field = ""] = stepsTo(leaf.place);
+    const known = this.#byPath.get(leaf.path);
+    if (known?.tried === MAX_TRIED_PER_PATH) return known.isUsed;
+    if (this.#tried === MAX_TRIED) return known?.isUsed ?? this.#byField.get(field) ?? false;
+    this.#tried++;
+    const isUsed = this.#changes(leaf);
+    const { tried = 0, isUsed: wasUsed = false } = known ?? {};
+    this.#byPath.set(leaf.path, { tried: tried + 1, isUsed: wasUsed || isUsed });
+    this.#byField.set(field, isUsed && this.#byField.get(field) !== false);
+    return isUsed;
   }
 }
 

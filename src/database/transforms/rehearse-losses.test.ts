@@ -134,6 +134,19 @@ test("a narrowed value of any type is counted by what is lost of it", async () =
   expect(await lost(documents, run)).toEqual({ "data.note": 1 });
 });
 
+test("long arrays and large records are tried in parts, and counted whole", async () => {
+  const long = Array.from({ length: 5000 }, (_, n) => `value ${n}`);
+  const large = Object.fromEntries(Array.from({ length: 900 }, (_, n) => [`k${n}`, n + 2]));
+  let runs = 0;
+  const run: TransformFunction = ({ a }) => {
+    runs++;
+    return { a };
+  };
+  expect(await lost([{ a: 1, long, large }], run)).toEqual({ long: 1, large: 1 });
+  expect(runs).toBeLessThan(400);
+  expect(await lost([{ large }], ({ large: all }) => ({ text: JSON.stringify(all) }))).toEqual({});
+});
+
 test("each of several transforms is asked what it loses", async () => {
   const database = await openDatabase();
   await mutate(database, (tx) => tx.component("").insert("t", { a: 5, b: 6 }));

@@ -54,12 +54,35 @@ test("one migration covers a table, with the values it makes up and the question
     name: "migrateUsers",
     covers: ["users.role", "users.legacy"],
     decisions: ['users.role: "" where there is no value yet'],
+    downDecisions: [],
     unresolved: [],
   });
   expect(stub?.transform).toContain(
     "up: (doc: Infer<typeof migrateUsersFrom>): Infer<typeof migrateUsersTo> => {",
   );
   expect(stub?.migrateOne).toContain('role: doc.role === undefined ? "" : doc.role,\n    legacy: undefined,');
+});
+
+test("every value that a generated down makes up is marked, and only where there is a down", () => {
+  const teams = (fields: object): SchemaJson =>
+    schema({ teams: defineTable({ name: v.string(), ...fields } as Parameters<typeof defineTable>[0]) });
+  const was = teams({
+    isPro: v.boolean(),
+    seats: v.number(),
+    tags: v.array(v.string()),
+    note: v.optional(v.string()),
+  });
+  const plan = planSchema({ before: was, after: teams({}), waivers: ["drop-field"] });
+  const [stub] = plan.migrations;
+  const madeUp = ["isPro: false", "seats: 0", "tags: []"];
+  const decisions = madeUp.map((what) => `teams.${what} where there is no value yet, on the way back`);
+  expect(stub?.downDecisions).toEqual(decisions);
+  for (const [at, decision] of decisions.entries()) {
+    expect(stub?.transform).toContain(` * Check: ${decision}.`);
+    expect(stub?.transform).toContain(`${madeUp[at]}`);
+    expect(stub?.migrateOne).not.toContain(decision);
+  }
+  expect(planText(plan).match(/on the way back/g)).toHaveLength(3);
 });
 
 test("a module of migrations declares what stands for the open questions, when there are some", () => {
