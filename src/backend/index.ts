@@ -17,6 +17,7 @@ export {
 } from "../functions/index.js";
 export type {
   AggregateDifference,
+  DriftedDocument,
   AggregateState,
   AggregateStatus,
   VerifyReport,
@@ -24,6 +25,7 @@ export type {
 export {
   type Aggregates,
   type AggregateOverview,
+  type AggregateDrift,
   type AggregateProgress,
   type VerifyResult,
 } from "../integrity/index.js";

@@ -33,6 +33,7 @@ export type { LoadedProgram, LoadOptions } from "./program/loaded-program.js";
 export type {
   Advance,
   AggregateDifference,
+  DriftedDocument,
   AggregateState,
   AggregateStatus,
   LastVerified,

@@ -2,6 +2,7 @@
  * Each of an aggregate's own methods in a transaction of its own, with the code of one program. The transactions have no
  * limits: the component counts down from those that `ctx.meta` reports, so that what is built here would build on Convex Cloud.
  */
+import { makeFunctionReference, type GenericDataModel, type GenericMutationCtx } from "convex/server";
 import type { Database, DatabaseReader, MutationTransaction } from "../database/index.js";
 import type {
   Advance,
@@ -13,6 +14,9 @@ import type {
 } from "../functions/index.js";
 
 import { readRecords } from "./aggregate-records.js";
+
+/** A component's own function that forgets what was managed in it. */
+const release = "generations:release";
 
 /** What is needed of a runtime. */
 export type AggregateRuntime = Pick<Runtime, "mutateInside" | "queryInside">;
@@ -42,11 +46,21 @@ export class AggregateCalls {
     await this.#runtime.mutateInside(tx, this.program, componentPath, (ctx) => aggregate.begin(ctx, options));
   }
 
+  /** Part of a transaction that is open: nothing of the program manages an aggregate in this component any more. */
+  async release(tx: MutationTransaction, path: string): Promise<void> {
+    const component = this.program.components.get(path);
+    if (component?.functions.has(release) !== true) return;
+    await this.#runtime.mutateInside(tx, this.program, path, async (ctx) => {
+      const { runMutation } = ctx as GenericMutationCtx<GenericDataModel>;
+      await runMutation(makeFunctionReference<"mutation">(release), {});
+    });
+  }
+
   /**
-   * Works on it in a transaction that is open, until it is ready or the time is over. What throws is undone, and left to
-   * those who do the work after: then the result is false.
+   * Works on it in a transaction that is open, until it is ready. What throws is undone, and left to those who do the work
+   * after: then the result is false.
    */
-  async workInside(tx: MutationTransaction, found: ExportedAggregate, untilMs: number): Promise<boolean> {
+  async workInside(tx: MutationTransaction, found: ExportedAggregate): Promise<boolean> {
     const { aggregate, componentPath } = found;
     const step = async (): Promise<boolean> => {
       const { due, waitMs, state } = await this.#runtime.mutateInside(
@@ -58,7 +72,7 @@ export class AggregateCalls {
       return due && waitMs === undefined && state !== "ready";
     };
     try {
-      while ((await tx.nested(step)) && performance.now() < untilMs);
+      while (await tx.nested(step));
       return true;
     } catch {
       return false;

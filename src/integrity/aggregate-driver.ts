@@ -1,9 +1,10 @@
 /**
  * Carries on the work of every managed aggregate of the active program: build, check, verify, repair, clearing. It keeps no
  * state that matters: what is due is asked of the aggregates themselves, so after a crash the first round finds where to go on.
+ * A commit that changes how an aggregate stands (its generations, or the drift that a write came upon) makes it look again.
  * One call of `advance` at a time, aggregates in turns, and live writes between them (`live-writes.ts`). An error puts an aggregate off for a while, longer each time, and is remembered until it is over.
  */
-import type { Database, MutationTransaction } from "../database/index.js";
+import type { Database, DatabaseCommit, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import {
   currentExecution,
@@ -25,6 +26,9 @@ import { LiveWrites } from "./live-writes.js";
 /** Told after each step of an aggregate's work that did not fail. */
 export type StepListener = (name: string, advance: Advance) => void;
 
+/** Told of an aggregate after each commit that notes drift. */
+export type DriftListener = (name: string) => void;
+
 export interface DriverOptions {
   /** Told of each error; the work is tried again. */
   readonly onFailure?: (name: string, error: unknown) => void;
@@ -42,8 +46,8 @@ interface Entry {
   problem: AggregateProblem | null;
 }
 
-/** All builds together take no longer than this in the transaction that begins them. */
-const buildInsideMs = 100;
+/** Tables of up to so many documents are built from in the transaction that begins them. */
+const builtInside = 1000;
 const firstRetryMs = 100;
 const maxRetryMs = 60_000;
 const maxTimerMs = 0x7fff_ffff;
@@ -54,6 +58,8 @@ export class AggregateDriver {
   readonly #onFailure: (name: string, error: unknown) => void;
   readonly #liveWrites: LiveWrites;
   readonly #listeners = new Set<StepListener>();
+  readonly #driftListeners = new Set<DriftListener>();
+  readonly #stopListening: () => void;
   readonly #waiting = new Set<{ readonly name: string; readonly done: () => void }>();
   #calls: AggregateCalls | null = null;
   #entries = new Map<string, Entry>();
@@ -67,18 +73,19 @@ export class AggregateDriver {
     this.#runtime = runtime;
     this.#liveWrites = new LiveWrites(database);
     this.#onFailure = options.onFailure ?? ((): void => {});
+    this.#stopListening = database.onCommit((commit) => this.#look(commit));
   }
 
   /**
    * Part of the transaction that puts a program in place, after its schemas: begins each of its aggregates. One that no
-   * program has followed up to now, or whose table has got another shape, is built anew, whatever it holds. One of an empty
-   * or small table is ready when the transaction commits. Call the result then.
+   * program has followed up to now, or whose table has got another shape, is built anew, whatever it holds. One whose table has
+   * no more than 1,000 documents is ready when the transaction commits, however long that takes. A component whose aggregate
+   * the program does not export any more is set free. Call the result then.
    */
   async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
     const calls = new AggregateCalls(this.#database, this.#runtime, program);
     const found = [...program.aggregates().values()];
     const known = await readRecords(tx);
-    const untilMs = performance.now() + buildInsideMs;
     const records: AggregateRecord[] = [];
     for (const each of found) {
       const { name, componentPath, aggregate } = each;
@@ -86,10 +93,13 @@ export class AggregateDriver {
       const shape = tx.tableShape(componentPath, table);
       const record = known.get(name);
       await calls.begin(tx, each, record?.shape === shape ? {} : { fresh: true });
-      const isSound = await calls.workInside(tx, each, untilMs);
+      const isSmall = (await sizeOf(tx, each)) <= builtInside;
+      const isSound = !isSmall || (await calls.workInside(tx, each));
       const problem = isSound || record?.definition !== definition ? null : record.problem;
       records.push({ name, definition, shape, sinceMs: record?.sinceMs ?? tx.beganAtMs, problem });
     }
+    const names = new Set(found.map(({ name }) => name));
+    for (const name of known.keys()) if (!names.has(name)) await calls.release(tx, name);
     if (found.length > 0 || known.size > 0) await keepRecords(tx, records);
     return () => {
       this.#calls = calls;
@@ -108,6 +118,7 @@ export class AggregateDriver {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#disarm();
+    this.#stopListening();
     await this.#round;
     this.#liveWrites.stop();
     for (const { done } of this.#waiting) done();
@@ -118,6 +129,14 @@ export class AggregateDriver {
     this.#listeners.add(listener);
     return () => {
       this.#listeners.delete(listener);
+    };
+  }
+
+  /** Calls the listener after each commit that notes drift; returns how to stop. */
+  onDrift(listener: DriftListener): () => void {
+    this.#driftListeners.add(listener);
+    return () => {
+      this.#driftListeners.delete(listener);
     };
   }
 
@@ -173,9 +192,25 @@ export class AggregateDriver {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
     entry.isWanted = true;
+    this.#makeDue(entry);
+  }
+
+  #makeDue(entry: Entry): void {
     if (entry.problem === null || entry.dueAtMs === Infinity)
       entry.dueAtMs = Math.min(entry.dueAtMs, Date.now());
     this.#wake();
+  }
+
+  /** What an aggregate's own tables say of a commit. */
+  #look({ tables }: DatabaseCommit): void {
+    if (this.#entries.size === 0) return;
+    for (const { componentPath, tableName } of tables) {
+      const isDrift = tableName === "drift";
+      const entry = isDrift || tableName === "generations" ? this.#entries.get(componentPath) : undefined;
+      if (entry === undefined) continue;
+      this.#makeDue(entry);
+      if (isDrift) for (const listener of this.#driftListeners) listener(componentPath);
+    }
   }
 
   /** Resolves after the next step of an aggregate's work, failed or not. @throws BACKEND_CLOSED when the driver is stopped */
@@ -316,6 +351,15 @@ function newEntry(found: ExportedAggregate, record: AggregateRecord | undefined)
     isWanted: false,
     problem: record?.problem ?? null,
   };
+}
+
+/** The number of documents of an aggregate's table. */
+async function sizeOf(
+  tx: MutationTransaction,
+  { componentPath, aggregate }: ExportedAggregate,
+): Promise<number> {
+  const reader = tx.component(componentPath);
+  return reader.tables().includes(aggregate.table) ? await reader.count(aggregate.table) : 0;
 }
 
 function timeOf({ dueAtMs, verifyAtMs }: Entry): number {

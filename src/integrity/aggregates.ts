@@ -7,6 +7,7 @@ import type {
   AggregateDifference,
   AggregateState,
   AggregateStatus,
+  DriftedDocument,
   ExportedAggregate,
   VerifyReport,
 } from "../functions/index.js";
@@ -42,6 +43,16 @@ export interface VerifyResult extends Omit<
   readonly remaining: number;
 }
 
+/** What writes have come upon in an aggregate, and no check has looked into yet. */
+export interface AggregateDrift {
+  readonly name: string;
+  /** The number of documents. */
+  readonly count: number;
+  /** The first of them. */
+  readonly documents: readonly DriftedDocument[];
+}
+
+type DriftListener = (drift: AggregateDrift) => void;
 type ProgressListener = (progress: AggregateProgress) => void;
 
 const progressIntervalMs = 100;
@@ -148,6 +159,26 @@ export class Aggregates {
       told.set(name, { state, atMs: nowMs });
       void this.#progress(name).then((progress) => progress && listener(progress));
     });
+  }
+
+  /**
+   * Calls the listener when a write has come upon an item that was not what it should have been: it is right since, and a
+   * repair of the whole aggregate is due. Returns how to stop.
+   */
+  onDrift(listener: DriftListener): () => void {
+    return this.#driver.onDrift((name) => {
+      void this.#drift(name).then((drift) => drift && listener(drift));
+    });
+  }
+
+  /** Undefined when there is none by now, or no telling any more. */
+  async #drift(name: string): Promise<AggregateDrift | undefined> {
+    try {
+      const { drift, drifted } = await this.#driver.status(name);
+      return drifted.length === 0 ? undefined : { name, count: drift ?? 0, documents: drifted };
+    } catch {
+      return undefined;
+    }
   }
 
   /** Undefined when there is no telling any more: the program was replaced, the storage closed. */

@@ -4,6 +4,7 @@ export {
   Aggregates,
   verifyResult,
   type AggregateOverview,
+  type AggregateDrift,
   type AggregateProgress,
   type VerifyResult,
 } from "./aggregates.js";

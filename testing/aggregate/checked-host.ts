@@ -8,11 +8,13 @@ import {
   defineSchema,
   defineTable,
   mutationGeneric,
+  type DataModelFromSchemaDefinition,
   type FunctionReference,
   type GenericMutationCtx,
 } from "convex/server";
 import { v } from "convex/values";
 import type { OpenStorage } from "trueup";
+import { TableAggregate } from "trueup/aggregate";
 import type { ComponentApi } from "trueup/aggregate/_generated/component.js";
 import aggregateTest from "trueup/aggregate/test";
 import type { DataModel } from "../../src/components/aggregate/component/_generated/dataModel.js";
@@ -43,18 +45,37 @@ const mounted = componentsGeneric() as unknown as {
 };
 export const component: ComponentApi = mounted.aggregate;
 
-/** The aggregate of the table: by game, sorted by score. */
+/** What an item is made of: by game, sorted by score. */
+const functions = {
+  namespace: (doc: StoredDocument) => doc["game"] as string,
+  sortKey: (doc: StoredDocument) => doc["score"] as number,
+  sumValue: (doc: StoredDocument) => doc["score"] as number,
+  sumValues: { bonus: (doc: StoredDocument) => doc["bonus"] as number | undefined },
+};
+
+/** The aggregate of the table. */
 export const source = {
   component,
   table: "scores",
   itemOf: (doc: StoredDocument): WrittenItem => ({
-    key: doc["score"] as number,
+    key: functions.sortKey(doc),
     id: doc._id,
-    namespace: doc["game"],
-    sumValue: doc["score"] as number,
-    sumValues: { bonus: doc["bonus"] as number | undefined },
+    namespace: functions.namespace(doc),
+    sumValue: functions.sumValue(doc),
+    sumValues: { bonus: functions.sumValues.bonus(doc) },
   }),
 };
+
+type CheckedDataModel = DataModelFromSchemaDefinition<typeof checkedSchema>;
+
+/** The same as a class declares it, managed. */
+export const managed = new TableAggregate<{
+  Key: number;
+  DataModel: CheckedDataModel;
+  TableName: "scores";
+  Namespace: string;
+  Values: "bonus";
+}>(component, { table: "scores", ...functions });
 
 export function checkedHostOnMock(): Promise<CheckedHost> {
   const bodies = new Bodies();

@@ -9,6 +9,7 @@ import {
   rangeOf,
   scanRange,
   settle,
+  type Item,
   type NodeRef,
 } from "../../src/components/aggregate/tree/index.js";
 import { Forest, type StoredTree } from "../../src/components/aggregate/component/forest.js";
@@ -36,9 +37,10 @@ export interface Truth {
   readonly contents: Record<string, TrueItem[]>;
 }
 
-export async function truthOf(host: CheckedHost): Promise<Truth> {
+/** @param generation Of a managed aggregate; by default that of an unmanaged one. */
+export async function truthOf(host: CheckedHost, generation = 0): Promise<Truth> {
   const expected = (await documentsOf(host)).map(itemOf);
-  const { items, damaged, sharesNodes } = await host.inside((ctx) => itemsOf(ctx.db));
+  const { items, damaged, sharesNodes } = await host.inside((ctx) => itemsOf(new Forest(ctx.db, generation)));
   const byId = new Map(expected.map((item) => [item.id, item]));
   const places = new Set(items.map(({ space, order }) => space + order));
   const misplaced = new Set<string>();
@@ -82,8 +84,42 @@ function itemOf(document: StoredDocument): TrueItem {
   return { id, space: encodeKey([namespace]), order: encodeKey([key, id]), values: valuesText(named) };
 }
 
-async function itemsOf(db: ConstructorParameters<typeof Forest>[0]) {
-  const forest = new Forest(db);
+/** The items of a document wherever they can be reached, in trees that are damaged, too: each as `place values`, sorted. */
+export function itemsOfDocument(host: CheckedHost, generation: number, id: string): Promise<string[]> {
+  return host.inside(async (ctx) => {
+    const found: string[] = [];
+    for (const tree of await new Forest(ctx.db, generation).select("all")) {
+      const space = encodeKey([tree.namespace]);
+      for (const item of await reachableItems(tree)) {
+        if (item.position.id === id) found.push(shownItem(trueItem(tree, space, item)));
+      }
+    }
+    return found.toSorted();
+  });
+}
+
+/** The item that a document should have, in the same form. */
+export function expectedItem(document: StoredDocument): string {
+  return shownItem(itemOf(document));
+}
+
+/** The namespace in which an item in that form stands, encoded. */
+export function spaceOf(item: string): unknown {
+  return (JSON.parse(item) as unknown[])[0];
+}
+
+function shownItem({ space, order, values }: TrueItem): string {
+  return JSON.stringify([space, order, values]);
+}
+
+/** Of each node that can be reached, once. */
+async function reachableItems(tree: StoredTree): Promise<Item[]> {
+  const refs = [...(await refsOf(tree))];
+  const nodes = await Promise.all(refs.map((ref) => settle(tree.nodes, () => tree.nodes.find(ref))));
+  return nodes.flatMap((node) => (node !== null && isLeaf(node) ? node.items : []));
+}
+
+async function itemsOf(forest: Forest) {
   const trees = await forest.select("all");
   const damaged = new Set<string>();
   const items: TrueItem[] = [];
@@ -120,12 +156,16 @@ async function refsOf(tree: StoredTree): Promise<Set<NodeRef>> {
 
 async function contentsOf(tree: StoredTree, space: string): Promise<TrueItem[]> {
   const found = await settle(tree.nodes, () => scanRange(tree, rangeOf(undefined), "asc", Infinity));
-  return found.map(({ position, values }) => ({
+  return found.map((item) => trueItem(tree, space, item));
+}
+
+function trueItem(tree: StoredTree, space: string, { position, values }: Item): TrueItem {
+  return {
     id: position.id,
     space,
     order: position.order,
     values: valuesText(values.map((value, index) => [tree.state.measures[index], value])),
-  }));
+  };
 }
 
 function valuesText(named: (readonly unknown[])[]): string {

@@ -130,6 +130,7 @@ class FakeAggregate implements ManagedAggregate {
           ? null
           : { atMs: Number(last["atMs"]), differences: Number(last["differences"]), durationMs: 0 },
       drift: last === undefined ? null : Number(last["differences"]),
+      drifted: [],
       error: null,
       errorDocumentId: null,
     };

@@ -196,26 +196,6 @@ test("verifyEvery is counted from the last time, across restarts", async () => {
   expect(await runs(3_600_000)).toHaveLength(count);
 });
 
-test("a large table is built step by step, which is told; a small one is ready when its program is in place", async () => {
-  const onAdvance = (): void => {
-    for (const endMs = performance.now() + 40; performance.now() < endMs;);
-  };
-  const app = await openScores("memory", {}, { runScheduled: false });
-  await call(app, "scores:addMany", { count: 16 });
-  await putInPlace(app, { byScore: fakeAggregate({ onAdvance }) });
-  expect(await app.aggregates.status("byScore")).toMatchObject({ state: "building" });
-  const told: string[] = [];
-  const stop = app.aggregates.onProgress(({ name, state }) => told.push(`${name} ${state}`));
-  await app.aggregates.ready();
-  await call(app, "scores:all");
-  stop();
-  expect(told).toContain("byScore building");
-  expect(told.at(-1)).toBe("byScore ready");
-
-  const small = await openScores("memory", { byScore: fakeAggregate() }, { runScheduled: false });
-  expect(await small.aggregates.status("byScore")).toMatchObject({ state: "ready" });
-});
-
 function pause(ms: number): Promise<false> {
   return new Promise((resolve) => setTimeout(() => resolve(false), ms));
 }

@@ -1,6 +1,6 @@
 import { componentsGeneric, queryGeneric as query, mutationGeneric as mutation } from "convex/server";
 import { v } from "convex/values";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { programFromModules, type Backend } from "trueup";
 import { TableAggregate } from "trueup/aggregate";
 import aggregateTest from "trueup/aggregate/test";
@@ -33,6 +33,10 @@ function aggregates(factor: number): Record<string, unknown> {
         count: await byScore.count(ctx as never),
         sum: await byScore.sum(ctx as never),
       }),
+    }),
+    lose: mutation({
+      args: { doc: v.any() },
+      handler: (ctx, { doc }) => byScore.delete(ctx as never, doc as never),
     }),
     countWhenReady: query((ctx) => byScore.count(ctx as never, { whileBuilding: "wait" } as never)),
     change: mutation({
@@ -159,4 +163,86 @@ test("what was built is there after a restart, and writes without the aggregate 
   const back = await open(storage, aggregates(1));
   await back.aggregates.ready();
   await expectRight(back, 1);
+});
+
+/** A machine so busy that every look at a clock finds a second gone. */
+function starve(): void {
+  let gone = 0;
+  const now = Date.now.bind(Date);
+  vi.spyOn(performance, "now").mockImplementation(() => (gone += 1000));
+  vi.spyOn(Date, "now").mockImplementation(() => now() + (gone += 1000));
+}
+
+test.each([
+  [0, "ready"],
+  [1000, "ready"],
+  [1001, "building"],
+])("a table of %i documents leaves its aggregate %s, however slow the machine is", async (count, state) => {
+  const storage = newStorage("sqlite");
+  const before = await open(storage, {});
+  for (let left = count; left > 0; left -= 500)
+    await call(before, "scores:addMany", { count: Math.min(500, left) });
+  await before.close();
+  starve();
+  const app = await open(storage, aggregates(1), { runScheduled: false });
+  vi.restoreAllMocks();
+  expect(await app.aggregates.status("byScore")).toMatchObject({ state });
+  const told: string[] = [];
+  app.aggregates.onProgress((progress) => told.push(progress.state));
+  await app.aggregates.ready();
+  expect(await call(app, "aggregates:totals")).toMatchObject({ count });
+  // A larger one is built step by step, which is told.
+  if (state === "building") expect([told[0], told.at(-1)]).toEqual(["building", "ready"]);
+});
+
+test("drift that a write comes upon is told of, and repaired without anybody asking", async () => {
+  const app = await open("memory", aggregates(1));
+  await call(app, "scores:addMany", { count: 50 });
+  const [lost, other] = (await call(app, "scores:all")) as [Score, Score];
+  for (const doc of [lost, other]) await call(app, "aggregates:lose", { doc });
+  expect(await call(app, "aggregates:totals")).toMatchObject({ count: 48 });
+  const told = new Promise((resolve) => app.aggregates.onDrift(resolve));
+  await call(app, "aggregates:change", { id: lost._id, score: 70 });
+  expect(await told).toMatchObject({
+    name: "byScore",
+    count: 1,
+    documents: [{ id: lost._id, kind: "missing" }],
+  });
+  await vi.waitFor(async () => {
+    expect(await app.aggregates.status("byScore")).toMatchObject({ state: "ready", drift: 0, drifted: [] });
+  }, 20_000);
+  expect(await app.aggregates.report("byScore")).toMatchObject({
+    startedBy: "drift",
+    repair: true,
+    differences: [{ id: other._id, kind: "missing", fixed: true }],
+  });
+  await expectRight(app, 1);
+});
+
+test("a component is free for another class once no program manages an aggregate in it", async () => {
+  const app = await open("memory", aggregates(1));
+  await call(app, "scores:addMany", { count: 5 });
+  const plain = new TableAggregate(
+    componentsGeneric()["byScore"] as never,
+    { sortKey: (doc: Score) => doc.score } as never,
+  ) as unknown as ScoreAggregate;
+  const counting = { count: query({ handler: (ctx) => plain.count(ctx as never) }) };
+  await putInPlace(app, { ...aggregates(1), ...counting });
+  await expect(call(app, "aggregates:count")).rejects.toMatchObject({
+    data: { code: "AGGREGATE_COMPONENT_SHARED" },
+  });
+  await putInPlace(app, counting);
+  expect(await call(app, "aggregates:count")).toBe(0);
+});
+
+test("a query that writes is told so by a code", async () => {
+  const exports = aggregates(1);
+  const { byScore } = exports as { byScore: ScoreAggregate };
+  const app = await open("memory", {
+    ...exports,
+    write: query({ handler: (ctx) => byScore.insert(ctx as never, {} as never) }),
+  });
+  await expect(call(app, "aggregates:write")).rejects.toMatchObject({
+    data: { code: "AGGREGATE_WRITE_IN_QUERY" },
+  });
 });

@@ -23,6 +23,7 @@ const ready: AggregateOverview = {
   etaMs: null,
   lastVerified: { atMs: 0, differences: 0, durationMs: 400 },
   drift: 0,
+  drifted: [],
   error: null,
   errorDocumentId: null,
 };

@@ -7,12 +7,16 @@ export const aggregateCodes = {
     'Try again later: the error\'s data has processed, total and etaMs; or read with { whileBuilding: "wait" }.',
   ),
   AGGREGATE_DOCUMENT_FAILED: final(
-    "A function of the aggregate's definition threw on a document.",
-    "Mend the document that the message names, or let sortKey, sumValue and namespace take every document.",
+    "A function of the aggregate's definition threw on a document, or made something of it that cannot be kept.",
+    "Mend the document that documentId names, or let sortKey, sumValue and namespace take every document.",
   ),
   AGGREGATE_UNMANAGED: final(
     "The aggregate names no table, so it is not managed.",
     "Give TableAggregate the option table: then it has a state, and operations.",
+  ),
+  AGGREGATE_WRITE_IN_QUERY: final(
+    "A query cannot write to an aggregate.",
+    "Write from a mutation or an action, with its ctx.",
   ),
   DELETE_MISSING_KEY: final(
     "The item is not in the aggregate.",

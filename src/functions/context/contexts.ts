@@ -78,13 +78,16 @@ export function mutationContext(execution: Execution): { db: WriteDatabase } & R
   };
 }
 
+/** Names the call that a `ctx` is a part of to those who keep something for as long as it lasts. */
+const request = Symbol.for("trueup.request");
+
 /** Calls that may be asked at once instead. */
 function offering<Call extends RunNested>(
   execution: Execution,
   kind: "query" | "mutation",
   call: Call,
 ): Call {
-  return Object.assign(call, { [direct]: askFrom(execution, kind) });
+  return Object.assign(call, { [direct]: askFrom(execution, kind), [request]: execution.request });
 }
 
 async function callInTurn(

@@ -41,10 +41,20 @@ export interface AggregateStatus {
   readonly lastVerified: LastVerified | null;
   /** Differences known to be left; null before the first check. */
   readonly drift: number | null;
+  /** The first of the documents that writes came upon, and that no check has looked into since. */
+  readonly drifted: readonly DriftedDocument[];
   /** What stops it, while something does. */
   readonly error: string | null;
   /** The document that it happened with, if it was one. */
   readonly errorDocumentId: string | null;
+}
+
+/** A document whose item was not what it should have been when the document was written. */
+export interface DriftedDocument {
+  readonly id: string;
+  /** As of a difference. */
+  readonly kind: string;
+  readonly atMs: number;
 }
 
 /** A place where the aggregate and its table do not agree. */

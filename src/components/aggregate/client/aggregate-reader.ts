@@ -307,13 +307,20 @@ export class AggregateReader<
     return { page: itemsOf(page), ...place };
   }
 
-  private async namespaces(
+  /** @param isLeftover To be cleared, also where the component is another class's by now. */
+  protected async namespaces(
     ctx: ReadCtx,
     cursor: string | undefined,
     limit: number,
     stale: boolean | undefined,
+    isLeftover = false,
   ): Promise<Page<{ namespace?: Value }>> {
-    const args = { limit, ...cursorArgs(cursor), ...this.readingArgs(stale) };
+    const args = {
+      limit,
+      ...cursorArgs(cursor),
+      ...this.readingArgs(stale),
+      ...(isLeftover && { isLeftover }),
+    };
     return this.ask(ctx, this.reads.namespaces, args, { stale });
   }
 }

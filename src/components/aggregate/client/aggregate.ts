@@ -8,6 +8,7 @@ import type { Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { AggregateStatistics } from "./aggregate-statistics.js";
 import { runMutation } from "./call.js";
+import { DEFAULT_PAGE_SIZE, eachOf } from "./paging.js";
 import { namespaceArgs } from "./range-args.js";
 import type { AggregateOptions, Key, NamespacedOpts, TreeOptions, WriteCtx, WriteOptions } from "./types.js";
 
@@ -34,7 +35,7 @@ export class Aggregate<
    * become wrong since is found when it comes into the tree, and goes to the dead letters.
    */
   async useDeltas(ctx: WriteCtx, enabled: boolean = true): Promise<void> {
-    await ctx.runMutation(this.component.deltas.configure, { enabled });
+    await runMutation(ctx, this.component.deltas.configure, { enabled });
   }
 
   /**
@@ -48,7 +49,8 @@ export class Aggregate<
 
   /** Empties every namespace. Those that come later are set up as the options say, too. */
   async clearAll(ctx: WriteCtx, opts?: TreeOptions): Promise<void> {
-    for await (const namespace of this.iterNamespaces(ctx)) {
+    const namespaces = eachOf((cursor) => this.namespaces(ctx, cursor, DEFAULT_PAGE_SIZE, undefined, true));
+    for await (const { namespace } of namespaces) {
       if (namespace !== undefined) await this.clearTree(ctx, { ...opts, namespace });
     }
     // There may be none of it yet: the settings of new namespaces are kept there.
@@ -61,7 +63,7 @@ export class Aggregate<
    */
   async makeRootLazy(ctx: WriteCtx, namespace: Namespace): Promise<void> {
     const { definition } = this;
-    await ctx.runMutation(this.component.trees.makeRootLazy, {
+    await runMutation(ctx, this.component.trees.makeRootLazy, {
       ...namespaceArgs(namespace),
       ...(definition === undefined ? {} : { definition }),
     });
@@ -80,7 +82,8 @@ export class Aggregate<
   ): Promise<void> {
     if (operations.length === 0) return;
     const { queue, writes } = this.component;
-    if (options?.async === true && this.deltas !== true) await ctx.runMutation(queue.enqueue, { operations });
+    if (options?.async === true && this.deltas !== true)
+      await runMutation(ctx, queue.enqueue, { operations });
     else {
       this.applyReference ??= writes.apply;
       await runMutation(ctx, this.applyReference, { operations, ...deltasArgs(this.deltas) });
@@ -91,7 +94,7 @@ export class Aggregate<
     ctx: WriteCtx,
     { namespace, maxNodeSize, rootLazy }: TreeOptions & { namespace?: Value | undefined } = {},
   ): Promise<void> {
-    await ctx.runMutation(this.component.trees.clear, {
+    await runMutation(ctx, this.component.trees.clear, {
       ...namespaceArgs(namespace),
       ...(maxNodeSize === undefined ? {} : { maxNodeSize }),
       ...(rootLazy === undefined ? {} : { rootLazy }),

@@ -3,6 +3,7 @@
  * the same transaction, at once and without a call in between; where they do not, or the component cannot do it at once,
  * the call is made.
  */
+import { ConvexError } from "convex/values";
 import type { FunctionArgs, FunctionReference, FunctionReturnType } from "convex/server";
 import type { ReadCtx, WriteCtx } from "./types.js";
 
@@ -27,14 +28,23 @@ export function runQuery<Q extends Query>(
   return answer === undefined ? ctx.runQuery(query, args) : answer;
 }
 
-/** Runs a mutation. */
+/** Runs a mutation. @throws AGGREGATE_WRITE_IN_QUERY */
 export function runMutation<M extends Mutation>(
   ctx: Pick<WriteCtx, "runMutation">,
   mutation: M,
   args: FunctionArgs<M>,
 ): FunctionReturnType<M> | Promise<FunctionReturnType<M>> {
+  assertWritable(ctx);
   const answer = askedOf<M>(ctx.runMutation, mutation, args);
   return answer === undefined ? ctx.runMutation(mutation, args) : answer;
+}
+
+/** The types say so already; this is for those that were talked out of it. @throws AGGREGATE_WRITE_IN_QUERY */
+export function assertWritable(ctx: Partial<Pick<WriteCtx, "runMutation">>): void {
+  if (typeof ctx.runMutation === "function") return;
+  const message =
+    "A query cannot write to an aggregate: its ctx has no runMutation. Write from a mutation or an action.";
+  throw new ConvexError({ code: "AGGREGATE_WRITE_IN_QUERY", message });
 }
 
 /** Undefined when the call has to be made. */

@@ -43,6 +43,16 @@ export function replaceOperation(
   };
 }
 
+/** Says what was there before a write: an item, or none. */
+export function knowing(operation: Operation, before: WrittenItem | null): Operation {
+  return { ...operation, before: before === null ? null : valueArgs(before) };
+}
+
+/** Says nothing of that. */
+export function unknowing({ before: _before, ...operation }: Operation): Operation {
+  return operation;
+}
+
 function placeArgs({ key, id, namespace }: WrittenItem): { key: Key; id: string; namespace?: Value } {
   return { key, id, ...namespaceArgs(namespace) };
 }

@@ -23,7 +23,7 @@ import {
   type ManagedOperations,
   type OperationsModule,
 } from "./managed/cloud-operations.js";
-import { TableSource } from "./managed/table-source.js";
+import { checkedItem, namingDocument, TableSource } from "./managed/table-source.js";
 import { TableVerification } from "./verification/index.js";
 import { manage, type Managed, type ManagedOptions } from "./managed/managed.js";
 import {
@@ -114,8 +114,8 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
   constructor(component: ComponentApi, options: TableAggregateOptions<T>) {
     super(component, options);
     this.options = options;
-    const itemOf = (document: StoredDocument): WrittenItem => this.itemOf(document);
-    this.managed = manage(component, options, itemOf);
+    const makeItem = (document: StoredDocument): WrittenItem => this.makeItem(document);
+    this.managed = manage(component, options, makeItem);
   }
 
   /** The seam for what keeps it in step; undefined when it names no table. */
@@ -139,8 +139,8 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
 
   /** Checks of whether it is in step with a table; a managed one brings its own, too. */
   verification(table: T["TableName"]): TableVerification {
-    const itemOf = (document: StoredDocument): WrittenItem => this.itemOf(document);
-    return new TableVerification(new TableSource(this.component, table, "", itemOf), this.definition);
+    const makeItem = (document: StoredDocument): WrittenItem => this.makeItem(document);
+    return new TableVerification(new TableSource(this.component, table, "", makeItem), this.definition);
   }
 
   /**
@@ -285,19 +285,18 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
   ): Promise<void> {
     const { managed, deltas, advanceFunction } = this;
     if (managed === undefined) {
-      await this.write(
-        ctx,
-        operations.map((operation) => this.operationOf(operation)),
-        options,
-      );
+      const written = operations.map((operation) => this.operationOf(operation));
+      await namingDocument(() => this.write(ctx, written, options));
       return;
     }
-    const hasBegun = await managed.apply(ctx, operations.map(imagesOf), {
-      begins: true,
-      ...(options?.async === true && { queued: true }),
-      ...(deltas !== undefined && { deltas }),
-    });
-    if (hasBegun && advanceFunction !== undefined) await schedule(ctx, advanceFunction);
+    const isDue = await namingDocument(() =>
+      managed.apply(ctx, operations.map(imagesOf), {
+        begins: true,
+        ...(options?.async === true && { queued: true }),
+        ...(deltas !== undefined && { deltas }),
+      }),
+    );
+    if (isDue && advanceFunction !== undefined) await schedule(ctx, advanceFunction);
   }
 
   private async rebuild(ctx: WriteCtx, managed: Managed, opts: TreeOptions | undefined): Promise<void> {
@@ -326,7 +325,12 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     }
   }
 
+  /** @throws AGGREGATE_DOCUMENT_FAILED */
   private itemOf(doc: DocumentOf<T>): WrittenItem {
+    return checkedItem(stored(doc), (document) => this.makeItem(document as DocumentOf<T>));
+  }
+
+  private makeItem(doc: DocumentOf<T>): WrittenItem {
     return {
       key: this.options.sortKey(doc),
       id: doc["_id"] as IdOf<T>,

@@ -56,7 +56,10 @@ function remainingShare({ processed, total, cursor, span }: BuildFields): number
   return passed <= 0 ? null : 1 - Math.min(1, passed);
 }
 
-/** What a read throws that no generation of its definition can answer yet. */
+/**
+ * What a read throws that no generation of its definition can answer yet. It goes to the app's clients: why a build has failed,
+ * which may tell what is in a document, is for those who ask for its status.
+ */
 export async function buildingError(db: DatabaseReader, definition: string): Promise<Error> {
   const generation = mainGeneration(await generationsOf(db, definition));
   const build = generation === undefined ? null : await buildOf(db, generation.generation);
@@ -69,7 +72,6 @@ export async function buildingError(db: DatabaseReader, definition: string): Pro
     processed,
     total,
     etaMs,
-    ...(generation?.failure === undefined ? {} : { error: generation.failure.message }),
   });
 }
 

@@ -1,16 +1,29 @@
 /** The tables of checks: runs, how far they have come, and what they found; `check_types.ts` says what is in them. */
 import { defineTable, type TableDefinition } from "convex/server";
-import { v } from "convex/values";
-import { checkPhases, differenceKinds } from "./check_types.js";
+import { v, type Validator } from "convex/values";
+import { checkPhases, differenceKinds, type DriftedDocument } from "./check_types.js";
 
 const run = v.id("checkRuns");
 const kind = v.union(...differenceKinds.map((name) => v.literal(name)));
 const numbersOrNulls = v.array(v.union(v.number(), v.null()));
 
+/** A document that a write came upon. */
+export const drifted: Validator<DriftedDocument, "required", string> = v.object({
+  id: v.string(),
+  kind,
+  atMs: v.number(),
+});
+
 export const checkTables: Record<
-  "checkRuns" | "checkSteps" | "checkBuckets" | "checkSums" | "checkDamage" | "differences",
+  "checkRuns" | "checkSteps" | "checkBuckets" | "checkSums" | "checkDamage" | "differences" | "drift",
   TableDefinition
 > = {
+  drift: defineTable({
+    generation: v.number(),
+    count: v.number(),
+    documents: v.array(drifted),
+    run: v.optional(run),
+  }).index("by_generation", ["generation"]),
   checkRuns: defineTable({
     generation: v.number(),
     repair: v.boolean(),

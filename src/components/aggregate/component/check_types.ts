@@ -21,6 +21,24 @@ export type DifferenceKind = (typeof differenceKinds)[number];
 
 export type DifferenceCounts = Record<DifferenceKind, number>;
 
+/** A document that a write came upon, whose item was not what it should have been. */
+export type DriftedDocument = {
+  id: string;
+  kind: DifferenceKind;
+  atMs: number;
+};
+
+/** What writes have come upon in a generation since a check last looked into it. */
+export type DriftFields = {
+  generation: number;
+  /** How many documents. */
+  count: number;
+  /** The first of them. */
+  documents: DriftedDocument[];
+  /** The run that was begun after the latest of them; absent until there is one. */
+  run?: GenericId<"checkRuns">;
+};
+
 /** A run of a check, and what it has found so far. */
 export type CheckRunFields = {
   generation: number;

@@ -5,6 +5,7 @@
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
 import { CheckRun, dropProgress, FIRST_BATCH, noDifferences } from "./check_runs.js";
+import { driftOf, lookInto, settleDrift } from "./drift.js";
 import { UNMANAGED } from "./forest.js";
 import * as states from "./generation_states.js";
 import { NOTHING_COLLECTED } from "../tree/index.js";
@@ -16,6 +17,27 @@ export type LastVerified = { atMs: number; differences: number; durationMs: numb
 const KEPT_RUNS = 10;
 /** How many documents a part of clearing deletes at most. */
 const CLEARED = 500;
+
+/** The share of the time that repairs take up at most when writes come upon drift again and again. */
+const REPAIRING_SHARE = 0.1;
+
+/** Begins the repair that drift makes due. Null when none is; how long it has to wait for its turn. */
+export async function repairDrift(
+  db: DatabaseWriter,
+  generation: number,
+): Promise<{ runId: string } | { waitMs: number } | null> {
+  const drift = await driftOf(db, generation);
+  if (drift === null || drift.run !== undefined) return null;
+  const latest = await latestRun(db, generation);
+  if (latest?.startedBy === DRIFT) {
+    const { startedAtMs, durationMs = 0 } = latest;
+    const waitMs = startedAtMs + durationMs / REPAIRING_SHARE - Date.now();
+    if (waitMs > 0) return { waitMs };
+  }
+  return { runId: await beginRun(db, { generation, repair: true, startedBy: DRIFT }) };
+}
+
+const DRIFT = "drift";
 
 /** The run that is to go on in a generation, or null. */
 export async function dueRun(db: DatabaseReader, generation: number): Promise<string | null> {
@@ -59,6 +81,7 @@ export async function beginRun(
   });
   const { separators, ...collector } = NOTHING_COLLECTED;
   await db.insert("checkBuckets", { run, separators: [...separators], ...collector });
+  await lookInto(db, generation, run);
   return run;
 }
 
@@ -91,9 +114,10 @@ export async function clearRuns(db: DatabaseWriter, generation: number): Promise
 export async function completeRun(db: DatabaseWriter, run: CheckRun): Promise<void> {
   const { generation: number, counts, fixed, repair } = run.row;
   await run.finish({ status: "done" });
+  const unfixed = countOf({ counts }) - fixed;
+  await settleDrift(db, run.row, unfixed);
   const generation = number === UNMANAGED ? null : await states.liveGeneration(db, number);
   if (generation === null || generation.status === "ready") return;
-  const unfixed = countOf({ counts }) - fixed;
   if (unfixed === 0) await states.makeReady(db, generation);
   // One that only looked leaves what it found to the check of the build.
   else if (repair)

@@ -12,7 +12,7 @@ import { itemBytes, MAX_ITEM_BYTES, Position } from "../tree/index.js";
 import { internal } from "./_generated/api.js";
 import { internalQuery, mutation, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
 import type { Operation } from "./documents.js";
-import { aggregateError } from "./errors.js";
+import { itemTooLarge } from "./errors.js";
 import { foldEntries } from "./folding.js";
 import { Forest } from "./forest.js";
 import { namespacesOf } from "./operations.js";
@@ -145,7 +145,5 @@ function checkSize(operation: Operation): void {
   const key = isMove ? operation.newKey : operation.key;
   const values = [operation.sumValue ?? null, ...Object.values(operation.sumValues ?? {})];
   const bytes = itemBytes({ position: new Position(key, operation.id), values });
-  if (bytes <= MAX_ITEM_BYTES) return;
-  const message = `an item's key, id and values take up ${bytes} bytes; ${MAX_ITEM_BYTES} is the most`;
-  throw aggregateError("ITEM_TOO_LARGE", message);
+  if (bytes > MAX_ITEM_BYTES) throw itemTooLarge(operation.id, bytes);
 }

@@ -76,11 +76,21 @@ export type ItemMove = ItemValues & {
   newNamespace?: Value | undefined;
 };
 
+/**
+ * What a follower of a table knows of the item that was there before its document was written: its values, or null when
+ * there was none. An aggregate in which this is not so has drifted (`drift.ts`).
+ */
+export type ItemBefore = {
+  before?: ItemValues | null | undefined;
+};
+
 /** One write. `put` adds an item, or gives the one that stands there new values. */
-export type Operation =
-  | ({ type: "insert" | "put" } & ItemPlace & ItemValues)
-  | ({ type: "delete" | "deleteIfExists" } & ItemPlace)
-  | ({ type: "replace" | "replaceOrInsert" } & ItemMove);
+export type Operation = ItemBefore &
+  (
+    | ({ type: "insert" | "put" } & ItemPlace & ItemValues)
+    | ({ type: "delete" | "deleteIfExists" } & ItemPlace)
+    | ({ type: "replace" | "replaceOrInsert" } & ItemMove)
+  );
 
 /** Operations of one transaction that wait for the worker. */
 export type PendingFields = {

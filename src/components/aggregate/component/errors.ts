@@ -3,9 +3,11 @@
  * from there to its clients. The codes are listed with all others in the package's docs/errors.md.
  */
 import { ConvexError, convexToJson, type Value } from "convex/values";
+import { MAX_ITEM_BYTES } from "../tree/index.js";
 
 /** The codes in the `data` of the component's errors. */
 export type AggregateErrorCode =
+  | "AGGREGATE_COMPONENT_SHARED"
   | "DELETE_MISSING_KEY"
   | "DUPLICATE_KEY"
   | "INVALID_CURSOR"
@@ -21,8 +23,15 @@ export type AggregateErrorCode =
 export function aggregateError(
   code: AggregateErrorCode,
   message: string,
+  details: Record<string, string> = {},
 ): ConvexError<{ code: AggregateErrorCode; message: string }> {
-  return new ConvexError({ code, message });
+  return new ConvexError({ code, message, ...details });
+}
+
+/** Of an item of this size, whose id is its document's where a table is aggregated. */
+export function itemTooLarge(id: string, bytes: number): Error {
+  const message = `the key, id and values of the item ${id} take up ${bytes} bytes; ${MAX_ITEM_BYTES} is the most`;
+  return aggregateError("ITEM_TOO_LARGE", message, { id });
 }
 
 /** True of the error that a tree throws whose nodes are missing or do not fit together. */

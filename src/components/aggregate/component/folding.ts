@@ -6,7 +6,9 @@
  */
 import { ConvexError } from "convex/values";
 import type { DatabaseWriter, MutationCtx } from "./_generated/server.js";
+import type { DifferenceKind } from "./check_types.js";
 import type { Operation, QueueEntry } from "./documents.js";
+import { noteDrift, type Drifted } from "./drift.js";
 import { isDamage } from "./errors.js";
 import { Forest, UNMANAGED } from "./forest.js";
 import { liveGeneration, replaceDamaged } from "./generation_states.js";
@@ -71,6 +73,8 @@ class Fold {
   private readonly db: DatabaseWriter;
   /** Null for those that are not kept in step any more. */
   private readonly forests: Map<number, Forest | null> = new Map();
+  /** What has drifted, by generation. */
+  private readonly drifted: Map<number, Drifted[]> = new Map();
   /** Documents that are no nodes. */
   private others = 0;
 
@@ -114,12 +118,12 @@ class Fold {
     const forest = await this.forestOf(row);
     if (forest === null) return;
     try {
-      await applyOperation(forest, operation);
+      this.note(forest.generation, operation.id, await applyOperation(forest, operation));
     } catch (error) {
       if (!(error instanceof ConvexError)) throw error;
       if (forest.generation !== UNMANAGED && isDamage(error)) {
         this.forests.set(forest.generation, null);
-        await replaceDamaged(this.db, forest.generation, String(error));
+        await replaceDamaged(this.db, forest.generation, String(error), operation.id);
         return;
       }
       // An operation of this very transaction is no dead letter yet: its writer can still be told.
@@ -137,5 +141,13 @@ class Fold {
 
   async flush(): Promise<void> {
     for (const forest of this.forests.values()) await forest?.flush(this.db);
+    for (const [generation, found] of this.drifted) await noteDrift(this.db, generation, found);
+  }
+
+  private note(generation: number, id: string, kind: DifferenceKind | null): void {
+    if (kind === null) return;
+    const found = this.drifted.get(generation) ?? [];
+    found.push({ id, kind });
+    this.drifted.set(generation, found);
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { Doc } from "./_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
+import { aggregateError } from "./errors.js";
 import { nativeStoreOf, type CellCodec } from "./native_store.js";
 
 /** The generations of one definition that live. */
@@ -15,7 +16,8 @@ export interface LiveGenerations {
   readonly writable: readonly number[];
 }
 
-const NONE: LiveGenerations = { readable: null, writable: [] };
+/** Of a definition that has none. */
+export const NONE_LIVE: LiveGenerations = { readable: null, writable: [] };
 
 const liveCodec: CellCodec<LiveGenerations> = {
   encode: (live) => JSON.stringify(live),
@@ -33,10 +35,42 @@ export function liveGenerationsNow(db: DatabaseReader, definition: string): Live
   return remembered instanceof Promise ? undefined : remembered;
 }
 
+/**
+ * Refuses calls that name no definition while a managed aggregate lives in the component: they are of a class without `table`, whose
+ * items would be others than the table's.
+ * @throws AGGREGATE_COMPONENT_SHARED
+ */
+export async function assertUnmanaged(db: DatabaseReader): Promise<void> {
+  if (isUnmanagedNow(db)) return;
+  const managed = (await db.query("generations").collect()).find(isLive);
+  if (managed !== undefined) throw sharedError(managed.definition);
+}
+
+/** True when it is known at once that no managed aggregate lives in the component. */
+export function isUnmanagedNow(db: DatabaseReader): boolean {
+  const native = nativeStoreOf(db);
+  if (native === null) return false;
+  return native.count("generations") === 0 || native.cells(flagCodec).get(MANAGED) === false;
+}
+
+/** Of a call of a class that is not the one which keeps the component. */
+export function sharedError(definition: string): Error {
+  const message =
+    `A managed aggregate (${definition}) keeps this component, which no other class can use: name the same table, with the ` +
+    "same functions, or give each a component of its own. When none is managed any more, the component's function " +
+    "generations:release sets it free.";
+  return aggregateError("AGGREGATE_COMPONENT_SHARED", message);
+}
+
+const flagCodec: CellCodec<boolean> = { encode: String, decode: (text) => text === "true" };
+const MANAGED = "managed";
+
 /** Brings the directory up to date, after a generation of the definition was changed. */
 export async function refreshDirectory(db: DatabaseWriter, definition: string): Promise<void> {
   const native = nativeStoreOf(db);
   if (native === null) return;
+  const isManaged = (await db.query("generations").collect()).some(isLive);
+  native.cells(flagCodec).set(MANAGED, isManaged);
   const live = liveAmong(await generationsOf(db, definition));
   native.cells(liveCodec).set(nameOf(definition), live.writable.length === 0 ? undefined : live);
 }
@@ -49,9 +83,13 @@ export function generationsOf(db: DatabaseReader, definition: string): Promise<D
     .collect();
 }
 
+function isLive({ status }: Doc<"generations">): boolean {
+  return status !== "dropped";
+}
+
 function liveAmong(generations: readonly Doc<"generations">[]): LiveGenerations {
-  const live = generations.filter(({ status }) => status !== "dropped");
-  if (live.length === 0) return NONE;
+  const live = generations.filter(isLive);
+  if (live.length === 0) return NONE_LIVE;
   return {
     readable: live.find(({ status }) => status === "ready")?.generation ?? null,
     writable: live.map(({ generation }) => generation),

@@ -3,18 +3,28 @@ import type { DatabaseReader, MutationCtx, QueryCtx } from "./_generated/server.
 import { isAsked } from "./direct.js";
 import { Forest, UNMANAGED } from "./forest.js";
 import { buildingError } from "./build_progress.js";
-import { liveGenerations, liveGenerationsNow } from "./generation_directory.js";
+import {
+  assertUnmanaged,
+  isUnmanagedNow,
+  liveGenerations,
+  liveGenerationsNow,
+} from "./generation_directory.js";
 
-/** @throws AGGREGATE_BUILDING when no generation of the definition is ready. */
+/** @throws AGGREGATE_BUILDING when no generation of the definition is ready, AGGREGATE_COMPONENT_SHARED */
 export async function readableForest(db: DatabaseReader, definition: string | undefined): Promise<Forest> {
   return new Forest(db, await readableGeneration(db, definition));
 }
 
 /** The same, shared by all questions of a transaction; null when that cannot be told at once. */
 export function readableForestNow(ctx: QueryCtx, definition: string | undefined): Forest | null {
-  const generation = definition === undefined ? UNMANAGED : liveGenerationsNow(ctx.db, definition)?.readable;
+  const generation =
+    definition === undefined ? unmanagedNow(ctx.db) : liveGenerationsNow(ctx.db, definition)?.readable;
   if (generation === undefined || generation === null) return null;
   return sharedForest(ctx, generation);
+}
+
+function unmanagedNow(db: DatabaseReader): number | null {
+  return isUnmanagedNow(db) ? UNMANAGED : null;
 }
 
 /** The trees that all questions, or all writes, asked of one `ctx` share; of any other `ctx`, trees of its own. */
@@ -35,24 +45,31 @@ export function sharedForest(ctx: QueryCtx | MutationCtx, generation: number): F
 
 const sharedForests = new WeakMap<QueryCtx | MutationCtx, Map<number, Forest>>();
 
-/** @throws AGGREGATE_BUILDING when no generation of the definition is ready. */
+/** @throws AGGREGATE_BUILDING when no generation of the definition is ready, AGGREGATE_COMPONENT_SHARED */
 export async function readableGeneration(
   db: DatabaseReader,
   definition: string | undefined,
 ): Promise<number> {
-  if (definition === undefined) return UNMANAGED;
+  if (definition === undefined) {
+    await assertUnmanaged(db);
+    return UNMANAGED;
+  }
   const { readable } = await liveGenerations(db, definition);
   if (readable === null) throw await buildingError(db, definition);
   return readable;
 }
 
-/** The generations that are kept in step for a definition; without one, that which nobody manages. */
+/**
+ * The generations that are kept in step for a definition; without one, that which nobody manages.
+ * @throws AGGREGATE_COMPONENT_SHARED
+ */
 export async function writableGenerations(
   db: DatabaseReader,
   definition: string | undefined,
 ): Promise<readonly number[]> {
-  if (definition === undefined) return [UNMANAGED];
-  return (await liveGenerations(db, definition)).writable;
+  if (definition !== undefined) return (await liveGenerations(db, definition)).writable;
+  await assertUnmanaged(db);
+  return [UNMANAGED];
 }
 
 /** The trees to look into: those that answer, else those in the making. Null when there are none. */

@@ -6,6 +6,7 @@
 import type { Doc } from "./_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
 import { buildOf } from "./build_progress.js";
+import { forgetDrift, noteDrift } from "./drift.js";
 import { Forest } from "./forest.js";
 import { generationsOf, refreshDirectory } from "./generation_directory.js";
 import type { GenerationFailure, GenerationFields } from "./generation_types.js";
@@ -98,8 +99,8 @@ export async function makeReady(db: DatabaseWriter, generation: Generation): Pro
   await change(db, generation, { status: "ready", failure: undefined, readyAtMs: Date.now() });
 }
 
-/** Drops the generations of every definition but one: their code does not run any more. True when there were any. */
-export async function dropOthers(db: DatabaseWriter, definition: string): Promise<boolean> {
+/** Drops the generations of every definition but one, if one is named: their code does not run any more. True when there were any. */
+export async function dropOthers(db: DatabaseWriter, definition: string | null): Promise<boolean> {
   const all = await db.query("generations").collect();
   const others = all.filter((other) => other.definition !== definition && other.status !== "dropped");
   for (const other of others) await drop(db, other);
@@ -114,17 +115,28 @@ export async function dropAll(db: DatabaseWriter, definition: string): Promise<v
 }
 
 export async function drop(db: DatabaseWriter, generation: Generation): Promise<void> {
+  await forgetDrift(db, generation.generation);
   await change(db, generation, { status: "dropped" });
 }
 
-/** Gives up a generation whose trees cannot be written any more, and begins another in its place. */
-export async function replaceDamaged(db: DatabaseWriter, number: number, message: string): Promise<void> {
+/**
+ * Gives up a generation whose trees cannot be written any more, and begins another in its place. The document whose write
+ * came upon the damage, if it was one, is noted with that.
+ */
+export async function replaceDamaged(
+  db: DatabaseWriter,
+  number: number,
+  message: string,
+  id?: string,
+): Promise<void> {
   const generation = await liveGeneration(db, number);
   if (generation === null) return;
   console.error(`[aggregate] the aggregate is damaged, and is built anew: ${message}`);
   await drop(db, generation);
   const { definition } = generation;
-  if ((await unreadyGeneration(db, definition)) === null) await createGeneration(db, definition);
+  const unready = await unreadyGeneration(db, definition);
+  const next = unready?.generation ?? (await createGeneration(db, definition));
+  if (id !== undefined) await noteDrift(db, next, [{ id, kind: "structure" }]);
 }
 
 /** A generation that is to be cleared, or null. */

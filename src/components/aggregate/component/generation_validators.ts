@@ -1,5 +1,6 @@
 /** What the functions that drive builds take and give, as Convex checks it; `generation_wire.ts` gives the types. */
 import { v, type Validator } from "convex/values";
+import { drifted } from "./check_tables.js";
 import type { DefinitionState } from "./build_progress.js";
 import type { GenerationFailure } from "./generation_types.js";
 import type * as wire from "./generation_wire.js";
@@ -51,6 +52,7 @@ export const due: Of<wire.Due> = v.union(
     isFirst: v.boolean(),
   }),
   v.object({ kind: v.literal("run"), state, generation: v.number(), runId: v.string() }),
+  v.object({ kind: v.literal("wait"), state, waitMs: v.number() }),
 );
 
 export const fillArgs: Of<wire.FillArgs> = v.object({
@@ -93,6 +95,7 @@ export const status: Of<wire.Status> = v.object({
     v.null(),
   ),
   drift: numberOrNull,
+  drifted: v.array(drifted),
   error: v.union(v.string(), v.null()),
   errorDocumentId: v.union(v.string(), v.null()),
 });

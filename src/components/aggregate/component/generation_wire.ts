@@ -1,6 +1,7 @@
 /** What the functions that drive builds take and give. Aliases: see `documents.ts`. */
 import type { ExactSum } from "../tree/index.js";
 import type { BuildProgress, DefinitionState } from "./build_progress.js";
+import type { DriftedDocument } from "./check_types.js";
 import type { LastVerified } from "./checks.js";
 import type { Operation } from "./documents.js";
 import type { FillCursor, GenerationFailure } from "./generation_types.js";
@@ -33,6 +34,7 @@ export type Due = { state: DefinitionState } & (
       isFirst: boolean;
     }
   | { kind: "run"; generation: number; runId: string }
+  | { kind: "wait"; waitMs: number }
 );
 
 /** How large a table is when its build begins; see `BuildFields`. */
@@ -78,6 +80,7 @@ export type Status = BuildProgress & {
   generation: number;
   lastVerified: LastVerified | null;
   drift: number | null;
+  drifted: DriftedDocument[];
   error: string | null;
   errorDocumentId: string | null;
 };

@@ -6,9 +6,10 @@
 import type { RegisteredMutation } from "convex/server";
 import { v } from "convex/values";
 import type { Doc } from "./_generated/dataModel.js";
-import { mutation, type MutationCtx } from "./_generated/server.js";
+import { internal } from "./_generated/api.js";
+import { internalMutation, mutation, type MutationCtx } from "./_generated/server.js";
 import { buildOf, mainGeneration, type DefinitionState } from "./build_progress.js";
-import { beginRun, dueRun } from "./checks.js";
+import { beginRun, dueRun, repairDrift } from "./checks.js";
 import { isDamage } from "./errors.js";
 import { fillIn } from "./fills.js";
 import { generationsOf } from "./generation_directory.js";
@@ -32,6 +33,30 @@ export const begin: RegisteredMutation<"public", BeginArgs, Promise<DefinitionSt
     if (main !== undefined && main.status !== "dropped") return main.status;
     await states.createGeneration(ctx.db, definition);
     return "building";
+  },
+});
+
+/** Drops what every definition has, because nothing is managed here any more: a class without `table` may use the component. */
+export const release: RegisteredMutation<"public", Record<string, never>, Promise<null>> = mutation({
+  args: {},
+  returns: v.null(),
+  handler: async (ctx): Promise<null> => {
+    await states.dropOthers(ctx.db, null);
+    await ctx.scheduler.runAfter(0, internal.generations.sweep, {});
+    return null;
+  },
+});
+
+/** Clears what was dropped where nothing is managed, so that nobody calls `clear`; goes on in another run. */
+export const sweep: RegisteredMutation<"internal", Record<string, never>, Promise<null>> = internalMutation({
+  args: {},
+  returns: v.null(),
+  handler: async (ctx): Promise<null> => {
+    const dropped = await states.droppedGeneration(ctx.db);
+    if (dropped === null) return null;
+    if (await clearSome(ctx, dropped.generation)) await states.forget(ctx.db, dropped);
+    await ctx.scheduler.runAfter(0, internal.generations.sweep, {});
+    return null;
   },
 });
 
@@ -134,7 +159,13 @@ async function dueFor(
   }
   const runId = await dueRun(ctx.db, number);
   if (runId !== null) return { kind: "run", state, generation: number, runId };
-  if (status === "ready") return null;
+  if (status === "ready") {
+    const repair = await repairDrift(ctx.db, number);
+    if (repair === null) return null;
+    return "waitMs" in repair
+      ? { kind: "wait", state, ...repair }
+      : { kind: "run", state, generation: number, ...repair };
+  }
   const checkId = await beginRun(ctx.db, { generation: number, repair: true, startedBy: "build" });
   return { kind: "run", state, generation: number, runId: checkId };
 }

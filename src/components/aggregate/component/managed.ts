@@ -1,9 +1,10 @@
 /** What the app's side of a managed aggregate asks and tells, beside the reads: how it stands, and every write of its table. */
 import type { RegisteredMutation, RegisteredQuery } from "convex/server";
 import { v } from "convex/values";
-import { mutation, query, type MutationCtx } from "./_generated/server.js";
+import { mutation, query, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
 import { buildOf, mainGeneration, progressOf } from "./build_progress.js";
 import { lastVerified } from "./checks.js";
+import { driftOf, noteDrift, type Drifted } from "./drift.js";
 import { appendDeltas } from "./deltas.js";
 import { direct, isAsked, throwNotAtHand, type Soon } from "./direct.js";
 import type { Operation } from "./documents.js";
@@ -11,10 +12,17 @@ import { isDamage } from "./errors.js";
 import { foldDeltas } from "./folding.js";
 import { Forest } from "./forest.js";
 import { measureTrees } from "./forest_size.js";
-import { generationsOf, liveGenerations, liveGenerationsNow } from "./generation_directory.js";
+import {
+  assertUnmanaged,
+  generationsOf,
+  liveGenerations,
+  liveGenerationsNow,
+  NONE_LIVE,
+} from "./generation_directory.js";
 import * as states from "./generation_states.js";
 import * as validators from "./generation_validators.js";
 import type { FollowArgs, Size, SizeArgs, Standing, Status } from "./generation_wire.js";
+import { nativeStoreOf } from "./native_store.js";
 import { applyOperation, namespacesOf } from "./operations.js";
 import { enqueueOperations } from "./queue.js";
 import { applyNow } from "./quick_writes.js";
@@ -22,8 +30,10 @@ import { usesDeltas, usesNoDeltasNow } from "./settings.js";
 
 /**
  * Applies writes of the table to whatever is kept in step for the definition. When there is nothing, begins its build if it
- * may, and drops what other definitions have. No operation minds what is there already. True when a build was begun, which
- * somebody has to `advance`. Throws ITEM_TOO_LARGE, and PENDING_OPERATIONS while others are queued.
+ * may, and drops what other definitions have. No operation minds what is there already; where the aggregate is ready, an
+ * operation that does not find what it says was there `before` has come upon drift. True when somebody has to `advance`: a
+ * build was begun, or drift noted. Throws ITEM_TOO_LARGE, AGGREGATE_COMPONENT_SHARED, and
+ * PENDING_OPERATIONS while others are queued.
  */
 export const follow: RegisteredMutation<"public", FollowArgs, Soon<boolean>> = mutation({
   args: validators.followArgs,
@@ -36,24 +46,37 @@ export const follow: RegisteredMutation<"public", FollowArgs, Soon<boolean>> = m
 
 /** Follows where one generation is kept in step, which is nearly always so. False, and nothing has changed, elsewhere. */
 function followNow(ctx: MutationCtx, { definition, operations, queued, deltas }: FollowArgs): boolean {
-  const [generation, ...others] = liveGenerationsNow(ctx.db, definition)?.writable ?? [];
-  if (generation === undefined || others.length > 0) return false;
+  const { readable, writable } = liveGenerationsNow(ctx.db, definition) ?? NONE_LIVE;
+  const [generation] = writable;
+  if (generation === undefined || generation !== readable || writable.length > 1) return false;
   if (queued === true || (deltas ?? !usesNoDeltasNow(ctx.db))) return false;
   return applyNow(ctx, generation, operations);
 }
 
 async function followLater(ctx: MutationCtx, args: FollowArgs): Promise<boolean> {
-  const { definition, begins } = args;
-  const { writable } = await liveGenerations(ctx.db, definition);
-  let hasBegun = false;
-  for (const generation of writable) hasBegun = (await followIn(ctx, generation, args)) || hasBegun;
-  if (writable.length > 0 || begins !== true) return hasBegun;
+  const { definition, operations, begins } = args;
+  const { readable, writable } = await liveGenerations(ctx.db, definition);
+  let isDue = false;
+  for (const generation of writable) {
+    // What is being built may have come to a document before its write, or not.
+    const told = generation === readable ? args : { ...args, operations: operations.map(mindless) };
+    isDue = (await followIn(ctx, generation, told)) || isDue;
+  }
+  if (writable.length > 0 || begins !== true) return isDue;
+  // On Trueup a deploy says which definition runs: another class that writes to its component must not take it over.
+  if (nativeStoreOf(ctx.db) !== null) await assertUnmanaged(ctx.db);
   if (await states.dropOthers(ctx.db, definition)) {
     // Once after a deploy. Again and again when two definitions share one component: each undoes what the other has.
     console.warn(`[aggregate] the definition ${definition} replaces another one, and is built anew`);
   }
-  await followIn(ctx, await states.createGeneration(ctx.db, definition), args);
+  const generation = await states.createGeneration(ctx.db, definition);
+  await followIn(ctx, generation, { ...args, operations: operations.map(mindless) });
   return true;
+}
+
+/** An operation that does not say what was there before. */
+function mindless({ before: _before, ...operation }: Operation): Operation {
+  return operation;
 }
 
 /** How a definition stands, in short. */
@@ -84,12 +107,25 @@ export const status: RegisteredQuery<"public", { definition: string }, Promise<S
       state: main?.status ?? "empty",
       generation: number,
       ...progressOf(build),
-      ...(main === undefined ? { lastVerified: null, drift: null } : await lastVerified(ctx.db, number)),
+      ...(main === undefined ? { lastVerified: null, ...NO_DRIFT } : await knownDrift(ctx.db, number)),
       error: failed?.message ?? null,
       errorDocumentId: failed?.documentId ?? null,
     };
   },
 });
+
+const NO_DRIFT = { drift: null, drifted: [] };
+
+/** The differences that are known: those that the last check left, and what writes have come upon since. */
+async function knownDrift(
+  db: DatabaseReader,
+  generation: number,
+): Promise<Pick<Status, "lastVerified" | "drift" | "drifted">> {
+  const verified = await lastVerified(db, generation);
+  const noted = await driftOf(db, generation);
+  if (noted === null) return { ...verified, drifted: [] };
+  return { ...verified, drift: (verified.drift ?? 0) + noted.count, drifted: noted.documents };
+}
 
 /** What some of the trees of a generation hold, and how large they are. */
 export const size: RegisteredQuery<"public", SizeArgs, Promise<Size>> = query({
@@ -98,7 +134,7 @@ export const size: RegisteredQuery<"public", SizeArgs, Promise<Size>> = query({
   handler: (ctx, args): Promise<Size> => measureTrees(ctx.db, args),
 });
 
-/** True when a build was begun because the trees cannot be written. */
+/** True when somebody has to `advance`. */
 async function followIn(
   ctx: MutationCtx,
   generation: number,
@@ -118,15 +154,20 @@ async function applyAll(
 ): Promise<boolean> {
   await foldDeltas(ctx);
   const forest = new Forest(ctx.db, generation);
-  try {
-    await forest.load(operations.flatMap(namespacesOf), true);
-    for (const operation of operations) await applyOperation(forest, operation);
-  } catch (error) {
-    // A write must not fail because the aggregate is damaged: it is built anew, and says so to its readers.
-    if (!isDamage(error)) throw error;
-    await states.replaceDamaged(ctx.db, generation, String(error));
-    return true;
+  await forest.load(operations.flatMap(namespacesOf), true);
+  const drifted: Drifted[] = [];
+  for (const operation of operations) {
+    try {
+      const kind = await applyOperation(forest, operation);
+      if (kind !== null) drifted.push({ id: operation.id, kind });
+    } catch (error) {
+      // A write must not fail because the aggregate is damaged: it is built anew, and says so to its readers.
+      if (!isDamage(error)) throw error;
+      await states.replaceDamaged(ctx.db, generation, String(error), operation.id);
+      return true;
+    }
   }
   await forest.flush(ctx.db);
-  return false;
+  await noteDrift(ctx.db, generation, drifted);
+  return drifted.length > 0;
 }

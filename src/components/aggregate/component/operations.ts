@@ -13,24 +13,26 @@ import {
   putItem,
   removeItem,
 } from "../tree/index.js";
-import { settle, withoutTrailingNulls, type Item } from "../tree/index.js";
+import { settle, withoutTrailingNulls, type Item, type OnMisfit } from "../tree/index.js";
+import type { DifferenceKind } from "./check_types.js";
 import type { ItemMove, ItemPlace, ItemValues, Operation } from "./documents.js";
-import { aggregateError, show } from "./errors.js";
+import { aggregateError, itemTooLarge, show } from "./errors.js";
 import { PLAIN_MEASURE, UNMANAGED, type Forest, type StoredTree } from "./forest.js";
 
 /**
  * Applies an operation to the trees in memory; `forest.flush` writes them. Those of a managed aggregate are also written to
- * by its fill, its repair and whoever else follows the table: there, no operation minds what is there already.
+ * by its fill, its repair and whoever else follows the table: there, no operation minds what is there already. Returns how
+ * its document had drifted, which only an operation that says what was there `before` can tell; null otherwise.
  * @throws DELETE_MISSING_KEY, DUPLICATE_KEY, ITEM_TOO_LARGE
  */
-export async function applyOperation(forest: Forest, operation: Operation): Promise<void> {
+export async function applyOperation(forest: Forest, operation: Operation): Promise<DifferenceKind | null> {
   const namespaces = namespacesOf(operation);
   await forest.load(namespaces, true);
   if (namespaces.some((namespace) => forest.successorOf(namespace) !== null)) {
     await applyToSuccessors(forest, operation);
-  } else {
-    await settle(forest.nodes, () => perform(forest, operation));
+    return null;
   }
+  return await settle(forest.nodes, () => perform(forest, operation));
 }
 
 /**
@@ -52,10 +54,8 @@ async function applyToSuccessors(forest: Forest, operation: Operation): Promise<
 /** What an operation takes away (`values` is null) and puts in. */
 function partsOf(operation: Operation): { place: ItemPlace; values: ItemValues | null }[] {
   if ("newKey" in operation) {
-    const { id, sumValue, sumValues } = operation;
-    const from = { key: operation.currentKey, id, namespace: operation.namespace };
-    const to = { key: operation.newKey, id, namespace: operation.newNamespace };
-    const put = { place: to, values: { sumValue, sumValues } };
+    const { from, to } = placesOf(operation);
+    const put = { place: to, values: operation };
     return isSamePlace(from, to) ? [put] : [{ place: from, values: null }, put];
   }
   const isPut = operation.type === "insert" || operation.type === "put";
@@ -72,30 +72,92 @@ export function namespacesOf(operation: Operation): (Value | undefined)[] {
   return "newKey" in operation ? [operation.namespace, operation.newNamespace] : [operation.namespace];
 }
 
-/** Applies an operation to trees that are loaded; what it changed before it throws is for the caller to undo. */
-export function perform(forest: Forest, operation: Operation): void {
-  const strict = forest.generation === UNMANAGED;
+/**
+ * Applies an operation to trees that are loaded; what it changed before it throws is for the caller to undo. Returns how its
+ * document had drifted, or null.
+ */
+export function perform(forest: Forest, operation: Operation): DifferenceKind | null {
+  if (forest.generation !== UNMANAGED) return follow(forest, operation);
   switch (operation.type) {
     case "insert":
-      if (strict) insert(forest, operation, operation);
-      else put(forest, operation, operation);
+      insert(forest, operation, operation);
       break;
     case "put":
       put(forest, operation, operation);
       break;
     case "delete":
-      if (strict) remove(forest, operation);
-      else removeIfThere(forest, operation);
+      remove(forest, operation);
       break;
     case "deleteIfExists":
-      removeIfThere(forest, operation);
+      take(forest, operation);
       break;
     case "replace":
     case "replaceOrInsert":
-      if (strict) move(forest, operation, operation.type === "replace");
-      else moveIfThere(forest, operation);
+      replace(forest, operation, operation.type === "replace");
       break;
   }
+  return null;
+}
+
+/** Makes the document's item what it should be, whatever is there. Returns how that differs from what was there `before`. */
+function follow(forest: Forest, operation: Operation): DifferenceKind | null {
+  const { before } = operation;
+  if (before === undefined) {
+    move(forest, operation);
+    return null;
+  }
+  let misfit: DifferenceKind | null = null;
+  const [left, met] = move(forest, operation, () => (misfit = "structure"));
+  return driftFrom(left, met, before) ?? misfit;
+}
+
+/** Returns the item that it took out of its place, and the one that stood where it put another. */
+function move(
+  forest: Forest,
+  operation: Operation,
+  onMisfit?: OnMisfit,
+): [left: FoundItem | null, met: FoundItem | null] {
+  if (!("newKey" in operation)) {
+    if (operation.type === "insert" || operation.type === "put") {
+      return [null, put(forest, operation, operation, onMisfit)];
+    }
+    return [take(forest, operation, onMisfit), null];
+  }
+  const { from, to } = placesOf(operation);
+  if (isSamePlace(from, to)) return [put(forest, to, operation, onMisfit), null];
+  const left = take(forest, from, onMisfit);
+  return [left, put(forest, to, operation, onMisfit)];
+}
+
+function driftFrom(
+  left: FoundItem | null,
+  met: FoundItem | null,
+  before: ItemValues | null,
+): DifferenceKind | null {
+  if (before === null) return met === null ? null : "orphaned";
+  if (left === null) return "missing";
+  if (!isItem(left, before)) return "wrongSum";
+  return met === null ? null : "duplicate";
+}
+
+/** Whether an item has these values and no others. O(values). */
+function isItem({ item, measures }: FoundItem, { sumValue, sumValues }: ItemValues): boolean {
+  let left = sumValue === undefined ? 0 : 1;
+  for (const _name in sumValues) left += 1;
+  for (let index = 0; index < item.values.length; index++) {
+    const value = item.values[index] ?? null;
+    if (value === null) continue;
+    const name = measures[index] as string;
+    if (!Object.is(value, name === PLAIN_MEASURE ? sumValue : sumValues?.[name])) return false;
+    left -= 1;
+  }
+  return left === 0;
+}
+
+/** An item that stood in a place, and the names of its values. */
+interface FoundItem {
+  readonly item: Item;
+  readonly measures: readonly string[];
 }
 
 function insert(forest: Forest, place: ItemPlace, values: ItemValues): void {
@@ -105,40 +167,49 @@ function insert(forest: Forest, place: ItemPlace, values: ItemValues): void {
   }
 }
 
-function put(forest: Forest, place: ItemPlace, values: ItemValues): void {
+/** Puts an item in its place. Returns the one that stood there before. */
+function put(forest: Forest, place: ItemPlace, values: ItemValues, onMisfit?: OnMisfit): FoundItem | null {
   const tree = treeFor(forest, place.namespace);
-  putItem(tree, itemFor(tree, place, values));
+  const { measures } = tree.state;
+  return found(putItem(tree, itemFor(tree, place, values), onMisfit), measures);
 }
 
 function remove(forest: Forest, place: ItemPlace): void {
-  if (!removeIfThere(forest, place)) throw missingKey(place);
+  if (take(forest, place) === null) throw missingKey(place);
 }
 
-function removeIfThere(forest: Forest, { namespace, key, id }: ItemPlace): boolean {
+/** Takes the item of a place away, if there is one, and returns it. */
+function take(forest: Forest, { namespace, key, id }: ItemPlace, onMisfit?: OnMisfit): FoundItem | null {
   const tree = forest.find(namespace);
-  return tree !== null && removeItem(tree, new Position(key, id).order) !== null;
+  if (tree === null) return null;
+  return found(removeItem(tree, new Position(key, id).order, onMisfit), tree.state.measures);
 }
 
-function move(forest: Forest, operation: ItemMove, strict: boolean): void {
-  const { id, sumValue, sumValues } = operation;
-  const from = { key: operation.currentKey, id, namespace: operation.namespace };
-  const to = { key: operation.newKey, id, namespace: operation.newNamespace };
+function found(item: Item | null, measures: readonly string[]): FoundItem | null {
+  return item === null ? null : { item, measures };
+}
+
+function replace(forest: Forest, operation: ItemMove, strict: boolean): void {
+  const { from, to } = placesOf(operation);
   if (isSamePlace(from, to)) {
     if (strict) demand(forest, from);
-    put(forest, to, { sumValue, sumValues });
+    put(forest, to, operation);
     return;
   }
   if (strict) remove(forest, from);
-  else removeIfThere(forest, from);
-  insert(forest, to, { sumValue, sumValues });
+  else take(forest, from);
+  insert(forest, to, operation);
 }
 
-function moveIfThere(forest: Forest, operation: ItemMove): void {
-  const { id, sumValue, sumValues } = operation;
-  const from = { key: operation.currentKey, id, namespace: operation.namespace };
-  const to = { key: operation.newKey, id, namespace: operation.newNamespace };
-  if (!isSamePlace(from, to)) removeIfThere(forest, from);
-  put(forest, to, { sumValue, sumValues });
+/** Where a move leads from and to. */
+function placesOf({
+  id,
+  currentKey,
+  newKey,
+  namespace,
+  newNamespace,
+}: ItemMove): Record<"from" | "to", ItemPlace> {
+  return { from: { key: currentKey, id, namespace }, to: { key: newKey, id, namespace: newNamespace } };
 }
 
 function isSamePlace(a: ItemPlace, b: ItemPlace): boolean {
@@ -170,10 +241,7 @@ function itemFor(tree: StoredTree, { key, id }: ItemPlace, { sumValue, sumValues
   const byName = new Map(named);
   const values = tree.state.measures.map((name) => byName.get(name) ?? null);
   const item = { position: new Position(key, id), values: withoutTrailingNulls(values) };
-  if (itemBytes(item) > MAX_ITEM_BYTES) {
-    const message = `an item's key, id and values take up ${itemBytes(item)} bytes; ${MAX_ITEM_BYTES} is the most`;
-    throw aggregateError("ITEM_TOO_LARGE", message);
-  }
+  if (itemBytes(item) > MAX_ITEM_BYTES) throw itemTooLarge(id, itemBytes(item));
   return item;
 }
 

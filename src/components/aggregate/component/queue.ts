@@ -10,6 +10,7 @@ import { internalMutation, internalQuery, mutation, query, type MutationCtx } fr
 import { appendDeltas } from "./deltas.js";
 import type { Operation, QueueBatch, QueueEntry } from "./documents.js";
 import { foldEntries } from "./folding.js";
+import { assertUnmanaged } from "./generation_directory.js";
 import { appendPending, ownRows } from "./pending.js";
 import { usesDeltas } from "./settings.js";
 import * as validators from "./validators.js";
@@ -28,6 +29,7 @@ export const enqueue: RegisteredMutation<"public", { operations: Operation[] }, 
   args: validators.operationsArgs,
   returns: v.null(),
   handler: async (ctx, { operations }): Promise<null> => {
+    await assertUnmanaged(ctx.db);
     await enqueueOperations(ctx, operations);
     return null;
   },

@@ -21,7 +21,8 @@ export function applyNow(ctx: MutationCtx, generation: number, operations: reado
   if (!operations.flatMap(namespacesOf).every((namespace) => isAlone(forest.findNow(namespace))))
     return false;
   return settleNow(forest.nodes, () => {
-    for (const operation of operations) perform(forest, operation);
+    // Drift is noted where there is time for it.
+    for (const operation of operations) if (perform(forest, operation) !== null) return false;
     return forest.flushNow();
   });
 }

@@ -28,7 +28,7 @@ import {
 } from "./cursors.js";
 import { afterwards, direct, type Soon } from "./direct.js";
 import { aggregateError } from "./errors.js";
-import type { Forest, StoredTree } from "./forest.js";
+import { Forest, type StoredTree } from "./forest.js";
 import { readableForest } from "./generation_forests.js";
 import { overlay } from "./overlay.js";
 import { pendingDeltas, type PendingRow } from "./pending.js";
@@ -162,10 +162,10 @@ export const namespaces: RegisteredQuery<
   returns: validators.namespacePage,
   handler: async (
     ctx,
-    { cursor, stale, definition, ...args },
+    { cursor, stale, definition, isLeftover, ...args },
   ): Promise<wire.WirePage<wire.NamespaceArgs>> => {
     const limit = pageSizeOf(args.limit);
-    const forest = await readableForest(ctx.db, definition);
+    const forest = isLeftover === true ? new Forest(ctx.db) : await readableForest(ctx.db, definition);
     const deltas = await pendingDeltas(ctx.db, stale === true);
     if (cursor === END) return { page: [], cursor: END, isDone: true };
     const records = await ctx.db

@@ -24,10 +24,12 @@ const move = {
   ...values,
 };
 
+const before = v.optional(v.union(v.null(), v.object(values)));
+
 export const operation: Of<Operation> = v.union(
-  v.object({ type: v.union(v.literal("insert"), v.literal("put")), ...place, ...values }),
-  v.object({ type: v.union(v.literal("delete"), v.literal("deleteIfExists")), ...place }),
-  v.object({ type: v.union(v.literal("replace"), v.literal("replaceOrInsert")), ...move }),
+  v.object({ type: v.union(v.literal("insert"), v.literal("put")), ...place, ...values, before }),
+  v.object({ type: v.union(v.literal("delete"), v.literal("deleteIfExists")), ...place, before }),
+  v.object({ type: v.union(v.literal("replace"), v.literal("replaceOrInsert")), ...move, before }),
 );
 
 export const applyArgs: Of<wire.ApplyArgs> = v.object({
@@ -116,7 +118,11 @@ export const pageArgs: Of<wire.PageArgs> = v.object({
   ...range,
   ...reading,
 });
-export const namespacesArgs: Of<wire.NamespacesArgs> = v.object({ ...paging, ...reading });
+export const namespacesArgs: Of<wire.NamespacesArgs> = v.object({
+  ...paging,
+  ...reading,
+  isLeftover: v.optional(v.boolean()),
+});
 export const settingsArgs: Of<wire.SettingsArgs> = v.object({
   namespace,
   maxNodeSize: v.optional(v.number()),

@@ -20,7 +20,7 @@ import { aggregateError } from "./errors.js";
 import { foldDeltas } from "./folding.js";
 import { Forest, UNMANAGED } from "./forest.js";
 import { buildingError, mainGeneration } from "./build_progress.js";
-import { generationsOf } from "./generation_directory.js";
+import { assertUnmanaged, generationsOf } from "./generation_directory.js";
 
 /** How long to wait for the worker that applies queued writes. */
 const QUEUE_WAIT_MS = 250;
@@ -34,6 +34,7 @@ export const start: RegisteredMutation<"public", wire.StartArgs, Promise<string>
   args: validators.startArgs,
   returns: v.string(),
   handler: async (ctx, { definition, repair, startedBy }): Promise<string> => {
+    if (definition === undefined) await assertUnmanaged(ctx.db);
     const generation = await generationOf(ctx.db, definition);
     if (generation === null) throw await buildingError(ctx.db, definition ?? "");
     return beginRun(ctx.db, { generation, repair, startedBy });

@@ -88,6 +88,8 @@ export type PageArgs = RangeArgs &
   };
 
 export type NamespacesArgs = ReadingArgs & {
+  /** To be cleared: of a class without `table`, also where a managed aggregate has come to keep the component. */
+  isLeftover?: boolean | undefined;
   cursor?: string | undefined;
   limit: number;
 };

@@ -6,6 +6,7 @@ import { appendDeltas } from "./deltas.js";
 import { direct, isAsked, throwNotAtHand, type Soon } from "./direct.js";
 import { foldDeltas } from "./folding.js";
 import { Forest, UNMANAGED } from "./forest.js";
+import { assertUnmanaged, isUnmanagedNow } from "./generation_directory.js";
 import { applyOperation, namespacesOf } from "./operations.js";
 import { applyNow } from "./quick_writes.js";
 import { usesDeltas, usesNoDeltasNow } from "./settings.js";
@@ -14,19 +15,21 @@ import type { ApplyArgs } from "./wire.js";
 
 /**
  * Applies operations in order, after the deltas that wait, or appends them as deltas. Neighbouring items share the nodes
- * that are read and written. Throws DELETE_MISSING_KEY, DUPLICATE_KEY, ITEM_TOO_LARGE, and PENDING_OPERATIONS while others are queued.
+ * that are read and written. Throws DELETE_MISSING_KEY, DUPLICATE_KEY, ITEM_TOO_LARGE,
+ * AGGREGATE_COMPONENT_SHARED, and PENDING_OPERATIONS while others are queued.
  */
 export const apply: RegisteredMutation<"public", ApplyArgs, Soon<null>> = mutation({
   args: applyArgs,
   returns: v.null(),
   handler: direct((ctx: MutationCtx, args: ApplyArgs): Soon<null> => {
     const { operations, deltas = !usesNoDeltasNow(ctx.db) } = args;
-    if (!deltas && applyNow(ctx, UNMANAGED, operations)) return null;
+    if (!deltas && isUnmanagedNow(ctx.db) && applyNow(ctx, UNMANAGED, operations)) return null;
     return isAsked(ctx) ? throwNotAtHand() : applyLater(ctx, args);
   }),
 });
 
 async function applyLater(ctx: MutationCtx, { operations, deltas }: ApplyArgs): Promise<null> {
+  await assertUnmanaged(ctx.db);
   if (deltas ?? (await usesDeltas(ctx.db))) {
     await appendDeltas(ctx, operations);
     return null;

@@ -48,4 +48,4 @@ export {
 export { checkTree, type TreeProblem, type TreeReport } from "./tree-check.js";
 export { removeSome } from "./tree-removal.js";
 export { scanRange, type Order } from "./tree-scan.js";
-export { insertItem, makeRootLazy, putItem, removeItem } from "./tree-write.js";
+export { insertItem, makeRootLazy, putItem, removeItem, type OnMisfit } from "./tree-write.js";

@@ -28,11 +28,14 @@ export class NodeCache implements NodeStore {
   find(ref: NodeRef): Node | null {
     const node = this.nodes.get(ref);
     if (node !== undefined) return node;
-    return this.absent.has(ref) ? null : throwMissing([ref]);
+    // What was removed and is still pointed at, which only damage explains, must not be waited for: it would come again and again.
+    return this.absent.has(ref) || this.removed.has(ref) ? null : throwMissing([ref]);
   }
 
   expect(refs: readonly NodeRef[]): void {
-    const missing = refs.filter((ref) => !this.nodes.has(ref) && !this.absent.has(ref));
+    const missing = refs.filter(
+      (ref) => !this.nodes.has(ref) && !this.absent.has(ref) && !this.removed.has(ref),
+    );
     if (missing.length > 0) throwMissing(missing);
   }
 

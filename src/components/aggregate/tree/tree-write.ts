@@ -3,10 +3,22 @@
  * of the nodes on its way (`tree-fill.ts`). All of it is O(log n). The caller makes it atomic (`settle`).
  */
 import { isLazyRoot, type CountedTree } from "./counted-tree.js";
-import { childIndex, isLeaf, itemIndex, summarize, type Branch, type Child, type Leaf } from "./node.js";
+import {
+  childIndex,
+  isLeaf,
+  itemIndex,
+  summarize,
+  type Branch,
+  type Child,
+  type Leaf,
+  type Node,
+} from "./node.js";
 import type { NodeRef } from "./node.js";
 import { combine, subtract, summaryOf, type Item, type Summary } from "./summary.js";
 import { forgetSummaries, mendFill, type Step } from "./tree-fill.js";
+
+/** Told when the nodes on the way to a place do not fit together. It costs O(1) for each of them. */
+export type OnMisfit = () => void;
 
 /** Adds an item. False, and nothing changes, when its position is taken. */
 export function insertItem(tree: CountedTree, item: Item): boolean {
@@ -17,8 +29,9 @@ export function insertItem(tree: CountedTree, item: Item): boolean {
 }
 
 /** Takes the item at a position away and returns it; null, and nothing changes, when there is none. */
-export function removeItem(tree: CountedTree, order: string): Item | null {
+export function removeItem(tree: CountedTree, order: string, onMisfit?: OnMisfit): Item | null {
   const place = descend(tree, order);
+  if (onMisfit !== undefined && !fits(tree, place, order)) onMisfit();
   const { item } = place;
   if (item === null) return null;
   editItems(tree, place).splice(place.index, 1);
@@ -32,8 +45,9 @@ export function removeItem(tree: CountedTree, order: string): Item | null {
  * Gives an item new values, or adds it where there is none at its position. Returns what stood there before. An item that is
  * there as it should be costs a descent and no write: those who follow the same change twice do not notice.
  */
-export function putItem(tree: CountedTree, item: Item): Item | null {
+export function putItem(tree: CountedTree, item: Item, onMisfit?: OnMisfit): Item | null {
   const place = descend(tree, item.position.order);
+  if (onMisfit !== undefined && !fits(tree, place, item.position.order)) onMisfit();
   const before = place.item;
   if (before === null) {
     insertAt(tree, place, item);
@@ -91,6 +105,34 @@ function descend(tree: CountedTree, order: string): Place {
   const candidate = node.items[index];
   const item = candidate !== undefined && candidate.position.order === order ? candidate : null;
   return { path, leafRef: ref, index, item, atEnd: atEnd && index === node.items.length };
+}
+
+/** Whether the nodes on the way to a place fit together: as far as can be told at once, `checkTree` tells the rest. */
+function fits(tree: CountedTree, { path, leafRef, index, item }: Place, order: string): boolean {
+  for (const [depth, step] of path.entries()) {
+    const below = tree.nodes.get(path[depth + 1]?.ref ?? leafRef);
+    if (!fitsBelow(tree.nodes.get(step.ref) as Branch, step.index, below)) return false;
+  }
+  const { items } = tree.nodes.get(leafRef) as Leaf;
+  const [left, right] = [items[index - 1], items[item === null ? index : index + 1]];
+  return (
+    (left === undefined || left.position.order < order) &&
+    (right === undefined || right.position.order > order)
+  );
+}
+
+/** Whether a child stands between its neighbours, and is what its parent says of it. */
+function fitsBelow({ children, level }: Branch, index: number, node: Node): boolean {
+  const { ref, low, summary } = children[index] as Child;
+  const [left, right] = [children[index - 1], children[index + 1]];
+  if (node.level !== level - 1) return false;
+  if (left !== undefined && (left.ref === ref || left.low.order >= low.order)) return false;
+  if (right !== undefined && (right.ref === ref || right.low.order <= low.order)) return false;
+  if (!isLeaf(node)) return node.children[0]?.low.order === low.order;
+  if (summary !== null && summary.count !== node.items.length) return false;
+  const [first, last] = [node.items[0], node.items.at(-1)];
+  if (first === undefined || last === undefined) return true;
+  return first.position.order >= low.order && (right === undefined || last.position.order < right.low.order);
 }
 
 function insertAt(tree: CountedTree, place: Place, item: Item): void {

@@ -1,4 +1,5 @@
 /** One batch of a build: reads the next documents of the table and hands over what they are to the aggregate. */
+import { runMutation } from "../call.js";
 import type { FunctionReturnType } from "convex/server";
 import { ConvexError } from "convex/values";
 import type { ComponentApi } from "../../component/_generated/component.js";
@@ -23,7 +24,7 @@ export async function fillNext(ctx: AdvanceCtx, source: Source, request: FillReq
   const { operations, failure } = itemsOf(source, documents);
   const { fill, shrink } = source.component.generations;
   try {
-    await ctx.runMutation(fill, {
+    await runMutation(ctx, fill, {
       generation,
       operations,
       creationTimes: documents.slice(0, operations.length).map(({ _creationTime }) => _creationTime),
@@ -35,7 +36,7 @@ export async function fillNext(ctx: AdvanceCtx, source: Source, request: FillReq
   } catch (error) {
     // Whatever is wrong with the batch as a whole, a smaller one has less of it.
     const [first] = documents;
-    await ctx.runMutation(shrink, {
+    await runMutation(ctx, shrink, {
       generation,
       failure: { message: String(error), ...(first && limit === 1 && { documentId: first._id }) },
     });

@@ -7,14 +7,15 @@ import { ConvexError } from "convex/values";
 import type { ComponentApi } from "../../component/_generated/component.js";
 import { addSums, roundSum, type ExactSum } from "../../tree/index.js";
 import type { Operation } from "../aggregate.js";
-import { runMutation } from "../call.js";
+import { assertWritable, runMutation } from "../call.js";
 import { advanceRun, readReport, startVerify } from "../verification/index.js";
-import type { WrittenItem } from "../operations.js";
+import { unknowing, type WrittenItem } from "../operations.js";
 import type { TreeOptions, WhileBuilding } from "../types.js";
 import { fillNext } from "./fill.js";
 import { fingerprint, type DefinedFunctions } from "./fingerprint.js";
+import { Followers } from "./followers.js";
 import { countDocuments } from "./table-reading.js";
-import { TableSource } from "./table-source.js";
+import { namingDocument, TableSource } from "./table-source.js";
 import type {
   Advance,
   AdvanceCtx,
@@ -111,7 +112,7 @@ export class Managed implements ManagedAggregate {
   }
 
   async begin(ctx: FollowCtx, { standby, fresh }: BeginOptions = {}): Promise<AggregateState> {
-    return ctx.runMutation(this.component.generations.begin, {
+    return runMutation(ctx, this.component.generations.begin, {
       definition: this.definition,
       ...(standby === true && { standby }),
       ...(fresh === true && { fresh }),
@@ -123,20 +124,35 @@ export class Managed implements ManagedAggregate {
   }
 
   async follow(ctx: FollowCtx, change: DocumentChange): Promise<void> {
-    await this.apply(ctx, [change]);
+    const followers = Followers.of(ctx, this.definition);
+    await namingDocument(() =>
+      this.applyAs(ctx, [change], (operation) => followers.isEngineFirst(operation)),
+    );
   }
 
-  /** Applies writes of documents to whatever is kept in step. True when that began a build. */
+  /** Applies writes of documents to whatever is kept in step. True when somebody has to `advance`. */
   async apply(
     ctx: FollowCtx,
     changes: readonly DocumentImages[],
+    options: FollowOptions = {},
+  ): Promise<boolean> {
+    assertWritable(ctx);
+    const followers = Followers.of(ctx, this.definition);
+    return this.applyAs(ctx, changes, (operation) => followers.isFirst(operation), options);
+  }
+
+  /** @param isFirst Whether what was there before can be told, because nobody else has followed the change yet. */
+  private async applyAs(
+    ctx: FollowCtx,
+    changes: readonly DocumentImages[],
+    isFirst: (operation: Operation) => boolean,
     options: FollowOptions = {},
   ): Promise<boolean> {
     const { definition } = this;
     const operations: Operation[] = [];
     for (const change of changes) {
       const operation = this.source.operationOf(change);
-      if (operation !== null) operations.push(operation);
+      if (operation !== null) operations.push(isFirst(operation) ? operation : unknowing(operation));
     }
     if (operations.length === 0) return false;
     this.followReference ??= this.component.managed.follow;
@@ -145,7 +161,7 @@ export class Managed implements ManagedAggregate {
 
   /** Builds it anew, beside what answers now. */
   async rebuild(ctx: FollowCtx, { maxNodeSize, rootLazy }: TreeOptions = {}): Promise<void> {
-    await ctx.runMutation(this.component.generations.rebuild, {
+    await runMutation(ctx, this.component.generations.rebuild, {
       definition: this.definition,
       ...(maxNodeSize !== undefined && { maxNodeSize }),
       ...(rootLazy !== undefined && { rootLazy }),
@@ -159,7 +175,7 @@ export class Managed implements ManagedAggregate {
   /** One transaction's worth of what is due; where nothing was begun and it may, begins. */
   async proceed(ctx: AdvanceCtx, mayBegin: boolean): Promise<Advance> {
     const { definition, component, source } = this;
-    const due = await ctx.runMutation(component.generations.due, { definition });
+    const due = await runMutation(ctx, component.generations.due, { definition });
     let waitMs: number | undefined;
     switch (due.kind) {
       case "nothing":
@@ -175,7 +191,10 @@ export class Managed implements ManagedAggregate {
         ({ waitMs } = await advanceRun(ctx, source, due));
         break;
       case "clear":
-        await ctx.runMutation(component.generations.clear, {});
+        await runMutation(ctx, component.generations.clear, {});
+        break;
+      case "wait":
+        waitMs = due.waitMs;
         break;
     }
     const { state, hasFailed } = await ctx.runQuery(component.managed.standing, { definition });

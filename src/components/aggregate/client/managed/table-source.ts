@@ -1,9 +1,9 @@
 /** A table as its managed aggregate sees it: what documents, and changes of them, are to the aggregate. */
-import { ConvexError, type Value } from "convex/values";
+import { CommitTsPlaceholder, ConvexError } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import type { ComponentApi } from "../../component/_generated/component.js";
 import type { Operation } from "../aggregate.js";
-import { deleteOperation, putOperation, replaceOperation, type WrittenItem } from "../operations.js";
+import { deleteOperation, knowing, putOperation, replaceOperation, type WrittenItem } from "../operations.js";
 import type { DocumentImages, Source, StoredDocument } from "./types.js";
 
 export class TableSource implements Source {
@@ -26,22 +26,15 @@ export class TableSource implements Source {
   }
 
   itemOf(document: StoredDocument): WrittenItem {
-    try {
-      const item = this.#makeItem(document);
-      assertComplete(item);
-      return item;
-    } catch (error) {
-      throw documentFailed(this.table, document._id, error);
-    }
+    return checkedItem(document, this.#makeItem);
   }
 
-  /** What a change of a document changes in the aggregate: nothing, if its item stays as it is. */
+  /** What a change of a document changes in the aggregate, and what was there before: null if its item stays as it is. */
   operationOf({ oldDoc, newDoc }: DocumentImages): Operation | null {
     const before = oldDoc === null ? null : this.#itemBefore(oldDoc);
     const after = newDoc === null ? null : this.itemOf(newDoc);
-    if (after === null) return before && deleteOperation("deleteIfExists", before);
-    if (before === null) return putOperation(after);
-    return isSame(before, after) ? null : replaceOperation("replaceOrInsert", before, after);
+    const operation = operationFrom(before, after);
+    return operation === null ? null : knowing(operation, before);
   }
 
   /** The functions are pure: a document that they fail on now has never had an item. */
@@ -54,19 +47,104 @@ export class TableSource implements Source {
   }
 }
 
-/** Refuses here, where the document is known, what the component would refuse without naming it, or never be given. */
-function assertComplete({ key, sumValue, sumValues }: WrittenItem): void {
-  if ((key as Value | undefined) === undefined) throw new Error("sortKey returned undefined");
-  if ((key as unknown) instanceof Promise) throw new Error("sortKey returned a promise");
-  if (!isNumeric(sumValue)) throw new Error(`sumValue returned a ${typeof sumValue}`);
-  for (const name in sumValues) {
-    const value = sumValues[name];
-    if (!isNumeric(value)) throw new Error(`sumValues.${name} returned a ${typeof value}`);
+function operationFrom(before: WrittenItem | null, after: WrittenItem | null): Operation | null {
+  if (after === null) return before && deleteOperation("deleteIfExists", before);
+  if (before === null) return putOperation(after);
+  return isSame(before, after) ? null : replaceOperation("replaceOrInsert", before, after);
+}
+
+/**
+ * The item that functions make of a document. What the component would refuse without naming the document is refused here.
+ * @throws AGGREGATE_DOCUMENT_FAILED
+ */
+export function checkedItem(
+  document: StoredDocument,
+  makeItem: (document: StoredDocument) => WrittenItem,
+): WrittenItem {
+  try {
+    const item = makeItem(document);
+    const { key, namespace, sumValue, sumValues } = item;
+    assertValue("sortKey", key);
+    if (namespace !== undefined) assertValue("namespace", namespace);
+    assertNumber("sumValue", sumValue);
+    for (const name in sumValues) assertNumber(`sumValues.${name}`, sumValues[name]);
+    return item;
+  } catch (error) {
+    throw documentFailed(document._id, error);
   }
 }
 
-function isNumeric(value: unknown): boolean {
-  return value === undefined || typeof value === "number";
+/** Throws unless a function returned a Convex value. O(parts). */
+function assertValue(name: string, value: unknown): void {
+  const found = findMisfit(value, "", 0);
+  if (found === null) return;
+  const returned = found.path === "" ? found.word : `${wordFor(value)} with ${found.word} at ${found.path}`;
+  throw new Error(`${name} returned ${returned}, which is no value to sort or to group by`);
+}
+
+function assertNumber(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "number") {
+    throw new Error(`${name} returned ${wordFor(value)}, which is no number`);
+  }
+}
+
+/** As deep as values may be nested. */
+const MAX_DEPTH = 64;
+const FIELD_NAME = /^(?!\$)[\x20-\x7e]*$/;
+
+/** The first part of a value that is none of Convex's. Fields that are undefined do not count, as ever. */
+function findMisfit(value: unknown, path: string, depth: number): { path: string; word: string } | null {
+  if (isPlainValue(value)) return null;
+  if (depth >= MAX_DEPTH) return { path, word: "too much nesting" };
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      const found = findMisfit(value[index], `${path}[${index}]`, depth + 1);
+      if (found !== null) return found;
+    }
+    return null;
+  }
+  if (typeof value !== "object" || value === null || !isPlainObject(value)) {
+    return { path, word: wordFor(value) };
+  }
+  for (const [field, part] of Object.entries(value)) {
+    if (part === undefined) continue;
+    if (!FIELD_NAME.test(field)) return { path, word: "a field whose name is not allowed" };
+    const found = findMisfit(part, `${path}.${field}`, depth + 1);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** Whether it is a value that has no parts. */
+function isPlainValue(value: unknown): boolean {
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "boolean":
+      return true;
+    case "bigint":
+      return value === BigInt.asIntN(64, value);
+    default:
+      return value === null || value instanceof ArrayBuffer || value instanceof CommitTsPlaceholder;
+  }
+}
+
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Objects of other realms have another Object.prototype, which has none itself.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** What a value is called in a sentence: "null", "an array", "a Date". */
+function wordFor(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "bigint") return isPlainValue(value) ? "a bigint" : "a bigint of more than 64 bits";
+  if (typeof value !== "object") return `a ${typeof value}`;
+  if (value instanceof Promise) return "a promise";
+  if (isPlainObject(value)) return "an object";
+  const { name } = value.constructor;
+  return name === "" ? "an object of a class" : `${/^[aeio]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
 function isSame(a: WrittenItem, b: WrittenItem): boolean {
@@ -76,8 +154,21 @@ function isSame(a: WrittenItem, b: WrittenItem): boolean {
   return encodeKey([a.key, a.namespace]) === encodeKey([b.key, b.namespace]);
 }
 
-function documentFailed(table: string, documentId: string, error: unknown): Error {
+function documentFailed(documentId: string, error: unknown): Error {
   const reason = error instanceof Error ? error.message : String(error);
-  const message = `The aggregate's functions failed on document ${documentId} of ${table}: ${reason}`;
+  const message = `The aggregate's functions failed on document ${documentId}: ${reason}`;
   return new ConvexError({ code: "AGGREGATE_DOCUMENT_FAILED", message, documentId });
+}
+
+/** Runs writes of documents' items. The component knows items; where it refuses one, the error names the document. */
+export async function namingDocument<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!(error instanceof ConvexError)) throw error;
+    const data: unknown = error.data;
+    if (typeof data !== "object" || data === null || !("id" in data) || typeof data.id !== "string")
+      throw error;
+    throw new ConvexError({ ...data, id: data.id, documentId: data.id });
+  }
 }

@@ -78,11 +78,20 @@ export interface AggregateStatus extends BuildProgress {
   nodes: number;
   sizeBytes: number;
   lastVerified: { atMs: number; differences: number; durationMs: number } | null;
-  /** Differences that the last check found and did not repair; null before the first one. */
+  /** Known differences: that the last check left, and that writes have come upon since; null before the first check. */
   drift: number | null;
+  /** The documents whose writes came upon an item that was not what it should have been, since a check last looked into it. */
+  drifted: DriftedDocument[];
   error: string | null;
   /** The document that a failed build stands before, if it was one. */
   errorDocumentId: string | null;
+}
+
+/** A document that a write came upon: its item is right since, and a repair of the others is due. */
+export interface DriftedDocument {
+  id: string;
+  kind: DifferenceKind;
+  atMs: number;
 }
 
 /** The kinds of differences that a check tells apart. */

@@ -2,6 +2,7 @@
  * One transaction's worth of a check. The component remembers everything; here the table is read, with the functions of the
  * definition, which only the app's side has. Within the transaction nothing moves: what is reported was so.
  */
+import { runMutation } from "../call.js";
 import { ConvexError } from "convex/values";
 import type { AdvanceCtx, Source, StoredDocument } from "../managed/types.js";
 import { ColumnsBuilder, type ItemColumns } from "./item-columns.js";
@@ -18,23 +19,23 @@ export async function advanceRun(
 ): Promise<{ due: boolean; waitMs?: number }> {
   const { verification } = source.component;
   try {
-    const task = await ctx.runMutation(verification.proceed, { runId });
+    const task = await runMutation(ctx, verification.proceed, { runId });
     if (task.kind === "over") return { due: false };
     if (task.kind === "wait") return { due: true, waitMs: task.waitMs };
     if (task.kind === "documents") {
       const { columns, cursor, isDone } = await readSourcePage(ctx, source, task.cursor, task.limit);
       const args = { runId, columns, isDone, ...(cursor === undefined ? {} : { cursor }) };
-      return dueAfter(await ctx.runMutation(verification.documents, args));
+      return dueAfter(await runMutation(ctx, verification.documents, args));
     }
     if (task.kind === "items") {
       const columns = await itemsOf(ctx, source, task.ids);
-      return dueAfter(await ctx.runMutation(verification.items, { runId, columns }));
+      return dueAfter(await runMutation(ctx, verification.items, { runId, columns }));
     }
     return { due: true };
   } catch (error) {
     const failure = failureOf(error);
     if (failure === null) throw error;
-    await ctx.runMutation(verification.fail, { runId, failure });
+    await runMutation(ctx, verification.fail, { runId, failure });
     return { due: false };
   }
 }

@@ -1,4 +1,5 @@
 /** Beginning a check, and reading what it has found. */
+import { runMutation } from "../call.js";
 import type { Source, StartVerifyOptions, StatusCtx, FollowCtx, VerifyReport } from "../managed/types.js";
 
 /** What runs are asked about: with a definition, those of a managed aggregate. */
@@ -8,12 +9,12 @@ export type ReportedSource = Pick<Source, "component"> & { readonly definition?:
  * Begins a check, which `advanceRun` carries out. Returns the run's id; that of the run under way when there is one that does
  * as much. @throws AGGREGATE_BUILDING when there is nothing to check yet.
  */
-export function startVerify(
+export async function startVerify(
   ctx: FollowCtx,
   { component, definition }: ReportedSource,
   { repair = false, startedBy = "" }: StartVerifyOptions = {},
 ): Promise<string> {
-  return ctx.runMutation(component.verification.start, {
+  return await runMutation(ctx, component.verification.start, {
     repair,
     startedBy,
     ...(definition === undefined ? {} : { definition }),

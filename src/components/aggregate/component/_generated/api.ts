@@ -7,6 +7,9 @@ interface InternalApi {
   deltas: {
     look: FunctionReference<"query", "internal", { operations: Operation[]; own: Operation[] }, Look>;
   };
+  generations: {
+    sweep: FunctionReference<"mutation", "internal", Record<string, never>, null>;
+  };
   queue: {
     applyBatch: FunctionReference<"mutation", "internal", { entries: QueueEntry[]; limit: number }, bigint>;
     nextBatch: FunctionReference<"query", "internal", { cursor?: bigint }, QueueBatch>;

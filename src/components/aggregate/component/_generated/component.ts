@@ -13,6 +13,8 @@ type Range = {
   bounds?: { eq?: any; prefix?: Array<any>; lower?: Bound; upper?: Bound };
 };
 
+type Before = { sumValue?: number; sumValues?: Record<string, number> } | null;
+
 type Operation =
   | {
       type: "insert" | "put";
@@ -21,8 +23,9 @@ type Operation =
       namespace?: any;
       sumValue?: number;
       sumValues?: Record<string, number>;
+      before?: Before;
     }
-  | { type: "delete" | "deleteIfExists"; key: any; id: string; namespace?: any }
+  | { type: "delete" | "deleteIfExists"; key: any; id: string; namespace?: any; before?: Before }
   | {
       type: "replace" | "replaceOrInsert";
       currentKey: any;
@@ -32,6 +35,7 @@ type Operation =
       newNamespace?: any;
       sumValue?: number;
       sumValues?: Record<string, number>;
+      before?: Before;
     };
 
 type State = "empty" | "building" | "checking" | "ready" | "failed" | "dropped";
@@ -141,6 +145,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             isFirst: boolean;
           }
         | { kind: "run"; generation: number; runId: string }
+        | { kind: "wait"; waitMs: number }
       ),
       Name
     >;
@@ -159,6 +164,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       null,
       Name
     >;
+    release: FunctionReference<"mutation", "internal", {}, null, Name>;
     rebuild: FunctionReference<
       "mutation",
       "internal",
@@ -232,6 +238,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       { definition: string },
       {
         drift: number | null;
+        drifted: Array<{ atMs: number; id: string; kind: DifferenceKind }>;
         error: string | null;
         errorDocumentId: string | null;
         etaMs: number | null;
@@ -287,7 +294,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
     namespaces: FunctionReference<
       "query",
       "internal",
-      { cursor?: string; limit: number; stale?: boolean; definition?: string },
+      { cursor?: string; limit: number; stale?: boolean; definition?: string; isLeftover?: boolean },
       { cursor: string; isDone: boolean; page: Array<{ namespace?: any }> },
       Name
     >;

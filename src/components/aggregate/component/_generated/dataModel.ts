@@ -10,6 +10,7 @@ import type {
   CheckStepFields,
   CheckSumsFields,
   DifferenceFields,
+  DriftFields,
 } from "../check_types.js";
 import type { BuildFields, GenerationFields } from "../generation_types.js";
 import type {
@@ -58,6 +59,7 @@ export type DataModel = {
     { by_definition: ["definition", "_creationTime"]; by_generation: ["generation", "_creationTime"] }
   >;
   builds: Table<"builds", BuildFields, { by_generation: ["generation", "_creationTime"] }>;
+  drift: Table<"drift", DriftFields, { by_generation: ["generation", "_creationTime"] }>;
   checkRuns: Table<"checkRuns", CheckRunFields, { by_generation: ["generation", "_creationTime"] }>;
   checkSteps: Table<"checkSteps", CheckStepFields, { by_run: ["run", "_creationTime"] }>;
   checkBuckets: Table<"checkBuckets", CheckBucketsFields, { by_run: ["run", "_creationTime"] }>;
