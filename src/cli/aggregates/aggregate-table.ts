@@ -53,6 +53,16 @@ export function aggregateTable(rows: readonly AggregateOverview[], nowMs: number
   );
 }
 
+/** `byScore: the item of document j57x had drifted (missing), 2m ago`, for each of the documents that writes came upon. */
+export function driftLines(rows: readonly AggregateOverview[], nowMs: number): string[] {
+  return rows.flatMap(({ name, drifted }) =>
+    drifted.map(
+      ({ id, kind, atMs }) =>
+        `${name}: the item of document ${id} had drifted (${kind}), ${ago(nowMs - atMs)}`,
+    ),
+  );
+}
+
 /** `byScore building 12,000/231,083 3,400/s, 1m 04s left`. */
 export function aggregateLine(row: AggregateOverview): string {
   const drift = row.drift === null || row.drift === 0 ? "" : `drift ${quantity(row.drift)}`;

@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { expect, test } from "vitest";
 import type { AggregateOverview, VerifyResult } from "../../backend/index.js";
-import { aggregateLine, aggregateTable } from "./aggregate-table.js";
+import { aggregateLine, aggregateTable, driftLines } from "./aggregate-table.js";
 import { verifyText } from "./verify-text.js";
 
 const paint = pc.createColors(false);
@@ -48,6 +48,13 @@ test("the table aligns its columns, and shows errors only where there are any", 
   );
   const failed = { ...ready, state: "failed" as const, error: "no score\nat sortKey" };
   expect(aggregateTable([failed], 0, paint).split("\n")[1]).toMatch(/0 {2}no score$/);
+});
+
+test("each document that a write came upon is named", () => {
+  const drifted = [{ id: "j57x", kind: "missing", atMs: 0 }];
+  expect(driftLines([building, { ...ready, drift: 1, drifted }], 7_200_000)).toEqual([
+    "byScore: the item of document j57x had drifted (missing), 2h ago",
+  ]);
 });
 
 test("a line says how far a build is, or how many items there are and how many differ", () => {

@@ -3,7 +3,7 @@ import { convexToJson, type Value } from "convex/values";
 import type { Command } from "commander";
 import type { AggregateOverview, VerifyResult } from "../../backend/index.js";
 import { TrueupError } from "../../errors/index.js";
-import { aggregateLine, aggregateTable } from "../aggregates/aggregate-table.js";
+import { aggregateLine, aggregateTable, driftLines } from "../aggregates/aggregate-table.js";
 import { verifyAggregates } from "../aggregates/verify-aggregates.js";
 import { verifyText } from "../aggregates/verify-text.js";
 import { WorkDisplay, type WorkRow } from "../aggregates/work-display.js";
@@ -66,6 +66,7 @@ async function list(options: ListOptions, terminal: Terminal): Promise<ExitCode>
     if (options.json) terminal.stdout.line(jsonOf(rows));
     else if (rows.length === 0) terminal.stdout.line("The app exports no managed aggregate.");
     else terminal.stdout.line(aggregateTable(rows, Date.now(), terminal.stdout.paint));
+    if (!options.json) for (const line of driftLines(rows, Date.now())) terminal.stdout.line(line);
     return healthOf(rows);
   });
 }

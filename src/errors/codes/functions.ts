@@ -3,7 +3,7 @@ import { final, type ErrorCodeEntry } from "./error-code-entry.js";
 
 export const functionsCodes = {
   AGGREGATE_COMPONENT_SHARED: final(
-    "Two aggregates that differ are kept in one component.",
+    "Two aggregates that differ are kept in one component, of which one is managed.",
     "Mount the component once more in convex.config.ts, under another name, and give each aggregate its own.",
   ),
   AGGREGATE_TABLE_MISSING: final(

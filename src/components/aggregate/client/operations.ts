@@ -43,9 +43,10 @@ export function replaceOperation(
   };
 }
 
-/** Says what was there before a write: an item, or none. */
-export function knowing(operation: Operation, before: WrittenItem | null): Operation {
-  return { ...operation, before: before === null ? null : valueArgs(before) };
+/** Says in an operation what was there before: an item, or none. */
+export function tellBefore(operation: Operation, before: WrittenItem | null): Operation {
+  operation.before = before === null ? null : valueArgs(before);
+  return operation;
 }
 
 /** Says nothing of that. */

@@ -286,16 +286,18 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     const { managed, deltas, advanceFunction } = this;
     if (managed === undefined) {
       const written = operations.map((operation) => this.operationOf(operation));
-      await namingDocument(() => this.write(ctx, written, options));
+      try {
+        await this.write(ctx, written, options);
+      } catch (error) {
+        throw namingDocument(error);
+      }
       return;
     }
-    const isDue = await namingDocument(() =>
-      managed.apply(ctx, operations.map(imagesOf), {
-        begins: true,
-        ...(options?.async === true && { queued: true }),
-        ...(deltas !== undefined && { deltas }),
-      }),
-    );
+    const isDue = await managed.apply(ctx, operations.map(imagesOf), {
+      begins: true,
+      ...(options?.async === true && { queued: true }),
+      ...(deltas !== undefined && { deltas }),
+    });
     if (isDue && advanceFunction !== undefined) await schedule(ctx, advanceFunction);
   }
 
@@ -327,7 +329,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
 
   /** @throws AGGREGATE_DOCUMENT_FAILED */
   private itemOf(doc: DocumentOf<T>): WrittenItem {
-    return checkedItem(stored(doc), (document) => this.makeItem(document as DocumentOf<T>));
+    return checkedItem(stored(doc), (document) => this.makeItem(document));
   }
 
   private makeItem(doc: DocumentOf<T>): WrittenItem {

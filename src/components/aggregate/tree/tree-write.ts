@@ -109,12 +109,16 @@ function descend(tree: CountedTree, order: string): Place {
 
 /** Whether the nodes on the way to a place fit together: as far as can be told at once, `checkTree` tells the rest. */
 function fits(tree: CountedTree, { path, leafRef, index, item }: Place, order: string): boolean {
-  for (const [depth, step] of path.entries()) {
-    const below = tree.nodes.get(path[depth + 1]?.ref ?? leafRef);
-    if (!fitsBelow(tree.nodes.get(step.ref) as Branch, step.index, below)) return false;
+  const leaf = tree.nodes.get(leafRef) as Leaf;
+  let below: Node = leaf;
+  for (let depth = path.length - 1; depth >= 0; depth--) {
+    const step = path[depth] as Step;
+    const branch = tree.nodes.get(step.ref) as Branch;
+    if (!fitsBelow(branch, step.index, below)) return false;
+    below = branch;
   }
-  const { items } = tree.nodes.get(leafRef) as Leaf;
-  const [left, right] = [items[index - 1], items[item === null ? index : index + 1]];
+  const left = leaf.items[index - 1];
+  const right = leaf.items[item === null ? index : index + 1];
   return (
     (left === undefined || left.position.order < order) &&
     (right === undefined || right.position.order > order)
@@ -124,13 +128,16 @@ function fits(tree: CountedTree, { path, leafRef, index, item }: Place, order: s
 /** Whether a child stands between its neighbours, and is what its parent says of it. */
 function fitsBelow({ children, level }: Branch, index: number, node: Node): boolean {
   const { ref, low, summary } = children[index] as Child;
-  const [left, right] = [children[index - 1], children[index + 1]];
   if (node.level !== level - 1) return false;
+  const left = children[index - 1];
   if (left !== undefined && (left.ref === ref || left.low.order >= low.order)) return false;
+  const right = children[index + 1];
   if (right !== undefined && (right.ref === ref || right.low.order <= low.order)) return false;
   if (!isLeaf(node)) return node.children[0]?.low.order === low.order;
-  if (summary !== null && summary.count !== node.items.length) return false;
-  const [first, last] = [node.items[0], node.items.at(-1)];
+  const { items } = node;
+  if (summary !== null && summary.count !== items.length) return false;
+  const first = items[0];
+  const last = items[items.length - 1];
   if (first === undefined || last === undefined) return true;
   return first.position.order >= low.order && (right === undefined || last.position.order < right.low.order);
 }

@@ -125,9 +125,7 @@ export class Managed implements ManagedAggregate {
 
   async follow(ctx: FollowCtx, change: DocumentChange): Promise<void> {
     const followers = Followers.of(ctx, this.definition);
-    await namingDocument(() =>
-      this.applyAs(ctx, [change], (operation) => followers.isEngineFirst(operation)),
-    );
+    await this.applyAs(ctx, [change], (operation) => followers.isEngineFirst(operation));
   }
 
   /** Applies writes of documents to whatever is kept in step. True when somebody has to `advance`. */
@@ -156,7 +154,11 @@ export class Managed implements ManagedAggregate {
     }
     if (operations.length === 0) return false;
     this.followReference ??= this.component.managed.follow;
-    return runMutation(ctx, this.followReference, { definition, operations, ...options });
+    try {
+      return await runMutation(ctx, this.followReference, { definition, operations, ...options });
+    } catch (error) {
+      throw namingDocument(error);
+    }
   }
 
   /** Builds it anew, beside what answers now. */

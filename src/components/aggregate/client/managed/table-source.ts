@@ -3,7 +3,13 @@ import { CommitTsPlaceholder, ConvexError } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import type { ComponentApi } from "../../component/_generated/component.js";
 import type { Operation } from "../aggregate.js";
-import { deleteOperation, knowing, putOperation, replaceOperation, type WrittenItem } from "../operations.js";
+import {
+  deleteOperation,
+  putOperation,
+  replaceOperation,
+  tellBefore,
+  type WrittenItem,
+} from "../operations.js";
 import type { DocumentImages, Source, StoredDocument } from "./types.js";
 
 export class TableSource implements Source {
@@ -34,7 +40,7 @@ export class TableSource implements Source {
     const before = oldDoc === null ? null : this.#itemBefore(oldDoc);
     const after = newDoc === null ? null : this.itemOf(newDoc);
     const operation = operationFrom(before, after);
-    return operation === null ? null : knowing(operation, before);
+    return operation === null ? null : tellBefore(operation, before);
   }
 
   /** The functions are pure: a document that they fail on now has never had an item. */
@@ -160,15 +166,11 @@ function documentFailed(documentId: string, error: unknown): Error {
   return new ConvexError({ code: "AGGREGATE_DOCUMENT_FAILED", message, documentId });
 }
 
-/** Runs writes of documents' items. The component knows items; where it refuses one, the error names the document. */
-export async function namingDocument<T>(write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    if (!(error instanceof ConvexError)) throw error;
-    const data: unknown = error.data;
-    if (typeof data !== "object" || data === null || !("id" in data) || typeof data.id !== "string")
-      throw error;
-    throw new ConvexError({ ...data, id: data.id, documentId: data.id });
-  }
+/** The component knows items; where it refuses one, the error names the document. */
+export function namingDocument(error: unknown): unknown {
+  if (!(error instanceof ConvexError)) return error;
+  const data: unknown = error.data;
+  if (typeof data !== "object" || data === null || !("id" in data) || typeof data.id !== "string")
+    return error;
+  return new ConvexError({ ...data, id: data.id, documentId: data.id });
 }
