@@ -103,11 +103,6 @@ export function expectedItem(document: StoredDocument): string {
   return shownItem(itemOf(document));
 }
 
-/** The namespace in which an item in that form stands, encoded. */
-export function spaceOf(item: string): unknown {
-  return (JSON.parse(item) as unknown[])[0];
-}
-
 function shownItem({ space, order, values }: TrueItem): string {
   return JSON.stringify([space, order, values]);
 }

@@ -129,17 +129,14 @@ test("deltas of a managed aggregate wait for their own generation, and go with i
     return t.mutation(managed.follow, { definition, operations, begins: true, deltas: true });
   };
   await follow("old", 1);
-  await append(t, { type: "insert", key: 2, id: "a" });
   await follow("new", 3);
   await follow("new", 4);
-  expect(await t.query(queue.status, {})).toMatchObject({ pendingOperations: 4 });
-  expect(await keysOf(t)).toEqual([2]);
+  expect(await t.query(queue.status, {})).toMatchObject({ pendingOperations: 3 });
   await t.finishAllScheduledFunctions(vi.runAllTimers);
   expect(await t.query(queue.status, {})).toMatchObject({ pendingOperations: 0, hasDeadLetters: false });
   const trees = await t.query(inspect.listTrees, {});
-  expect(trees.map(({ generation }) => generation as number | undefined)).toEqual([undefined, 2]);
+  expect(trees.map(({ generation }) => generation as number | undefined)).toEqual([2]);
   expect(await t.query(inspect.validate, { definition: "new" })).toMatchObject({ items: 2, problems: [] });
-  expect(await keysOf(t)).toEqual([2]);
 });
 
 test("a mutation that appends many times begins the worker once", async () => {
