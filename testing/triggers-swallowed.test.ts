@@ -58,6 +58,28 @@ describe.each(wrapping.filter(({ canFail }) => canFail))("on $name", ({ open }) 
   });
 });
 
+describe.each(hosts.filter(({ canFail }) => canFail))("on $name", ({ open }) => {
+  test("a write that the mutation does not wait for is done with its triggers before it ends", async () => {
+    const app = await open(refusing());
+    await app.mutate((ctx) => {
+      for (const name of ["a", "b", "c"]) void ctx.db.insert("users", { name, score: 0 });
+      return Promise.resolve();
+    });
+    expect([await app.count("users"), await app.count("log")]).toEqual([3, 3]);
+  });
+
+  test("and fails it, or is undone, when a trigger throws", async () => {
+    const app = await open(refusing());
+    await app
+      .mutate((ctx) => {
+        void insertBad(ctx);
+        return Promise.resolve();
+      })
+      .catch(swallow);
+    expect([await app.count("users"), await app.count("log")]).toEqual([0, 0]);
+  });
+});
+
 describe.each(wrapping.filter(({ canFail }) => !canFail))("on $name", ({ open }) => {
   test("a mutation that uses the db again leaves one rejection that nobody handled", async () => {
     const app = await open(refusing());

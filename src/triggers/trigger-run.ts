@@ -31,14 +31,21 @@ const maxDepth = 64;
 /** So many writes of triggers may follow one write of the application: twice what a transaction of Convex may write. */
 const maxWrites = 32_000;
 
-/** Trueup's `Convex` global has it: called in a function, it returns what makes that function fail whatever it returns. */
-const failFunction = Symbol.for("trueup.failFunction");
+/** Trueup's `Convex` global has it: called in a function, it returns that function. */
+const runningFunction = Symbol.for("trueup.runningFunction");
+
+interface RunningFunction {
+  /** Makes it fail whatever it returns. */
+  fail(error: Error): void;
+  /** Keeps its ctx open until this has settled. */
+  holdFor(work: Promise<unknown>): void;
+}
 
 /** The triggers' part of one transaction. */
 export class TriggerRun {
   readonly #applicationWrites = new Turns();
   readonly #writes = new Turns();
-  readonly #failFunction = howToFailTheFunction();
+  readonly #function = functionOfTrueup();
   readonly #isCheckedAtTheEnd: boolean;
   #waiting: (() => Promise<void>)[] = [];
   #writesLeft = maxWrites;
@@ -61,7 +68,7 @@ export class TriggerRun {
    */
   assertUsable(): void {
     if (this.#failure === undefined) return;
-    if (this.#failFunction === null && !this.#isCheckedAtTheEnd && !this.#isReported) {
+    if (this.#function === null && !this.#isCheckedAtTheEnd && !this.#isReported) {
       this.#isReported = true;
       void Promise.reject(this.#failure);
     }
@@ -73,12 +80,14 @@ export class TriggerRun {
    * own writes. Rejects with what the first failing trigger threw.
    */
   writeForApplication<Result>(write: Write<Result>): Promise<Result> {
-    return this.#applicationWrites.take(async () => {
+    const written = this.#applicationWrites.take(async () => {
       this.#writesLeft = maxWrites;
       const result = await this.#write(write);
       await this.#drain();
       return result;
     });
+    this.#function?.holdFor(written);
+    return written;
   }
 
   /**
@@ -118,7 +127,7 @@ export class TriggerRun {
   #fail(error: unknown): void {
     this.#waiting = [];
     this.#failure ??= error instanceof Error ? error : new Error(String(error), { cause: error });
-    this.#failFunction?.(this.#failure);
+    this.#function?.fail(this.#failure);
   }
 }
 
@@ -130,11 +139,12 @@ function tooDeep(table: string, depth: number): Error {
   return new ConvexError({ code: "TRIGGERS_TOO_DEEP", message, table });
 }
 
-function howToFailTheFunction(): ((error: Error) => void) | null {
+/** The function that runs, null on other hosts. */
+function functionOfTrueup(): RunningFunction | null {
   const host: unknown = Reflect.get(globalThis, "Convex");
   const ask: unknown =
-    typeof host === "object" && host !== null ? Reflect.get(host, failFunction) : undefined;
-  return typeof ask === "function" ? (ask.call(host) as (error: Error) => void) : null;
+    typeof host === "object" && host !== null ? Reflect.get(host, runningFunction) : undefined;
+  return typeof ask === "function" ? (ask.call(host) as RunningFunction) : null;
 }
 
 /**

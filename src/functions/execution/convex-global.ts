@@ -17,11 +17,11 @@ import { notSupported } from "../context/not-supported.js";
 import { functionHandle } from "../program/loaded-program.js";
 import { currentExecution, type Execution } from "./execution.js";
 
-/** By this property `trueup/triggers` makes the running function fail, wrapped as its `ctx.db` may be. */
-const failFunction: unique symbol = Symbol.for("trueup.failFunction");
+/** By this property `trueup/triggers` reaches the running function, wrapped as its `ctx.db` may be. */
+const runningFunction: unique symbol = Symbol.for("trueup.runningFunction");
 
 interface ConvexGlobal {
-  [failFunction](): (error: Error) => void;
+  [runningFunction](): Pick<Execution, "fail" | "holdFor">;
   syscall(operation: string, args: string): string;
   asyncSyscall(operation: string, args: string): Promise<string>;
   jsSyscall(operation: string, args: Record<string, unknown>): unknown;
@@ -48,9 +48,12 @@ const answers: Readonly<Record<string, (execution: Execution, args: Arguments) =
 };
 
 const ours: ConvexGlobal = {
-  [failFunction]() {
+  [runningFunction]() {
     const execution = running();
-    return (error) => execution.fail(error);
+    return {
+      fail: (error) => execution.fail(error),
+      holdFor: (work) => execution.holdFor(work),
+    };
   },
   syscall(operation) {
     if (operation !== "1.0/getSnapshotTs") {

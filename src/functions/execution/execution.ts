@@ -119,6 +119,7 @@ export class Execution implements TurnOwner {
   triggerDepth: number;
   paginated = false;
   #failure: Error | null = null;
+  #unfinished: Set<Promise<unknown>> | null = null;
   #over = false;
   #reader: DatabaseReader | null;
 
@@ -200,6 +201,14 @@ export class Execution implements TurnOwner {
     this.#failure ??= error;
   }
 
+  /** Keeps its ctx open until this has settled, also when the function does not wait for it. */
+  holdFor(work: Promise<unknown>): void {
+    const unfinished = (this.#unfinished ??= new Set());
+    const settled = (): boolean => unfinished.delete(work);
+    unfinished.add(work);
+    work.then(settled, settled);
+  }
+
   /** Throws what it has failed with. */
   assertSound(): void {
     if (this.#failure !== null) {
@@ -209,7 +218,8 @@ export class Execution implements TurnOwner {
 
   /** Closes the ctx, once what the function started and did not await is done: then it is a promise. */
   end(): Promise<void> | null {
-    const waiting = this.turn.free();
+    const unfinished = this.#unfinished;
+    const waiting = this.turn.free() ?? (unfinished?.size ? Promise.allSettled(unfinished) : null);
     if (waiting === null) {
       this.#over = true;
       return null;
