@@ -1,5 +1,6 @@
 /** One version of the app in a history: a schema, what it declares, and the functions of the writer, which say which they are. */
 import { mutationGeneric, queryGeneric } from "convex/server";
+import { aggregateOf, follow, itemsOf, type Side } from "./history-aggregate.js";
 import { documentOf, schemaOf, type Shape } from "./history-steps.js";
 import { migrations, type Version } from "./teams-app.js";
 
@@ -7,10 +8,12 @@ export interface Deployed {
   readonly version: number;
   readonly shape: Shape;
   readonly declared: Readonly<Record<string, object>>;
+  /** Which component has the writer's aggregate; null where the writer keeps none. */
+  readonly aggregate: Side | null;
 }
 
 /** Its code, as it is deployed. */
-export function versionOf({ version, shape, declared }: Deployed): Version {
+export function versionOf({ version, shape, declared, aggregate }: Deployed): Version {
   const write = mutationGeneric(async (ctx, { n, number }: { n: number; number: number | null }) => {
     const found = await ctx.db
       .query(shape.table)
@@ -20,11 +23,14 @@ export function versionOf({ version, shape, declared }: Deployed): Version {
       if (found !== null) await ctx.db.delete(found._id);
     } else if (found === null) await ctx.db.insert(shape.table, { ...documentOf(shape, n, number) });
     else await ctx.db.replace(found._id, { ...documentOf(shape, n, number) });
+    if (aggregate !== null) await follow(aggregate, ctx, n, number);
     return version;
   });
+  const items = queryGeneric((ctx) => (aggregate === null ? null : itemsOf(aggregate, ctx)));
   const statuses = queryGeneric(async (ctx, { names }: { names: string[] }) =>
     names.length === 0 ? [] : await migrations.getStatus(ctx, { migrations: names }),
   );
-  const modules = { writer: { write, version: queryGeneric(() => version), statuses } };
-  return { schema: schemaOf(shape), migrations: declared, modules };
+  const modules = { writer: { write, version: queryGeneric(() => version), items, statuses } };
+  const components = aggregate === null ? {} : { aggregate: aggregateOf[aggregate] };
+  return { schema: schemaOf(shape), migrations: declared, components, modules };
 }

@@ -15,3 +15,14 @@ test(
   },
   60_000 * Math.max(1, histories / 8),
 );
+
+test(
+  "whatever else a deploy brings, what an aggregate holds goes from one component to the other",
+  async () => {
+    const property = fc.asyncProperty(fc.nat(), async (seed) => {
+      await new SchemaHistory(seed, true).run(6);
+    });
+    await fc.assert(property, { numRuns: Math.ceil(histories / 2), endOnFailure: true });
+  },
+  60_000 * Math.max(1, histories / 4),
+);

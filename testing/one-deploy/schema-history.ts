@@ -7,13 +7,15 @@
  */
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
-import { isTrueupError, memory, openBackend, type Backend } from "trueup";
+import { memory, openBackend, type Backend } from "trueup";
 import component from "trueup/migrations/test";
 import { carried, fitting, isSame, last, through, type Forms } from "./document-forms.js";
 import { FaultyDisk } from "../faulty-storage.js";
 import { call } from "../open-app.js";
 import { seededRandom } from "../random.js";
+import { isCrash, isRefusal } from "./history-failures.js";
 import { documentOf, firstShape, randomStep, type Fields, type Migrate, type Step } from "./history-steps.js";
+import { ExpectedItems, other, readItems } from "./history-aggregate.js";
 import { versionOf, type Deployed } from "./history-version.js";
 import { fieldsOf, programOf } from "./teams-app.js";
 
@@ -45,17 +47,20 @@ export class SchemaHistory {
   /** What happened, for whoever reads a failure. */
   readonly log: string[] = [];
   #app!: Backend;
-  #now: Deployed = { version: 0, shape: firstShape, declared: {} };
+  #now: Deployed = { version: 0, shape: firstShape, declared: {}, aggregate: null };
   /** What was deployed before, the latest last, and the steps that led on from there. */
   #before: { readonly deployed: Deployed; readonly step: Step }[] = [];
   #versions = 0;
   #atWork: readonly Migrate[] = [];
   /** Documents by identity. */
   #model = new Map<number, Forms>();
+  readonly #items = new ExpectedItems();
   #unanswered: Write | null = null;
 
-  constructor(seed: number) {
+  /** @param exchanges Whether deploys also exchange the component of an aggregate that the writer keeps. */
+  constructor(seed: number, exchanges: boolean = false) {
     this.#draw = seededRandom(seed);
+    if (exchanges) this.#now = { ...this.#now, aggregate: "published" };
   }
 
   async run(deploys: number): Promise<void> {
@@ -79,7 +84,10 @@ export class SchemaHistory {
   }
 
   async #goForth(): Promise<void> {
+    // Deploys take longer here, so that most would meet the same cell: an earlier one that is still going on.
+    if (this.#now.aggregate !== null) await this.#settle();
     const { shape, declared } = this.#now;
+    const aggregate = this.#nextAggregate();
     const id = ++this.#versions;
     const step = randomStep({
       from: shape,
@@ -93,8 +101,13 @@ export class SchemaHistory {
     const kept = Object.entries(declared).filter(([name]) => !(step.takesOver && name.startsWith("m")));
     const before = this.#now;
     const isDone = await this.#deploy({
-      name: step.name,
-      target: { version: id, shape: step.to, declared: { ...Object.fromEntries(kept), ...step.declared } },
+      name: aggregate === null ? step.name : `${step.name}; the aggregate is ${aggregate}`,
+      target: {
+        version: id,
+        shape: step.to,
+        declared: { ...Object.fromEntries(kept), ...step.declared },
+        aggregate,
+      },
       carry: (forms) => carried(forms, step),
       // A transform comes when those before are done, or takes their place.
       atWork: (known) => [...(step.up === null ? known : []), ...step.migrations],
@@ -102,6 +115,11 @@ export class SchemaHistory {
       isBack: false,
     });
     if (isDone) this.#before.push({ deployed: before, step });
+  }
+
+  #nextAggregate(): Deployed["aggregate"] {
+    const { aggregate } = this.#now;
+    return aggregate === null || this.#below(3) > 0 ? aggregate : other[aggregate];
   }
 
   /** Takes the latest deploys back at once. */
@@ -161,6 +179,7 @@ export class SchemaHistory {
     const isBroken = this.#broken.some(({ size }) => size > 0);
     const isMigrating = this.#atWork.length > 0;
     this.log.push(`refused: ${error.code}`);
+    assert.notEqual(error.code, "DESTRUCTIVE_CHANGE", error.message);
     assert(
       isBroken || isMigrating || plan.isOptional || attempt > 0,
       `refused without a reason: ${error.message}`,
@@ -245,6 +264,7 @@ export class SchemaHistory {
   #apply({ n, number }: Write): void {
     if (number === null) this.#model.delete(n);
     else this.#model.set(n, [documentOf(this.#now.shape, n, number)]);
+    this.#items.write(n, number);
   }
 
   /** Runs something that a kill may come into. */
@@ -288,6 +308,7 @@ export class SchemaHistory {
       stored === undefined ? forms === undefined : forms?.some((form) => isSame(form, stored)) === true,
     );
     assert(found >= 0, `document ${n} is none of what it may be: ${JSON.stringify([stored, possible])}`);
+    this.#items.learn(n, number, await readItems(this.#app));
     const forms = possible[found];
     if (forms === undefined) this.#model.delete(n);
     else this.#model.set(n, forms);
@@ -300,13 +321,13 @@ export class SchemaHistory {
   }
 
   async #open(deployed: Deployed): Promise<void> {
-    const { schema, migrations: declared = {}, modules = {} } = versionOf(deployed);
+    const { schema, migrations: declared = {}, components = {}, modules = {} } = versionOf(deployed);
     const all = Object.entries({ migrations: declared, ...modules });
     this.#app = await openBackend({
       storage: this.#disk.open,
       schema,
       modules: Object.fromEntries(all.map(([path, module]) => [`./convex/${path}.ts`, { ...module }])),
-      components: { migrations: component },
+      components: { migrations: component, ...components },
       log: "silent",
     });
   }
@@ -319,6 +340,7 @@ export class SchemaHistory {
       [...this.#model.keys()].toSorted((a, b) => a - b),
       "the documents that there are",
     );
+    this.#items.compare(await readItems(this.#app));
     for (const doc of documents) {
       const forms = this.#model.get(Number(doc["n"])) ?? [];
       const isKnown = forms.some((form) => isSame(form, doc));
@@ -358,24 +380,6 @@ export class SchemaHistory {
   #below(limit: number): number {
     return Math.floor(this.#draw() * limit);
   }
-}
-
-/** A deploy that the data, or what goes on in it, does not allow. */
-function isRefusal(error: unknown): error is Error & { readonly code: string } {
-  return (
-    isTrueupError(error) &&
-    [
-      "MIGRATION_UNFINISHED",
-      "PUSH_OUTDATED",
-      "SCHEMA_NOT_SATISFIED",
-      "TRANSFORM_REHEARSAL_FAILED",
-      "TRANSFORM_FAILED",
-    ].includes(error.code)
-  );
-}
-
-function isCrash(error: unknown): boolean {
-  return isTrueupError(error) && ["STORAGE_CLOSED", "BACKEND_CLOSED"].includes(error.code);
 }
 
 function byIdentity(a: Fields, b: Fields): number {
