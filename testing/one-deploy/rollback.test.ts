@@ -73,6 +73,24 @@ test("of several steps in one deploy the last ones alone are taken back, where t
   expect(await items(app)).toEqual([{ price: 1 }, { price: 2 }]);
 });
 
+test("a rename that comes first tells the type behind it, too", async () => {
+  const app = await emptyApp("memory");
+  await deploy(app, euros);
+  await insert(app, { price: 1 });
+  const costText = migrations.define({
+    table: "items",
+    up: ({ cost: number }: { cost: number }) => ({ cost: `${number} ct` }),
+    down: ({ cost: text }: { cost: string }) => ({ cost: Number.parseInt(text, 10) }),
+  });
+  const schemaOfBoth = schema({ cost: v.string() });
+  await deploy(app, { schema: schemaOfBoth, migrations: { a: toCost, b: costText } });
+  await insert(app, { cost: "2 ct" });
+  await deploy(app, { schema: schema({ cost: v.number() }), migrations: { a: toCost } });
+  expect(await items(app)).toEqual([{ cost: 1 }, { cost: 2 }]);
+  await deploy(app, euros);
+  expect(await items(app)).toEqual([{ price: 1 }, { price: 2 }]);
+});
+
 test("where it is not known the deploy is refused, and nothing has changed", async () => {
   const app = await emptyApp("memory");
   await deploy(app, euros);
