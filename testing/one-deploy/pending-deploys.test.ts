@@ -334,3 +334,29 @@ test("two deploys at once do not overlook each other: the second meets the migra
   await expect(second).rejects.toMatchObject({ code: "MIGRATION_UNFINISHED" });
   expect(await items(app)).toEqual([0, 1, 2, 3, 4, 5].map((n) => ({ n })));
 });
+
+test("a migration that is taken away does not write between the check of a way back and its last step", async () => {
+  const app = await appWithItems("memory", 6, { runScheduled: false });
+  await deploy(app, { schema: withK, migrations: { addK } });
+  const dropN = migration(({ n }) => (n === undefined ? undefined : { n: undefined }));
+  const waived = migrations.waive("drop-field:items.n");
+  const later = { schema: schema({ k: v.number() }), migrations: { addK, dropN, waived } };
+  await deploy(app, later);
+  const [first] = (await call(app, "documents:all", { table: "items" })) as { _id: string }[];
+  // As the migration would, in the moment before the last step.
+  const { prepare } = app.deploy;
+  app.deploy.prepare = async (program) => {
+    const preparation = await prepare.call(app.deploy, program);
+    await preparation.ready();
+    await app.database.mutate((tx) =>
+      tx.component("").replace(first?._id ?? "", {}, "items", { writtenBy: "migrations:addK" }),
+    );
+    return preparation;
+  };
+  await expect(deploy(app, { schema: withK, migrations: { addK } })).rejects.toMatchObject({
+    code: "PUSH_OUTDATED",
+  });
+  expect((await app.schemaChanges()).pending).toMatchObject([
+    { migrations: ["migrations:addK", "migrations:dropN"] },
+  ]);
+});

@@ -54,6 +54,8 @@ export interface ComponentPlan {
   readonly handover: ComponentHandover | null;
   /** Tables in which a document written meanwhile has to be looked at again. */
   readonly checked: readonly TableToCheck[];
+  /** Tables that the deploy takes migrations from: one that writes meanwhile leaves documents that nobody brings on. */
+  readonly abandoned: readonly TableToCheck[];
   readonly rehearsals: readonly TableSteps[];
   /** The migrations that bring documents at rest into the schema; null when all fit when it is put in place. */
   readonly pending: readonly Exported<DeployMigration>[] | null;
@@ -81,6 +83,7 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
   const data: TableData[] = [...removedTables(input, newNames)];
   const problems = new DocumentProblems();
   const unmigrated: TableToCheck[] = [];
+  const abandoned: TableToCheck[] = [];
   const irreversible: string[] = [];
   let isLeftToMigrations = false;
   const change = {
@@ -114,6 +117,9 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
       // What has come into the schema in force is nothing to the migrations that it awaits.
       const migrated = { ...table, among };
       unmigrated.push(migrated);
+      if (atWork.unfinished.some(({ isExported, table: of }) => !isExported && of === tableName)) {
+        abandoned.push(table);
+      }
       await checkTable(database, migrated, problems);
     }
     if (isMigrated || isTransformed || checked.violating === 0) continue;
@@ -133,6 +139,7 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
     steps,
     handover,
     checked: isLeftToMigrations ? unmigrated : tables,
+    abandoned,
     rehearsals: rehearsals(input, newNames, migrations),
     pending: isLeftToMigrations ? migrations : null,
     dropped: removed.filter(isWaived).map(({ tableName }) => tableName),

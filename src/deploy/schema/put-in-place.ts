@@ -108,7 +108,11 @@ async function checkTouched(
   touched: TouchedDocuments,
 ): Promise<void> {
   const problems = new DocumentProblems();
-  for (const { checked, rehearsals } of plans) {
+  const left = new DocumentProblems();
+  for (const { checked, abandoned, rehearsals } of plans) {
+    for (const table of abandoned) {
+      await checkSome(tx.component(table.componentPath), table, touched.of(table), left);
+    }
     for (const table of checked) {
       await checkSome(tx.component(table.componentPath), table, touched.of(table), problems);
     }
@@ -118,6 +122,7 @@ async function checkTouched(
       for (const id of touched.of(table)) await reader.get(id);
     }
   }
+  if (left.documents > 0) throw new PreparationOutdated();
   if (problems.documents === 0) return;
   const message = `Schema validation failed. ${problems.describe()}`;
   throw new TrueupError("SCHEMA_NOT_SATISFIED", message, { problems: problems.groups });

@@ -356,7 +356,7 @@ function problemsOf(plans: readonly ComponentPlan[]): DocumentProblems {
 function* watchedTables(
   plans: readonly ComponentPlan[],
 ): Generator<{ componentPath: string; storedAs: string }> {
-  for (const { checked, rehearsals } of plans) yield* [...checked, ...rehearsals];
+  for (const { checked, abandoned, rehearsals } of plans) yield* [...checked, ...abandoned, ...rehearsals];
 }
 
 /** By the new name of the table, in their order. */
