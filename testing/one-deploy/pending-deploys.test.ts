@@ -344,9 +344,9 @@ test("a migration that is taken away does not write between the check of a way b
   await deploy(app, later);
   const [first] = (await call(app, "documents:all", { table: "items" })) as { _id: string }[];
   // As the migration would, in the moment before the last step.
-  const { prepare } = app.deploy;
+  const prepare = app.deploy.prepare.bind(app.deploy);
   app.deploy.prepare = async (program) => {
-    const preparation = await prepare.call(app.deploy, program);
+    const preparation = await prepare(program);
     await preparation.ready();
     await app.database.mutate((tx) =>
       tx.component("").replace(first?._id ?? "", {}, "items", { writtenBy: "migrations:addK" }),
