@@ -2,7 +2,8 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { memory, openBackend, type Backend } from "trueup";
+import { mutationGeneric } from "convex/server";
+import { memory, openBackend, programFromModules, type Backend, type ProgramSource } from "trueup";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { functionSource, pushedModule, pushRequest, type PushedSource } from "../hand-made-push.js";
 
@@ -75,11 +76,16 @@ const one = [5];
 const many = Array.from({ length: 450 }, (_, n) => n + 1);
 
 test.each<[string, string, string, readonly number[]]>([
-  ["a counter in the module", "let count = 0;", "++count", one],
-  ["a counter in the module", "let count = 0;", "++count", many],
-  ["a counter in a helper", "let count = 0; const next = () => Math.floor(++count / 1000);", "next()", many],
-  ["a closure over the first document", "let base;", "doc.n - (base ??= doc.n)", one],
-  ["a closure over the first document", "let base;", "doc.n - (base ??= doc.n)", many],
+  ["a counter in a helper", "let count = 0; const next = () => ++count;", "next()", one],
+  ["a counter in a helper", "let count = 0; const next = () => ++count;", "next()", many],
+  [
+    "a slow counter in a helper",
+    "let count = 0; const next = () => Math.floor(++count / 1000);",
+    "next()",
+    many,
+  ],
+  ["a helper's first document", "let base; const from = (n) => n - (base ??= n);", "from(doc.n)", one],
+  ["a helper's first document", "let base; const from = (n) => n - (base ??= n);", "from(doc.n)", many],
   [
     "a cache by what is not the whole document",
     "const cache = new Map(); const known = (doc) => { if (!cache.has(doc.key)) cache.set(doc.key, doc.n); return cache.get(doc.key); };",
@@ -97,6 +103,43 @@ test.each<[string, string, string, readonly number[]]>([
   expect(await pushed(transforming(top, m), numbers)).toMatchObject(status);
   // An instance that has run before does no better.
   expect(await push(transforming(top, m))).toMatchObject(status);
+});
+
+test.each<[string, string, string]>([
+  ["a counter", "let count = 0;", "++count"],
+  ["the first document", "let base;", "doc.n - (base ??= doc.n)"],
+  ["a cache in an object", "const cache = {};", "(cache[doc.key] ??= doc.n)"],
+])(
+  "%s in a variable around `up` is refused before anything is tried, by the variable's name",
+  async (...test) => {
+    const [, top, m] = test;
+    expect(await pushed(transforming(top, m), one)).toMatchObject({
+      type: "failed",
+      error: expect.stringMatching(
+        /`up` of changes:change writes `(count|base|cache)`, which outlives its document/,
+      ),
+    });
+  },
+);
+
+test("the same goes for modules that are not pushed, of which no other instance can be made", async () => {
+  let first: unknown;
+  const up = (document: { n: number }) => ({ ...document, m: document.n - Number((first ??= document.n)) });
+  const change = {
+    [Symbol.for("trueup.transform")]: { kind: "transform", table: "items", up, requires: [] },
+  };
+  const add = mutationGeneric((ctx, args: { n?: number }) => ctx.db.insert("items", args));
+  const open = async (modules: ProgramSource["modules"]): Promise<void> => {
+    await backend.activate(await programFromModules({ modules }));
+  };
+  await open({ "./convex/items.ts": { add } });
+  await backend.run({ path: "items:add", args: { n: 1 }, allowInternal: true });
+  await expect(
+    open({ "./convex/items.ts": { add }, "./convex/changes.ts": { change } }),
+  ).rejects.toMatchObject({
+    code: "TRANSFORM_INVALID",
+    details: { name: "changes:change", direction: "up", variables: ["first"] },
+  });
 });
 
 test.each<[string, string, string]>([

@@ -17,6 +17,7 @@ import { fingerprintOf } from "./fingerprint.js";
 import { KnownTransforms } from "./known-transforms.js";
 import { orderByRequires } from "./order-by-requires.js";
 import type { AppliedStep, AppliedTransform } from "./step-history.js";
+import { outlivingWrites } from "./outliving-writes.js";
 import { isWithoutDocuments, newNames, tableRenames } from "./table-renames.js";
 import { typeIn, typesBetween } from "./table-types.js";
 import { takenBack } from "./taken-back.js";
@@ -109,6 +110,7 @@ export function componentSteps(input: StepsInput): ComponentSteps {
       continue;
     }
     assertTable(name, declared, after);
+    assertLeavesNothing(name, declared);
     forth.push({
       table: declared.table,
       definition: {
@@ -152,6 +154,20 @@ function takenWhilePending(
     `The schema in force is pending, and this document does not fit it, for whose documents ${name} is written. ` +
     `Say \`takesUnmigrated: true\` of ${name}, if its \`up\` takes such documents too.`;
   return { type, otherwise };
+}
+
+/** @throws TRANSFORM_INVALID when what a document leaves behind could change what becomes of another */
+function assertLeavesNothing(name: string, { up, down }: DeclaredTransform): void {
+  for (const [direction, run] of Object.entries({ up, down })) {
+    const written = run === undefined ? [] : outlivingWrites(run);
+    if (written.length === 0) continue;
+    throw new TrueupError(
+      "TRANSFORM_INVALID",
+      `The \`${direction}\` of ${name} writes ${written.map((variable) => `\`${variable}\``).join(", ")}, which outlives its document: ` +
+        "it would make other documents of the same ones after a restart. A transform must be a function of its document alone.",
+      { name, direction, variables: written },
+    );
+  }
 }
 
 function assertTable(name: string, { table }: DeclaredTransform, after: SchemaJson | null): void {

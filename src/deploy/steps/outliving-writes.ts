@@ -1,0 +1,94 @@
+/**
+ * Reads in the source of a transform which variables of the code around it it writes. What it leaves there outlives its document:
+ * a counter, or the first document that came by, makes other documents of the same ones after a restart, however often the
+ * function is tried before. Sees the function's own text, not the functions that it calls: those are the rehearsal's.
+ */
+import { parse, type AnyNode, type Function as FunctionNode, type Pattern } from "acorn";
+import { full } from "acorn-walk";
+
+/** The names of the variables that it writes, sorted; none where its text cannot be read. O(length of the source). */
+export function outlivingWrites(run: (...args: never[]) => unknown): readonly string[] {
+  const program = programOf(String(run));
+  if (program === null) return [];
+  const own = new Set<string>();
+  const written = new Set<string>();
+  full(program, (node) => {
+    for (const name of declaredBy(node as AnyNode)) own.add(name);
+    for (const name of writtenBy(node as AnyNode)) written.add(name);
+  });
+  return [...written].filter((name) => !own.has(name)).toSorted();
+}
+
+/** A function's text is an expression, or, of a method, a part of an object. */
+function programOf(text: string): AnyNode | null {
+  for (const source of [`(${text})`, `({${text}})`]) {
+    try {
+      return parse(source, { ecmaVersion: "latest", sourceType: "module" });
+    } catch {
+      // The other form may do; the text of a native function does in none.
+    }
+  }
+  return null;
+}
+
+function declaredBy(node: AnyNode): readonly string[] {
+  switch (node.type) {
+    case "FunctionDeclaration":
+    case "FunctionExpression":
+    case "ArrowFunctionExpression":
+      return declaredByFunction(node);
+    case "ClassDeclaration":
+    case "ClassExpression":
+      return node.id ? [node.id.name] : [];
+    case "VariableDeclarator":
+      return namesIn(node.id);
+    case "CatchClause":
+      return node.param ? namesIn(node.param) : [];
+    default:
+      return [];
+  }
+}
+
+function declaredByFunction({ id, params }: FunctionNode): readonly string[] {
+  return [...(id ? [id.name] : []), ...params.flatMap(namesIn)];
+}
+
+function writtenBy(node: AnyNode): readonly string[] {
+  switch (node.type) {
+    case "AssignmentExpression":
+      return namesIn(node.left);
+    case "UpdateExpression":
+      return namesIn(node.argument as Pattern);
+    case "UnaryExpression":
+      return node.operator === "delete" ? namesIn(node.argument as Pattern) : [];
+    case "ForInStatement":
+    case "ForOfStatement":
+      return node.left.type === "VariableDeclaration" ? [] : namesIn(node.left);
+    default:
+      return [];
+  }
+}
+
+/** The variables that a pattern binds or, where it is assigned to, changes: of `memory.last` it is `memory`. */
+function namesIn(pattern: AnyNode | null): readonly string[] {
+  switch (pattern?.type) {
+    case "Identifier":
+      return [pattern.name];
+    case "MemberExpression":
+      return namesIn(pattern.object);
+    case "ThisExpression":
+      return ["this"];
+    case "ArrayPattern":
+      return pattern.elements.flatMap(namesIn);
+    case "ObjectPattern":
+      return pattern.properties.flatMap((property) =>
+        namesIn(property.type === "Property" ? property.value : property.argument),
+      );
+    case "AssignmentPattern":
+      return namesIn(pattern.left);
+    case "RestElement":
+      return namesIn(pattern.argument);
+    default:
+      return [];
+  }
+}
