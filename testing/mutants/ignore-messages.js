@@ -10,6 +10,7 @@ const messageArgument = {
   HttpError: 2,
   TrueupError: 1,
   invalid: 0,
+  wrong: 0,
 };
 
 /** True for the message itself and for what stands within it. */
@@ -17,7 +18,7 @@ function isWithinMessage(path) {
   for (let inner = path; inner.parentPath; inner = inner.parentPath) {
     const { node } = inner.parentPath;
     if (node.type !== "NewExpression" && node.type !== "CallExpression") continue;
-    const position = messageArgument[node.callee.name];
+    const position = messageArgument[node.callee.name ?? node.callee.property?.name];
     if (position !== undefined) return node.arguments[position] === inner.node;
   }
   return false;

@@ -64,3 +64,16 @@ test.each([15, 16, 17, 32, 33, 50])(
     expect(calls()).toBe(count);
   },
 );
+
+test.each([19, 20, 21])("of %d documents that fail all are counted, and twenty are named", async (count) => {
+  const { database, settled } = await withDocuments(count);
+  database.setTransforms(() => () => {
+    throw new Error("on purpose");
+  });
+  await database.mutate(async (tx) => tx.beginTransform("", "t", shout));
+  await database.background.idle();
+  const { value } = await database.query((tx) => tx.transforms());
+  expect(value).toMatchObject([{ processed: count, failed: count }]);
+  expect(value[0]?.failures).toHaveLength(Math.min(count, 20));
+  expect(settled).toEqual([]);
+});

@@ -105,6 +105,13 @@ describe("the form of a sum", () => {
     expect(subtractSums(sum, sum)).toStrictEqual(0);
   });
 
+  test("of many values that only together leave the range of doubles is right", () => {
+    const many = Array.from({ length: 33 }, () => 2 ** 1019);
+    expect(total(many)).toStrictEqual(hex(33n << 2093n));
+    expect(total(many.map((value) => -value))).toStrictEqual(hex(-33n << 2093n));
+    expect(total([...many, ...many.slice(2).map((value) => -value)])).toStrictEqual(2 ** 1020);
+  });
+
   test("of a value that is no number is a count", () => {
     expect(sumOf(NaN)).toStrictEqual(mixed({ nan: 1 }));
     expect(sumOf(Infinity)).toStrictEqual(mixed({ positive: 1 }));
