@@ -4,6 +4,7 @@ import { outlivingWrites } from "./outliving-writes.js";
 let count = 0;
 let first: number | undefined;
 let rest: readonly number[] = [];
+const seen = (): unknown[] => [count, first, rest];
 const memory: { last?: number; all: number[] } = { all: [] };
 
 test.each<[string, (document: { n: number }) => unknown, readonly string[]]>([
@@ -31,8 +32,8 @@ test.each<[string, (document: { n: number }) => unknown, readonly string[]]>([
     ["count"],
   ],
 ])("%s that outlives the document is found", (_what, run, names) => {
-  // Bundlers and test runners rename variables; here they keep their names.
   expect(outlivingWrites(run)).toEqual(names);
+  expect(seen()).toEqual([0, undefined, []]);
 });
 
 test("what ends with the run is none: its own variables, its document, its classes and functions", () => {
@@ -57,13 +58,16 @@ test("what ends with the run is none: its own variables, its document, its class
 });
 
 test("methods are read too, and what has no source is passed over", () => {
-  const holder = {
-    seen: 0,
-    up(): number {
-      return ++this.seen;
+  const { up } = {
+    up(this: void): number {
+      return ++count;
     },
   };
-  expect(outlivingWrites(holder.up)).toEqual(["this"]);
+  expect(outlivingWrites(up)).toEqual(["count"]);
+  const ofThis = function (this: { seen: number }): number {
+    return ++this.seen;
+  };
+  expect(outlivingWrites(ofThis)).toEqual(["this"]);
   expect(outlivingWrites(Math.abs)).toEqual([]);
   expect(outlivingWrites((() => count).bind(null))).toEqual([]);
 });

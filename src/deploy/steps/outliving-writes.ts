@@ -3,7 +3,7 @@
  * a counter, or the first document that came by, makes other documents of the same ones after a restart, however often the
  * function is tried before. Sees the function's own text, not the functions that it calls: those are the rehearsal's.
  */
-import { parse, type AnyNode, type Function as FunctionNode, type Pattern } from "acorn";
+import { parse, type AnyNode, type Function as FunctionNode } from "acorn";
 import { full } from "acorn-walk";
 
 /** The names of the variables that it writes, sorted; none where its text cannot be read. O(length of the source). */
@@ -13,8 +13,8 @@ export function outlivingWrites(run: (...args: never[]) => unknown): readonly st
   const own = new Set<string>();
   const written = new Set<string>();
   full(program, (node) => {
-    for (const name of declaredBy(node as AnyNode)) own.add(name);
-    for (const name of writtenBy(node as AnyNode)) written.add(name);
+    for (const name of declaredBy(node)) own.add(name);
+    for (const name of writtenBy(node)) written.add(name);
   });
   return [...written].filter((name) => !own.has(name)).toSorted();
 }
@@ -58,9 +58,9 @@ function writtenBy(node: AnyNode): readonly string[] {
     case "AssignmentExpression":
       return namesIn(node.left);
     case "UpdateExpression":
-      return namesIn(node.argument as Pattern);
+      return namesIn(node.argument);
     case "UnaryExpression":
-      return node.operator === "delete" ? namesIn(node.argument as Pattern) : [];
+      return node.operator === "delete" ? namesIn(node.argument) : [];
     case "ForInStatement":
     case "ForOfStatement":
       return node.left.type === "VariableDeclaration" ? [] : namesIn(node.left);
