@@ -23,7 +23,7 @@ import type { ReadSet } from "./transaction/read-set.js";
 import { pause } from "./pause.js";
 import { TransactionState } from "./transaction/transaction.js";
 import type { HookResolver, MutationTransaction, QueryTransaction } from "./transaction/types.js";
-import { putOutOfReach } from "./transforms/out-of-reach.js";
+import { guardGlobals } from "./transforms/guarded-globals.js";
 import { rehearse } from "./transforms/rehearse.js";
 import { Shapes } from "./transforms/shapes.js";
 import type { Rehearsal, RehearsalPlan, SettledTransform, TransformResolver } from "./transforms/types.js";
@@ -110,7 +110,7 @@ export class Database {
    * @throws STORAGE_CORRUPT when the catalog cannot be read
    */
   static async open(storage: Storage, options: DatabaseOptions = {}): Promise<Database> {
-    putOutOfReach();
+    guardGlobals();
     const database = new Database(storage, options);
     await database.query(async () => {});
     database.#background.wake();

@@ -42,7 +42,7 @@ export type {
   MutationTransaction,
   QueryTransaction,
 } from "./transaction/types.js";
-export { assertWithinReach, seenVariable, underStrangeSky } from "./transforms/out-of-reach.js";
+export { assertNoTransform, shiftedVariable, importShifted } from "./transforms/guarded-globals.js";
 export type {
   ApplySchemaOptions,
   PrepareOptions,

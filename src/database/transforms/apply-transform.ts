@@ -2,7 +2,7 @@
 import { TrueupError } from "../../errors/index.js";
 import { isPlainObject, prepareDocument } from "../documents/prepare-document.js";
 import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
-import { runOutOfReach } from "./out-of-reach.js";
+import { runGuarded } from "./guarded-globals.js";
 import type { TransformFunction } from "./types.js";
 
 /** What went wrong. */
@@ -22,7 +22,7 @@ export function applyTransform(
   before: StoredDocument,
   shape: number,
 ): StoredDocument {
-  const { outcome, touched } = runOutOfReach(() => transform(copyDocument(before)));
+  const { outcome, touched } = runGuarded(() => transform(copyDocument(before)));
   if (touched !== null) {
     throw new TransformProblem(
       "impure",

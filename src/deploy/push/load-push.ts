@@ -2,7 +2,7 @@
  * Imports the code of a push and looks at what it holds, without putting it in place: a module that does not
  * import, a cron job without its function, a query that asks for Node end the push here.
  */
-import { underStrangeSky } from "../../database/index.js";
+import { importShifted } from "../../database/index.js";
 import type { ComponentProgram, LoadedComponent, LoadedProgram } from "../../functions/index.js";
 import {
   analyzeComponent,
@@ -77,8 +77,8 @@ export async function loadPush(
 }
 
 /**
- * Imports the code of a push once more, as instances of their own under a strange sky; modules that do not bear another
- * environment get the usual one. What was imported stays in memory, as everything that Node imports.
+ * Imports the code of a push once more, as instances of their own that see another clock and another environment; modules that
+ * fail with these see the usual ones. What was imported stays in memory, as everything that Node imports.
  */
 async function loadAnew(
   code: ProgramCode,
@@ -95,7 +95,7 @@ async function loadAnew(
     }
   };
   try {
-    return await underStrangeSky(importOnce);
+    return await importShifted(importOnce);
   } catch {
     return await importOnce();
   }

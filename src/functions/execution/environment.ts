@@ -3,7 +3,7 @@
  * execution's component, or of the component whose modules are being imported, before the process's own.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { assertWithinReach, seenVariable } from "../../database/index.js";
+import { assertNoTransform, shiftedVariable } from "../../database/index.js";
 import { currentExecution } from "./execution.js";
 
 export type Environment = Readonly<Record<string, string>>;
@@ -26,9 +26,9 @@ function install(): void {
   }
   installed = true;
   const declared = (key: string | symbol): string | undefined => {
-    assertWithinReach(`process.env.${String(key)}`);
+    assertNoTransform(`process.env.${String(key)}`);
     const environment = currentExecution.getStore()?.component.program.env ?? importing.getStore();
-    return typeof key === "string" ? seenVariable(environment?.[key]) : undefined;
+    return typeof key === "string" ? shiftedVariable(environment?.[key]) : undefined;
   };
   process.env = new Proxy(process.env, {
     get: (target, key) => declared(key) ?? Reflect.get(target, key),

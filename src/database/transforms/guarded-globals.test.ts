@@ -5,7 +5,7 @@ import os, { hostname } from "node:os";
 import { beforeAll, describe, expect, test } from "vitest";
 import { mutate, openDatabase, readAll, fullScan } from "../../../testing/open-database.js";
 import type { Database } from "../database.js";
-import { underStrangeSky } from "./out-of-reach.js";
+import { importShifted } from "./guarded-globals.js";
 
 let database: Database;
 
@@ -131,9 +131,9 @@ test("nothing is out of reach of anyone else", async () => {
   expect(randomUUID()).toHaveLength(36);
 });
 
-test("under a strange sky clock and environment are others, and outside of it they are not", async () => {
+test("a shifted import sees another clock and another environment, and outside of it they are not", async () => {
   process.env["OUT_OF_REACH_TEST"] = "a";
-  const seen = await underStrangeSky(async () => {
+  const seen = await importShifted(async () => {
     await Promise.resolve();
     return { now: Date.now(), date: new Date().getTime(), value: process.env["OUT_OF_REACH_TEST"] };
   });

@@ -5,8 +5,8 @@
  * references taken beforehand. Wrappers are put in place once, before pushed code is imported. What a transform has
  * touched is remembered until it ends, so that catching the error hides nothing.
  *
- * Modules can be imported under a strange sky: with another clock and another environment than the process has. A constant
- * that a module computed from either is then another one, which the rehearsal sees.
+ * Modules can be imported shifted: they then see another clock and another environment than the process has. A constant that
+ * a module computes from either comes out otherwise, which the rehearsal sees.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import childProcess from "node:child_process";
@@ -19,16 +19,16 @@ import os from "node:os";
 let running = 0;
 /** The first thing that the one which runs has reached for. */
 let touched: string | null = null;
-/** How many imports under a strange sky go on. */
-let strangeImports = 0;
-const strange = new AsyncLocalStorage<true>();
+/** How many shifted imports are under way. */
+let shiftedImports = 0;
+const shifted = new AsyncLocalStorage<true>();
 let isInstalled = false;
 
 /** Prime, and no multiple of anything that clocks are rounded to. */
-const STRANGE_MS = 104_729_000_003;
+const SHIFT_MS = 104_729_000_003;
 
 /** Runs a transform. @returns what it gave or threw, and the first call that is out of reach, if it made one */
-export function runOutOfReach<T>(run: () => T): {
+export function runGuarded<T>(run: () => T): {
   readonly outcome: () => T;
   readonly touched: string | null;
 } {
@@ -52,49 +52,49 @@ export function runOutOfReach<T>(run: () => T): {
 }
 
 /** Throws while a transform runs. @param call How a reader of the code knows it: `Date.now()` */
-export function assertWithinReach(call: string): void {
+export function assertNoTransform(call: string): void {
   if (running === 0) return;
   touched ??= call;
   throw new Error(`${call} is out of reach of a transform, which must be a function of its document alone.`);
 }
 
 /** Imports modules in such a way that the clock and environment which they see at their top level are others. */
-export async function underStrangeSky<T>(run: () => Promise<T>): Promise<T> {
-  strangeImports++;
+export async function importShifted<T>(run: () => Promise<T>): Promise<T> {
+  shiftedImports++;
   try {
-    return await strange.run(true, run);
+    return await shifted.run(true, run);
   } finally {
-    strangeImports--;
+    shiftedImports--;
   }
 }
 
-/** An environment variable as modules see it that are imported under a strange sky. */
-export function seenVariable(value: string | undefined): string | undefined {
-  return isStrange() && value !== undefined ? `${value}0` : value;
+/** An environment variable as modules see it, also those that are imported shifted. */
+export function shiftedVariable(value: string | undefined): string | undefined {
+  return isShifted() && value !== undefined ? `${value}0` : value;
 }
 
-function isStrange(): boolean {
-  return strangeImports > 0 && strange.getStore() === true;
+function isShifted(): boolean {
+  return shiftedImports > 0 && shifted.getStore() === true;
 }
 
 /** Puts the wrappers in place, once for the process. */
-export function putOutOfReach(): void {
+export function guardGlobals(): void {
   if (isInstalled) return;
   isInstalled = true;
-  putClocksOutOfReach();
-  putMethodsOutOfReach();
-  putLocalesOutOfReach();
-  putEnvironmentOutOfReach();
+  guardClocks();
+  guardMethods();
+  guardLocales();
+  guardEnvironment();
   syncBuiltinESMExports();
 }
 
-function putClocksOutOfReach(): void {
+function guardClocks(): void {
   const RealDate = Date;
   const { now, parse } = RealDate;
-  const seenNow = (): number => (isStrange() ? now() + STRANGE_MS : now());
+  const seenNow = (): number => (isShifted() ? now() + SHIFT_MS : now());
   define(RealDate, "now", () => {
-    if (running > 0) assertWithinReach("Date.now()");
-    return strangeImports > 0 ? seenNow() : now();
+    if (running > 0) assertNoTransform("Date.now()");
+    return shiftedImports > 0 ? seenNow() : now();
   });
   define(RealDate, "parse", (text: string) => {
     if (running > 0) assertUniversal(text, "Date.parse()");
@@ -102,11 +102,11 @@ function putClocksOutOfReach(): void {
   });
   function guarded(...args: [] | [number]): Date | string {
     if (new.target === undefined) {
-      assertWithinReach("Date()");
+      assertNoTransform("Date()");
       return RealDate();
     }
     if (running > 0) assertNoLocalTime(args);
-    const given: [] | [number] = args.length === 0 && strangeImports > 0 ? [seenNow()] : args;
+    const given: [] | [number] = args.length === 0 && shiftedImports > 0 ? [seenNow()] : args;
     if (new.target !== (guarded as unknown)) return Reflect.construct(RealDate, given, new.target) as Date;
     return given.length === 0 ? new RealDate() : new RealDate(...given);
   }
@@ -117,19 +117,19 @@ function putClocksOutOfReach(): void {
   define(globalThis, "Date", guarded);
   const { random } = Math;
   define(Math, "random", () => {
-    if (running > 0) assertWithinReach("Math.random()");
+    if (running > 0) assertNoTransform("Math.random()");
     return random();
   });
   const elapsed = performance.now.bind(performance);
   define(performance, "now", () => {
-    if (running > 0) assertWithinReach("performance.now()");
+    if (running > 0) assertNoTransform("performance.now()");
     return elapsed();
   });
 }
 
 function assertNoLocalTime(args: readonly unknown[]): void {
-  if (args.length === 0) assertWithinReach("new Date()");
-  if (args.length > 1) assertWithinReach("new Date() of a local year and month (take Date.UTC)");
+  if (args.length === 0) assertNoTransform("new Date()");
+  if (args.length > 1) assertNoTransform("new Date() of a local year and month (take Date.UTC)");
   if (typeof args[0] === "string") assertUniversal(args[0], "new Date()");
 }
 
@@ -137,10 +137,10 @@ function assertNoLocalTime(args: readonly unknown[]): void {
 function assertUniversal(text: string, call: string): void {
   const isDate = /^[+-]?\d{4,6}(-\d\d){0,2}$/.test(text);
   if (isDate || /(Z|GMT|UTC|[+-]\d\d:?\d\d)$/i.test(text)) return;
-  assertWithinReach(`${call} of a local time`);
+  assertNoTransform(`${call} of a local time`);
 }
 
-function putMethodsOutOfReach(): void {
+function guardMethods(): void {
   guardAll(globalThis, "", [
     ..."clearImmediate clearInterval clearTimeout fetch queueMicrotask setImmediate setInterval setTimeout".split(
       " ",
@@ -163,7 +163,7 @@ function putMethodsOutOfReach(): void {
   guardAll(os, "os.", namesOf(os));
 }
 
-function putLocalesOutOfReach(): void {
+function guardLocales(): void {
   const ofDate = namesOf(Date.prototype).filter((name) =>
     /^(get|set)(?!UTC|Time$)|^to(String|DateString|TimeString)$/.test(name),
   );
@@ -183,15 +183,15 @@ function putLocalesOutOfReach(): void {
   guardAll(Intl, "Intl.", ["DateTimeFormat"], zoned);
 }
 
-function putEnvironmentOutOfReach(): void {
+function guardEnvironment(): void {
   const check = (key: string | symbol): void => {
-    if (running > 0) assertWithinReach(`process.env.${String(key)}`);
+    if (running > 0) assertNoTransform(`process.env.${String(key)}`);
   };
   process.env = new Proxy(process.env, {
     get: (target, key) => {
       check(key);
       const value = Reflect.get(target, key) as unknown;
-      return strangeImports > 0 && typeof value === "string" ? seenVariable(value) : value;
+      return shiftedImports > 0 && typeof value === "string" ? shiftedVariable(value) : value;
     },
     set: (target, key, value) => {
       check(key);
@@ -238,7 +238,7 @@ function guardAll(
     const real: unknown = Reflect.get(holder, name);
     if (!isFunction(real)) continue;
     const check = (args: readonly unknown[]): void => {
-      if (running > 0 && !isAllowed(args)) assertWithinReach(`${prefix}${name}()`);
+      if (running > 0 && !isAllowed(args)) assertNoTransform(`${prefix}${name}()`);
     };
     define(holder, name, isFunctionName(name) ? guardedFunction(real, check) : guardedClass(real, check));
   }
