@@ -73,11 +73,13 @@ function compareStrings(a: string, b: string): number {
   const unitA = a.charCodeAt(index);
   const unitB = b.charCodeAt(index);
   if (unitA < 0xd800 && unitB < 0xd800) return unitA - unitB;
-  // The difference may lie in the second half of a pair: compare from its first half.
-  const start = index > 0 && isHighSurrogate(a.charCodeAt(index - 1)) ? index - 1 : index;
-  const pointA = a.codePointAt(start) ?? 0;
-  const pointB = b.codePointAt(start) ?? 0;
-  return pointA !== pointB ? pointA - pointB : unitA - unitB;
+  // The difference may lie in the second half of a pair; a first half that stands alone in both decides nothing.
+  const isAfterHalf = index > 0 && isHighSurrogate(a.charCodeAt(index - 1));
+  return (isAfterHalf && comparePoints(a, b, index - 1)) || comparePoints(a, b, index);
+}
+
+function comparePoints(a: string, b: string, index: number): number {
+  return (a.codePointAt(index) ?? 0) - (b.codePointAt(index) ?? 0);
 }
 
 function isHighSurrogate(unit: number): boolean {

@@ -78,3 +78,38 @@ test("what is not an id decodes to null", () => {
   ];
   for (const wrong of wrongs) expect([wrong, decodeId(wrong)]).toEqual([wrong, null]);
 });
+
+/** The id that these bytes make, whatever they are, with a right checksum. */
+function idOfBytes(bytes: readonly number[]): string {
+  let [low, high] = [0, 0];
+  for (const byte of bytes) {
+    low = (low + byte) & 0xff;
+    high = (high + low) & 0xff;
+  }
+  let bits = "";
+  for (const byte of [...bytes, low, high]) bits += byte.toString(2).padStart(8, "0");
+  bits = bits.padEnd(Math.ceil(bits.length / 5) * 5, "0");
+  return (bits.match(/.{5}/g) ?? [])
+    .map((digit) => "0123456789abcdefghjkmnpqrstvwxyz"[Number.parseInt(digit, 2)])
+    .join("");
+}
+
+test("a table's number has one spelling, and is from 1 to 2^32 - 1", () => {
+  const inner = Array.from({ length: 16 }, (_, index) => index * 17);
+  const numberOf = (...table: number[]): number | null =>
+    decodeId(idOfBytes([...table, ...inner]))?.tableNumber ?? null;
+  expect(numberOf(0x01)).toBe(1);
+  expect(numberOf(0xff, 0xff, 0xff, 0xff, 0x0f)).toBe(2 ** 32 - 1);
+  const wrongs = [
+    [0x00],
+    [0x80],
+    [0x81, 0x00],
+    [0x01, 0x01],
+    [0x80, 0x80, 0x00],
+    [0x80, 0x80, 0x80, 0x80, 0x10],
+    [0xff, 0xff, 0xff, 0xff, 0x7f],
+    [0x81, 0x80, 0x80, 0x80, 0x80, 0x01],
+    [],
+  ];
+  for (const table of wrongs) expect([table, numberOf(...table)]).toEqual([table, null]);
+});

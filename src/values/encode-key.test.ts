@@ -120,6 +120,38 @@ test("the order of keys is the order of compareValues", () => {
   );
 });
 
+test("strings are in the order of their keys, also where pairs of surrogates differ in one half or lack one", () => {
+  const units = fc.string({
+    unit: fc.constantFrom(
+      "a",
+      "\ud7ff",
+      "\ud800",
+      "\ud83d",
+      "\udbff",
+      "\udc00",
+      "\ude00",
+      "\udfff",
+      "\ue000",
+    ),
+    maxLength: 4,
+  });
+  fc.assert(
+    fc.property(units, units, (a, b) => {
+      expect(compareKeys(encodeKey([a]), encodeKey([b]))).toBe(sign(compareValues(a, b)));
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test("a commit timestamp that is to come is an int64 above all others", () => {
+  const coming = new CommitTsPlaceholder();
+  expect(sign(compareValues(coming, 2n ** 63n - 2n))).toBe(1);
+  expect(sign(compareValues(-5n, coming))).toBe(-1);
+  expect(sign(compareValues(coming, 1.5))).toBe(-1);
+  expect(sign(compareValues(coming, null))).toBe(1);
+  expect(compareValues(coming, new CommitTsPlaceholder())).toBe(0);
+});
+
 test("compareValues agrees with the official one", () => {
   fc.assert(
     fc.property(valueOrUndefined, valueOrUndefined, (a, b) => {

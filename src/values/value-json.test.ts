@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { convexToJson, jsonToConvex, type Value } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -82,6 +83,9 @@ test("nesting is limited to 64 levels, so a cycle is refused too", () => {
   const nest = (levels: number): Value => (levels === 0 ? 1 : [nest(levels - 1)]);
   expect(parseValue(stringifyValue(nest(64)))).toEqual(nest(64));
   expect(() => stringifyValue(nest(65))).toThrow(expect.objectContaining({ code: "INVALID_VALUE" }));
+  const wrap = (levels: number): Value => (levels === 0 ? 1 : { a: wrap(levels - 1) });
+  expect(parseValue(stringifyValue(wrap(64)))).toEqual(wrap(64));
+  expect(() => stringifyValue(wrap(65))).toThrow(expect.objectContaining({ code: "INVALID_VALUE" }));
   const cycle: { self?: Value } = {};
   cycle.self = cycle;
   expect(() => stringifyValue(cycle)).toThrow(expect.objectContaining({ code: "INVALID_VALUE" }));
@@ -90,5 +94,24 @@ test("nesting is limited to 64 levels, so a cycle is refused too", () => {
 test("text that is not JSON or holds a broken encoding is refused", () => {
   for (const text of ["", "{", '{"$integer":5}', '{"a":{"$bytes":1}}', '[{"$float":"AAAA"}]']) {
     expect(() => parseValue(text)).toThrow(expect.objectContaining({ code: "INVALID_VALUE" }));
+  }
+});
+
+test("objects without a prototype, and of another realm, are plain; others are not", () => {
+  const bare: Record<string, Value> = Object.assign(Object.create(null), { a: 1 });
+  expect(stringifyValue(bare)).toBe('{"a":1}');
+  expect(stringifyValue(runInNewContext("({ a: [1, { b: 2 }] })") as Value)).toBe('{"a":[1,{"b":2}]}');
+  class Point {
+    x = 1;
+  }
+  expect(() => stringifyValue(new Point() as unknown as Value)).toThrow(
+    expect.objectContaining({ code: "INVALID_VALUE" }),
+  );
+});
+
+test("more names than are remembered are quoted alike", () => {
+  const names = Array.from({ length: 10_002 }, (_, index) => `name${index}`);
+  for (const name of [...names, ...names.slice(0, 3)]) {
+    expect(stringifyValue({ [name]: 1 })).toBe(`{"${name}":1}`);
   }
 });
