@@ -1,6 +1,7 @@
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { checkFile } from "trueup";
 import { loadDriver } from "../src/storage/sqlite/driver.js";
 import { CliApp } from "./setup/cli-app.js";
 
@@ -106,3 +107,38 @@ test("while the app runs, its file is not checked", async () => {
   server.kill("SIGINT");
   await server.result;
 }, 60_000);
+
+test("a data file that is lost is told by whoever has it open, and an empty one is not taken for a new one", async () => {
+  const server = app.start(["dev", "--no-push", "--port", "0", "--json"]);
+  await server.firstLine;
+  await app.run(["run", "scores:addMany", '{"count":1}']);
+  const away = join(app.root, "away.sqlite");
+  renameSync(dataFile(), away);
+  const lost = await app.run(["run", "scores:addMany", '{"count":1}']);
+  expect(lost.stderr).toContain("STORAGE_LOST");
+  expect(await json(["check"])).toMatchObject({ code: 75 });
+  server.kill("SIGKILL");
+  await server.result;
+  for (const args of [
+    ["check"],
+    ["check", "--repair"],
+    ["dev", "--no-push", "--port", "0"],
+    ["run", "scores:total"],
+  ]) {
+    const { code, stderr } = await app.run(args);
+    expect([code, stderr]).toEqual([expect.any(Number), expect.stringContaining("put the file back")]);
+    expect(code).not.toBe(0);
+  }
+  renameSync(away, dataFile());
+  expect((await app.run(["run", "scores:total"])).stdout.trim()).toBe("5051");
+
+  renameSync(dataFile(), away);
+  expect(await json(["check"])).toMatchObject({ code: 66, value: { code: "DATA_FILE_MISSING" } });
+  await expect(async () => await checkFile(dataFile())).rejects.toMatchObject({
+    code: "STORAGE_UNAVAILABLE",
+  });
+  writeFileSync(dataFile(), "");
+  expect(await json(["check"])).toMatchObject({ code: 2, value: { code: "STORAGE_CORRUPT" } });
+  expect(statSync(dataFile()).size).toBe(0);
+  renameSync(away, dataFile());
+}, 120_000);

@@ -3,8 +3,9 @@
  * checked: one that is too damaged for its code to be loaded is checked without it, and a log that lost commits is left
  * behind only when a repair was asked for.
  */
+import { statSync } from "node:fs";
 import { Database } from "../database/index.js";
-import { isTrueupError } from "../errors/index.js";
+import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { LogSink } from "../functions/index.js";
 import { rebuildSqlite, sqlite, type Rebuilt } from "../storage/sqlite/index.js";
 import type { Storage } from "../storage/storage.js";
@@ -26,10 +27,12 @@ export interface FileCheckOptions extends CheckOptions {
 /**
  * Checks a data file that nobody has open, together with the app whose code was pushed to it. A repair rebuilds the file
  * when its pages are damaged, and goes on without what a damaged log has lost; the damaged file is kept.
- * @throws STORAGE_LOCKED; STORAGE_CORRUPT when the file cannot be opened, or, without `repair`, its log is damaged
+ * @throws STORAGE_LOCKED; STORAGE_UNAVAILABLE when there is no file; STORAGE_CORRUPT when it is empty or cannot be opened,
+ *   or, without `repair`, its log is damaged
  */
 export async function checkFile(path: string, options: FileCheckOptions = {}): Promise<FileCheckReport> {
   const { repair = false } = options;
+  assertSomething(path);
   const opened = await openForCheck(path, repair);
   const { lostLog } = opened;
   let { storage } = opened;
@@ -48,6 +51,17 @@ export async function checkFile(path: string, options: FileCheckOptions = {}): P
     ...(lostLog === undefined ? {} : { lostLog }),
     ...(rebuilt === undefined ? {} : { rebuilt }),
   };
+}
+
+/** To open nothing would make a new file, with which nothing is wrong. A log without its file is told by who opens it. */
+function assertSomething(path: string): void {
+  const [size, logSize] = [path, `${path}-wal`].map(
+    (each) => statSync(each, { throwIfNoEntry: false })?.size,
+  );
+  if ((size ?? 0) > 0 || (logSize ?? 0) > 0) return;
+  if (size === undefined)
+    throw new TrueupError("STORAGE_UNAVAILABLE", `There is no data file ${path}.`, { path });
+  throw new TrueupError("STORAGE_CORRUPT", `${path} is empty: whatever it held is lost.`, { path });
 }
 
 async function openForCheck(path: string, repair: boolean): Promise<{ storage: Storage; lostLog?: string }> {

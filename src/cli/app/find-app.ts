@@ -42,6 +42,11 @@ export function findApp(root: string): AppFolder {
   return { root, functionsFolder, dataFolder, dataFile, codeFolder: join(dataFolder, "code") };
 }
 
+/** Whether there is data, if only a log whose data file was deleted: who opens that, or has it open, says what is wrong. */
+export function hasData({ dataFile }: AppFolder): boolean {
+  return existsSync(dataFile) || existsSync(`${dataFile}-wal`);
+}
+
 /** Where convex.json says that the functions are, from the root. @throws MALFORMED_JSON */
 export function functionsFolderOf(root: string): string {
   const settings = readJson<{ functions?: string }>(join(root, "convex.json"));

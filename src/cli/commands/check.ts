@@ -1,5 +1,4 @@
 /** `trueup check`: goes through the whole data file of a stopped app, and mends what can be derived. */
-import { existsSync } from "node:fs";
 import { convexToJson, type Value } from "convex/values";
 import type { Command } from "commander";
 import {
@@ -11,7 +10,7 @@ import {
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import { verifyText } from "../aggregates/verify-text.js";
 import { WorkDisplay } from "../aggregates/work-display.js";
-import { findApp } from "../app/find-app.js";
+import { findApp, hasData } from "../app/find-app.js";
 import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import { quantity } from "../output/quantities.js";
@@ -50,8 +49,7 @@ Examples:
 
 async function run({ repair, json }: CheckCommandOptions, terminal: Terminal): Promise<ExitCode> {
   const app = findApp(terminal.folder);
-  if (!existsSync(app.dataFile))
-    throw new TrueupError("DATA_FILE_MISSING", undefined, { file: app.dataFile });
+  if (!hasData(app)) throw new TrueupError("DATA_FILE_MISSING", undefined, { file: app.dataFile });
   const display = new WorkDisplay(terminal.stderr);
   let report: FileCheckReport;
   try {

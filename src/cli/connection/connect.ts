@@ -2,11 +2,10 @@
  * Reaches the functions of an app. The lock on the data file decides where: whoever has the file runs the functions, so this
  * process does when the file is free, and asks the server when it is not.
  */
-import { existsSync } from "node:fs";
 import { openBackend, sqlite } from "../../backend/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import { keyVariable, readAdminKey } from "../app/admin-key.js";
-import type { AppFolder } from "../app/find-app.js";
+import { hasData, type AppFolder } from "../app/find-app.js";
 import { readServerRecord } from "../app/running-server.js";
 import type { Connection } from "./connection.js";
 import { EmbeddedConnection } from "./embedded-connection.js";
@@ -22,8 +21,7 @@ export interface ConnectOptions {
 
 /** @throws DATA_FILE_MISSING; STORAGE_LOCKED when another process that is no server has the file. */
 export async function connect(app: AppFolder, options: ConnectOptions): Promise<Connection> {
-  if (!existsSync(app.dataFile))
-    throw new TrueupError("DATA_FILE_MISSING", undefined, { file: app.dataFile });
+  if (!hasData(app)) throw new TrueupError("DATA_FILE_MISSING", undefined, { file: app.dataFile });
   try {
     const backend = await openBackend({
       storage: sqlite(app.dataFile),

@@ -7,7 +7,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { TrueupError } from "../../errors/index.js";
 import { parseSchema } from "../../schema/index.js";
-import type { AppFolder } from "../app/find-app.js";
+import { hasData, type AppFolder } from "../app/find-app.js";
 import type { Esbuild } from "./esbuild.js";
 import { evaluateSchemaFile, evaluateSchemas, type AppSchemas } from "./evaluate-schemas.js";
 import { Git, type Commit } from "./git.js";
@@ -34,8 +34,8 @@ export async function chooseOrigin(
   folder: string,
   from: string | undefined,
 ): Promise<OriginChoice> {
-  if (from === "deployment" || (from === undefined && existsSync(app.dataFile))) {
-    if (existsSync(app.dataFile)) return { kind: "deployment" };
+  if (from === "deployment" || (from === undefined && hasData(app))) {
+    if (hasData(app)) return { kind: "deployment" };
     throw new TrueupError("DATA_FILE_MISSING", undefined, { file: app.dataFile });
   }
   const git = new Git(app.root);

@@ -61,19 +61,33 @@ export function makeFolderOf(path: string): void {
 }
 
 /**
- * Makes sure that there is a data file of ours at the path: makes one where there is nothing or an empty file.
- * One of an older format is upgraded.
- * @throws STORAGE_CORRUPT for a file that is not ours, or whose header or log is damaged, STORAGE_TOO_NEW for one of a
+ * Makes sure that there is a data file of ours at the path: makes one where there is nothing or an empty file, and no log
+ * either. One of an older format is upgraded.
+ * @throws STORAGE_CORRUPT for a file that is not ours, whose header or log is damaged, or of which only the log is left,
+ *   STORAGE_TOO_NEW for one of a
  *   later format, STORAGE_LOCKED when somebody has it open in spite of the lock; all of them untouched.
  */
 export function prepareDataFile(driver: SqliteDriver, path: string, settings: PrepareSettings): void {
   try {
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    if (size === 0) createDataFile(driver, path, 0);
-    else prepareExisting(driver, path, settings);
+    if (size === 0) {
+      assertNoLog(path);
+      createDataFile(driver, path, 0);
+    } else prepareExisting(driver, path, settings);
   } catch (error) {
     throw fileError(path, storageError(driver, path, error));
   }
+}
+
+/** The log of a file that was moved away or cut off may have the only copy of commits: it is nobody's to delete but the user's. */
+function assertNoLog(path: string): void {
+  const log = `${path}-wal`;
+  if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
+  throw new TrueupError(
+    "STORAGE_CORRUPT",
+    `${path} is missing or empty, but its log ${log} is not: put the file back, or delete the log to begin with nothing.`,
+    { path },
+  );
 }
 
 function prepareExisting(driver: SqliteDriver, path: string, settings: PrepareSettings): void {

@@ -3,7 +3,6 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -52,14 +51,22 @@ test("what a crash left of making the file is swept away", async () => {
   await storage.close();
 });
 
-test("the log of a data file that was removed is not replayed into the new one", async () => {
+test("the log of a data file that was removed is neither replayed into a new one nor deleted", async () => {
   const file = inFolder("removed.sqlite");
   const removed = await sqlite(file)();
   await put(removed, [["old", "1"]]);
   copyFileSync(`${file}-wal`, inFolder("log"));
   await removed.close();
-  rmSync(file);
-  renameSync(inFolder("log"), `${file}-wal`);
+  for (const leave of [() => rmSync(file), () => writeFileSync(file, "")]) {
+    leave();
+    copyFileSync(inFolder("log"), `${file}-wal`);
+    await expect(async () => await sqlite(file)()).rejects.toMatchObject({
+      code: "STORAGE_CORRUPT",
+      message: expect.stringContaining("put the file back"),
+    });
+    expect(readFileSync(`${file}-wal`)).toEqual(readFileSync(inFolder("log")));
+  }
+  rmSync(`${file}-wal`);
   const storage = await sqlite(file)();
   expect(await readAll(storage)).toEqual([]);
   expect(storage.version).toBe(0);
