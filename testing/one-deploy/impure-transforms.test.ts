@@ -87,6 +87,18 @@ test.each<[string, string, string, readonly number[]]>([
   ["a helper's first document", "let base; const from = (n) => n - (base ??= n);", "from(doc.n)", one],
   ["a helper's first document", "let base; const from = (n) => n - (base ??= n);", "from(doc.n)", many],
   [
+    "the first letter of a helper's first document",
+    "const texts = []; const first = (text) => { if (texts.length === 0) texts.push(text); return texts[0]; };",
+    "first(doc.key)[0]",
+    many,
+  ],
+  [
+    "the length of a helper's first document",
+    "const texts = []; const first = (text) => { if (texts.length === 0) texts.push(text); return texts[0]; };",
+    "first(doc.key + (doc.n < 450 ? '~' : '')).length",
+    many,
+  ],
+  [
     "a cache by what is not the whole document",
     "const cache = new Map(); const known = (doc) => { if (!cache.has(doc.key)) cache.set(doc.key, doc.n); return cache.get(doc.key); };",
     "known(doc)",

@@ -193,7 +193,8 @@ function unlikeValue(value: Value): Value {
     case "bigint":
       return value === 104_729n ? 0n : 104_729n;
     case "string":
-      return `${value}~`;
+      // Another beginning, another end, and another length than its neighbours: whatever was kept of it shows.
+      return `~${value}${"~".repeat(97)}`;
     default:
       return value;
   }
