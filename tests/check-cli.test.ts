@@ -142,3 +142,16 @@ test("a data file that is lost is told by whoever has it open, and an empty one 
   expect(statSync(dataFile()).size).toBe(0);
   renameSync(away, dataFile());
 }, 120_000);
+
+test("a document that cannot be read ends the verification of its aggregate, with its name", async () => {
+  const write = async (from: number, to: number): Promise<void> =>
+    await sql(`UPDATE entries SET value = replace(value, '"score":${from}}', '"score":${to}}')`);
+  await write(77, 99_977);
+  const { code, stderr } = await app.run(["aggregates", "verify"]);
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(/error AGGREGATE_VERIFY_FAILED: .*Damaged: document \w{31,} of table "scores"/),
+  ]);
+  await write(99_977, 77);
+  expect((await app.run(["check"])).code).toBe(0);
+}, 120_000);

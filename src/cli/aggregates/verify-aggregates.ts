@@ -18,6 +18,8 @@ export interface VerifyOptions {
 }
 
 const intervalMs = 150;
+/** How often in a row a run may be found held up by an error, at the same place: the engine tries some again. */
+const maxHeldUp = 20;
 
 /**
  * The results of all, or of those before the user interrupted.
@@ -76,6 +78,8 @@ async function verified(
 ): Promise<VerifyResult | null> {
   const runId = await work.startVerify(name, { repair });
   const step = repair ? "repairing" : "verifying";
+  let heldUp = 0;
+  let checkedBefore = 0;
   while (!interrupted.aborted) {
     const report = await work.report(name, runId);
     if (report === null) throw interruptedRun(name, "the run is gone");
@@ -83,6 +87,10 @@ async function verified(
     const total = Math.max(2 * items, report.checked);
     show({ name, step, processed: report.checked, total, text: progressText(step, report, total) });
     if (report.isDone) return await verifyResult(name, report, (cursor) => work.report(name, runId, cursor));
+    const error = (await work.list()).find((each) => each.name === name)?.error ?? null;
+    heldUp = error === null || report.checked !== checkedBefore ? 0 : heldUp + 1;
+    if (error !== null && heldUp === maxHeldUp) throw interruptedRun(name, error);
+    checkedBefore = report.checked;
     await pause(intervalMs, interrupted);
   }
   return null;
