@@ -225,7 +225,8 @@ export class Backend {
    * and nothing else runs in the process meanwhile. O(everything).
    */
   async check(options: CheckOptions = {}): Promise<CheckReport> {
-    return await this.#track(() => checkStored(this.database, this.aggregates, options));
+    const [loss] = this.#parts.runtime.active === null ? this.deploy.losses : [];
+    return await this.#track(() => checkStored(this.database, loss ?? this.aggregates, options));
   }
 
   /** Waits for calls and jobs under way, makes everything durable and releases the storage. Idempotent. */

@@ -83,7 +83,7 @@ async function checkOpened(storage: Storage, path: string, options: FileCheckOpt
     return await checkApp(storage, options);
   } catch (error) {
     if (!isTrueupError(error) || error.code !== "STORAGE_CORRUPT") throw error;
-    const report = await checkWithoutApp(await sqlite(path)(), options, error.message);
+    const report = await checkWithoutApp(await sqlite(path)(), options, error);
     if (options.repair !== true || !report.data.differences.some(({ fixed }) => fixed)) return report;
     const { differences } = report.data;
     try {
@@ -114,13 +114,11 @@ async function checkApp(storage: Storage, options: FileCheckOptions): Promise<Ch
 async function checkWithoutApp(
   storage: Storage,
   options: FileCheckOptions,
-  reason: string,
+  reason: Error,
 ): Promise<CheckReport> {
   const database = await Database.open(storage);
   try {
-    const report = await checkStored(database, null, options);
-    const unchecked = `The app's aggregates were not checked, because it cannot start: ${reason}`;
-    return { ...report, unchecked: [...report.unchecked, unchecked] };
+    return await checkStored(database, reason, options);
   } finally {
     await database.close();
   }

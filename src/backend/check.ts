@@ -3,6 +3,7 @@
  * its own, and this puts their reports together.
  */
 import type { Database, DataCheck } from "../database/index.js";
+import { codeTables } from "../deploy/index.js";
 import { isTrueupError } from "../errors/index.js";
 import type { Aggregates, VerifyResult } from "../integrity/index.js";
 import type { StorageCheck } from "../storage/storage.js";
@@ -32,10 +33,13 @@ export interface CheckReport {
   readonly remaining: number;
 }
 
-/** Checks what a database holds, with its aggregates where the program is there that knows them. O(everything). */
+/**
+ * Checks what a database holds. O(everything).
+ * @param aggregates Or why they are not checked: the program is not there that knows them.
+ */
 export async function checkStored(
   database: Database,
-  aggregates: Aggregates | null,
+  aggregates: Aggregates | Error,
   { repair = false, onProgress = () => {} }: CheckOptions,
 ): Promise<CheckReport> {
   const checkStorage = async (): Promise<StorageCheck | null> =>
@@ -45,10 +49,14 @@ export async function checkStored(
   const total = before === null ? null : before.entries;
   const data = await database.check({
     repair,
+    derivedTables: codeTables,
     onProgress: (checked) => onProgress({ step: "documents", checked, total }),
   });
   const unchecked = [...data.unchecked];
-  const results = aggregates === null ? [] : await checkAggregates(aggregates, repair, unchecked, onProgress);
+  let results: readonly VerifyResult[] = [];
+  if (!(aggregates instanceof Error)) {
+    results = await checkAggregates(aggregates, repair, unchecked, onProgress);
+  } else unchecked.push(`The app's aggregates were not checked: ${aggregates.message}`);
   const storage = repair && (before?.damages.length ?? 0) > 0 ? await checkStorage() : before;
   return { storage, data, aggregates: results, unchecked, remaining: remaining(storage, data, results) };
 }

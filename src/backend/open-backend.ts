@@ -39,7 +39,7 @@ export interface OpenBackendOptions {
 
 /**
  * Opens a backend on a storage. Without `modules` and without pushed code it opens too: calls then throw
- * MODULES_MISSING until a program is activated.
+ * MODULES_MISSING until a program is activated. So it does when the pushed code is damaged, which the log tells.
  * @throws STORAGE_LOCKED, STORAGE_CORRUPT, MODULE_FAILED, COMPONENT_MISSING, SCHEMA_VIOLATION and others;
  * the storage is closed again then
  */
@@ -89,6 +89,7 @@ async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Ba
     return backend;
   }
   const stored = await backend.deploy.loadStored();
+  for (const loss of backend.deploy.losses) runtime.report("", "deploy", loss);
   if (stored !== null) {
     // A module that no longer imports must not keep the next push from mending it.
     const { components } = await backend.resume(stored);

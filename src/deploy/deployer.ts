@@ -14,7 +14,7 @@ import { buildProgram } from "./code/build-program.js";
 import { CodeFolder } from "./code/code-folder.js";
 import { changeEnvironment, readEnvironment, type EnvironmentChange } from "./code/environment-store.js";
 import { schemasOf, type ProgramCode, type Schemas } from "./code/program-code.js";
-import { readProgram, readRetainedPrograms, storeProgram } from "./code/program-store.js";
+import { readPrograms, storeProgram } from "./code/program-store.js";
 import { checkEnvironment, type Environment } from "./definitions/component-tree.js";
 import { MigrationCalls, type MigrationRuntime } from "./pending/migration-calls.js";
 import { evaluatePush } from "./push/evaluate-push.js";
@@ -95,6 +95,7 @@ export class Deployer {
   readonly #migrations: MigrationCalls;
   #active: ProgramCode | null = null;
   #running: OriginatedProgram | null = null;
+  #losses: readonly TrueupError[] = [];
 
   constructor(options: DeployerOptions) {
     this.#database = options.database;
@@ -105,32 +106,35 @@ export class Deployer {
   }
 
   /**
-   * The program that was pushed to this database last, to be activated as it is; null when there was none. Its
+   * The program that was pushed to this database last, to be activated as it is; null when there was none or it is lost. Its
    * code is written as files again where they are missing, and files of earlier programs are removed. Of those whose
    * transforms documents still need, the transforms are loaded.
    */
   async loadStored(): Promise<ComponentProgram | null> {
     const { value } = await this.#database.query(
-      async (tx) => ({
-        code: await readProgram(tx),
-        retained: await readRetainedPrograms(tx, await neededPushes(tx)),
-        env: await readEnvironment(tx),
-      }),
+      async (tx) => ({ wanted: await neededPushes(tx), env: await readEnvironment(tx) }),
       { limits: null },
     );
-    const { code, retained, env } = value;
-    if (code === null) return null;
-    const { program, folders } = await buildProgram(code, env, this.#folder);
-    const inUse = new Set(folders);
+    const { wanted, env } = value;
+    const { active: code, retained, losses } = await readPrograms(this.#database, wanted);
+    this.#losses = losses;
+    const current = code === null ? null : await buildProgram(code, env, this.#folder);
+    const inUse = new Set(current?.folders);
     for (const earlier of retained) {
       const built = await buildProgram(earlier, env, this.#folder);
       for (const folder of built.folders) inUse.add(folder);
       const { pushId } = earlier;
       this.#functions.add({ kind: "push", pushId }, await this.#options.load(built.program, "defer"));
     }
+    if (current === null) return null;
     await this.#folder.prune(inUse);
     this.#active = code;
-    return program;
+    return current.program;
+  }
+
+  /** What `loadStored` could not read of the stored code, each with what to do about it. */
+  get losses(): readonly TrueupError[] {
+    return this.#losses;
   }
 
   /** The stored program, imported, is about to run again. */

@@ -3,6 +3,7 @@ export type { PushDiff } from "./changes/push-diff.js";
 export type { SchemaEvaluation } from "./changes/schema-evaluation.js";
 export type { EnvironmentChange } from "./code/environment-store.js";
 export { importSource, sourceUrl } from "./code/import-source.js";
+export { codeTables } from "./code/program-store.js";
 export { readEnvironment } from "./code/environment-store.js";
 export { Deployer, type ConfigHashes, type DeployerOptions } from "./deployer.js";
 export { MigrationDriver, type PendingSchemaStatus } from "./pending/migration-driver.js";

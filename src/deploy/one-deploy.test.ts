@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openBackend, sqlite, type Backend } from "../backend/index.js";
+import { readAll } from "./code/read-all.js";
 import {
   functionSource as fn,
   pushedModule as module,
@@ -128,6 +129,27 @@ test("a push brings its transform: the new code never meets an old document, als
   await backend.database.background.idle();
   expect(await lagging()).toEqual([]);
   expect(await call("items:count", { index: "by_t", field: "t", value: "" })).toBe(300);
+});
+
+test("a push whose code is lost while documents need its transform is told of, and no other passes for it", async () => {
+  await withDocuments(300);
+  await pushAndLag(texts);
+  await backend.database.mutate(async (tx) => {
+    const pieces = await readAll(tx.system(""), "_pushed_texts");
+    for (const { _id } of pieces) await tx.system("").delete(_id, "_pushed_texts");
+  });
+  await reopen();
+  expect(backend.deploy.losses.map(({ code }) => code)).toEqual(["STORAGE_CORRUPT", "TRANSFORM_MISSING"]);
+  for (const next of [texts, numbers]) {
+    const startPush = await backend.deploy.startPush(request(next));
+    await expect(
+      backend.deploy.finishPush({ startPush, dryRun: false, message: null }),
+    ).rejects.toMatchObject({
+      code: "TRANSFORM_MISSING",
+      message: expect.stringMatching(/stored code of its push \S+ is damaged or lost.*restore a backup/),
+    });
+  }
+  expect(await lagging()).toEqual(["m:toText lagging"]);
 });
 
 test("documents that lag find the transform of a program that runs no more, also after a restart", async () => {

@@ -1,10 +1,10 @@
 /**
  * Holds what is derived from documents against the documents, both ways: ids, index entries, counts. It goes batch by batch,
  * each in one transaction, so that writes meanwhile cause no false report; a repair mends within the transaction that
- * finds. Documents are the truth: one that cannot be read is named and left as it is.
+ * finds. Documents are the truth: one that cannot be read is named and left as it is, but for tables that are derived too.
  */
 import { isTrueupError } from "../../errors/index.js";
-import type { KeyRange } from "../../storage/storage.js";
+import type { KeyRange, Write } from "../../storage/storage.js";
 import { encodeId, keyToHex, prefixEnd } from "../../values/index.js";
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
 import {
@@ -31,8 +31,8 @@ const BATCH = 300;
 const MAX_COUNTS = 3;
 
 type Found = Omit<DataDifference, "fixed"> & {
-  /** Sets the key to the value, or removes it; left out when there is no mending it. */
-  readonly mend?: readonly [key: string, value: string | undefined];
+  /** Left out when there is no mending it. */
+  readonly mend?: readonly Write[];
 };
 
 interface Totals {
@@ -93,15 +93,24 @@ class Checker {
     for (let attempt = 1; attempt <= MAX_COUNTS; attempt++) {
       this.#written.delete(name);
       const totals: Totals = { documents: 0, sizeBytes: 0 };
-      const damagedBefore = this.#differences.length;
       await this.#rows(rangeOf(table.documentsPrefix), async (state, read) => {
-        return await checkDocumentRows(state, table, read, totals, attempt > 1, (problem) =>
-          this.#note(problem),
+        return await checkDocumentRows(
+          state,
+          table,
+          read,
+          this.#remedy(table),
+          totals,
+          attempt > 1,
+          (problem) => this.#note(problem),
         );
       });
-      const isUnreadable = this.#differences
-        .slice(damagedBefore)
-        .some(({ kind }) => kind === "damagedDocument");
+      const isUnreadable = this.#differences.some(
+        (each) =>
+          each.kind === "damagedDocument" &&
+          each.componentPath === table.componentPath &&
+          each.table === table.name &&
+          !each.fixed,
+      );
       if (this.#written.has(name) && attempt < MAX_COUNTS) continue;
       this.#documents += totals.documents;
       if (isUnreadable)
@@ -124,12 +133,12 @@ class Checker {
         ([key], index) => texts[index] === undefined && !misplaced.has(encodeId(table.number, idIn(key))),
       );
       return [
-        ...lost.map(([key]): Found => ({ kind: "lostDocument", ...named(table, key) })),
+        ...lost.map(([key]) => unreadable("lostDocument", table, key, this.#remedy(table))),
         // Those of documents are missed by them, and mended there.
         ...damaged.map((key): Found => ({
           kind: "damagedEntry",
           ...named(table, key),
-          mend: [key, undefined],
+          mend: [[key, undefined]],
         })),
       ];
     });
@@ -142,7 +151,7 @@ class Checker {
       const found = damaged.map((key): Found => ({
         kind: "damagedEntry",
         ...where(key),
-        mend: [key, undefined],
+        mend: [[key, undefined]],
       }));
       const texts = await readValues(
         storage,
@@ -158,7 +167,7 @@ class Checker {
         if (text === null || (text === undefined && ids[position] !== undefined)) continue;
         const expected = text === undefined ? null : entryOf(state, table, index, key, text);
         if (expected !== undefined && expected !== key) {
-          found.push({ kind: "wrongIndexEntry", ...where(key), mend: [key, undefined] });
+          found.push({ kind: "wrongIndexEntry", ...where(key), mend: [[key, undefined]] });
         }
       }
       return found;
@@ -174,7 +183,7 @@ class Checker {
           componentPath,
           key: keyToHex(key),
           message: what,
-          mend: [key, undefined],
+          mend: [[key, undefined]],
         };
       }),
     );
@@ -209,7 +218,7 @@ class Checker {
     const mends = this.#options.repair === true;
     const run = async (state: TransactionState): Promise<readonly Found[]> => {
       const found = await find(state);
-      for (const { mend } of mends ? found : []) if (mend !== undefined) state.writeRecord(...mend);
+      for (const { mend } of mends ? found : []) for (const write of mend ?? []) state.writeRecord(...write);
       return found;
     };
     const found = mends ? await this.#database.mend(run) : await this.#database.inspect(run);
@@ -222,6 +231,11 @@ class Checker {
     }
   }
 
+  /** What makes the documents of a table anew; undefined where they are the truth. */
+  #remedy({ componentPath, name }: TableEntry): string | undefined {
+    return componentPath === "" ? this.#options.derivedTables?.get(name) : undefined;
+  }
+
   #note(problem: string): void {
     if (!this.#unchecked.includes(problem)) this.#unchecked.push(problem);
   }
@@ -232,20 +246,18 @@ async function checkDocumentRows(
   state: TransactionState,
   table: TableEntry,
   { rows, damaged }: SoundRows,
+  remedy: string | undefined,
   totals: Totals,
   onlyCount: boolean,
   note: (problem: string) => void,
 ): Promise<readonly Found[]> {
-  const found: Found[] = damaged.map((key) => ({ kind: "damagedDocument", ...named(table, key) }));
+  const found = damaged.map((key) => unreadable("damagedDocument", table, key, remedy));
   const expected: (readonly [key: string, value: string, difference: Omit<Found, "mend">])[] = [];
   for (const [key, text] of rows) {
     const stored = decoded(table, key, text);
     if (stored === null) {
-      found.push({
-        kind: "damagedDocument",
-        ...named(table, key),
-        message: "its text is no document of this key",
-      });
+      const message = "its text is no document of this key";
+      found.push({ message, ...unreadable("damagedDocument", table, key, remedy) });
       continue;
     }
     totals.documents += 1;
@@ -273,9 +285,22 @@ async function checkDocumentRows(
     if (actual === value) continue;
     const isThere = actual !== undefined && difference.kind === "missingId";
     const kind = actual === null ? "damagedEntry" : isThere ? "wrongId" : difference.kind;
-    found.push({ ...difference, kind, mend: [key, value] });
+    found.push({ ...difference, kind, mend: [[key, value]] });
   }
   return found;
+}
+
+/** A repair takes away what is left of a document that can be made anew; its index entries go as those of none. */
+function unreadable(
+  kind: "damagedDocument" | "lostDocument",
+  table: TableEntry,
+  key: string,
+  remedy: string | undefined,
+): Found {
+  const found = { kind, ...named(table, key) };
+  if (remedy === undefined) return found;
+  const mend: Write[] = [key, table.idsPrefix + idIn(key)].map((each) => [each, undefined]);
+  return { ...found, message: remedy, mend };
 }
 
 /** Null when the text is not a document, or not the one of the key. */
@@ -313,7 +338,7 @@ async function checkCounts({ base }: TransactionState, table: TableEntry, totals
   if (text === right || (text === undefined && totals.documents === 0)) return [];
   const { componentPath, name } = table;
   const message = `it has ${right.replace(",", " documents of ")} bytes, counted as ${text ?? "nothing"}`;
-  return [{ kind: "wrongCounts", componentPath, table: name, message, mend: [table.countsKey, right] }];
+  return [{ kind: "wrongCounts", componentPath, table: name, message, mend: [[table.countsKey, right]] }];
 }
 
 /** Looks from table to table and from index to index for some that do not exist and are not being cleared. */

@@ -2,8 +2,8 @@
 
 /**
  * What is wrong. Of documents: `damagedDocument` cannot be read, `lostDocument` is gone though its id is known; neither can be
- * mended. Derived, and so mended by a repair: `missingId`, `wrongId`, `missingIndexEntry`, `wrongIndexEntry`, `wrongCounts`,
- * `damagedEntry`. `strayEntry` belongs to nothing that there is.
+ * mended, but in `derivedTables`, where a repair takes away what is left of them. Derived, and so mended by a repair: `missingId`,
+ * `wrongId`, `missingIndexEntry`, `wrongIndexEntry`, `wrongCounts`, `damagedEntry`. `strayEntry` belongs to nothing that there is.
  */
 export type DataDifferenceKind =
   | "damagedDocument"
@@ -33,6 +33,8 @@ export interface DataDifference {
 export interface DataCheckOptions {
   /** Mends what is derived from documents. */
   readonly repair?: boolean;
+  /** The app's system tables whose documents can be made anew, each with how: the message of what is found in it. */
+  readonly derivedTables?: ReadonlyMap<string, string>;
   /** Called after each batch with how many entries have been looked at. */
   readonly onProgress?: (checked: number) => void;
 }

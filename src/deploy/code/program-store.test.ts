@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
-import { Database } from "../../database/index.js";
+import { mutate } from "../../../testing/open-database.js";
+import { Database, type Fields } from "../../database/index.js";
 import { memory } from "../../storage/memory/index.js";
 import { plainApp } from "../definitions/component-definition.js";
 import { changeEnvironment, readEnvironment, type EnvironmentChange } from "./environment-store.js";
 import { moduleHash } from "./module-hash.js";
 import type { CodeModule, ProgramCode } from "./program-code.js";
-import { readProgram, storeProgram } from "./program-store.js";
-import { readTexts } from "./text-table.js";
+import { readPrograms, storeProgram } from "./program-store.js";
+import { readAll } from "./read-all.js";
+import { keepTexts, readTexts } from "./text-table.js";
 
 function module(path: string, source: string, sourceMap?: string): CodeModule {
   const map = sourceMap === undefined ? {} : { sourceMap };
@@ -35,8 +37,21 @@ async function store(database: Database, code: ProgramCode): Promise<void> {
 }
 
 async function read(database: Database): Promise<ProgramCode | null> {
-  return (await database.query((tx) => readProgram(tx), { limits: null })).value;
+  const { active, losses } = await readPrograms(database);
+  expect(losses).toEqual([]);
+  return active;
 }
+
+/** As a repair takes away what was damaged. */
+async function lose(database: Database, table: string, isLost: (fields: Fields) => boolean): Promise<void> {
+  await mutate(database, async (tx) => {
+    const rows = await readAll<Fields>(tx.system(""), table);
+    expect(rows.some(isLost)).toBe(true);
+    for (const row of rows) if (isLost(row)) await tx.system("").delete(row._id, table);
+  });
+}
+
+const firstPiece = ({ position, last }: Fields): boolean => position === 0 && last !== 0;
 
 test("a database that nothing was pushed to has no program", async () => {
   expect(await read(await open())).toBeNull();
@@ -59,6 +74,65 @@ test("the program stored last replaces the one before; texts that both have stay
   expect(await read(database)).toEqual(next);
   const { value: texts } = await database.query((tx) => readTexts(tx.system("")), { limits: null });
   expect([...texts.values()].filter((text) => text.length < 20).toSorted()).toEqual(["kept", "new"]);
+});
+
+test("a text that lost a piece is not read, and is written anew when it is kept again", async () => {
+  const database = await open();
+  const long = "0123456789".repeat(50_000);
+  const keep = (): Promise<void> => mutate(database, (tx) => keepTexts(tx.system(""), [long, "short"]));
+  const texts = async (): Promise<string[]> =>
+    (await database.query(async (tx) => [...(await readTexts(tx.system(""))).values()], { limits: null }))
+      .value;
+  await keep();
+  await lose(database, "_pushed_texts", firstPiece);
+  expect(await texts()).toEqual(["short"]);
+  await keep();
+  expect((await texts()).toSorted()).toEqual([long, "short"]);
+});
+
+test("a program that lost a text is STORAGE_CORRUPT, until it is stored again", async () => {
+  const database = await open();
+  const code = program("1", [module("a.js", "0123456789".repeat(50_000)), module("b.js", "b")]);
+  await store(database, code);
+  await lose(database, "_pushed_texts", firstPiece);
+  expect(await readPrograms(database)).toMatchObject({
+    active: null,
+    losses: [{ code: "STORAGE_CORRUPT", message: expect.stringContaining("deploy again") }],
+  });
+  await store(database, { ...code, pushId: "2" });
+  expect(await read(database)).toEqual({ ...code, pushId: "2" });
+});
+
+test("an earlier program never runs in the place of one that is lost", async () => {
+  const database = await open();
+  const [first, second] = ["1", "2"].map((id) => program(id, [module("a.js", `source ${id}`)]));
+  if (first === undefined || second === undefined) throw new Error();
+  await store(database, first);
+  await mutate(database, (tx) => storeProgram(tx, second, new Set(["1"])));
+  const wanted = new Set(["1"]);
+  expect(await readPrograms(database, wanted)).toEqual({ active: second, retained: [first], losses: [] });
+  await lose(database, "_pushed_programs", ({ pushId }) => pushId === "2");
+  expect(await readPrograms(database, wanted)).toMatchObject({
+    active: null,
+    retained: [first],
+    losses: [{ code: "STORAGE_CORRUPT" }],
+  });
+});
+
+test("an earlier program that is lost is TRANSFORM_MISSING, now and after the next push", async () => {
+  const database = await open();
+  const wanted = new Set(["1"]);
+  await store(database, program("1", [module("a.js", "source 1")]));
+  for (const pushId of ["2", "3"]) {
+    const code = program(pushId, [module("a.js", `source ${pushId}`)]);
+    await mutate(database, (tx) => storeProgram(tx, code, wanted));
+    if (pushId === "2") await lose(database, "_pushed_texts", ({ piece }) => piece === "source 1");
+    expect(await readPrograms(database, wanted)).toMatchObject({
+      active: code,
+      retained: [],
+      losses: [{ code: "TRANSFORM_MISSING", details: { pushId: "1" } }],
+    });
+  }
 });
 
 test("environment variables are set, replaced and unset", async () => {

@@ -2,28 +2,41 @@
  * The active program in the data file: one document names a manifest, which names the texts of the modules by
  * their hashes. It is written in the transaction that puts the program in place, so the file holds the old
  * program or the new one, and nothing between. Earlier programs stay as long as documents need their transforms.
+ * What damage took of all this comes back with the next push, so it keeps no app from being opened.
  */
-import type {
-  DatabaseReader,
-  Document,
-  MutationTransaction,
-  QueryTransaction,
-} from "../../database/index.js";
+import type { Database, DatabaseReader, Document, MutationTransaction } from "../../database/index.js";
+import { isTrueupError, TrueupError } from "../../errors/index.js";
 import type { ComponentDefinition } from "../definitions/component-definition.js";
 import type { SchemaJson } from "../../schema/index.js";
 import type { ModuleEnvironment } from "../request/push-request.js";
 import { textHash } from "./module-hash.js";
-import type { CodeModule, ProgramCode } from "./program-code.js";
+import type { CodeModule, DefinitionCode, ProgramCode } from "./program-code.js";
 import { readAll } from "./read-all.js";
-import { keepTexts, readTexts } from "./text-table.js";
+import { keepTexts, readTexts, textsTable } from "./text-table.js";
 
 const table = "_pushed_programs";
+
+/** The tables of the pushed code, which the app's folder has too, with what makes up for what they lost. */
+export const codeTables: ReadonlyMap<string, string> = new Map(
+  [table, textsTable].map((name) => [name, "pushed code: deploy the app again"]),
+);
 
 interface ProgramRow {
   /** The hash of the manifest's text. */
   readonly manifest: string;
   readonly pushId: string;
   readonly pushedAtMs: number;
+  /** Kept for its transforms only. Absent on what was kept before this was noted. */
+  readonly isEarlier?: true;
+}
+
+export interface StoredPrograms {
+  /** The program that was pushed last; null when none was, or it is lost. */
+  readonly active: ProgramCode | null;
+  /** Earlier programs that are wanted. */
+  readonly retained: readonly ProgramCode[];
+  /** STORAGE_CORRUPT where the active program cannot be read, TRANSFORM_MISSING for each wanted one that is not there. */
+  readonly losses: readonly TrueupError[];
 }
 
 interface ManifestModule {
@@ -59,57 +72,90 @@ export async function storeProgram(
   const kept = rows.filter(({ pushId }) => retained.has(pushId));
   const texts = kept.length === 0 ? new Map<string, string>() : await readTexts(writer);
   const manifests = kept.flatMap((row) => texts.get(row.manifest) ?? []);
-  const earlier = await readPrograms(writer, kept);
+  // One that is lost can be kept no more; its row stays, for the loss to be told.
+  const earlier = kept.flatMap((row) => programOf(row, texts) ?? []);
   await keepTexts(writer, [
     manifest,
     ...manifests,
     ...[code, ...earlier].flatMap((each) => [...textsOf(each)]),
   ]);
-  for (const row of rows) if (!retained.has(row.pushId)) await writer.delete(row._id, table);
+  for (const row of rows) {
+    if (!retained.has(row.pushId)) await writer.delete(row._id, table);
+    else if (row.isEarlier !== true) await writer.patch(row._id, { isEarlier: true }, table);
+  }
   const row: ProgramRow = { manifest: textHash(manifest), pushId: code.pushId, pushedAtMs: tx.beganAtMs };
   await writer.insert(table, { ...row });
 }
 
-/** The stored program; null when none was ever pushed. */
-export async function readProgram(tx: QueryTransaction): Promise<ProgramCode | null> {
-  const reader = tx.system("");
-  const last = (await readRows(reader)).at(-1);
-  return last === undefined ? null : ((await readPrograms(reader, [last]))[0] ?? null);
+/**
+ * The stored program, and the earlier ones of the pushes that are wanted, as far as they can be read.
+ * @throws STORAGE_CORRUPT when anything but the tables of the code is damaged
+ */
+export async function readPrograms(
+  database: Database,
+  wanted: ReadonlySet<string> = new Set(),
+): Promise<StoredPrograms> {
+  try {
+    const { value } = await database.query((tx) => readSound(tx.system(""), wanted), { limits: null });
+    return value;
+  } catch (error) {
+    if (!isTrueupError(error) || error.code !== "STORAGE_CORRUPT") throw error;
+    const { table: name, componentPath } = error.details;
+    if (componentPath !== "" || typeof name !== "string" || !codeTables.has(name)) throw error;
+    return { active: null, retained: [], losses: [unreadable(error.message, error)] };
+  }
 }
 
-/** Those of earlier programs that are wanted and still there. */
-export async function readRetainedPrograms(
-  tx: QueryTransaction,
-  wanted: ReadonlySet<string>,
-): Promise<ProgramCode[]> {
-  const reader = tx.system("");
-  const earlier = (await readRows(reader)).slice(0, -1);
-  return await readPrograms(
-    reader,
-    earlier.filter(({ pushId }) => wanted.has(pushId)),
+async function readSound(reader: DatabaseReader, wanted: ReadonlySet<string>): Promise<StoredPrograms> {
+  // The table comes with the first push, and is never without a program again.
+  if (!reader.tables().includes(table)) return { active: null, retained: [], losses: [] };
+  const rows = await readRows(reader);
+  const texts = await readTexts(reader);
+  const activeRow = rows.findLast(({ isEarlier }) => isEarlier !== true);
+  const active = activeRow === undefined ? null : programOf(activeRow, texts);
+  const retained = rows
+    .filter((row) => row !== activeRow && wanted.has(row.pushId))
+    .flatMap((row) => programOf(row, texts) ?? []);
+  const found = new Set([...retained, ...(active === null ? [] : [active])].map(({ pushId }) => pushId));
+  const missing = [...wanted].filter((pushId) => !found.has(pushId));
+  return {
+    active,
+    retained,
+    losses: [
+      ...(active === null ? [unreadable("Parts of it are lost.")] : []),
+      ...missing.map(
+        (pushId) =>
+          new TrueupError(
+            "TRANSFORM_MISSING",
+            `The stored code of push ${pushId} is lost, and documents still need its transforms: they cannot be read until a backup is restored.`,
+            { pushId },
+          ),
+      ),
+    ],
+  };
+}
+
+function unreadable(why: string, cause?: TrueupError): TrueupError {
+  return new TrueupError(
+    "STORAGE_CORRUPT",
+    `The pushed code cannot be read, and the app is open without it. ${why} Stop the app, run \`trueup check --repair\`, and deploy again.`,
+    cause?.details ?? { table, componentPath: "" },
+    cause,
   );
 }
 
-async function readPrograms(reader: DatabaseReader, rows: readonly ProgramRow[]): Promise<ProgramCode[]> {
-  if (rows.length === 0) return [];
-  const texts = await readTexts(reader);
-  const text = (hash: string): string => {
-    const found = texts.get(hash);
-    if (found === undefined) throw new Error(`the stored program lacks the text ${hash}`);
-    return found;
-  };
-  return rows.map((row) => {
-    const { definitions, ...manifest } = JSON.parse(text(row.manifest)) as Manifest;
-    return {
-      ...manifest,
-      definitions: new Map(
-        definitions.map(({ modules, ...definition }) => [
-          definition.definition.path,
-          { ...definition, modules: modules.map((module) => withTexts(module, text)) },
-        ]),
-      ),
-    };
-  });
+/** Null when one of its texts is lost. */
+function programOf(row: ProgramRow, texts: ReadonlyMap<string, string>): ProgramCode | null {
+  const text = texts.get(row.manifest);
+  if (text === undefined) return null;
+  const { definitions, ...manifest } = JSON.parse(text) as Manifest;
+  const found = new Map<string, DefinitionCode>();
+  for (const { modules, ...definition } of definitions) {
+    const whole = modules.map((module) => withTexts(module, texts));
+    if (!whole.every((module) => module !== null)) return null;
+    found.set(definition.definition.path, { ...definition, modules: whole });
+  }
+  return { ...manifest, definitions: found };
 }
 
 function manifestOf({ definitions, ...code }: ProgramCode): Manifest {
@@ -137,18 +183,15 @@ function* textsOf(code: ProgramCode): Generator<string> {
   }
 }
 
-function withTexts(module: ManifestModule, text: (hash: string) => string): CodeModule {
-  const { path, environment, sha256, source, sourceMap } = module;
-  return {
-    path,
-    environment,
-    sha256,
-    source: text(source),
-    ...(sourceMap === null ? {} : { sourceMap: text(sourceMap) }),
-  };
+function withTexts(module: ManifestModule, texts: ReadonlyMap<string, string>): CodeModule | null {
+  const { path, environment, sha256 } = module;
+  const source = texts.get(module.source);
+  const sourceMap = module.sourceMap === null ? undefined : texts.get(module.sourceMap);
+  if (source === undefined || (module.sourceMap !== null && sourceMap === undefined)) return null;
+  return { path, environment, sha256, source, ...(sourceMap === undefined ? {} : { sourceMap }) };
 }
 
-/** In the order they were stored: the last is that of the active program. */
+/** In the order they were stored. */
 async function readRows(reader: DatabaseReader): Promise<(ProgramRow & Document)[]> {
   return await readAll<ProgramRow>(reader, table);
 }

@@ -2,11 +2,11 @@
  * Long texts in a system table, each once, found by its hash, in pieces that are documents of ordinary size.
  * Sources, source maps and the program's manifest are kept this way.
  */
-import type { DatabaseReader, DatabaseWriter } from "../../database/index.js";
+import type { DatabaseReader, DatabaseWriter, Document } from "../../database/index.js";
 import { textHash } from "./module-hash.js";
 import { readAll } from "./read-all.js";
 
-const table = "_pushed_texts";
+export const textsTable = "_pushed_texts";
 
 /** One document: a piece of a text. */
 interface Piece {
@@ -20,31 +20,46 @@ interface Piece {
 /** Well below the size of a document, whatever the characters are. */
 const maxPieceLength = 200_000;
 
-/** All texts by hash. O(all of them). */
+/** All texts of which no piece is lost, by hash. O(all of them). */
 export async function readTexts(reader: DatabaseReader): Promise<Map<string, string>> {
-  const pieces = new Map<string, string[]>();
-  for (const { hash, position, piece } of await readAll<Piece>(reader, table)) {
-    const list = pieces.get(hash) ?? [];
-    list[position] = piece;
-    pieces.set(hash, list);
+  const texts = new Map<string, string>();
+  for (const [hash, pieces] of await piecesByHash(reader)) {
+    if (!isWhole(pieces)) continue;
+    const inOrder = pieces.toSorted((a, b) => a.position - b.position);
+    texts.set(hash, inOrder.map(({ piece }) => piece).join(""));
   }
-  return new Map([...pieces].map(([hash, list]) => [hash, list.join("")]));
+  return texts;
 }
 
-/** Makes the table hold exactly these texts; those that it has stay as they are. Returns their hashes. */
+/** Makes the table hold exactly these texts; those that it has whole stay as they are. */
 export async function keepTexts(writer: DatabaseWriter, texts: Iterable<string>): Promise<void> {
   const wanted = new Map([...texts].map((text) => [textHash(text), text]));
-  for (const document of await readAll<Piece>(writer, table)) {
-    if (!wanted.has(document.hash)) await writer.delete(document._id, table);
-    else if (document.position === document.last) wanted.delete(document.hash);
+  for (const [hash, pieces] of await piecesByHash(writer)) {
+    if (wanted.has(hash) && isWhole(pieces)) wanted.delete(hash);
+    else for (const { _id } of pieces) await writer.delete(_id, textsTable);
   }
   for (const [hash, text] of wanted) {
     const pieces = split(text);
     for (const [position, piece] of pieces.entries()) {
       const row: Piece = { hash, position, last: pieces.length - 1, piece };
-      await writer.insert(table, { ...row });
+      await writer.insert(textsTable, { ...row });
     }
   }
+}
+
+async function piecesByHash(reader: DatabaseReader): Promise<Map<string, (Piece & Document)[]>> {
+  const byHash = new Map<string, (Piece & Document)[]>();
+  for (const document of await readAll<Piece>(reader, textsTable)) {
+    const pieces = byHash.get(document.hash);
+    if (pieces === undefined) byHash.set(document.hash, [document]);
+    else pieces.push(document);
+  }
+  return byHash;
+}
+
+/** A repair takes pieces away that were damaged, so any may be missing. */
+function isWhole(pieces: readonly Piece[]): boolean {
+  return pieces.length === (pieces[0]?.last ?? 0) + 1;
 }
 
 /** Never between the two halves of a character. */

@@ -12,7 +12,7 @@ import { indexChanges } from "../changes/index-diff.js";
 import type { Schemas } from "../code/program-code.js";
 import type { MigrationCalls } from "../pending/migration-calls.js";
 import { componentSteps, type ComponentSteps } from "../steps/component-steps.js";
-import type { ProgramOrigin, TransformFunctions } from "../steps/transform-functions.js";
+import { pushIdOf, type ProgramOrigin, type TransformFunctions } from "../steps/transform-functions.js";
 import { handoverOf, type HandoverRuntime } from "./component-handover.js";
 import { planComponent, type ComponentPlan } from "./component-plan.js";
 import { dataInForce, type DataInForce } from "./data-in-force.js";
@@ -329,11 +329,14 @@ async function assertLoaded(database: Database): Promise<void> {
   const missing = transforms.filter(({ state, isLoaded }) => state === "lagging" && !isLoaded);
   const [first] = missing;
   if (first === undefined) return;
-  const { name, tableName, processed, total } = first;
+  const { name, tableName, processed, total, origin } = first;
+  const pushId = pushIdOf(origin);
   throw new TrueupError(
     "TRANSFORM_MISSING",
     `Documents of table "${tableName}" still need the transform ${name}, which was applied to it: ${processed} of ${total} are written through. ` +
-      "The code does not export it, or another one by its name. Export it as it was until all are.",
+      (pushId === null
+        ? "The code does not export it, or another one by its name. Export it as it was until all are."
+        : `The stored code of its push ${pushId} is damaged or lost. Stop the app and run \`trueup check --repair\`; if that does not help, restore a backup.`),
     { names: missing.map((transform) => transform.name), table: tableName },
   );
 }
