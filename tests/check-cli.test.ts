@@ -100,6 +100,21 @@ test("a lost index entry and a damaged aggregate are found, named and mended", a
   expect((await app.run(["run", "scores:total"])).stdout.trim()).toBe("5050");
 }, 120_000);
 
+test("pushed code that is damaged is told, taken away by a repair, and there again after a deploy", async () => {
+  await sql(`UPDATE entries SET value = '0000' || substr(value, 5)
+    WHERE key = (SELECT min(key) FROM entries WHERE value LIKE '%"piece":%')`);
+  const without = await app.run(["run", "scores:total"]);
+  expect(without.stderr).toContain("MODULES_MISSING");
+  expect(without.stderr).toContain("run `trueup check --repair`, and deploy again");
+  expect((await app.run(["check"])).code).toBe(2);
+
+  const repaired = await app.run(["check", "--repair"]);
+  expect(repaired.stdout).toMatch(/damagedDocument {2}_pushed_texts .* deploy the app again {2}\(mended\)/);
+  expect(repaired.code).toBe(0);
+  expect((await app.run(["dev", "--once", "--port", "0"])).code).toBe(0);
+  expect((await app.run(["run", "scores:total"])).stdout.trim()).toBe("5050");
+}, 120_000);
+
 test("while the app runs, its file is not checked", async () => {
   const server = app.start(["dev", "--no-push", "--port", "0", "--json"]);
   await server.firstLine;
