@@ -36,6 +36,39 @@ test.each<[string, (document: { n: number }) => unknown, readonly string[]]>([
   expect(seen()).toEqual([0, undefined, []]);
 });
 
+// Source texts, as a test runner would rewrite the functions.
+test.each<[string, string, readonly string[]]>([
+  ["a parameter of a function's expression", "function (doc) { doc = {}; return doc; }", []],
+  ["a parameter of a declared function", "() => { function f(n) { n++; } return f; }", []],
+  ["a declared function's own name", "() => { function f() {} f = null; }", []],
+  ["a function expression's own name", "function up() { up.last = 1; }", []],
+  [
+    "a class's own name",
+    "() => { class Known {} Known.last = 1; return class Other { f() { Other.last = 1; } }; }",
+    [],
+  ],
+  ["a class without a name", "() => class { f(n) { n++; } }", []],
+  ["a caught error", "() => { try { f(); } catch (error) { error.seen = 1; error = null; } }", []],
+  ["no caught error", "() => { try { f(); } catch { seen = 1; } }", ["seen"]],
+  [
+    "a loop's own variable",
+    "(doc) => { for (const key in doc) { key.x = 1; } for (const one of doc) one.x = 1; }",
+    [],
+  ],
+  ["another's loop variable", "(doc) => { for (key in doc) {} for (one.x of doc) {} }", ["key", "one"]],
+  [
+    "a default, a rest, a hole",
+    "() => { [a = 1, , ...b] = []; ({ c, d: e = 1, ...f } = {}); }",
+    ["a", "b", "c", "e", "f"],
+  ],
+  ["own patterns", "({ a, b: [c = 1, ...d], ...e }) => { a = b2 => b2; c = d; d = e; e = 1; }", []],
+  ["what an operator only reads", "(doc) => typeof known + -count + !seen", []],
+  ["the result of a call", "() => { known().last = 1; delete known().last; known().n++; }", []],
+  ["a deleted part", "() => delete known.a.b", ["known"]],
+])("%s", (_what, text, names) => {
+  expect(outlivingWrites({ toString: () => text } as never)).toEqual(names);
+});
+
 test("what ends with the run is none: its own variables, its document, its classes and functions", () => {
   const run = (document: { n: number; m?: number }): unknown => {
     let own = 0;
