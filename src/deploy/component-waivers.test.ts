@@ -111,7 +111,19 @@ test.each([
 ])("the waiver %s is refused, with what is wrong with it", async (text, why) => {
   const app = await openWithData("memory");
   const refused = deploy(app, after, { w: { [Symbol.for("trueup.waiver")]: { waivers: [text] } } });
-  await expect(refused).rejects.toMatchObject({ code: "TRANSFORM_INVALID", details: { waiver: text } });
+  await expect(refused).rejects.toMatchObject({
+    code: "TRANSFORM_INVALID",
+    details: { invalid: [{ name: "app:w", waiver: text }] },
+  });
   await expect(refused).rejects.toThrow(`The waiver "${text}" of app:w cannot be used.`);
   await expect(refused).rejects.toThrow(why);
+});
+
+test("all waivers that cannot be used are told at once", async () => {
+  const app = await openWithData("memory");
+  const w = { [Symbol.for("trueup.waiver")]: { waivers: ["drop-table", "drop-all:bills"] } };
+  const refused = deploy(app, after, { w }, { own: waive("drop-table:a/gone") });
+  await expect(refused).rejects.toThrow(
+    /"drop-table" of app:w[^]*"drop-all:bills" of app:w[^]*of rows:own in/,
+  );
 });

@@ -6,36 +6,52 @@ import { isTrueupError, TrueupError } from "../../errors/index.js";
 import type { LoadedProgram } from "../../functions/index.js";
 import { parseWaivers } from "../../schema/index.js";
 
+interface InvalidWaiver {
+  readonly name: string;
+  readonly waiver: string;
+  readonly why: string;
+}
+
 /**
  * As seen from the app, for the plan of every component.
- * @throws TRANSFORM_INVALID for one that is none, that is for all places, or for a component that is not mounted
+ * @throws TRANSFORM_INVALID, with all of them in `details.invalid`, when some are none, are for all places, or are for a
+ *   component that is not mounted
  */
 export function programWaivers({ components }: LoadedProgram): readonly string[] {
   const mounted = new Set(components.keys());
-  return [...components].flatMap(([path, { declarations }]) =>
-    declarations.waivers.flatMap(({ name, declared }) =>
-      declared.waivers.map((waiver) => {
-        const exportedAs = path === "" ? name : `${name} in component "${path}"`;
-        return fromTheApp(waiver, path, exportedAs, mounted);
-      }),
-    ),
+  const valid: string[] = [];
+  const invalid: InvalidWaiver[] = [];
+  for (const [path, { declarations }] of components) {
+    for (const { name, declared } of declarations.waivers) {
+      const exportedAs = path === "" ? name : `${name} in component "${path}"`;
+      for (const waiver of declared.waivers) {
+        const text = fromTheApp(waiver, path);
+        const why = whyInvalid(text, mounted);
+        if (why === null) valid.push(text);
+        else invalid.push({ name: exportedAs, waiver, why });
+      }
+    }
+  }
+  if (invalid.length === 0) return valid;
+  const lines = invalid.map(
+    ({ name, waiver, why }) => `The waiver "${waiver}" of ${name} cannot be used. ${why}`,
   );
+  throw new TrueupError("TRANSFORM_INVALID", lines.join("\n"), { invalid });
 }
 
-function fromTheApp(waiver: string, path: string, exportedAs: string, mounted: ReadonlySet<string>): string {
+function fromTheApp(waiver: string, path: string): string {
   const [name = "", ...rest] = waiver.split(":");
   const target = rest.join(":");
-  const text = path === "" || target === "" ? waiver : `${name}:${path}/${target}`;
-  const refuse = (why: string): TrueupError =>
-    new TrueupError("TRANSFORM_INVALID", `The waiver "${waiver}" of ${exportedAs} cannot be used. ${why}`, {
-      name: exportedAs,
-      waiver,
-    });
+  return path === "" || target === "" ? waiver : `${name}:${path}/${target}`;
+}
+
+/** Null for a waiver that names a place there may be. */
+function whyInvalid(text: string, mounted: ReadonlySet<string>): string | null {
   try {
     const [given] = parseWaivers([text], mounted);
-    if (given?.target !== undefined) return text;
+    return given?.target === undefined ? "It names no table or field, and would outlive its reason." : null;
   } catch (error) {
-    throw refuse(isTrueupError(error) ? error.message : "");
+    if (!isTrueupError(error)) throw error;
+    return error.message;
   }
-  throw refuse("It names no table or field, and would outlive its reason.");
 }
