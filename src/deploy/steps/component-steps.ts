@@ -25,7 +25,7 @@ import { originText, type ProgramOrigin } from "./transform-functions.js";
 
 /** The code of a component as far as transforms go, and where it comes from. */
 export interface DeclaringCode {
-  readonly declarations: ExportedDeclarations;
+  readonly declarations: Pick<ExportedDeclarations, "transforms" | "tableRenames">;
   readonly origin: ProgramOrigin;
 }
 
