@@ -1,53 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CliApp } from "./setup/cli-app.js";
-
-const files = {
-  "convex/schema.ts": `
-import { defineSchema, defineTable } from "convex/server";
-import { v } from "convex/values";
-export default defineSchema({ scores: defineTable({ score: v.number() }) });
-`,
-  "convex/convex.config.ts": `
-import { defineApp } from "convex/server";
-import aggregate from "trueup/aggregate/convex.config";
-const app = defineApp();
-app.use(aggregate, { name: "byScore" });
-export default app;
-`,
-  "convex/scores.ts": `
-import { componentsGeneric, mutationGeneric as mutation, queryGeneric as query } from "convex/server";
-import { v } from "convex/values";
-import { TableAggregate } from "trueup/aggregate";
-const components = componentsGeneric() as any;
-export const byScore = new TableAggregate<any>(components.byScore, {
-  table: "scores",
-  version: 1,
-  sortKey: (doc: any) => doc.score,
-  sumValue: (doc: any) => doc.score,
-});
-export const addMany = mutation({
-  args: { count: v.number() },
-  handler: async (ctx, { count }) => {
-    for (let score = 1; score <= count; score++) await ctx.db.insert("scores", { score });
-  },
-});
-/** Behind the database's back: takes the item of a document away. */
-export const lose = mutation({
-  handler: async (ctx) => {
-    const doc = (await ctx.db.query("scores").first())!;
-    const operations = [{ type: "deleteIfExists", key: doc.score, id: doc._id }];
-    await ctx.runMutation(components.byScore.managed.follow, { definition: "scores@1", operations });
-    return doc._id;
-  },
-});
-export const total = query({ handler: async (ctx) => await byScore.sum(ctx) });
-`,
-};
+import { scoresApp } from "./setup/scores-app.js";
 
 let app: CliApp;
 
 beforeAll(async () => {
-  app = new CliApp(files);
+  app = new CliApp(scoresApp);
   const { code, stderr } = await app.run(["dev", "--once", "--port", "0"]);
   if (code !== 0) throw new Error(stderr);
 }, 60_000);
@@ -114,7 +72,7 @@ test("a push of another definition never lets a read fail; one that cannot be bu
     const reply = await fetch(`${url}/api/query`, { method: "POST", headers, body });
     return ((await reply.json()) as { value?: unknown }).value ?? "failed";
   };
-  const source = files["convex/scores.ts"];
+  const source = scoresApp["convex/scores.ts"];
   const doubled = source
     .replace("version: 1", "version: 2")
     .replace("sumValue: (doc: any) => doc.score", "sumValue: (doc: any) => doc.score * 2");

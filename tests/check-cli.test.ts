@@ -4,47 +4,14 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkFile } from "trueup";
 import { loadDriver } from "../src/storage/sqlite/driver.js";
 import { CliApp } from "./setup/cli-app.js";
-
-const files = {
-  "convex/schema.ts": `
-import { defineSchema, defineTable } from "convex/server";
-import { v } from "convex/values";
-export default defineSchema({ scores: defineTable({ score: v.number() }).index("by_score", ["score"]) });
-`,
-  "convex/convex.config.ts": `
-import { defineApp } from "convex/server";
-import aggregate from "trueup/aggregate/convex.config";
-const app = defineApp();
-app.use(aggregate, { name: "byScore" });
-export default app;
-`,
-  "convex/scores.ts": `
-import { componentsGeneric, mutationGeneric as mutation, queryGeneric as query } from "convex/server";
-import { v } from "convex/values";
-import { TableAggregate } from "trueup/aggregate";
-const components = componentsGeneric() as any;
-export const byScore = new TableAggregate<any>(components.byScore, {
-  table: "scores",
-  version: 1,
-  sortKey: (doc: any) => doc.score,
-  sumValue: (doc: any) => doc.score,
-});
-export const addMany = mutation({
-  args: { count: v.number() },
-  handler: async (ctx, { count }) => {
-    for (let score = 1; score <= count; score++) await ctx.db.insert("scores", { score });
-  },
-});
-export const total = query({ handler: async (ctx) => await byScore.sum(ctx) });
-`,
-};
+import { scoresApp } from "./setup/scores-app.js";
 
 let app: CliApp;
 const dataFile = (): string => join(app.root, ".trueup/data.sqlite");
 
 beforeAll(async () => {
   const before = process.umask(0);
-  app = new CliApp(files);
+  app = new CliApp(scoresApp);
   const { code, stderr } = await app.run(["dev", "--once", "--port", "0"]);
   process.umask(before);
   if (code !== 0) throw new Error(stderr);
