@@ -10,7 +10,7 @@ import { measure, type Contender, type Effort } from "./harness/measure.js";
 import type { Row } from "./harness/report.js";
 import { Random } from "./harness/random.js";
 
-const CALLERS = 16;
+const callerCount = 16;
 
 interface Inserter {
   readonly peer: string;
@@ -30,7 +30,7 @@ export async function benchDurableInserts(effort: Effort): Promise<Row[]> {
   const rows: Row[] = [];
   const expected = new Map(inserters.map(({ peer }) => [peer, 0]));
   try {
-    for (const callers of [1, CALLERS]) {
+    for (const callers of [1, callerCount]) {
       const contenders = inserters.map(({ peer, insert }): Contender => ({
         peer,
         perCall: callers,

@@ -1,6 +1,6 @@
 /** The tables and the plot of docs/performance.md, made of the figures of one run. */
-import { COUNTED_TREE, BARE_SQLITE, subjectName } from "./aggregate/subjects.js";
-import { REDIS } from "./aggregate/redis-peer.js";
+import { countedTreeSubject, bareSqliteSubject, subjectName } from "./aggregate/subjects.js";
+import { redisFixture } from "./aggregate/redis-peer.js";
 import { contentionTable, type ContentionRow } from "./contention/bench.js";
 import { plot, type Panel } from "./harness/plot.js";
 import { round, table, type Footprint, type Ratio, type Row } from "./harness/report.js";
@@ -22,9 +22,9 @@ const peers = [
   subjectName(published, "sqlite"),
   subjectName("trueup", "mock"),
   subjectName(published, "mock"),
-  REDIS,
-  BARE_SQLITE,
-  COUNTED_TREE,
+  redisFixture,
+  bareSqliteSubject,
+  countedTreeSubject,
 ];
 
 export const ratios: readonly Ratio[] = [
@@ -33,9 +33,9 @@ export const ratios: readonly Ratio[] = [
   { of: subjectName("trueup", "memory"), to: subjectName(published, "memory") },
   { of: subjectName("trueup", "sqlite"), to: subjectName(published, "sqlite") },
   { of: subjectName("trueup", "mock"), to: subjectName(published, "mock") },
-  { of: subjectName("trueup", "sqlite"), to: REDIS },
-  { of: subjectName("trueup", "sqlite"), to: BARE_SQLITE },
-  { of: COUNTED_TREE, to: subjectName("trueup", "memory") },
+  { of: subjectName("trueup", "sqlite"), to: redisFixture },
+  { of: subjectName("trueup", "sqlite"), to: bareSqliteSubject },
+  { of: countedTreeSubject, to: subjectName("trueup", "memory") },
 ];
 
 /** The tables, by the names that the document gives to their places. Parts that were not measured are left out. */

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { benchAggregate } from "./aggregate/bench.js";
-import { BARE_SQLITE } from "./aggregate/subjects.js";
+import { bareSqliteSubject } from "./aggregate/subjects.js";
 import { benchContention, contentionTable, type ContentionRow } from "./contention/bench.js";
 import { benchDurableInserts } from "./durable-inserts.js";
 import { documentFigures, growthPlot, ratios, type Figures } from "./figures.js";
@@ -53,8 +53,8 @@ const effort: Effort = isQuick
 const log = (line: string): void => console.error(line);
 
 const otherRatios: readonly Ratio[] = [
-  { of: BARE_SQLITE, to: "documents" },
-  { of: BARE_SQLITE, to: "aggregate, trueup" },
+  { of: bareSqliteSubject, to: "documents" },
+  { of: bareSqliteSubject, to: "aggregate, trueup" },
   { of: "aggregate, trueup", to: "aggregate, published" },
 ];
 
@@ -68,8 +68,9 @@ if (from === undefined) {
   console.log(`\nFigures are in ${file}`);
 }
 if (write === true) {
-  if (figures.quick)
+  if (figures.quick) {
     throw new Error("Quick figures are not to be quoted: run without --quick to write them down.");
+  }
   const docs = join(dirname(bench()), "docs");
   fillDocument(join(docs, "performance.md"), documentFigures(figures));
   const aggregate = figures.rows.filter(({ part }) => part === "aggregate");
@@ -139,8 +140,9 @@ function bench(): string {
 function sizesFrom(text: string): number[] {
   return text.split(",").map((part) => {
     const size = Number(part);
-    if (!Number.isInteger(size) || size < 1000)
+    if (!Number.isInteger(size) || size < 1000) {
       throw new InvalidArgumentError("Sizes are integers from 1000 on.");
+    }
     return size;
   });
 }

@@ -3,5 +3,6 @@ import { aggregateContract } from "./aggregate-contract.js";
 import { hostOnEngine } from "./aggregate/hosts.js";
 import { storageNames } from "./open-app.js";
 
-for (const storage of storageNames)
+for (const storage of storageNames) {
   aggregateContract(`on this engine, ${storage}`, () => hostOnEngine(storage));
+}

@@ -162,8 +162,9 @@ function isBefore(item: ModelItem, bounds: ModelBounds): boolean {
 /** True when an item lies after everything within the bounds. */
 function isAfter(item: ModelItem, bounds: ModelBounds): boolean {
   if ("eq" in bounds) return compareValues(item.key, bounds.eq) > 0;
-  if ("prefix" in bounds)
+  if ("prefix" in bounds) {
     return compareValues(item.key, bounds.prefix) > 0 && !startsWith(item.key, bounds.prefix);
+  }
   return bounds.upper !== undefined && !isBelow(item, bounds.upper);
 }
 

@@ -58,8 +58,9 @@ describe.each(Object.entries(hosts))("a check %s", (_where, open) => {
     const host = await open();
     await fillScores(host, [700, 300, 9], { maxNodeSize: 4, rootLazy: false });
     const random = seededRandom(Number(process.env["TRUEUP_SEED"]));
-    for (const way of [...ways, ...ways, ...ways, ...(isDamaged ? ["sum altered", "node lost"] : [])])
+    for (const way of [...ways, ...ways, ...ways, ...(isDamaged ? ["sum altered", "node lost"] : [])]) {
       await host.inside((ctx) => damage(ctx, way, random));
+    }
     const truth = await truthOf(host);
     hurryTime();
     let steps = 0;
@@ -126,8 +127,9 @@ describe.each(Object.entries(hosts))("a check %s", (_where, open) => {
     await insertLater("queue");
     const runId = await host.run((ctx) => startVerify(ctx, { component }, {}));
     const steps = [];
-    for (let step = 0; step < 6; step++)
+    for (let step = 0; step < 6; step++) {
       steps.push(await host.run((ctx) => advanceRun(ctx, source, { runId })));
+    }
     expect(steps.at(-1)).toEqual({ due: true, waitMs: 250 });
   });
 });
@@ -149,8 +151,9 @@ describe.each(Object.entries(hosts))("a managed aggregate %s", (_where, open) =>
         for (let due = true; due;) ({ due } = await host.run((ctx) => managed.advance(ctx)));
       };
       await host.run(async (ctx) => {
-        for (let score = 0; score < 300; score++)
+        for (let score = 0; score < 300; score++) {
           await ctx.db.insert("scores", { game: `game ${score % 2}`, score });
+        }
         await managed.begin(ctx);
       });
       await advance();
@@ -208,8 +211,9 @@ test("a healthy check reads each node about once, and none for its documents", a
 test("stays within a transaction's limits where every document is missing, in a namespace of its own", async () => {
   const host = await checkedHostOnEngine("memory");
   await host.run(async (ctx) => {
-    for (let game = 0; game < 1500; game++)
+    for (let game = 0; game < 1500; game++) {
       await ctx.db.insert("scores", { game: `game ${game}`, score: game });
+    }
   });
   const report = await reportOf(host, await check(host, { repair: true }));
   expect(report).toMatchObject({ counts: { missing: 1500 }, fixed: 1500 });
@@ -221,8 +225,9 @@ test("a run goes on when the data file is opened again, wherever it was", async 
   let host: CheckedHost & { close?(): Promise<void> } = await checkedHostOnEngine(storage);
   await fillScores(host, [300, 20], { maxNodeSize: 4 });
   const random = seededRandom(Number(process.env["TRUEUP_SEED"]));
-  for (const way of [...ways, "value altered", "node lost"])
+  for (const way of [...ways, "value altered", "node lost"]) {
     await host.inside((ctx) => damage(ctx, way, random));
+  }
   const truth = await truthOf(host);
   hurryTime();
   const runId = await host.run((ctx) => startVerify(ctx, { component }, { repair: true }));

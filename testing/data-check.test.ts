@@ -17,7 +17,7 @@ import { call, openApp } from "./open-app.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
 const inFolder = temporaryFolder();
-const [DOCUMENTS, IDS, INDEX_ENTRIES, COUNTS] = ["\x02", "\x03", "\x04", "\x05"];
+const [documentSpace, idSpace, indexEntries, countSpace] = ["\x02", "\x03", "\x04", "\x05"];
 let files = 0;
 
 const schema = defineSchema({
@@ -27,8 +27,9 @@ const players = {
   add: mutationGeneric({
     handler: async (ctx, { count }: { count: number }) => {
       const ids: string[] = [];
-      for (let score = 0; score < count; score++)
+      for (let score = 0; score < count; score++) {
         ids.push(await ctx.db.insert("players", { name: `p${score}`, score }));
+      }
       return ids;
     },
   }),
@@ -90,7 +91,7 @@ async function damage(file: string, run: (damager: Damager) => void): Promise<vo
   const index = rows.findLast(({ key }) => key.startsWith("\x04"))?.key.slice(1, 5) ?? "";
   run({
     rows: (space = "") =>
-      rows.filter(({ key }) => key.startsWith(space + (space === INDEX_ENTRIES ? index : table))),
+      rows.filter(({ key }) => key.startsWith(space + (space === indexEntries ? index : table))),
     put: (key, value) => put(key, seal(key, value)),
     putRaw: (key, sealed) => put(key, sealed),
     remove: (key) => remove(key),
@@ -110,31 +111,31 @@ const derived: readonly (readonly [
   [
     "an index entry that is missing",
     ["missingIndexEntry"],
-    ({ rows, remove }) => remove(rows(INDEX_ENTRIES)[3]?.key ?? ""),
+    ({ rows, remove }) => remove(rows(indexEntries)[3]?.key ?? ""),
   ],
   [
     "three index entries too many",
     ["wrongIndexEntry", "wrongIndexEntry", "wrongIndexEntry"],
     ({ rows, put }) => {
-      const [first, ...others] = rows(INDEX_ENTRIES);
+      const [first, ...others] = rows(indexEntries);
       for (const { key } of others.slice(0, 3)) put((first?.key ?? "").slice(0, -25) + key.slice(-25), "");
     },
   ],
   [
     "an index entry of no document",
     ["wrongIndexEntry"],
-    ({ rows, put }) => put(`${rows(INDEX_ENTRIES)[2]?.key.slice(0, -1) ?? ""}\x01`, ""),
+    ({ rows, put }) => put(`${rows(indexEntries)[2]?.key.slice(0, -1) ?? ""}\x01`, ""),
   ],
   [
     "a damaged index entry",
     ["damagedEntry"],
-    ({ rows, putRaw }) => putRaw(rows(INDEX_ENTRIES)[2]?.key ?? "", "0000"),
+    ({ rows, putRaw }) => putRaw(rows(indexEntries)[2]?.key ?? "", "0000"),
   ],
-  ["an id that is missing", ["missingId"], ({ rows, remove }) => remove(rows(IDS)[4]?.key ?? "")],
-  ["an id that leads elsewhere", ["wrongId"], ({ rows, put }) => put(rows(IDS)[4]?.key ?? "", "12345")],
-  ["a damaged id", ["damagedEntry"], ({ rows, putRaw }) => putRaw(rows(IDS)[4]?.key ?? "", "12345")],
-  ["wrong counts", ["wrongCounts"], ({ rows, put }) => put(rows(COUNTS)[0]?.key ?? "", "11,500")],
-  ["damaged counts", ["wrongCounts"], ({ rows, putRaw }) => putRaw(rows(COUNTS)[0]?.key ?? "", "11,500")],
+  ["an id that is missing", ["missingId"], ({ rows, remove }) => remove(rows(idSpace)[4]?.key ?? "")],
+  ["an id that leads elsewhere", ["wrongId"], ({ rows, put }) => put(rows(idSpace)[4]?.key ?? "", "12345")],
+  ["a damaged id", ["damagedEntry"], ({ rows, putRaw }) => putRaw(rows(idSpace)[4]?.key ?? "", "12345")],
+  ["wrong counts", ["wrongCounts"], ({ rows, put }) => put(rows(countSpace)[0]?.key ?? "", "11,500")],
+  ["damaged counts", ["wrongCounts"], ({ rows, putRaw }) => putRaw(rows(countSpace)[0]?.key ?? "", "11,500")],
 ];
 
 test("nothing is wrong with a sound file, and a check changes nothing", async () => {
@@ -176,8 +177,8 @@ test.each(derived)("%s is found, and mended by a repair", async (_what, kinds, r
 test("a running backend checks and mends itself", async () => {
   const { file, ids } = await tenPlayers();
   await damage(file, ({ rows, remove, putRaw }) => {
-    remove(rows(IDS)[4]?.key ?? "");
-    putRaw(rows(INDEX_ENTRIES)[2]?.key ?? "", "0000");
+    remove(rows(idSpace)[4]?.key ?? "");
+    putRaw(rows(indexEntries)[2]?.key ?? "", "0000");
   });
   const app = await open(file);
   expect((await app.check()).remaining).toBe(2);
@@ -188,7 +189,7 @@ test("a running backend checks and mends itself", async () => {
 
 test("a damaged document is named by whoever reads it, and left as it is by a repair", async () => {
   const { file, ids } = await tenPlayers();
-  await damage(file, ({ rows, putRaw }) => putRaw(rows(DOCUMENTS)[3]?.key ?? "", '{"name":"p3"}'));
+  await damage(file, ({ rows, putRaw }) => putRaw(rows(documentSpace)[3]?.key ?? "", '{"name":"p3"}'));
   const named = {
     code: "STORAGE_CORRUPT",
     details: { table: "players", documentId: ids[3], componentPath: "" },
@@ -210,7 +211,7 @@ test("a damaged document is named by whoever reads it, and left as it is by a re
 
 test("a lost document is named, and what is left of it is kept", async () => {
   const { file, ids } = await tenPlayers();
-  await damage(file, ({ rows, remove }) => remove(rows(DOCUMENTS)[3]?.key ?? ""));
+  await damage(file, ({ rows, remove }) => remove(rows(documentSpace)[3]?.key ?? ""));
   const report = await checkFile(file, { repair: true });
   expect(report.data.differences.map(({ kind, documentId }) => [kind, documentId ?? ""])).toEqual([
     ["wrongCounts", ""],

@@ -38,8 +38,9 @@ describe.each(storages)("on %s", (_, open) => {
       });
       const { value: ids } = await database.mutate(async (tx) => {
         const made: string[] = [];
-        for (let n = 0; n < accounts; n++)
+        for (let n = 0; n < accounts; n++) {
           made.push(await tx.component("").insert("accounts", { balance: 100 }));
+        }
         return made;
       });
 

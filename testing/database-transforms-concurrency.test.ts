@@ -46,8 +46,9 @@ describe.each(storages)("on %s", (_, open) => {
         tx.removeTable("", "accounts");
         await tx.ensureTable("", "accounts", indexes);
         const made: string[] = [];
-        for (let n = 0; n < accounts; n++)
+        for (let n = 0; n < accounts; n++) {
           made.push(await tx.component("").insert("accounts", { balance: 100 }));
+        }
         return made;
       });
       const pick = (): string => ids[Math.floor(random() * accounts)] ?? "";

@@ -63,8 +63,9 @@ describe.each([published, trueup])("$name", (library) => {
     await app.finish();
     expect(await app.users()).toMatchObject(Array(2).fill({ times: 1, plan: "basic" }));
     await app.mutate(async (ctx) => {
-      for (const user of await ctx.db.query("users").collect())
+      for (const user of await ctx.db.query("users").collect()) {
         await ctx.db.patch(user._id, { plan: "other" });
+      }
     });
     await app.call("run", { fn: "migrations:score", next: ["migrations:plan"], reset: true });
     await app.finish();

@@ -188,10 +188,12 @@ function deadly(survives: (batchSize: number) => boolean): App {
       const from = args.cursor === null ? 0 : Number(JSON.parse(args.cursor)[0]);
       const batchSize = Math.min(args.job.batchSize ?? 64, 100 - from);
       const continueCursor = JSON.stringify([from + batchSize]);
-      if (args.job.kind === "peek")
+      if (args.job.kind === "peek") {
         return { continueCursor, isDone: false, processed: 0, documentId: `doc ${from}` };
-      if (from >= 32 && !survives(batchSize))
+      }
+      if (from >= 32 && !survives(batchSize)) {
         return { continueCursor, isDone: "killed", processed: batchSize };
+      }
       const isDone = from + batchSize === 100;
       return { continueCursor, isDone, processed: batchSize, batchSize, adaptive: true, usedShare: 0.1 };
     },

@@ -81,8 +81,9 @@ describe.each(hosts)("on $name", ({ convexTest }) => {
   const helper = makeFunctionReference<"mutation", { id: string }>("migrations:help");
   const triggers = new Triggers<DataModel>();
   triggers.register("users", async (ctx, { newDoc, oldDoc }) => {
-    if (newDoc !== null && oldDoc !== null && newDoc.times !== oldDoc.times)
+    if (newDoc !== null && oldDoc !== null && newDoc.times !== oldDoc.times) {
       await meddle({ ...ctx, db: ctx.innerDb }, newDoc);
+    }
   });
   const wrapped = customMutation(internalMutationGeneric, customCtx(triggers.wrapDB));
 

@@ -38,8 +38,9 @@ beforeAll(async () => {
 afterAll(() => void server.close());
 
 function writeInPieces(socket: Socket, reply: string): void {
-  for (let at = 0; at < reply.length; at += pieceBytes)
+  for (let at = 0; at < reply.length; at += pieceBytes) {
     socket.write(reply.slice(at, at + pieceBytes), "latin1");
+  }
 }
 
 function answer([command = "", , ...args]: string[]): unknown {

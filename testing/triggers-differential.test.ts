@@ -82,10 +82,12 @@ async function runProgram(ctx: Ctx, program: Step[]): Promise<void> {
     const docs = await ctx.db.query(table).collect();
     const doc = docs[target % docs.length];
     if (doc === undefined) continue;
-    if (kind === "patch")
+    if (kind === "patch") {
       await (named ? ctx.db.patch(table, doc._id, { score }) : ctx.db.patch(doc._id, { score }));
-    if (kind === "replace")
+    }
+    if (kind === "replace") {
       await (named ? ctx.db.replace(table, doc._id, value) : ctx.db.replace(doc._id, value));
+    }
     if (kind === "delete") await (named ? ctx.db.delete(table, doc._id) : ctx.db.delete(doc._id));
   }
 }

@@ -21,8 +21,9 @@ describe.each(kits)("with $name", (kit) => {
       await app.deploy("idempotent");
       expect(await app.call("backfill:runAggregateBackfill")).toMatchObject(running);
       expect(await app.call("backfill:runAggregateBackfill")).toMatchObject(running);
-      for (let round = 0; (await app.status())?.state === "inProgress"; round += 1)
+      for (let round = 0; (await app.status())?.state === "inProgress"; round += 1) {
         await app.writeSome(round);
+      }
       expect(await app.status()).toMatchObject({ state: "success", isDone: true });
 
       await app.deploy("regular");

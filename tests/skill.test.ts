@@ -94,8 +94,9 @@ test("the skill says what it is, in front matter that agents read", () => {
   const [, description = ""] = /^description: (.*)$/m.exec(front) ?? [];
   expect(description.length).toBeGreaterThan(100);
   expect(description.length).toBeLessThanOrEqual(1024);
-  for (const heading of ["When to use", "When not to use", "Workflow", "Pitfalls", "Checklist"])
+  for (const heading of ["When to use", "When not to use", "Workflow", "Pitfalls", "Checklist"]) {
     expect(skill).toContain(`\n## ${heading}\n`);
+  }
 });
 
 test("every command that it mentions exists, with every option", async () => {
@@ -107,8 +108,9 @@ test("every command that it mentions exists, with every option", async () => {
     const [, name = "", ...rest] = argumentsOf(command);
     if (!/^[a-z]/.test(name)) continue;
     if (!known.has(name)) known.set(name, (await ok(app, [name, "--help"])).stdout);
-    for (const option of rest.filter((word) => word.startsWith("--")))
+    for (const option of rest.filter((word) => word.startsWith("--"))) {
       expect(known.get(name), command).toContain(option);
+    }
   }
 });
 

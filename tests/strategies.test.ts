@@ -17,8 +17,9 @@ const strategies = foldersIn(examples);
 
 rmSync(target, { recursive: true, force: true });
 cpSync(examples, target, { recursive: true });
-for (const strategy of strategies)
+for (const strategy of strategies) {
   for (const stage of foldersIn(join(target, strategy))) writeGenerated(join(target, strategy, stage));
+}
 
 afterAll(() => rmSync(target, { recursive: true, force: true }));
 
@@ -41,8 +42,9 @@ test("the code of every stage type-checks", () => {
     encoding: "utf8",
   });
   expect(checked.stdout.split("\n").filter((line) => /error TS/.test(line))).toEqual([]);
-  for (const strategy of strategies)
+  for (const strategy of strategies) {
     expect(checked.stdout).toContain(`.strategy-apps/${strategy}/before/schema.ts`);
+  }
 });
 
 describe.each(storageNames)("in several deploys, on %s", (storage) => {

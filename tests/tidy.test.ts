@@ -154,8 +154,9 @@ test(`files stay under ${maxLines} lines`, () => {
 
 test("every file with an idea in it begins by saying what it is", () => {
   const silent = files.filter(({ path, text }) => {
-    if (path.endsWith(".test.ts") || basename(path) === "index.ts" || path.startsWith("examples/"))
+    if (path.endsWith(".test.ts") || basename(path) === "index.ts" || path.startsWith("examples/")) {
       return false;
+    }
     if (text.split("\n").length < 30) return false;
     return !/^(#!.*\n)?\s*(["']use node["'];?\s*)?\/\*\*[\s\S]{40,}?\*\//.test(text);
   });

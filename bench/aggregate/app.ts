@@ -19,7 +19,7 @@ import { v } from "convex/values";
 import { DirectAggregate } from "trueup/aggregate";
 import type { ComponentApi } from "trueup/aggregate/_generated/component.js";
 import { componentFrom, type App } from "../harness/hosts.js";
-import { PAGE_SIZE, percentileOffset, type BenchItem, type Question } from "./items.js";
+import { pageSize, percentileOffset, type BenchItem, type Question } from "./items.js";
 import { loaderFunctions, loaderModule } from "./stored-tree.js";
 
 export const libraryNames = ["trueup", "published"] as const;
@@ -50,7 +50,7 @@ const libraries: Readonly<Record<LibraryName, Library>> = {
     percentile: async (aggregate, ctx, percent) =>
       (await aggregate.percentile(ctx, percent))?.key ?? Number.NaN,
     page: async (aggregate, ctx, offset) =>
-      (await aggregate.paginate(ctx, { offset, pageSize: PAGE_SIZE })).page,
+      (await aggregate.paginate(ctx, { offset, pageSize: pageSize })).page,
   },
   published: {
     config: "@convex-dev/aggregate/convex.config",
@@ -63,7 +63,7 @@ const libraries: Readonly<Record<LibraryName, Library>> = {
     page: async (aggregate, ctx, offset) => {
       const { key, id } = await aggregate.at(ctx, offset);
       const bounds = { lower: { key, id, inclusive: true } };
-      return (await aggregate.paginate(ctx, { bounds, pageSize: PAGE_SIZE })).page;
+      return (await aggregate.paginate(ctx, { bounds, pageSize: pageSize })).page;
     },
   },
 };

@@ -5,15 +5,15 @@
 import { measure, type Contender, type Effort, type Task } from "../harness/measure.js";
 import type { Footprint, Row } from "../harness/report.js";
 import { Items, questionTypes, type BenchItem, type QuestionType } from "./items.js";
-import { COUNTED_TREE, openSubjects, type Subject } from "./subjects.js";
+import { countedTreeSubject, openSubjects, type Subject } from "./subjects.js";
 
 /** How many items a batch inserts, and how many questions a query asks that asks many. */
-const BATCH = 100;
-const MAX_WRITES_PER_TURN = 300;
+const batchSize = 100;
+const maxWritesPerTurn = 300;
 
 /** A hundred questions take the mock seconds when it holds very many documents: ten cost as much each. */
 function inQuery({ name }: Subject, size: number): number {
-  return name.includes("convex-test") && size >= 100_000 ? BATCH / 10 : BATCH;
+  return name.includes("convex-test") && size >= 100_000 ? batchSize / 10 : batchSize;
 }
 
 export interface AggregateFigures {
@@ -46,9 +46,9 @@ export async function benchAggregate(
         titles[type],
         asked.map((subject) => reader(subject, items, type, 1)),
       );
-      const insiders = asked.filter(({ hasCalls, name }) => hasCalls || name === COUNTED_TREE);
+      const insiders = asked.filter(({ hasCalls, name }) => hasCalls || name === countedTreeSubject);
       await run(
-        `${titles[type]}, ${BATCH} in a query`,
+        `${titles[type]}, ${batchSize} in a query`,
         insiders.map((subject) => reader(subject, items, type, inQuery(subject, size))),
       );
     }
@@ -102,7 +102,7 @@ async function benchWrites(subjects: readonly Subject[], items: Items, run: Run)
     writers.map((writer) => ({ peer: writer.subject.name, perCall, next: () => next(writer) }));
   const check = () => checkAll(writers, items);
   // So few that the size is still what the table says.
-  const turnCalls = Math.min(MAX_WRITES_PER_TURN, items.size / 10);
+  const turnCalls = Math.min(maxWritesPerTurn, items.size / 10);
 
   await run(
     "insert, one per mutation",
@@ -112,7 +112,7 @@ async function benchWrites(subjects: readonly Subject[], items: Items, run: Run)
   await check();
   // What a slow peer has inserted may be less than what it replaces and deletes.
   for (const { subject, added } of writers) {
-    const fresh = Array.from({ length: 2 * BATCH }, () => items.fresh());
+    const fresh = Array.from({ length: 2 * batchSize }, () => items.fresh());
     added.push(...fresh);
     await subject.insert(fresh);
   }
@@ -126,9 +126,9 @@ async function benchWrites(subjects: readonly Subject[], items: Items, run: Run)
   await check();
   await empty(writers);
   await check();
-  const batches = Math.ceil(turnCalls / BATCH);
-  const inserters = contend(BATCH, (writer) => insertion(writer, items, BATCH));
-  await run(`insert, ${BATCH} per mutation`, inserters, { turnCalls: batches });
+  const batches = Math.ceil(turnCalls / batchSize);
+  const inserters = contend(batchSize, (writer) => insertion(writer, items, batchSize));
+  await run(`insert, ${batchSize} per mutation`, inserters, { turnCalls: batches });
   await check();
   await empty(writers);
   await check();
@@ -157,7 +157,7 @@ function deletion({ subject, added, moved }: Writer): Task | null {
 async function empty(writers: readonly Writer[]): Promise<void> {
   for (const { subject, added, moved } of writers) {
     for (const list of [added, moved]) {
-      while (list.length > 0) await subject.remove(list.splice(-BATCH));
+      while (list.length > 0) await subject.remove(list.splice(-batchSize));
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { BenchItem } from "./items.js";
 
-const MAX_NODE_SIZE = 64;
+const maxNodeSize = 64;
 
 type Node = Leaf | Branch;
 
@@ -96,7 +96,7 @@ function collect(node: Node, offset: number, limit: number, found: BenchItem[]):
 function insertInto(node: Node, item: BenchItem): Node | null {
   if (!("children" in node)) {
     node.items.splice(placeIn(node.items, item), 0, item);
-    return node.items.length > MAX_NODE_SIZE ? { items: node.items.splice(MAX_NODE_SIZE / 2) } : null;
+    return node.items.length > maxNodeSize ? { items: node.items.splice(maxNodeSize / 2) } : null;
   }
   const index = childFor(node.children, item);
   const child = node.children[index] as Child;
@@ -108,7 +108,7 @@ function insertInto(node: Node, item: BenchItem): Node | null {
     return null;
   }
   node.children.splice(index, 1, childOf(child.node), childOf(right));
-  return node.children.length > MAX_NODE_SIZE ? { children: node.children.splice(MAX_NODE_SIZE / 2) } : null;
+  return node.children.length > maxNodeSize ? { children: node.children.splice(maxNodeSize / 2) } : null;
 }
 
 /** Returns the value that the item had. */

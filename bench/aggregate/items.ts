@@ -19,8 +19,8 @@ export type Question =
 export type QuestionType = Question["type"];
 
 export const questionTypes: readonly QuestionType[] = ["count", "sum", "at", "indexOf", "percentile", "page"];
-export const PAGE_SIZE = 100;
-const KEY_STEP = 16;
+export const pageSize = 100;
+const keyStep = 16;
 
 export class Items {
   /** In the order of insertion. */
@@ -33,7 +33,7 @@ export class Items {
 
   constructor(size: number) {
     this.#random = new Random(size);
-    this.#keys = Array.from({ length: size }, (_, index) => index * KEY_STEP);
+    this.#keys = Array.from({ length: size }, (_, index) => index * keyStep);
     const sums = [0];
     for (const key of this.#keys) sums.push((sums.at(-1) ?? 0) + valueOf(key));
     this.#sums = sums;
@@ -61,18 +61,18 @@ export class Items {
       case "count":
       case "sum": {
         const [a, b] = [random.below(size), random.below(size)];
-        return { type, lower: Math.min(a, b) * KEY_STEP, upper: Math.max(a, b) * KEY_STEP };
+        return { type, lower: Math.min(a, b) * keyStep, upper: Math.max(a, b) * keyStep };
       }
       case "at":
         return { type, offset: random.below(size) };
       case "page": {
         const half = Math.floor(size / 2);
-        return { type, offset: half + random.below(size - half - PAGE_SIZE) };
+        return { type, offset: half + random.below(size - half - pageSize) };
       }
       case "percentile":
         return { type, percent: 1 + random.below(99) };
       case "indexOf":
-        return { type, key: random.below(size) * KEY_STEP };
+        return { type, key: random.below(size) * keyStep };
     }
   }
 
@@ -80,23 +80,23 @@ export class Items {
   answer(question: Question): number {
     switch (question.type) {
       case "count":
-        return (question.upper - question.lower) / KEY_STEP;
+        return (question.upper - question.lower) / keyStep;
       case "sum":
-        return (this.#sums[question.upper / KEY_STEP] ?? 0) - (this.#sums[question.lower / KEY_STEP] ?? 0);
+        return (this.#sums[question.upper / keyStep] ?? 0) - (this.#sums[question.lower / keyStep] ?? 0);
       case "at":
-        return question.offset * KEY_STEP;
+        return question.offset * keyStep;
       case "percentile":
-        return percentileOffset(this.size, question.percent) * KEY_STEP;
+        return percentileOffset(this.size, question.percent) * keyStep;
       case "page":
-        return KEY_STEP * (PAGE_SIZE * question.offset + (PAGE_SIZE * (PAGE_SIZE - 1)) / 2);
+        return keyStep * (pageSize * question.offset + (pageSize * (pageSize - 1)) / 2);
       case "indexOf":
-        return question.key / KEY_STEP;
+        return question.key / keyStep;
     }
   }
 
   /** An item that was never made before, at a random place. */
   fresh(): BenchItem {
-    const key = this.#random.below(this.size) * KEY_STEP + 1 + this.#random.below(KEY_STEP - 1);
+    const key = this.#random.below(this.size) * keyStep + 1 + this.#random.below(keyStep - 1);
     return { key, id: `fresh-${this.#made++}`, sumValue: valueOf(key) };
   }
 

@@ -6,9 +6,9 @@
 import type { BenchItem } from "./items.js";
 import type { Fields, Stored, StoredTree } from "./stored-tree.js";
 
-const MAX_NODE_SIZE = 16;
-const MIN_NODE_SIZE = MAX_NODE_SIZE / 2;
-const FILLED = 11;
+const maxNodeSize = 16;
+const minNodeSize = maxNodeSize / 2;
+const filled = 11;
 
 interface Built {
   readonly id: string;
@@ -48,17 +48,17 @@ export function publishedTree(sorted: readonly BenchItem[]): StoredTree {
   while (filledTree(height) < sorted.length) height++;
   const { id: root } = build(0, sorted.length, height);
   delete (nodes.at(-1) as Fields)["aggregate"];
-  return { nodes, trees: [{ _id: "tree", root, maxNodeSize: MAX_NODE_SIZE }] };
+  return { nodes, trees: [{ _id: "tree", root, maxNodeSize: maxNodeSize }] };
 }
 
 /** How many items a tree of this height has when every node is filled as it should be. */
 function filledTree(height: number): number {
-  return (FILLED + 1) ** (height + 1) - 1;
+  return (filled + 1) ** (height + 1) - 1;
 }
 
 function childrenFor(count: number, height: number, isRoot: boolean): number {
   const wanted = Math.round((count + 1) / (filledTree(height - 1) + 1));
-  return Math.min(MAX_NODE_SIZE + 1, Math.max(isRoot ? 2 : MIN_NODE_SIZE + 1, wanted));
+  return Math.min(maxNodeSize + 1, Math.max(isRoot ? 2 : minNodeSize + 1, wanted));
 }
 
 function total(numbers: readonly number[]): number {

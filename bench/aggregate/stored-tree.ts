@@ -21,9 +21,9 @@ export interface StoredTree {
   readonly trees: readonly Stored[];
 }
 
-const BATCH = 500;
-const NODES = "btreeNode";
-const TREES = "btree";
+const batchSize = 500;
+const nodeTable = "btreeNode";
+const treeTable = "btree";
 
 /** Loads a tree into a component that has none. Nodes come after those that they name. */
 export async function loadTree(host: Host, { nodes, trees }: StoredTree): Promise<void> {
@@ -32,11 +32,11 @@ export async function loadTree(host: Host, { nodes, trees }: StoredTree): Promis
   while (waiting.length > 0) {
     const ready = waiting.filter((node) => isReady(withoutId(node), ids));
     if (ready.length === 0) throw new Error("nodes name each other in a circle");
-    const loaded = await insertAll(host, NODES, ready, ids);
+    const loaded = await insertAll(host, nodeTable, ready, ids);
     for (const [index, { _id }] of ready.entries()) ids.set(_id, loaded[index] ?? null);
     waiting = waiting.filter(({ _id }) => ids.get(_id) === null);
   }
-  await insertAll(host, TREES, trees, ids);
+  await insertAll(host, treeTable, trees, ids);
 }
 
 type Ids = ReadonlyMap<string, string | null>;
@@ -48,8 +48,10 @@ async function insertAll(
   ids: Ids,
 ): Promise<string[]> {
   const inserted: string[] = [];
-  for (let start = 0; start < documents.length; start += BATCH) {
-    const batch = documents.slice(start, start + BATCH).map((document) => renamed(withoutId(document), ids));
+  for (let start = 0; start < documents.length; start += batchSize) {
+    const batch = documents
+      .slice(start, start + batchSize)
+      .map((document) => renamed(withoutId(document), ids));
     inserted.push(...((await host.mutation("loader:insert", { table, documents: batch })) as string[]));
   }
   return inserted;

@@ -8,7 +8,7 @@ import { Redis } from "../harness/redis.js";
 import { aggregateApp, libraryNames, type LibraryName } from "./app.js";
 import { CountedTree } from "./counted-tree.js";
 import {
-  PAGE_SIZE,
+  pageSize,
   percentileOffset,
   type BenchItem,
   type Items,
@@ -44,31 +44,32 @@ const hostTitles: Readonly<Record<HostName, string>> = {
   mock: "convex-test",
 };
 const hostNames = ["memory", "sqlite", "mock"] as const;
-const BUILD_BATCH = 500;
+const buildBatchSize = 500;
 const maxRandomFill: Readonly<Record<HostName, number>> = { memory: 100_000, sqlite: 100_000, mock: 10_000 };
 
 export function subjectName(library: LibraryName, host: HostName): string {
   return `${library}, ${hostTitles[host]}`;
 }
 
-export const BARE_SQLITE = "bare SQLite";
-export const COUNTED_TREE = "counted tree";
+export const bareSqliteSubject = "bare SQLite";
+export const countedTreeSubject = "counted tree";
 
 /** The official mock keeps all documents of a table in a list that it goes through again and again. */
-const MAX_MOCK_SIZE = 100_000;
+const maxMockSize = 100_000;
 
 /** Opens all peers and fills them with the items: ours by batches, the published one with a tree that is made at once. */
 export async function openSubjects(items: Items, log: (line: string) => void): Promise<Subject[]> {
   const published = publishedTree(items.sorted());
-  const hosts = items.size > MAX_MOCK_SIZE ? (["memory", "sqlite"] as const) : hostNames;
+  const hosts = items.size > maxMockSize ? (["memory", "sqlite"] as const) : hostNames;
   const subjects: Subject[] = [];
   for (const library of libraryNames) {
     for (const host of hosts) {
       const begin = performance.now();
       const opened = await openHost(host, await aggregateApp(library));
       if (library === "published") await loadTree(opened, published);
-      else
+      else {
         await inBatches(fillOrder(items, host), (batch) => opened.mutation("bench:fill", { items: batch }));
+      }
       const name = subjectName(library, host);
       subjects.push(hosted(name, opened, items.size));
       log(`${items.size} items: filled ${name} in ${((performance.now() - begin) / 1000).toFixed(1)} s`);
@@ -88,8 +89,8 @@ async function inBatches(
   items: readonly BenchItem[],
   write: (batch: BenchItem[]) => Promise<unknown>,
 ): Promise<void> {
-  for (let start = 0; start < items.length; start += BUILD_BATCH) {
-    await write(items.slice(start, start + BUILD_BATCH));
+  for (let start = 0; start < items.length; start += buildBatchSize) {
+    await write(items.slice(start, start + buildBatchSize));
   }
 }
 
@@ -145,7 +146,7 @@ function bareSqlite(items: Items): Subject {
       case "percentile":
         return at(percentileOffset(count(-Infinity, Infinity), question.percent));
       case "page":
-        return page(PAGE_SIZE, question.offset);
+        return page(pageSize, question.offset);
     }
   };
   const insertAll = database.transaction((added: readonly BenchItem[]) => {
@@ -156,7 +157,7 @@ function bareSqlite(items: Items): Subject {
   });
   insertAll(items.all);
   return {
-    name: BARE_SQLITE,
+    name: bareSqliteSubject,
     hasCalls: false,
     unanswered: [],
     insert: (added) => Promise.resolve(insertAll(added)),
@@ -188,11 +189,11 @@ function countedTree(items: Items): Subject {
       case "percentile":
         return tree.slice(percentileOffset(tree.totals.count, question.percent), 1)[0]?.key ?? Number.NaN;
       case "page":
-        return tree.slice(question.offset, PAGE_SIZE).reduce((sum, { key }) => sum + key, 0);
+        return tree.slice(question.offset, pageSize).reduce((sum, { key }) => sum + key, 0);
     }
   };
   return {
-    name: COUNTED_TREE,
+    name: countedTreeSubject,
     hasCalls: false,
     unanswered: [],
     insert: (added) => Promise.resolve(added.forEach((item) => tree.insert(item))),

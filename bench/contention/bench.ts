@@ -6,7 +6,7 @@ import { table } from "../harness/report.js";
 import { SimulatedCloud, type SimulatedComponent } from "./cloud.js";
 import {
   contend,
-  WRITERS,
+  writerCount,
   workloads,
   type ContendedAggregate,
   type Contention,
@@ -71,7 +71,7 @@ export function contentionTable(rows: readonly ContentionRow[]): string {
   const titles = { random: "inserts at random keys", append: "inserts at the end", replace: "replaces" };
   const sizes = [...new Set(rows.flatMap(({ found }) => found.map(({ filled }) => filled)))];
   const head = [
-    `${WRITERS} writers; items: ${sizes.map((size) => size.toLocaleString("en")).join(" / ")}`,
+    `${writerCount} writers; items: ${sizes.map((size) => size.toLocaleString("en")).join(" / ")}`,
     ...workloads.map((workload) => titles[workload]),
     "reads meanwhile",
   ];

@@ -4,7 +4,7 @@
  * an app's mutation would call it, and runs what it schedules. Time is simulated, so that nothing waits.
  */
 import { getFunctionAddress, type GenericSchema, type SchemaDefinition } from "convex/server";
-import { COMMIT_TS, Documents, type Change, type Document, type Fields } from "./documents.js";
+import { commitTimestampField, Documents, type Change, type Document, type Fields } from "./documents.js";
 import { boundsFrom, Transaction, tableOf, type Job } from "./transaction.js";
 
 type Handler = (ctx: object, args: unknown) => unknown;
@@ -151,7 +151,7 @@ export class SimulatedCloud {
       },
       meta: {
         getFunctionMetadata: () => Promise.resolve({ type }),
-        getTransactionMetrics: () => Promise.resolve(AMPLE),
+        getTransactionMetrics: () => Promise.resolve(ampleLimits),
       },
     };
     return (await handler(ctx, args)) as never;
@@ -159,7 +159,7 @@ export class SimulatedCloud {
 }
 
 const ample = { used: 0, remaining: 1e9 };
-const AMPLE = {
+const ampleLimits = {
   bytesRead: ample,
   bytesWritten: ample,
   databaseQueries: ample,
@@ -181,7 +181,7 @@ function nameOf(reference: Parameters<typeof getFunctionAddress>[0]): string {
 /** `ctx.db`, as far as components use it. */
 function databaseOf(transaction: Transaction, isTracked: boolean, jobs: ReadonlyMap<string, Job>): object {
   return {
-    vars: { commitTs: COMMIT_TS },
+    vars: { commitTs: commitTimestampField },
     get: (...names: string[]) => {
       const id = names.at(-1) ?? "";
       return Promise.resolve(transaction.get(tableOf(id), id, isTracked));

@@ -7,8 +7,8 @@
 import { Random } from "../harness/random.js";
 import type { AppCtx, SimulatedCloud } from "./cloud.js";
 
-export const WRITERS = 8;
-const ROUND_MS = 20;
+export const writerCount = 8;
+const roundMs = 20;
 
 export interface ContendedItem {
   readonly key: number;
@@ -67,7 +67,7 @@ export async function contend(
   await alone(cloud, (ctx) => aggregate.fill(ctx, first));
   await settle(cloud);
 
-  const writers = Array.from({ length: WRITERS }, (_, writer) => new Writer(writer, perWriter));
+  const writers = Array.from({ length: writerCount }, (_, writer) => new Writer(writer, perWriter));
   const counts = { rounds: 0, reads: 0, refusedReads: 0, jobs: 0, jobAborts: 0 };
   let latestKey = 1;
   const nextWrite = ({ name }: Writer): Write => {
@@ -84,7 +84,7 @@ export async function contend(
   for (;;) {
     const busy = writers.filter((writer) => writer.begin(nextWrite));
     if (busy.length === 0) break;
-    cloud.advance(ROUND_MS);
+    cloud.advance(roundMs);
     const { snapshot } = cloud;
     const runners: (() => Promise<() => void>)[] = busy.map((writer) => async () => {
       const write = writer.write as Write;
@@ -117,7 +117,7 @@ export async function contend(
   if (!(await isAnswered(cloud, aggregate, model))) throw new Error("the aggregate never settles");
   return {
     ...counts,
-    operations: WRITERS * perWriter,
+    operations: writerCount * perWriter,
     firstTryAborts: total(writers.map((writer) => writer.firstTryAborts)),
     aborts: total(writers.map((writer) => writer.aborts)),
   };
@@ -215,8 +215,8 @@ async function alone(cloud: SimulatedCloud, body: (ctx: AppCtx) => Promise<void>
 
 /** Runs jobs until there are none, or only those of watchdogs. */
 async function settle(cloud: SimulatedCloud): Promise<void> {
-  for (let waited = 0; cloud.hasJobs() && waited < 120_000; waited += ROUND_MS) {
-    cloud.advance(ROUND_MS);
+  for (let waited = 0; cloud.hasJobs() && waited < 120_000; waited += roundMs) {
+    cloud.advance(roundMs);
     for (const job of cloud.takeDueJobs()) {
       const { snapshot } = cloud;
       cloud.commit(await cloud.runJob(job), snapshot);

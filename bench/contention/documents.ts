@@ -15,7 +15,7 @@ export interface Change {
 }
 
 /** Stands in a document for the timestamp of the commit to come. */
-export const COMMIT_TS: unknown = jsonToConvex({ $commitTs: null });
+export const commitTimestampField: unknown = jsonToConvex({ $commitTs: null });
 
 /** The names of an index's fields, by table and index. */
 export type Indexes = ReadonlyMap<string, readonly string[]>;
@@ -80,7 +80,7 @@ function resolved(value: unknown, commitTs: bigint): unknown {
 }
 
 function isPlaceholder(value: unknown): boolean {
-  return value === COMMIT_TS;
+  return value === commitTimestampField;
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -16,7 +16,7 @@ export interface Settings {
 }
 
 const component = (componentsGeneric() as unknown as { aggregate: ComponentApi }).aggregate;
-const FILL_BATCH = 500;
+const fillBatch = 500;
 
 export function publishedLibrary(settings: Settings): ContendedAggregate {
   // The methods that are used here take and give the same.
@@ -44,8 +44,8 @@ export function ownLibrary(
       if (options.isSet === true) await aggregate.useDeltas(ctxOf(ctx));
     },
     fill: async (ctx, items) => {
-      for (let start = 0; start < items.length; start += FILL_BATCH) {
-        const batch = items.slice(start, start + FILL_BATCH);
+      for (let start = 0; start < items.length; start += fillBatch) {
+        const batch = items.slice(start, start + fillBatch);
         await direct.writeBatch(
           ctxOf(ctx),
           batch.map((item) => ({ type: "insert", ...item })),

@@ -5,7 +5,7 @@
  */
 
 /** With fewer calls, a turn's median tells more of the questions that were drawn than of the peer: then all turns count. */
-const TELLING_CALLS = 10;
+const tellingCalls = 10;
 
 /** A call to be timed, and what makes sure afterwards, untimed, that it did what it should. */
 export interface Task {
@@ -82,7 +82,7 @@ function summary({ contender, turns }: Turns): Measurement {
   const latenciesUs = turns.flatMap((turn) => turn.latenciesUs);
   if (latenciesUs.length === 0) throw new Error(`${contender.peer} did nothing that could be measured`);
   const [quietest] = turns
-    .filter((turn) => turn.latenciesUs.length >= TELLING_CALLS)
+    .filter((turn) => turn.latenciesUs.length >= tellingCalls)
     .map((turn) => ({ ...turn, p50Us: quantile(turn.latenciesUs, 0.5) }))
     .toSorted((a, b) => a.p50Us - b.p50Us);
   const p50Us = quietest?.p50Us ?? quantile(latenciesUs, 0.5);

@@ -25,11 +25,11 @@ export interface Chart {
   readonly yTick: (value: number) => string;
 }
 
-const PANEL = { width: 400, height: 250 };
-const MARGIN = { top: 34, right: 22, bottom: 34, left: 62 };
-const TITLE_HEIGHT = 34;
-const LEGEND_LINE = 20;
-const COLUMNS = 2;
+const panelSize = { width: 400, height: 250 };
+const margin = { top: 34, right: 22, bottom: 34, left: 62 };
+const titleHeight = 34;
+const legendLine = 20;
+const columns = 2;
 
 /** Okabe and Ito's palette, https://jfly.uni-koeln.de/color/, with black as the reader's text colour. */
 const colours = ["#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#cc79a7", "#999999", "var(--text)"];
@@ -46,32 +46,35 @@ export function plot(chart: Chart): string {
   if (points.length === 0) throw new Error(`nothing to plot in ${chart.title}`);
   const x = scale(
     points.map(([value]) => value),
-    [MARGIN.left, PANEL.width - MARGIN.right],
+    [margin.left, panelSize.width - margin.right],
   );
   const y = scale(
     points.map(([, value]) => value),
-    [PANEL.height - MARGIN.bottom, MARGIN.top],
+    [panelSize.height - margin.bottom, margin.top],
   );
-  const rows = Math.ceil(chart.panels.length / COLUMNS);
+  const rows = Math.ceil(chart.panels.length / columns);
   const legendRows = Math.ceil(names.length / 3);
-  const width = PANEL.width * COLUMNS;
-  const panelsEnd = TITLE_HEIGHT + rows * PANEL.height;
-  const height = panelsEnd + legendRows * LEGEND_LINE + 16;
+  const width = panelSize.width * columns;
+  const panelsEnd = titleHeight + rows * panelSize.height;
+  const height = panelsEnd + legendRows * legendLine + 16;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="title description">`,
     `<title id="title">${escaped(chart.title)}</title>`,
     `<desc id="description">${escaped(chart.description)}</desc>`,
-    STYLE,
+    style,
     `<rect class="page" width="${width}" height="${height}"/>`,
-    `<text class="heading" x="${MARGIN.left}" y="24">${escaped(chart.title)}</text>`,
+    `<text class="heading" x="${margin.left}" y="24">${escaped(chart.title)}</text>`,
     ...chart.panels.map((panel, index) => {
-      const [left, top] = [(index % COLUMNS) * PANEL.width, Math.floor(index / COLUMNS) * PANEL.height];
-      return `<g transform="translate(${left} ${TITLE_HEIGHT + top})">\n${panelOf(chart, panel, names, x, y)}\n</g>`;
+      const [left, top] = [
+        (index % columns) * panelSize.width,
+        Math.floor(index / columns) * panelSize.height,
+      ];
+      return `<g transform="translate(${left} ${titleHeight + top})">\n${panelOf(chart, panel, names, x, y)}\n</g>`;
     }),
     ...names.map((name, index) => {
       const [left, top] = [
-        MARGIN.left + (index % 3) * 245,
-        panelsEnd + Math.floor(index / 3) * LEGEND_LINE + 10,
+        margin.left + (index % 3) * 245,
+        panelsEnd + Math.floor(index / 3) * legendLine + 10,
       ];
       const line = `<line x1="${left}" x2="${left + 28}" y1="${top}" y2="${top}" ${stroke(index)}/>`;
       return `${line}<text x="${left + 36}" y="${top + 4}">${escaped(name)}</text>`;
@@ -81,7 +84,7 @@ export function plot(chart: Chart): string {
   ].join("\n");
 }
 
-const STYLE = `<style>
+const style = `<style>
   svg { --page: #ffffff; --text: #24292f; --grid: #d8dee4; }
   @media (prefers-color-scheme: dark) { svg { --page: #0d1117; --text: #e6edf3; --grid: #30363d; } }
   .page { fill: var(--page); }
@@ -93,8 +96,8 @@ const STYLE = `<style>
 </style>`;
 
 function panelOf(chart: Chart, panel: Panel, names: readonly string[], x: Scale, y: Scale): string {
-  const [left, right] = [MARGIN.left, PANEL.width - MARGIN.right];
-  const [top, bottom] = [MARGIN.top, PANEL.height - MARGIN.bottom];
+  const [left, right] = [margin.left, panelSize.width - margin.right];
+  const [top, bottom] = [margin.top, panelSize.height - margin.bottom];
   return [
     `<text class="panel" x="${left}" y="${top - 12}">${escaped(panel.title)}</text>`,
     ...y.ticks.map((value) => {

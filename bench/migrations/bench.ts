@@ -12,7 +12,7 @@ import { migrationsApp, userFields, type LibraryName } from "./app.js";
 import { benchLiveTraffic } from "./live-traffic.js";
 import { migrateFile } from "./same-file.js";
 
-const FILL_BATCH = 1000;
+const fillBatch = 1000;
 
 interface Migrator {
   readonly peer: string;
@@ -65,8 +65,8 @@ function hosted(library: LibraryName, hostName: HostName, batchSize: number | un
     run: async (documents) => {
       const host = await openHost(hostName, await migrationsApp(library, batchSize));
       try {
-        for (let start = 0; start < documents; start += FILL_BATCH) {
-          const users = Array.from({ length: Math.min(FILL_BATCH, documents - start) }, (_, i) =>
+        for (let start = 0; start < documents; start += fillBatch) {
+          const users = Array.from({ length: Math.min(fillBatch, documents - start) }, (_, i) =>
             userFields(start + i),
           );
           await host.mutation("bench:fill", { users });
@@ -146,6 +146,7 @@ function titleOf(batchSize: number | undefined): string {
 }
 
 function check(peer: string, migrated: unknown, documents: number): void {
-  if (migrated !== documents)
+  if (migrated !== documents) {
     throw new Error(`${peer} migrated ${String(migrated)} of ${documents} documents`);
+  }
 }

@@ -9,10 +9,10 @@ import { quantile } from "../harness/measure.js";
 import type { Row } from "../harness/report.js";
 import { migrationsApp, userFields, type LibraryName } from "./app.js";
 
-const FILL_BATCH = 1000;
-const INTERVAL_MS = 5;
+const fillBatch = 1000;
+const intervalMs = 5;
 /** How long the traffic is measured where no migration sets an end. */
-const ALONE_MS = 3000;
+const pauseAloneMs = 3000;
 
 interface Lived {
   readonly mutationsUs: readonly number[];
@@ -24,7 +24,7 @@ interface Lived {
 export async function benchLiveTraffic(documents: number, aloneShare: number): Promise<Row[]> {
   const rows: Row[] = [];
   for (const library of [null, "trueup", "published"] as const) {
-    const lived = await live(library, documents, ALONE_MS * aloneShare);
+    const lived = await live(library, documents, pauseAloneMs * aloneShare);
     const peer = library ?? "no migration";
     rows.push(
       rowOf(documents, "a mutation meanwhile", peer, lived.mutationsUs, lived.elapsedMs),
@@ -49,8 +49,8 @@ export async function benchLiveTraffic(documents: number, aloneShare: number): P
 async function live(library: LibraryName | null, documents: number, aloneMs: number): Promise<Lived> {
   const host = await openHost("sqlite", await migrationsApp(library ?? "trueup", undefined));
   try {
-    for (let start = 0; start < documents; start += FILL_BATCH) {
-      const users = Array.from({ length: Math.min(FILL_BATCH, documents - start) }, (_, i) =>
+    for (let start = 0; start < documents; start += fillBatch) {
+      const users = Array.from({ length: Math.min(fillBatch, documents - start) }, (_, i) =>
         userFields(start + i),
       );
       await host.mutation("bench:fill", { users });
@@ -86,7 +86,7 @@ async function trafficUntil(
   };
   const begin = performance.now();
   for (let tick = 0; tick % 10 !== 0 || !(await isOver()); tick++) {
-    const dueMs = begin + tick * INTERVAL_MS;
+    const dueMs = begin + tick * intervalMs;
     const early = dueMs - performance.now();
     if (early > 0) await sleep(early);
     const user = `user ${tick % 100}`;

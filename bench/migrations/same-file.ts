@@ -10,7 +10,7 @@ import { openBackend, sqlite, type Backend } from "trueup";
 import { removeFolder, temporaryFolder, type App } from "../harness/hosts.js";
 import { userFields } from "./app.js";
 
-const FILL_BATCH = 1000;
+const fillBatch = 1000;
 
 /** Resolves with how long it took to migrate so many documents. */
 export async function migrateFile(app: App, documents: number, batchSize: number): Promise<number> {
@@ -19,8 +19,8 @@ export async function migrateFile(app: App, documents: number, batchSize: number
   try {
     await withBackend(app, file, async (backend) => {
       const fill = makeFunctionReference<"mutation">("bench:fill");
-      for (let start = 0; start < documents; start += FILL_BATCH) {
-        const users = Array.from({ length: Math.min(FILL_BATCH, documents - start) }, (_, i) =>
+      for (let start = 0; start < documents; start += fillBatch) {
+        const users = Array.from({ length: Math.min(fillBatch, documents - start) }, (_, i) =>
           userFields(start + i),
         );
         await backend.mutation(fill, { users });
@@ -66,14 +66,14 @@ interface Entry {
 }
 
 /** A key begins with a byte for its kind and four for the table or index; then come the values, then creation time and id. */
-const DOCUMENTS = "\u0002";
-const IDS = "\u0003";
-const INDEX = "\u0004";
-const COUNTS = "\u0005";
-const END = "\u0006";
-const PREFIX_LENGTH = 5;
-const UNDEFINED = "\u0001";
-const FREE = "\u0010free\u0000";
+const documentSpace = "\u0002";
+const idSpace = "\u0003";
+const indexSpace = "\u0004";
+const countSpace = "\u0005";
+const endMark = "\u0006";
+const prefixLength = 5;
+const undefinedTag = "\u0001";
+const free = "\u0010free\u0000";
 
 function loop(file: string, batchSize: number): number {
   const database = new Sqlite(file);
@@ -94,23 +94,23 @@ function loop(file: string, batchSize: number): number {
       if (found === undefined) throw new Error("The file is not laid out as it was when this was written.");
       return found;
     };
-    const user = find(DOCUMENTS, IDS, ({ value }) => value.includes(userFields(0).email));
-    const [table, place] = [user.key.slice(1, PREFIX_LENGTH), user.key.slice(PREFIX_LENGTH)];
-    const index = find(INDEX, COUNTS, ({ key }) => key.endsWith(UNDEFINED + place)).key.slice(
+    const user = find(documentSpace, idSpace, ({ value }) => value.includes(userFields(0).email));
+    const [table, place] = [user.key.slice(1, prefixLength), user.key.slice(prefixLength)];
+    const index = find(indexSpace, countSpace, ({ key }) => key.endsWith(undefinedTag + place)).key.slice(
       0,
-      PREFIX_LENGTH,
+      prefixLength,
     );
-    const counts = find(COUNTS, END, ({ key }) => key === COUNTS + table);
-    let cursor = DOCUMENTS + table;
+    const counts = find(countSpace, endMark, ({ key }) => key === countSpace + table);
+    let cursor = documentSpace + table;
     const end = `${cursor}\u00ff`;
     const migrateBatch = database.transaction(() => {
       const rows = next.all(cursor, end, batchSize);
       for (const { key, value } of rows) {
         const document = JSON.parse(value) as object;
         put.run(key, JSON.stringify({ ...document, plan: "free" }));
-        const tail = key.slice(PREFIX_LENGTH);
-        remove.run(index + UNDEFINED + tail);
-        put.run(index + FREE + tail, "");
+        const tail = key.slice(prefixLength);
+        remove.run(index + undefinedTag + tail);
+        put.run(index + free + tail, "");
         cursor = key;
       }
       put.run(counts.key, counts.value);

@@ -59,8 +59,9 @@ function assertSomething(path: string): void {
     (each) => statSync(each, { throwIfNoEntry: false })?.size,
   );
   if ((size ?? 0) > 0 || (logSize ?? 0) > 0) return;
-  if (size === undefined)
+  if (size === undefined) {
     throw new TrueupError("STORAGE_UNAVAILABLE", `There is no data file ${path}.`, { path });
+  }
   throw new TrueupError("STORAGE_CORRUPT", `${path} is empty: whatever it held is lost.`, { path });
 }
 

@@ -56,9 +56,9 @@ export interface MutationOutcome<T> {
   readonly version: Version;
 }
 
-const DEFAULT_CACHE_BYTES = 64 * (1 << 20);
+const defaultCacheBytes = 64 * (1 << 20);
 /** How often a mutation is run again after a conflict, with growing pauses. */
-const MAX_ATTEMPTS = 12;
+const maxAttempts = 12;
 
 /** A handed over commit whose fate the next transaction learns first. */
 interface HandedOver {
@@ -93,9 +93,9 @@ export class Database {
     this.#clock = options.clock ?? Date.now;
     this.#random = options.random;
     this.#caches = {
-      documents: new VersionedCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES),
+      documents: new VersionedCache(options.cacheBytes ?? defaultCacheBytes),
       records: new VersionedCache(Infinity),
-      cells: new VersionedCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES),
+      cells: new VersionedCache(options.cacheBytes ?? defaultCacheBytes),
     };
     const { serialTransactions, shared } = storage.capabilities;
     this.#isExclusive = serialTransactions && !shared;
@@ -167,7 +167,7 @@ export class Database {
         return await this.#attempt(transaction, run, options);
       } catch (error) {
         const isConflict = isTrueupError(error) && error.code === "STORAGE_CONFLICT";
-        if (!isConflict || attempt === MAX_ATTEMPTS) throw error;
+        if (!isConflict || attempt === maxAttempts) throw error;
       }
       await pause(Math.random() * Math.min(2 ** attempt, 250));
     }

@@ -196,8 +196,9 @@ export class AggregateDriver {
   }
 
   #makeDue(entry: Entry): void {
-    if (entry.problem === null || entry.dueAtMs === Infinity)
+    if (entry.problem === null || entry.dueAtMs === Infinity) {
       entry.dueAtMs = Math.min(entry.dueAtMs, Date.now());
+    }
     this.#wake();
   }
 

@@ -213,8 +213,9 @@ export class Aggregates {
       }
       // Another run has taken its place, or another definition, which took its runs along.
       const isReplaced = report === null || (await this.report(name))?.runId !== runId;
-      if (!isReplaced || attempts === maxAttempts)
+      if (!isReplaced || attempts === maxAttempts) {
         throw verifyFailed(name, report?.error ?? "the run is gone");
+      }
     }
   }
 

@@ -96,8 +96,9 @@ export class StandbyBuild {
     for (const { found, transforms } of this.#standbys) {
       if (transforms === null) continue;
       const { name, componentPath, aggregate } = found;
-      if (outdated.includes(name) || !(await transforms.haveBegun(tx)))
+      if (outdated.includes(name) || !(await transforms.haveBegun(tx))) {
         throw new TrueupError("PUSH_OUTDATED");
+      }
       await trustIn(tx, name, tx.tableShape(componentPath, aggregate.table));
     }
   }

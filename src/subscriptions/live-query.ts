@@ -44,8 +44,9 @@ export class LiveQuery<Outcome> {
   /** Notes a commit. Returns true when it may have changed the outcome that was right until then. */
   commit(commit: DatabaseCommit): boolean {
     if (this.#running !== null) this.#meanwhile.push(commit);
-    if (this.#latest === null || this.#staleSince !== Infinity || !touches(this.#latest, commit))
+    if (this.#latest === null || this.#staleSince !== Infinity || !touches(this.#latest, commit)) {
       return false;
+    }
     this.#staleSince = commit.version;
     return true;
   }

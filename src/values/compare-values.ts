@@ -5,7 +5,7 @@
  * undefined counts as absent here, as it does in every stored document.
  */
 import { CommitTsPlaceholder, type Value } from "convex/values";
-import { MAX_INT64 } from "./encode-number.js";
+import { maxInt64 } from "./encode-number.js";
 
 /** Negative when `a` sorts before `b`, zero when they are equal, positive otherwise. O(size of the smaller). */
 export function compareValues(a: Value | undefined, b: Value | undefined): number {
@@ -15,21 +15,21 @@ export function compareValues(a: Value | undefined, b: Value | undefined): numbe
   const rankB = rankOf(b);
   if (rankA !== rankB) return rankA - rankB;
   if (typeof a === "boolean" && typeof b === "boolean") return Number(a) - Number(b);
-  if (rankA === INT64) return compareBigints(bigintOf(a), bigintOf(b));
+  if (rankA === int64Tag) return compareBigints(bigintOf(a), bigintOf(b));
   if (a instanceof ArrayBuffer && b instanceof ArrayBuffer) return compareBytes(a, b);
   if (Array.isArray(a) && Array.isArray(b)) return compareArrays(a, b);
   if (isObject(a) && isObject(b)) return compareObjects(a, b);
   return 0;
 }
 
-const INT64 = 2;
+const int64Tag = 2;
 
 function rankOf(value: Value | undefined): number {
   switch (typeof value) {
     case "undefined":
       return 0;
     case "bigint":
-      return INT64;
+      return int64Tag;
     case "number":
       return 3;
     case "boolean":
@@ -38,7 +38,7 @@ function rankOf(value: Value | undefined): number {
       return 5;
     default:
       if (value === null) return 1;
-      if (value instanceof CommitTsPlaceholder) return INT64;
+      if (value instanceof CommitTsPlaceholder) return int64Tag;
       if (value instanceof ArrayBuffer) return 6;
       return Array.isArray(value) ? 7 : 8;
   }
@@ -46,7 +46,7 @@ function rankOf(value: Value | undefined): number {
 
 /** An unresolved commit timestamp sorts above every one that exists. */
 function bigintOf(value: Value | undefined): bigint {
-  return typeof value === "bigint" ? value : MAX_INT64;
+  return typeof value === "bigint" ? value : maxInt64;
 }
 
 function isObject(value: Value | undefined): value is { [key: string]: Value | undefined } {

@@ -7,21 +7,21 @@ import { TrueupError } from "../errors/index.js";
 
 const view = new DataView(new ArrayBuffer(8));
 
-const UNDEFINED = 0x01;
-const NULL = 0x03;
-const INT64_ZERO = 0x08;
-const FLOAT64 = 0x0d;
-const FALSE = 0x0e;
-const TRUE = 0x0f;
-const STRING = 0x10;
-const BYTES = 0x11;
-const ARRAY = 0x12;
-const OBJECT = 0x15;
+const undefinedTag = 0x01;
+const nullTag = 0x03;
+const int64Zero = 0x08;
+const float64Tag = 0x0d;
+const falseTag = 0x0e;
+const trueTag = 0x0f;
+const stringTag = 0x10;
+const bytesTag = 0x11;
+const arrayTag = 0x12;
+const objectTag = 0x15;
 
 /** Bytes of an int64 by its tag, from 0x04, the most negative ones, to 0x0c. */
-const INT64_BYTES = [8, 4, 2, 1, 0, 1, 2, 4, 8];
-const FIRST_INT64 = 0x04;
-const LAST_INT64 = 0x0c;
+const int64Bytes = [8, 4, 2, 1, 0, 1, 2, 4, 8];
+const firstInt64 = 0x04;
+const lastInt64 = 0x0c;
 
 /**
  * The values whose encoding `encodeKey` gave. O(length).
@@ -45,26 +45,26 @@ class KeyReader {
   value(): Value | undefined {
     const tag = this.byte();
     switch (tag) {
-      case UNDEFINED:
+      case undefinedTag:
         return undefined;
-      case NULL:
+      case nullTag:
         return null;
-      case FLOAT64:
+      case float64Tag:
         return this.float64();
-      case FALSE:
+      case falseTag:
         return false;
-      case TRUE:
+      case trueTag:
         return true;
-      case STRING:
+      case stringTag:
         return fromUtf8(this.escaped());
-      case BYTES:
+      case bytesTag:
         return Uint8Array.from(this.escaped(), (char) => char.charCodeAt(0)).buffer;
-      case ARRAY:
+      case arrayTag:
         return this.array();
-      case OBJECT:
+      case objectTag:
         return this.object();
       default:
-        if (tag >= FIRST_INT64 && tag <= LAST_INT64) return this.int64(tag);
+        if (tag >= firstInt64 && tag <= lastInt64) return this.int64(tag);
         throw malformed();
     }
   }
@@ -82,9 +82,9 @@ class KeyReader {
   }
 
   private int64(tag: number): bigint {
-    if (tag === INT64_ZERO) return 0n;
-    let value = tag < INT64_ZERO ? -1n : 0n;
-    for (let count = INT64_BYTES[tag - FIRST_INT64] as number; count > 0; count--) {
+    if (tag === int64Zero) return 0n;
+    let value = tag < int64Zero ? -1n : 0n;
+    for (let count = int64Bytes[tag - firstInt64] as number; count > 0; count--) {
       value = (value << 8n) | BigInt(this.byte());
     }
     return value;

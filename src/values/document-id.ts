@@ -11,24 +11,24 @@ export interface DecodedId {
   readonly internalId: string;
 }
 
-const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
-const INTERNAL_ID_BYTES = 16;
-const CHECKSUM_BYTES = 2;
-const MAX_TABLE_NUMBER = 0xffffffff;
-const MAX_ID_BYTES = 5 + INTERNAL_ID_BYTES + CHECKSUM_BYTES;
-const MIN_ID_CHARS = 31;
-const MAX_ID_CHARS = 37;
-const NO_DIGIT = 0xff;
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+const internalIdBytes = 16;
+const checksumBytes = 2;
+const maxTableNumber = 0xffffffff;
+const maxIdBytes = 5 + internalIdBytes + checksumBytes;
+const minIdChars = 31;
+const maxIdChars = 37;
+const noDigit = 0xff;
 
 const charOfDigit = new Uint8Array(32);
-const digitOfChar = new Uint8Array(128).fill(NO_DIGIT);
-for (let digit = 0; digit < ALPHABET.length; digit++) {
-  charOfDigit[digit] = ALPHABET.charCodeAt(digit);
-  digitOfChar[ALPHABET.charCodeAt(digit)] = digit;
+const digitOfChar = new Uint8Array(128).fill(noDigit);
+for (let digit = 0; digit < alphabet.length; digit++) {
+  charOfDigit[digit] = alphabet.charCodeAt(digit);
+  digitOfChar[alphabet.charCodeAt(digit)] = digit;
 }
 
 // Scratch space of both directions: neither calls anything that could reach the other.
-const bytes: number[] = Array.from({ length: MAX_ID_BYTES }, () => 0);
+const bytes: number[] = Array.from({ length: maxIdBytes }, () => 0);
 
 /** The id of a document. `tableNumber` is 1 to 2^32 - 1; `internalId` has 16 chars, one per byte. */
 export function encodeId(tableNumber: number, internalId: string): string {
@@ -39,7 +39,7 @@ export function encodeId(tableNumber: number, internalId: string): string {
     rest >>>= 7;
   }
   bytes[length++] = rest;
-  for (let index = 0; index < INTERNAL_ID_BYTES; index++) {
+  for (let index = 0; index < internalIdBytes; index++) {
     bytes[length++] = internalId.charCodeAt(index);
   }
   const checksum = fletcher16(length);
@@ -52,10 +52,10 @@ export function encodeId(tableNumber: number, internalId: string): string {
 export function decodeId(id: string): DecodedId | null {
   const byteLength = readBase32(id);
   if (byteLength === 0) return null;
-  const tableBytes = byteLength - INTERNAL_ID_BYTES - CHECKSUM_BYTES;
+  const tableBytes = byteLength - internalIdBytes - checksumBytes;
   const tableNumber = readTableNumber(tableBytes);
   if (tableNumber === 0) return null;
-  const checksumAt = byteLength - CHECKSUM_BYTES;
+  const checksumAt = byteLength - checksumBytes;
   const checksum = (bytes[checksumAt] as number) | ((bytes[checksumAt + 1] as number) << 8);
   if (checksum !== fletcher16(checksumAt)) return null;
   const internalId = String.fromCharCode(...bytes.slice(tableBytes, checksumAt));
@@ -71,7 +71,7 @@ function readTableNumber(length: number): number {
     if (byte >= 0x80 === isLast || (isLast && byte === 0)) return 0;
     value += (byte & 0x7f) * 2 ** (7 * index);
   }
-  return value <= MAX_TABLE_NUMBER ? value : 0;
+  return value <= maxTableNumber ? value : 0;
 }
 
 /** Fletcher's checksum with both sums modulo 256, over the first `length` bytes. */
@@ -104,14 +104,14 @@ function base32(length: number): string {
 
 /** Decodes into `bytes`; the number of bytes, or 0 when the string is not the base32 form of an id's bytes. */
 function readBase32(id: string): number {
-  if (id.length < MIN_ID_CHARS || id.length > MAX_ID_CHARS) return 0;
+  if (id.length < minIdChars || id.length > maxIdChars) return 0;
   let pending = 0;
   let pendingBits = 0;
   let length = 0;
   for (let index = 0; index < id.length; index++) {
     const unit = id.charCodeAt(index);
-    const digit = unit < 128 ? (digitOfChar[unit] as number) : NO_DIGIT;
-    if (digit === NO_DIGIT) return 0;
+    const digit = unit < 128 ? (digitOfChar[unit] as number) : noDigit;
+    if (digit === noDigit) return 0;
     pending = (pending << 5) | digit;
     pendingBits += 5;
     if (pendingBits >= 8) {

@@ -8,17 +8,17 @@
  */
 import { CommitTsPlaceholder, type Value } from "convex/values";
 import { TrueupError } from "../errors/index.js";
-import { encodeFloat64, encodeInt64, MAX_INT64 } from "./encode-number.js";
+import { encodeFloat64, encodeInt64, maxInt64 } from "./encode-number.js";
 
-const UNDEFINED = "\x01";
-const NULL = "\x03";
-const FALSE = "\x0e";
-const TRUE = "\x0f";
-const STRING = "\x10";
-const BYTES = "\x11";
-const ARRAY = "\x12";
-const OBJECT = "\x15";
-const END = "\x00";
+const undefinedTag = "\x01";
+const nullTag = "\x03";
+const falseTag = "\x0e";
+const trueTag = "\x0f";
+const stringTag = "\x10";
+const bytesTag = "\x11";
+const arrayTag = "\x12";
+const objectTag = "\x15";
+const endMark = "\x00";
 
 /**
  * The concatenated encodings of a tuple of values. O(bytes of the values).
@@ -53,15 +53,15 @@ export function prefixEnd(prefix: string): string | undefined {
 function encodeValue(value: Value | undefined): string {
   switch (typeof value) {
     case "string":
-      return STRING + escapeString(value) + END;
+      return stringTag + escapeString(value) + endMark;
     case "number":
       return encodeFloat64(value);
     case "boolean":
-      return value ? TRUE : FALSE;
+      return value ? trueTag : falseTag;
     case "bigint":
       return encodeInt64(value);
     case "undefined":
-      return UNDEFINED;
+      return undefinedTag;
     case "object":
       return encodeObject(value);
     default:
@@ -70,25 +70,25 @@ function encodeValue(value: Value | undefined): string {
 }
 
 function encodeObject(value: Exclude<Value, string | number | boolean | bigint>): string {
-  if (value === null) return NULL;
+  if (value === null) return nullTag;
   if (Array.isArray(value)) {
-    let key = ARRAY;
+    let key = arrayTag;
     for (const item of value) key += encodeValue(item);
-    return key + END;
+    return key + endMark;
   }
-  if (value instanceof ArrayBuffer) return BYTES + escapeBytes(new Uint8Array(value)) + END;
-  if (value instanceof CommitTsPlaceholder) return encodeInt64(MAX_INT64);
-  let key = OBJECT;
+  if (value instanceof ArrayBuffer) return bytesTag + escapeBytes(new Uint8Array(value)) + endMark;
+  if (value instanceof CommitTsPlaceholder) return encodeInt64(maxInt64);
+  let key = objectTag;
   for (const name of Object.keys(value).sort()) {
     const field = value[name];
     if (field !== undefined) key += encodeFieldName(name) + encodeValue(field);
   }
-  return key + END;
+  return key + endMark;
 }
 
 /** An empty name is told from the object's end, which is a bare zero byte, by the byte that follows. */
 function encodeFieldName(name: string): string {
-  return name === "" ? "\x00\xff" : escapeString(name) + END;
+  return name === "" ? "\x00\xff" : escapeString(name) + endMark;
 }
 
 /** UTF-8 bytes with 00 written as 00 FF, so that the closing 00 sorts below any continuation. */

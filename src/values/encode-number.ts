@@ -5,23 +5,23 @@
  */
 import { TrueupError } from "../errors/index.js";
 
-export const MAX_INT64: bigint = 2n ** 63n - 1n;
-const MIN_INT64 = -(2n ** 63n);
+export const maxInt64: bigint = 2n ** 63n - 1n;
+const minInt64 = -(2n ** 63n);
 
-const FLOAT64 = 0x0d;
-const INT64_ZERO = "\x08";
+const float64Tag = 0x0d;
+const int64Zero = "\x08";
 
 const float = new Float64Array(1);
 const words = new Uint32Array(float.buffer);
 float[0] = 1;
-const HIGH = words[1] === 0 ? 0 : 1;
-const LOW = 1 - HIGH;
+const highHalf = words[1] === 0 ? 0 : 1;
+const lowHalf = 1 - highHalf;
 
 /** Nine key bytes; every NaN has the same. */
 export function encodeFloat64(value: number): string {
   float[0] = value;
-  let high = words[HIGH] as number;
-  let low = words[LOW] as number;
+  let high = words[highHalf] as number;
+  let low = words[lowHalf] as number;
   if (value !== value) {
     high = 0xfff80000;
     low = 0;
@@ -32,7 +32,7 @@ export function encodeFloat64(value: number): string {
     high |= 0x80000000;
   }
   return String.fromCharCode(
-    FLOAT64,
+    float64Tag,
     high >>> 24,
     (high >>> 16) & 0xff,
     (high >>> 8) & 0xff,
@@ -49,9 +49,9 @@ export function encodeFloat64(value: number): string {
  * @throws INVALID_VALUE beyond 64 bits.
  */
 export function encodeInt64(value: bigint): string {
-  if (value === 0n) return INT64_ZERO;
+  if (value === 0n) return int64Zero;
   if (value >= -0x80000000n && value < 0x80000000n) return encodeNarrowInteger(Number(value));
-  if (value < MIN_INT64 || value > MAX_INT64) {
+  if (value < minInt64 || value > maxInt64) {
     throw new TrueupError("INVALID_VALUE", `BigInt ${value} does not fit into a 64-bit signed integer.`);
   }
   const high = Number(BigInt.asUintN(32, value >> 32n));

@@ -3,12 +3,12 @@
  * are drawn from the platform in blocks, because one call costs more than all the rest.
  */
 
-const RANDOM_BYTES = 14;
-const BLOCK_BYTES = 256 * RANDOM_BYTES;
-const MS_PER_DAY = 86_400_000;
+const randomBytes = 14;
+const blockBytes = 256 * randomBytes;
+const msPerDay = 86_400_000;
 
-const block = new Uint8Array(BLOCK_BYTES);
-let used = BLOCK_BYTES;
+const block = new Uint8Array(blockBytes);
+let used = blockBytes;
 
 /**
  * A new internal id: 16 chars, U+0000 to U+00FF, one per byte.
@@ -16,12 +16,12 @@ let used = BLOCK_BYTES;
  * @param random Gives that many random bytes; the platform's cryptographic source when left out.
  */
 export function newInternalId(nowMs: number, random: (byteCount: number) => Uint8Array = takeRandom): string {
-  const day = Math.floor(nowMs / MS_PER_DAY) & 0xffff;
-  return String.fromCharCode(...random(RANDOM_BYTES), day >> 8, day & 0xff);
+  const day = Math.floor(nowMs / msPerDay) & 0xffff;
+  return String.fromCharCode(...random(randomBytes), day >> 8, day & 0xff);
 }
 
 function takeRandom(byteCount: number): Uint8Array {
-  if (used + byteCount > BLOCK_BYTES) {
+  if (used + byteCount > blockBytes) {
     globalThis.crypto.getRandomValues(block);
     used = 0;
   }

@@ -8,16 +8,16 @@ import { convexToJson, jsonToConvex, type JSONValue, type Value } from "convex/v
 import { TrueupError } from "../errors/index.js";
 
 /** Convex's limit for values of every kind; documents have a lower one. */
-const MAX_NESTING = 64;
+const maxNesting = 64;
 
 /** What `convexToJson` accepts as a name: printable ASCII without a leading dollar sign. */
-const FIELD_NAME = /^(?!\$)[ -~]{0,1024}$/;
+const fieldName = /^(?!\$)[ -~]{0,1024}$/;
 /** What JSON escapes, and what it may have to: the halves of surrogate pairs. */
-const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
+const needsEscape = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 /** `"name":` for names seen before; emptied when it has grown too large. */
 const quotedNames = new Map<string, string>();
-const MAX_QUOTED_NAMES = 10_000;
+const maxQuotedNames = 10_000;
 
 /**
  * The JSON text of a value. O(size).
@@ -78,7 +78,7 @@ function textOfSpecial(value: Value): string {
 }
 
 function quote(text: string): string {
-  return NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`;
+  return needsEscape.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
 function writeObject(value: Value & (object | null), depth: number, parts: string[]): void {
@@ -86,7 +86,7 @@ function writeObject(value: Value & (object | null), depth: number, parts: strin
     parts.push("null");
     return;
   }
-  if (depth > MAX_NESTING) throw invalid(`The value nests deeper than ${MAX_NESTING} levels.`);
+  if (depth > maxNesting) throw invalid(`The value nests deeper than ${maxNesting} levels.`);
   if (Array.isArray(value)) writeItems(value, depth, parts);
   else if (isPlainObject(value)) writeFields(value, depth, parts);
   else parts.push(textOfSpecial(value));
@@ -124,8 +124,8 @@ function sortedNames(fields: Fields): string[] {
 }
 
 function quoteName(name: string): string {
-  if (!FIELD_NAME.test(name)) throw new TypeError("Not a field name.");
-  if (quotedNames.size >= MAX_QUOTED_NAMES) quotedNames.clear();
+  if (!fieldName.test(name)) throw new TypeError("Not a field name.");
+  if (quotedNames.size >= maxQuotedNames) quotedNames.clear();
   const quoted = `${quote(name)}:`;
   quotedNames.set(name, quoted);
   return quoted;

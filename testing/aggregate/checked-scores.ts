@@ -7,7 +7,7 @@ import { check, component, source, type AppCtx, type CheckedHost } from "./check
 import { expectedContents, truthOf } from "./truth.js";
 
 /** So many scores are written in a transaction. */
-const BATCH = 200;
+const batchSize = 200;
 
 /** Fills the table and its aggregate: games of the sizes given. */
 export async function fillScores(
@@ -19,8 +19,9 @@ export async function fillScores(
   const scores = sizes.flatMap((size, game) =>
     Array.from({ length: size }, (_, index) => ({ game: `game ${game}`, score: (index * 37) % 101 })),
   );
-  for (let first = 0; first < scores.length; first += BATCH)
-    await host.run((ctx) => addScores(ctx, scores.slice(first, first + BATCH)));
+  for (let first = 0; first < scores.length; first += batchSize) {
+    await host.run((ctx) => addScores(ctx, scores.slice(first, first + batchSize)));
+  }
 }
 
 export async function addScores(

@@ -123,11 +123,12 @@ export const damageNames: readonly string[] = [
 
 /** Damages a generation of the aggregate in one way, wherever it can be damaged so, at random. */
 export async function damage(ctx: InsideCtx, name: string, random: Random, generation = 0): Promise<void> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++)
+  for (let attempt = 0; attempt < attempts; attempt++) {
     if (await tryDamage(ctx, name, random, generation)) return;
+  }
 }
 
-const ATTEMPTS = 20;
+const attempts = 20;
 
 /** Damages a random tree at a random place; false when it cannot be damaged so there. */
 async function tryDamage(ctx: InsideCtx, name: string, random: Random, generation: number): Promise<boolean> {

@@ -150,8 +150,9 @@ export function deltasContract(open: OpenHost): void {
       const direct = new DirectAggregate<Numbers & { Namespace: string }>(aggregateComponent);
       await host.run((ctx) => direct.insert(ctx, { namespace: "chess", key: 1, id: "a" }));
       await host.run(async (ctx) => {
-        for (const namespace of ["go", "backgammon"])
+        for (const namespace of ["go", "backgammon"]) {
           await byGame.insert(ctx, { namespace, key: 1, id: "a" });
+        }
         const pages = [];
         for (let cursor: string | undefined, isDone = false; !isDone;) {
           const part = await byGame.paginateNamespaces(ctx, cursor, 2);

@@ -21,8 +21,9 @@ export class DriftingBoard {
   /** Fills games of the sizes given, and builds the aggregate in small nodes. */
   async build(sizes: readonly number[]): Promise<void> {
     await this.host.run(async (ctx) => {
-      for (const [game, size] of sizes.entries())
+      for (const [game, size] of sizes.entries()) {
         for (let index = 0; index < size; index++) await insert(ctx, game, (index * 37) % 101);
+      }
       await managed.clearAll(ctx, { maxNodeSize: 4, rootLazy: false });
     });
     await this.settle();

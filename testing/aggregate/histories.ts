@@ -141,7 +141,7 @@ export interface Answers {
   readonly pages: ModelItem[][];
 }
 
-const PAGE_SIZE = 2;
+const pageSize = 2;
 
 export async function ask(aggregate: AggregateClass, ctx: HostCtx, question: Question): Promise<Answers> {
   const { offset, key, id, order } = question;
@@ -168,8 +168,8 @@ export function expectedAnswers(model: AggregateModel, question: Question): Answ
   const items = model.within(namespace, bounds);
   const ordered = order === "asc" ? items : items.toReversed();
   const pages: ModelItem[][] = [];
-  for (let start = 0; start === 0 || start < ordered.length; start += PAGE_SIZE) {
-    pages.push(ordered.slice(start, start + PAGE_SIZE));
+  for (let start = 0; start === 0 || start < ordered.length; start += pageSize) {
+    pages.push(ordered.slice(start, start + pageSize));
   }
   return {
     count: items.length,
@@ -194,7 +194,7 @@ async function allPages(
     const part = await aggregate.paginate(ctx, {
       ...range,
       order,
-      pageSize: PAGE_SIZE,
+      pageSize: pageSize,
       ...(cursor === undefined ? {} : { cursor }),
     });
     pages.push(part.page);

@@ -73,8 +73,8 @@ export function publishedHostOnEngine(storage: StorageName): Promise<AggregateHo
 }
 
 /** Longer than the queue's worker goes on looking at an empty queue. */
-const DRAIN_MS = 5000;
-const DRAIN_STEP_MS = 250;
+const drainMs = 5000;
+const drainStepMs = 250;
 
 async function engineHost(storage: StorageName, component: ComponentModules): Promise<AggregateHost> {
   vi.useFakeTimers({ toFake: ["Date"] });
@@ -95,8 +95,8 @@ async function engineHost(storage: StorageName, component: ComponentModules): Pr
       return results[0] as T;
     },
     async drain() {
-      for (let elapsed = 0; elapsed < DRAIN_MS; elapsed += DRAIN_STEP_MS) {
-        vi.setSystemTime(Date.now() + DRAIN_STEP_MS);
+      for (let elapsed = 0; elapsed < drainMs; elapsed += drainStepMs) {
+        vi.setSystemTime(Date.now() + drainStepMs);
         await backend.scheduler.idle();
       }
     },

@@ -124,8 +124,9 @@ export function managedContract(name: string, open: OpenHost): void {
           for (const [index, { _id }] of docs.entries()) {
             if ((index + round) % 37 === 0) await ctx.db.delete(_id);
             else if ((index + round) % 23 === 0) await ctx.db.patch(_id, { score: index * round });
-            else if ((index + round) % 31 === 0)
+            else if ((index + round) % 31 === 0) {
               await ctx.db.patch(_id, { game: round % 2 ? "go" : "chess" });
+            }
           }
           await ctx.db.insert("scores", { player: "new", game: "go", score: round });
         });

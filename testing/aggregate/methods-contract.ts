@@ -42,8 +42,9 @@ export function methodsContract(open: OpenHost): void {
   async function hostWithTens(): Promise<AggregateHost> {
     const host = await open();
     await host.run(async (ctx) => {
-      for (const key of [20, 0, 30, 10])
+      for (const key of [20, 0, 30, 10]) {
         await numbers.insert(ctx, { key, id: `i${key}`, sumValue: key / 10 });
+      }
     });
     return host;
   }
@@ -287,8 +288,9 @@ export function methodsContract(open: OpenHost): void {
     test("are apart, and are listed in their order", async () => {
       const host = await open();
       await host.run(async (ctx) => {
-        for (const namespace of ["go", "chess", "draughts"])
+        for (const namespace of ["go", "chess", "draughts"]) {
           await games.insert(ctx, { namespace, key: 1, id: "a" });
+        }
         const found: string[] = [];
         for await (const namespace of games.iterNamespaces(ctx, 2)) found.push(namespace);
         expect(found).toEqual(["chess", "draughts", "go"]);

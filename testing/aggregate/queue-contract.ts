@@ -16,8 +16,8 @@ interface Numbers {
   Id: string;
 }
 
-const QUEUED = { async: true };
-const FIRST_PAGE = { paginationOpts: { numItems: 100, cursor: null } };
+const queuedOptions = { async: true };
+const firstPage = { paginationOpts: { numItems: 100, cursor: null } };
 
 export function queueContract(open: OpenHost): void {
   const numbers = new DirectAggregate<Numbers>(aggregateComponent);
@@ -30,7 +30,7 @@ export function queueContract(open: OpenHost): void {
   function deadLetters(
     host: AggregateHost,
   ): Promise<{ page: { _id: string; operation: unknown; error: string }[] }> {
-    return host.run((ctx) => ctx.runQuery(aggregateComponent.deadLetter.list, FIRST_PAGE));
+    return host.run((ctx) => ctx.runQuery(aggregateComponent.deadLetter.list, firstPage));
   }
 
   function statusOf(host: AggregateHost): Promise<unknown> {
@@ -41,8 +41,8 @@ export function queueContract(open: OpenHost): void {
     test("are applied in their order, across transactions and within them", async () => {
       const host = await open();
       await host.run(async (ctx) => {
-        await numbers.insert(ctx, { key: 1, id: "a", sumValue: 5 }, QUEUED);
-        await numbers.replace(ctx, { key: 1, id: "a" }, { key: 2, sumValue: 6 }, QUEUED);
+        await numbers.insert(ctx, { key: 1, id: "a", sumValue: 5 }, queuedOptions);
+        await numbers.replace(ctx, { key: 1, id: "a" }, { key: 2, sumValue: 6 }, queuedOptions);
       });
       await host.run((ctx) =>
         numbers.enqueueBatch(ctx, [
@@ -71,7 +71,7 @@ export function queueContract(open: OpenHost): void {
       await host.run((ctx) => numbers.insert(ctx, { key: 1, id: "a" }));
       // In one transaction: the worker of the queue may run right after it.
       await host.run(async (ctx) => {
-        await numbers.insert(ctx, { key: 2, id: "b" }, QUEUED);
+        await numbers.insert(ctx, { key: 2, id: "b" }, queuedOptions);
         expect(await codeOf(numbers.count(ctx))).toBe("PENDING_OPERATIONS");
         expect(await codeOf(numbers.paginateNamespaces(ctx))).toBe("PENDING_OPERATIONS");
         expect(await codeOf(numbers.insert(ctx, { key: 3, id: "c" }))).toBe("PENDING_OPERATIONS");
@@ -113,7 +113,9 @@ export function queueContract(open: OpenHost): void {
       const host = await open();
       vi.spyOn(console, "error").mockImplementation(() => undefined);
       const { deadLetter } = aggregateComponent;
-      for (const key of [1, 2, 3]) await host.run((ctx) => numbers.delete(ctx, { key, id: "a" }, QUEUED));
+      for (const key of [1, 2, 3]) {
+        await host.run((ctx) => numbers.delete(ctx, { key, id: "a" }, queuedOptions));
+      }
       await host.drain();
       await host.run(async (ctx: HostCtx) => {
         const first = await ctx.runQuery(deadLetter.list, { paginationOpts: { numItems: 2, cursor: null } });
@@ -125,7 +127,7 @@ export function queueContract(open: OpenHost): void {
           paginationOpts: { numItems: 2, cursor: first.continueCursor },
         });
         expect(rest).toMatchObject({ isDone: true, page: [{ operation: { key: 3 } }] });
-        const newest = await ctx.runQuery(deadLetter.list, { ...FIRST_PAGE, order: "desc" });
+        const newest = await ctx.runQuery(deadLetter.list, { ...firstPage, order: "desc" });
         expect(newest.page[0]).toMatchObject({ operation: { key: 3 } });
         const [one = "", two = ""] = first.page.map(({ _id }) => _id);
         expect(await ctx.runQuery(deadLetter.get, { id: one })).toMatchObject({ operation: { key: 1 } });
@@ -151,7 +153,9 @@ export function queueContract(open: OpenHost): void {
       await host.run((ctx) => numbers.enqueueBatch(ctx, operations));
       const large = new DirectAggregate<{ Key: string; Id: string }>(aggregateComponent);
       for (let index = 0; index < 3; index++) {
-        await host.run((ctx) => large.insert(ctx, { key: "x".repeat(60_000), id: `${index}` }, QUEUED));
+        await host.run((ctx) =>
+          large.insert(ctx, { key: "x".repeat(60_000), id: `${index}` }, queuedOptions),
+        );
       }
       await host.drain();
       expect(await host.run((ctx) => numbers.count(ctx))).toBe(1203);
@@ -160,7 +164,7 @@ export function queueContract(open: OpenHost): void {
     test("wake the worker again after it went to sleep", async () => {
       const host = await open();
       for (const key of [1, 2]) {
-        await host.run((ctx) => numbers.insert(ctx, { key, id: "a" }, QUEUED));
+        await host.run((ctx) => numbers.insert(ctx, { key, id: "a" }, queuedOptions));
         await host.drain();
       }
       expect(await keysOf(host)).toEqual([1, 2]);
@@ -176,7 +180,7 @@ export function queueContract(open: OpenHost): void {
         const id = await ctx.db.insert("scores", { player: "ann", game: "chess", score: 3 });
         const doc = await ctx.db.get("scores", id);
         if (doc === null) return;
-        await byScore.trigger(QUEUED)(ctx, { id, operation: "insert", oldDoc: null, newDoc: doc });
+        await byScore.trigger(queuedOptions)(ctx, { id, operation: "insert", oldDoc: null, newDoc: doc });
         const better = { ...doc, score: 4 };
         await byScore.enqueueBatch(ctx, [{ type: "replace", oldDoc: doc, newDoc: better }]);
       });

@@ -23,11 +23,12 @@ export class AwaitedNodes extends NodeCache {
     for (const ref of refs) {
       const node = this.stored.get(ref);
       if (node === undefined) this.absent.add(ref);
-      else
+      else {
         this.nodes.set(
           ref,
           isLeaf(node) ? { ...node, items: [...node.items] } : { ...node, children: [...node.children] },
         );
+      }
     }
   }
 

@@ -58,8 +58,9 @@ export async function truthOf(host: CheckedHost, generation = 0): Promise<Truth>
     }
   }
   for (const { id, space, order } of expected) {
-    if (!damaged.has(space) && !places.has(space + order) && !misplaced.has(id))
+    if (!damaged.has(space) && !places.has(space + order) && !misplaced.has(id)) {
       findings.push(`missing ${id}`);
+    }
   }
   const contents: Record<string, TrueItem[]> = {};
   for (const item of items) (contents[item.space] ??= []).push(item);

@@ -6,13 +6,13 @@
 import type { Value } from "convex/values";
 import fc from "fast-check";
 
-const MAX_INT64 = 2n ** 63n - 1n;
-const MIN_INT64 = -(2n ** 63n);
+const maxInt64 = 2n ** 63n - 1n;
+const minInt64 = -(2n ** 63n);
 
 /** int64, half of them at most one away from a power of two, where the encoded width changes. */
 export const int64: fc.Arbitrary<bigint> = fc.oneof(
-  fc.bigInt({ min: MIN_INT64, max: MAX_INT64 }),
-  fc.constantFrom(0n, 1n, -1n, MIN_INT64, MIN_INT64 + 1n, MAX_INT64, MAX_INT64 - 1n),
+  fc.bigInt({ min: minInt64, max: maxInt64 }),
+  fc.constantFrom(0n, 1n, -1n, minInt64, minInt64 + 1n, maxInt64, maxInt64 - 1n),
   fc
     .tuple(fc.constantFrom(7n, 8n, 15n, 16n, 31n, 32n, 62n), fc.constantFrom(-1n, 0n, 1n), fc.boolean())
     .map(([bits, offset, negative]) => (negative ? -(2n ** bits) : 2n ** bits) + offset),

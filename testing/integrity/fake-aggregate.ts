@@ -60,8 +60,9 @@ class FakeAggregate implements ManagedAggregate {
     const { db } = given as Ctx;
     for (const { _id, definition, status } of await db.query("generations").collect()) {
       if (options.standby === true || status === "dropped") continue;
-      if (definition !== this.definition || options.fresh === true)
+      if (definition !== this.definition || options.fresh === true) {
         await db.patch(_id, { status: "dropped" });
+      }
     }
     const own = await this.#generation(given);
     if (own !== null) return own["status"] as AggregateState;

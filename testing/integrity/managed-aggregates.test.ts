@@ -180,8 +180,9 @@ test.each([
 ])("a table of %i documents leaves its aggregate %s, however slow the machine is", async (count, state) => {
   const storage = newStorage("sqlite");
   const before = await open(storage, {});
-  for (let left = count; left > 0; left -= 500)
+  for (let left = count; left > 0; left -= 500) {
     await call(before, "scores:addMany", { count: Math.min(500, left) });
+  }
   await before.close();
   starve();
   const app = await open(storage, aggregates(1), { runScheduled: false });

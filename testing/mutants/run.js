@@ -24,8 +24,9 @@ if (unknown.length > 0) {
 }
 
 const scores = [];
-for (const room of positionals.length > 0 ? positionals : Object.keys(rooms))
+for (const room of positionals.length > 0 ? positionals : Object.keys(rooms)) {
   scores.push(await tryRoom(room));
+}
 console.table(scores);
 if (scores.some(({ score }) => !(score >= leastScore))) {
   console.error(`A room is below ${leastScore} %.`);

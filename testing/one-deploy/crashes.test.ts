@@ -128,8 +128,9 @@ test.each(points)("a migration that a deploy starts, killed %s", async (point) =
   };
   const prepare = async (disk: FaultyDisk): Promise<Backend> => {
     const app = await openAt(disk, { schema: inside });
-    for (let n = 0; n < 20; n++)
+    for (let n = 0; n < 20; n++) {
       await call(app, "documents:insert", { table: "users", value: { theme: `${n}` } });
+    }
     return app;
   };
   const change = async (app: Backend): Promise<void> => {

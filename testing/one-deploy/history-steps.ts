@@ -125,12 +125,13 @@ class StepInTheMaking {
   addTransform(): void {
     const name = this.#field();
     const make = [() => this.#add()];
-    if (name !== null)
+    if (name !== null) {
       make.push(
         () => this.#remove(name),
         () => this.#rename(name),
         () => this.#retype(name),
       );
+    }
     this.#transforms.push(this.#pick(make)());
   }
 

@@ -189,8 +189,9 @@ test("a document that the transform fails on, written while it is built, refuses
     .finally(() => {
       hasEnded = true;
     });
-  while (!hasEnded && !(await app.schemaChanges()).transforms.some(({ state }) => state === "prepared"))
+  while (!hasEnded && !(await app.schemaChanges()).transforms.some(({ state }) => state === "prepared")) {
     await setImmediate();
+  }
   await insert(app, 1313);
   expect(await outcome).toMatchObject({ code: "TRANSFORM_FAILED" });
   await insert(app, 1314);

@@ -40,11 +40,13 @@ describe.each(storageNames)("renames of a table on %s", (storage) => {
     const app = await emptyApp(storage);
     await deploy(app, { schema: named("users") });
     await insert(app, "users", "Ann");
-    for (let times = 0; times < 2; times++)
+    for (let times = 0; times < 2; times++) {
       await deploy(app, { schema: named("people"), migrations: toPeople });
+    }
     expect(await contents(app, "people")).toEqual({ people: ["Ann"] });
-    for (let times = 0; times < 2; times++)
+    for (let times = 0; times < 2; times++) {
       await deploy(app, { schema: named("users"), migrations: toUsers });
+    }
     expect(await contents(app, "users")).toEqual({ users: ["Ann"] });
     for (let times = 0; times < 2; times++) {
       await deploy(app, { schema: named("people"), migrations: toPeopleAgain });

@@ -157,8 +157,9 @@ const splitting: Version = {
 
 test("while the schema is pending, a transform from either shape takes documents back to the old one", async () => {
   const app = await start(newStorage("memory"), { schema: inside }, { runScheduled: false });
-  for (const theme of ["dark", "light"])
+  for (const theme of ["dark", "light"]) {
     await call(app, "documents:insert", { table: "users", value: { theme } });
+  }
   await deploy(app, splitting);
   await call(app, "documents:insert", { table: "users", value: {} });
   const narrower = defineSchema({

@@ -27,8 +27,9 @@ export function setEnv(text: string, variables: Readonly<Record<string, string>>
     const places = lines.flatMap((line, index) => (linePattern.exec(line)?.[1] === name ? [index] : []));
     const last = places.at(-1);
     if (last === undefined) lines.push(assignment);
-    else if (unquote((linePattern.exec(lines[last] ?? "")?.[2] ?? "").trim()) !== value)
+    else if (unquote((linePattern.exec(lines[last] ?? "")?.[2] ?? "").trim()) !== value) {
       lines[last] = assignment;
+    }
   }
   return lines.map((line) => line + lineEnd).join("");
 }

@@ -102,7 +102,8 @@ function announce(app: AppFolder, url: string, options: DevOptions, terminal: Te
 
 function parsePort(text: string): number {
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535)
+  if (!/^\d+$/.test(text) || port > 65_535) {
     throw new InvalidArgumentError("A port is a number from 0 to 65535.");
+  }
   return port;
 }

@@ -121,8 +121,9 @@ function isCoded(reply: unknown): reply is { readonly code: string } {
 }
 
 function readOutcome(reply: unknown): CallOutcome {
-  if (!isStatus(reply))
+  if (!isStatus(reply)) {
     throw new TrueupError("FUNCTION_FAILED", `The server answered ${JSON.stringify(reply)}.`);
+  }
   const logLines = reply.logLines ?? [];
   if (reply.status === "success") {
     const value: Value = jsonToConvex(reply.value ?? null);

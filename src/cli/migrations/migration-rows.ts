@@ -72,8 +72,9 @@ function migrationRow(status: Value): MigrationRow | undefined {
   const fields: Readonly<Record<string, unknown>> = typeof status === "object" ? { ...status } : {};
   const { name, state, processed, total, skipped, failed, error, errorDocumentId } = fields;
   const { documentsPerSecond, remainingMs, latestStart, latestEnd } = fields;
-  if (typeof name !== "string" || typeof state !== "string" || typeof processed !== "number")
+  if (typeof name !== "string" || typeof state !== "string" || typeof processed !== "number") {
     return undefined;
+  }
   const row: { -readonly [Field in keyof MigrationRow]: MigrationRow[Field] } = { name, state, processed };
   if (typeof total === "number") row.total = total;
   if (typeof skipped === "number") row.skipped = skipped;

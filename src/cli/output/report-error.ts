@@ -24,8 +24,9 @@ export function reportError(error: unknown, terminal: Terminal, options: ReportO
       `${stderr.paint.red("error INTERNAL:")} ${error instanceof Error ? error.stack : String(error)}`,
     );
     stderr.line("hint: This is a defect of Trueup; please report it with the lines above.");
-    if (options.json)
+    if (options.json) {
       stdout.line(JSON.stringify({ status: "error", code: "INTERNAL", message: String(error) }));
+    }
     return exitCodes.internal;
   }
   const { code, message, hint, details } = error;

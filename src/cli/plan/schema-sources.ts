@@ -123,8 +123,9 @@ function packagesOfTheRepository(repository: string, folder: string, files: read
     setup(build) {
       build.onLoad({ filter: sourceFile, namespace: "file" }, ({ path }) => {
         const inside = relative(repository, path).replaceAll(sep, "/");
-        if (inside.startsWith("..") || inside.includes("node_modules/") || !known.has(inside))
+        if (inside.startsWith("..") || inside.includes("node_modules/") || !known.has(inside)) {
           return undefined;
+        }
         const file = join(folder, inside);
         if (!existsSync(file)) return { errors: [{ text: `${inside} was not read from git yet.` }] };
         return {

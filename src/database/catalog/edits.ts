@@ -26,10 +26,10 @@ import {
 } from "./records.js";
 
 /** Convex reserves the numbers below for its system's tables. */
-const FIRST_TABLE_NUMBER = 10_001;
-const FIRST_SYSTEM_TABLE_NUMBER = 1;
-const MAX_TABLES = 10_000;
-const TABLE_NAME = /^_?[a-zA-Z][a-zA-Z0-9_]{0,63}$/;
+const firstTableNumber = 10_001;
+const firstSystemTableNumber = 1;
+const maxTables = 10_000;
+const tableName = /^_?[a-zA-Z][a-zA-Z0-9_]{0,63}$/;
 
 /** The next catalog and what to write for it. */
 export interface CatalogEdit {
@@ -51,10 +51,10 @@ export function createTable(catalog: Catalog, path: string, name: string): Catal
   assertTableName(name);
   const head = { ...catalog.head };
   const known = catalog.components.get(path) ?? newComponent(head.nextComponent++, path);
-  if (known.tables.size >= MAX_TABLES) {
-    throw new TrueupError("TOO_MANY_TABLES", `A component has at most ${MAX_TABLES} tables.`, {
+  if (known.tables.size >= maxTables) {
+    throw new TrueupError("TOO_MANY_TABLES", `A component has at most ${maxTables} tables.`, {
       componentPath: path,
-      maximum: MAX_TABLES,
+      maximum: maxTables,
     });
   }
   const isSystem = isSystemTable(name);
@@ -183,8 +183,8 @@ function newComponent(number: number, path: string): ComponentEntry {
     path,
     schema: null,
     pending: null,
-    nextTableNumber: FIRST_TABLE_NUMBER,
-    nextSystemTableNumber: FIRST_SYSTEM_TABLE_NUMBER,
+    nextTableNumber: firstTableNumber,
+    nextSystemTableNumber: firstSystemTableNumber,
     tables: new Map(),
     tablesByNumber: new Map(),
   };
@@ -227,7 +227,7 @@ export function edit(
 }
 
 function assertTableName(name: string): void {
-  if (TABLE_NAME.test(name)) return;
+  if (tableName.test(name)) return;
   throw new TrueupError(
     "INVALID_TABLE_NAME",
     `Invalid table name ${JSON.stringify(name)}: table names are letters, digits and underscores, begin with a letter, and have at most 64 characters.`,

@@ -13,12 +13,12 @@
  */
 import { encodeKey } from "../../values/index.js";
 
-const CATALOG = "\x01";
-const DOCUMENTS = "\x02";
-const IDS = "\x03";
-const INDEX_ENTRIES = "\x04";
-const COUNTS = "\x05";
-const CELLS = "\x06";
+const catalogSpace = "\x01";
+const documentSpace = "\x02";
+const idSpace = "\x03";
+const indexEntries = "\x04";
+const countSpace = "\x05";
+const cellSpace = "\x06";
 
 /** Chars of a prefix that names one table's or one index's range. */
 export const prefixLength = 5;
@@ -43,23 +43,23 @@ export function decodeNumber(text: string, at: number): number {
 }
 
 export function documentsPrefix(tableId: number): string {
-  return DOCUMENTS + encodeNumber(tableId);
+  return documentSpace + encodeNumber(tableId);
 }
 
 export function idsPrefix(tableId: number): string {
-  return IDS + encodeNumber(tableId);
+  return idSpace + encodeNumber(tableId);
 }
 
 export function indexPrefix(indexId: number): string {
-  return INDEX_ENTRIES + encodeNumber(indexId);
+  return indexEntries + encodeNumber(indexId);
 }
 
 export function countsKey(tableId: number): string {
-  return COUNTS + encodeNumber(tableId);
+  return countSpace + encodeNumber(tableId);
 }
 
 export function cellsPrefix(component: number): string {
-  return CELLS + encodeNumber(component);
+  return cellSpace + encodeNumber(component);
 }
 
 /** The end of a document's key and of its index entries' keys. */
@@ -69,20 +69,20 @@ export function documentTail(creationTime: number, internalId: string): string {
 
 /** What kind of key this is: the listeners of commits and read sets tell them apart by it. */
 export function isDocumentKey(key: string): boolean {
-  return key.startsWith(DOCUMENTS);
+  return key.startsWith(documentSpace);
 }
 
 export function isEntryKey(key: string): boolean {
-  return key.startsWith(INDEX_ENTRIES);
+  return key.startsWith(indexEntries);
 }
 
 export function isCellKey(key: string): boolean {
-  return key.startsWith(CELLS);
+  return key.startsWith(cellSpace);
 }
 
 /** The key in the space of ids of the document with this key. */
 export function idsKeyOfDocument(key: string): string {
-  return IDS + key.slice(1, prefixLength) + key.slice(-internalIdLength);
+  return idSpace + key.slice(1, prefixLength) + key.slice(-internalIdLength);
 }
 
 interface CatalogKeys {
@@ -107,32 +107,32 @@ interface CatalogKeys {
 
 /** Keys of the catalog: one head, then a record per component, table, index, transform, and things to clear. */
 export const catalogKeys: CatalogKeys = {
-  head: `${CATALOG}a`,
-  component: (number) => `${CATALOG}c${encodeNumber(number)}`,
-  components: `${CATALOG}c`,
-  table: (component, name) => `${CATALOG}t${encodeNumber(component)}${name}`,
-  tables: `${CATALOG}t`,
-  index: (indexId) => `${CATALOG}i${encodeNumber(indexId)}`,
-  indexes: `${CATALOG}i`,
-  backfill: (indexId) => `${CATALOG}b${encodeNumber(indexId)}`,
-  transform: (tableId, shape) => `${CATALOG}s${encodeNumber(tableId)}${encodeNumber(shape)}`,
-  transforms: `${CATALOG}s`,
-  writeThrough: (tableId) => `${CATALOG}w${encodeNumber(tableId)}`,
-  writeThroughs: `${CATALOG}w`,
-  cleared: (prefix) => `${CATALOG}x${prefix}`,
-  toClear: `${CATALOG}x`,
-  commitTimestamp: `${CATALOG}z`,
+  head: `${catalogSpace}a`,
+  component: (number) => `${catalogSpace}c${encodeNumber(number)}`,
+  components: `${catalogSpace}c`,
+  table: (component, name) => `${catalogSpace}t${encodeNumber(component)}${name}`,
+  tables: `${catalogSpace}t`,
+  index: (indexId) => `${catalogSpace}i${encodeNumber(indexId)}`,
+  indexes: `${catalogSpace}i`,
+  backfill: (indexId) => `${catalogSpace}b${encodeNumber(indexId)}`,
+  transform: (tableId, shape) => `${catalogSpace}s${encodeNumber(tableId)}${encodeNumber(shape)}`,
+  transforms: `${catalogSpace}s`,
+  writeThrough: (tableId) => `${catalogSpace}w${encodeNumber(tableId)}`,
+  writeThroughs: `${catalogSpace}w`,
+  cleared: (prefix) => `${catalogSpace}x${prefix}`,
+  toClear: `${catalogSpace}x`,
+  commitTimestamp: `${catalogSpace}z`,
 };
 
 export type Space = "catalog" | "documents" | "ids" | "index entries" | "counts" | "cells";
 
 const spaces: ReadonlyMap<string | undefined, Space> = new Map([
-  [CATALOG, "catalog"],
-  [DOCUMENTS, "documents"],
-  [IDS, "ids"],
-  [INDEX_ENTRIES, "index entries"],
-  [COUNTS, "counts"],
-  [CELLS, "cells"],
+  [catalogSpace, "catalog"],
+  [documentSpace, "documents"],
+  [idSpace, "ids"],
+  [indexEntries, "index entries"],
+  [countSpace, "counts"],
+  [cellSpace, "cells"],
 ]);
 
 /** The space that a key lies in; null when it is in none. */
@@ -141,4 +141,4 @@ export function spaceOf(key: string): Space | null {
 }
 
 /** The spaces whose keys go on with the number of a table or, for index entries, of an index. */
-export const spacePrefixes: readonly string[] = [DOCUMENTS, IDS, INDEX_ENTRIES, COUNTS];
+export const spacePrefixes: readonly string[] = [documentSpace, idSpace, indexEntries, countSpace];

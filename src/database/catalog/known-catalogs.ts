@@ -8,7 +8,7 @@ import { emptyCatalog, type Catalog } from "./catalog.js";
 import { catalogKeys } from "./key-layout.js";
 import { loadCatalog } from "./records.js";
 
-const MAX_KNOWN = 4;
+const maxKnown = 4;
 
 export class KnownCatalogs {
   readonly #byHead = new Map<string, Catalog>();
@@ -36,7 +36,7 @@ export class KnownCatalogs {
     this.#byHead.set(JSON.stringify(catalog.head), catalog);
     if (catalog.head.generation > this.#latest.head.generation) this.#latest = catalog;
     for (const head of this.#byHead.keys()) {
-      if (this.#byHead.size <= MAX_KNOWN) break;
+      if (this.#byHead.size <= maxKnown) break;
       this.#byHead.delete(head);
     }
   }

@@ -26,9 +26,9 @@ import { describeEntry } from "./describe-entry.js";
 import { readRows, readValues, type SoundRows } from "./read-soundly.js";
 import type { DataCheck, DataCheckOptions, DataDifference } from "./types.js";
 
-const BATCH = 300;
+const documentsPerBatch = 300;
 /** A table that is written to while it is counted is counted again, so often. */
-const MAX_COUNTS = 3;
+const maxCounts = 3;
 
 type Found = Omit<DataDifference, "fixed"> & {
   /** Left out when there is no mending it. */
@@ -90,7 +90,7 @@ class Checker {
   /** Counts what it meets, and holds that against the table's counts unless the table is written to all the time. */
   async #checkDocuments(table: TableEntry): Promise<void> {
     const name = nameOf(table.componentPath, table.name);
-    for (let attempt = 1; attempt <= MAX_COUNTS; attempt++) {
+    for (let attempt = 1; attempt <= maxCounts; attempt++) {
       this.#written.delete(name);
       const totals: Totals = { documents: 0, sizeBytes: 0 };
       await this.#rows(rangeOf(table.documentsPrefix), async (state, read) => {
@@ -111,13 +111,13 @@ class Checker {
           each.table === table.name &&
           !each.fixed,
       );
-      if (this.#written.has(name) && attempt < MAX_COUNTS) continue;
+      if (this.#written.has(name) && attempt < maxCounts) continue;
       this.#documents += totals.documents;
-      if (isUnreadable)
+      if (isUnreadable) {
         this.#note(`The counts of table "${table.name}" were not checked: some documents cannot be read.`);
-      else if (this.#written.has(name))
+      } else if (this.#written.has(name)) {
         this.#note(`The counts of table "${table.name}" were not checked: it was written to all the time.`);
-      else await this.#step(async (state) => await checkCounts(state, table, totals));
+      } else await this.#step(async (state) => await checkCounts(state, table, totals));
       return;
     }
   }
@@ -199,7 +199,7 @@ class Checker {
       let read: SoundRows = { rows: [], damaged: [], next: null };
       try {
         await this.#step(async (state) => {
-          read = await readRows(state.base.storage, { start: from, end: range.end }, BATCH);
+          read = await readRows(state.base.storage, { start: from, end: range.end }, documentsPerBatch);
           return await check(state, read);
         });
       } catch (error) {

@@ -17,9 +17,9 @@ export const documentLimits = {
   fieldNameLength: 1024,
 } as const;
 
-const UNDERSCORE = 0x5f;
-const MAX_INT64 = 2n ** 63n - 1n;
-const MIN_INT64 = -(2n ** 63n);
+const underscore = 0x5f;
+const maxInt64 = 2n ** 63n - 1n;
+const minInt64 = -(2n ** 63n);
 
 // Of the walk under way, which calls nothing that could begin another one.
 let sizeBytes = 0;
@@ -51,7 +51,7 @@ export function prepareDocument(
     }
     const value = fields[name];
     if (value === undefined) continue;
-    if (name.charCodeAt(0) !== UNDERSCORE) setField(document, name, copyField(value, name, "", 2));
+    if (name.charCodeAt(0) !== underscore) setField(document, name, copyField(value, name, "", 2));
     else if (name !== "_id" && name !== "_creationTime") throw reservedName(name);
   }
   if (!hasSystemFields) {
@@ -87,7 +87,7 @@ function copyValue(value: unknown, name: string, path: string, depth: number): V
       sizeBytes += 1;
       return value;
     case "bigint":
-      if (value > MAX_INT64 || value < MIN_INT64) {
+      if (value > maxInt64 || value < minInt64) {
         throw notAValue(`BigInt ${value} does not fit into a 64-bit signed integer`, name, path);
       }
       sizeBytes += 9;
@@ -176,11 +176,11 @@ function sortedNames(fields: Fields, path: string): string[] {
 
 /** Names that were found to be good: the same few come with every document. */
 const knownNames = new Set<string>();
-const MAX_KNOWN_NAMES = 10_000;
-const FIELD_NAME = /^(?!\$)[ -~]*$/;
+const maxKnownNames = 10_000;
+const fieldName = /^(?!\$)[ -~]*$/;
 
 function checkName(name: string, path: string): void {
-  if (name.length > documentLimits.fieldNameLength || !FIELD_NAME.test(name)) {
+  if (name.length > documentLimits.fieldNameLength || !fieldName.test(name)) {
     const shown = JSON.stringify(name.slice(0, 80));
     throw refuse(
       "INVALID_FIELD_NAME",
@@ -188,7 +188,7 @@ function checkName(name: string, path: string): void {
       { field: name.slice(0, 200), path },
     );
   }
-  if (knownNames.size < MAX_KNOWN_NAMES) knownNames.add(name);
+  if (knownNames.size < maxKnownNames) knownNames.add(name);
 }
 
 function reservedName(name: string): TrueupError {

@@ -19,7 +19,7 @@ export interface StoredDocument {
   readonly source: StoredDocument | null;
 }
 
-const BRACE = 0x7b;
+const brace = 0x7b;
 
 /** The document of its stored text, in the shape it is stored in. O(size). @throws INVALID_VALUE when the text is damaged. */
 export function decodeDocument(text: string): StoredDocument {
@@ -37,7 +37,7 @@ export function encodeDocument({ document, shape }: StoredDocument): string {
 
 /** The number of the shape that a stored text is in. O(1). */
 export function shapeOfText(text: string): number {
-  return text.charCodeAt(0) === BRACE ? 0 : Number(text.slice(0, text.indexOf("{")));
+  return text.charCodeAt(0) === brace ? 0 : Number(text.slice(0, text.indexOf("{")));
 }
 
 /** A copy that is the receiver's own. O(size). */

@@ -58,27 +58,30 @@ function comparison(
 }
 
 function compileArithmetic(expression: Expression): Evaluate {
-  if ("$add" in expression)
+  if ("$add" in expression) {
     return arithmetic(
       "add",
       expression.$add,
       (a, b) => a + b,
       (a, b) => a + b,
     );
-  if ("$sub" in expression)
+  }
+  if ("$sub" in expression) {
     return arithmetic(
       "subtract",
       expression.$sub,
       (a, b) => a - b,
       (a, b) => a - b,
     );
-  if ("$mul" in expression)
+  }
+  if ("$mul" in expression) {
     return arithmetic(
       "multiply",
       expression.$mul,
       (a, b) => a * b,
       (a, b) => a * b,
     );
+  }
   if ("$div" in expression) return arithmetic("divide", expression.$div, (a, b) => a / b, divideIntegers);
   if ("$mod" in expression) return arithmetic("mod", expression.$mod, (a, b) => a % b, remainder);
   if ("$neg" in expression) {

@@ -7,10 +7,10 @@ import { TrueupError } from "../../errors/index.js";
 /** A place in a query's order: after the entry of this key, or at the end of everything. */
 export type Position = { readonly after: string } | "end";
 
-const END = "end";
+const endMark = "end";
 
 export function encodeCursor(print: string, position: Position): string {
-  const place = position === "end" ? END : `.${toBase64Url(position.after)}`;
+  const place = position === "end" ? endMark : `.${toBase64Url(position.after)}`;
   return `${print}.${place}`;
 }
 
@@ -21,7 +21,7 @@ export function decodeCursor(cursor: unknown, print: string): Position {
   const place = cursor.slice(separator + 1);
   if (separator < 0) throw invalidCursor("it is not a cursor that this database made");
   if (cursor.slice(0, separator) !== print) throw invalidCursor("it is of another query");
-  if (place === END) return "end";
+  if (place === endMark) return "end";
   const after = place.startsWith(".") ? fromBase64Url(place.slice(1)) : null;
   if (after === null) throw invalidCursor("it is damaged");
   return { after };

@@ -39,13 +39,13 @@ export class Pipeline {
 }
 
 /** Rows of the first batch where nothing says how many are wanted. */
-const DEFAULT_FIRST_BATCH = 16;
+const defaultFirstBatch = 16;
 
 /** How many rows a query surely needs at first: what its limits let through, if nothing is filtered out. */
 function firstBatch(operators: readonly QueryOperator[]): number {
   let rows = Infinity;
   for (const operator of operators) if ("limit" in operator) rows = Math.min(rows, operator.limit);
-  return rows === Infinity ? DEFAULT_FIRST_BATCH : rows;
+  return rows === Infinity ? defaultFirstBatch : rows;
 }
 
 export class QueryStream implements DocumentStream {

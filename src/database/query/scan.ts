@@ -30,10 +30,10 @@ interface BatchItem {
   readonly found: string | StoredDocument;
 }
 
-const MAX_BATCH = 1024;
-const GROWTH = 4;
+const maxBatch = 1024;
+const growth = 4;
 /** Documents of longer scans are not kept in the cache: they would push out what is asked for again. */
-const MAX_KEPT = 256;
+const maxKept = 256;
 
 export class Scan {
   readonly #state: ScanState;
@@ -51,7 +51,7 @@ export class Scan {
   constructor(state: ScanState, plan: ScanPlan, firstBatch: number) {
     this.#state = state;
     this.#plan = plan;
-    this.#batchSize = Math.max(1, Math.min(firstBatch, MAX_BATCH));
+    this.#batchSize = Math.max(1, Math.min(firstBatch, maxBatch));
     const { start, end, isReverse } = plan;
     this.#resumeAt = isReverse ? end : start;
     this.#isExhausted = start >= end;
@@ -179,7 +179,7 @@ export class Scan {
       if (own !== undefined && own !== null) return this.#state.base.inShape(table, own);
     }
     if (typeof item.found !== "string") return this.#state.base.inShape(table, item.found);
-    return this.#state.base.decode(table, item.key, item.found, this.#fetched <= MAX_KEPT);
+    return this.#state.base.decode(table, item.key, item.found, this.#fetched <= maxKept);
   }
 
   /** Reads the next batch. A promise when the storage answers later. */
@@ -194,7 +194,7 @@ export class Scan {
 
   #receive(entries: readonly Entry[], limit: number): Promise<void> | undefined {
     this.#isExhausted = entries.length < limit;
-    this.#batchSize = Math.min(limit * GROWTH, MAX_BATCH);
+    this.#batchSize = Math.min(limit * growth, maxBatch);
     this.#fetched += entries.length;
     this.#at = 0;
     const last = entries.at(-1);

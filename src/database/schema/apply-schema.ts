@@ -94,8 +94,9 @@ export async function prepareIndexes(
   }
   for (const wanted of schema.tables) {
     const table = state.catalog.table(path, oldNames.get(wanted.tableName) ?? wanted.tableName);
-    if (table !== undefined)
+    if (table !== undefined) {
       await addIndexes(state, table, wantedIndexes(wanted), preparedShape(table), true);
+    }
   }
 }
 

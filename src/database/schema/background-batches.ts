@@ -20,9 +20,9 @@ import { laggingTables, readWriteThrough, writeThroughBatch } from "../transform
 import { readProgress, type BuildProgress } from "./index-builds.js";
 
 /** Small enough that a mutation waits but a few milliseconds for its turn. */
-const BUILD_BATCH = 500;
-const CLEAR_BATCH = 2000;
-const WRITE_THROUGH_BATCH = 1000;
+const buildBatchSize = 500;
+const clearBatch = 2000;
+const writeThroughBatchSize = 1000;
 
 /** Adds entries for the next documents of some index; false when there is no index that can be built. */
 export async function buildNextBatch(database: Database): Promise<boolean> {
@@ -30,7 +30,7 @@ export async function buildNextBatch(database: Database): Promise<boolean> {
     for (const { table, index } of state.catalog.indexes()) {
       if (index.state !== "building") continue;
       if (!state.base.shapes.isLoaded(table, index.shape)) continue;
-      await buildBatch(state, table, index, database.backgroundBatch ?? BUILD_BATCH);
+      await buildBatch(state, table, index, database.backgroundBatch ?? buildBatchSize);
       return true;
     }
     return false;
@@ -60,7 +60,7 @@ export async function writeThroughNextBatch(
       const attempt = `${shapes.generation},${table.shape}`;
       const { isDone, failed } = await readWriteThrough(state, table);
       if (isDone && failed > 0 && tried.get(table.id) === attempt) continue;
-      const limit = database.backgroundBatch ?? WRITE_THROUGH_BATCH;
+      const limit = database.backgroundBatch ?? writeThroughBatchSize;
       const retired = await writeThroughBatch(state, table, limit, batchMs);
       return { table, attempt, retired };
     }
@@ -129,7 +129,7 @@ export async function clearNextBatch(database: Database): Promise<boolean> {
     const [mark] = await storage.scan(marks, { limit: 1 });
     if (mark === undefined) return false;
     const prefix = mark[0].slice(catalogKeys.toClear.length);
-    const limit = database.backgroundBatch ?? CLEAR_BATCH;
+    const limit = database.backgroundBatch ?? clearBatch;
     const entries = await storage.scan({ start: prefix, end: prefixEnd(prefix) }, { limit });
     for (const [key] of entries) state.writeRecord(key, undefined);
     if (entries.length < limit) state.writeRecord(mark[0], undefined);

@@ -10,12 +10,12 @@ import { pause } from "../pause.js";
 import type { SettledTransform } from "../transforms/types.js";
 import { buildNextBatch, clearNextBatch, writeThroughNextBatch, type Tried } from "./background-batches.js";
 
-const RETRY_AFTER_MS = 50;
+const retryAfterMs = 50;
 /** How long a batch of the write-through takes, alone and with others who may have to wait for it. */
-const BATCH_ALONE_MS = 8;
-const BATCH_AMONG_OTHERS_MS = 3;
+const batchAloneMs = 8;
+const batchAmongOthersMs = 3;
 /** The longest pause after a batch when there is live traffic. */
-const MAX_YIELD_MS = 50;
+const maxYieldMs = 50;
 
 type Work = "build" | "write through" | "clear" | "none";
 
@@ -114,10 +114,10 @@ export class BackgroundWork {
       if (work === "none") return false;
       this.#look();
       const tookMs = performance.now() - began;
-      await pause(this.#isAlone || work !== "write through" ? 0 : Math.min(tookMs, MAX_YIELD_MS));
+      await pause(this.#isAlone || work !== "write through" ? 0 : Math.min(tookMs, maxYieldMs));
     } catch (error) {
       if (!isTrueupError(error) || !error.retryable) throw error;
-      await pause(RETRY_AFTER_MS);
+      await pause(retryAfterMs);
     }
     return true;
   }
@@ -125,7 +125,7 @@ export class BackgroundWork {
   async #work(): Promise<Work> {
     const database = this.#database;
     if (await buildNextBatch(database)) return "build";
-    const batchMs = this.#isAlone ? BATCH_ALONE_MS : BATCH_AMONG_OTHERS_MS;
+    const batchMs = this.#isAlone ? batchAloneMs : batchAmongOthersMs;
     if (await writeThroughNextBatch(database, this.#tried, batchMs, this.#settled)) return "write through";
     return (await clearNextBatch(database)) ? "clear" : "none";
   }

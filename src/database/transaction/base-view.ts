@@ -34,7 +34,7 @@ export interface Caches {
 }
 
 /** What a cached document or cell takes beside its text, in bytes. */
-const CACHE_OVERHEAD = 250;
+const cacheOverhead = 250;
 
 export class BaseView {
   readonly storage: StorageReader;
@@ -164,7 +164,7 @@ export class BaseView {
 
 /** An estimate of the memory that a decoded document or cell takes. */
 export function cachedSize(textLength: number): number {
-  return 2 * textLength + CACHE_OVERHEAD;
+  return 2 * textLength + cacheOverhead;
 }
 
 /** The tail of the document's key in an index entry's key. */

@@ -9,7 +9,7 @@ import { prepareDocument } from "../documents/prepare-document.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import type { TransactionState } from "./transaction.js";
 
-const NS_PER_US = 1000n;
+const nsPerUs = 1000n;
 
 /** Fills in the timestamp where documents written by the transaction wait for it. O(writes). */
 export async function resolveCommitTimestamps(state: TransactionState, clock: () => number): Promise<void> {
@@ -27,7 +27,7 @@ export async function resolveCommitTimestamps(state: TransactionState, clock: ()
 
 async function nextTimestamp(state: TransactionState, clock: () => number): Promise<bigint> {
   const last = await state.base.record(catalogKeys.commitTimestamp);
-  const now = BigInt(Math.max(state.version + 1, Math.floor(clock() * 1000))) * NS_PER_US;
+  const now = BigInt(Math.max(state.version + 1, Math.floor(clock() * 1000))) * nsPerUs;
   const after = last === undefined ? 0n : BigInt(last) + 1n;
   const timestamp = now > after ? now : after;
   state.writeRecord(catalogKeys.commitTimestamp, String(timestamp));

@@ -20,17 +20,17 @@ export type TransactionLimits = { readonly [name in Metric]: number | null };
 /** How much of each a transaction has used. */
 export type TransactionUsage = { readonly [name in Metric]: number };
 
-const MIB = 1 << 20;
+const mib = 1 << 20;
 
 /** Convex's limits. */
 export const convexLimits: TransactionLimits = {
   documentsRead: 32_000,
-  bytesRead: 16 * MIB,
+  bytesRead: 16 * mib,
   databaseQueries: 4_096,
   documentsWritten: 16_000,
-  bytesWritten: 16 * MIB,
+  bytesWritten: 16 * mib,
   functionsScheduled: 1_000,
-  scheduledFunctionArgsBytes: 16 * MIB,
+  scheduledFunctionArgsBytes: 16 * mib,
 };
 
 /** No limits, for maintenance that budgets itself. */

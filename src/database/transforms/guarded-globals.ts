@@ -25,7 +25,7 @@ const shifted = new AsyncLocalStorage<true>();
 let isInstalled = false;
 
 /** Prime, and no multiple of anything that clocks are rounded to. */
-const SHIFT_MS = 104_729_000_003;
+const shiftMs = 104_729_000_003;
 
 /** Runs a transform. @returns what it gave or threw, and the first call that is out of reach, if it made one */
 export function runGuarded<T>(run: () => T): {
@@ -91,7 +91,7 @@ export function guardGlobals(): void {
 function guardClocks(): void {
   const RealDate = Date;
   const { now, parse } = RealDate;
-  const seenNow = (): number => (isShifted() ? now() + SHIFT_MS : now());
+  const seenNow = (): number => (isShifted() ? now() + shiftMs : now());
   define(RealDate, "now", () => {
     if (running > 0) assertNoTransform("Date.now()");
     return shiftedImports > 0 ? seenNow() : now();

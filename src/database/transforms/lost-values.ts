@@ -28,8 +28,8 @@ export interface Losses {
   readonly used: readonly string[];
 }
 
-const MAX_TRIED_PER_PATH = 4;
-const MAX_TRIED = 64;
+const maxTriedPerPath = 4;
+const maxTried = 64;
 const nothing: Losses = { lost: [], used: [] };
 
 /**
@@ -117,8 +117,8 @@ class Trials {
   isUsed(leaf: Leaf): boolean {
     const [field = ""] = stepsTo(leaf.place);
     const known = this.#byPath.get(leaf.path);
-    if (known?.tried === MAX_TRIED_PER_PATH) return known.isUsed;
-    if (this.#tried === MAX_TRIED) return known?.isUsed ?? this.#byField.get(field) ?? false;
+    if (known?.tried === maxTriedPerPath) return known.isUsed;
+    if (this.#tried === maxTried) return known?.isUsed ?? this.#byField.get(field) ?? false;
     this.#tried++;
     const isUsed = this.#changes(leaf);
     const { tried = 0, isUsed: wasUsed = false } = known ?? {};

@@ -57,8 +57,9 @@ export function tableToWrite(
   after: StoredDocument | null,
 ): TableEntry {
   const shape = preparedShape(table);
-  if (shape === table.shape || preparedTransforms(table).some(({ failure }) => failure !== null))
+  if (shape === table.shape || preparedTransforms(table).some(({ failure }) => failure !== null)) {
     return table;
+  }
   try {
     for (const stored of [before, after]) if (stored !== null) state.base.shapes.at(table, stored, shape);
     return table;

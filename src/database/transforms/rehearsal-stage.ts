@@ -42,7 +42,7 @@ export interface UsedField {
   readonly path: string;
 }
 
-const MAX_EXAMPLE_CHARS = 60;
+const maxExampleChars = 60;
 
 export class Stage {
   readonly #current: TableEntry;
@@ -164,7 +164,7 @@ function* notUndone(
 function shortText(value: Value | undefined): string {
   if (value === undefined) return "nothing";
   const text = stringifyValue(value);
-  return text.length <= MAX_EXAMPLE_CHARS ? text : `${text.slice(0, MAX_EXAMPLE_CHARS)}...`;
+  return text.length <= maxExampleChars ? text : `${text.slice(0, maxExampleChars)}...`;
 }
 
 /** Another document of the same form. */

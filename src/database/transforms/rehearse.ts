@@ -22,10 +22,10 @@ import type {
   RehearsalPlan,
 } from "./types.js";
 
-const BATCH = 200;
-const MAX_IDS = 20;
+const documentsPerBatch = 200;
+const maxIds = 20;
 /** Fields are told one by one up to this many; records may have any number. */
-const MAX_LOSSES = 100;
+const maxLosses = 100;
 
 interface BatchOfDocuments {
   readonly stage: Stage;
@@ -91,14 +91,17 @@ async function inBatch(
   const { documentsPrefix } = table;
   const start = cursor === "" || isReverse ? documentsPrefix : `${cursor}\x00`;
   const end = cursor === "" || !isReverse ? prefixEnd(documentsPrefix) : cursor;
-  const entries = await state.base.storage.scan({ start, end }, { limit: BATCH, reverse: isReverse });
+  const entries = await state.base.storage.scan(
+    { start, end },
+    { limit: documentsPerBatch, reverse: isReverse },
+  );
   const documents = entries.map(([key, text]) => ({
     id: encodeId(table.number, key.slice(-internalIdLength)),
     text,
   }));
   const { documents: total } = await state.counts(table, false);
   look({ stage: new Stage(state.base.shapes, table, plan), documents, total });
-  return entries.length < BATCH ? null : (entries.at(-1)?.[0] ?? null);
+  return entries.length < documentsPerBatch ? null : (entries.at(-1)?.[0] ?? null);
 }
 
 const impure: RehearsalComplaint = {
@@ -149,7 +152,7 @@ class Tally {
     const key = JSON.stringify([loss.transform, loss.kind, loss.path, loss.isDoubtful]);
     const known = this.#losses.get(key);
     if (known !== undefined) count(known, id);
-    else if (this.#losses.size < MAX_LOSSES) this.#losses.set(key, { ...loss, count: 1, ids: [id] });
+    else if (this.#losses.size < maxLosses) this.#losses.set(key, { ...loss, count: 1, ids: [id] });
   }
 
   result(): Rehearsal {
@@ -168,5 +171,5 @@ class Tally {
 
 function count(known: { count: number; ids: string[] }, id: string): void {
   known.count++;
-  if (known.ids.length < MAX_IDS) known.ids.push(id);
+  if (known.ids.length < maxIds) known.ids.push(id);
 }

@@ -14,8 +14,8 @@ import type { TransformFunction, TransformRequest, TransformResolver } from "./t
 type Made = Map<TransformEntry, StoredDocument>;
 
 /** A document is asked for in the table's shape, and in a prepared one by writes; in more only for a moment. */
-const MAX_MADE = 2;
-const MAX_IMPURE = 1000;
+const maxMade = 2;
+const maxImpure = 1000;
 
 export class Shapes {
   #resolve: TransformResolver = () => undefined;
@@ -49,7 +49,7 @@ export class Shapes {
     const known = made?.get(last);
     if (known !== undefined) return known;
     const result = this.make(table, source, shape);
-    if (made === undefined || made.size >= MAX_MADE) {
+    if (made === undefined || made.size >= maxMade) {
       made = new Map();
       this.#made.set(source, made);
     }
@@ -61,7 +61,7 @@ export class Shapes {
   noteImpure(table: TableEntry, id: string): void {
     let known = this.#impure.get(table.id);
     if (known === undefined) this.#impure.set(table.id, (known = new Set()));
-    if (known.size < MAX_IMPURE) known.add(id);
+    if (known.size < maxImpure) known.add(id);
   }
 
   /** The transforms of a table are done with. */

@@ -12,7 +12,7 @@ import { readProgress } from "../schema/index-builds.js";
 import { entryKey } from "../transaction/table-writes.js";
 import type { TransactionState } from "../transaction/transaction.js";
 
-const SEARCH_BATCH = 1024;
+const searchBatch = 1024;
 
 /** What is to be removed for the state of a document before a write, where that is not what was computed; by index id. */
 export type StoredEntries = ReadonlyMap<number, readonly string[] | "left to the build">;
@@ -76,10 +76,10 @@ async function entriesWithTail(
   const end = prefixEnd(index.prefix);
   let start = index.prefix;
   for (;;) {
-    const entries = await state.base.storage.scan({ start, end }, { limit: SEARCH_BATCH });
+    const entries = await state.base.storage.scan({ start, end }, { limit: searchBatch });
     for (const [key] of entries) if (key.slice(-tailLength) === tail) found.add(key);
     const last = entries.at(-1);
-    if (last === undefined || entries.length < SEARCH_BATCH) break;
+    if (last === undefined || entries.length < searchBatch) break;
     start = `${last[0]}\x00`;
   }
   for (const [key, write] of own?.entries() ?? []) {

@@ -53,15 +53,15 @@ export class TrackedReads {
 }
 
 /** The names of fields have no such char. */
-const SEPARATOR = "\0";
+const separator = "\0";
 
 function placeIn(place: string, key: string | number): string {
-  return place === "" ? String(key) : `${place}${SEPARATOR}${key}`;
+  return place === "" ? String(key) : `${place}${separator}${key}`;
 }
 
 /** The fields and indexes that lead to a place. */
 export function stepsTo(place: string): readonly string[] {
-  return place.split(SEPARATOR);
+  return place.split(separator);
 }
 
 /** The path of a field of an object at a path. */

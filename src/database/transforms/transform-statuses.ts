@@ -2,7 +2,7 @@
 import type { TransactionState } from "../transaction/transaction.js";
 import { requestOf } from "./shapes.js";
 import type { TransformFailure, TransformStatus } from "./types.js";
-import { MAX_FAILURES, readWriteThrough } from "./write-through.js";
+import { maxFailures, readWriteThrough } from "./write-through.js";
 
 function misplaced(id: string): TransformFailure {
   return {
@@ -31,7 +31,7 @@ export async function transformStatuses(state: TransactionState): Promise<Transf
           processed: isPrepared ? 0 : processed,
           total,
           failed: isPrepared ? found.length : failed,
-          failures: isPrepared ? found : [...failures, ...[...impure].map(misplaced)].slice(0, MAX_FAILURES),
+          failures: isPrepared ? found : [...failures, ...[...impure].map(misplaced)].slice(0, maxFailures),
           impure: isPrepared ? 0 : impure.size,
           isLoaded: state.base.shapes.functionOf(table, transform) !== undefined,
         });

@@ -15,7 +15,7 @@ import { editShapes } from "./prepared-transforms.js";
 import { requestOf } from "./shapes.js";
 import type { SettledTransform, TransformFailure } from "./types.js";
 
-export const MAX_FAILURES = 20;
+export const maxFailures = 20;
 
 /** What the write-through of one table records with every batch. */
 export interface WriteThroughProgress {
@@ -118,7 +118,7 @@ class Batch {
     } catch (error) {
       if (!isTrueupError(error) || error.code !== "TRANSFORM_FAILED") throw error;
       this.#failed++;
-      if (this.#failures.length < MAX_FAILURES) {
+      if (this.#failures.length < maxFailures) {
         const message = String(error.details["error"]);
         this.#failures.push({ id: encodeId(this.#table.number, internalId), message });
       }

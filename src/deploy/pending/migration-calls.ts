@@ -54,8 +54,9 @@ export class MigrationCalls {
       if (asked === undefined) continue;
       const others = names.map((name) => ({ name, declared: asked.declared }));
       const unknown = [...own, ...others].filter(({ name }) => !found.has(name));
-      for (const [name, status] of await this.statuses(program, componentPath, unknown))
+      for (const [name, status] of await this.statuses(program, componentPath, unknown)) {
         found.set(name, status);
+      }
     }
     return found;
   }

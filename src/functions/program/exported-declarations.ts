@@ -44,10 +44,12 @@ export class ExportedDeclarations {
       if (change?.kind === "transform") this.#transforms.push({ name, declared: change });
       if (change?.kind === "renameTable") this.#tableRenames.push({ name, declared: change });
       if (branded[waiverBrand] !== undefined) this.#waivers.push({ name, declared: branded[waiverBrand] });
-      if (branded[migrationBrand] !== undefined)
+      if (branded[migrationBrand] !== undefined) {
         this.#migrations.push({ name, declared: branded[migrationBrand] });
-      if (branded[handoverBrand] !== undefined)
+      }
+      if (branded[handoverBrand] !== undefined) {
         this.#handovers.push({ name, declared: branded[handoverBrand] });
+      }
       this.#seen.add(value);
     }
   }

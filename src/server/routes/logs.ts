@@ -14,8 +14,9 @@ export const logRoutes: readonly Route[] = [
     isForAdmins: true,
     answer: async ({ query, signal }) => {
       const cursor = Number(query.get("cursor") ?? 0);
-      if (!Number.isFinite(cursor))
+      if (!Number.isFinite(cursor)) {
         throw new HttpError(400, "BadCursor", "The cursor of a log stream is a number.");
+      }
       await ended(signal, pollMs);
       return { entries: [], newCursor: cursor };
     },

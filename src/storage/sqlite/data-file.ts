@@ -9,35 +9,35 @@ import { TrueupError } from "../../errors/index.js";
 import type { Version } from "../storage.js";
 import type { SqliteConnection, SqliteDriver } from "./driver.js";
 import { findLogDamage } from "./log-damage.js";
-import { createMeta, META_TABLE, prepareMetaRead } from "./meta.js";
+import { createMeta, metaTable, prepareMetaRead } from "./meta.js";
 import { createPrivateFile } from "./private-file.js";
 import { fileError, storageError } from "./storage-errors.js";
 import { upgradeToSeals } from "./upgrade-format.js";
 
 /** "Trup", in the field of the header by which SQLite files of different programs are told apart. */
-const APPLICATION_ID = 0x54727570;
+const applicationId = 0x54727570;
 /** Raised when older versions of Trueup could not read the file any more: 2 brought seals. */
-const FORMAT = 2;
+const formatVersion = 2;
 
-const ENTRIES_TABLE =
+const entriesTable =
   "CREATE TABLE entries (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
 
 /** The layout of a SQLite file's header: https://sqlite.org/fileformat2.html. */
-const HEADER_BYTES = 100;
-const MAGIC = "SQLite format 3\0";
+const headerBytes = 100;
+const magic = "SQLite format 3\0";
 /** Who may write and who may read it: 1 everybody, 2 who knows the log. SQLite takes other numbers for the future. */
-const ACCESS_OFFSETS = [18, 19] as const;
-const FORMAT_OFFSET = 60;
-const APPLICATION_ID_OFFSET = 68;
+const accessOffsets = [18, 19] as const;
+const formatOffset = 60;
+const applicationIdOffset = 68;
 
 /** An entry larger than a quarter of a page overflows into pages of its own: documents seldom exceed 2 kB. */
-const PAGE_BYTES = 8192;
-const BUSY_TIMEOUT_MS = 5000;
-const MMAP_BYTES = 1024 ** 3;
-const WRITER_CACHE_BYTES = 64 * 1024 ** 2;
-const READER_CACHE_BYTES = 16 * 1024 ** 2;
+const pageBytes = 8192;
+const busyTimeoutMs = 5000;
+const mmapBytes = 1024 ** 3;
+const writerCacheBytes = 64 * 1024 ** 2;
+const readerCacheBytes = 16 * 1024 ** 2;
 /** A checkpoint after so many pages of log, 20 MB: rarer ones make commits faster, and reads slower until then. */
-const CHECKPOINT_PAGES = 2500;
+const checkpointPages = 2500;
 
 export interface PrepareSettings {
   readonly durability: "full" | "relaxed";
@@ -95,7 +95,7 @@ function prepareExisting(driver: SqliteDriver, path: string, settings: PrepareSe
   const damage = settings.damagedLog === "cut" ? null : findLogDamage(path, settings.durability);
   if (damage !== null) throw new TrueupError("STORAGE_CORRUPT", `Of ${path}, ${damage}.`, { path, damage });
   if (settings.isLockNew) assertNotOpen(driver, path);
-  if (format < FORMAT) upgrade(driver, path);
+  if (format < formatVersion) upgrade(driver, path);
 }
 
 /** Nobody can hold the file exclusively while another process has it open. */
@@ -119,11 +119,11 @@ export function createDataFile(driver: SqliteDriver, path: string, version: Vers
   const connection = driver.open(unfinished, { busyTimeoutMs: 0 });
   try {
     connection.exec(`
-      PRAGMA page_size = ${PAGE_BYTES};
-      PRAGMA application_id = ${APPLICATION_ID};
-      PRAGMA user_version = ${FORMAT};
+      PRAGMA page_size = ${pageBytes};
+      PRAGMA application_id = ${applicationId};
+      PRAGMA user_version = ${formatVersion};
       BEGIN;
-      ${ENTRIES_TABLE};
+      ${entriesTable};
     `);
     createMeta(connection, { version, owner: process.pid });
     connection.exec("COMMIT");
@@ -147,26 +147,26 @@ function upgrade(driver: SqliteDriver, path: string): void {
 
 /** The format of the file. */
 function checkHeader(path: string): number {
-  const header = Buffer.alloc(HEADER_BYTES);
+  const header = Buffer.alloc(headerBytes);
   const file = openSync(path, "r");
   try {
-    readSync(file, header, 0, HEADER_BYTES, 0);
+    readSync(file, header, 0, headerBytes, 0);
   } finally {
     closeSync(file);
   }
-  if (header.toString("latin1", 0, MAGIC.length) !== MAGIC) {
+  if (header.toString("latin1", 0, magic.length) !== magic) {
     throw new TrueupError("STORAGE_CORRUPT", `${path} is not a SQLite file.`, { path });
   }
-  if (header.readUInt32BE(APPLICATION_ID_OFFSET) !== APPLICATION_ID) {
+  if (header.readUInt32BE(applicationIdOffset) !== applicationId) {
     throw new TrueupError("STORAGE_CORRUPT", `${path} is a SQLite file of another program.`, {
       path,
     });
   }
-  const format = header.readUInt32BE(FORMAT_OFFSET);
-  if (format > FORMAT) {
-    throw new TrueupError("STORAGE_TOO_NEW", undefined, { path, format, supported: FORMAT });
+  const format = header.readUInt32BE(formatOffset);
+  if (format > formatVersion) {
+    throw new TrueupError("STORAGE_TOO_NEW", undefined, { path, format, supported: formatVersion });
   }
-  if (format === 0 || ACCESS_OFFSETS.some((offset) => header[offset] !== 1 && header[offset] !== 2)) {
+  if (format === 0 || accessOffsets.some((offset) => header[offset] !== 1 && header[offset] !== 2)) {
     throw new TrueupError("STORAGE_CORRUPT", `The header of ${path} is damaged.`, { path });
   }
   return format;
@@ -175,7 +175,7 @@ function checkHeader(path: string): number {
 /** @throws STORAGE_CORRUPT when the tables are not declared as this file declares them: damage can change that too */
 function checkTables(connection: SqliteConnection, path: string): void {
   const declared = connection.prepareColumn<string | null>("SELECT sql FROM sqlite_schema ORDER BY name")();
-  if (declared.length === 2 && declared[0] === ENTRIES_TABLE && declared[1] === META_TABLE) return;
+  if (declared.length === 2 && declared[0] === entriesTable && declared[1] === metaTable) return;
   throw new TrueupError("STORAGE_CORRUPT", `The tables of ${path} are not declared as they should be.`, {
     path,
   });
@@ -206,12 +206,12 @@ export function openWriter(
     `synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`,
     // On macOS a plain fsync leaves data in the drive's cache.
     `fullfsync = ${durability === "full" ? "ON" : "OFF"}`,
-    `wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
-    `journal_size_limit = ${2 * CHECKPOINT_PAGES * PAGE_BYTES}`,
-    `cache_size = -${WRITER_CACHE_BYTES / 1024}`,
+    `wal_autocheckpoint = ${checkpointPages}`,
+    `journal_size_limit = ${2 * checkpointPages * pageBytes}`,
+    `cache_size = -${writerCacheBytes / 1024}`,
     ...(maxSizeBytes === undefined
       ? []
-      : [`max_page_count = ${Math.max(1, Math.floor(maxSizeBytes / PAGE_BYTES))}`]),
+      : [`max_page_count = ${Math.max(1, Math.floor(maxSizeBytes / pageBytes))}`]),
   ]);
   try {
     checkTables(connection, path);
@@ -224,7 +224,7 @@ export function openWriter(
 
 /** A connection for snapshots. */
 export function openReader(driver: SqliteDriver, path: string): SqliteConnection {
-  return open(driver, path, [`cache_size = -${READER_CACHE_BYTES / 1024}`, "query_only = ON"]);
+  return open(driver, path, [`cache_size = -${readerCacheBytes / 1024}`, "query_only = ON"]);
 }
 
 /** The process that opened the file last, if that can be told. */
@@ -242,9 +242,9 @@ export function readOwnerPid(driver: SqliteDriver, path: string): number | undef
 }
 
 function open(driver: SqliteDriver, path: string, settings: readonly string[]): SqliteConnection {
-  const connection = driver.open(path, { busyTimeoutMs: BUSY_TIMEOUT_MS });
+  const connection = driver.open(path, { busyTimeoutMs: busyTimeoutMs });
   try {
-    for (const setting of [`mmap_size = ${MMAP_BYTES}`, "temp_store = MEMORY", ...settings]) {
+    for (const setting of [`mmap_size = ${mmapBytes}`, "temp_store = MEMORY", ...settings]) {
       connection.exec(`PRAGMA ${setting}`);
     }
     return connection;

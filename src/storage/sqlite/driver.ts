@@ -39,7 +39,7 @@ export interface SqliteDriver {
 }
 
 /** Earlier Nodes have a built-in SQLite too, but warn that it is experimental. */
-const FIRST_NODE_WITH_SQLITE = 24;
+const firstNodeWithSqlite = 24;
 
 /**
  * The built-in driver where Node has one that serves, better-sqlite3 otherwise.
@@ -47,7 +47,7 @@ const FIRST_NODE_WITH_SQLITE = 24;
  */
 export async function loadDriver(): Promise<SqliteDriver> {
   const nodeMajor = Number.parseInt(process.versions.node, 10);
-  const builtIn = nodeMajor >= FIRST_NODE_WITH_SQLITE ? loadNodeSqlite() : undefined;
+  const builtIn = nodeMajor >= firstNodeWithSqlite ? loadNodeSqlite() : undefined;
   if (builtIn !== undefined) return builtIn;
   try {
     return await loadBetterSqlite3();

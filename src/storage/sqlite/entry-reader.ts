@@ -8,7 +8,7 @@ import type { Entry, KeyRange, ScanOptions } from "../storage.js";
 import type { SqliteConnection } from "./driver.js";
 import { unseal, unsealRow } from "./seal.js";
 
-const ALL = -1;
+const all = -1;
 
 /** A value that does not fit its seal; the coded error for it is `storageError`'s. */
 export class DamagedEntry extends Error {
@@ -60,7 +60,7 @@ export class EntryReader {
   /** @throws DamagedEntry */
   scan({ start, end }: KeyRange, { reverse, limit }: ScanOptions = {}): Entry[] {
     assertLimit(limit);
-    const most = limit ?? ALL;
+    const most = limit ?? all;
     const scan = reverse ? this.#down : this.#up;
     const rows = end === undefined ? scan.from(start, most) : scan.between(start, end, most);
     const entries: Entry[] = [];

@@ -8,7 +8,7 @@ import { isTrueupError } from "../../errors/index.js";
 import type { Entry, Storage } from "../storage.js";
 import { sqlite } from "./index.js";
 
-const FLIPS = 500;
+const flips = 500;
 const seed = Number(process.env["TRUEUP_SEED"] ?? Date.now() % 2 ** 31);
 
 const inFolder = temporaryFolder();
@@ -34,11 +34,12 @@ async function killedStorage(): Promise<{ readonly expected: readonly Entry[]; r
   await first.close();
 
   const second = await sqlite(file)();
-  for (let commit = 0; commit < 40; commit++)
+  for (let commit = 0; commit < 40; commit++) {
     await put(second, [
       [key(), value()],
       [key(), ""],
     ]);
+  }
   const folder = inFolder("killed");
   mkdirSync(folder);
   for (const suffix of suffixes) copyFileSync(file + suffix, join(folder, `data${suffix}`));
@@ -69,7 +70,7 @@ async function found(file: string, expected: readonly Entry[]): Promise<string |
 }
 
 test(
-  `${FLIPS} random bits flipped in the data file and the log of a killed process: each is found, or changes no answer`,
+  `${flips} random bits flipped in the data file and the log of a killed process: each is found, or changes no answer`,
   { timeout: 300_000 },
   async () => {
     const { expected, folder } = await killedStorage();
@@ -77,7 +78,7 @@ test(
     const originals = suffixes.map((suffix) => readFileSync(join(folder, `data${suffix}`)));
     expect(await found(copy(originals), expected)).toBeNull();
     const outcomes = new Map<string, number>();
-    for (let flip = 0; flip < FLIPS; flip++) {
+    for (let flip = 0; flip < flips; flip++) {
       const files = originals.map((bytes) => Buffer.from(bytes));
       const which = flip % 2;
       const bytes = files[which] ?? Buffer.alloc(0);
@@ -93,9 +94,9 @@ test(
     }
     // Most must have been found, or nothing was tried.
     expect((outcomes.get("file: check") ?? 0) + (outcomes.get("file: error") ?? 0)).toBeGreaterThan(
-      FLIPS / 8,
+      flips / 8,
     );
-    expect(outcomes.get("log: error")).toBeGreaterThan(FLIPS / 8);
+    expect(outcomes.get("log: error")).toBeGreaterThan(flips / 8);
   },
 );
 

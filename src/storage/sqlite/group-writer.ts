@@ -16,7 +16,7 @@ import { seal } from "./seal.js";
 const { setImmediate, clearImmediate } = globalThis;
 
 /** How long the first commit of a group waits for others, so long as there are others. */
-const MAX_GROUP_AGE_MS = 2;
+const maxGroupAgeMs = 2;
 
 interface Pending extends Commit {
   readonly resolve: (version: Version) => void;
@@ -133,7 +133,7 @@ export class GroupWriter {
   handOver(isSomebodyWaiting: boolean): void {
     if (!isSomebodyWaiting) this.flush();
     else if (this.#pending.length === 0) return;
-    else if (performance.now() - this.#pendingSinceMs >= MAX_GROUP_AGE_MS) this.flush();
+    else if (performance.now() - this.#pendingSinceMs >= maxGroupAgeMs) this.flush();
     else this.#flushSoon ??= setImmediate(() => this.flush());
   }
 

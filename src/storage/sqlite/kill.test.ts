@@ -11,8 +11,8 @@ import { sqlite } from "./index.js";
 const inFolder = temporaryFolder();
 const compiled = compileSources("storage/sqlite/index.ts");
 
-const BATCH_ROWS = 10;
-const WRITERS = 4;
+const batchRows = 10;
+const writerCount = 4;
 
 /** Commits batches until it is killed, and writes the number of each one that was acknowledged. */
 const childProgram = `
@@ -25,12 +25,12 @@ const childProgram = `
     for (;;) {
       const number = String(next++).padStart(9, "0");
       const transaction = await storage.begin();
-      const rows = Array.from({ length: ${BATCH_ROWS} }, (_, row) => [number + "/" + row, "x".repeat(500)]);
+      const rows = Array.from({ length: ${batchRows} }, (_, row) => [number + "/" + row, "x".repeat(500)]);
       await transaction.commit(rows);
       writeSync(1, number + "\\n");
     }
   }
-  await Promise.all(Array.from({ length: ${WRITERS} }, commitBatches));
+  await Promise.all(Array.from({ length: ${writerCount} }, commitBatches));
 `;
 const childFile = join(compiled, "child.mjs");
 writeFileSync(childFile, childProgram);
@@ -62,10 +62,10 @@ test("kill -9 at any moment loses no acknowledged batch and leaves no part of on
       const batch = key.slice(0, 9);
       rowsOfBatch.set(batch, (rowsOfBatch.get(batch) ?? 0) + 1);
     }
-    expect([...rowsOfBatch].filter(([, rows]) => rows !== BATCH_ROWS)).toEqual([]);
+    expect([...rowsOfBatch].filter(([, rows]) => rows !== batchRows)).toEqual([]);
     expect(acknowledged.filter((batch) => !rowsOfBatch.has(batch))).toEqual([]);
     // What was not acknowledged was at most what the writers had under way.
-    expect(rowsOfBatch.size).toBeLessThanOrEqual(acknowledged.length + (round + 1) * WRITERS);
+    expect(rowsOfBatch.size).toBeLessThanOrEqual(acknowledged.length + (round + 1) * writerCount);
     expect(storage.version).toBeGreaterThan(0);
     await storage.close();
   }

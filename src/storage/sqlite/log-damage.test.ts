@@ -5,7 +5,7 @@ import { temporaryFolder } from "../../../testing/temporary-folder.js";
 import { sqlite, type SqliteOptions } from "./index.js";
 
 const inFolder = temporaryFolder();
-const FRAME_BYTES = 24 + 8192;
+const frameBytes = 24 + 8192;
 let files = 0;
 
 /** What a process leaves that is killed after so many commits, the last of two pages: the file, its log and the log's index. */
@@ -21,13 +21,13 @@ async function killed(commits: number): Promise<string> {
 }
 
 function frames(file: string): number {
-  return (readFileSync(`${file}-wal`).length - 32) / FRAME_BYTES;
+  return (readFileSync(`${file}-wal`).length - 32) / frameBytes;
 }
 
 /** Changes one byte of a frame, counted from 0, or from the end when negative. */
 function damageFrame(file: string, frame: number, at: number): void {
   const log = readFileSync(`${file}-wal`);
-  const offset = 32 + ((frame + frames(file)) % frames(file)) * FRAME_BYTES + at;
+  const offset = 32 + ((frame + frames(file)) % frames(file)) * frameBytes + at;
   log[offset] = (log[offset] ?? 0) ^ 0x10;
   writeFileSync(`${file}-wal`, log);
 }
@@ -84,7 +84,7 @@ test("the same without the log's index, as long as the frame can be told to be o
 test("a log whose header is damaged, or that is cut or gone, is refused", async () => {
   const damages: ((file: string) => void)[] = [
     (file) => writeFileSync(`${file}-wal`, readFileSync(`${file}-wal`).fill(1, 20, 21)),
-    (file) => truncateSync(`${file}-wal`, 32 + FRAME_BYTES),
+    (file) => truncateSync(`${file}-wal`, 32 + frameBytes),
     (file) => truncateSync(`${file}-wal`, 0),
     (file) => rmSync(`${file}-wal`),
   ];

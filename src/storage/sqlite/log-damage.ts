@@ -8,17 +8,17 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { endianness, uptime } from "node:os";
 
-const HEADER_BYTES = 32;
-const HEADER_SUMMED_BYTES = 24;
-const FRAME_HEADER_BYTES = 24;
-const FRAME_SUMMED_BYTES = 8;
-const MAGIC_LITTLE = 0x377f0682;
-const MAGIC_BIG = 0x377f0683;
+const headerBytes = 32;
+const headerSummedBytes = 24;
+const frameHeaderBytes = 24;
+const frameSummedBytes = 8;
+const magicLittle = 0x377f0682;
+const magicBig = 0x377f0683;
 
-const INDEX_HEADER_BYTES = 48;
-const INDEX_FRAMES_OFFSET = 16;
-const INDEX_SALTS_OFFSET = 32;
-const INDEX_MOVED_OFFSET: number = 2 * INDEX_HEADER_BYTES;
+const indexHeaderBytes = 48;
+const indexFramesOffset = 16;
+const indexSaltsOffset = 32;
+const indexMovedOffset: number = 2 * indexHeaderBytes;
 
 type Sum = readonly [number, number];
 
@@ -72,17 +72,17 @@ export function findLogDamage(path: string, durability: "full" | "relaxed"): str
 function readIndex(path: string): Acknowledged | null {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return null;
   const index = readFileSync(path);
-  const header = index.subarray(0, INDEX_HEADER_BYTES);
+  const header = index.subarray(0, indexHeaderBytes);
   const isWhole =
-    index.length > INDEX_MOVED_OFFSET + 4 &&
-    header.equals(index.subarray(INDEX_HEADER_BYTES, 2 * INDEX_HEADER_BYTES));
+    index.length > indexMovedOffset + 4 &&
+    header.equals(index.subarray(indexHeaderBytes, 2 * indexHeaderBytes));
   if (!isWhole || header.every((byte) => byte === 0)) return null;
   const number = (at: number): number =>
     endianness() === "LE" ? index.readUInt32LE(at) : index.readUInt32BE(at);
   return {
-    salts: index.subarray(INDEX_SALTS_OFFSET, INDEX_SALTS_OFFSET + 8),
-    frames: number(INDEX_FRAMES_OFFSET),
-    movedFrames: number(INDEX_MOVED_OFFSET),
+    salts: index.subarray(indexSaltsOffset, indexSaltsOffset + 8),
+    frames: number(indexFramesOffset),
+    movedFrames: number(indexMovedOffset),
   };
 }
 
@@ -90,12 +90,12 @@ function readIndex(path: string): Acknowledged | null {
 function walkLog(path: string): Walk | null {
   const file = openSync(path, "r");
   try {
-    const header = readAt(file, 0, HEADER_BYTES);
-    const magic = header.length < HEADER_BYTES ? 0 : header.readUInt32BE(0);
-    if (magic !== MAGIC_LITTLE && magic !== MAGIC_BIG) return null;
-    const add = (sum: Sum, bytes: Buffer): Sum => addToSum(sum, bytes, magic === MAGIC_LITTLE);
-    const headerSum = add([0, 0], header.subarray(0, HEADER_SUMMED_BYTES));
-    if (!isSumAt(header, HEADER_SUMMED_BYTES, headerSum)) return null;
+    const header = readAt(file, 0, headerBytes);
+    const magic = header.length < headerBytes ? 0 : header.readUInt32BE(0);
+    if (magic !== magicLittle && magic !== magicBig) return null;
+    const add = (sum: Sum, bytes: Buffer): Sum => addToSum(sum, bytes, magic === magicLittle);
+    const headerSum = add([0, 0], header.subarray(0, headerSummedBytes));
+    if (!isSumAt(header, headerSummedBytes, headerSum)) return null;
     return walkFrames(file, header, headerSum, add);
   } finally {
     closeSync(file);
@@ -108,18 +108,18 @@ function walkFrames(
   headerSum: Sum,
   add: (sum: Sum, bytes: Buffer) => Sum,
 ): Walk {
-  const frameBytes = FRAME_HEADER_BYTES + header.readUInt32BE(8);
+  const frameBytes = frameHeaderBytes + header.readUInt32BE(8);
   const salts = header.subarray(16, 24);
-  const frames = Math.floor((fstatSync(file).size - HEADER_BYTES) / frameBytes);
+  const frames = Math.floor((fstatSync(file).size - headerBytes) / frameBytes);
   const walk = { salts, committedFrames: 0, wholeFrames: 0, strayFrames: 0, strayCommits: 0 };
   let sum = headerSum;
   let isWhole = true;
   for (let index = 0; index < frames; index++) {
-    const frame = readAt(file, HEADER_BYTES + index * frameBytes, isWhole ? frameBytes : FRAME_HEADER_BYTES);
+    const frame = readAt(file, headerBytes + index * frameBytes, isWhole ? frameBytes : frameHeaderBytes);
     const isCommit = frame.readUInt32BE(4) !== 0;
     const isOfThisLog = frame.subarray(8, 16).equals(salts);
     if (isWhole) {
-      sum = add(add(sum, frame.subarray(0, FRAME_SUMMED_BYTES)), frame.subarray(FRAME_HEADER_BYTES));
+      sum = add(add(sum, frame.subarray(0, frameSummedBytes)), frame.subarray(frameHeaderBytes));
       isWhole = isOfThisLog && isSumAt(frame, 16, sum);
     }
     if (isWhole) {

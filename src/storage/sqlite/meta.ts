@@ -3,7 +3,7 @@ import type { SqliteConnection } from "./driver.js";
 import { DamagedEntry } from "./entry-reader.js";
 import { seal, unseal } from "./seal.js";
 
-export const META_TABLE =
+export const metaTable =
   "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
 
 type Name = "version" | "owner";
@@ -26,10 +26,11 @@ export function prepareMetaWrite(connection: SqliteConnection, name: Name): (val
 
 /** Makes the table. */
 export function createMeta(connection: SqliteConnection, numbers: Readonly<Record<Name, number>>): void {
-  connection.exec(META_TABLE);
+  connection.exec(metaTable);
   const insert = connection.prepareRun("INSERT INTO meta VALUES (?, ?)");
-  for (const name of ["version", "owner"] as const)
+  for (const name of ["version", "owner"] as const) {
     insert(name, seal(sealedKey(name), String(numbers[name])));
+  }
 }
 
 /** Not the name alone: where damage makes SQLite read one table for the other, no seal fits. */

@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 import { TrueupError } from "../../errors/index.js";
 
 /** File systems stamp changes with a clock that ticks this seldom: a second change within a tick does not show. */
-const TICK_MS = 20;
+const tickMs = 20;
 
 interface Known {
   readonly path: string;
@@ -44,7 +44,7 @@ export class OpenFiles {
     const changedMs = statSync(this.#folder, { throwIfNoEntry: false })?.mtimeMs ?? NaN;
     if (changedMs !== this.#quietSinceMs) {
       for (const file of this.#files) assertInPlace(file);
-      this.#quietSinceMs = Date.now() - changedMs > TICK_MS ? changedMs : NaN;
+      this.#quietSinceMs = Date.now() - changedMs > tickMs ? changedMs : NaN;
     }
     this.#lookedMs = nowMs;
   }

@@ -65,8 +65,9 @@ function copy(from: SqliteConnection, to: SqliteConnection): number {
   to.exec("BEGIN");
   for (const found of survey(from)) {
     if ("reason" in found) continue;
-    for (const { key, row } of found)
+    for (const { key, row } of found) {
       if (key !== null) insert(key, row === null ? "" : row.slice(key.length));
+    }
     entries += found.length;
   }
   to.exec("COMMIT");

@@ -12,9 +12,9 @@ import { Pin } from "./pin.js";
 import { PooledConnection } from "./pooled-connection.js";
 
 /** So many connections are kept when nothing is pinned; more are closed. */
-const MAX_IDLE = 16;
+const maxIdle = 16;
 /** So many versions may be pinned at once; each costs three file descriptors. */
-const MAX_OPEN = 64;
+const maxOpen = 64;
 
 export class SnapshotPool {
   readonly #writer: Pick<GroupWriter, "durableVersion" | "isClean" | "reader">;
@@ -116,7 +116,7 @@ export class SnapshotPool {
 
   /** A pin needs no connection yet, but must be sure to get one. */
   #hasConnectionLeft(): boolean {
-    return this.#idle.length > 0 || this.#connections.size < MAX_OPEN;
+    return this.#idle.length > 0 || this.#connections.size < maxOpen;
   }
 
   /** Moves the pin of the latest version to a connection of its own. */
@@ -138,7 +138,7 @@ export class SnapshotPool {
     if (connection === undefined) return;
     try {
       connection.unpin();
-      if (this.#idle.length < MAX_IDLE || this.#waiting.length > 0) this.#idle.push(connection);
+      if (this.#idle.length < maxIdle || this.#waiting.length > 0) this.#idle.push(connection);
       else this.#discard(connection);
     } catch {
       // It has met an I/O error or a damaged page; what it was asked to read has said so.

@@ -30,9 +30,9 @@ import { SqliteTransaction } from "./sqlite-transaction.js";
 import { storageError } from "./storage-errors.js";
 import { checkPages, damageOf, survey } from "./survey.js";
 
-const DEFAULT_SNAPSHOT_MAX_AGE_MS = 30_000;
+const defaultSnapshotMaxAgeMs = 30_000;
 /** How often to look whether the files are in place where a commit takes a tenth of the time of a durable one. */
-const RELAXED_LOOK_MS = 5;
+const relaxedLookMs = 5;
 
 export interface SqliteOptions {
   /**
@@ -123,7 +123,7 @@ class SqliteStorage implements Storage {
       // The log is there since the writer wrote who owns the file.
       this.#files = new OpenFiles(
         [path, `${path}-wal`, lock.path],
-        durability === "full" ? 0 : RELAXED_LOOK_MS,
+        durability === "full" ? 0 : relaxedLookMs,
       );
       this.#openReader = () => {
         this.#files.assertInPlace();
@@ -132,7 +132,7 @@ class SqliteStorage implements Storage {
       this.#snapshots = new SnapshotPool(
         this.#writer,
         this.#openReader,
-        options.snapshotMaxAgeMs ?? DEFAULT_SNAPSHOT_MAX_AGE_MS,
+        options.snapshotMaxAgeMs ?? defaultSnapshotMaxAgeMs,
       );
     } catch (error) {
       this.#connection.close();

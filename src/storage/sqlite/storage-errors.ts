@@ -7,17 +7,17 @@ import { keyToHex } from "../../values/index.js";
 import { DamagedEntry } from "./entry-reader.js";
 
 /** Less free space than this, and an I/O error is taken for a full disk. */
-const FULL_DISK_BYTES = 64 * 1024;
+const fullDiskBytes = 64 * 1024;
 
-const PERM = 3;
-const BUSY = 5;
-const LOCKED = 6;
-const READONLY = 8;
-const IOERR = 10;
-const CORRUPT = 11;
-const FULL = 13;
-const CANTOPEN = 14;
-const NOTADB = 26;
+const permissionCode = 3;
+const busyCode = 5;
+const lockedCode = 6;
+const readonlyCode = 8;
+const ioErrorCode = 10;
+const corruptCode = 11;
+const fullCode = 13;
+const cantOpenCode = 14;
+const notADatabaseCode = 26;
 
 /**
  * The coded error for what a driver's call threw; other errors, defects of this program, are returned as
@@ -36,19 +36,19 @@ export function storageError(driver: SqliteDriver, path: string, error: unknown)
 
 function errorCodeOf(resultCode: number | undefined, path: string): ErrorCode | undefined {
   switch (resultCode) {
-    case FULL:
+    case fullCode:
       return "STORAGE_FULL";
-    case CORRUPT:
-    case NOTADB:
+    case corruptCode:
+    case notADatabaseCode:
       return "STORAGE_CORRUPT";
-    case BUSY:
-    case LOCKED:
+    case busyCode:
+    case lockedCode:
       return "STORAGE_LOCKED";
-    case IOERR:
-    case CANTOPEN:
+    case ioErrorCode:
+    case cantOpenCode:
       return isDiskFull(path) ? "STORAGE_FULL" : "STORAGE_UNAVAILABLE";
-    case PERM:
-    case READONLY:
+    case permissionCode:
+    case readonlyCode:
       return "STORAGE_UNAVAILABLE";
     default:
       return undefined;
@@ -59,7 +59,7 @@ function errorCodeOf(resultCode: number | undefined, path: string): ErrorCode | 
 function isDiskFull(path: string): boolean {
   try {
     const { bavail, bsize, blocks } = statfsSync(dirname(path));
-    return blocks > 0 && bavail * bsize < FULL_DISK_BYTES;
+    return blocks > 0 && bavail * bsize < fullDiskBytes;
   } catch {
     return false;
   }

@@ -8,8 +8,8 @@ import type { StorageDamage } from "../storage.js";
 import type { SqliteConnection } from "./driver.js";
 import { unsealRow } from "./seal.js";
 
-const MAX_PROBLEMS = 100;
-const BATCH_ENTRIES = 1000;
+const maxProblems = 100;
+const batchEntries = 1000;
 
 /** One row: its key, and the key with the sealed value behind it. Null where a column is NULL. */
 export interface SurveyedRow {
@@ -27,7 +27,7 @@ export interface Gap {
 /** What SQLite says of its pages: nothing when they are sound. O(file), in one go. */
 export function checkPages(connection: SqliteConnection): StorageDamage[] {
   try {
-    const problems = connection.prepareColumn<string>(`PRAGMA integrity_check(${MAX_PROBLEMS})`)();
+    const problems = connection.prepareColumn<string>(`PRAGMA integrity_check(${maxProblems})`)();
     const misplaced = connection.prepareValue<number>(
       "SELECT count(*) FROM entries WHERE typeof(key) <> 'text'",
     )();
@@ -84,11 +84,11 @@ function* surveyed(
     prepare("key", next),
     prepare("key || value", next),
   ]);
-  let batch = pair(keys(BATCH_ENTRIES), rows(BATCH_ENTRIES));
+  let batch = pair(keys(batchEntries), rows(batchEntries));
   while (batch.length > 0 && nextKeys !== undefined && nextRows !== undefined) {
     yield batch;
     const last = batch.at(-1)?.key ?? "";
-    batch = pair(nextKeys(last, BATCH_ENTRIES), nextRows(last, BATCH_ENTRIES));
+    batch = pair(nextKeys(last, batchEntries), nextRows(last, batchEntries));
     const following = batch[0]?.key;
     // Keys out of order would be met again and again.
     if (

@@ -8,7 +8,7 @@ import type { SqliteConnection } from "./driver.js";
 import { createMeta } from "./meta.js";
 import { seal } from "./seal.js";
 
-const BATCH_ENTRIES = 1000;
+const batchEntries = 1000;
 
 /**
  * O(entries). The connection is the only one.
@@ -40,8 +40,8 @@ function sealEntries(connection: SqliteConnection): void {
   );
   const read = connection.prepareValue<string>("SELECT value FROM entries WHERE key = ?");
   const write = connection.prepareRun("UPDATE entries SET value = ? WHERE key = ?");
-  for (let keys = keysFrom("", BATCH_ENTRIES); keys.length > 0;) {
+  for (let keys = keysFrom("", batchEntries); keys.length > 0;) {
     for (const key of keys) write(seal(key, read(key) ?? ""), key);
-    keys = keysAfter(keys.at(-1) ?? "", BATCH_ENTRIES);
+    keys = keysAfter(keys.at(-1) ?? "", batchEntries);
   }
 }

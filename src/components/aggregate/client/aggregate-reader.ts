@@ -7,7 +7,7 @@ import type { Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { runQuery, type Answer } from "./call.js";
 import { itemsOf } from "./items.js";
-import { cursorArgs, DEFAULT_PAGE_SIZE, eachOf, type Page } from "./paging.js";
+import { cursorArgs, defaultPageSize, eachOf, type Page } from "./paging.js";
 import { rangeArgs, staleArgs, type RangeArgs, type RangeOptionArgs } from "./range-args.js";
 import type {
   Bounds,
@@ -23,7 +23,7 @@ import type {
 } from "./types.js";
 
 /** The measure that `sumValue` is to the component. */
-const PLAIN_MEASURE = "";
+const plainMeasure = "";
 
 type Order = "asc" | "desc";
 
@@ -40,7 +40,7 @@ interface MeasureStats {
   max: number | null;
 }
 
-const NO_STATS: MeasureStats = { count: 0, sum: 0, min: null, max: null };
+const noStats: MeasureStats = { count: 0, sum: 0, min: null, max: null };
 
 /** Options of what lists items. */
 interface ListOptions<K extends Key, ID extends string> extends RangeOption<K, ID>, StaleOption {
@@ -220,7 +220,7 @@ export class AggregateReader<
   async paginateNamespaces(
     ctx: ReadCtx,
     cursor?: string,
-    pageSize: number = DEFAULT_PAGE_SIZE,
+    pageSize: number = defaultPageSize,
     stale?: boolean,
   ): Promise<Page<Namespace>> {
     const { page, ...rest } = await this.namespaces(ctx, cursor, pageSize, stale);
@@ -230,7 +230,7 @@ export class AggregateReader<
   /** The namespaces that were ever written to, one after the other. */
   async *iterNamespaces(
     ctx: ReadCtx,
-    pageSize: number = DEFAULT_PAGE_SIZE,
+    pageSize: number = defaultPageSize,
     stale?: boolean,
   ): AsyncGenerator<Namespace, void, undefined> {
     for await (const { namespace } of eachOf((cursor) => this.namespaces(ctx, cursor, pageSize, stale))) {
@@ -269,10 +269,10 @@ export class AggregateReader<
     queries: RangeArgs[],
     options: (StaleOption & OfOption<Values>) | undefined,
   ): Promise<MeasureStats[]> {
-    const measures = [options?.of ?? PLAIN_MEASURE];
+    const measures = [options?.of ?? plainMeasure];
     const args = { queries, measures, ...this.readingArgs(options?.stale) };
     const stats = await this.ask(ctx, this.reads.stats, args, options);
-    return stats.map(({ measures: [measure] }) => measure ?? NO_STATS);
+    return stats.map(({ measures: [measure] }) => measure ?? noStats);
   }
 
   private async items(
@@ -294,7 +294,7 @@ export class AggregateReader<
     options: AnyOptions<K, ID>,
     cursor: string | undefined,
   ): Promise<Page<Item<K, ID>>> {
-    const { order = "asc", pageSize: limit = DEFAULT_PAGE_SIZE, offset, stale, ...rest } = options ?? {};
+    const { order = "asc", pageSize: limit = defaultPageSize, offset, stale, ...rest } = options ?? {};
     const args = {
       order,
       limit,

@@ -8,7 +8,7 @@ import type { Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { AggregateStatistics } from "./aggregate-statistics.js";
 import { runMutation } from "./call.js";
-import { DEFAULT_PAGE_SIZE, eachOf } from "./paging.js";
+import { defaultPageSize, eachOf } from "./paging.js";
 import { namespaceArgs } from "./range-args.js";
 import type { AggregateOptions, Key, NamespacedOpts, TreeOptions, WriteCtx, WriteOptions } from "./types.js";
 
@@ -49,7 +49,7 @@ export class Aggregate<
 
   /** Empties every namespace. Those that come later are set up as the options say, too. */
   async clearAll(ctx: WriteCtx, opts?: TreeOptions): Promise<void> {
-    const namespaces = eachOf((cursor) => this.namespaces(ctx, cursor, DEFAULT_PAGE_SIZE, undefined, true));
+    const namespaces = eachOf((cursor) => this.namespaces(ctx, cursor, defaultPageSize, undefined, true));
     for await (const { namespace } of namespaces) {
       if (namespace !== undefined) await this.clearTree(ctx, { ...opts, namespace });
     }
@@ -82,9 +82,9 @@ export class Aggregate<
   ): Promise<void> {
     if (operations.length === 0) return;
     const { queue, writes } = this.component;
-    if (options?.async === true && this.deltas !== true)
+    if (options?.async === true && this.deltas !== true) {
       await runMutation(ctx, queue.enqueue, { operations });
-    else {
+    } else {
       this.applyReference ??= writes.apply;
       await runMutation(ctx, this.applyReference, { operations, ...deltasArgs(this.deltas) });
     }

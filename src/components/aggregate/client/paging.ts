@@ -1,6 +1,6 @@
 /** Lists in parts. */
 
-export const DEFAULT_PAGE_SIZE = 100;
+export const defaultPageSize = 100;
 
 /** A part of a list, and the cursor of the next one. */
 export interface Page<T> {

@@ -260,9 +260,9 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
   ): Trigger<Ctx, T["DataModel"], T["TableName"]> {
     return async (ctx, change) => {
       if (change.operation === "insert") await this.insertIfDoesNotExist(ctx, change.newDoc, opts);
-      else if (change.operation === "update")
+      else if (change.operation === "update") {
         await this.replaceOrInsert(ctx, change.oldDoc, change.newDoc, opts);
-      else await this.deleteIfExists(ctx, change.oldDoc, opts);
+      } else await this.deleteIfExists(ctx, change.oldDoc, opts);
     };
   }
 

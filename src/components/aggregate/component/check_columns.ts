@@ -3,7 +3,7 @@ import { encodeKey } from "../../../values/index.js";
 import { Position, withoutTrailingNulls, type Item } from "../tree/index.js";
 import type { ItemValues } from "./documents.js";
 import type { ItemColumns } from "./check_types.js";
-import { PLAIN_MEASURE, type Forest, type StoredTree } from "./forest.js";
+import { plainMeasure, type Forest, type StoredTree } from "./forest.js";
 
 /** A namespace of the items, and its tree if it has one. */
 export interface Space {
@@ -56,7 +56,7 @@ export class ColumnReader {
 export function namedValues(named: readonly (readonly [string, number])[]): ItemValues {
   const result: ItemValues = {};
   for (const [name, value] of named) {
-    if (name === PLAIN_MEASURE) result.sumValue = value;
+    if (name === plainMeasure) result.sumValue = value;
     else (result.sumValues ??= {})[name] = value;
   }
   return result;

@@ -25,7 +25,7 @@ import { Forest, type StoredTree } from "./forest.js";
 import { StepBudget } from "./step_budget.js";
 
 /** How many ranges are folded between two looks at the budget. */
-const RANGES = 64;
+const rangesPerStep = 64;
 
 /** Adds documents to their buckets. */
 export async function addDocuments(ctx: MutationCtx, run: CheckRun, columns: ItemColumns): Promise<void> {
@@ -77,7 +77,7 @@ export async function foldTrees(ctx: MutationCtx, run: CheckRun): Promise<boolea
       while (tree !== null && from !== null && !isSpent) {
         from = (await run.isDamaged(spaceOf(tree))) ? null : await foldPart(tree, from, separators, sums);
         run.step.place = placeIn(namespace, from);
-        isSpent = await budget.isSpent(RANGES);
+        isSpent = await budget.isSpent(rangesPerStep);
       }
       if (isSpent) break;
     }
@@ -96,7 +96,11 @@ async function foldPart(
   const space = spaceOf(tree);
   const parts: { bucket: number; range: OrderRange }[] = [];
   let next: string | null = from;
-  for (let bucket = bucketAt(separators, space + from); next !== null && parts.length < RANGES; bucket++) {
+  for (
+    let bucket = bucketAt(separators, space + from);
+    next !== null && parts.length < rangesPerStep;
+    bucket++
+  ) {
     const range = bucketRange(separators, bucket, space);
     if (range === null) throw new Error("the next bucket of a tree has nothing of it");
     parts.push({ bucket, range });

@@ -13,8 +13,8 @@ import { examineDocument, examineItem, shown, type ExpectedItem, type FoundItem 
 import { Forest, type StoredTree } from "./forest.js";
 
 /** The most items that are looked at in one step, and the most trees that are searched for them. */
-const ITEMS = 512;
-const TREES = 256;
+const itemsPerStep = 512;
+const treesPerStep = 256;
 
 /** Items that a step looks at, and where the next one goes on; null at the end. */
 export interface ItemsPage {
@@ -29,10 +29,10 @@ export async function nextItems(
   forest: Forest,
 ): Promise<ItemsPage> {
   const [{ separators }, differing] = await Promise.all([run.buckets(), run.differing()]);
-  const limit = Math.min(ITEMS, run.step.batchSize);
+  const limit = Math.min(itemsPerStep, run.step.batchSize);
   const items: FoundItem[] = [];
   let place = run.step.place;
-  for (let searched = 0; searched < TREES;) {
+  for (let searched = 0; searched < treesPerStep;) {
     const records = await treesFrom(ctx.db, run.row.generation, place);
     if (records.length === 0) return { items, next: null };
     await forest.load(records.map(({ namespace }) => namespace));
@@ -109,8 +109,9 @@ export async function examineDocuments(ctx: MutationCtx, run: CheckRun, columns:
     tree === null ? [] : [() => findItem(tree, item.position.order)],
   );
   const damaged = new Set<string>();
-  for (const name of new Set(expected.map(({ space }) => space.name)))
+  for (const name of new Set(expected.map(({ space }) => space.name))) {
     if (await run.isDamaged(name)) damaged.add(name);
+  }
   if (damaged.size === 0) await settleAll(forest.nodes, searches);
   for (const one of expected) if (!damaged.has(one.space.name)) await examineDocument(run, forest, one);
   await forest.flush(ctx.db);

@@ -7,7 +7,7 @@ import type { TreePlace } from "./check_types.js";
 import { storedGeneration } from "./tree_records.js";
 
 /** How many records of trees are read at once. */
-const TREES = 64;
+const treesPerStep = 64;
 
 /** The next trees at or behind a place; none when it is behind the last one. */
 export function treesFrom(
@@ -24,7 +24,7 @@ export function treesFrom(
         ? all.gt("namespace", place.namespace)
         : all.gte("namespace", place.namespace);
     })
-    .take(TREES);
+    .take(treesPerStep);
 }
 
 /** A position in the tree of a namespace; null for the end of that tree. */

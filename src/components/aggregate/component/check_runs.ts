@@ -19,12 +19,12 @@ export function noDifferences(): DifferenceCounts {
 }
 
 /** How many documents, or items, the first step of a phase takes. */
-export const FIRST_BATCH = 256;
+export const firstBatch = 256;
 /** The most that a step takes, if each costs as much as it can: a transaction has 4,096 queries. Adding up needs none. */
-const MAX_BATCH = 1024;
-const MAX_BATCH_TO_ADD = 4096;
+const maxBatch = 1024;
+const maxBatchToAdd = 4096;
 /** What the component's part of a step should take, beside the reading. */
-const STEP_MS = 30;
+const stepMs = 30;
 
 export class CheckRun {
   readonly row: Doc<"checkRuns">;
@@ -54,15 +54,15 @@ export class CheckRun {
   /** Goes on with a phase, at its beginning. */
   begin(phase: CheckPhase): void {
     this.step.phase = phase;
-    this.step.batchSize = FIRST_BATCH;
+    this.step.batchSize = firstBatch;
     delete this.step.cursor;
     delete this.step.place;
   }
 
   /** Sizes the next step by what this one took; where the clock stands still, by nothing but the limits. */
   paceNext(elapsedMs: number): void {
-    const factor = elapsedMs > 0 ? Math.min(2, Math.max(0.25, STEP_MS / elapsedMs)) : 2;
-    const most = this.step.phase === "digest" ? MAX_BATCH_TO_ADD : MAX_BATCH;
+    const factor = elapsedMs > 0 ? Math.min(2, Math.max(0.25, stepMs / elapsedMs)) : 2;
+    const most = this.step.phase === "digest" ? maxBatchToAdd : maxBatch;
     this.step.batchSize = Math.max(16, Math.min(most, Math.round(this.step.batchSize * factor)));
   }
 

@@ -12,7 +12,7 @@ import { Forest, type StoredTree } from "./forest.js";
 import { StepBudget } from "./step_budget.js";
 
 /** How many leaves are checked between two looks at the budget. */
-const LEAVES = 64;
+const leavesPerStep = 64;
 
 /** Goes on with the phase; true when it is over. */
 export async function checkStructure(ctx: MutationCtx, run: CheckRun): Promise<boolean> {
@@ -61,8 +61,9 @@ async function checkRoot(db: DatabaseReader, run: CheckRun, { state, ...tree }: 
     .query("trees")
     .withIndex("by_root", (q) => q.eq("root", root))
     .take(2);
-  if (holders.length > 1)
+  if (holders.length > 1) {
     await run.recordDamage(tree, root, "sharedNode", "The node is the root of two trees.");
+  }
 }
 
 /** Checks some leaves of a tree and what is above them. Returns where to go on, null at the end of the tree. */
@@ -76,7 +77,7 @@ async function checkPart(
   const { report, leaves, unnamed } = await settle(tree.nodes, () => {
     const leaves: { first: string; last: string; count: number }[] = [];
     let unnamed = 0;
-    const report = checkTree(tree, from, LEAVES, (leaf) => {
+    const report = checkTree(tree, from, leavesPerStep, (leaf) => {
       const [first, last] = [leaf.items[0], leaf.items.at(-1)];
       if (first === undefined || last === undefined) return;
       const count = leaf.items.length;

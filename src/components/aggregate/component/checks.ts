@@ -4,22 +4,22 @@
  */
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
-import { CheckRun, dropProgress, FIRST_BATCH, noDifferences } from "./check_runs.js";
+import { CheckRun, dropProgress, firstBatch, noDifferences } from "./check_runs.js";
 import { driftOf, lookInto, settleDrift } from "./drift.js";
-import { UNMANAGED } from "./forest.js";
+import { unmanaged } from "./forest.js";
 import * as states from "./generation_states.js";
-import { NOTHING_COLLECTED } from "../tree/index.js";
+import { nothingCollected } from "../tree/index.js";
 
 /** What a generation's latest run that is over has found. */
 export type LastVerified = { atMs: number; differences: number; durationMs: number };
 
 /** How many runs of a generation are kept, with what they found. */
-const KEPT_RUNS = 10;
+const keptRuns = 10;
 /** How many documents a part of clearing deletes at most. */
-const CLEARED = 500;
+const clearedPerStep = 500;
 
 /** The share of the time that repairs take up at most when writes come upon drift again and again. */
-const REPAIRING_SHARE = 0.1;
+const repairingShare = 0.1;
 
 /** Begins the repair that drift makes due. Null when none is; how long it has to wait for its turn. */
 export async function repairDrift(
@@ -29,15 +29,15 @@ export async function repairDrift(
   const drift = await driftOf(db, generation);
   if (drift === null || drift.run !== undefined) return null;
   const latest = await latestRun(db, generation);
-  if (latest?.startedBy === DRIFT) {
+  if (latest?.startedBy === driftScope) {
     const { startedAtMs, durationMs = 0 } = latest;
-    const waitMs = startedAtMs + durationMs / REPAIRING_SHARE - Date.now();
+    const waitMs = startedAtMs + durationMs / repairingShare - Date.now();
     if (waitMs > 0) return { waitMs };
   }
-  return { runId: await beginRun(db, { generation, repair: true, startedBy: DRIFT }) };
+  return { runId: await beginRun(db, { generation, repair: true, startedBy: driftScope }) };
 }
 
-const DRIFT = "drift";
+const driftScope = "drift";
 
 /** The run that is to go on in a generation, or null. */
 export async function dueRun(db: DatabaseReader, generation: number): Promise<string | null> {
@@ -74,12 +74,12 @@ export async function beginRun(
   await db.insert("checkSteps", {
     run,
     phase: "structure",
-    batchSize: FIRST_BATCH,
+    batchSize: firstBatch,
     nodes: 0,
     items: 0,
     documents: 0,
   });
-  const { separators, ...collector } = NOTHING_COLLECTED;
+  const { separators, ...collector } = nothingCollected;
   await db.insert("checkBuckets", { run, separators: [...separators], ...collector });
   await lookInto(db, generation, run);
   return run;
@@ -116,12 +116,13 @@ export async function completeRun(db: DatabaseWriter, run: CheckRun): Promise<vo
   await run.finish({ status: "done" });
   const unfixed = countOf({ counts }) - fixed;
   await settleDrift(db, run.row, unfixed);
-  const generation = number === UNMANAGED ? null : await states.liveGeneration(db, number);
+  const generation = number === unmanaged ? null : await states.liveGeneration(db, number);
   if (generation === null || generation.status === "ready") return;
   if (unfixed === 0) await states.makeReady(db, generation);
   // One that only looked leaves what it found to the check of the build.
-  else if (repair)
+  else if (repair) {
     await states.fail(db, generation, { message: `The check found ${unfixed} differences and left them.` });
+  }
 }
 
 /** Ends a run that cannot go on. A build that it was to check has failed with it, and is tried again. */
@@ -132,7 +133,7 @@ export async function failRun(
 ): Promise<void> {
   await run.finish({ status: "failed", failure });
   const { generation: number } = run.row;
-  const generation = number === UNMANAGED ? null : await states.liveGeneration(db, number);
+  const generation = number === unmanaged ? null : await states.liveGeneration(db, number);
   if (generation !== null && generation.status !== "ready") await states.fail(db, generation, failure);
 }
 
@@ -154,14 +155,14 @@ function runsOf(db: DatabaseReader, generation: number) {
 }
 
 async function forgetOldRuns(db: DatabaseWriter, generation: number): Promise<void> {
-  const runs = await runsOf(db, generation).take(KEPT_RUNS + 1);
-  const oldest = runs[KEPT_RUNS];
+  const runs = await runsOf(db, generation).take(keptRuns + 1);
+  const oldest = runs[keptRuns];
   if (oldest !== undefined) await clearRun(db, oldest._id);
 }
 
 /** Deletes a run with all that belongs to it, or some of that. */
 async function clearRun(db: DatabaseWriter, run: Id<"checkRuns">): Promise<void> {
-  let left = CLEARED;
+  let left = clearedPerStep;
   for (const table of ["differences", "checkDamage"] as const) {
     const rows = await db
       .query(table)

@@ -7,7 +7,7 @@ import { clipParts, intersect, type Parts } from "./questions.js";
 import type { NamespaceArgs, RangeArgs, WireItem, WirePage } from "./wire.js";
 
 /** The cursor after the last item. */
-export const END = "";
+export const endCursor = "";
 
 /** Where a list goes on: at an item, or right after it. */
 export interface ListPlace {
@@ -24,8 +24,9 @@ export function partsFrom(parts: Parts, order: Order, place: ListPlace): Parts {
     const there = encodeKey([namespace]);
     const isBehind = order === "asc" ? there < here : there > here;
     const passed = isBehind || (there === here && !place.inclusive);
-    if (order === "asc")
+    if (order === "asc") {
       return intersect(range, { start: passed ? endOf(place) : startOf(place), end: null });
+    }
     return intersect(range, { start: "", end: passed ? startOf(place) : endOf(place) });
   });
 }
@@ -39,7 +40,7 @@ export function pageSizeOf(limit: number): number {
 /** Makes a page of what was found, which is one more than the limit when there is more. */
 export function pageOf<T>(found: T[], limit: number, cursorAfter: (last: T) => string): WirePage<T> {
   const last = found[limit - 1];
-  if (found.length <= limit || last === undefined) return { page: found, cursor: END, isDone: true };
+  if (found.length <= limit || last === undefined) return { page: found, cursor: endCursor, isDone: true };
   return { page: found.slice(0, limit), cursor: cursorAfter(last), isDone: false };
 }
 

@@ -25,10 +25,10 @@ export const list: RegisteredQuery<
   handler: async (ctx, { paginationOpts, order = "asc" }): Promise<PaginationResult<DeadLetter>> => {
     const { numItems, cursor, endCursor } = paginationOpts;
     const start = cursor === null ? null : decodeCursor(cursor);
-    if (start === "end") return { page: [], isDone: true, continueCursor: END };
+    if (start === "end") return { page: [], isDone: true, continueCursor: doneCursor };
     const end = typeof endCursor === "string" ? decodeCursor(endCursor) : null;
     // A page whose end is fixed holds all that lies before it, however much has come in between.
-    const limit = end === null ? numItems : MAX_FIXED_PAGE;
+    const limit = end === null ? numItems : maxFixedPage;
     const found = await lettersAfter(ctx.db, order, start, limit + 1);
     if (end === null || end === "end") return pageOf(found.slice(0, limit), found.length <= limit);
     const page = found.filter(
@@ -87,12 +87,16 @@ interface Place {
   readonly createdAt: number;
 }
 
-const END = "[]";
-const MAX_FIXED_PAGE = 1000;
+const doneCursor = "[]";
+const maxFixedPage = 1000;
 
 function pageOf(page: DeadLetter[], isDone: boolean): PaginationResult<DeadLetter> {
   const last = page.at(-1);
-  return { page, isDone, continueCursor: isDone || last === undefined ? END : encodeCursor(placeOf(last)) };
+  return {
+    page,
+    isDone,
+    continueCursor: isDone || last === undefined ? doneCursor : encodeCursor(placeOf(last)),
+  };
 }
 
 async function lettersAfter(
@@ -135,7 +139,7 @@ function encodeCursor({ commitTs, createdAt }: Place): string {
 }
 
 function decodeCursor(cursor: string): Place | "end" {
-  if (cursor === END) return "end";
+  if (cursor === doneCursor) return "end";
   try {
     const place: unknown = JSON.parse(cursor);
     if (Array.isArray(place) && typeof place[0] === "string" && typeof place[1] === "number") {

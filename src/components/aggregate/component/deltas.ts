@@ -8,7 +8,7 @@
  */
 import type { RegisteredMutation, RegisteredQuery } from "convex/server";
 import { v } from "convex/values";
-import { itemBytes, MAX_ITEM_BYTES, Position } from "../tree/index.js";
+import { itemBytes, maxItemBytes, Position } from "../tree/index.js";
 import { internal } from "./_generated/api.js";
 import { internalQuery, mutation, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
 import type { Operation } from "./documents.js";
@@ -24,13 +24,13 @@ import type { Look } from "./wire.js";
 import { isRunning, progressIn } from "./worker.js";
 
 /** An entry that waits for longer shows that the worker is lost, or cannot keep up. */
-const MAX_LAG_MS = 10_000;
+const maxLagMs = 10_000;
 
 /** How many operations a writer folds when the worker is behind. */
-const HELP_OPERATIONS = 128;
+const helpOperations = 128;
 
 /** How many entries of its own transaction a writer looks at. */
-const OWN_ENTRIES = 16;
+const ownEntries = 16;
 
 /** Whether writes are deltas from now on, unless their class says so itself. Those that wait stay what they are. */
 export const configure: RegisteredMutation<"public", { enabled: boolean }, Promise<null>> = mutation({
@@ -69,7 +69,7 @@ export async function appendDeltas(
 ): Promise<void> {
   if (operations.length === 0) return;
   for (const operation of operations) checkSize(operation);
-  const own = await ownRows(ctx.db, OWN_ENTRIES);
+  const own = await ownRows(ctx.db, ownEntries);
   const isFirst = own.length === 0;
   const isStrict = generation === undefined && operations.some(({ type }) => mayBeRefused(type));
   const seen = isFirst || isStrict ? await lookAround(ctx, isStrict ? [...operations] : [], own) : null;
@@ -98,7 +98,7 @@ async function lookAround(
 /** Folds what is oldest, in the writer's own transaction: who writes faster than the worker folds, folds too. */
 async function help(ctx: MutationCtx): Promise<void> {
   const { entries } = await ctx.runQuery(internal.queue.nextBatch, {}, { useStaleSnapshot: true });
-  await foldEntries(ctx, entries, HELP_OPERATIONS);
+  await foldEntries(ctx, entries, helpOperations);
 }
 
 /** True when more waits than the worker is handed at once, or something waits for too long. */
@@ -106,7 +106,7 @@ async function isBehind(db: DatabaseReader): Promise<boolean> {
   if (!(await isPending(db))) return false;
   if ((await progressIn(db))?.isBehind === true) return true;
   const oldest = await db.query("pendingOperations").withIndex("by_commitTs").first();
-  return oldest !== null && oldest._creationTime < Date.now() - MAX_LAG_MS;
+  return oldest !== null && oldest._creationTime < Date.now() - maxLagMs;
 }
 
 /** What the transaction itself has appended about the same ids, in its order: a snapshot does not show it. */
@@ -145,5 +145,5 @@ function checkSize(operation: Operation): void {
   const key = isMove ? operation.newKey : operation.key;
   const values = [operation.sumValue ?? null, ...Object.values(operation.sumValues ?? {})];
   const bytes = itemBytes({ position: new Position(key, operation.id), values });
-  if (bytes > MAX_ITEM_BYTES) throw itemTooLarge(operation.id, bytes);
+  if (bytes > maxItemBytes) throw itemTooLarge(operation.id, bytes);
 }

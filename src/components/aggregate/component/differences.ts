@@ -117,8 +117,9 @@ async function reportShared(
   { space }: ExpectedItem,
 ): Promise<void> {
   const leaf = await settle(tree.nodes, () => leafOf(tree, item.position.order));
-  for (const one of [tree, space.tree])
+  for (const one of [tree, space.tree]) {
     if (one !== null) await run.recordDamage(one, leaf, "sharedNode", "The node is a part of two trees.");
+  }
 }
 
 function equalValues(a: Item, b: Item): boolean {

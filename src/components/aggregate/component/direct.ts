@@ -27,10 +27,10 @@ export function isAsked(ctx: QueryCtx | MutationCtx): boolean {
 /** Thrown where something would have to be waited for: then the call is made. */
 export function throwNotAtHand(): never {
   // oxlint-disable-next-line typescript/only-throw-error -- a signal between here and the engine, which looks at nothing of it
-  throw NOT_AT_HAND;
+  throw notAtHand;
 }
 
-const NOT_AT_HAND = Symbol("not at hand");
+const notAtHand = Symbol("not at hand");
 
 /** Goes on with what may be there at once. */
 export function afterwards<T, U>(value: Soon<T>, next: (value: T) => U): Soon<U> {
@@ -47,7 +47,8 @@ export function copyOf(value: Value): Value {
   if (Array.isArray(value)) return value.map(copyOf);
   if (value instanceof ArrayBuffer) return value.slice(0);
   const fields: [string, Value][] = [];
-  for (const [name, field] of Object.entries(value))
+  for (const [name, field] of Object.entries(value)) {
     if (field !== undefined) fields.push([name, copyOf(field)]);
+  }
   return Object.fromEntries(fields);
 }

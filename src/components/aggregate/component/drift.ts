@@ -12,7 +12,7 @@ import type { DriftedDocument } from "./check_types.js";
 export type Drifted = Omit<DriftedDocument, "atMs">;
 
 /** So many documents are named; the others are counted. */
-const NAMED = 100;
+const maxNamedDocuments = 100;
 
 /** What writes have come upon in a generation, and no check has looked into since; or null. */
 export function driftOf(db: DatabaseReader, generation: number): Promise<Doc<"drift"> | null> {
@@ -38,7 +38,10 @@ export async function noteDrift(
     );
   }
   const atMs = Date.now();
-  const documents = [...(row?.documents ?? []), ...fresh.map((one) => ({ ...one, atMs }))].slice(0, NAMED);
+  const documents = [...(row?.documents ?? []), ...fresh.map((one) => ({ ...one, atMs }))].slice(
+    0,
+    maxNamedDocuments,
+  );
   const count = (row?.count ?? 0) + fresh.length;
   if (row === null) await db.insert("drift", { generation, count, documents });
   else await db.patch("drift", row._id, { count, documents, run: undefined });

@@ -3,7 +3,7 @@
  * from there to its clients. The codes are listed with all others in the package's docs/errors.md.
  */
 import { ConvexError, convexToJson, type Value } from "convex/values";
-import { MAX_ITEM_BYTES } from "../tree/index.js";
+import { maxItemBytes } from "../tree/index.js";
 
 /** The codes in the `data` of the component's errors. */
 export type AggregateErrorCode =
@@ -30,7 +30,7 @@ export function aggregateError(
 
 /** Of an item of this size, whose id is its document's where a table is aggregated. */
 export function itemTooLarge(id: string, bytes: number): Error {
-  const message = `the key, id and values of the item ${id} take up ${bytes} bytes; ${MAX_ITEM_BYTES} is the most`;
+  const message = `the key, id and values of the item ${id} take up ${bytes} bytes; ${maxItemBytes} is the most`;
   return aggregateError("ITEM_TOO_LARGE", message, { id });
 }
 
@@ -41,10 +41,10 @@ export function isDamage(error: unknown): boolean {
   return typeof data === "object" && data !== null && "code" in data && data.code === "TREE_DAMAGED";
 }
 
-const SHOWN_CHARS = 200;
+const shownChars = 200;
 
 /** A value as a message shows it. */
 export function show(value: Value): string {
   const text = JSON.stringify(convexToJson(value));
-  return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
+  return text.length > shownChars ? `${text.slice(0, shownChars)}…` : text;
 }

@@ -11,13 +11,13 @@ import type { FillArgs } from "./generation_wire.js";
 import { applyOperation, namespacesOf } from "./operations.js";
 
 /** A batch should take about so long, so that live writers get through; where clocks stand still, budgets decide. */
-const BATCH_MS = 50;
-const MAX_BATCH = 2048;
+const batchMs = 50;
+const maxBatch = 2048;
 /** Breaks longer than this are none of the build's time. */
-const LONGEST_GAP_MS = 5000;
+const longestGapMs = 5000;
 /** The share of a transaction that a batch may use. Nodes are written when it ends, each as large as it was read. */
-const SPENDABLE = 0.5;
-const OPERATIONS_BETWEEN_LOOKS = 32;
+const spendable = 0.5;
+const operationsBetweenLooks = 32;
 
 export async function fillIn(
   ctx: MutationCtx,
@@ -40,7 +40,7 @@ export async function fillIn(
     batchSize: nextBatchSize(build.batchSize, applied, operations.length, now - args.beganAtMs),
     activeMs:
       build.activeMs +
-      Math.min(now - (build.processed === 0 ? args.beganAtMs : build.latestAtMs), LONGEST_GAP_MS),
+      Math.min(now - (build.processed === 0 ? args.beganAtMs : build.latestAtMs), longestGapMs),
     latestAtMs: now,
   };
   await ctx.db.patch("builds", build._id, changes);
@@ -60,7 +60,7 @@ async function apply(
   let refused = failure;
   let applied = 0;
   for (const operation of operations) {
-    const isLook = applied > 0 && applied % OPERATIONS_BETWEEN_LOOKS === 0;
+    const isLook = applied > 0 && applied % operationsBetweenLooks === 0;
     if (isLook && isSpent(forest, await ctx.meta.getTransactionMetrics())) {
       refused = undefined;
       break;
@@ -82,7 +82,7 @@ function isSpent({ nodes }: Forest, metrics: TransactionMetrics): boolean {
   const { documentsRead, documentsWritten, bytesRead } = metrics;
   const writes = { used: documentsWritten.used + nodes.usage.written, limit: limitOf(documentsWritten) };
   const reads = [documentsRead, bytesRead].map((metric) => ({ used: metric.used, limit: limitOf(metric) }));
-  return [...reads, writes].some(({ used, limit }) => used > SPENDABLE * limit);
+  return [...reads, writes].some(({ used, limit }) => used > spendable * limit);
 }
 
 function limitOf({ used, remaining }: { used: number; remaining: number }): number {
@@ -92,10 +92,10 @@ function limitOf({ used, remaining }: { used: number; remaining: number }): numb
 /** Twice as many, or half, by what the batch took; no more than went in when the budget ended it. */
 function nextBatchSize(before: number, applied: number, given: number, elapsedMs: number): number {
   if (applied < given) return Math.max(1, applied);
-  const factor = elapsedMs > 0 ? Math.min(2, Math.max(0.5, BATCH_MS / elapsedMs)) : 2;
+  const factor = elapsedMs > 0 ? Math.min(2, Math.max(0.5, batchMs / elapsedMs)) : 2;
   // A batch that was not full tells nothing about larger ones.
   const grown = given < before ? Math.min(1, factor) : factor;
-  return Math.min(MAX_BATCH, Math.max(1, Math.round(before * grown)));
+  return Math.min(maxBatch, Math.max(1, Math.round(before * grown)));
 }
 
 function messageOf(error: ConvexError<{ message?: string } | string>): string {

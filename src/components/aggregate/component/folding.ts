@@ -10,14 +10,14 @@ import type { DifferenceKind } from "./check_types.js";
 import type { Operation, QueueEntry } from "./documents.js";
 import { noteDrift, type Drifted } from "./drift.js";
 import { isDamage } from "./errors.js";
-import { Forest, UNMANAGED } from "./forest.js";
+import { Forest, unmanaged } from "./forest.js";
 import { liveGeneration, replaceDamaged } from "./generation_states.js";
 import { applyOperation } from "./operations.js";
 import { prefetch } from "./overlay.js";
 import { bury, pendingDeltas, takeOff, type PendingRow } from "./pending.js";
 
 /** What a run leaves of the transaction's documents, for the queue itself. */
-const RESERVED_DOCUMENTS = 100;
+const reservedDocuments = 100;
 
 /**
  * Applies up to `limit` operations of entries and takes them off. Ends early when the transaction's budget of documents
@@ -33,8 +33,8 @@ export async function foldEntries(
   let applied = 0;
   const mayGoOn = () =>
     applied < limit &&
-    fold.usage.read + RESERVED_DOCUMENTS < documentsRead.remaining &&
-    fold.usage.written + RESERVED_DOCUMENTS < documentsWritten.remaining;
+    fold.usage.read + reservedDocuments < documentsRead.remaining &&
+    fold.usage.written + reservedDocuments < documentsWritten.remaining;
   let cursor = 0n;
   for (const { id, commitTs } of entries) {
     if (applied > 0 && !mayGoOn()) break;
@@ -92,10 +92,10 @@ class Fold {
     return { read, written };
   }
 
-  private async forestOf({ generation = UNMANAGED }: PendingRow): Promise<Forest | null> {
+  private async forestOf({ generation = unmanaged }: PendingRow): Promise<Forest | null> {
     const known = this.forests.get(generation);
     if (known !== undefined) return known;
-    const isKept = generation === UNMANAGED || (await liveGeneration(this.db, generation)) !== null;
+    const isKept = generation === unmanaged || (await liveGeneration(this.db, generation)) !== null;
     const forest = isKept ? new Forest(this.db, generation) : null;
     this.forests.set(generation, forest);
     return forest;
@@ -121,7 +121,7 @@ class Fold {
       this.note(forest.generation, operation.id, await applyOperation(forest, operation));
     } catch (error) {
       if (!(error instanceof ConvexError)) throw error;
-      if (forest.generation !== UNMANAGED && isDamage(error)) {
+      if (forest.generation !== unmanaged && isDamage(error)) {
         this.forests.set(forest.generation, null);
         await replaceDamaged(this.db, forest.generation, String(error), operation.id);
         return;

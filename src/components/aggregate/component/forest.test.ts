@@ -62,8 +62,9 @@ test("a count reads the two ends of its range, and the root's children between t
   const t = convexTest({ schema, modules });
   const counts = await t.run(async (ctx) => {
     const forest = new Forest(ctx.db);
-    for (let index = 0; index < 2000; index++)
+    for (let index = 0; index < 2000; index++) {
       await applyOperation(forest, { type: "insert", ...itemAt(index) });
+    }
     await forest.flush(ctx.db);
     const { db, calls } = observed(ctx.db);
     const reading = new Forest(db);

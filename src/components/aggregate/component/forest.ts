@@ -7,8 +7,8 @@ import type { Value } from "convex/values";
 import { encodeKey } from "../../../values/index.js";
 import {
   emptyLeaf,
-  MAX_MAX_NODE_SIZE,
-  MIN_MAX_NODE_SIZE,
+  maxMaxNodeSize,
+  minMaxNodeSize,
   type CountedTree,
   type TreeState,
 } from "../tree/index.js";
@@ -27,10 +27,10 @@ import {
 import type { NamespaceArgs, NamespaceSet, SettingsArgs } from "./wire.js";
 
 /** The name of the measure that `sumValue` is. */
-export const PLAIN_MEASURE = "";
+export const plainMeasure = "";
 
 /** The generation of an aggregate that nobody manages. */
-export const UNMANAGED = 0;
+export const unmanaged = 0;
 
 /** A tree with its record. */
 export interface StoredTree extends CountedTree {
@@ -54,7 +54,7 @@ export class Forest {
   /** The successors of trees that are being made anew. */
   private successors: Forest | null = null;
 
-  constructor(db: DatabaseReader, generation: number = UNMANAGED) {
+  constructor(db: DatabaseReader, generation: number = unmanaged) {
     this.db = db;
     this.generation = generation;
     this.nodes = openNodes(db);
@@ -63,8 +63,9 @@ export class Forest {
   /** Makes the trees of namespaces known to `find`, and, where there is one to be planted, what `plant` needs. */
   async load(namespaces: readonly (Value | undefined)[], forPlanting = false): Promise<void> {
     await Promise.all(namespaces.map((namespace) => this.loadOne(namespace)));
-    if (forPlanting && namespaces.some((namespace) => this.find(namespace) === null))
+    if (forPlanting && namespaces.some((namespace) => this.find(namespace) === null)) {
       await this.loadOne(undefined);
+    }
     const replaced = namespaces.filter((namespace) => this.find(namespace)?.record?.hasSuccessor === true);
     if (replaced.length === 0) return;
     this.successors ??= new Forest(this.db, successorGeneration(this.generation));
@@ -222,9 +223,9 @@ function keyOf(namespace: Value | undefined): string {
 
 function checkNodeSize(maxNodeSize: number): void {
   const isValid =
-    Number.isInteger(maxNodeSize / 2) && maxNodeSize >= MIN_MAX_NODE_SIZE && maxNodeSize <= MAX_MAX_NODE_SIZE;
+    Number.isInteger(maxNodeSize / 2) && maxNodeSize >= minMaxNodeSize && maxNodeSize <= maxMaxNodeSize;
   if (!isValid) {
-    const range = `from ${MIN_MAX_NODE_SIZE} to ${MAX_MAX_NODE_SIZE}`;
+    const range = `from ${minMaxNodeSize} to ${maxMaxNodeSize}`;
     throw aggregateError("INVALID_NODE_SIZE", `maxNodeSize must be even and at least 4: ${range}`);
   }
 }

@@ -7,7 +7,7 @@ import {
   childBytes,
   isLeaf,
   itemBytes,
-  NO_MEASURE,
+  noMeasure,
   settleAll,
   measureParts,
   type ExactSum,
@@ -16,13 +16,13 @@ import {
 } from "../tree/index.js";
 import type { DatabaseReader } from "./_generated/server.js";
 import { namespaceBefore, namespaceCursor } from "./cursors.js";
-import { Forest, PLAIN_MEASURE, type StoredTree } from "./forest.js";
+import { Forest, plainMeasure, type StoredTree } from "./forest.js";
 import type { Size, SizeArgs } from "./generation_wire.js";
 import { storedGeneration } from "./tree_records.js";
 
 /** So many trees are measured in one call, and so many nodes of each level. */
-const TREES = 200;
-const SAMPLE = 48;
+const treesPerPage = 200;
+const treesInSample = 48;
 
 export async function measureTrees(db: DatabaseReader, { generation, cursor }: SizeArgs): Promise<Size> {
   const records = await db
@@ -31,9 +31,9 @@ export async function measureTrees(db: DatabaseReader, { generation, cursor }: S
       const all = q.eq("generation", storedGeneration(generation));
       return cursor === undefined ? all : all.gt("namespace", namespaceBefore(cursor));
     })
-    .take(TREES + 1);
+    .take(treesPerPage + 1);
   const forest = new Forest(db, generation);
-  const page = records.slice(0, TREES);
+  const page = records.slice(0, treesPerPage);
   const trees = await forest.select(
     page.map(({ namespace }) => (namespace === undefined ? {} : { namespace })),
   );
@@ -42,7 +42,8 @@ export async function measureTrees(db: DatabaseReader, { generation, cursor }: S
   return {
     ...(await contentsOf(forest, trees)),
     ...(await nodesOf(forest, trees)),
-    cursor: records.length > TREES ? namespaceCursor(namespace === undefined ? {} : { namespace }) : null,
+    cursor:
+      records.length > treesPerPage ? namespaceCursor(namespace === undefined ? {} : { namespace }) : null,
   };
 }
 
@@ -63,8 +64,8 @@ async function contentsOf(
     items += count;
     // A tree that is empty again is no namespace of the table's any more.
     if (count > 0) namespaces++;
-    const column = trees[index]?.state.measures.indexOf(PLAIN_MEASURE) ?? -1;
-    sum = addSums(sum, (summary?.measures[column] ?? NO_MEASURE).sum);
+    const column = trees[index]?.state.measures.indexOf(plainMeasure) ?? -1;
+    sum = addSums(sum, (summary?.measures[column] ?? noMeasure).sum);
   }
   return { items, namespaces, sum };
 }
@@ -94,9 +95,9 @@ async function nodesOf(
 
 /** Some of a level's nodes, as many before each as behind it. */
 function spread(level: readonly NodeRef[]): NodeRef[] {
-  if (level.length <= SAMPLE) return [...level];
-  return Array.from({ length: SAMPLE }, (_, index) => {
-    const ref = level[Math.floor(((index + 0.5) * level.length) / SAMPLE)];
+  if (level.length <= treesInSample) return [...level];
+  return Array.from({ length: treesInSample }, (_, index) => {
+    const ref = level[Math.floor(((index + 0.5) * level.length) / treesInSample)];
     return ref as NodeRef;
   });
 }

@@ -17,7 +17,7 @@ export interface LiveGenerations {
 }
 
 /** Of a definition that has none. */
-export const NONE_LIVE: LiveGenerations = { readable: null, writable: [] };
+export const noneLive: LiveGenerations = { readable: null, writable: [] };
 
 const liveCodec: CellCodec<LiveGenerations> = {
   encode: (live) => JSON.stringify(live),
@@ -50,7 +50,7 @@ export async function assertUnmanaged(db: DatabaseReader): Promise<void> {
 export function isUnmanagedNow(db: DatabaseReader): boolean {
   const native = nativeStoreOf(db);
   if (native === null) return false;
-  return native.count("generations") === 0 || native.cells(flagCodec).get(MANAGED) === false;
+  return native.count("generations") === 0 || native.cells(flagCodec).get(managedKind) === false;
 }
 
 /** Of a call of a class that is not the one which keeps the component. */
@@ -63,14 +63,14 @@ export function sharedError(definition: string): Error {
 }
 
 const flagCodec: CellCodec<boolean> = { encode: String, decode: (text) => text === "true" };
-const MANAGED = "managed";
+const managedKind = "managed";
 
 /** Brings the directory up to date, after a generation of the definition was changed. */
 export async function refreshDirectory(db: DatabaseWriter, definition: string): Promise<void> {
   const native = nativeStoreOf(db);
   if (native === null) return;
   const isManaged = (await db.query("generations").collect()).some(isLive);
-  native.cells(flagCodec).set(MANAGED, isManaged);
+  native.cells(flagCodec).set(managedKind, isManaged);
   const live = liveAmong(await generationsOf(db, definition));
   native.cells(liveCodec).set(nameOf(definition), live.writable.length === 0 ? undefined : live);
 }
@@ -89,7 +89,7 @@ function isLive({ status }: Doc<"generations">): boolean {
 
 function liveAmong(generations: readonly Doc<"generations">[]): LiveGenerations {
   const live = generations.filter(isLive);
-  if (live.length === 0) return NONE_LIVE;
+  if (live.length === 0) return noneLive;
   return {
     readable: live.find(({ status }) => status === "ready")?.generation ?? null,
     writable: live.map(({ generation }) => generation),

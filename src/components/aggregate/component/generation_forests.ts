@@ -1,7 +1,7 @@
 /** The trees that a call is about: of the generation that answers for its definition, or of that which nobody manages. */
 import type { DatabaseReader, MutationCtx, QueryCtx } from "./_generated/server.js";
 import { isAsked } from "./direct.js";
-import { Forest, UNMANAGED } from "./forest.js";
+import { Forest, unmanaged } from "./forest.js";
 import { buildingError } from "./build_progress.js";
 import {
   assertUnmanaged,
@@ -24,7 +24,7 @@ export function readableForestNow(ctx: QueryCtx, definition: string | undefined)
 }
 
 function unmanagedNow(db: DatabaseReader): number | null {
-  return isUnmanagedNow(db) ? UNMANAGED : null;
+  return isUnmanagedNow(db) ? unmanaged : null;
 }
 
 /** The trees that all questions, or all writes, asked of one `ctx` share; of any other `ctx`, trees of its own. */
@@ -52,7 +52,7 @@ export async function readableGeneration(
 ): Promise<number> {
   if (definition === undefined) {
     await assertUnmanaged(db);
-    return UNMANAGED;
+    return unmanaged;
   }
   const { readable } = await liveGenerations(db, definition);
   if (readable === null) throw await buildingError(db, definition);
@@ -69,7 +69,7 @@ export async function writableGenerations(
 ): Promise<readonly number[]> {
   if (definition !== undefined) return (await liveGenerations(db, definition)).writable;
   await assertUnmanaged(db);
-  return [UNMANAGED];
+  return [unmanaged];
 }
 
 /** The trees to look into: those that answer, else those in the making. Null when there are none. */

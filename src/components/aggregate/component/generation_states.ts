@@ -15,7 +15,7 @@ import type { SettingsArgs } from "./wire.js";
 export type Generation = Doc<"generations">;
 
 /** The size of a build's first batch; later ones are sized by what they take. */
-const FIRST_BATCH = 64;
+const firstBatch = 64;
 
 /** Begins a build for a definition, in trees that are set up as the settings say. Returns the generation's number. */
 export async function createGeneration(
@@ -33,7 +33,7 @@ export async function createGeneration(
     processed: 0,
     total: null,
     span: null,
-    batchSize: FIRST_BATCH,
+    batchSize: firstBatch,
     activeMs: 0,
     latestAtMs: startedAtMs,
   });

@@ -7,8 +7,8 @@ import { openNodes } from "./nodes.js";
 import { deleteRecord, successorGeneration } from "./tree_records.js";
 
 /** How many nodes one part deletes at most, and how many trees it looks at. */
-const NODES = 500;
-const TREES = 250;
+const nodesPerSweep = 500;
+const treesPerSweep = 250;
 
 /** True when nothing is left of the generation. */
 export async function clearSome(ctx: MutationCtx, generation: number): Promise<boolean> {
@@ -19,7 +19,7 @@ export async function clearSome(ctx: MutationCtx, generation: number): Promise<b
     ...(await recordsOf(db, successorGeneration(generation))),
   ];
   const store = openNodes(db);
-  let left = NODES;
+  let left = nodesPerSweep;
   for (const record of records) {
     const { removed, isGone } = await settle(store, () => removeSome(store, record.root, left));
     left -= removed;
@@ -35,5 +35,5 @@ function recordsOf(db: DatabaseReader, generation: number): Promise<Doc<"trees">
   return db
     .query("trees")
     .withIndex("by_generation", (q) => q.eq("generation", generation))
-    .take(TREES);
+    .take(treesPerSweep);
 }

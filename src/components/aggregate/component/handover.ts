@@ -9,7 +9,7 @@ import { scanRange, settle } from "../tree/index.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { DeadLetterFields, Operation } from "./documents.js";
 import { foldEntries } from "./folding.js";
-import { Forest, PLAIN_MEASURE, UNMANAGED, type StoredTree } from "./forest.js";
+import { Forest, plainMeasure, unmanaged, type StoredTree } from "./forest.js";
 import { nativeStoreOf, type CellCodec } from "./native_store.js";
 import { applyOperation } from "./operations.js";
 import { bury } from "./pending.js";
@@ -53,14 +53,15 @@ async function arrive(
   await cancelJobs({ db, scheduler });
   return async (ctx) => {
     await clearCells(ctx);
-    for (const { commitTs, operation, error } of deadLetters)
+    for (const { commitTs, operation, error } of deadLetters) {
       await ctx.db.insert("deadLetterOperations", { commitTs, operation: ourOperation(operation), error });
+    }
     if (!isManaged) await plantTrees(ctx, trees, waiting);
   };
 }
 
 async function plantTrees({ db }: MutationCtx, trees: readonly WholeTree[], waiting: Waiting): Promise<void> {
-  const forest = new Forest(db, UNMANAGED);
+  const forest = new Forest(db, unmanaged);
   await forest.load(trees.map(({ namespace }) => namespace));
   // A summand of 0 is also what an item without one has: where all are, none is meant.
   const isSummed = trees.some(({ items }) => items.some(({ s }) => s !== 0));
@@ -90,8 +91,9 @@ async function leave(ctx: MutationCtx): Promise<Finish<PublishedCtx>> {
   const trees: WholeTree[] = [];
   for (const tree of await forest.select("all")) trees.push(await wholeTree(tree));
   const deadLetters: DeadLetterFields[] = await db.query("deadLetterOperations").collect();
-  for (const { _id } of await db.query("deadLetterOperations").collect())
+  for (const { _id } of await db.query("deadLetterOperations").collect()) {
     await db.delete("deadLetterOperations", _id);
+  }
   await clearCells(ctx);
   await cancelJobs(ctx);
   return async (later) => {
@@ -118,16 +120,17 @@ async function foldAll(ctx: MutationCtx): Promise<void> {
 /** The generation that answers reads. @throws COMPONENT_NOT_MOVED while a managed aggregate has none */
 async function generationToLeave({ db }: MutationCtx): Promise<number> {
   const live = (await db.query("generations").collect()).filter(({ status }) => status !== "dropped");
-  if (live.length === 0) return UNMANAGED;
+  if (live.length === 0) return unmanaged;
   const ready = live.find(({ status }) => status === "ready");
   if (ready !== undefined) return ready.generation;
   throw notMoved("The aggregate is being built: deploy again when it is ready (`trueup aggregates`).");
 }
 
 async function wholeTree({ nodes, state, namespace, record }: StoredTree): Promise<WholeTree> {
-  if (record?.hasSuccessor === true)
+  if (record?.hasSuccessor === true) {
     throw notMoved("The aggregate is being repaired: deploy again when that is done (`trueup aggregates`).");
-  const plain = state.measures.indexOf(PLAIN_MEASURE);
+  }
+  const plain = state.measures.indexOf(plainMeasure);
   const found = await settle(nodes, () =>
     scanRange({ nodes, state }, { start: "", end: null }, "asc", Infinity),
   );
@@ -141,14 +144,14 @@ async function wholeTree({ nodes, state, namespace, record }: StoredTree): Promi
 }
 
 /** So many names are read at once. */
-const PAGE = 10_000;
+const page = 10_000;
 const anyCodec: CellCodec<string> = { encode: String, decode: String };
 
 /** Whatever stands in cells, of this layout or of a time before another one was here. */
 async function clearCells({ db }: MutationCtx): Promise<void> {
   const cells = nativeStoreOf(db)?.cells(anyCodec);
   if (cells === undefined) return;
-  for (let names = await cells.names("", PAGE); names.length > 0; names = await cells.names("", PAGE)) {
+  for (let names = await cells.names("", page); names.length > 0; names = await cells.names("", page)) {
     for (const name of names) cells.set(name, undefined);
   }
 }

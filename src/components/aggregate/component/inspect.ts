@@ -13,8 +13,8 @@ import * as validators from "./validators.js";
 import type { TreeArgs, ValidateArgs, ValidationReport } from "./wire.js";
 
 /** How many leaves a part of the check visits, unless told otherwise. */
-const LEAVES_PER_PART = 256;
-const DEFAULT_TAKE = 100;
+const leavesPerPart = 256;
+const defaultTake = 100;
 
 /**
  * Checks the structure of a namespace's tree: orders, bounds, counts, sums, extremes, digests, levels and fill of the
@@ -23,7 +23,7 @@ const DEFAULT_TAKE = 100;
 export const validate: RegisteredQuery<"public", ValidateArgs, Promise<ValidationReport>> = query({
   args: validators.validateArgs,
   returns: validators.validationReport,
-  handler: async (ctx, { from = "", leaves = LEAVES_PER_PART, ...args }): Promise<ValidationReport> => {
+  handler: async (ctx, { from = "", leaves = leavesPerPart, ...args }): Promise<ValidationReport> => {
     const { forest, tree } = await treeOf(ctx.db, args);
     if (forest === null || tree === null) return { problems: [], nodes: 0, items: 0, next: null };
     const { problems, ...report } = await settle(forest.nodes, () => checkTree(tree, from, leaves));
@@ -54,7 +54,7 @@ export const listTrees: RegisteredQuery<
 > = query({
   args: validators.takeArgs,
   returns: v.array(v.any()),
-  handler: (ctx, { take }): Promise<Doc<"trees">[]> => ctx.db.query("trees").take(take ?? DEFAULT_TAKE),
+  handler: (ctx, { take }): Promise<Doc<"trees">[]> => ctx.db.query("trees").take(take ?? defaultTake),
 });
 
 /** The nodes as they are stored, up to `take` of them, 100 unless told otherwise. */
@@ -65,7 +65,7 @@ export const listNodes: RegisteredQuery<
 > = query({
   args: validators.takeArgs,
   returns: v.array(v.any()),
-  handler: (ctx, { take }): Promise<NodeFields[]> => openNodes(ctx.db).list(take ?? DEFAULT_TAKE),
+  handler: (ctx, { take }): Promise<NodeFields[]> => openNodes(ctx.db).list(take ?? defaultTake),
 });
 
 /** The tree of a namespace, in the forest that answers for the definition, or is going to. */

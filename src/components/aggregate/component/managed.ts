@@ -17,7 +17,7 @@ import {
   generationsOf,
   liveGenerations,
   liveGenerationsNow,
-  NONE_LIVE,
+  noneLive,
 } from "./generation_directory.js";
 import * as states from "./generation_states.js";
 import * as validators from "./generation_validators.js";
@@ -46,7 +46,7 @@ export const follow: RegisteredMutation<"public", FollowArgs, Soon<boolean>> = m
 
 /** Follows where one generation is kept in step, which is nearly always so. False, and nothing has changed, elsewhere. */
 function followNow(ctx: MutationCtx, { definition, operations, queued, deltas }: FollowArgs): boolean {
-  const { readable, writable } = liveGenerationsNow(ctx.db, definition) ?? NONE_LIVE;
+  const { readable, writable } = liveGenerationsNow(ctx.db, definition) ?? noneLive;
   const [generation] = writable;
   if (generation === undefined || generation !== readable || writable.length > 1) return false;
   if (queued === true || (deltas ?? !usesNoDeltasNow(ctx.db))) return false;
@@ -107,14 +107,14 @@ export const status: RegisteredQuery<"public", { definition: string }, Promise<S
       state: main?.status ?? "empty",
       generation: number,
       ...progressOf(build),
-      ...(main === undefined ? { lastVerified: null, ...NO_DRIFT } : await knownDrift(ctx.db, number)),
+      ...(main === undefined ? { lastVerified: null, ...noDrift } : await knownDrift(ctx.db, number)),
       error: failed?.message ?? null,
       errorDocumentId: failed?.documentId ?? null,
     };
   },
 });
 
-const NO_DRIFT = { drift: null, drifted: [] };
+const noDrift = { drift: null, drifted: [] };
 
 /** The differences that are known: those that the last check left, and what writes have come upon since. */
 async function knownDrift(

@@ -11,8 +11,8 @@ import type { StoredNodes } from "./stored_nodes.js";
 
 const counterCodec: CellCodec<number> = { encode: String, decode: Number };
 /** Names of nodes start with this, and the one of the counter does not. */
-const NODES = "n";
-const COUNTER = "count";
+const nodeCells = "n";
+const counterCell = "count";
 
 export class CellNodes extends NodeCache implements StoredNodes {
   /** Writers take turns where there are cells, so nothing is gained by a lazy root; the size is measured. */
@@ -38,7 +38,7 @@ export class CellNodes extends NodeCache implements StoredNodes {
   }
 
   async list(take: number): Promise<NodeFields[]> {
-    const names = await this.cells.names(NODES, take);
+    const names = await this.cells.names(nodeCells, take);
     const nodes = await Promise.all(names.map(async (name) => await this.cells.get(name)));
     return nodes.flatMap((node) => (node ? [fieldsOf(node, String)] : []));
   }
@@ -48,13 +48,13 @@ export class CellNodes extends NodeCache implements StoredNodes {
   }
 
   async flush(): Promise<(ref: NodeRef) => string> {
-    const count = this.created.size === 0 ? 0 : ((await this.counter.get(COUNTER)) ?? 0);
+    const count = this.created.size === 0 ? 0 : ((await this.counter.get(counterCell)) ?? 0);
     return this.writeAll(count);
   }
 
   /** The same at once; false, and nothing is written, when something has to be waited for. */
   flushNow(): boolean {
-    const count = this.created.size === 0 ? 0 : this.counter.get(COUNTER);
+    const count = this.created.size === 0 ? 0 : this.counter.get(counterCell);
     if (count instanceof Promise) return false;
     this.writeAll(count ?? 0);
     return true;
@@ -65,10 +65,11 @@ export class CellNodes extends NodeCache implements StoredNodes {
     const names = new Map<NodeRef, string>();
     let next = count;
     for (const ref of this.created) names.set(ref, (next++).toString(36));
-    if (next !== count) this.counter.set(COUNTER, next);
+    if (next !== count) this.counter.set(counterCell, next);
     const stored = (ref: NodeRef): string => names.get(ref) ?? String(ref);
-    for (const ref of this.edited)
+    for (const ref of this.edited) {
       if (!this.created.has(ref) && !this.removed.has(ref)) this.write(ref, names);
+    }
     for (const ref of this.created) this.write(ref, names);
     for (const ref of this.removed) this.cells.set(nameOf(ref), undefined);
     for (const ref of this.removed) this.absent.add(ref);
@@ -104,7 +105,7 @@ export class CellNodes extends NodeCache implements StoredNodes {
 }
 
 function nameOf(ref: NodeRef): string {
-  return NODES + ref;
+  return nodeCells + ref;
 }
 
 /** Only children that are new are copied: what is kept for the others stays with them. */

@@ -21,7 +21,7 @@ import {
 } from "./node_text.js";
 
 /** The form; one that comes after it will have another letter. */
-const FORM = "a";
+const nodeFormat = "a";
 
 /** Null for a text that is no node's: what cannot be read is as good as lost, and is mended like it. */
 export const nodeCodec: CellCodec<Node | null> = {
@@ -43,7 +43,7 @@ export function encodeNode(node: Node): string {
 
 /** @throws MalformedText */
 export function decodeNode(text: string): Node {
-  if (text[0] !== FORM) throw new MalformedText();
+  if (text[0] !== nodeFormat) throw new MalformedText();
   const reader = new TextReader(text, 1);
   const level = reader.length();
   const positions = readPositions(reader);
@@ -56,7 +56,7 @@ export function decodeNode(text: string): Node {
 }
 
 function encodeLeaf({ items }: Leaf): string {
-  const parts = [FORM, lengthText(0)];
+  const parts = [nodeFormat, lengthText(0)];
   writePositions(
     parts,
     items.map(({ position }) => position),
@@ -103,7 +103,7 @@ function encodeBranch(branch: Branch): string {
   const positions =
     before !== null && hasSamePositions ? before.positions : positionsText(children.map(({ low }) => low));
   branch.memo = new BranchMemo(children, texts, positions);
-  return FORM + lengthText(level) + positions + texts.join("");
+  return nodeFormat + lengthText(level) + positions + texts.join("");
 }
 
 function positionsText(positions: readonly Position[]): string {

@@ -5,15 +5,15 @@
  */
 
 /** Digits are the 64 chars from here on. */
-const ZERO = 0x30;
-const DIGITS = 64;
-const MORE = 32;
+const zeroCode = 0x30;
+const digits = 64;
+const moreBit = 32;
 /** Numbers that are whole and nearer to zero than this are written by their size. */
-const SMALL = 2 ** 30;
-const DOUBLE = "#";
-const NOTHING = "!";
+const smallIntegerLimit = 2 ** 30;
+const doubleMark = "#";
+const nothingMark = "!";
 /** Chars of a digest: whole numbers up to 2^54. */
-const DIGEST_CHARS = 9;
+const digestChars = 9;
 
 const view = new DataView(new ArrayBuffer(8));
 
@@ -22,56 +22,63 @@ export class MalformedText extends Error {}
 
 /** A whole number from 0 to 2^31 - 1. */
 export function lengthText(value: number): string {
-  if (value < MORE) return String.fromCharCode(ZERO + value);
-  if (value < MORE * MORE) return String.fromCharCode(ZERO + MORE + (value & 31), ZERO + (value >>> 5));
+  if (value < moreBit) return String.fromCharCode(zeroCode + value);
+  if (value < moreBit * moreBit) {
+    return String.fromCharCode(zeroCode + moreBit + (value & 31), zeroCode + (value >>> 5));
+  }
   let text = "";
   let rest = value;
-  for (; rest >= MORE; rest >>>= 5) text += String.fromCharCode(ZERO + MORE + (rest & 31));
-  return text + String.fromCharCode(ZERO + rest);
+  for (; rest >= moreBit; rest >>>= 5) text += String.fromCharCode(zeroCode + moreBit + (rest & 31));
+  return text + String.fromCharCode(zeroCode + rest);
 }
 
 /** Any number: NaN, the infinities and -0 are told apart. Null where there is none. */
 export function numberText(value: number | null): string {
-  if (value === null) return NOTHING;
-  if (value > -SMALL && value < SMALL && (value | 0) === value && (value !== 0 || 1 / value > 0)) {
+  if (value === null) return nothingMark;
+  if (
+    value > -smallIntegerLimit &&
+    value < smallIntegerLimit &&
+    (value | 0) === value &&
+    (value !== 0 || 1 / value > 0)
+  ) {
     return lengthText(value >= 0 ? value * 2 : -value * 2 - 1);
   }
   view.setFloat64(0, value);
   const high = view.getUint32(0);
   const low = view.getUint32(4);
   return (
-    DOUBLE +
+    doubleMark +
     String.fromCharCode(
-      ZERO + (high >>> 26),
-      ZERO + ((high >>> 20) & 63),
-      ZERO + ((high >>> 14) & 63),
-      ZERO + ((high >>> 8) & 63),
-      ZERO + ((high >>> 2) & 63),
-      ZERO + ((high & 3) << 4) + (low >>> 28),
-      ZERO + ((low >>> 22) & 63),
-      ZERO + ((low >>> 16) & 63),
-      ZERO + ((low >>> 10) & 63),
-      ZERO + ((low >>> 4) & 63),
-      ZERO + (low & 15),
+      zeroCode + (high >>> 26),
+      zeroCode + ((high >>> 20) & 63),
+      zeroCode + ((high >>> 14) & 63),
+      zeroCode + ((high >>> 8) & 63),
+      zeroCode + ((high >>> 2) & 63),
+      zeroCode + ((high & 3) << 4) + (low >>> 28),
+      zeroCode + ((low >>> 22) & 63),
+      zeroCode + ((low >>> 16) & 63),
+      zeroCode + ((low >>> 10) & 63),
+      zeroCode + ((low >>> 4) & 63),
+      zeroCode + (low & 15),
     )
   );
 }
 
 /** A whole number from 0 to 2^54 - 1, in a fixed number of chars; one when it is null. */
 export function digestText(value: number | null): string {
-  if (value === null) return NOTHING;
+  if (value === null) return nothingMark;
   const low = value % 0x40000000;
   const high = (value - low) / 0x40000000;
   return String.fromCharCode(
-    ZERO + ((high >>> 18) & 63),
-    ZERO + ((high >>> 12) & 63),
-    ZERO + ((high >>> 6) & 63),
-    ZERO + (high & 63),
-    ZERO + ((low >>> 24) & 63),
-    ZERO + ((low >>> 18) & 63),
-    ZERO + ((low >>> 12) & 63),
-    ZERO + ((low >>> 6) & 63),
-    ZERO + (low & 63),
+    zeroCode + ((high >>> 18) & 63),
+    zeroCode + ((high >>> 12) & 63),
+    zeroCode + ((high >>> 6) & 63),
+    zeroCode + (high & 63),
+    zeroCode + ((low >>> 24) & 63),
+    zeroCode + ((low >>> 18) & 63),
+    zeroCode + ((low >>> 12) & 63),
+    zeroCode + ((low >>> 6) & 63),
+    zeroCode + (low & 63),
   );
 }
 
@@ -81,11 +88,11 @@ export function stringText(text: string): string {
 }
 
 /** A mark before a run of zeros, which its length follows; before none, it stands for itself. */
-const MARK = "\x02";
-const MARK_CODE = 2;
-const MOST_ZEROS = 31;
-const ZEROS: readonly string[] = Array.from({ length: MORE }, (_, count) =>
-  count === 0 ? MARK : "\0".repeat(count),
+const textMark = "\x02";
+const markCode = 2;
+const mostZeros = 31;
+const zeroDigits: readonly string[] = Array.from({ length: moreBit }, (_, count) =>
+  count === 0 ? textMark : "\0".repeat(count),
 );
 
 /** A string of bytes, written without zeros, of which keys have runs. */
@@ -94,10 +101,10 @@ export function withoutZeros(bytes: string): string {
   let from = 0;
   for (let index = 0; index < bytes.length; index++) {
     const code = bytes.charCodeAt(index);
-    if (code !== 0 && code !== MARK_CODE) continue;
-    text += bytes.slice(from, index) + MARK;
+    if (code !== 0 && code !== markCode) continue;
+    text += bytes.slice(from, index) + textMark;
     let count = 0;
-    if (code === 0) while (count < MOST_ZEROS && bytes.charCodeAt(index + count) === 0) count++;
+    if (code === 0) while (count < mostZeros && bytes.charCodeAt(index + count) === 0) count++;
     text += lengthText(count);
     if (count > 0) index += count - 1;
     from = index + 1;
@@ -107,12 +114,12 @@ export function withoutZeros(bytes: string): string {
 
 /** What `withoutZeros` was given. @throws MalformedText */
 export function withZeros(text: string): string {
-  let mark = text.indexOf(MARK);
+  let mark = text.indexOf(textMark);
   if (mark < 0) return text;
   let bytes = "";
   let from = 0;
-  for (; mark >= 0; mark = text.indexOf(MARK, from)) {
-    const zeros = ZEROS[text.charCodeAt(mark + 1) - ZERO];
+  for (; mark >= 0; mark = text.indexOf(textMark, from)) {
+    const zeros = zeroDigits[text.charCodeAt(mark + 1) - zeroCode];
     if (zeros === undefined) throw new MalformedText();
     bytes += text.slice(from, mark) + zeros;
     from = mark + 2;
@@ -138,7 +145,7 @@ export class TextReader {
   length(): number {
     let digit = this.digit();
     let value = digit & 31;
-    for (let shift = 5; digit >= MORE; shift += 5) {
+    for (let shift = 5; digit >= moreBit; shift += 5) {
       if (shift > 30) throw new MalformedText();
       digit = this.digit();
       value |= (digit & 31) << shift;
@@ -149,11 +156,11 @@ export class TextReader {
 
   number(): number | null {
     const first = this.text[this.at];
-    if (first === NOTHING) {
+    if (first === nothingMark) {
       this.at++;
       return null;
     }
-    if (first !== DOUBLE) {
+    if (first !== doubleMark) {
       const value = this.length();
       return (value & 1) === 0 ? value / 2 : -(value + 1) / 2;
     }
@@ -162,12 +169,12 @@ export class TextReader {
   }
 
   digest(): number | null {
-    if (this.text[this.at] === NOTHING) {
+    if (this.text[this.at] === nothingMark) {
       this.at++;
       return null;
     }
     let value = 0;
-    for (let index = 0; index < DIGEST_CHARS; index++) value = value * DIGITS + this.digit();
+    for (let index = 0; index < digestChars; index++) value = value * digits + this.digit();
     return value;
   }
 
@@ -185,10 +192,10 @@ export class TextReader {
 
   private double(): number {
     let high = 0;
-    for (let index = 0; index < 5; index++) high = high * DIGITS + this.digit();
+    for (let index = 0; index < 5; index++) high = high * digits + this.digit();
     const shared = this.digit();
     let low = shared & 15;
-    for (let index = 0; index < 4; index++) low = low * DIGITS + this.digit();
+    for (let index = 0; index < 4; index++) low = low * digits + this.digit();
     const last = this.digit();
     if (last > 15) throw new MalformedText();
     view.setUint32(0, high * 4 + (shared >>> 4));
@@ -197,8 +204,8 @@ export class TextReader {
   }
 
   private digit(): number {
-    const digit = this.text.charCodeAt(this.at++) - ZERO;
-    if (!(digit >= 0 && digit < DIGITS)) throw new MalformedText();
+    const digit = this.text.charCodeAt(this.at++) - zeroCode;
+    if (!(digit >= 0 && digit < digits)) throw new MalformedText();
     return digit;
   }
 }

@@ -8,7 +8,7 @@ import {
   findItem,
   insertItem,
   itemBytes,
-  MAX_ITEM_BYTES,
+  maxItemBytes,
   Position,
   putItem,
   removeItem,
@@ -17,7 +17,7 @@ import { settle, withoutTrailingNulls, type Item, type OnMisfit } from "../tree/
 import type { DifferenceKind } from "./check_types.js";
 import type { ItemMove, ItemPlace, ItemValues, Operation } from "./documents.js";
 import { aggregateError, itemTooLarge, show } from "./errors.js";
-import { PLAIN_MEASURE, UNMANAGED, type Forest, type StoredTree } from "./forest.js";
+import { plainMeasure, unmanaged, type Forest, type StoredTree } from "./forest.js";
 
 /**
  * Applies an operation to the trees in memory; `forest.flush` writes them. Those of a managed aggregate are also written to
@@ -77,7 +77,7 @@ export function namespacesOf(operation: Operation): (Value | undefined)[] {
  * document had drifted, or null.
  */
 export function perform(forest: Forest, operation: Operation): DifferenceKind | null {
-  if (forest.generation !== UNMANAGED) return follow(forest, operation);
+  if (forest.generation !== unmanaged) return follow(forest, operation);
   switch (operation.type) {
     case "insert":
       insert(forest, operation, operation);
@@ -148,7 +148,7 @@ function isItem({ item, measures }: FoundItem, { sumValue, sumValues }: ItemValu
     const value = item.values[index] ?? null;
     if (value === null) continue;
     const name = measures[index] as string;
-    if (!Object.is(value, name === PLAIN_MEASURE ? sumValue : sumValues?.[name])) return false;
+    if (!Object.is(value, name === plainMeasure ? sumValue : sumValues?.[name])) return false;
     left -= 1;
   }
   return left === 0;
@@ -218,8 +218,9 @@ function isSamePlace(a: ItemPlace, b: ItemPlace): boolean {
 
 function demand(forest: Forest, place: ItemPlace): void {
   const tree = forest.find(place.namespace);
-  if (tree === null || findItem(tree, new Position(place.key, place.id).order) === null)
+  if (tree === null || findItem(tree, new Position(place.key, place.id).order) === null) {
     throw missingKey(place);
+  }
 }
 
 function missingKey(place: ItemPlace): Error {
@@ -236,12 +237,12 @@ function treeFor(forest: Forest, namespace: Value | undefined): StoredTree {
 
 function itemFor(tree: StoredTree, { key, id }: ItemPlace, { sumValue, sumValues }: ItemValues): Item {
   const named: [string, number][] = Object.entries(sumValues ?? {});
-  if (sumValue !== undefined) named.push([PLAIN_MEASURE, sumValue]);
+  if (sumValue !== undefined) named.push([plainMeasure, sumValue]);
   addMeasures(tree, named);
   const byName = new Map(named);
   const values = tree.state.measures.map((name) => byName.get(name) ?? null);
   const item = { position: new Position(key, id), values: withoutTrailingNulls(values) };
-  if (itemBytes(item) > MAX_ITEM_BYTES) throw itemTooLarge(id, itemBytes(item));
+  if (itemBytes(item) > maxItemBytes) throw itemTooLarge(id, itemBytes(item));
   return item;
 }
 

@@ -9,7 +9,7 @@ import { findItem, Position, settleAll } from "../tree/index.js";
 import type { DatabaseReader } from "./_generated/server.js";
 import type { Operation } from "./documents.js";
 import { isDamage } from "./errors.js";
-import { UNMANAGED, type Forest } from "./forest.js";
+import { unmanaged, type Forest } from "./forest.js";
 import { applyOperation, namespacesOf } from "./operations.js";
 import { pendingDeltas, type PendingRow } from "./pending.js";
 
@@ -40,7 +40,7 @@ export async function overlay(
   namespaces?: readonly (Value | undefined)[],
 ): Promise<void> {
   const all = rows
-    .filter(({ generation = UNMANAGED }) => generation === forest.generation)
+    .filter(({ generation = unmanaged }) => generation === forest.generation)
     .flatMap((row) => row.operations);
   await applyDeltas(forest, namespaces === undefined ? all : concerning(all, namespaces));
 }

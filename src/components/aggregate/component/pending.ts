@@ -11,12 +11,12 @@ import type { Operation, PendingFields } from "./documents.js";
 import { aggregateError } from "./errors.js";
 import { nativeStoreOf } from "./native_store.js";
 
-const MAX_ENTRY_OPERATIONS = 512;
-const MAX_ENTRY_BYTES = 100 * 1024;
+const maxEntryOperations = 512;
+const maxEntryBytes = 100 * 1024;
 
 /** The most deltas that a call applies. Writers help the worker long before (`deltas.ts`). */
-const MAX_CALL_OPERATIONS = 8192;
-const MAX_CALL_BYTES = 4 * 1024 * 1024;
+const maxCallOperations = 8192;
+const maxCallBytes = 4 * 1024 * 1024;
 
 /** Operations of one transaction that wait. Those of the transaction itself have no `bigint` in `commitTs` yet. */
 export type PendingRow = Doc<"pendingOperations">;
@@ -56,7 +56,7 @@ export async function pendingDeltas(db: DatabaseReader, stale: boolean): Promise
     }
     operations += row.operations.length;
     bytes += getDocumentSize(row);
-    if (operations > MAX_CALL_OPERATIONS || bytes > MAX_CALL_BYTES) {
+    if (operations > maxCallOperations || bytes > maxCallBytes) {
       throw refusal(
         "The aggregate has more deltas than a call can take up: its worker is behind, try again.",
       );
@@ -109,7 +109,7 @@ function fill(entry: PendingFields, operations: Operation[]): { filled: Operatio
   for (const operation of operations) {
     const count = entry.operations.length + taken;
     bytes += getConvexSize(operation);
-    if (count > 0 && (count >= MAX_ENTRY_OPERATIONS || bytes > MAX_ENTRY_BYTES)) break;
+    if (count > 0 && (count >= maxEntryOperations || bytes > maxEntryBytes)) break;
     taken++;
   }
   return { filled: [...entry.operations, ...operations.slice(0, taken)], left: operations.slice(taken) };

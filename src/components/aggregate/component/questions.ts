@@ -3,7 +3,7 @@ import type { Value } from "convex/values";
 import {
   combineMeasures,
   measureParts,
-  NO_MEASURE,
+  noMeasure,
   rangeOf,
   roundSum,
   settleAll,
@@ -13,7 +13,7 @@ import {
   type Part,
 } from "../tree/index.js";
 import type { QueryCtx } from "./_generated/server.js";
-import { PLAIN_MEASURE, type Forest, type StoredTree } from "./forest.js";
+import { plainMeasure, type Forest, type StoredTree } from "./forest.js";
 import { afterwards, copyOf, isAsked, throwNotAtHand, type Soon } from "./direct.js";
 import { readableForest, readableForestNow } from "./generation_forests.js";
 import { overlay } from "./overlay.js";
@@ -134,7 +134,7 @@ export function wireItem({ tree, item }: Found<StoredTree>, { namespaces }: Rang
     const value = values[index] ?? null;
     const name = measures[index];
     if (value === null || name === undefined) continue;
-    if (name === PLAIN_MEASURE) wire.sumValue = value;
+    if (name === plainMeasure) wire.sumValue = value;
     else (wire.sumValues ??= {})[name] = value;
   }
   return wire;
@@ -146,9 +146,9 @@ export function statsOf(parts: Parts, names: readonly string[]): WireStats {
   const measures = names.map((name) => {
     const ofParts = summaries.map((summary, index) => {
       const column = parts[index]?.tree.state.measures.indexOf(name) ?? -1;
-      return summary.measures[column] ?? NO_MEASURE;
+      return summary.measures[column] ?? noMeasure;
     });
-    const { count, sum, min, max } = ofParts.reduce(combineMeasures, NO_MEASURE);
+    const { count, sum, min, max } = ofParts.reduce(combineMeasures, noMeasure);
     return { count, sum: roundSum(sum), min, max };
   });
   return { count: summaries.reduce((count, summary) => count + summary.count, 0), measures };

@@ -18,11 +18,11 @@ import type { QueueStatus } from "./wire.js";
 import { isRunning, wake } from "./worker.js";
 
 /** The most that a run is handed. */
-const MAX_BATCH_OPERATIONS = 1024;
-const MAX_BATCH_BYTES = 2 * 1024 * 1024;
+const maxBatchOperations = 1024;
+const maxBatchBytes = 2 * 1024 * 1024;
 
 /** How many entries `status` looks at. */
-const STATUS_ENTRIES = 16;
+const statusEntries = 16;
 
 /** Queues operations, to be applied in the order of their commits. Where deltas are the rule, they are deltas. */
 export const enqueue: RegisteredMutation<"public", { operations: Operation[] }, Promise<null>> = mutation({
@@ -43,14 +43,14 @@ export const status: RegisteredQuery<"public", Record<string, never>, Promise<Qu
     const rows = await ctx.db
       .query("pendingOperations")
       .withIndex("by_commitTs")
-      .take(STATUS_ENTRIES + 1);
+      .take(statusEntries + 1);
     const deadLetter = await ctx.db.query("deadLetterOperations").first();
     return {
       state: (await isRunning(ctx.db)) ? "running" : "idle",
       pendingOperations: rows
-        .slice(0, STATUS_ENTRIES)
+        .slice(0, statusEntries)
         .reduce((count, row) => count + row.operations.length, 0),
-      hasMore: rows.length > STATUS_ENTRIES,
+      hasMore: rows.length > statusEntries,
       hasDeadLetters: deadLetter !== null,
     };
   },
@@ -90,7 +90,7 @@ export const nextBatch: RegisteredQuery<
       if (typeof row.commitTs !== "bigint") continue;
       operations += row.operations.length;
       bytes += getDocumentSize(row);
-      if (batch.entries.length > 0 && (operations > MAX_BATCH_OPERATIONS || bytes > MAX_BATCH_BYTES)) {
+      if (batch.entries.length > 0 && (operations > maxBatchOperations || bytes > maxBatchBytes)) {
         return { ...batch, hasMore: true };
       }
       batch.entries.push({ id: row._id, commitTs: row.commitTs });

@@ -18,8 +18,9 @@ import { nothingPending } from "./pending.js";
 export function applyNow(ctx: MutationCtx, generation: number, operations: readonly Operation[]): boolean {
   if (!nothingPending(ctx.db)) return false;
   const forest = sharedForest(ctx, generation);
-  if (!operations.flatMap(namespacesOf).every((namespace) => isAlone(forest.findNow(namespace))))
+  if (!operations.flatMap(namespacesOf).every((namespace) => isAlone(forest.findNow(namespace)))) {
     return false;
+  }
   return settleNow(forest.nodes, () => {
     // Drift is noted where there is time for it.
     for (const operation of operations) if (perform(forest, operation) !== null) return false;

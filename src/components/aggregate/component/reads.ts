@@ -17,7 +17,7 @@ import {
 } from "../tree/index.js";
 import { query } from "./_generated/server.js";
 import {
-  END,
+  endCursor,
   itemCursor,
   namespaceBefore,
   namespaceCursor,
@@ -144,7 +144,7 @@ export const page: RegisteredQuery<"public", wire.PageArgs, Soon<wire.WirePage<w
   returns: validators.itemPage,
   handler: direct((ctx, args: wire.PageArgs): Soon<wire.WirePage<wire.WireItem>> => {
     const limit = pageSizeOf(args.limit);
-    if (args.cursor === END) return { page: [], cursor: END, isDone: true };
+    if (args.cursor === endCursor) return { page: [], cursor: endCursor, isDone: true };
     const found = answer(ctx, args, (parts) =>
       scanParts(restOf(parts, args), args.order, limit + 1).map((one) => wireItem(one, args)),
     );
@@ -167,7 +167,7 @@ export const namespaces: RegisteredQuery<
     const limit = pageSizeOf(args.limit);
     const forest = isLeftover === true ? new Forest(ctx.db) : await readableForest(ctx.db, definition);
     const deltas = await pendingDeltas(ctx.db, stale === true);
-    if (cursor === END) return { page: [], cursor: END, isDone: true };
+    if (cursor === endCursor) return { page: [], cursor: endCursor, isDone: true };
     const records = await ctx.db
       .query("trees")
       .withIndex("by_generation", (q) => {

@@ -13,7 +13,7 @@ import { applyOperation } from "./operations.js";
 import { deleteRecord, findRecord, successorGeneration } from "./tree_records.js";
 
 /** How many trees are seen to in one step. */
-const TREES = 64;
+const treesPerStep = 64;
 
 /** Gives damaged trees successors; true when all of them have one. */
 export async function plantSuccessors(ctx: MutationCtx, run: CheckRun): Promise<boolean> {
@@ -78,10 +78,10 @@ async function markMended(db: DatabaseWriter, run: CheckRun): Promise<boolean> {
   const rows = await db
     .query("differences")
     .withIndex("by_run_and_kind", (q) => q.eq("run", run.id).eq("kind", "structure").eq("fixed", false))
-    .take(TREES);
+    .take(treesPerStep);
   for (const { _id } of rows) await db.patch("differences", _id, { fixed: true });
   run.countFixed(rows.length);
-  return rows.length < TREES;
+  return rows.length < treesPerStep;
 }
 
 const nextStates = { found: "planted", planted: "installed" } as const;
@@ -96,10 +96,10 @@ async function forDamaged(
   const rows = await db
     .query("checkDamage")
     .withIndex("by_run_and_state", (q) => q.eq("run", run.id).eq("state", state))
-    .take(TREES);
+    .take(treesPerStep);
   for (const row of rows) {
     await act(row);
     await db.patch("checkDamage", row._id, { state: nextStates[state] });
   }
-  return rows.length < TREES;
+  return rows.length < treesPerStep;
 }

@@ -6,25 +6,25 @@ import type { DatabaseReader, DatabaseWriter } from "./_generated/server.js";
 import { nativeStoreOf, type CellCodec } from "./native_store.js";
 
 const flagCodec: CellCodec<boolean> = { encode: String, decode: (text) => text === "true" };
-const DELTAS = "deltas";
+const deltasMode = "deltas";
 
 /** Whether writes are appended beside the trees, unless their class says so itself. */
 export async function usesDeltas(db: DatabaseReader): Promise<boolean> {
   const native = nativeStoreOf(db);
-  if (native !== null) return (await native.cells(flagCodec).get(DELTAS)) ?? false;
+  if (native !== null) return (await native.cells(flagCodec).get(deltasMode)) ?? false;
   return (await db.query("settings").first())?.deltas ?? false;
 }
 
 /** False also when it cannot be told at once. */
 export function usesNoDeltasNow(db: DatabaseReader): boolean {
-  const uses = nativeStoreOf(db)?.cells(flagCodec).get(DELTAS);
+  const uses = nativeStoreOf(db)?.cells(flagCodec).get(deltasMode);
   return !(uses instanceof Promise) && uses !== true;
 }
 
 export async function setDeltas(db: DatabaseWriter, deltas: boolean): Promise<void> {
   const native = nativeStoreOf(db);
   if (native !== null) {
-    native.cells(flagCodec).set(DELTAS, deltas);
+    native.cells(flagCodec).set(deltasMode, deltas);
     return;
   }
   const settings = await db.query("settings").first();

@@ -6,10 +6,10 @@
 import type { GenericMutationCtx, TransactionMetrics } from "convex/server";
 import type { DataModel } from "./_generated/dataModel.js";
 
-const TIME_MS = 50;
-const SPENDABLE_SHARE = 0.5;
-/** What takes about as long as `TIME_MS` where nodes are documents. */
-const UNITS = 4000;
+const timeMs = 50;
+const spendableShare = 0.5;
+/** What takes about as long as `timeMs` where nodes are documents. */
+const unitsPerStep = 4000;
 
 export class StepBudget {
   private readonly meta: GenericMutationCtx<DataModel>["meta"];
@@ -30,10 +30,10 @@ export class StepBudget {
   async isSpent(units: number): Promise<boolean> {
     this.units += units;
     const elapsedMs = Date.now() - this.beganAtMs;
-    if (elapsedMs >= TIME_MS || (elapsedMs === 0 && this.units >= UNITS)) return true;
+    if (elapsedMs >= timeMs || (elapsedMs === 0 && this.units >= unitsPerStep)) return true;
     const now = await this.meta.getTransactionMetrics();
     return (Object.keys(this.before) as (keyof TransactionMetrics)[]).some(
-      (metric) => now[metric].remaining < this.before[metric].remaining * (1 - SPENDABLE_SHARE),
+      (metric) => now[metric].remaining < this.before[metric].remaining * (1 - spendableShare),
     );
   }
 }

@@ -12,7 +12,7 @@ import { settingsArgs, treeArgs } from "./validators.js";
 import type { SettingsArgs, TreeArgs } from "./wire.js";
 
 /** How many nodes one run of `sweep` deletes at most. */
-const SWEEP_NODES = 500;
+const sweepNodes = 500;
 
 /**
  * Empties the tree of a namespace, or makes one. Settings that are not given stay as they are. The old nodes are
@@ -57,7 +57,7 @@ export const sweep: RegisteredMutation<"internal", { nodes: string[] }, Promise<
     // Taken from the end, so that what waits is never more than the children of one path.
     const waiting: NodeRef[] = [...nodes];
     const store = openNodes(ctx.db);
-    for (let count = 0; count < SWEEP_NODES; count++) {
+    for (let count = 0; count < sweepNodes; count++) {
       const ref = waiting.pop();
       if (ref === undefined) break;
       const node = await settle(store, () => store.find(ref));
@@ -66,8 +66,9 @@ export const sweep: RegisteredMutation<"internal", { nodes: string[] }, Promise<
       store.remove(ref);
     }
     await store.flush(ctx.db);
-    if (waiting.length > 0)
+    if (waiting.length > 0) {
       await ctx.scheduler.runAfter(0, internal.trees.sweep, { nodes: waiting.map(String) });
+    }
     return null;
   },
 });

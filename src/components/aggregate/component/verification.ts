@@ -18,13 +18,13 @@ import { fillSuccessors, installSuccessors, plantSuccessors } from "./rebuilds.j
 import { beginRun, completeRun, dueRun, failRun, latestRun } from "./checks.js";
 import { aggregateError } from "./errors.js";
 import { foldDeltas } from "./folding.js";
-import { Forest, UNMANAGED } from "./forest.js";
+import { Forest, unmanaged } from "./forest.js";
 import { buildingError, mainGeneration } from "./build_progress.js";
 import { assertUnmanaged, generationsOf } from "./generation_directory.js";
 
 /** How long to wait for the worker that applies queued writes. */
-const QUEUE_WAIT_MS = 250;
-const DEFAULT_LIMIT = 100;
+const queueWaitMs = 250;
+const defaultLimit = 100;
 
 /**
  * Begins a check, and with `repair` the mending of what it finds. Returns the run's id; that of the run under way when
@@ -65,7 +65,7 @@ export const proceed: RegisteredMutation<"public", wire.RunArgs, Promise<wire.Ta
     const { phase, cursor } = run.step;
     // What waits is no difference; while documents are added up, it does not matter.
     const isClose = phase === "compare" || phase === "items" || phase === "documents";
-    if (isClose && !(await applyPending(ctx))) return { kind: "wait", waitMs: QUEUE_WAIT_MS };
+    if (isClose && !(await applyPending(ctx))) return { kind: "wait", waitMs: queueWaitMs };
     switch (phase) {
       case "digest":
       case "documents":
@@ -134,7 +134,7 @@ export const fail: RegisteredMutation<"public", wire.FailArgs, Promise<null>> = 
 export const report: RegisteredQuery<"public", wire.ReportArgs, Promise<wire.Report | null>> = query({
   args: validators.reportArgs,
   returns: validators.report,
-  handler: async (ctx, { runId, definition, cursor, limit = DEFAULT_LIMIT }): Promise<wire.Report | null> => {
+  handler: async (ctx, { runId, definition, cursor, limit = defaultLimit }): Promise<wire.Report | null> => {
     const row = await reportedRun(ctx.db, runId, definition);
     if (row === null) return null;
     const step = await ofRun(ctx.db, "checkSteps", row._id);
@@ -229,7 +229,7 @@ function openRun({ db }: MutationCtx, runId: string): Promise<CheckRun | null> {
 
 /** The generation that a check of a definition is about; null when there is none. */
 async function generationOf(db: DatabaseReader, definition: string | undefined): Promise<number | null> {
-  if (definition === undefined) return UNMANAGED;
+  if (definition === undefined) return unmanaged;
   const main = mainGeneration(await generationsOf(db, definition));
   return main === undefined || main.status === "dropped" ? null : main.generation;
 }

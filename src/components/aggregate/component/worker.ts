@@ -18,20 +18,20 @@ import {
 import type { ProgressFields, QueueBatch, QueueEntry } from "./documents.js";
 import { bury, isPending, takeOff } from "./pending.js";
 
-const MAX_BATCH_LIMIT = 1024;
+const maxBatchLimit = 1024;
 
 /** An empty queue is looked at this often, for this long after the last work, before the worker stops. */
-const POLL_MS = 200;
-const COOLDOWN_MS = 2000;
+const pollMs = 200;
+const cooldownMs = 2000;
 
 /** A run that is this late is taken to be lost. */
-const WATCHDOG_MS = 60_000;
+const watchdogMs = 60_000;
 
 /** How long deltas gather before the first run that folds them. */
-const GATHER_MS = 100;
+const gatherMs = 100;
 
 /** Much longer than a snapshot may lag, and a mutation run. */
-const LAST_LOOK_MS = 30_000;
+const lastLookMs = 30_000;
 
 /** Makes sure that the worker runs. */
 export async function wake(ctx: MutationCtx, delayMs: number = 0): Promise<void> {
@@ -40,7 +40,7 @@ export async function wake(ctx: MutationCtx, delayMs: number = 0): Promise<void>
   if (worker === null) await ctx.db.insert("worker", { state: "running" });
   else await ctx.db.patch("worker", worker._id, { state: "running" });
   const progress = await progressOf(ctx);
-  const watchdog = await ctx.scheduler.runAfter(WATCHDOG_MS, internal.worker.watch, {});
+  const watchdog = await ctx.scheduler.runAfter(watchdogMs, internal.worker.watch, {});
   await scheduleRun(ctx, progress, delayMs, { watchdog, workedAtMs: Date.now() });
 }
 
@@ -49,7 +49,7 @@ export const begin: RegisteredMutation<"internal", Record<string, never>, Promis
   args: {},
   returns: v.null(),
   handler: async (ctx): Promise<null> => {
-    if (await isPending(ctx.db)) await wake(ctx, GATHER_MS);
+    if (await isPending(ctx.db)) await wake(ctx, gatherMs);
     return null;
   },
 });
@@ -74,7 +74,7 @@ export const run: RegisteredMutation<"internal", { generation: number }, Promise
     const batch = cursor === undefined ? {} : { cursor };
     const found = await ctx.runQuery(internal.queue.nextBatch, batch, { useStaleSnapshot: true });
     if (found.entries.length > 0) await work(ctx, progress, found);
-    else if (Date.now() < progress.workedAtMs + COOLDOWN_MS) await scheduleRun(ctx, progress, POLL_MS);
+    else if (Date.now() < progress.workedAtMs + cooldownMs) await scheduleRun(ctx, progress, pollMs);
     // The snapshot may lag behind an enqueue that saw the worker running: only a read of the present may stop it.
     else if (await isPending(ctx.db)) await scheduleRun(ctx, progress, 0);
     else await stop(ctx, progress);
@@ -89,7 +89,7 @@ export const watch: RegisteredMutation<"internal", Record<string, never>, Promis
   handler: async (ctx): Promise<null> => {
     if (!(await isRunning(ctx.db))) return null;
     const progress = await progressOf(ctx);
-    const watchdog = await ctx.scheduler.runAfter(WATCHDOG_MS, internal.worker.watch, {});
+    const watchdog = await ctx.scheduler.runAfter(watchdogMs, internal.worker.watch, {});
     if (await isComing(ctx, progress)) {
       await ctx.db.patch("progress", progress._id, { watchdog });
     } else {
@@ -110,7 +110,7 @@ async function work(
   const workedAtMs = Date.now();
   try {
     const cursor = await ctx.runMutation(internal.queue.applyBatch, { entries, limit: batchLimit });
-    const grown = Math.min(MAX_BATCH_LIMIT, batchLimit * 2);
+    const grown = Math.min(maxBatchLimit, batchLimit * 2);
     await scheduleRun(ctx, progress, 0, {
       cursor,
       workedAtMs,
@@ -153,7 +153,7 @@ async function stop(ctx: MutationCtx, progress: Doc<"progress">): Promise<void> 
     isBehind: false,
     hasDeltas: false,
   });
-  if (progress.hasDeltas === true) await ctx.scheduler.runAfter(LAST_LOOK_MS, internal.worker.begin, {});
+  if (progress.hasDeltas === true) await ctx.scheduler.runAfter(lastLookMs, internal.worker.begin, {});
 }
 
 async function scheduleRun(
@@ -170,7 +170,7 @@ async function scheduleRun(
 async function isComing(ctx: MutationCtx, progress: Doc<"progress">): Promise<boolean> {
   const job = await jobOf(ctx, progress.run);
   if (job?.state.kind === "inProgress") return true;
-  return job?.state.kind === "pending" && job.scheduledTime > Date.now() - WATCHDOG_MS;
+  return job?.state.kind === "pending" && job.scheduledTime > Date.now() - watchdogMs;
 }
 
 async function jobOf(ctx: MutationCtx, id: Id<"_scheduled_functions"> | undefined) {
@@ -180,7 +180,7 @@ async function jobOf(ctx: MutationCtx, id: Id<"_scheduled_functions"> | undefine
 async function progressOf(ctx: MutationCtx): Promise<Doc<"progress">> {
   const progress = await progressIn(ctx.db);
   if (progress !== null) return progress;
-  const id = await ctx.db.insert("progress", { generation: 0, workedAtMs: 0, batchLimit: MAX_BATCH_LIMIT });
+  const id = await ctx.db.insert("progress", { generation: 0, workedAtMs: 0, batchLimit: maxBatchLimit });
   const created = await ctx.db.get("progress", id);
   if (created === null) throw new Error("a document is gone right after it was inserted");
   return created;

@@ -5,7 +5,7 @@ import { mutation, type MutationCtx } from "./_generated/server.js";
 import { appendDeltas } from "./deltas.js";
 import { direct, isAsked, throwNotAtHand, type Soon } from "./direct.js";
 import { foldDeltas } from "./folding.js";
-import { Forest, UNMANAGED } from "./forest.js";
+import { Forest, unmanaged } from "./forest.js";
 import { assertUnmanaged, isUnmanagedNow } from "./generation_directory.js";
 import { applyOperation, namespacesOf } from "./operations.js";
 import { applyNow } from "./quick_writes.js";
@@ -23,7 +23,7 @@ export const apply: RegisteredMutation<"public", ApplyArgs, Soon<null>> = mutati
   returns: v.null(),
   handler: direct((ctx: MutationCtx, args: ApplyArgs): Soon<null> => {
     const { operations, deltas = !usesNoDeltasNow(ctx.db) } = args;
-    if (!deltas && isUnmanagedNow(ctx.db) && applyNow(ctx, UNMANAGED, operations)) return null;
+    if (!deltas && isUnmanagedNow(ctx.db) && applyNow(ctx, unmanaged, operations)) return null;
     return isAsked(ctx) ? throwNotAtHand() : applyLater(ctx, args);
   }),
 });

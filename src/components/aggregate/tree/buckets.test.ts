@@ -8,7 +8,7 @@ import {
   bucketRange,
   differingBuckets,
   emptySums,
-  NOTHING_COLLECTED,
+  nothingCollected,
   SeparatorCollector,
 } from "./buckets.js";
 import { addDigests } from "./digest.js";
@@ -72,7 +72,7 @@ test("an item in another namespace of the same bucket is a difference", () => {
 });
 
 test("separators come at even ranks, at most 1023 of them, and can be collected in parts", () => {
-  let collector = new SeparatorCollector(NOTHING_COLLECTED);
+  let collector = new SeparatorCollector(nothingCollected);
   const places = Array.from({ length: 20_000 }, (_, index) => encodeKey([index, "some id"]));
   for (let index = 0; index < places.length; index += 8) {
     collector.take(places[index] ?? "", places[index + 7] ?? "", 8);

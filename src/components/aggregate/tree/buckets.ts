@@ -73,10 +73,10 @@ export function differingBuckets(a: BucketSums, b: BucketSums): number[] {
 }
 
 /** How many separators are collected at most. */
-const MAX_SEPARATORS = 1023;
+const maxSeparators = 1023;
 /** The fewest items that are worth a bucket of their own. */
-const MIN_STRIDE = 64;
-const MAX_SEPARATOR_CHARS = 256;
+const minStride = 64;
+const maxSeparatorChars = 256;
 
 /** What has been collected so far: a Convex value, so that it goes on in another transaction. */
 export interface CollectorState {
@@ -89,7 +89,7 @@ export interface CollectorState {
   readonly last: string;
 }
 
-export const NOTHING_COLLECTED: CollectorState = { separators: [], stride: MIN_STRIDE, behind: 0, last: "" };
+export const nothingCollected: CollectorState = { separators: [], stride: minStride, behind: 0, last: "" };
 
 /**
  * Picks separators at even ranks from runs of items that come by in order, whose number is not known beforehand: when there
@@ -123,10 +123,10 @@ export class SeparatorCollector {
   private separate(first: string): void {
     const separator = shortestBetween(this.last, first);
     // What is out of order is damage, and too long a separator costs more than a larger bucket.
-    if (separator === null || separator.length > MAX_SEPARATOR_CHARS) return;
+    if (separator === null || separator.length > maxSeparatorChars) return;
     this.separators.push(separator);
     this.behind = 0;
-    if (this.separators.length <= MAX_SEPARATORS) return;
+    if (this.separators.length <= maxSeparators) return;
     this.separators = this.separators.filter((_, index) => index % 2 === 1);
     this.stride *= 2;
   }

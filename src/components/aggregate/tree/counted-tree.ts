@@ -6,7 +6,7 @@
  * A lazy root keeps no summaries of its children. Then changes below different children of the root write no node in
  * common, and may commit at the same time; the price is that reads which need those counts visit the children.
  *
- * Fill: an entry weighs its share of `maxNodeSize` or of `MAX_NODE_BYTES`, whichever is larger. No node weighs more than
+ * Fill: an entry weighs its share of `maxNodeSize` or of `maxNodeBytes`, whichever is larger. No node weighs more than
  * a whole, and none but the root less than a quarter. The lower bound is not a half, so that ascending keys leave
  * nodes three quarters full, and an insert and delete at a boundary do not split and merge in turn.
  */
@@ -31,13 +31,13 @@ export interface CountedTree {
 }
 
 /** Stays, with the columns that each entry adds, well below the largest document of Convex, 1 MiB. */
-const MAX_NODE_BYTES: number = 768 * 1024;
+const maxNodeBytes: number = 768 * 1024;
 
 /** An item's key, id and values may take up an eighth of a node, so that every node can be split evenly. */
-export const MAX_ITEM_BYTES: number = MAX_NODE_BYTES / 8;
+export const maxItemBytes: number = maxNodeBytes / 8;
 
-export const MIN_MAX_NODE_SIZE = 4;
-export const MAX_MAX_NODE_SIZE = 4096;
+export const minMaxNodeSize = 4;
+export const maxMaxNodeSize = 4096;
 
 /** True when a node keeps no summaries of its children. */
 export function isLazyRoot({ state }: CountedTree, ref: NodeRef): boolean {
@@ -51,7 +51,7 @@ export function emptyLeaf(): Leaf {
 
 /** The weight of a full node of this tree; see `entryWeights`. */
 export function fullWeight(tree: CountedTree): number {
-  return tree.state.maxNodeSize * MAX_NODE_BYTES;
+  return tree.state.maxNodeSize * maxNodeBytes;
 }
 
 /** What each entry of a node weighs, in whole units of which a full node has `fullWeight`. O(size). */
@@ -72,18 +72,18 @@ export function nodeWeight(tree: CountedTree, node: Node): number {
 }
 
 function weighItem({ maxNodeSize }: TreeState, item: Item): number {
-  const isSmall = itemBytesBound(item) * maxNodeSize <= MAX_NODE_BYTES;
-  return isSmall ? MAX_NODE_BYTES : Math.max(MAX_NODE_BYTES, itemBytes(item) * maxNodeSize);
+  const isSmall = itemBytesBound(item) * maxNodeSize <= maxNodeBytes;
+  return isSmall ? maxNodeBytes : Math.max(maxNodeBytes, itemBytes(item) * maxNodeSize);
 }
 
 function weighChild({ maxNodeSize }: TreeState, child: Child): number {
-  const isSmall = childBytesBound(child) * maxNodeSize <= MAX_NODE_BYTES;
-  return isSmall ? MAX_NODE_BYTES : Math.max(MAX_NODE_BYTES, childBytes(child) * maxNodeSize);
+  const isSmall = childBytesBound(child) * maxNodeSize <= maxNodeBytes;
+  return isSmall ? maxNodeBytes : Math.max(maxNodeBytes, childBytes(child) * maxNodeSize);
 }
 
 /** True when a child weighs the same whatever its summary says. */
 export function isSteady({ state }: CountedTree, child: Child): boolean {
-  return childBytesMost(child) * state.maxNodeSize <= MAX_NODE_BYTES;
+  return childBytesMost(child) * state.maxNodeSize <= maxNodeBytes;
 }
 
 /** The item at an exact position, or null. O(log n). */

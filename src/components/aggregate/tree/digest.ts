@@ -3,8 +3,8 @@
  * Two sets with equal fingerprints differ with a probability of 2^-52. It guards against accidents, not attackers.
  */
 
-const MODULUS = 2 ** 52;
-const HIGH_MASK = 0xfffff;
+const modulus = 2 ** 52;
+const highMask = 0xfffff;
 
 const view = new DataView(new ArrayBuffer(8));
 
@@ -30,16 +30,16 @@ export function digestOf(order: string, values: readonly (number | null)[]): num
   }
   a = mix(a ^ b);
   b = mix(b ^ Math.imul(a, 0xc2b2ae35));
-  return (b & HIGH_MASK) * 0x100000000 + (a >>> 0);
+  return (b & highMask) * 0x100000000 + (a >>> 0);
 }
 
 export function addDigests(a: number, b: number): number {
   const sum = a + b;
-  return sum >= MODULUS ? sum - MODULUS : sum;
+  return sum >= modulus ? sum - modulus : sum;
 }
 
 export function subtractDigests(a: number, b: number): number {
-  return a >= b ? a - b : a - b + MODULUS;
+  return a >= b ? a - b : a - b + modulus;
 }
 
 function mix(word: number): number {

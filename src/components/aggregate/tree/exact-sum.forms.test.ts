@@ -188,8 +188,9 @@ test("sums are equal when they are the same in every part", () => {
     { finite: [1e20, 1], nan: 1, positive: 0, negative: 0 },
   ];
   for (const [i, a] of different.entries()) {
-    for (const [j, b] of different.entries())
+    for (const [j, b] of different.entries()) {
       expect([i, j, equalSums(a, structuredClone(b))]).toEqual([i, j, i === j]);
+    }
   }
 });
 

@@ -20,7 +20,7 @@ export type MixedSum = { finite: FiniteSum; nan: number; positive: number; negat
 export type ExactSum = FiniteSum | MixedSum;
 
 /** Beyond this magnitude an addition could overflow, and is done on integers instead. */
-const HUGE = 2 ** 1020;
+const hugeValue = 2 ** 1020;
 
 /** The correctly rounded value of a sum. NaN when it holds a NaN or both infinities. O(1). */
 export function roundSum(sum: ExactSum): number {
@@ -118,7 +118,7 @@ export class SumAccumulator {
   private addDouble(value: number): void {
     const { parts } = this;
     const largest = parts.length === 0 ? 0 : (parts[parts.length - 1] as number);
-    if (this.units !== null || Math.abs(value) >= HUGE || Math.abs(largest) >= HUGE) {
+    if (this.units !== null || Math.abs(value) >= hugeValue || Math.abs(largest) >= hugeValue) {
       this.units = this.takeUnits() + doubleToUnits(value);
     } else {
       growParts(parts, value);

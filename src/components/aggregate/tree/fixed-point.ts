@@ -3,12 +3,12 @@
  * but unbounded arithmetic beneath `exact-sum.ts`, for sums that leave the range of doubles.
  */
 
-const FRACTION_BITS = 52n;
-const FRACTION_MASK = 2n ** FRACTION_BITS - 1n;
-const HIDDEN_BIT = 2n ** FRACTION_BITS;
-const EXPONENT_MASK = 0x7ffn;
-const SIGNIFICANT_BITS = 53;
-const INFINITE_EXPONENT = 0x7ff;
+const fractionBits = 52n;
+const fractionMask = 2n ** fractionBits - 1n;
+const hiddenBit = 2n ** fractionBits;
+const exponentMask = 0x7ffn;
+const significantBits = 53;
+const infiniteExponent = 0x7ff;
 
 const view = new DataView(new ArrayBuffer(8));
 
@@ -16,9 +16,9 @@ const view = new DataView(new ArrayBuffer(8));
 export function doubleToUnits(value: number): bigint {
   view.setFloat64(0, Math.abs(value));
   const bits = view.getBigUint64(0);
-  const exponent = (bits >> FRACTION_BITS) & EXPONENT_MASK;
-  const fraction = bits & FRACTION_MASK;
-  const units = exponent === 0n ? fraction : (fraction | HIDDEN_BIT) << (exponent - 1n);
+  const exponent = (bits >> fractionBits) & exponentMask;
+  const fraction = bits & fractionMask;
+  const units = exponent === 0n ? fraction : (fraction | hiddenBit) << (exponent - 1n);
   return value < 0 ? -units : units;
 }
 
@@ -27,16 +27,16 @@ export function unitsToDouble(units: bigint): number {
   const magnitude = units < 0n ? -units : units;
   const bitCount = magnitude.toString(2).length;
   let bits = magnitude;
-  if (bitCount > SIGNIFICANT_BITS) {
-    const dropped = bitCount - SIGNIFICANT_BITS;
+  if (bitCount > significantBits) {
+    const dropped = bitCount - significantBits;
     let exponent = dropped + 1;
     let significand = roundHalfEven(magnitude, BigInt(dropped));
-    if (significand === HIDDEN_BIT * 2n) {
-      significand = HIDDEN_BIT;
+    if (significand === hiddenBit * 2n) {
+      significand = hiddenBit;
       exponent++;
     }
-    if (exponent >= INFINITE_EXPONENT) return units < 0n ? -Infinity : Infinity;
-    bits = (BigInt(exponent) << FRACTION_BITS) | (significand & FRACTION_MASK);
+    if (exponent >= infiniteExponent) return units < 0n ? -Infinity : Infinity;
+    bits = (BigInt(exponent) << fractionBits) | (significand & fractionMask);
   }
   // Up to 53 significant bits the units are the very bits of the double: the hidden bit carries into the exponent.
   view.setBigUint64(0, bits);

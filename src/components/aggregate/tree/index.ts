@@ -4,7 +4,7 @@ export {
   bucketRange,
   differingBuckets,
   emptySums,
-  NOTHING_COLLECTED,
+  nothingCollected,
   SeparatorCollector,
   type BucketSums,
 } from "./buckets.js";
@@ -15,9 +15,9 @@ export {
   emptyLeaf,
   findItem,
   itemAtOffset,
-  MAX_ITEM_BYTES,
-  MAX_MAX_NODE_SIZE,
-  MIN_MAX_NODE_SIZE,
+  maxItemBytes,
+  maxMaxNodeSize,
+  minMaxNodeSize,
 } from "./counted-tree.js";
 export type { CountedTree, TreeState } from "./counted-tree.js";
 export { addSums, roundSum, type ExactSum } from "./exact-sum.js";
@@ -39,7 +39,7 @@ export { Position } from "./position.js";
 export { endOf, rangeOf, startOf, type KeyBounds, type OrderRange } from "./range.js";
 export {
   combineMeasures,
-  NO_MEASURE,
+  noMeasure,
   withoutTrailingNulls,
   type Item,
   type MeasureSummary,

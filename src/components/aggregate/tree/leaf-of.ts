@@ -5,7 +5,8 @@ import { childIndex, isLeaf, type Child, type NodeRef } from "./node.js";
 /** The leaf that holds a position, or would. O(log n). */
 export function leafOf(tree: CountedTree, order: string): NodeRef {
   let ref = tree.state.root;
-  for (let node = tree.nodes.get(ref); !isLeaf(node); node = tree.nodes.get(ref))
+  for (let node = tree.nodes.get(ref); !isLeaf(node); node = tree.nodes.get(ref)) {
     ref = (node.children[childIndex(node, order)] as Child).ref;
+  }
   return ref;
 }

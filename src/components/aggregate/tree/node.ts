@@ -91,18 +91,18 @@ function knownSummary(child: Child): Summary {
   return child.summary;
 }
 
-const CHILD_BYTES = 64;
-const MEASURE_BYTES = 36;
-const NUMBER_BYTES = 9;
+const bytesPerChild = 64;
+const measureBytes = 36;
+const numberBytes = 9;
 
 /** About how many bytes an item takes up in a stored node; never less than it does. */
 export function itemBytes(item: Item): number {
-  return item.position.sizeBytes + NUMBER_BYTES * item.values.length;
+  return item.position.sizeBytes + numberBytes * item.values.length;
 }
 
 /** No less than `itemBytes`, and quick to tell. */
 export function itemBytesBound(item: Item): number {
-  return item.position.sizeBound + NUMBER_BYTES * item.values.length;
+  return item.position.sizeBound + numberBytes * item.values.length;
 }
 
 /** About how many bytes a child takes up in a stored node; never less than it does. */
@@ -116,19 +116,19 @@ export function childBytesBound(child: Child): number {
 }
 
 /** No exact sum takes up more doubles: the bits of all doubles, in hexadecimal, and what is counted beside. */
-const MOST_PARTS = 80;
+const mostParts = 80;
 /** A change may bring new measures. */
-const MORE_MEASURES = 8;
+const moreMeasures = 8;
 
 /** No less than `childBytes` whatever the child's summary was before a change, or is after. */
 export function childBytesMost({ low, summary }: Child): number {
-  const measures = (summary?.measures.length ?? 0) + MORE_MEASURES;
-  return low.sizeBound + CHILD_BYTES + measures * (MEASURE_BYTES + NUMBER_BYTES * MOST_PARTS);
+  const measures = (summary?.measures.length ?? 0) + moreMeasures;
+  return low.sizeBound + bytesPerChild + measures * (measureBytes + numberBytes * mostParts);
 }
 
 function summaryBytes({ summary }: Child): number {
-  let bytes = CHILD_BYTES;
+  let bytes = bytesPerChild;
   if (summary === null) return bytes;
-  for (const { sum } of summary.measures) bytes += MEASURE_BYTES + NUMBER_BYTES * sumParts(sum);
+  for (const { sum } of summary.measures) bytes += measureBytes + numberBytes * sumParts(sum);
   return bytes;
 }

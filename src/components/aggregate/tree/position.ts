@@ -6,10 +6,10 @@ import { CommitTsPlaceholder, ConvexError, type Value } from "convex/values";
 import { decodeKey, encodeKey, valueSize } from "../../../values/index.js";
 
 /** How int64's largest value, which stands in for an unresolved commit timestamp, appears in an encoded key. */
-const UNRESOLVED_CODE: string = encodeKey([2n ** 63n - 1n]);
+const unresolvedCode: string = encodeKey([2n ** 63n - 1n]);
 
 /** What key and order have in common where the key takes the most room: an int64, a byte there, is nine in a document. */
-const MAX_BYTES_PER_CHAR = 9;
+const maxBytesPerChar = 9;
 
 /** A key and an id, in the order of Convex values. */
 export class Position {
@@ -62,7 +62,7 @@ export class Position {
 
   /** No less than `sizeBytes`, and quick to tell. */
   get sizeBound(): number {
-    return this.size ?? this.order.length * MAX_BYTES_PER_CHAR;
+    return this.size ?? this.order.length * maxBytesPerChar;
   }
 
   /**
@@ -70,7 +70,7 @@ export class Position {
    * existing one, and its final encoding is unknown.
    */
   get isUnresolved(): boolean {
-    return (this.#isUnresolved ??= this.order.includes(UNRESOLVED_CODE) && holdsPlaceholder(this.key));
+    return (this.#isUnresolved ??= this.order.includes(unresolvedCode) && holdsPlaceholder(this.key));
   }
 
   private decode(): void {
@@ -82,7 +82,7 @@ export class Position {
 }
 
 /** The position that no other one precedes: null is the smallest key, "" the smallest id. */
-export const LOWEST: Position = new Position(null, "");
+export const lowestPosition: Position = new Position(null, "");
 
 function holdsPlaceholder(value: Value | undefined): boolean {
   if (typeof value !== "object" || value === null || value instanceof ArrayBuffer) return false;

@@ -26,11 +26,11 @@ export interface OrderRange {
   readonly end: string | null;
 }
 
-const EVERYTHING: OrderRange = { start: "", end: null };
+const everything: OrderRange = { start: "", end: null };
 
 /** The range that bounds describe: all items when there are none. `eq` comes before `prefix`, and it before the sides. */
 export function rangeOf(bounds: KeyBounds | undefined): OrderRange {
-  if (bounds === undefined) return EVERYTHING;
+  if (bounds === undefined) return everything;
   if (bounds.eq !== undefined) return rangeOfPrefix(encodeKey([bounds.eq]));
   if (bounds.prefix !== undefined) return rangeOfPrefix(encodeKey([[...bounds.prefix]]).slice(0, -1));
   const { lower, upper } = bounds;

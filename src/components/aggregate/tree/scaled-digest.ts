@@ -10,13 +10,14 @@ export function factorOf(text: string): number {
   return digest % 2 === 0 ? digest + 1 : digest;
 }
 
-const HALF = 2 ** 26;
+const halfOfBits = 2 ** 26;
 
 /** `digest * factor + addend`, modulo 2^52, of three numbers below it. Linear, so sums of digests scale as digests do. */
 export function scaleDigest(digest: number, factor: number, addend: number): number {
-  const digestLow = digest % HALF;
-  const factorLow = factor % HALF;
+  const digestLow = digest % halfOfBits;
+  const factorLow = factor % halfOfBits;
   // No intermediate result exceeds 2^53.
-  const middle = ((digest - digestLow) / HALF) * factorLow + ((factor - factorLow) / HALF) * digestLow;
-  return addDigests(addDigests(digestLow * factorLow, (middle % HALF) * HALF), addend);
+  const middle =
+    ((digest - digestLow) / halfOfBits) * factorLow + ((factor - factorLow) / halfOfBits) * digestLow;
+  return addDigests(addDigests(digestLow * factorLow, (middle % halfOfBits) * halfOfBits), addend);
 }

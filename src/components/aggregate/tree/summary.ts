@@ -46,7 +46,7 @@ export function withoutTrailingNulls(values: (number | null)[]): (number | null)
 }
 
 /** A measure that no item has. */
-export const NO_MEASURE: MeasureSummary = { count: 0, sum: 0, min: null, max: null };
+export const noMeasure: MeasureSummary = { count: 0, sum: 0, min: null, max: null };
 
 /** The summary of one item. */
 export function summaryOf(item: Item): Summary {
@@ -55,7 +55,7 @@ export function summaryOf(item: Item): Summary {
     count: 1,
     digest: position.isUnresolved ? null : digestOf(position.order, values),
     measures: values.map((value) =>
-      value === null ? NO_MEASURE : { count: 1, sum: sumOf(value), min: value, max: value },
+      value === null ? noMeasure : { count: 1, sum: sumOf(value), min: value, max: value },
     ),
   };
 }
@@ -73,7 +73,7 @@ export function combine(a: Summary, b: Summary): Summary {
 export function subtract(a: Summary, b: Summary): Summary | null {
   if (a.digest === null || b.digest === null) return null;
   for (let index = 0; index < b.measures.length; index++) {
-    if (ownsExtreme(a.measures[index] ?? NO_MEASURE, b.measures[index] as MeasureSummary)) return null;
+    if (ownsExtreme(a.measures[index] ?? noMeasure, b.measures[index] as MeasureSummary)) return null;
   }
   return {
     count: a.count - b.count,
@@ -86,10 +86,11 @@ export function equalSummaries(a: Summary, b: Summary): boolean {
   if (a.count !== b.count || a.digest !== b.digest) return false;
   const length = Math.max(a.measures.length, b.measures.length);
   for (let index = 0; index < length; index++) {
-    const left = a.measures[index] ?? NO_MEASURE;
-    const right = b.measures[index] ?? NO_MEASURE;
-    if (left.count !== right.count || !Object.is(left.min, right.min) || !Object.is(left.max, right.max))
+    const left = a.measures[index] ?? noMeasure;
+    const right = b.measures[index] ?? noMeasure;
+    if (left.count !== right.count || !Object.is(left.min, right.min) || !Object.is(left.max, right.max)) {
       return false;
+    }
     if (!equalSums(left.sum, right.sum)) return false;
   }
   return true;
@@ -203,7 +204,7 @@ function zipMeasures(
   const length = Math.max(a.length, b.length);
   const merged: MeasureSummary[] = [];
   for (let index = 0; index < length; index++) {
-    merged.push(merge(a[index] ?? NO_MEASURE, b[index] ?? NO_MEASURE));
+    merged.push(merge(a[index] ?? noMeasure, b[index] ?? noMeasure));
   }
   return merged;
 }

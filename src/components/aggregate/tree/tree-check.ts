@@ -16,7 +16,7 @@ import {
   type Node,
 } from "./node.js";
 import type { NodeRef } from "./node.js";
-import { LOWEST } from "./position.js";
+import { lowestPosition } from "./position.js";
 import { equalSummaries, type Summary } from "./summary.js";
 import { isTooLight } from "./tree-fill.js";
 
@@ -61,7 +61,7 @@ export function checkTree(
   const check: Check = { tree, report, from, leavesLeft: leafLimit, onLeaf };
   checkNode(check, tree.state.root, {
     level: root?.level ?? 0,
-    low: LOWEST.order,
+    low: lowestPosition.order,
     high: null,
     summary: null,
     isRoot: true,
@@ -153,8 +153,9 @@ function ordersOf(node: Leaf | Branch): string[] {
 function checkFill(check: Check, ref: NodeRef, node: Node, { isRoot }: Expectation): void {
   const { tree } = check;
   const weight = entryWeights(tree, node).reduce((sum, entry) => sum + entry, 0);
-  if (weight > fullWeight(tree))
+  if (weight > fullWeight(tree)) {
     addProblem(check, "tooHeavy", ref, `has ${nodeSize(node)} entries, too many`);
+  }
   const tooLight = isRoot ? !isLeaf(node) && node.children.length < 2 : isTooLight(tree, node, weight);
   if (tooLight) addProblem(check, "tooLight", ref, `has ${nodeSize(node)} entries, too few`);
 }

@@ -20,7 +20,7 @@ import {
   type Node,
   type NodeRef,
 } from "./node.js";
-import { LOWEST, type Position } from "./position.js";
+import { lowestPosition, type Position } from "./position.js";
 import type { Summary } from "./summary.js";
 
 /** A branch on the way down, and the index of the child that the way took. */
@@ -30,7 +30,7 @@ export interface Step {
 }
 
 /** How much of a node's entries its left half keeps when it is split: ascending keys never come back to it. */
-const LEFT_SHARE_AT_END = 0.75;
+const leftShareAtEnd = 0.75;
 
 /**
  * Mends the fill of a changed leaf and of everything above it. Above a node that was neither split nor joined, only a summary
@@ -51,7 +51,7 @@ export function mendFill(tree: CountedTree, path: readonly Step[], leafRef: Node
     const weight = nodeWeight(tree, node);
     isOther = false;
     if (weight > fullWeight(tree)) {
-      const rightRef = split(tree, ref, cutIndex(entryWeights(tree, node), atEnd ? LEFT_SHARE_AT_END : 0.5));
+      const rightRef = split(tree, ref, cutIndex(entryWeights(tree, node), atEnd ? leftShareAtEnd : 0.5));
       if (parent === undefined) growRoot(tree, ref, rightRef);
       else replaceChildren(tree, parent.ref, parent.index, 1, [ref, rightRef]);
       isOther = true;
@@ -137,7 +137,7 @@ function growRoot(tree: CountedTree, leftRef: NodeRef, rightRef: NodeRef): void 
   const root = nodes.create({
     level: nodes.get(leftRef).level + 1,
     children: [
-      describe(tree, leftRef, LOWEST, state.rootLazy),
+      describe(tree, leftRef, lowestPosition, state.rootLazy),
       describe(tree, rightRef, null, state.rootLazy),
     ],
   });

@@ -47,8 +47,9 @@ function countSpan(tree: CountedTree, branch: Branch, span: Span, { start, end }
   for (let index = startsWithin ? first + 1 : first; index <= beforeEnd; index++) {
     count += countOfChild(tree, children[index] as Child);
   }
-  if (endsWithin && end !== null)
+  if (endsWithin && end !== null) {
     gatherMissing(missing, () => (count += countUpTo(tree, children[last] as Child, end)));
+  }
   if (missing.length > 0) throwMissing(missing);
   return count;
 }
@@ -137,10 +138,11 @@ function foldBelow(tree: CountedTree, node: Node, range: OrderRange, visitor: Su
   for (let index = span.first; index <= span.last; index++) {
     const child = node.children[index] as Child;
     if (isWhole(span, index)) visitor.child(child);
-    else
+    else {
       gatherMissing(missing, () =>
         foldBelow(tree, tree.nodes.get(child.ref), clip(range, span, index), visitor),
       );
+    }
   }
   if (missing.length > 0) throwMissing(missing);
 }

@@ -168,8 +168,9 @@ describe("a counted tree", () => {
       fc.asyncProperty(shape, fc.array(step, { maxLength: 40, size: "max" }), async (shape, steps) => {
         const awaited = newTree(new AwaitedNodes(), shape);
         const direct = newTree(new NodeCache(), shape);
-        for (const tree of [awaited, direct])
+        for (const tree of [awaited, direct]) {
           for (let index = 0; index < 60; index++) insertItem(tree, item(index, "x"));
+        }
         awaited.nodes.commit();
         for (const { kind, item: one, pick, bounds, offset } of steps) {
           const change = (tree: CountedTree) => {
@@ -181,8 +182,9 @@ describe("a counted tree", () => {
           await settle(awaited.nodes, () => change(awaited));
           const failing = settle(awaited.nodes, () => {
             putItem(awaited, item("later", "x"));
-            for (let index = 0; index < 20; index++)
+            for (let index = 0; index < 20; index++) {
               removeItem(awaited, new Position(pick % (40 + index), "x").order);
+            }
             throw new Error("failed");
           });
           await expect(failing).rejects.toThrow("failed");
@@ -252,8 +254,9 @@ describe("the structural check", () => {
     const tree = newTree(new NodeCache(), { maxNodeSize: 4, rootLazy: false });
     for (let index = 0; index < 40; index++) insertItem(tree, item(index, "x", index));
     let ref = tree.state.root;
-    for (let node = tree.nodes.get(ref); !isLeaf(node); node = tree.nodes.get(ref))
+    for (let node = tree.nodes.get(ref); !isLeaf(node); node = tree.nodes.get(ref)) {
       ref = node.children[1]?.ref ?? "";
+    }
     damage(tree, ref);
     return checkTree(tree, "", Infinity).problems.map(({ kind }) => kind);
   }

@@ -9,7 +9,7 @@ import { Breathing } from "./breathing.js";
 import { Budget } from "./budget.js";
 import { countDocuments } from "./count.js";
 import { CurrentDocuments } from "./current-documents.js";
-import { DEFAULT_BATCH_SIZE, type PlainDefinition } from "./definition.js";
+import { defaultBatchSize, type PlainDefinition } from "./definition.js";
 import { operationOf } from "./operation.js";
 import { readPage, tailBehind, type Page, type PageRequest } from "./page.js";
 import { describeRange, rangeOf } from "./range.js";
@@ -63,7 +63,7 @@ function requestOf(
     cursorRange: job?.range,
     limit: Math.min(
       prescribed ?? Infinity,
-      job?.batchSize ?? prescribed ?? DEFAULT_BATCH_SIZE,
+      job?.batchSize ?? prescribed ?? defaultBatchSize,
       secondsWorth(definition, job),
     ),
     // A range of its own finds the migrated documents itself.
@@ -160,8 +160,9 @@ class Batch {
       const done = outcomes.length;
       if (done === documents.length) break;
       if (this.#budget.isDue(done) && (await this.#budget.isSpent(done))) break;
-      if (breathing.isDue && (await breathing.pause(done)) && this.#page.cursorBehind(done - 1) !== null)
+      if (breathing.isDue && (await breathing.pause(done)) && this.#page.cursorBehind(done - 1) !== null) {
         break;
+      }
     }
     return outcomes;
   }

@@ -16,7 +16,7 @@ import type { MigrationArgs, OnError, Policy } from "../protocol.js";
 import type { AnySchema, RangeBuilder } from "./range.js";
 
 /** How many documents the first batch of a migration takes that prescribes no size. */
-export const DEFAULT_BATCH_SIZE = 100;
+export const defaultBatchSize = 100;
 
 const maxRanges = 64;
 

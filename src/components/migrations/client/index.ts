@@ -13,7 +13,7 @@ export type {
 } from "../status.js";
 export { isNewFormatCursor } from "./cursor.js";
 export {
-  DEFAULT_BATCH_SIZE,
+  defaultBatchSize as DEFAULT_BATCH_SIZE,
   type MigrationDefinition,
   type MigrationFunctionReference,
 } from "./definition.js";

@@ -245,8 +245,9 @@ test("a range that cannot be resumed is refused", () => {
     (q: { withIndex(name: string): unknown }) => q.withIndex("by_nothing"),
     () => "something else",
   ];
-  for (const build of refused)
+  for (const build of refused) {
     expect(() => rangeOf("docs", build, schema)).toThrow("MIGRATION_RANGE_UNSUPPORTED");
+  }
 });
 
 test("a page ends early when its documents are large", async () => {

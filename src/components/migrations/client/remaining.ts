@@ -26,8 +26,9 @@ export function remainingBounds(range: KeyedRange, key: IndexKey): readonly (rea
   if (bounded !== undefined) {
     const at = key[equals.length];
     // The bounds themselves may have moved since: begin at the new start, or find nothing behind the new end.
-    if (!limits.filter((bound) => !isAhead(bound, range.order)).every((bound) => fits(bound, at)))
+    if (!limits.filter((bound) => !isAhead(bound, range.order)).every((bound) => fits(bound, at))) {
       return [bounds];
+    }
     if (!ahead.every((bound) => fits(bound, at))) return [];
   }
   const beyond = range.order === "asc" ? "gt" : "lt";

@@ -136,7 +136,8 @@ function outcomeOf(error: unknown): Outcome {
     };
     return { kind: "document", message, culprit, isLimit: isLimit === true };
   }
-  if (data.code === "MIGRATION_BATCH_TOO_LARGE")
+  if (data.code === "MIGRATION_BATCH_TOO_LARGE") {
     return { kind: "tooLarge", message, fits: Number(data["fits"]) };
+  }
   return { kind: "refused", message };
 }

@@ -169,8 +169,9 @@ export async function supervise(ctx: MutationCtx, row: JobRow | null): Promise<v
     await revive(ctx, row, worker?.state.kind === "failed" ? worker.state.error : "its worker vanished");
   }
   await save(ctx, row);
-  if (isRange(row) && row.error !== undefined)
+  if (isRange(row) && row.error !== undefined) {
     await endRange(ctx, row, await getMigration(ctx, row.migration));
+  }
 }
 
 /** Somebody has cancelled the scheduled function itself: that is meant for the whole migration. */

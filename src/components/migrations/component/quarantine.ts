@@ -80,6 +80,7 @@ export async function forgetQuarantine(ctx: MutationCtx, migration: string, epoc
     .withIndex("migration", (q) => q.eq("migration", migration).lt("epoch", epoch))
     .take(atOnce);
   for (const row of rows) await ctx.db.delete("quarantine", row._id);
-  if (rows.length === atOnce)
+  if (rows.length === atOnce) {
     await ctx.scheduler.runAfter(0, internal.lib.forget, { name: migration, epoch });
+  }
 }

@@ -35,7 +35,8 @@ export async function retry(ctx: MutationCtx, row: MigrationRow, until?: number)
     }
   }
   await save(ctx, row);
-  if (!result.isDone)
+  if (!result.isDone) {
     await ctx.scheduler.runAfter(0, internal.lib.retryRest, { name: row.name, until: last });
+  }
   return result;
 }

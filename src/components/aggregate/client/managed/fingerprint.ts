@@ -3,8 +3,8 @@
  * of a function count as two definitions, even if they do the same; a `version` says it instead of the texts.
  */
 
-const OFFSET_BASIS = 0xcbf29ce484222325n;
-const PRIME = 0x100000001b3n;
+const offsetBasis = 0xcbf29ce484222325n;
+const prime = 0x100000001b3n;
 
 /** The parts of a definition that make items of documents. */
 export interface DefinedFunctions {
@@ -28,9 +28,9 @@ export function fingerprint(
 
 /** FNV-1a of 64 bits (Fowler, Noll, Vo: draft-eastlake-fnv), over UTF-16 code units. */
 function hash(text: string): string {
-  let state = OFFSET_BASIS;
+  let state = offsetBasis;
   for (let index = 0; index < text.length; index++) {
-    state = BigInt.asUintN(64, (state ^ BigInt(text.charCodeAt(index))) * PRIME);
+    state = BigInt.asUintN(64, (state ^ BigInt(text.charCodeAt(index))) * prime);
   }
   return state.toString(36);
 }

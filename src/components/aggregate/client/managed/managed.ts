@@ -33,7 +33,7 @@ import type {
 } from "./types.js";
 
 /** A build that failed is tried again so often, in case that its document was mended. */
-const RETRY_MS = 30_000;
+const retryMs = 30_000;
 
 type Part = FunctionReturnType<ComponentApi["managed"]["size"]>;
 
@@ -200,7 +200,7 @@ export class Managed implements ManagedAggregate {
         break;
     }
     const { state, hasFailed } = await ctx.runQuery(component.managed.standing, { definition });
-    if (hasFailed) waitMs = RETRY_MS;
+    if (hasFailed) waitMs = retryMs;
     return { due: true, ...(waitMs !== undefined && { waitMs }), state, hasFailed };
   }
 

@@ -6,7 +6,7 @@ import type { StoredDocument } from "./types.js";
 type Database = GenericDatabaseReader<GenericDataModel>;
 
 /** A page ends when its documents grow large: a transaction may read 16 MiB. */
-const PAGE_BYTES = 2 << 20;
+const pageBytes = 2 << 20;
 
 const nativeStore = Symbol.for("trueup.nativeStore");
 
@@ -41,7 +41,7 @@ export async function readPage(
     for await (const document of inOrderOfCreation(db, table, bounds)) {
       documents.push(document);
       bytes += getDocumentSize(document);
-      if (documents.length >= limit || bytes >= PAGE_BYTES) return { documents, isDone: false };
+      if (documents.length >= limit || bytes >= pageBytes) return { documents, isDone: false };
     }
   }
   return { documents, isDone: true };

@@ -95,13 +95,13 @@ function assertNumber(name: string, value: unknown): void {
 }
 
 /** As deep as values may be nested. */
-const MAX_DEPTH = 64;
-const FIELD_NAME = /^(?!\$)[\x20-\x7e]*$/;
+const maxDepth = 64;
+const fieldName = /^(?!\$)[\x20-\x7e]*$/;
 
 /** The first part of a value that is none of Convex's. Fields that are undefined do not count, as ever. */
 function findMisfit(value: unknown, path: string, depth: number): { path: string; word: string } | null {
   if (isPlainValue(value)) return null;
-  if (depth >= MAX_DEPTH) return { path, word: "too much nesting" };
+  if (depth >= maxDepth) return { path, word: "too much nesting" };
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
       const found = findMisfit(value[index], `${path}[${index}]`, depth + 1);
@@ -114,7 +114,7 @@ function findMisfit(value: unknown, path: string, depth: number): { path: string
   }
   for (const [field, part] of Object.entries(value)) {
     if (part === undefined) continue;
-    if (!FIELD_NAME.test(field)) return { path, word: "a field whose name is not allowed" };
+    if (!fieldName.test(field)) return { path, word: "a field whose name is not allowed" };
     const found = findMisfit(part, `${path}.${field}`, depth + 1);
     if (found !== null) return found;
   }
@@ -170,7 +170,8 @@ function documentFailed(documentId: string, error: unknown): Error {
 export function namingDocument(error: unknown): unknown {
   if (!(error instanceof ConvexError)) return error;
   const data: unknown = error.data;
-  if (typeof data !== "object" || data === null || !("id" in data) || typeof data.id !== "string")
+  if (typeof data !== "object" || data === null || !("id" in data) || typeof data.id !== "string") {
     return error;
+  }
   return new ConvexError({ ...data, id: data.id, documentId: data.id });
 }

@@ -9,12 +9,12 @@ import type { ReadCtx, WhileBuilding } from "../types.js";
 import type { Managed } from "./managed.js";
 
 /** An action asks again after a tenth of the time that is left, within these bounds. */
-const SHORTEST_WAIT_MS = 20;
-const LONGEST_WAIT_MS = 2000;
+const shortestWaitMs = 20;
+const longestWaitMs = 2000;
 
 /** A mutation goes on with a build until it has used so much of its time, or of a limit of its transaction. */
-const BUILD_MS = 800;
-const SPENDABLE = 0.5;
+const buildMs = 800;
+const spendable = 0.5;
 
 /** The data of AGGREGATE_BUILDING. */
 interface BuildingData {
@@ -43,7 +43,7 @@ export function answerWhenReady<T>(
 async function waitIn(ctx: ReadCtx, managed: Managed, { etaMs }: BuildingData): Promise<boolean> {
   if ("runAction" in ctx) {
     const shareMs = typeof etaMs === "number" ? etaMs / 10 : 0;
-    const waitMs = Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, shareMs));
+    const waitMs = Math.min(longestWaitMs, Math.max(shortestWaitMs, shareMs));
     await new Promise<void>((resolve) => setTimeout(resolve, waitMs));
     return true;
   }
@@ -53,7 +53,7 @@ async function waitIn(ctx: ReadCtx, managed: Managed, { etaMs }: BuildingData): 
 /** Goes on with the build in this transaction; true when it is ready. */
 async function buildIn(ctx: GenericMutationCtx<GenericDataModel>, managed: Managed): Promise<boolean> {
   const startedAtMs = Date.now();
-  while (Date.now() - startedAtMs < BUILD_MS && !(await isSpent(ctx))) {
+  while (Date.now() - startedAtMs < buildMs && !(await isSpent(ctx))) {
     const { state, due } = await managed.proceed(ctx, true);
     if (state === "ready") return true;
     if (!due || state === "failed") return false;
@@ -63,7 +63,7 @@ async function buildIn(ctx: GenericMutationCtx<GenericDataModel>, managed: Manag
 
 async function isSpent({ meta }: GenericMutationCtx<GenericDataModel>): Promise<boolean> {
   const metrics = Object.values(await meta.getTransactionMetrics());
-  return metrics.some(({ used, remaining }) => used > SPENDABLE * (used + remaining));
+  return metrics.some(({ used, remaining }) => used > spendable * (used + remaining));
 }
 
 function isMutationCtx(ctx: object): ctx is GenericMutationCtx<GenericDataModel> {

@@ -8,7 +8,7 @@ import type { WrittenItem } from "../operations.js";
 export type ItemColumns = FunctionArgs<ComponentApi["verification"]["items"]>["columns"];
 
 /** The measure that `sumValue` is to the component. */
-const PLAIN_MEASURE = "";
+const plainMeasure = "";
 
 /** Gathers items one after the other. */
 export class ColumnsBuilder {
@@ -31,7 +31,7 @@ export class ColumnsBuilder {
     this.spaces.push(this.numbered.numberOf(namespace));
     this.keys.push(key);
     this.ids.push(id);
-    if (sumValue !== undefined) this.put(PLAIN_MEASURE, sumValue);
+    if (sumValue !== undefined) this.put(plainMeasure, sumValue);
     for (const name in sumValues) {
       const value = sumValues[name];
       if (value !== undefined) this.put(name, value);

@@ -8,14 +8,14 @@ import { getDocumentSize } from "convex/values";
 import type { AdvanceCtx, Source, StoredDocument } from "../managed/types.js";
 import { ColumnsBuilder, type ItemColumns } from "./item-columns.js";
 
-const TIME_MS = 40;
-const READABLE_SHARE = 0.3;
-const PAGE_BYTES = 2 << 20;
+const timeMs = 40;
+const readableShare = 0.3;
+const pageBytes = 2 << 20;
 /** So many documents where the clock stands still during a mutation. */
-const UNTIMED_DOCUMENTS = 1024;
-const DOCUMENTS_BETWEEN_LOOKS = 32;
+const untimedDocuments = 1024;
+const documentsBetweenLooks = 32;
 /** The component looks each of them up. */
-const NAMESPACES = 512;
+const namespaces = 512;
 
 /** A place in the order of creation: behind the document. */
 export interface SourceCursor {
@@ -57,7 +57,7 @@ export async function readSourcePage(
     items.add(source.itemOf(stored));
     last = stored;
     bytes += getDocumentSize(stored);
-    isFull ||= items.count >= limit || items.namespaces >= NAMESPACES || bytes >= PAGE_BYTES;
+    isFull ||= items.count >= limit || items.namespaces >= namespaces || bytes >= pageBytes;
     isFull ||= !(await mayGoOn(items.count));
   }
   return pageOf(items, last, true);
@@ -73,9 +73,9 @@ async function reader({ meta }: AdvanceCtx): Promise<(count: number) => Promise<
   const beganAtMs = Date.now();
   const before = await meta?.getTransactionMetrics();
   return async (count) => {
-    if (count % DOCUMENTS_BETWEEN_LOOKS !== 0) return true;
+    if (count % documentsBetweenLooks !== 0) return true;
     const elapsedMs = Date.now() - beganAtMs;
-    if (elapsedMs >= TIME_MS || (elapsedMs === 0 && count >= UNTIMED_DOCUMENTS)) return false;
+    if (elapsedMs >= timeMs || (elapsedMs === 0 && count >= untimedDocuments)) return false;
     const now = await meta?.getTransactionMetrics();
     return before === undefined || now === undefined || leavesEnough(before, now);
   };
@@ -83,6 +83,6 @@ async function reader({ meta }: AdvanceCtx): Promise<(count: number) => Promise<
 
 function leavesEnough(before: TransactionMetrics, now: TransactionMetrics): boolean {
   return (["documentsRead", "bytesRead"] as const).every(
-    (metric) => now[metric].remaining >= before[metric].remaining * (1 - READABLE_SHARE),
+    (metric) => now[metric].remaining >= before[metric].remaining * (1 - readableShare),
   );
 }
