@@ -48,12 +48,12 @@ export type Order = "asc" | "desc";
 export type Refusal = "DELETE_MISSING_KEY" | "DUPLICATE_KEY";
 
 export class AggregateModel {
-  private readonly namespaces: { namespace: Value | undefined; items: ModelItem[] }[] = [];
+  readonly #namespaces: { namespace: Value | undefined; items: ModelItem[] }[] = [];
 
   /** Applies a write as a whole, or returns why it is refused. */
   write(write: ModelWrite): Refusal | null {
     const { type, namespace, item } = write;
-    const current = this.items(namespace);
+    const current = this.#items(namespace);
     const at = indexOfItem(current, item);
     switch (type) {
       case "insert":
@@ -71,7 +71,7 @@ export class AggregateModel {
       case "replace":
       case "replaceOrInsert": {
         if (at < 0 && type === "replace") return "DELETE_MISSING_KEY";
-        const target = this.items(write.newNamespace);
+        const target = this.#items(write.newNamespace);
         const taken = indexOfItem(target, write.newItem);
         if (taken >= 0 && !(target === current && taken === at)) return "DUPLICATE_KEY";
         if (at >= 0) current.splice(at, 1);
@@ -83,7 +83,7 @@ export class AggregateModel {
 
   /** The items within bounds, in order. */
   within(namespace: Value | undefined, bounds?: ModelBounds): ModelItem[] {
-    return this.items(namespace).filter((item) => bounds === undefined || isWithin(item, bounds));
+    return this.#items(namespace).filter((item) => bounds === undefined || isWithin(item, bounds));
   }
 
   /**
@@ -102,19 +102,19 @@ export class AggregateModel {
       order === "asc"
         ? !isBefore(item, bounds) && isBelow(item, target)
         : !isAfter(item, bounds) && isAbove(item, target);
-    return this.items(namespace).filter(counts).length;
+    return this.#items(namespace).filter(counts).length;
   }
 
   /** Every item with its namespace. */
   everything(): { namespace: Value | undefined; item: ModelItem }[] {
-    return this.namespaces.flatMap(({ namespace, items }) => items.map((item) => ({ namespace, item })));
+    return this.#namespaces.flatMap(({ namespace, items }) => items.map((item) => ({ namespace, item })));
   }
 
-  private items(namespace: Value | undefined): ModelItem[] {
-    const found = this.namespaces.find((candidate) => compareValues(candidate.namespace, namespace) === 0);
+  #items(namespace: Value | undefined): ModelItem[] {
+    const found = this.#namespaces.find((candidate) => compareValues(candidate.namespace, namespace) === 0);
     if (found) return found.items;
     const items: ModelItem[] = [];
-    this.namespaces.push({ namespace, items });
+    this.#namespaces.push({ namespace, items });
     return items;
   }
 }

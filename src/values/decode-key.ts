@@ -36,100 +36,100 @@ export function decodeKey(key: string): (Value | undefined)[] {
 
 class KeyReader {
   at = 0;
-  private readonly key: string;
+  readonly #key: string;
 
   constructor(key: string) {
-    this.key = key;
+    this.#key = key;
   }
 
   value(): Value | undefined {
-    const tag = this.byte();
+    const tag = this.#byte();
     switch (tag) {
       case undefinedTag:
         return undefined;
       case nullTag:
         return null;
       case float64Tag:
-        return this.float64();
+        return this.#float64();
       case falseTag:
         return false;
       case trueTag:
         return true;
       case stringTag:
-        return fromUtf8(this.escaped());
+        return fromUtf8(this.#escaped());
       case bytesTag:
-        return Uint8Array.from(this.escaped(), (char) => char.charCodeAt(0)).buffer;
+        return Uint8Array.from(this.#escaped(), (char) => char.charCodeAt(0)).buffer;
       case arrayTag:
-        return this.array();
+        return this.#array();
       case objectTag:
-        return this.object();
+        return this.#object();
       default:
-        if (tag >= firstInt64 && tag <= lastInt64) return this.int64(tag);
+        if (tag >= firstInt64 && tag <= lastInt64) return this.#int64(tag);
         throw malformed();
     }
   }
 
-  private byte(): number {
-    if (this.at >= this.key.length) throw malformed();
-    return this.key.charCodeAt(this.at++);
+  #byte(): number {
+    if (this.at >= this.#key.length) throw malformed();
+    return this.#key.charCodeAt(this.at++);
   }
 
-  private float64(): number {
-    const negative = this.key.charCodeAt(this.at) < 0x80;
-    for (let index = 0; index < 8; index++) view.setUint8(index, negative ? ~this.byte() : this.byte());
+  #float64(): number {
+    const negative = this.#key.charCodeAt(this.at) < 0x80;
+    for (let index = 0; index < 8; index++) view.setUint8(index, negative ? ~this.#byte() : this.#byte());
     if (!negative) view.setUint8(0, view.getUint8(0) & 0x7f);
     return view.getFloat64(0);
   }
 
-  private int64(tag: number): bigint {
+  #int64(tag: number): bigint {
     if (tag === int64Zero) return 0n;
     let value = tag < int64Zero ? -1n : 0n;
     for (let count = int64Bytes[tag - firstInt64] as number; count > 0; count--) {
-      value = (value << 8n) | BigInt(this.byte());
+      value = (value << 8n) | BigInt(this.#byte());
     }
     return value;
   }
 
   /** The bytes up to the closing zero, which no FF follows. */
-  private escaped(): string {
+  #escaped(): string {
     let text = "";
     for (let from = this.at; ; from = this.at) {
-      const zero = this.key.indexOf("\0", from);
+      const zero = this.#key.indexOf("\0", from);
       if (zero < 0) throw malformed();
-      text += this.key.slice(from, zero);
+      text += this.#key.slice(from, zero);
       this.at = zero + 1;
-      if (this.key.charCodeAt(this.at) !== 0xff) return text;
+      if (this.#key.charCodeAt(this.at) !== 0xff) return text;
       text += "\0";
       this.at++;
     }
   }
 
-  private array(): Value[] {
+  #array(): Value[] {
     const items: Value[] = [];
-    while (this.peek() !== 0) items.push(defined(this.value()));
+    while (this.#peek() !== 0) items.push(defined(this.value()));
     this.at++;
     return items;
   }
 
-  private object(): Value {
+  #object(): Value {
     const fields: [string, Value][] = [];
-    while (this.peek() !== 0 || this.key.charCodeAt(this.at + 1) === 0xff) {
-      fields.push([this.fieldName(), defined(this.value())]);
+    while (this.#peek() !== 0 || this.#key.charCodeAt(this.at + 1) === 0xff) {
+      fields.push([this.#fieldName(), defined(this.value())]);
     }
     this.at++;
     return Object.fromEntries(fields);
   }
 
   /** The empty name is an escaped zero with no end. */
-  private fieldName(): string {
-    if (this.peek() !== 0) return fromUtf8(this.escaped());
+  #fieldName(): string {
+    if (this.#peek() !== 0) return fromUtf8(this.#escaped());
     this.at += 2;
     return "";
   }
 
-  private peek(): number {
-    if (this.at >= this.key.length) throw malformed();
-    return this.key.charCodeAt(this.at);
+  #peek(): number {
+    if (this.at >= this.#key.length) throw malformed();
+    return this.#key.charCodeAt(this.at);
   }
 }
 

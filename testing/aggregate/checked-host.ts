@@ -158,15 +158,15 @@ async function loseStep(host: CheckedHost, runId: string): Promise<void> {
 
 /** What a test has a registered function do. */
 class Bodies {
-  private body: (ctx: never) => Promise<void> = () => Promise.resolve();
+  #body: (ctx: never) => Promise<void> = () => Promise.resolve();
 
   async call(ctx: unknown): Promise<void> {
-    await this.body(ctx as never);
+    await this.#body(ctx as never);
   }
 
   async during<Ctx, T>(body: (ctx: Ctx) => Promise<T>, run: () => Promise<void>): Promise<T> {
     const results: T[] = [];
-    this.body = async (ctx: Ctx) => {
+    this.#body = async (ctx: Ctx) => {
       results.splice(0, 1, await body(ctx));
     };
     await run();

@@ -16,12 +16,12 @@ import {
 
 /** A store as one on documents is: what a transaction reads it must await, and keeps to itself until it ends. */
 export class AwaitedNodes extends NodeCache {
-  private readonly stored = new Map<NodeRef, Node>();
+  readonly #stored = new Map<NodeRef, Node>();
 
   async load(refs: readonly NodeRef[]): Promise<void> {
     await Promise.resolve();
     for (const ref of refs) {
-      const node = this.stored.get(ref);
+      const node = this.#stored.get(ref);
       if (node === undefined) this.absent.add(ref);
       else {
         this.nodes.set(
@@ -34,9 +34,9 @@ export class AwaitedNodes extends NodeCache {
 
   /** Ends the transaction; how many nodes it wrote. */
   commit(): number {
-    for (const ref of this.removed) this.stored.delete(ref);
+    for (const ref of this.removed) this.#stored.delete(ref);
     const written = [...this.nodes].filter(([ref]) => this.created.has(ref) || this.edited.has(ref));
-    for (const [ref, node] of written) this.stored.set(ref, node);
+    for (const [ref, node] of written) this.#stored.set(ref, node);
     for (const set of [this.nodes, this.created, this.edited, this.removed]) set.clear();
     return written.length;
   }

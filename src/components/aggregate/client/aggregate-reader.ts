@@ -61,7 +61,7 @@ export class AggregateReader<
   Values extends string,
 > {
   protected readonly component: ComponentApi;
-  private references: Reads | null = null;
+  #references: Reads | null = null;
 
   constructor(component: ComponentApi) {
     this.component = component;
@@ -69,7 +69,7 @@ export class AggregateReader<
 
   /** The component's questions: references are made when they are asked for, and found by their identity later. */
   protected get reads(): Reads {
-    return (this.references ??= referencesOf(this.component.reads));
+    return (this.#references ??= referencesOf(this.component.reads));
   }
 
   /** Which items calls are about: those that a definition has made. Undefined where nobody manages them. */
@@ -80,7 +80,7 @@ export class AggregateReader<
   /** How many items lie within the bounds. */
   async count(ctx: ReadCtx, ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>): Promise<number> {
     const [options] = opts;
-    const counts = this.counts(ctx, [rangeArgs(options)], options);
+    const counts = this.#counts(ctx, [rangeArgs(options)], options);
     const [count = 0] = counts instanceof Promise ? await counts : counts;
     return count;
   }
@@ -91,7 +91,7 @@ export class AggregateReader<
     queries: ReadOptsBatch<RangeOption<K, ID>, Namespace>,
     opts?: StaleOption,
   ): Promise<number[]> {
-    return this.counts(
+    return this.#counts(
       ctx,
       queries.map((query) => rangeArgs(query)),
       opts,
@@ -129,7 +129,7 @@ export class AggregateReader<
     ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>
   ): Promise<Item<K, ID>> {
     const [options] = opts;
-    const [item] = await this.items(ctx, [{ offset, ...rangeArgs(options) }], options);
+    const [item] = await this.#items(ctx, [{ offset, ...rangeArgs(options) }], options);
     if (item === undefined) throw new Error("the component gave no answer to a question");
     return item;
   }
@@ -141,7 +141,7 @@ export class AggregateReader<
     opts?: StaleOption,
   ): Promise<Item<K, ID>[]> {
     const questions = queries.map((query) => ({ offset: query.offset, ...rangeArgs(query) }));
-    return this.items(ctx, questions, opts);
+    return this.#items(ctx, questions, opts);
   }
 
   /**
@@ -190,12 +190,12 @@ export class AggregateReader<
 
   /** The item with the smallest key within the bounds, or null. */
   async min(ctx: ReadCtx, ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>): Promise<Item<K, ID> | null> {
-    return this.first(ctx, "asc", opts[0]);
+    return this.#first(ctx, "asc", opts[0]);
   }
 
   /** The item with the largest key within the bounds, or null. */
   async max(ctx: ReadCtx, ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>): Promise<Item<K, ID> | null> {
-    return this.first(ctx, "desc", opts[0]);
+    return this.#first(ctx, "desc", opts[0]);
   }
 
   /**
@@ -205,7 +205,7 @@ export class AggregateReader<
    */
   async paginate(ctx: ReadCtx, ...opts: ReadOpts<PageOptions<K, ID>, Namespace>): Promise<Page<Item<K, ID>>> {
     const [options] = opts;
-    return this.page(ctx, options, options?.cursor);
+    return this.#page(ctx, options, options?.cursor);
   }
 
   /** The items within the bounds, one after the other. */
@@ -213,7 +213,7 @@ export class AggregateReader<
     ctx: ReadCtx,
     ...opts: ReadOpts<ListOptions<K, ID>, Namespace>
   ): AsyncGenerator<Item<K, ID>, void, undefined> {
-    yield* eachOf((cursor) => this.page(ctx, opts[0], cursor));
+    yield* eachOf((cursor) => this.#page(ctx, opts[0], cursor));
   }
 
   /** A page of the namespaces that were ever written to, in the order of their values; null stands for undefined. */
@@ -254,11 +254,7 @@ export class AggregateReader<
     return { ...staleArgs(stale), ...(definition === undefined ? {} : { definition }) };
   }
 
-  private counts(
-    ctx: ReadCtx,
-    queries: RangeArgs[],
-    options: StaleOption | undefined,
-  ): Answer<Reads["counts"]> {
+  #counts(ctx: ReadCtx, queries: RangeArgs[], options: StaleOption | undefined): Answer<Reads["counts"]> {
     const args = { queries, ...this.readingArgs(options?.stale) };
     return this.ask(ctx, this.reads.counts, args, options);
   }
@@ -275,7 +271,7 @@ export class AggregateReader<
     return stats.map(({ measures: [measure] }) => measure ?? noStats);
   }
 
-  private async items(
+  async #items(
     ctx: ReadCtx,
     queries: ({ offset: number } & RangeArgs)[],
     options: StaleOption | undefined,
@@ -284,12 +280,12 @@ export class AggregateReader<
     return itemsOf(await this.ask(ctx, this.reads.at, args, options));
   }
 
-  private async first(ctx: ReadCtx, order: Order, options: AnyOptions<K, ID>): Promise<Item<K, ID> | null> {
-    const { page } = await this.page(ctx, { ...options, order, pageSize: 1 }, undefined);
+  async #first(ctx: ReadCtx, order: Order, options: AnyOptions<K, ID>): Promise<Item<K, ID> | null> {
+    const { page } = await this.#page(ctx, { ...options, order, pageSize: 1 }, undefined);
     return page[0] ?? null;
   }
 
-  private async page(
+  async #page(
     ctx: ReadCtx,
     options: AnyOptions<K, ID>,
     cursor: string | undefined,

@@ -22,7 +22,7 @@ export class Aggregate<
   Values extends string = never,
 > extends AggregateStatistics<K, ID, Namespace, Values> {
   protected readonly deltas: boolean | undefined;
-  private applyReference: ComponentApi["writes"]["apply"] | null = null;
+  #applyReference: ComponentApi["writes"]["apply"] | null = null;
 
   constructor(component: ComponentApi, { deltas }: AggregateOptions = {}) {
     super(component);
@@ -44,17 +44,17 @@ export class Aggregate<
    * @throws INVALID_NODE_SIZE, PENDING_OPERATIONS
    */
   async clear(ctx: WriteCtx, ...opts: NamespacedOpts<TreeOptions, Namespace>): Promise<void> {
-    await this.clearTree(ctx, opts[0]);
+    await this.#clearTree(ctx, opts[0]);
   }
 
   /** Empties every namespace. Those that come later are set up as the options say, too. */
   async clearAll(ctx: WriteCtx, opts?: TreeOptions): Promise<void> {
     const namespaces = eachOf((cursor) => this.namespaces(ctx, cursor, defaultPageSize, undefined, true));
     for await (const { namespace } of namespaces) {
-      if (namespace !== undefined) await this.clearTree(ctx, { ...opts, namespace });
+      if (namespace !== undefined) await this.#clearTree(ctx, { ...opts, namespace });
     }
     // There may be none of it yet: the settings of new namespaces are kept there.
-    await this.clearTree(ctx, opts);
+    await this.#clearTree(ctx, opts);
   }
 
   /**
@@ -85,12 +85,12 @@ export class Aggregate<
     if (options?.async === true && this.deltas !== true) {
       await runMutation(ctx, queue.enqueue, { operations });
     } else {
-      this.applyReference ??= writes.apply;
-      await runMutation(ctx, this.applyReference, { operations, ...deltasArgs(this.deltas) });
+      this.#applyReference ??= writes.apply;
+      await runMutation(ctx, this.#applyReference, { operations, ...deltasArgs(this.deltas) });
     }
   }
 
-  private async clearTree(
+  async #clearTree(
     ctx: WriteCtx,
     { namespace, maxNodeSize, rootLazy }: TreeOptions & { namespace?: Value | undefined } = {},
   ): Promise<void> {

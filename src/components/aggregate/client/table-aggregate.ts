@@ -107,24 +107,24 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
   NamespaceOf<T>,
   ValuesOf<T>
 > {
-  private readonly options: TableAggregateOptions<T>;
-  private readonly managed: Managed | undefined;
-  private advanceFunction: AdvanceReference | undefined;
+  readonly #options: TableAggregateOptions<T>;
+  readonly #managed: Managed | undefined;
+  #advanceFunction: AdvanceReference | undefined;
 
   constructor(component: ComponentApi, options: TableAggregateOptions<T>) {
     super(component, options);
-    this.options = options;
-    const makeItem = (document: StoredDocument): WrittenItem => this.makeItem(document);
-    this.managed = manage(component, options, makeItem);
+    this.#options = options;
+    const makeItem = (document: StoredDocument): WrittenItem => this.#makeItem(document);
+    this.#managed = manage(component, options, makeItem);
   }
 
   /** The seam for what keeps it in step; undefined when it names no table. */
   get [managedAggregate](): ManagedAggregate | undefined {
-    return this.managed;
+    return this.#managed;
   }
 
   protected override get definition(): string | undefined {
-    return this.managed?.definition;
+    return this.#managed?.definition;
   }
 
   /**
@@ -133,13 +133,13 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
    * @throws AGGREGATE_UNMANAGED
    */
   operations(module: OperationsModule): ManagedOperations {
-    this.advanceFunction = advanceReference(module);
-    return cloudOperations(this.demandManaged(), this.advanceFunction);
+    this.#advanceFunction = advanceReference(module);
+    return cloudOperations(this.#demandManaged(), this.#advanceFunction);
   }
 
   /** Checks of whether it is in step with a table; a managed one brings its own, too. */
   verification(table: T["TableName"]): TableVerification {
-    const makeItem = (document: StoredDocument): WrittenItem => this.makeItem(document);
+    const makeItem = (document: StoredDocument): WrittenItem => this.#makeItem(document);
     return new TableVerification(new TableSource(this.component, table, "", makeItem), this.definition);
   }
 
@@ -148,7 +148,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
    * @throws AGGREGATE_UNMANAGED
    */
   async status(ctx: StatusCtx): Promise<AggregateStatus> {
-    return this.demandManaged().status(ctx);
+    return this.#demandManaged().status(ctx);
   }
 
   /**
@@ -156,14 +156,14 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
    * the options say.
    */
   override async clear(ctx: WriteCtx, ...opts: NamespacedOpts<TreeOptions, NamespaceOf<T>>): Promise<void> {
-    if (this.managed === undefined) await super.clear(ctx, ...opts);
-    else await this.rebuild(ctx, this.managed, opts[0]);
+    if (this.#managed === undefined) await super.clear(ctx, ...opts);
+    else await this.#rebuild(ctx, this.#managed, opts[0]);
   }
 
   /** Empties every namespace; builds a managed aggregate anew. */
   override async clearAll(ctx: WriteCtx, opts?: TreeOptions): Promise<void> {
-    if (this.managed === undefined) await super.clearAll(ctx, opts);
-    else await this.rebuild(ctx, this.managed, opts);
+    if (this.#managed === undefined) await super.clearAll(ctx, opts);
+    else await this.#rebuild(ctx, this.#managed, opts);
   }
 
   /**
@@ -175,7 +175,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     operations: TableAggregateOperation<T>[],
     opts?: WriteOptions,
   ): Promise<void> {
-    await this.writeAll(ctx, operations, opts);
+    await this.#writeAll(ctx, operations, opts);
   }
 
   /** Queues writes, to be applied in their order by the aggregate's worker. */
@@ -188,7 +188,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
    * @throws DUPLICATE_KEY when it is there already.
    */
   async insert(ctx: WriteCtx, doc: DocumentOf<T>, opts?: WriteOptions): Promise<void> {
-    await this.writeAll(ctx, [{ type: "insert", doc }], opts);
+    await this.#writeAll(ctx, [{ type: "insert", doc }], opts);
   }
 
   /**
@@ -196,7 +196,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
    * @throws DELETE_MISSING_KEY when it is not there.
    */
   async delete(ctx: WriteCtx, doc: DocumentOf<T>, opts?: WriteOptions): Promise<void> {
-    await this.writeAll(ctx, [{ type: "delete", doc }], opts);
+    await this.#writeAll(ctx, [{ type: "delete", doc }], opts);
   }
 
   /**
@@ -209,17 +209,17 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     newDoc: DocumentOf<T>,
     opts?: WriteOptions,
   ): Promise<void> {
-    await this.writeAll(ctx, [{ type: "replace", oldDoc, newDoc }], opts);
+    await this.#writeAll(ctx, [{ type: "replace", oldDoc, newDoc }], opts);
   }
 
   /** Adds a document, or gives the one that is there its sum: for filling an aggregate while it is being written to. */
   async insertIfDoesNotExist(ctx: WriteCtx, doc: DocumentOf<T>, opts?: WriteOptions): Promise<void> {
-    await this.writeAll(ctx, [{ type: "insertIfDoesNotExist", doc }], opts);
+    await this.#writeAll(ctx, [{ type: "insertIfDoesNotExist", doc }], opts);
   }
 
   /** Takes a document away, if it is there. */
   async deleteIfExists(ctx: WriteCtx, doc: DocumentOf<T>, opts?: WriteOptions): Promise<void> {
-    await this.writeAll(ctx, [{ type: "deleteIfExists", doc }], opts);
+    await this.#writeAll(ctx, [{ type: "deleteIfExists", doc }], opts);
   }
 
   /** Follows a change of a document, whether or not the old one is there. */
@@ -229,7 +229,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     newDoc: DocumentOf<T>,
     opts?: WriteOptions,
   ): Promise<void> {
-    await this.writeAll(ctx, [{ type: "replaceOrInsert", oldDoc, newDoc }], opts);
+    await this.#writeAll(ctx, [{ type: "replaceOrInsert", oldDoc, newDoc }], opts);
   }
 
   /** The rank of a document's key: `indexOf` with its key, in its namespace. */
@@ -242,7 +242,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
       order?: "asc" | "desc" | undefined;
     } & StaleOption,
   ): Promise<number> {
-    return this.indexOf(ctx, this.options.sortKey(doc), { namespace: this.namespaceOf(doc), ...opts });
+    return this.indexOf(ctx, this.#options.sortKey(doc), { namespace: this.#namespaceOf(doc), ...opts });
   }
 
   /** What to register with `Triggers`, so that every change of the table is followed. */
@@ -273,19 +273,21 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     options: StaleOption | undefined,
   ): Answer<Query> {
     const ask = (): Answer<Query> => super.ask(ctx, query, args, options);
-    if (this.managed === undefined) return ask();
-    const whileBuilding = options?.whileBuilding ?? this.options.whileBuilding ?? "throw";
-    return answerWhenReady(this.managed, ctx, whileBuilding, ask);
+    if (this.#managed === undefined) return ask();
+    const whileBuilding = options?.whileBuilding ?? this.#options.whileBuilding ?? "throw";
+    return answerWhenReady(this.#managed, ctx, whileBuilding, ask);
   }
 
-  private async writeAll(
+  async #writeAll(
     ctx: WriteCtx,
     operations: readonly TableAggregateOperation<T>[],
     options: WriteOptions | undefined,
   ): Promise<void> {
-    const { managed, deltas, advanceFunction } = this;
+    const managed = this.#managed;
+    const advanceFunction = this.#advanceFunction;
+    const { deltas } = this;
     if (managed === undefined) {
-      const written = operations.map((operation) => this.operationOf(operation));
+      const written = operations.map((operation) => this.#operationOf(operation));
       try {
         await this.write(ctx, written, options);
       } catch (error) {
@@ -301,56 +303,60 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     if (isDue && advanceFunction !== undefined) await schedule(ctx, advanceFunction);
   }
 
-  private async rebuild(ctx: WriteCtx, managed: Managed, opts: TreeOptions | undefined): Promise<void> {
+  async #rebuild(ctx: WriteCtx, managed: Managed, opts: TreeOptions | undefined): Promise<void> {
     await managed.rebuild(ctx, opts);
-    if (this.advanceFunction !== undefined) await schedule(ctx, this.advanceFunction);
+    if (this.#advanceFunction !== undefined) await schedule(ctx, this.#advanceFunction);
   }
 
-  private demandManaged(): Managed {
-    if (this.managed !== undefined) return this.managed;
+  #demandManaged(): Managed {
+    if (this.#managed !== undefined) return this.#managed;
     const message = "The aggregate names no table, so nothing but its own writes keeps it in step.";
     throw new ConvexError({ code: "AGGREGATE_UNMANAGED", message });
   }
 
-  private operationOf(operation: TableAggregateOperation<T>): Operation {
+  #operationOf(operation: TableAggregateOperation<T>): Operation {
     switch (operation.type) {
       case "insert":
-        return insertOperation(this.itemOf(operation.doc));
+        return insertOperation(this.#itemOf(operation.doc));
       case "insertIfDoesNotExist":
-        return putOperation(this.itemOf(operation.doc));
+        return putOperation(this.#itemOf(operation.doc));
       case "delete":
       case "deleteIfExists":
-        return deleteOperation(operation.type, this.itemOf(operation.doc));
+        return deleteOperation(operation.type, this.#itemOf(operation.doc));
       case "replace":
       case "replaceOrInsert":
-        return replaceOperation(operation.type, this.itemOf(operation.oldDoc), this.itemOf(operation.newDoc));
+        return replaceOperation(
+          operation.type,
+          this.#itemOf(operation.oldDoc),
+          this.#itemOf(operation.newDoc),
+        );
     }
   }
 
   /** @throws AGGREGATE_DOCUMENT_FAILED */
-  private itemOf(doc: DocumentOf<T>): WrittenItem {
-    return checkedItem(stored(doc), (document) => this.makeItem(document));
+  #itemOf(doc: DocumentOf<T>): WrittenItem {
+    return checkedItem(stored(doc), (document) => this.#makeItem(document));
   }
 
-  private makeItem(doc: DocumentOf<T>): WrittenItem {
+  #makeItem(doc: DocumentOf<T>): WrittenItem {
     return {
-      key: this.options.sortKey(doc),
+      key: this.#options.sortKey(doc),
       id: doc["_id"] as IdOf<T>,
-      namespace: this.namespaceOf(doc),
-      sumValue: this.options.sumValue?.(doc),
-      sumValues: this.valuesOf(doc),
+      namespace: this.#namespaceOf(doc),
+      sumValue: this.#options.sumValue?.(doc),
+      sumValues: this.#valuesOf(doc),
     };
   }
 
-  private valuesOf(doc: DocumentOf<T>): Record<string, number | undefined> | undefined {
+  #valuesOf(doc: DocumentOf<T>): Record<string, number | undefined> | undefined {
     const functions: Record<string, (doc: DocumentOf<T>) => number | undefined> | undefined =
-      this.options.sumValues;
+      this.#options.sumValues;
     if (functions === undefined) return undefined;
     return Object.fromEntries(Object.entries(functions).map(([name, valueOf]) => [name, valueOf(doc)]));
   }
 
-  private namespaceOf(doc: DocumentOf<T>): NamespaceOf<T> {
-    return this.options.namespace?.(doc);
+  #namespaceOf(doc: DocumentOf<T>): NamespaceOf<T> {
+    return this.#options.namespace?.(doc);
   }
 }
 

@@ -16,11 +16,11 @@ export interface Space {
 
 export class ColumnReader {
   readonly spaces: readonly Space[];
-  private readonly columns: ItemColumns;
+  readonly #columns: ItemColumns;
 
   /** The forest must have loaded the namespaces. */
   constructor(columns: ItemColumns, forest: Forest) {
-    this.columns = columns;
+    this.#columns = columns;
     this.spaces = columns.namespaces.map(({ namespace }) => {
       const tree = forest.find(namespace);
       return { name: encodeKey([namespace]), tree, order: columnOrder(columns.measures, tree) };
@@ -28,12 +28,12 @@ export class ColumnReader {
   }
 
   spaceAt(index: number): Space {
-    return this.spaces[this.columns.spaces[index] as number] as Space;
+    return this.spaces[this.#columns.spaces[index] as number] as Space;
   }
 
   /** An item, with its values in the order that its tree has them. */
   at(index: number): Item {
-    const { keys, ids, values } = this.columns;
+    const { keys, ids, values } = this.#columns;
     const ordered = this.spaceAt(index).order.map((column) => values[column]?.[index] ?? null);
     return {
       position: new Position(keys[index] ?? null, ids[index] as string),
@@ -43,7 +43,7 @@ export class ColumnReader {
 
   /** An item's values by name. */
   valuesAt(index: number): ItemValues {
-    const { measures, values } = this.columns;
+    const { measures, values } = this.#columns;
     const named: [string, number][] = measures.flatMap((name, column) => {
       const value = values[column]?.[index] ?? null;
       return value === null ? [] : [[name, value] as [string, number]];

@@ -29,13 +29,13 @@ const stepMs = 30;
 export class CheckRun {
   readonly row: Doc<"checkRuns">;
   readonly step: Doc<"checkSteps">;
-  private readonly db: DatabaseWriter;
-  private found = 0;
+  readonly #db: DatabaseWriter;
+  #found = 0;
   /** What is known of trees, by encoded namespace. */
-  private readonly damage: Map<string, boolean> = new Map();
+  readonly #damage: Map<string, boolean> = new Map();
 
   private constructor(db: DatabaseWriter, row: Doc<"checkRuns">, step: Doc<"checkSteps">) {
-    this.db = db;
+    this.#db = db;
     this.row = { ...row, counts: { ...noDifferences(), ...row.counts } };
     this.step = { ...step };
   }
@@ -67,25 +67,25 @@ export class CheckRun {
   }
 
   async record(difference: Omit<DifferenceFields, "run">): Promise<void> {
-    this.found++;
+    this.#found++;
     this.row.counts[difference.kind]++;
     if (difference.fixed) this.row.fixed++;
-    await this.db.insert("differences", { run: this.id, ...difference });
+    await this.#db.insert("differences", { run: this.id, ...difference });
   }
 
   /** What this run has recorded of a document. */
   recorded(id: string): Promise<Doc<"differences">[]> {
-    return this.db
+    return this.#db
       .query("differences")
       .withIndex("by_run_and_id", (q) => q.eq("run", this.id).eq("id", id))
       .collect();
   }
 
-  private async markDamaged(tree: Pick<StoredTree, "namespace">): Promise<void> {
+  async #markDamaged(tree: Pick<StoredTree, "namespace">): Promise<void> {
     const space = spaceOf(tree);
     if (await this.isDamaged(space)) return;
-    this.damage.set(space, true);
-    await this.db.insert("checkDamage", { run: this.id, space, ...shownNamespace(tree), state: "found" });
+    this.#damage.set(space, true);
+    await this.#db.insert("checkDamage", { run: this.id, space, ...shownNamespace(tree), state: "found" });
   }
 
   /** Records what is wrong with a node of a tree, which is to be made anew then. */
@@ -95,36 +95,36 @@ export class CheckRun {
     problem: string,
     message: string,
   ): Promise<void> {
-    await this.markDamaged(tree);
+    await this.#markDamaged(tree);
     const actual = { ...shownNamespace(tree), problem, message };
     await this.record({ id: String(node), kind: "structure", expected: null, actual, fixed: false });
   }
 
   countFixed(count: number): void {
     this.row.fixed += count;
-    this.found += count;
+    this.#found += count;
   }
 
   /** True when a tree, by its encoded namespace, is known to be damaged. */
   async isDamaged(space: string): Promise<boolean> {
     if (this.row.counts.structure === 0) return false;
-    let isDamaged = this.damage.get(space);
+    let isDamaged = this.#damage.get(space);
     if (isDamaged === undefined) {
-      const damage = this.db
+      const damage = this.#db
         .query("checkDamage")
         .withIndex("by_run", (q) => q.eq("run", this.id).eq("space", space));
       isDamaged = (await damage.first()) !== null;
-      this.damage.set(space, isDamaged);
+      this.#damage.set(space, isDamaged);
     }
     return isDamaged;
   }
 
   async buckets(): Promise<Doc<"checkBuckets">> {
-    return present(await ofRun(this.db, "checkBuckets", this.id));
+    return present(await ofRun(this.#db, "checkBuckets", this.id));
   }
 
   async sums(): Promise<Doc<"checkSums">> {
-    return present(await ofRun(this.db, "checkSums", this.id));
+    return present(await ofRun(this.#db, "checkSums", this.id));
   }
 
   /** The buckets in which the documents and the trees were not the same. */
@@ -134,38 +134,38 @@ export class CheckRun {
   }
 
   saveBuckets(id: Id<"checkBuckets">, fields: Omit<CheckBucketsFields, "run">): Promise<void> {
-    return this.db.patch("checkBuckets", id, fields);
+    return this.#db.patch("checkBuckets", id, fields);
   }
 
   saveSums(id: Id<"checkSums">, fields: Partial<Omit<CheckSumsFields, "run">>): Promise<void> {
-    return this.db.patch("checkSums", id, fields);
+    return this.#db.patch("checkSums", id, fields);
   }
 
   addSums(sums: Omit<CheckSumsFields, "run">): Promise<Id<"checkSums">> {
-    return this.db.insert("checkSums", { run: this.id, ...sums });
+    return this.#db.insert("checkSums", { run: this.id, ...sums });
   }
 
   /** Writes what the step has changed. */
   async save(): Promise<void> {
     const { _id, _creationTime, ...step } = this.step;
-    await this.db.replace("checkSteps", _id, step);
-    if (this.found === 0) return;
+    await this.#db.replace("checkSteps", _id, step);
+    if (this.#found === 0) return;
     const { counts, fixed } = this.row;
-    await this.db.patch("checkRuns", this.id, { counts, fixed });
+    await this.#db.patch("checkRuns", this.id, { counts, fixed });
   }
 
   /** Ends the run. */
   async finish(ending: Pick<Doc<"checkRuns">, "status" | "failure">): Promise<void> {
     const { counts, fixed, startedAtMs } = this.row;
     const { nodes, items, documents } = this.step;
-    await this.db.patch("checkRuns", this.id, {
+    await this.#db.patch("checkRuns", this.id, {
       ...ending,
       counts,
       fixed,
       checked: { nodes, items, documents },
       durationMs: Date.now() - startedAtMs,
     });
-    await dropProgress(this.db, this.id);
+    await dropProgress(this.#db, this.id);
   }
 }
 

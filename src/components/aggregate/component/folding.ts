@@ -70,40 +70,40 @@ export async function foldDeltas(ctx: MutationCtx): Promise<void> {
 
 /** The forests of all generations that are folded into in one transaction. */
 class Fold {
-  private readonly db: DatabaseWriter;
+  readonly #db: DatabaseWriter;
   /** Null for those that are not kept in step any more. */
-  private readonly forests: Map<number, Forest | null> = new Map();
+  readonly #forests: Map<number, Forest | null> = new Map();
   /** What has drifted, by generation. */
-  private readonly drifted: Map<number, Drifted[]> = new Map();
+  readonly #drifted: Map<number, Drifted[]> = new Map();
   /** Documents that are no nodes. */
-  private others = 0;
+  #others = 0;
 
   constructor(db: DatabaseWriter) {
-    this.db = db;
+    this.#db = db;
   }
 
   /** How many documents were read, and would be written by now. */
   get usage(): { read: number; written: number } {
-    let [read, written] = [this.others, this.others];
-    for (const forest of this.forests.values()) {
+    let [read, written] = [this.#others, this.#others];
+    for (const forest of this.#forests.values()) {
       read += forest?.nodes.usage.read ?? 0;
       written += forest?.nodes.usage.written ?? 0;
     }
     return { read, written };
   }
 
-  private async forestOf({ generation = unmanaged }: PendingRow): Promise<Forest | null> {
-    const known = this.forests.get(generation);
+  async #forestOf({ generation = unmanaged }: PendingRow): Promise<Forest | null> {
+    const known = this.#forests.get(generation);
     if (known !== undefined) return known;
-    const isKept = generation === unmanaged || (await liveGeneration(this.db, generation)) !== null;
-    const forest = isKept ? new Forest(this.db, generation) : null;
-    this.forests.set(generation, forest);
+    const isKept = generation === unmanaged || (await liveGeneration(this.#db, generation)) !== null;
+    const forest = isKept ? new Forest(this.#db, generation) : null;
+    this.#forests.set(generation, forest);
     return forest;
   }
 
   /** Loads what the operations of an entry need together. */
   async prepare(row: PendingRow): Promise<void> {
-    const forest = await this.forestOf(row);
+    const forest = await this.#forestOf(row);
     if (forest === null) return;
     try {
       await prefetch(forest, row.operations);
@@ -115,39 +115,39 @@ class Fold {
 
   /** Applies an operation, or buries it when it is refused. A generation whose trees are damaged is replaced. */
   async apply(row: PendingRow, operation: Operation): Promise<void> {
-    const forest = await this.forestOf(row);
+    const forest = await this.#forestOf(row);
     if (forest === null) return;
     try {
-      this.note(forest.generation, operation.id, await applyOperation(forest, operation));
+      this.#note(forest.generation, operation.id, await applyOperation(forest, operation));
     } catch (error) {
       if (!(error instanceof ConvexError)) throw error;
       if (forest.generation !== unmanaged && isDamage(error)) {
-        this.forests.set(forest.generation, null);
-        await replaceDamaged(this.db, forest.generation, String(error), operation.id);
+        this.#forests.set(forest.generation, null);
+        await replaceDamaged(this.#db, forest.generation, String(error), operation.id);
         return;
       }
       // An operation of this very transaction is no dead letter yet: its writer can still be told.
       if (typeof row.commitTs !== "bigint") throw error;
-      this.others++;
-      await bury(this.db, operation, row.commitTs, String(error));
+      this.#others++;
+      await bury(this.#db, operation, row.commitTs, String(error));
     }
   }
 
   /** Takes the first operations of an entry off. */
   async takeOff(row: PendingRow, done: number): Promise<void> {
-    this.others++;
-    await takeOff(this.db, row._id, row.operations.slice(done));
+    this.#others++;
+    await takeOff(this.#db, row._id, row.operations.slice(done));
   }
 
   async flush(): Promise<void> {
-    for (const forest of this.forests.values()) await forest?.flush(this.db);
-    for (const [generation, found] of this.drifted) await noteDrift(this.db, generation, found);
+    for (const forest of this.#forests.values()) await forest?.flush(this.#db);
+    for (const [generation, found] of this.#drifted) await noteDrift(this.#db, generation, found);
   }
 
-  private note(generation: number, id: string, kind: DifferenceKind | null): void {
+  #note(generation: number, id: string, kind: DifferenceKind | null): void {
     if (kind === null) return;
-    const found = this.drifted.get(generation) ?? [];
+    const found = this.#drifted.get(generation) ?? [];
     found.push({ id, kind });
-    this.drifted.set(generation, found);
+    this.#drifted.set(generation, found);
   }
 }

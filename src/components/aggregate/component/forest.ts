@@ -46,68 +46,68 @@ export class Forest {
   readonly nodes: StoredNodes;
   /** Those of a managed aggregate count from 1. */
   readonly generation: number;
-  private readonly db: DatabaseReader;
+  readonly #db: DatabaseReader;
   /** What was loaded or planted, by encoded namespace. */
-  private readonly trees: Map<string, StoredTree | null> = new Map();
+  readonly #trees: Map<string, StoredTree | null> = new Map();
   /** Every load that was begun, by what it loads: nothing is loaded twice. */
-  private readonly loads: Map<string, Promise<readonly (Value | undefined)[]>> = new Map();
+  readonly #loads: Map<string, Promise<readonly (Value | undefined)[]>> = new Map();
   /** The successors of trees that are being made anew. */
-  private successors: Forest | null = null;
+  #successors: Forest | null = null;
 
   constructor(db: DatabaseReader, generation: number = unmanaged) {
-    this.db = db;
+    this.#db = db;
     this.generation = generation;
     this.nodes = openNodes(db);
   }
 
   /** Makes the trees of namespaces known to `find`, and, where there is one to be planted, what `plant` needs. */
   async load(namespaces: readonly (Value | undefined)[], forPlanting = false): Promise<void> {
-    await Promise.all(namespaces.map((namespace) => this.loadOne(namespace)));
+    await Promise.all(namespaces.map((namespace) => this.#loadOne(namespace)));
     if (forPlanting && namespaces.some((namespace) => this.find(namespace) === null)) {
-      await this.loadOne(undefined);
+      await this.#loadOne(undefined);
     }
     const replaced = namespaces.filter((namespace) => this.find(namespace)?.record?.hasSuccessor === true);
     if (replaced.length === 0) return;
-    this.successors ??= new Forest(this.db, successorGeneration(this.generation));
-    await this.successors.load(replaced);
+    this.#successors ??= new Forest(this.#db, successorGeneration(this.generation));
+    await this.#successors.load(replaced);
   }
 
   /** Loads the trees of several namespaces; those that there are, in the order of the namespaces. */
   async select(set: NamespaceSet): Promise<StoredTree[]> {
     const namespaces = Array.isArray(set)
       ? set.map(({ namespace }) => namespace)
-      : [...(await this.loadMany(set)), ...this.planted(set)];
+      : [...(await this.#loadMany(set)), ...this.planted(set)];
     await this.load(namespaces);
     const keys = [...new Set(namespaces.map(keyOf))].toSorted();
-    return keys.flatMap((key) => this.trees.get(key) ?? []);
+    return keys.flatMap((key) => this.#trees.get(key) ?? []);
   }
 
   /** The tree of a loaded namespace, or null when nothing was ever written to it. */
   find(namespace: Value | undefined): StoredTree | null {
-    return this.trees.get(keyOf(namespace)) ?? null;
+    return this.#trees.get(keyOf(namespace)) ?? null;
   }
 
   /** The same for a namespace that may not be loaded; undefined when it has to be waited for. */
   findNow(namespace: Value | undefined): StoredTree | null | undefined {
     const key = keyOf(namespace);
-    const known = this.trees.get(key);
+    const known = this.#trees.get(key);
     if (known !== undefined) return known;
-    const record = findRecordNow(this.db, this.generation, namespace);
+    const record = findRecordNow(this.#db, this.generation, namespace);
     if (record === undefined) return undefined;
-    this.know(namespace, record);
-    return this.trees.get(key);
+    this.#know(namespace, record);
+    return this.#trees.get(key);
   }
 
   /** The tree that is to take the place of a loaded one, or null. */
   successorOf(namespace: Value | undefined): StoredTree | null {
     return this.find(namespace)?.record?.hasSuccessor === true
-      ? (this.successors?.find(namespace) ?? null)
+      ? (this.#successors?.find(namespace) ?? null)
       : null;
   }
 
   /** The namespaces of a set whose trees were planted by this call, and have no record yet. */
   planted(set: Exclude<NamespaceSet, NamespaceArgs[]>): (Value | undefined)[] {
-    const planted = [...this.trees.values()].flatMap((tree) =>
+    const planted = [...this.#trees.values()].flatMap((tree) =>
       tree?.record === null ? [tree.namespace] : [],
     );
     return planted.filter((namespace) => set === "all" || startsWith(namespace, set.prefix));
@@ -116,7 +116,7 @@ export class Forest {
   /** A new tree for a namespace, in place of the one it may have; by default set up as the one without a namespace. */
   plant(namespace: Value | undefined, settings?: SettingsArgs): StoredTree {
     const key = keyOf(namespace);
-    const before = this.trees.get(key) ?? null;
+    const before = this.#trees.get(key) ?? null;
     const model = before ?? this.find(undefined);
     const maxNodeSize = settings?.maxNodeSize ?? model?.state.maxNodeSize ?? this.nodes.defaults.maxNodeSize;
     const rootLazy = settings?.rootLazy ?? model?.state.rootLazy ?? this.nodes.defaults.rootLazy;
@@ -128,15 +128,15 @@ export class Forest {
       namespace,
       record: before?.record ?? null,
     };
-    this.trees.set(key, tree);
-    this.nodes.onRollback(() => this.trees.set(key, before));
+    this.#trees.set(key, tree);
+    this.nodes.onRollback(() => this.#trees.set(key, before));
     return tree;
   }
 
   /** Writes everything that was changed. */
   async flush(db: DatabaseWriter): Promise<void> {
     const stored = await this.nodes.flush(db);
-    for (const tree of this.trees.values()) {
+    for (const tree of this.#trees.values()) {
       if (tree === null) continue;
       const { root, maxNodeSize, rootLazy, measures } = tree.state;
       await writeRecord(db, this.generation, tree.namespace, tree.record, {
@@ -146,21 +146,21 @@ export class Forest {
         measures: [...measures],
       });
     }
-    await this.successors?.flush(db);
+    await this.#successors?.flush(db);
   }
 
   /** The same at once; false, and nothing is written, when something has to be waited for or concerns more than nodes. */
   flushNow(): boolean {
-    for (const tree of this.trees.values()) {
+    for (const tree of this.#trees.values()) {
       if (tree !== null && (tree.record === null || changesRecord(tree.record, tree.state))) return false;
     }
     return this.nodes.flushNow();
   }
 
-  private loadMany(set: Exclude<NamespaceSet, NamespaceArgs[]>): Promise<readonly (Value | undefined)[]> {
-    return this.loadOnce(set === "all" ? set : `prefix ${encodeKey(set.prefix)}`, async () => {
+  #loadMany(set: Exclude<NamespaceSet, NamespaceArgs[]>): Promise<readonly (Value | undefined)[]> {
+    return this.#loadOnce(set === "all" ? set : `prefix ${encodeKey(set.prefix)}`, async () => {
       const prefix = set === "all" ? null : set.prefix;
-      const records = this.db.query("trees").withIndex("by_generation", (q) => {
+      const records = this.#db.query("trees").withIndex("by_generation", (q) => {
         const all = q.eq("generation", storedGeneration(this.generation));
         return prefix === null ? all : all.gte("namespace", prefix);
       });
@@ -169,33 +169,33 @@ export class Forest {
         // Arrays that start with a prefix stand together, the prefix itself first.
         if (prefix !== null && !startsWith(record.namespace, prefix)) break;
         namespaces.push(record.namespace);
-        this.know(record.namespace, record);
+        this.#know(record.namespace, record);
       }
       return namespaces;
     });
   }
 
-  private async loadOne(namespace: Value | undefined): Promise<void> {
-    if (this.trees.has(keyOf(namespace))) return;
-    await this.loadOnce(`one ${keyOf(namespace)}`, async () => {
-      this.know(namespace, await findRecord(this.db, this.generation, namespace));
+  async #loadOne(namespace: Value | undefined): Promise<void> {
+    if (this.#trees.has(keyOf(namespace))) return;
+    await this.#loadOnce(`one ${keyOf(namespace)}`, async () => {
+      this.#know(namespace, await findRecord(this.#db, this.generation, namespace));
       return [namespace];
     });
   }
 
-  private loadOnce(
+  #loadOnce(
     what: string,
     load: () => Promise<readonly (Value | undefined)[]>,
   ): Promise<readonly (Value | undefined)[]> {
-    const begun = this.loads.get(what) ?? load();
-    this.loads.set(what, begun);
+    const begun = this.#loads.get(what) ?? load();
+    this.#loads.set(what, begun);
     return begun;
   }
 
   /** Takes a record up, unless the tree is known, and perhaps changed, already. */
-  private know(namespace: Value | undefined, record: Doc<"trees"> | null): void {
+  #know(namespace: Value | undefined, record: Doc<"trees"> | null): void {
     const key = keyOf(namespace);
-    if (!this.trees.has(key)) this.trees.set(key, record === null ? null : treeOf(this.nodes, record));
+    if (!this.#trees.has(key)) this.#trees.set(key, record === null ? null : treeOf(this.nodes, record));
   }
 }
 

@@ -19,86 +19,86 @@ export class CellNodes extends NodeCache implements StoredNodes {
   readonly defaults = { maxNodeSize: 32, rootLazy: false };
   /** Cells are no documents, so they count towards no limit. */
   readonly usage = { read: 0, written: 0 };
-  private readonly cells: Cells<Node | null>;
-  private readonly counter: Cells<number>;
+  readonly #cells: Cells<Node | null>;
+  readonly #counter: Cells<number>;
 
   constructor(native: NativeStore) {
     super();
-    this.cells = native.cells(nodeCodec);
-    this.counter = native.cells(counterCodec);
+    this.#cells = native.cells(nodeCodec);
+    this.#counter = native.cells(counterCodec);
   }
 
   override find(ref: NodeRef): Node | null {
-    return this.nodes.get(ref) ?? this.fetch(ref);
+    return this.nodes.get(ref) ?? this.#fetch(ref);
   }
 
   override expect(refs: readonly NodeRef[]): void {
-    for (const ref of refs) this.keepAtHand(ref);
+    for (const ref of refs) this.#keepAtHand(ref);
     super.expect(refs);
   }
 
   async list(take: number): Promise<NodeFields[]> {
-    const names = await this.cells.names(nodeCells, take);
-    const nodes = await Promise.all(names.map(async (name) => await this.cells.get(name)));
+    const names = await this.#cells.names(nodeCells, take);
+    const nodes = await Promise.all(names.map(async (name) => await this.#cells.get(name)));
     return nodes.flatMap((node) => (node ? [fieldsOf(node, String)] : []));
   }
 
   async load(refs: readonly NodeRef[]): Promise<void> {
-    await Promise.all(refs.map(async (ref) => this.keep(ref, await this.cells.get(nameOf(ref)))));
+    await Promise.all(refs.map(async (ref) => this.#keep(ref, await this.#cells.get(nameOf(ref)))));
   }
 
   async flush(): Promise<(ref: NodeRef) => string> {
-    const count = this.created.size === 0 ? 0 : ((await this.counter.get(counterCell)) ?? 0);
-    return this.writeAll(count);
+    const count = this.created.size === 0 ? 0 : ((await this.#counter.get(counterCell)) ?? 0);
+    return this.#writeAll(count);
   }
 
   /** The same at once; false, and nothing is written, when something has to be waited for. */
   flushNow(): boolean {
-    const count = this.created.size === 0 ? 0 : this.counter.get(counterCell);
+    const count = this.created.size === 0 ? 0 : this.#counter.get(counterCell);
     if (count instanceof Promise) return false;
-    this.writeAll(count ?? 0);
+    this.#writeAll(count ?? 0);
     return true;
   }
 
   /** From here on nodes have the refs that they are stored by, and count as read. */
-  private writeAll(count: number): (ref: NodeRef) => string {
+  #writeAll(count: number): (ref: NodeRef) => string {
     const names = new Map<NodeRef, string>();
     let next = count;
     for (const ref of this.created) names.set(ref, (next++).toString(36));
-    if (next !== count) this.counter.set(counterCell, next);
+    if (next !== count) this.#counter.set(counterCell, next);
     const stored = (ref: NodeRef): string => names.get(ref) ?? String(ref);
     for (const ref of this.edited) {
-      if (!this.created.has(ref) && !this.removed.has(ref)) this.write(ref, names);
+      if (!this.created.has(ref) && !this.removed.has(ref)) this.#write(ref, names);
     }
-    for (const ref of this.created) this.write(ref, names);
-    for (const ref of this.removed) this.cells.set(nameOf(ref), undefined);
+    for (const ref of this.created) this.#write(ref, names);
+    for (const ref of this.removed) this.#cells.set(nameOf(ref), undefined);
     for (const ref of this.removed) this.absent.add(ref);
     this.forgetChanges();
     return stored;
   }
 
-  private write(ref: NodeRef, names: ReadonlyMap<NodeRef, string>): void {
+  #write(ref: NodeRef, names: ReadonlyMap<NodeRef, string>): void {
     const node = withStoredRefs(this.get(ref), names);
     const name = names.get(ref);
-    this.cells.set(nameOf(name ?? ref), node);
+    this.#cells.set(nameOf(name ?? ref), node);
     if (name !== undefined) this.nodes.delete(ref);
     this.nodes.set(name ?? ref, node);
   }
 
-  private fetch(ref: NodeRef): Node | null {
-    this.keepAtHand(ref);
+  #fetch(ref: NodeRef): Node | null {
+    this.#keepAtHand(ref);
     return super.find(ref);
   }
 
   /** Takes up a node if the storage answers at once. */
-  private keepAtHand(ref: NodeRef): void {
+  #keepAtHand(ref: NodeRef): void {
     if (this.nodes.has(ref) || this.absent.has(ref) || this.removed.has(ref)) return;
-    const found = this.cells.get(nameOf(ref));
-    if (!(found instanceof Promise)) this.keep(ref, found);
+    const found = this.#cells.get(nameOf(ref));
+    if (!(found instanceof Promise)) this.#keep(ref, found);
   }
 
   /** A node that cannot be read is as one that is not there. */
-  private keep(ref: NodeRef, node: Node | null | undefined): void {
+  #keep(ref: NodeRef, node: Node | null | undefined): void {
     if (node === undefined || node === null) this.absent.add(ref);
     else if (!this.nodes.has(ref)) this.nodes.set(ref, node);
   }

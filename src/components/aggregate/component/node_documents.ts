@@ -9,11 +9,11 @@ import type { StoredNodes } from "./stored_nodes.js";
 export class DocumentNodes extends NodeCache implements StoredNodes {
   /** A lazy root and small nodes keep concurrent writers, who conflict over documents, apart. */
   readonly defaults = { maxNodeSize: 16, rootLazy: true };
-  private readonly db: DatabaseReader;
+  readonly #db: DatabaseReader;
 
   constructor(db: DatabaseReader) {
     super();
-    this.db = db;
+    this.#db = db;
   }
 
   /** How many nodes this call has read, and would write if it ended now. */
@@ -25,13 +25,13 @@ export class DocumentNodes extends NodeCache implements StoredNodes {
   }
 
   list(take: number): Promise<NodeFields[]> {
-    return this.db.query("nodes").take(take);
+    return this.#db.query("nodes").take(take);
   }
 
   async load(refs: readonly NodeRef[]): Promise<void> {
     await Promise.all(
       refs.map(async (ref) => {
-        const document = await this.db.get("nodes", idOf(ref));
+        const document = await this.#db.get("nodes", idOf(ref));
         if (document === null) this.absent.add(ref);
         else this.nodes.set(ref, nodeOf(document));
       }),

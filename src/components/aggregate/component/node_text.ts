@@ -129,25 +129,25 @@ export function withZeros(text: string): string {
 
 /** Reads what the functions above wrote, in the same order. */
 export class TextReader {
-  private readonly text: string;
-  private at: number;
+  readonly #text: string;
+  #at: number;
 
   constructor(text: string, start: number) {
-    this.text = text;
-    this.at = start;
+    this.#text = text;
+    this.#at = start;
   }
 
   get isAtEnd(): boolean {
-    return this.at === this.text.length;
+    return this.#at === this.#text.length;
   }
 
   /** @throws MalformedText, as all others do */
   length(): number {
-    let digit = this.digit();
+    let digit = this.#digit();
     let value = digit & 31;
     for (let shift = 5; digit >= moreBit; shift += 5) {
       if (shift > 30) throw new MalformedText();
-      digit = this.digit();
+      digit = this.#digit();
       value |= (digit & 31) << shift;
     }
     if (value < 0) throw new MalformedText();
@@ -155,26 +155,26 @@ export class TextReader {
   }
 
   number(): number | null {
-    const first = this.text[this.at];
+    const first = this.#text[this.#at];
     if (first === nothingMark) {
-      this.at++;
+      this.#at++;
       return null;
     }
     if (first !== doubleMark) {
       const value = this.length();
       return (value & 1) === 0 ? value / 2 : -(value + 1) / 2;
     }
-    this.at++;
-    return this.double();
+    this.#at++;
+    return this.#double();
   }
 
   digest(): number | null {
-    if (this.text[this.at] === nothingMark) {
-      this.at++;
+    if (this.#text[this.#at] === nothingMark) {
+      this.#at++;
       return null;
     }
     let value = 0;
-    for (let index = 0; index < digestChars; index++) value = value * digits + this.digit();
+    for (let index = 0; index < digestChars; index++) value = value * digits + this.#digit();
     return value;
   }
 
@@ -183,28 +183,28 @@ export class TextReader {
   }
 
   chars(count: number): string {
-    const end = this.at + count;
-    if (end > this.text.length) throw new MalformedText();
-    const found = this.text.slice(this.at, end);
-    this.at = end;
+    const end = this.#at + count;
+    if (end > this.#text.length) throw new MalformedText();
+    const found = this.#text.slice(this.#at, end);
+    this.#at = end;
     return found;
   }
 
-  private double(): number {
+  #double(): number {
     let high = 0;
-    for (let index = 0; index < 5; index++) high = high * digits + this.digit();
-    const shared = this.digit();
+    for (let index = 0; index < 5; index++) high = high * digits + this.#digit();
+    const shared = this.#digit();
     let low = shared & 15;
-    for (let index = 0; index < 4; index++) low = low * digits + this.digit();
-    const last = this.digit();
+    for (let index = 0; index < 4; index++) low = low * digits + this.#digit();
+    const last = this.#digit();
     if (last > 15) throw new MalformedText();
     view.setUint32(0, high * 4 + (shared >>> 4));
     view.setUint32(4, low * 16 + last);
     return view.getFloat64(0);
   }
 
-  private digit(): number {
-    const digit = this.text.charCodeAt(this.at++) - zeroCode;
+  #digit(): number {
+    const digit = this.#text.charCodeAt(this.#at++) - zeroCode;
     if (!(digit >= 0 && digit < digits)) throw new MalformedText();
     return digit;
   }

@@ -12,14 +12,14 @@ const spendableShare = 0.5;
 const unitsPerStep = 4000;
 
 export class StepBudget {
-  private readonly meta: GenericMutationCtx<DataModel>["meta"];
-  private readonly before: TransactionMetrics;
-  private readonly beganAtMs = Date.now();
-  private units = 0;
+  readonly #meta: GenericMutationCtx<DataModel>["meta"];
+  readonly #before: TransactionMetrics;
+  readonly #beganAtMs = Date.now();
+  #units = 0;
 
   private constructor(meta: GenericMutationCtx<DataModel>["meta"], before: TransactionMetrics) {
-    this.meta = meta;
-    this.before = before;
+    this.#meta = meta;
+    this.#before = before;
   }
 
   static async begin(ctx: Pick<GenericMutationCtx<DataModel>, "meta">): Promise<StepBudget> {
@@ -28,12 +28,12 @@ export class StepBudget {
 
   /** Notes work that was done; true when no more of it should be begun. */
   async isSpent(units: number): Promise<boolean> {
-    this.units += units;
-    const elapsedMs = Date.now() - this.beganAtMs;
-    if (elapsedMs >= timeMs || (elapsedMs === 0 && this.units >= unitsPerStep)) return true;
-    const now = await this.meta.getTransactionMetrics();
-    return (Object.keys(this.before) as (keyof TransactionMetrics)[]).some(
-      (metric) => now[metric].remaining < this.before[metric].remaining * (1 - spendableShare),
+    this.#units += units;
+    const elapsedMs = Date.now() - this.#beganAtMs;
+    if (elapsedMs >= timeMs || (elapsedMs === 0 && this.#units >= unitsPerStep)) return true;
+    const now = await this.#meta.getTransactionMetrics();
+    return (Object.keys(this.#before) as (keyof TransactionMetrics)[]).some(
+      (metric) => now[metric].remaining < this.#before[metric].remaining * (1 - spendableShare),
     );
   }
 }

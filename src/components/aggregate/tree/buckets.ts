@@ -96,39 +96,39 @@ export const nothingCollected: CollectorState = { separators: [], stride: minStr
  * are too many, every other one goes, and buckets are twice as large from then on.
  */
 export class SeparatorCollector {
-  private separators: string[];
-  private stride: number;
-  private behind: number;
-  private last: string;
+  #separators: string[];
+  #stride: number;
+  #behind: number;
+  #last: string;
 
   constructor({ separators, stride, behind, last }: CollectorState) {
-    this.separators = [...separators];
-    this.stride = stride;
-    this.behind = behind;
-    this.last = last;
+    this.#separators = [...separators];
+    this.#stride = stride;
+    this.#behind = behind;
+    this.#last = last;
   }
 
   /** Takes up the next items, by the places of the first and the last of them. */
   take(first: string, last: string, count: number): void {
-    if (this.behind >= this.stride) this.separate(first);
-    this.behind += count;
-    if (last > this.last) this.last = last;
+    if (this.#behind >= this.#stride) this.#separate(first);
+    this.#behind += count;
+    if (last > this.#last) this.#last = last;
   }
 
   state(): CollectorState {
-    const { separators, stride, behind, last } = this;
+    const [separators, stride, behind, last] = [this.#separators, this.#stride, this.#behind, this.#last];
     return { separators: [...separators], stride, behind, last };
   }
 
-  private separate(first: string): void {
-    const separator = shortestBetween(this.last, first);
+  #separate(first: string): void {
+    const separator = shortestBetween(this.#last, first);
     // What is out of order is damage, and too long a separator costs more than a larger bucket.
     if (separator === null || separator.length > maxSeparatorChars) return;
-    this.separators.push(separator);
-    this.behind = 0;
-    if (this.separators.length <= maxSeparators) return;
-    this.separators = this.separators.filter((_, index) => index % 2 === 1);
-    this.stride *= 2;
+    this.#separators.push(separator);
+    this.#behind = 0;
+    if (this.#separators.length <= maxSeparators) return;
+    this.#separators = this.#separators.filter((_, index) => index % 2 === 1);
+    this.#stride *= 2;
   }
 }
 

@@ -91,44 +91,44 @@ export function sumParts(sum: ExactSum): number {
  * smallest first, and their sum plus `units` of 2^-1074 is the finite part of the total.
  */
 export class SumAccumulator {
-  private parts: number[] = [];
-  private units: bigint | null = null;
-  private nan = 0;
-  private positive = 0;
-  private negative = 0;
+  #parts: number[] = [];
+  #units: bigint | null = null;
+  #nan = 0;
+  #positive = 0;
+  #negative = 0;
 
   add(sum: ExactSum): void {
-    if (typeof sum === "number") this.addDouble(sum);
-    else if (typeof sum === "string") this.units = this.takeUnits() + parseUnits(sum);
-    else if (isParts(sum)) for (const part of sum) this.addDouble(part);
+    if (typeof sum === "number") this.#addDouble(sum);
+    else if (typeof sum === "string") this.#units = this.#takeUnits() + parseUnits(sum);
+    else if (isParts(sum)) for (const part of sum) this.#addDouble(part);
     else {
-      this.nan += sum.nan;
-      this.positive += sum.positive;
-      this.negative += sum.negative;
+      this.#nan += sum.nan;
+      this.#positive += sum.positive;
+      this.#negative += sum.negative;
       this.add(sum.finite);
     }
   }
 
   result(): ExactSum {
-    const finite = this.units === null ? expandParts(this.parts) : expandUnits(this.takeUnits());
-    if (this.nan === 0 && this.positive === 0 && this.negative === 0) return finite;
-    return { finite, nan: this.nan, positive: this.positive, negative: this.negative };
+    const finite = this.#units === null ? expandParts(this.#parts) : expandUnits(this.#takeUnits());
+    if (this.#nan === 0 && this.#positive === 0 && this.#negative === 0) return finite;
+    return { finite, nan: this.#nan, positive: this.#positive, negative: this.#negative };
   }
 
-  private addDouble(value: number): void {
-    const { parts } = this;
+  #addDouble(value: number): void {
+    const parts = this.#parts;
     const largest = parts.length === 0 ? 0 : (parts[parts.length - 1] as number);
-    if (this.units !== null || Math.abs(value) >= hugeValue || Math.abs(largest) >= hugeValue) {
-      this.units = this.takeUnits() + doubleToUnits(value);
+    if (this.#units !== null || Math.abs(value) >= hugeValue || Math.abs(largest) >= hugeValue) {
+      this.#units = this.#takeUnits() + doubleToUnits(value);
     } else {
       growParts(parts, value);
     }
   }
 
-  private takeUnits(): bigint {
-    let units = this.units ?? 0n;
-    for (const part of this.parts) units += doubleToUnits(part);
-    this.parts = [];
+  #takeUnits(): bigint {
+    let units = this.#units ?? 0n;
+    for (const part of this.#parts) units += doubleToUnits(part);
+    this.#parts = [];
     return units;
   }
 }

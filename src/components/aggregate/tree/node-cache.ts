@@ -17,9 +17,9 @@ export class NodeCache implements NodeStore {
   protected readonly edited: Set<NodeRef> = new Set();
   protected readonly removed: Set<NodeRef> = new Set();
   /** How to undo the operation under way, last step last, and the nodes whose former state it holds. */
-  private undo: (() => void)[] = [];
-  private readonly saved: Set<NodeRef> = new Set();
-  private createdCount = 0;
+  #undo: (() => void)[] = [];
+  readonly #saved: Set<NodeRef> = new Set();
+  #createdCount = 0;
 
   get(ref: NodeRef): Node {
     return this.find(ref) ?? throwDamaged(ref);
@@ -41,13 +41,13 @@ export class NodeCache implements NodeStore {
 
   edit(ref: NodeRef): Node {
     const before = this.get(ref);
-    if (this.saved.has(ref)) return before;
+    if (this.#saved.has(ref)) return before;
     const node = copyOf(before);
     this.nodes.set(ref, node);
-    this.saved.add(ref);
+    this.#saved.add(ref);
     const isFirst = !this.edited.has(ref);
     if (isFirst) this.edited.add(ref);
-    this.undo.push(() => {
+    this.#undo.push(() => {
       this.nodes.set(ref, before);
       if (isFirst) this.edited.delete(ref);
     });
@@ -56,10 +56,10 @@ export class NodeCache implements NodeStore {
 
   create(node: Node): NodeRef {
     // Refs of stored nodes are not numbers where there are any, so these are nobody else's.
-    const ref = this.createdCount++;
+    const ref = this.#createdCount++;
     this.nodes.set(ref, node);
     this.created.add(ref);
-    this.undo.push(() => {
+    this.#undo.push(() => {
       this.nodes.delete(ref);
       this.created.delete(ref);
     });
@@ -71,7 +71,7 @@ export class NodeCache implements NodeStore {
     const wasCreated = this.created.delete(ref);
     this.nodes.delete(ref);
     if (!wasCreated) this.removed.add(ref);
-    this.undo.push(() => {
+    this.#undo.push(() => {
       this.nodes.set(ref, node);
       if (wasCreated) this.created.add(ref);
       this.removed.delete(ref);
@@ -79,7 +79,7 @@ export class NodeCache implements NodeStore {
   }
 
   onRollback(undo: () => void): void {
-    this.undo.push(undo);
+    this.#undo.push(undo);
   }
 
   /** What was changed has been stored: from here on it is as it was read. */
@@ -91,12 +91,12 @@ export class NodeCache implements NodeStore {
   }
 
   begin(): void {
-    this.undo = [];
-    this.saved.clear();
+    this.#undo = [];
+    this.#saved.clear();
   }
 
   rollback(): void {
-    for (const undo of this.undo.toReversed()) undo();
+    for (const undo of this.#undo.toReversed()) undo();
     this.begin();
   }
 }

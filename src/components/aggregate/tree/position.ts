@@ -13,56 +13,56 @@ const maxBytesPerChar = 9;
 
 /** A key and an id, in the order of Convex values. */
 export class Position {
-  private keyIfKnown: Value | undefined;
-  private idIfKnown: string | undefined;
-  private encoded: string | undefined;
-  private size: number | undefined;
+  #keyIfKnown: Value | undefined;
+  #idIfKnown: string | undefined;
+  #encoded: string | undefined;
+  #size: number | undefined;
   #isUnresolved: boolean | undefined;
   /** Whatever the store of nodes makes of the order, kept for the next time. */
   memo: string | undefined;
 
   constructor(key: Value, id: string) {
-    this.keyIfKnown = key;
-    this.idIfKnown = id;
-    this.encoded = undefined;
-    this.size = undefined;
+    this.#keyIfKnown = key;
+    this.#idIfKnown = id;
+    this.#encoded = undefined;
+    this.#size = undefined;
     this.memo = undefined;
   }
 
   /** A position by its order: key and id are looked into when somebody asks. */
   static ofOrder(order: string): Position {
     const position = new Position(null, "");
-    position.keyIfKnown = undefined;
-    position.idIfKnown = undefined;
-    position.encoded = order;
+    position.#keyIfKnown = undefined;
+    position.#idIfKnown = undefined;
+    position.#encoded = order;
     return position;
   }
 
   /** @throws TREE_DAMAGED when the order it was made of is none. */
   get key(): Value {
-    if (this.keyIfKnown === undefined) this.decode();
-    return this.keyIfKnown as Value;
+    if (this.#keyIfKnown === undefined) this.#decode();
+    return this.#keyIfKnown as Value;
   }
 
   /** @throws TREE_DAMAGED when the order it was made of is none. */
   get id(): string {
-    if (this.idIfKnown === undefined) this.decode();
-    return this.idIfKnown as string;
+    if (this.#idIfKnown === undefined) this.#decode();
+    return this.#idIfKnown as string;
   }
 
   /** Positions stand in the order of these strings under `<`. */
   get order(): string {
-    return (this.encoded ??= encodeKey([this.key, this.id]));
+    return (this.#encoded ??= encodeKey([this.key, this.id]));
   }
 
   /** Bytes that it takes up in a document. */
   get sizeBytes(): number {
-    return (this.size ??= valueSize(this.key) + valueSize(this.id));
+    return (this.#size ??= valueSize(this.key) + valueSize(this.id));
   }
 
   /** No less than `sizeBytes`, and quick to tell. */
   get sizeBound(): number {
-    return this.size ?? this.order.length * maxBytesPerChar;
+    return this.#size ?? this.order.length * maxBytesPerChar;
   }
 
   /**
@@ -73,11 +73,11 @@ export class Position {
     return (this.#isUnresolved ??= this.order.includes(unresolvedCode) && holdsPlaceholder(this.key));
   }
 
-  private decode(): void {
-    const [key, id, ...rest] = decoded(this.encoded ?? "");
+  #decode(): void {
+    const [key, id, ...rest] = decoded(this.#encoded ?? "");
     if (key === undefined || typeof id !== "string" || rest.length > 0) throw damaged();
-    this.keyIfKnown = key;
-    this.idIfKnown = id;
+    this.#keyIfKnown = key;
+    this.#idIfKnown = id;
   }
 }
 

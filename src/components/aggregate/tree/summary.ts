@@ -98,81 +98,81 @@ export function equalSummaries(a: Summary, b: Summary): boolean {
 
 /** Folds many summaries and items into one; sums are brought into their final form once, at the end. */
 export class SummaryFold {
-  private count = 0;
-  private digest: number | null = 0;
-  private readonly measures: MeasureFold[] = [];
+  #count = 0;
+  #digest: number | null = 0;
+  readonly #measures: MeasureFold[] = [];
 
   add(summary: Summary): void {
-    this.count += summary.count;
-    this.digest =
-      this.digest === null || summary.digest === null ? null : addDigests(this.digest, summary.digest);
+    this.#count += summary.count;
+    this.#digest =
+      this.#digest === null || summary.digest === null ? null : addDigests(this.#digest, summary.digest);
     for (let index = 0; index < summary.measures.length; index++) {
-      this.measure(index).add(summary.measures[index] as MeasureSummary);
+      this.#measure(index).add(summary.measures[index] as MeasureSummary);
     }
   }
 
   /** An item, without its digest: then that of the result is unknown. */
   addUndigested({ values }: Item): void {
-    this.count++;
-    this.digest = null;
+    this.#count++;
+    this.#digest = null;
     for (let index = 0; index < values.length; index++) {
       const value = values[index] as number | null;
-      if (value !== null) this.measure(index).addValue(value);
+      if (value !== null) this.#measure(index).addValue(value);
     }
   }
 
   result(): Summary {
     return {
-      count: this.count,
-      digest: this.digest,
-      measures: this.measures.map((measure) => measure.result()),
+      count: this.#count,
+      digest: this.#digest,
+      measures: this.#measures.map((measure) => measure.result()),
     };
   }
 
-  private measure(index: number): MeasureFold {
-    while (this.measures.length <= index) this.measures.push(new MeasureFold());
-    return this.measures[index] as MeasureFold;
+  #measure(index: number): MeasureFold {
+    while (this.#measures.length <= index) this.#measures.push(new MeasureFold());
+    return this.#measures[index] as MeasureFold;
   }
 }
 
 class MeasureFold {
-  private count = 0;
+  #count = 0;
   /** As long as every sum so far is a double. */
-  private plain = 0;
-  private sum: SumAccumulator | null = null;
-  private min: number | null = null;
-  private max: number | null = null;
+  #plain = 0;
+  #sum: SumAccumulator | null = null;
+  #min: number | null = null;
+  #max: number | null = null;
 
   add(measure: MeasureSummary): void {
-    this.count += measure.count;
-    this.addSum(measure.sum);
-    this.min = smaller(this.min, measure.min);
-    this.max = larger(this.max, measure.max);
+    this.#count += measure.count;
+    this.#addSum(measure.sum);
+    this.#min = smaller(this.#min, measure.min);
+    this.#max = larger(this.#max, measure.max);
   }
 
   addValue(value: number): void {
-    this.count++;
-    this.addSum(Number.isFinite(value) ? value : sumOf(value));
-    this.min = smaller(this.min, value);
-    this.max = larger(this.max, value);
+    this.#count++;
+    this.#addSum(Number.isFinite(value) ? value : sumOf(value));
+    this.#min = smaller(this.#min, value);
+    this.#max = larger(this.#max, value);
   }
 
   result(): MeasureSummary {
-    const sum = this.sum === null ? this.plain : this.sum.result();
-    return { count: this.count, sum, min: this.min, max: this.max };
+    const sum = this.#sum === null ? this.#plain : this.#sum.result();
+    return { count: this.#count, sum, min: this.#min, max: this.#max };
   }
 
-  private addSum(sum: ExactSum): void {
-    if (this.sum === null) {
-      const total = typeof sum === "number" ? addExactly(this.plain, sum) : null;
+  #addSum(sum: ExactSum): void {
+    if (this.#sum === null) {
+      const total = typeof sum === "number" ? addExactly(this.#plain, sum) : null;
       if (total !== null) {
-        this.plain = total;
+        this.#plain = total;
         return;
       }
-      this.sum = new SumAccumulator();
-      this.sum.add(this.plain);
+      this.#sum = new SumAccumulator();
+      this.#sum.add(this.#plain);
     }
-    this.sum.add(sum);
+    this.#sum.add(sum);
   }
 }
 

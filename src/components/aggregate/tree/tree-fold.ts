@@ -99,22 +99,22 @@ export function measureRange(tree: CountedTree, range: OrderRange): Summary {
 /** Takes up the parts of a range, from left to right. */
 class Summarizer {
   readonly fold: SummaryFold = new SummaryFold();
-  private readonly tree: CountedTree;
-  private readonly withDigest: boolean;
+  readonly #tree: CountedTree;
+  readonly #withDigest: boolean;
 
   constructor(tree: CountedTree, withDigest: boolean) {
-    this.tree = tree;
-    this.withDigest = withDigest;
+    this.#tree = tree;
+    this.#withDigest = withDigest;
   }
 
   child(child: Child): void {
-    this.fold.add(summaryOfChild(this.tree, child));
+    this.fold.add(summaryOfChild(this.#tree, child));
   }
 
   items(leaf: Leaf, from: number, to: number): void {
     for (let index = from; index < to; index++) {
       const item = leaf.items[index] as Item;
-      if (this.withDigest) this.fold.add(summaryOf(item));
+      if (this.#withDigest) this.fold.add(summaryOf(item));
       else this.fold.addUndigested(item);
     }
   }

@@ -42,18 +42,18 @@ function boundsAt(items: readonly Item[], pick: number): KeyBounds {
 
 /** The same questions, asked of a sorted list. */
 class ListModel {
-  private items: Item[] = [];
+  #items: Item[] = [];
 
   insert(added: Item): boolean {
     if (this.find(added.position.order) !== undefined) return false;
-    this.items.push(added);
-    this.items.sort((a, b) => (a.position.order < b.position.order ? -1 : 1));
+    this.#items.push(added);
+    this.#items.sort((a, b) => (a.position.order < b.position.order ? -1 : 1));
     return true;
   }
 
   remove(order: string): Item | null {
     const found = this.find(order);
-    this.items = this.items.filter((candidate) => candidate !== found);
+    this.#items = this.#items.filter((candidate) => candidate !== found);
     return found ?? null;
   }
 
@@ -64,11 +64,11 @@ class ListModel {
   }
 
   find(order: string): Item | undefined {
-    return this.items.find((candidate) => candidate.position.order === order);
+    return this.#items.find((candidate) => candidate.position.order === order);
   }
 
   within({ start, end }: OrderRange): Item[] {
-    return this.items.filter(({ position: { order } }) => order >= start && (end === null || order < end));
+    return this.#items.filter(({ position: { order } }) => order >= start && (end === null || order < end));
   }
 }
 

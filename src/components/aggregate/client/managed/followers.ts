@@ -13,9 +13,9 @@ const request = Symbol.for("trueup.request");
 const all = new WeakMap<object, Map<string, Followers>>();
 
 export class Followers {
-  private hasEngine = false;
+  #hasEngine = false;
   /** What others than the engine made last of each document. */
-  private readonly latest = new Map<string, Operation>();
+  readonly #latest = new Map<string, Operation>();
 
   /** Those of a definition. */
   static of({ runMutation }: FollowCtx, definition: string): Followers {
@@ -30,15 +30,15 @@ export class Followers {
 
   /** Whether the engine, which comes once to each change, comes before the others. */
   isEngineFirst({ id }: Operation): boolean {
-    this.hasEngine = true;
-    return !this.latest.has(id);
+    this.#hasEngine = true;
+    return !this.#latest.has(id);
   }
 
   /** Whether somebody else comes to a change before all others. */
   isFirst(operation: Operation): boolean {
-    if (this.hasEngine) return false;
-    const latest = this.latest.get(operation.id);
-    this.latest.set(operation.id, operation);
+    if (this.#hasEngine) return false;
+    const latest = this.#latest.get(operation.id);
+    this.#latest.set(operation.id, operation);
     return latest === undefined || !isSame(latest, operation);
   }
 }

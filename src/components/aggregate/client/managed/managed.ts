@@ -92,7 +92,7 @@ export class Managed implements ManagedAggregate {
   readonly source: TableSource;
   readonly verifyEveryMs: number | null;
   /** The engine knows references by their identity. */
-  private followReference: ComponentApi["managed"]["follow"] | null = null;
+  #followReference: ComponentApi["managed"]["follow"] | null = null;
 
   constructor(source: TableSource, verifyEveryMs: number | null) {
     this.source = source;
@@ -125,7 +125,7 @@ export class Managed implements ManagedAggregate {
 
   async follow(ctx: FollowCtx, change: DocumentChange): Promise<void> {
     const followers = Followers.of(ctx, this.definition);
-    await this.applyAs(ctx, [change], (operation) => followers.isEngineFirst(operation));
+    await this.#applyAs(ctx, [change], (operation) => followers.isEngineFirst(operation));
   }
 
   /** Applies writes of documents to whatever is kept in step. True when somebody has to `advance`. */
@@ -136,11 +136,11 @@ export class Managed implements ManagedAggregate {
   ): Promise<boolean> {
     assertWritable(ctx);
     const followers = Followers.of(ctx, this.definition);
-    return this.applyAs(ctx, changes, (operation) => followers.isFirst(operation), options);
+    return this.#applyAs(ctx, changes, (operation) => followers.isFirst(operation), options);
   }
 
   /** @param isFirst Whether what was there before can be told, because nobody else has followed the change yet. */
-  private async applyAs(
+  async #applyAs(
     ctx: FollowCtx,
     changes: readonly DocumentImages[],
     isFirst: (operation: Operation) => boolean,
@@ -153,9 +153,9 @@ export class Managed implements ManagedAggregate {
       if (operation !== null) operations.push(isFirst(operation) ? operation : unknowing(operation));
     }
     if (operations.length === 0) return false;
-    this.followReference ??= this.component.managed.follow;
+    this.#followReference ??= this.component.managed.follow;
     try {
-      return await runMutation(ctx, this.followReference, { definition, operations, ...options });
+      return await runMutation(ctx, this.#followReference, { definition, operations, ...options });
     } catch (error) {
       throw namingDocument(error);
     }

@@ -21,31 +21,31 @@ export interface VerificationStep {
 }
 
 export class TableVerification {
-  private readonly source: TableSource;
+  readonly #source: TableSource;
   /** Whose trees are checked: with a definition, those of a managed aggregate. */
-  private readonly reported: ReportedSource;
+  readonly #reported: ReportedSource;
 
   constructor(source: TableSource, definition: string | undefined) {
     const { component } = source;
-    this.source = source;
-    this.reported = { component, ...(definition === undefined ? {} : { definition }) };
+    this.#source = source;
+    this.#reported = { component, ...(definition === undefined ? {} : { definition }) };
   }
 
   /** Begins a check, and with `repair` the mending of what it finds. Returns the run's id. O(1). */
   async start(ctx: FollowCtx, options?: StartVerifyOptions): Promise<string> {
-    return startVerify(ctx, this.reported, options);
+    return startVerify(ctx, this.#reported, options);
   }
 
   /** One transaction's worth of the check that is under way; call it, in mutations, until nothing is due. */
   async advance(ctx: AdvanceCtx): Promise<VerificationStep> {
-    const { component, ...definition } = this.reported;
+    const { component, ...definition } = this.#reported;
     const runId = await ctx.runQuery(component.verification.due, definition);
-    return runId === null ? { due: false } : advanceRun(ctx, this.source, { runId });
+    return runId === null ? { due: false } : advanceRun(ctx, this.#source, { runId });
   }
 
   /** What a check, by default the latest, has found: a page of its differences at a time. Null when there is none. */
   async report(ctx: StatusCtx, runId?: string, cursor?: string): Promise<VerifyReport | null> {
-    return readReport(ctx, this.reported, runId, cursor);
+    return readReport(ctx, this.#reported, runId, cursor);
   }
 
   /**
