@@ -15,10 +15,10 @@ const aliases = Object.entries(tsconfig.compilerOptions.paths).map(([name, [sour
 export default defineConfig({
   resolve: { alias: aliases },
   test: {
-    include: ["src/**/*.test.ts", "testing/**/*.test.ts", "tests/**/*.test.ts"],
+    include: ["src/**/*.test.ts", "suites/**/*.test.ts", "acceptance/**/*.test.ts"],
     env: { TRUEUP_SEED: process.env["TRUEUP_SEED"] ?? String(Math.trunc(Math.random() * 0x7fffffff)) },
-    globalSetup: ["tests/setup/print-seed.ts"],
-    setupFiles: ["tests/setup/seed-properties.ts"],
+    globalSetup: ["suites/setup/print-seed.ts"],
+    setupFiles: ["suites/setup/seed-properties.ts"],
     // Vitest leaves one core to itself, which on a machine with two would leave one to the tests.
     maxWorkers: "100%",
     testTimeout: 30_000,

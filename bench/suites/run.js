@@ -24,7 +24,7 @@ function runSuites(engine) {
     process.execPath,
     [
       join(root, "node_modules/vitest/vitest.mjs"),
-      ...["run", "--config", "tests/published-suites/vitest.config.ts", "--project", engine],
+      ...["run", "--config", "acceptance/published-suites/vitest.config.ts", "--project", engine],
       ...["--no-file-parallelism", "--silent", "--reporter=json", `--outputFile=${report}`],
     ],
     { cwd: root, encoding: "utf8" },

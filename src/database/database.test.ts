@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { temporaryFolder } from "../../testing/temporary-folder.js";
+import { temporaryFolder } from "../../suites/setup/temporary-folder.js";
 import { memory } from "../storage/memory/index.js";
 import { sqlite } from "../storage/sqlite/index.js";
 import { Database, type Query } from "./index.js";

@@ -9,7 +9,7 @@ import { v } from "convex/values";
 import { expect, test } from "vitest";
 import { programFromModules, type Backend, type ComponentModules } from "trueup";
 import { Migrations, waive } from "trueup/migrations";
-import { call, openApp, storageNames } from "../../testing/open-app.js";
+import { call, openApp, storageNames } from "../../suites/setup/open-app.js";
 
 const bills = defineTable({ n: v.number(), x: v.optional(v.string()) });
 const before = defineSchema({ bills, gone: defineTable(v.any()) });

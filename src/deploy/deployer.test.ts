@@ -10,7 +10,7 @@ import {
   sourceHash,
   type HandMadePush,
   type PushedSource,
-} from "../../testing/hand-made-push.js";
+} from "../../suites/deploy/hand-made-push.js";
 
 let folder = "";
 let backend: Backend;

@@ -5,7 +5,7 @@
  * JavaScript, TEXT order in SQLite and byte order elsewhere agree. A storage may be synchronous or
  * asynchronous (`MaybePromise`), may abort a commit with STORAGE_CONFLICT, and may be shared by several
  * processes; nothing above this file may assume otherwise. Every storage passes
- * `testing/storage-contract.ts`.
+ * `suites/storage/storage-contract.ts`.
  */
 
 /** A value now, or a promise of it: synchronous storages pay for no microtask that nobody needs. */

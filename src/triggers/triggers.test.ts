@@ -1,7 +1,7 @@
 import { wrapDatabaseWriter } from "convex-helpers/server/rowLevelSecurity";
 import { expect, test, vi } from "vitest";
-import { database, type Ctx, type DataModel } from "../../testing/triggers-app.js";
-import { unhandledRejections } from "../../testing/unhandled-rejections.js";
+import { database, type Ctx, type DataModel } from "../../suites/triggers/app.js";
+import { unhandledRejections } from "../../suites/setup/unhandled-rejections.js";
 import { nativeTriggers, Triggers, triggersBrand, writerWithTriggers, type Change } from "./index.js";
 
 type UserChange = Change<DataModel, "users">;

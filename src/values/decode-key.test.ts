@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { value, valueOrUndefined } from "../../testing/arbitraries/values.js";
+import { value, valueOrUndefined } from "../../suites/arbitraries/values.js";
 import { decodeKey } from "./decode-key.js";
 import { encodeKey } from "./encode-key.js";
 

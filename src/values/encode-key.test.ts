@@ -1,7 +1,7 @@
 import { CommitTsPlaceholder, compareValues as officialCompare, type Value } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { value, valueOrUndefined } from "../../testing/arbitraries/values.js";
+import { value, valueOrUndefined } from "../../suites/arbitraries/values.js";
 import { compareValues } from "./compare-values.js";
 import { encodeKey, prefixEnd, tupleEnd } from "./encode-key.js";
 

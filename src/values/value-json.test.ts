@@ -2,7 +2,7 @@ import { runInNewContext } from "node:vm";
 import { convexToJson, jsonToConvex, type Value } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { fields, value } from "../../testing/arbitraries/values.js";
+import { fields, value } from "../../suites/arbitraries/values.js";
 import { parseValue, stringifyValue } from "./value-json.js";
 
 function complaint(call: () => unknown): unknown {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FaultyDisk } from "../../../testing/faulty-storage.js";
+import { FaultyDisk } from "../../../suites/storage/faulty-storage.js";
 import { memory } from "../../storage/memory/index.js";
 import { Database } from "../database.js";
 import type { MutationTransaction } from "../transaction/types.js";

@@ -1,7 +1,7 @@
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { expect, test } from "vitest";
-import { mutate, openDatabase } from "../../../testing/open-database.js";
+import { mutate, openDatabase } from "../../../suites/setup/open-database.js";
 import { parseSchema } from "../../schema/index.js";
 import { prefixEnd } from "../../values/index.js";
 import type { Database } from "../database.js";

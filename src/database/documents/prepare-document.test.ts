@@ -1,7 +1,7 @@
 import { getConvexSize, type Value } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { fields } from "../../../testing/arbitraries/values.js";
+import { fields } from "../../../suites/arbitraries/values.js";
 import { measure } from "./measure.js";
 import { documentLimits, prepareDocument } from "./prepare-document.js";
 import { copyDocument } from "./stored-document.js";

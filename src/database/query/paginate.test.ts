@@ -1,7 +1,13 @@
 import { defineSchema, defineTable } from "convex/server";
 import { v, type Value } from "convex/values";
 import { expect, test } from "vitest";
-import { fullScan, indexRange, mutate, openDatabase, setSchema } from "../../../testing/open-database.js";
+import {
+  fullScan,
+  indexRange,
+  mutate,
+  openDatabase,
+  setSchema,
+} from "../../../suites/setup/open-database.js";
 import type { Database } from "../database.js";
 import type { Page, PageOptions, Query } from "./query.js";
 

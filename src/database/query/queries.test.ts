@@ -9,7 +9,7 @@ import {
   openDatabase,
   readAll,
   setSchema,
-} from "../../../testing/open-database.js";
+} from "../../../suites/setup/open-database.js";
 import type { Database } from "../database.js";
 import type { Query } from "./query.js";
 

@@ -8,7 +8,7 @@ import {
   openDatabase,
   readAll,
   setSchema,
-} from "../../../testing/open-database.js";
+} from "../../../suites/setup/open-database.js";
 import { parseSchema } from "../../schema/index.js";
 import { Database } from "../database.js";
 import { memory } from "../../storage/memory/index.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fullScan, mutate, openDatabase, readAll } from "../../../testing/open-database.js";
+import { fullScan, mutate, openDatabase, readAll } from "../../../suites/setup/open-database.js";
 import type { Change, ChangeHook } from "./types.js";
 
 test("hooks see every write with the document before and after", async () => {

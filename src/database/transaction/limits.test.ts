@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fullScan, indexRange, openDatabase } from "../../../testing/open-database.js";
+import { fullScan, indexRange, openDatabase } from "../../../suites/setup/open-database.js";
 import type { Database } from "../database.js";
 import { convexLimits, noLimits, Usage, type Metric, type TransactionLimits } from "./limits.js";
 import type { MutationTransaction } from "./types.js";

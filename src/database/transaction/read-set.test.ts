@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fullScan, indexRange, mutate, openDatabase } from "../../../testing/open-database.js";
+import { fullScan, indexRange, mutate, openDatabase } from "../../../suites/setup/open-database.js";
 import { encodeId } from "../../values/index.js";
 import type { DatabaseCommit } from "../commit.js";
 import type { Database } from "../database.js";

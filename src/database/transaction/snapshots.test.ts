@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fullScan, indexRange, mutate, openDatabase, readAll } from "../../../testing/open-database.js";
+import { fullScan, indexRange, mutate, openDatabase, readAll } from "../../../suites/setup/open-database.js";
 import { memory } from "../../storage/memory/index.js";
 import { Database } from "../database.js";
 

@@ -8,7 +8,7 @@ import {
   openDatabase,
   readAll,
   setSchema,
-} from "../../../testing/open-database.js";
+} from "../../../suites/setup/open-database.js";
 import type { Document } from "../document.js";
 
 const users = defineSchema({

@@ -3,7 +3,7 @@ import crypto, { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import os, { hostname } from "node:os";
 import { beforeAll, describe, expect, test } from "vitest";
-import { mutate, openDatabase, readAll, fullScan } from "../../../testing/open-database.js";
+import { mutate, openDatabase, readAll, fullScan } from "../../../suites/setup/open-database.js";
 import type { Database } from "../database.js";
 import { importShifted } from "./guarded-globals.js";
 

@@ -1,8 +1,8 @@
 /** What a change of shape means for everything beside plain reads: hooks, live queries, cursors, failures, removal. */
 import { CommitTsPlaceholder } from "convex/values";
 import { expect, test } from "vitest";
-import { fullScan, indexRange, mutate, openDatabase, readAll } from "../../../testing/open-database.js";
-import { FaultyDisk } from "../../../testing/faulty-storage.js";
+import { fullScan, indexRange, mutate, openDatabase, readAll } from "../../../suites/setup/open-database.js";
+import { FaultyDisk } from "../../../suites/storage/faulty-storage.js";
 import type { TableJson } from "../../schema/index.js";
 import { memory } from "../../storage/memory/index.js";
 import { Database } from "../database.js";

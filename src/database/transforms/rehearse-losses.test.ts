@@ -2,8 +2,8 @@
 import type { Value } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { value } from "../../../testing/arbitraries/values.js";
-import { mutate, openDatabase } from "../../../testing/open-database.js";
+import { value } from "../../../suites/arbitraries/values.js";
+import { mutate, openDatabase } from "../../../suites/setup/open-database.js";
 import { stringifyValue } from "../../values/index.js";
 import type { Document, Fields } from "../document.js";
 import type { RehearsalLoss, TransformFunction } from "./types.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mutate, openDatabase } from "../../../testing/open-database.js";
+import { mutate, openDatabase } from "../../../suites/setup/open-database.js";
 import type { Database } from "../database.js";
 import type { RehearsalPlan, TransformFunction } from "./types.js";
 

@@ -1,7 +1,7 @@
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { expect, test } from "vitest";
-import { fullScan, indexRange, mutate, openDatabase, readAll } from "../../../testing/open-database.js";
+import { fullScan, indexRange, mutate, openDatabase, readAll } from "../../../suites/setup/open-database.js";
 import { parseSchema, type SchemaJson } from "../../schema/index.js";
 import type { Database } from "../database.js";
 import type { Document } from "../document.js";

@@ -1,6 +1,6 @@
 /** A pass of the write-through ends with the last document, wherever its batches end: transforms retire after it. */
 import { afterEach, expect, test, vi } from "vitest";
-import { fullScan, mutate, openDatabase, readAll } from "../../../testing/open-database.js";
+import { fullScan, mutate, openDatabase, readAll } from "../../../suites/setup/open-database.js";
 import type { Database } from "../database.js";
 import type { SettledTransform } from "./types.js";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mutate } from "../../../testing/open-database.js";
+import { mutate } from "../../../suites/setup/open-database.js";
 import { Database, type Fields } from "../../database/index.js";
 import { memory } from "../../storage/memory/index.js";
 import { plainApp } from "../definitions/component-definition.js";

@@ -2,7 +2,7 @@ import { defineSchema, defineTable, type GenericSchema } from "convex/server";
 import { v, type GenericValidator } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { documentTypes, editedDocumentType, validatorPair } from "../../../testing/arbitraries/validators.js";
+import { documentTypes, editedDocumentType, validatorPair } from "../../../suites/arbitraries/validators.js";
 import { parseSchema } from "../definition/parse-schema.js";
 import type { SchemaJson } from "../schema-json.js";
 import { accepts } from "../subtyping/accepts.js";

@@ -7,7 +7,7 @@ import {
   editedDocumentType,
   validatorPair,
   valuesOf,
-} from "../../../testing/arbitraries/validators.js";
+} from "../../../suites/arbitraries/validators.js";
 import { parseValidator } from "../definition/parse-validator.js";
 import { tableOfSampleId } from "../subtyping/sample.js";
 import { compileValidator } from "../validation/compile-validator.js";

@@ -3,7 +3,7 @@ import { defineSchema, defineTable, type GenericSchema } from "convex/server";
 import { v } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { documentTypes, validator } from "../../../testing/arbitraries/validators.js";
+import { documentTypes, validator } from "../../../suites/arbitraries/validators.js";
 import { parseSchema } from "../definition/parse-schema.js";
 import type { SchemaJson } from "../schema-json.js";
 import { schemaSource } from "./schema-source.js";

@@ -1,7 +1,7 @@
 import { v, type GenericValidator, type ValidatorJSON } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { validator, validatorPair, valuesOf } from "../../../testing/arbitraries/validators.js";
+import { validator, validatorPair, valuesOf } from "../../../suites/arbitraries/validators.js";
 import { parseValidator } from "../definition/parse-validator.js";
 import { compileValidator } from "../validation/compile-validator.js";
 import { accepts, equivalent, include } from "./accepts.js";

@@ -1,7 +1,7 @@
 import { type GenericValidator, v, type ValidatorJSON } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { validatorPair, valuesOf } from "../../../testing/arbitraries/validators.js";
+import { validatorPair, valuesOf } from "../../../suites/arbitraries/validators.js";
 import { tableOfSampleId } from "../subtyping/sample.js";
 import type { CheckContext } from "./check-context.js";
 import { checkValue, compileValidator } from "./compile-validator.js";

@@ -1,7 +1,15 @@
 /** How a connection begins and ends, and what ends it. */
 import { expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { adminKey, backend, opened, Peer, server, sessionId, start } from "../../../testing/sync-peer.js";
+import {
+  adminKey,
+  backend,
+  opened,
+  Peer,
+  server,
+  sessionId,
+  start,
+} from "../../../suites/server/sync-peer.js";
 import { AnsweredMutations } from "./answered-mutations.js";
 import type { ServerMessage } from "./server-messages.js";
 

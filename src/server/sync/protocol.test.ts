@@ -1,7 +1,15 @@
 /** Calls and transitions in their order, as the official clients rely on them. */
 import { queryGeneric } from "convex/server";
 import { expect, test, vi } from "vitest";
-import { add, adminKey, backend, commitOf, Peer, start, transitions } from "../../../testing/sync-peer.js";
+import {
+  add,
+  adminKey,
+  backend,
+  commitOf,
+  Peer,
+  start,
+  transitions,
+} from "../../../suites/server/sync-peer.js";
 import { programFromModules } from "../../functions/index.js";
 import type { StateVersion } from "./server-messages.js";
 

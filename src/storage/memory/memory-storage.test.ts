@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { put } from "../../../testing/storage-calls.js";
-import { storageContract } from "../../../testing/storage-contract.js";
+import { put } from "../../../suites/storage/storage-calls.js";
+import { storageContract } from "../../../suites/storage/storage-contract.js";
 import { memory } from "./index.js";
 
 storageContract("memory", () => memory());

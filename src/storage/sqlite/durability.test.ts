@@ -1,7 +1,7 @@
 /** What SQLite itself says of the connections: whether an acknowledged commit is on disk hangs on these settings alone. */
 import { expect, test } from "vitest";
-import { put, readAll } from "../../../testing/storage-calls.js";
-import { temporaryFolder } from "../../../testing/temporary-folder.js";
+import { put, readAll } from "../../../suites/storage/storage-calls.js";
+import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
 import { loadDriver, type SqliteConnection, type SqliteDriver } from "./driver.js";
 import { openSqlite, type SqliteOptions } from "./sqlite-storage.js";
 

@@ -1,9 +1,9 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { seededRandom } from "../../../testing/random.js";
-import { put, readAll } from "../../../testing/storage-calls.js";
-import { temporaryFolder } from "../../../testing/temporary-folder.js";
+import { seededRandom } from "../../../suites/setup/random.js";
+import { put, readAll } from "../../../suites/storage/storage-calls.js";
+import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
 import { isTrueupError } from "../../errors/index.js";
 import type { Entry, Storage } from "../storage.js";
 import { sqlite } from "./index.js";

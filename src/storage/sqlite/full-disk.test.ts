@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { mutate, put, readAll } from "../../../testing/storage-calls.js";
-import { temporaryFolder } from "../../../testing/temporary-folder.js";
+import { mutate, put, readAll } from "../../../suites/storage/storage-calls.js";
+import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
 import { sqlite } from "./index.js";
 
 const inFolder = temporaryFolder();

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { observedDriver } from "../../../testing/observed-driver.js";
-import { seededRandom } from "../../../testing/random.js";
-import { mutate, put, readAll } from "../../../testing/storage-calls.js";
-import { temporaryFolder } from "../../../testing/temporary-folder.js";
+import { observedDriver } from "../../../suites/setup/observed-driver.js";
+import { seededRandom } from "../../../suites/setup/random.js";
+import { mutate, put, readAll } from "../../../suites/storage/storage-calls.js";
+import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
 import type { Storage } from "../storage.js";
 import { loadDriver } from "./driver.js";
 import { openSqlite } from "./sqlite-storage.js";

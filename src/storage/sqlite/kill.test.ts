@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { compileSources } from "../../../testing/compiled-sources.js";
-import { readAll } from "../../../testing/storage-calls.js";
-import { temporaryFolder } from "../../../testing/temporary-folder.js";
+import { compileSources } from "../../../suites/setup/compiled-sources.js";
+import { readAll } from "../../../suites/storage/storage-calls.js";
+import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
 import { sqlite } from "./index.js";
 
 const inFolder = temporaryFolder();

@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { put, readAll } from "../../../testing/storage-calls.js";
-import { temporaryFolder } from "../../../testing/temporary-folder.js";
+import { put, readAll } from "../../../suites/storage/storage-calls.js";
+import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
 import { sqlite, type SqliteOptions } from "./index.js";
 
 const inFolder = temporaryFolder();

@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { expect, test, vi } from "vitest";
-import { put, readAll } from "../../../testing/storage-calls.js";
-import { temporaryFolder } from "../../../testing/temporary-folder.js";
+import { put, readAll } from "../../../suites/storage/storage-calls.js";
+import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
 import type { SqliteConnection } from "./driver.js";
 import { loadDriver } from "./driver.js";
 import { sqlite } from "./index.js";

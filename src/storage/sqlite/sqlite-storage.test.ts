@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { expect, test } from "vitest";
-import { mutate, put, readAll } from "../../../testing/storage-calls.js";
-import { storageContract } from "../../../testing/storage-contract.js";
-import { temporaryFolder } from "../../../testing/temporary-folder.js";
+import { mutate, put, readAll } from "../../../suites/storage/storage-calls.js";
+import { storageContract } from "../../../suites/storage/storage-contract.js";
+import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
 import { sqlite } from "./index.js";
 
 const inFolder = temporaryFolder();

@@ -1,7 +1,7 @@
 import { jsonToConvex, type CommitTsPlaceholder, type Value } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { value } from "../../../../testing/arbitraries/values.js";
+import { value } from "../../../../suites/arbitraries/values.js";
 import { Position, withoutTrailingNulls, type ExactSum, type Node, type Summary } from "../tree/index.js";
 import { decodeNode, encodeNode, nodeCodec } from "./node_codec.js";
 import { MalformedText } from "./node_text.js";

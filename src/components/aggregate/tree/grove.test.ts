@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { AwaitedNodes, item, newTree } from "../../../../testing/aggregate/trees.js";
+import { AwaitedNodes, item, newTree } from "../../../../suites/aggregate/trees.js";
 import {
   countParts,
   insertItem,

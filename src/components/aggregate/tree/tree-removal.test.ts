@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { AwaitedNodes, item, newTree } from "../../../../testing/aggregate/trees.js";
+import { AwaitedNodes, item, newTree } from "../../../../suites/aggregate/trees.js";
 import { isLeaf } from "./node.js";
 import { settle } from "./node-store.js";
 import { removeSome } from "./tree-removal.js";

@@ -1,7 +1,7 @@
 /** The tree alone, on nodes in memory and on nodes that must be awaited, against a sorted list after every step. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { float64, value as anyValue } from "../../../../testing/arbitraries/values.js";
+import { float64, value as anyValue } from "../../../../suites/arbitraries/values.js";
 import {
   checkTree,
   countRange,
@@ -24,7 +24,7 @@ import {
   type NodeRef,
   type OrderRange,
 } from "./index.js";
-import { AwaitedNodes, expectSound, item, newTree, ordersOf } from "../../../../testing/aggregate/trees.js";
+import { AwaitedNodes, expectSound, item, newTree, ordersOf } from "../../../../suites/aggregate/trees.js";
 import { equalSummaries, SummaryFold, summaryOf } from "./summary.js";
 
 /** A range that begins or ends exactly at an item, or just beyond it. */

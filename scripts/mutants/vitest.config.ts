@@ -1,0 +1,40 @@
+/**
+ * The tests of one room, as Stryker runs them for each mutant: those first that `rooms.json` names first, because the
+ * first failure ends the run. The seed of property tests stands still, so that a score can be compared with the one
+ * before it.
+ */
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+import base from "../../vitest.config.js";
+import rooms from "./rooms.json" with { type: "json" };
+
+const room = new Map(Object.entries(rooms)).get(process.env["TRUEUP_MUTANTS_ROOM"] ?? "");
+if (room === undefined) throw new Error("TRUEUP_MUTANTS_ROOM names no room.");
+const { tests, isolate } = room;
+
+/** Where a file stands in the list: by its own name, or with all that a pattern brings. */
+function placeOf({ moduleId }: TestSpecification): number {
+  const named = tests.findIndex((path) => moduleId.endsWith(`/${path}`));
+  return named >= 0 ? named : tests.findIndex((path) => path.includes("*"));
+}
+
+class AsListed extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return files.toSorted((a, b) => placeOf(a) - placeOf(b) || (a.moduleId < b.moduleId ? -1 : 1));
+  }
+}
+
+const config: ViteUserConfig = defineConfig({
+  ...base,
+  test: {
+    ...base.test,
+    include: tests,
+    // Pure tests may share what they import, which costs more than running them.
+    isolate,
+    env: { TRUEUP_SEED: "1" },
+    globalSetup: [],
+    sequence: { sequencer: AsListed },
+    setupFiles: ["suites/setup/seed-properties.ts", "scripts/mutants/end-on-failure.ts"],
+  },
+});
+export default config;

@@ -1,0 +1,102 @@
+import { actionGeneric as action, mutationGeneric as mutation, queryGeneric as query } from "convex/server";
+import { expect, test } from "vitest";
+import type { LogEntry } from "trueup";
+import { call, openApp } from "../setup/open-app.js";
+import { fn } from "./references.js";
+
+test("what functions write to the console is captured in order, with levels, and goes to the sink", async () => {
+  const write = mutation(async (ctx) => {
+    console.log("hello", { a: 1 });
+    console.warn(3n);
+    await ctx.runQuery(fn<"query">("run:nested"), {});
+    await Promise.resolve().then(() => console.error("later"));
+  });
+  const nested = query(() => console.debug("nested"));
+  const many = query(() => {
+    for (let i = 0; i < 1000; i += 1) console.log(i);
+  });
+  const entries: LogEntry[] = [];
+  const lines: string[] = [];
+  const app = await openApp("memory", {
+    modules: { run: { write, nested, many } },
+    log: (line, entry) => {
+      lines.push(line);
+      entries.push(entry);
+    },
+  });
+  const outcome = await app.run({ path: "run:write", allowInternal: true });
+  expect(outcome.logLines).toEqual([
+    "[LOG] 'hello' { a: 1 }",
+    "[WARN] 3n",
+    "[DEBUG] 'nested'",
+    "[ERROR] 'later'",
+  ]);
+  expect(lines[0]).toBe("[LOG] run:write 'hello' { a: 1 }");
+  expect(entries[2]).toMatchObject({
+    level: "DEBUG",
+    functionPath: "run:nested",
+    componentPath: "",
+    args: ["nested"],
+  });
+  expect((await app.run({ path: "run:many", allowInternal: true })).logLines).toHaveLength(257);
+});
+
+test("a function knows itself, its transaction, the deployment and the request", async () => {
+  const meta = mutation(async (ctx) => {
+    await ctx.db.insert("rows", {});
+    return {
+      self: await ctx.meta.getFunctionMetadata(),
+      metrics: await ctx.meta.getTransactionMetrics(),
+      deployment: await ctx.meta.getDeploymentMetadata(),
+      request: await ctx.meta.getRequestMetadata(),
+    };
+  });
+  const app = await openApp("memory", { modules: { run: { meta } } });
+  expect(await call(app, "run:meta", {}, { requestId: "r1", ip: "::1" })).toEqual({
+    self: { name: "run:meta", componentPath: "", type: "mutation", visibility: "public" },
+    metrics: expect.objectContaining({
+      documentsWritten: { used: 1, remaining: 15_999 },
+      filesRead: { used: 0, remaining: 0 },
+    }),
+    deployment: { name: "trueup", region: null, class: "s16" },
+    request: { requestId: "r1", ip: "::1", userAgent: null, scheduledFunctionId: null, authToken: null },
+  });
+});
+
+test("features that are not there say so by name", async () => {
+  const storage = mutation((ctx) => ctx.storage.generateUploadUrl());
+  const search = query((ctx) =>
+    ctx.db
+      .query("rows")
+      .withSearchIndex("s", (q) => q.search("a", "b"))
+      .collect(),
+  );
+  const vector = action((ctx) => ctx.vectorSearch("rows", "v", { vector: [1] }));
+  const app = await openApp("memory", { modules: { run: { storage, search, vector } } });
+  const features = { storage: "storage.generateUploadUrl", search: "Text search", vector: "Vector search" };
+  for (const [name, feature] of Object.entries(features)) {
+    await expect(call(app, `run:${name}`)).rejects.toMatchObject({
+      code: "FEATURE_NOT_SUPPORTED",
+      message: expect.stringContaining(feature),
+    });
+  }
+});
+
+test("env is seen in process.env by functions, and by modules while they are imported, only", async () => {
+  const app = await openApp("memory", {
+    env: { TRUEUP_TEST_SECRET: "s3cret" },
+    modules: {
+      run: {
+        secret: query(() => [process.env["TRUEUP_TEST_SECRET"] ?? null, process.env["PATH"] === undefined]),
+      },
+      imported: async () => {
+        await Promise.resolve();
+        const atImport = process.env["TRUEUP_TEST_SECRET"] ?? null;
+        return { secret: query(() => atImport) };
+      },
+    },
+  });
+  expect(await call(app, "run:secret")).toEqual(["s3cret", false]);
+  expect(await call(app, "imported:secret")).toBe("s3cret");
+  expect(process.env["TRUEUP_TEST_SECRET"]).toBeUndefined();
+});

@@ -1,0 +1,51 @@
+/**
+ * What every storage must do, as tests: `storageContract("memory", () => memory())` registers them. The
+ * second argument makes a storage of its own for each test; opening the same one again after a close must find the
+ * data when the storage calls itself persistent. Transactions that end in STORAGE_CONFLICT are run again, so
+ * the suite also fits storages that are not serial.
+ */
+import { afterEach, describe, test } from "vitest";
+import type { OpenStorage, Storage } from "../../src/storage/storage.js";
+import { closing } from "./storage-contract/closing.js";
+import { commits } from "./storage-contract/commits.js";
+import { reading } from "./storage-contract/reading.js";
+import { snapshots } from "./storage-contract/snapshots.js";
+import type { NewStorage } from "./storage-contract/subject.js";
+import { transactions } from "./storage-contract/transactions.js";
+import { checkRandomHistories } from "./storage-histories.js";
+
+/** Registers the contract's tests for one implementation. */
+export function storageContract(name: string, newStorage: NewStorage): void {
+  const opened: Storage[] = [];
+
+  async function open(openStorage?: OpenStorage): Promise<Storage> {
+    const storage = await (openStorage ?? (await newStorage()))();
+    opened.push(storage);
+    return storage;
+  }
+
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((storage) => storage.close()));
+  });
+
+  describe(`${name} keeps the storage contract`, () => {
+    describe("reading", () => {
+      reading(open);
+    });
+    describe("snapshots", () => {
+      snapshots(open);
+    });
+    describe("transactions", () => {
+      transactions(open);
+    });
+    describe("commits", () => {
+      commits(open);
+    });
+    describe("closing", () => {
+      closing(open, newStorage);
+    });
+    test("random histories agree with a sorted map", async () => {
+      await checkRandomHistories(() => open());
+    });
+  });
+}

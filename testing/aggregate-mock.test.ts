@@ -1,5 +1,0 @@
-/** The component as a plain Convex component, on the official test backend. */
-import { aggregateContract } from "./aggregate-contract.js";
-import { hostOnMock } from "./aggregate/hosts.js";
-
-aggregateContract("on the official mock", hostOnMock);
