@@ -1,7 +1,9 @@
 /**
  * `npm run mutants` changes the code of the rooms in `rooms.json` in one small way at a time and runs the tests of the
- * room, which must fail: fast ones, because every mutant runs all of them that reach it. `npm run mutants -- values` does one room. A run takes up where the last one of the room ended, as far as
- * neither code nor tests have changed; `--force` begins anew. The report names each mutant that lived.
+ * room, which must fail: fast ones, because every mutant runs all of them that reach it. `npm run mutants -- values` does
+ * one room. A run takes up where the last one of the room ended, as far as neither code nor tests have changed; `--force`
+ * begins anew. `--sample 200` tries 200 mutants that are drawn at random, and prints the seed of the draw, which
+ * `--seed` replays. The report names each mutant that lived.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -14,13 +16,23 @@ const leastScore = 85;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { force: { type: "boolean", default: false }, mutate: { type: "string" } },
+  options: {
+    force: { type: "boolean", default: false },
+    mutate: { type: "string" },
+    sample: { type: "string" },
+    seed: { type: "string", default: String(Math.trunc(Math.random() * 1_000_000)) },
+  },
 });
 
 const unknown = positionals.filter((room) => rooms[room] === undefined);
 if (unknown.length > 0) {
   console.error(`No room is called ${unknown.join(", ")}. Rooms: ${Object.keys(rooms).join(", ")}.`);
   process.exit(2);
+}
+
+if (values.sample !== undefined) {
+  process.env["TRUEUP_MUTANTS_SAMPLE"] = `${values.sample}:${values.seed}`;
+  console.log(`A sample of ${values.sample}, drawn by --seed ${values.seed}.`);
 }
 
 const scores = [];
@@ -35,24 +47,29 @@ if (scores.some(({ score }) => !(score >= leastScore))) {
 
 async function tryRoom(room) {
   process.env["TRUEUP_MUTANTS_ROOM"] = room;
-  const report = `reports/mutants/${room}.json`;
+  const isSample = values.sample !== undefined;
   const results = await new Stryker({
     mutate: values.mutate?.split(",") ?? [...rooms[room].mutate, "!src/**/*.test.ts", "!src/**/index.ts"],
     testRunner: "vitest",
     vitest: { configFile: "scripts/mutants/vitest.config.ts", related: false },
-    plugins: ["@stryker-mutator/vitest-runner", new URL("ignore-messages.js", import.meta.url).pathname],
+    plugins: [
+      "@stryker-mutator/vitest-runner",
+      ...["ignore-messages.js", "sample-checker.js"].map((file) => new URL(file, import.meta.url).pathname),
+    ],
     ignorers: ["messages"],
+    checkers: isSample ? ["sample"] : [],
     coverageAnalysis: "perTest",
     // What runs once, when a module is loaded, would need the whole run anew for each mutant.
     ignoreStatic: true,
     concurrency: 1,
     timeoutMS: 5_000,
     timeoutFactor: 3,
-    incremental: true,
-    incrementalFile: report,
+    // What a sample passes over must not be taken for tried by the next run.
+    incremental: !isSample,
+    incrementalFile: `reports/mutants/${room}.json`,
     force: values.force,
     reporters: ["progress-append-only", "clear-text", "html"],
-    htmlReporter: { fileName: `reports/mutants/${room}.html` },
+    htmlReporter: { fileName: `reports/mutants/${room}${isSample ? "-sample" : ""}.html` },
     clearTextReporter: { allowColor: false, logTests: false, reportTests: false, reportScoreTable: false },
     // Stryker would adapt it by the API of TypeScript, which TypeScript 7 lacks; the sandbox needs no change.
     tsconfigFile: "none",
@@ -62,7 +79,30 @@ async function tryRoom(room) {
     logLevel: "warn",
   }).runMutationTest();
   const count = (...statuses) => results.filter(({ status }) => statuses.includes(status)).length;
-  const [noticed, lived] = [count("Killed", "Timeout"), count("Survived", "NoCoverage")];
-  const score = Number(((100 * noticed) / (noticed + lived)).toFixed(1));
-  return { room, noticed, lived, unreached: count("NoCoverage"), static: count("Ignored"), score };
+  const [killed, timedOut, lived] = [count("Killed"), count("Timeout"), count("Survived", "NoCoverage")];
+  const tried = killed + timedOut + lived;
+  const [low, high] = wilsonInterval(killed + timedOut, tried);
+  return {
+    room,
+    killed,
+    "timed out": timedOut,
+    lived,
+    unreached: count("NoCoverage"),
+    // Stryker cannot tell whether a test would have failed: an error came from outside of the tests.
+    undecided: count("RuntimeError"),
+    static: count("Ignored"),
+    score: Number(((100 * (killed + timedOut)) / tried).toFixed(1)),
+    ...(isSample && { of: tried + count("CompileError"), low, high }),
+  };
+}
+
+/** The share, in percent, that `hits` of `tries` drawn at random stand for: between which bounds it lies, at 95 %. */
+function wilsonInterval(hits, tries) {
+  const z = 1.96;
+  const share = hits / tries;
+  const middle = share + z ** 2 / (2 * tries);
+  const reach = z * Math.sqrt((share * (1 - share)) / tries + z ** 2 / (4 * tries ** 2));
+  return [middle - reach, middle + reach].map((bound) =>
+    Number(((100 * bound) / (1 + z ** 2 / tries)).toFixed(1)),
+  );
 }
