@@ -79,7 +79,12 @@ async function tryRoom(room) {
     logLevel: "warn",
   }).runMutationTest();
   const count = (...statuses) => results.filter(({ status }) => statuses.includes(status)).length;
-  const [killed, timedOut, lived] = [count("Killed"), count("Timeout"), count("Survived", "NoCoverage")];
+  // Either the run took too long, or one of its tests did.
+  const isLate = ({ status, statusReason = "" }) =>
+    status === "Killed" && statusReason.includes("timed out in");
+  const late = results.filter(isLate).length;
+  const [timedOut, lived] = [count("Timeout") + late, count("Survived", "NoCoverage")];
+  const killed = count("Killed") - late;
   const tried = killed + timedOut + lived;
   const [low, high] = wilsonInterval(killed + timedOut, tried);
   return {

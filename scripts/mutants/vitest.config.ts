@@ -31,6 +31,9 @@ const config: ViteUserConfig = defineConfig({
     include: tests,
     // Pure tests may share what they import, which costs more than running them.
     isolate,
+    // No test of theirs takes a second and a half: what hangs need not be waited for as long as elsewhere.
+    testTimeout: 8_000,
+    hookTimeout: 8_000,
     env: { TRUEUP_SEED: "1" },
     globalSetup: [],
     sequence: { sequencer: AsListed },

@@ -1,4 +1,5 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { isMainThread } from "node:worker_threads";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { put, readAll } from "../../../suites/storage/storage-calls.js";
@@ -161,17 +162,21 @@ function makeFormat1(connection: SqliteConnection): void {
   connection.exec("COMMIT");
 }
 
-test("files are for their owner only, whatever the umask, and the mode of one that is there stays", async () => {
-  const before = process.umask(0);
-  try {
-    const file = inFolder("private/folder/app.sqlite");
-    const storage = await sqlite(file)();
-    await put(storage, [["a", "1"]]);
-    const modes = ["", "-wal", "-shm", "-lock"].map((suffix) => statSync(file + suffix).mode & 0o777);
-    expect(modes).toEqual([0o600, 0o600, 0o600, 0o600]);
-    expect(statSync(inFolder("private/folder")).mode & 0o777).toBe(0o700);
-    await storage.close();
-  } finally {
-    process.umask(before);
-  }
-});
+// A worker thread has no umask of its own.
+test.runIf(isMainThread)(
+  "files are for their owner only, whatever the umask, and the mode of one that is there stays",
+  async () => {
+    const before = process.umask(0);
+    try {
+      const file = inFolder("private/folder/app.sqlite");
+      const storage = await sqlite(file)();
+      await put(storage, [["a", "1"]]);
+      const modes = ["", "-wal", "-shm", "-lock"].map((suffix) => statSync(file + suffix).mode & 0o777);
+      expect(modes).toEqual([0o600, 0o600, 0o600, 0o600]);
+      expect(statSync(inFolder("private/folder")).mode & 0o777).toBe(0o700);
+      await storage.close();
+    } finally {
+      process.umask(before);
+    }
+  },
+);
