@@ -13,10 +13,14 @@ import {
   type NodeRef,
   type Summary,
 } from "../../src/components/aggregate/tree/index.js";
-import { Forest, type StoredTree } from "../../src/components/aggregate/component/forest.js";
-import { shownItem } from "../../src/components/aggregate/component/differences.js";
-import type { ItemPlace, ItemValues, Operation } from "../../src/components/aggregate/component/documents.js";
-import { applyOperation } from "../../src/components/aggregate/component/operations.js";
+import { Forest, type StoredTree } from "../../src/components/aggregate/component/forest/forest.js";
+import { shownItem } from "../../src/components/aggregate/component/check/differences.js";
+import type {
+  ItemPlace,
+  ItemValues,
+  Operation,
+} from "../../src/components/aggregate/component/interface/documents.js";
+import { applyOperation } from "../../src/components/aggregate/component/forest/operations.js";
 import type { InsideCtx } from "./checked-host.js";
 
 type Random = () => number;

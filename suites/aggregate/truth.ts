@@ -12,7 +12,7 @@ import {
   type Item,
   type NodeRef,
 } from "../../src/components/aggregate/tree/index.js";
-import { Forest, type StoredTree } from "../../src/components/aggregate/component/forest.js";
+import { Forest, type StoredTree } from "../../src/components/aggregate/component/forest/forest.js";
 import type { StoredDocument } from "../../src/components/aggregate/client/managed/types.js";
 import { source, type CheckedHost } from "./checked-host.js";
 

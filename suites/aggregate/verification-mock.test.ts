@@ -5,7 +5,7 @@ import {
   readReport,
   startVerify,
 } from "../../src/components/aggregate/client/verification/index.js";
-import { DocumentNodes } from "../../src/components/aggregate/component/node_documents.js";
+import { DocumentNodes } from "../../src/components/aggregate/component/nodes/documents.js";
 import { checkedHostOnMock, component, source } from "./checked-host.js";
 import { fillScores } from "./checked-scores.js";
 import { verificationContract } from "./verification-contract.js";

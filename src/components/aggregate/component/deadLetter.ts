@@ -7,10 +7,10 @@ import { v } from "convex/values";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { Order } from "../tree/index.js";
 import { mutation, query, type DatabaseReader } from "./_generated/server.js";
-import { aggregateError } from "./errors.js";
+import { aggregateError } from "./interface/errors.js";
 import { enqueueOperations } from "./queue.js";
-import * as validators from "./validators.js";
-import type { DeadLetterListArgs } from "./wire.js";
+import * as validators from "./interface/validators.js";
+import type { DeadLetterListArgs } from "./interface/wire.js";
 
 type DeadLetter = Doc<"deadLetterOperations">;
 

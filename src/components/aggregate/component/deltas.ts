@@ -1,5 +1,5 @@
 /**
- * Deltas: writes that are appended beside the trees, where no two writers meet, and that reads add in (`overlay.ts`), so
+ * Deltas: writes that are appended beside the trees, where no two writers meet, and that reads add in (`queue/overlay.ts`), so
  * that they are exact at once. A writer changes nothing that another reads or writes: it appends entries of its own, and
  * whether the worker runs, or needs help, it looks up in a snapshot, with which no commit conflicts.
  *
@@ -11,16 +11,16 @@ import { v } from "convex/values";
 import { itemBytes, maxItemBytes, Position } from "../tree/index.js";
 import { internal } from "./_generated/api.js";
 import { internalQuery, mutation, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
-import type { Operation } from "./documents.js";
-import { itemTooLarge } from "./errors.js";
-import { foldEntries } from "./folding.js";
-import { Forest } from "./forest.js";
-import { namespacesOf } from "./operations.js";
-import { applyDeltas, overlayPending } from "./overlay.js";
-import { appendPending, isPending, ownRows, type PendingRow } from "./pending.js";
-import { setDeltas } from "./settings.js";
-import * as validators from "./validators.js";
-import type { Look } from "./wire.js";
+import type { Operation } from "./interface/documents.js";
+import { itemTooLarge } from "./interface/errors.js";
+import { foldEntries } from "./queue/folding.js";
+import { Forest } from "./forest/forest.js";
+import { namespacesOf } from "./forest/operations.js";
+import { applyDeltas, overlayPending } from "./queue/overlay.js";
+import { appendPending, isPending, ownRows, type PendingRow } from "./queue/pending.js";
+import { setDeltas } from "./queue/settings.js";
+import * as validators from "./interface/validators.js";
+import type { Look } from "./interface/wire.js";
 import { isRunning, progressIn } from "./worker.js";
 
 /** An entry that waits for longer shows that the worker is lost, or cannot keep up. */

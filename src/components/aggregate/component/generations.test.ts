@@ -4,8 +4,8 @@ import { makeFunctionReference } from "convex/server";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import aggregateTest from "../test.js";
 import type { DatabaseWriter } from "./_generated/server.js";
-import type { Operation } from "./documents.js";
-import type { Due, FillArgs } from "./generation_wire.js";
+import type { Operation } from "./interface/documents.js";
+import type { Due, FillArgs } from "./generation/wire.js";
 
 const definition = "scores@1";
 

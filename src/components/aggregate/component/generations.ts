@@ -8,16 +8,16 @@ import { v } from "convex/values";
 import type { Doc } from "./_generated/dataModel.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, mutation, type MutationCtx } from "./_generated/server.js";
-import { buildOf, mainGeneration, type DefinitionState } from "./build_progress.js";
-import { beginRun, dueRun, repairDrift } from "./checks.js";
-import { isDamage } from "./errors.js";
-import { fillIn } from "./fills.js";
-import { generationsOf } from "./generation_directory.js";
-import * as states from "./generation_states.js";
-import type { GenerationFailure } from "./generation_types.js";
-import { clearSome } from "./generation_sweep.js";
-import * as validators from "./generation_validators.js";
-import type { BeginArgs, Due, FillArgs, RebuildArgs } from "./generation_wire.js";
+import { buildOf, mainGeneration, type DefinitionState } from "./generation/progress.js";
+import { beginRun, dueRun, repairDrift } from "./check/lifecycle.js";
+import { isDamage } from "./interface/errors.js";
+import { fillIn } from "./generation/fills.js";
+import { generationsOf } from "./generation/directory.js";
+import * as states from "./generation/states.js";
+import type { GenerationFailure } from "./generation/types.js";
+import { clearSome } from "./generation/sweep.js";
+import * as validators from "./generation/validators.js";
+import type { BeginArgs, Due, FillArgs, RebuildArgs } from "./generation/wire.js";
 
 /**
  * Begins a build for the definition, if it has none, and drops those of all other definitions, whose code does not run any

@@ -7,12 +7,12 @@
 import { ConvexError } from "convex/values";
 import { scanRange, settle } from "../tree/index.js";
 import type { MutationCtx } from "./_generated/server.js";
-import type { DeadLetterFields, Operation } from "./documents.js";
-import { foldEntries } from "./folding.js";
-import { Forest, plainMeasure, unmanaged, type StoredTree } from "./forest.js";
-import { nativeStoreOf, type CellCodec } from "./native_store.js";
-import { applyOperation } from "./operations.js";
-import { bury } from "./pending.js";
+import type { DeadLetterFields, Operation } from "./interface/documents.js";
+import { foldEntries } from "./queue/folding.js";
+import { Forest, plainMeasure, unmanaged, type StoredTree } from "./forest/forest.js";
+import { nativeStoreOf, type CellCodec } from "./native/store.js";
+import { applyOperation } from "./forest/operations.js";
+import { bury } from "./queue/pending.js";
 import {
   comparePublished,
   notMoved,
@@ -20,10 +20,10 @@ import {
   placeOf,
   positionOf,
   publishedOperation,
-} from "./published_positions.js";
-import { readTrees, writeTree, type WholeTree } from "./published_trees.js";
-import type { PublishedCtx, PublishedDeadLetter } from "./published_types.js";
-import { checkTables } from "./check_tables.js";
+} from "./published/positions.js";
+import { readTrees, writeTree, type WholeTree } from "./published/trees.js";
+import type { PublishedCtx, PublishedDeadLetter } from "./published/types.js";
+import { checkTables } from "./check/tables.js";
 
 type Finish<Ctx> = (ctx: Ctx) => Promise<void>;
 

@@ -4,13 +4,13 @@ import { v } from "convex/values";
 import { checkTree, isLeaf, settle, type CountedTree, type NodeRef } from "../tree/index.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { query, type DatabaseReader } from "./_generated/server.js";
-import type { NodeFields } from "./documents.js";
-import { show } from "./errors.js";
-import type { Forest, StoredTree } from "./forest.js";
-import { inspectedForest } from "./generation_forests.js";
-import { openNodes } from "./nodes.js";
-import * as validators from "./validators.js";
-import type { TreeArgs, ValidateArgs, ValidationReport } from "./wire.js";
+import type { NodeFields } from "./interface/documents.js";
+import { show } from "./interface/errors.js";
+import type { Forest, StoredTree } from "./forest/forest.js";
+import { inspectedForest } from "./generation/forests.js";
+import { openNodes } from "./nodes/open.js";
+import * as validators from "./interface/validators.js";
+import type { TreeArgs, ValidateArgs, ValidationReport } from "./interface/wire.js";
 
 /** How many leaves a part of the check visits, unless told otherwise. */
 const leavesPerPart = 256;

@@ -2,31 +2,31 @@
 import type { RegisteredMutation, RegisteredQuery } from "convex/server";
 import { v } from "convex/values";
 import { mutation, query, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
-import { buildOf, mainGeneration, progressOf } from "./build_progress.js";
-import { lastVerified } from "./checks.js";
-import { driftOf, noteDrift, type Drifted } from "./drift.js";
+import { buildOf, mainGeneration, progressOf } from "./generation/progress.js";
+import { lastVerified } from "./check/lifecycle.js";
+import { driftOf, noteDrift, type Drifted } from "./check/drift.js";
 import { appendDeltas } from "./deltas.js";
-import { direct, isAsked, throwNotAtHand, type Soon } from "./direct.js";
-import type { Operation } from "./documents.js";
-import { isDamage } from "./errors.js";
-import { foldDeltas } from "./folding.js";
-import { Forest } from "./forest.js";
-import { measureTrees } from "./forest_size.js";
+import { direct, isAsked, throwNotAtHand, type Soon } from "./native/direct.js";
+import type { Operation } from "./interface/documents.js";
+import { isDamage } from "./interface/errors.js";
+import { foldDeltas } from "./queue/folding.js";
+import { Forest } from "./forest/forest.js";
+import { measureTrees } from "./forest/size.js";
 import {
   assertUnmanaged,
   generationsOf,
   liveGenerations,
   liveGenerationsNow,
   noneLive,
-} from "./generation_directory.js";
-import * as states from "./generation_states.js";
-import * as validators from "./generation_validators.js";
-import type { FollowArgs, Size, SizeArgs, Standing, Status } from "./generation_wire.js";
-import { nativeStoreOf } from "./native_store.js";
-import { applyOperation, namespacesOf } from "./operations.js";
+} from "./generation/directory.js";
+import * as states from "./generation/states.js";
+import * as validators from "./generation/validators.js";
+import type { FollowArgs, Size, SizeArgs, Standing, Status } from "./generation/wire.js";
+import { nativeStoreOf } from "./native/store.js";
+import { applyOperation, namespacesOf } from "./forest/operations.js";
 import { enqueueOperations } from "./queue.js";
-import { applyNow } from "./quick_writes.js";
-import { usesDeltas, usesNoDeltasNow } from "./settings.js";
+import { applyNow } from "./native/quick_writes.js";
+import { usesDeltas, usesNoDeltasNow } from "./queue/settings.js";
 
 /**
  * Applies writes of the table to whatever is kept in step for the definition. When there is nothing, begins its build if it

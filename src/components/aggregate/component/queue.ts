@@ -8,13 +8,13 @@ import type { RegisteredMutation, RegisteredQuery } from "convex/server";
 import { getDocumentSize, v } from "convex/values";
 import { internalMutation, internalQuery, mutation, query, type MutationCtx } from "./_generated/server.js";
 import { appendDeltas } from "./deltas.js";
-import type { Operation, QueueBatch, QueueEntry } from "./documents.js";
-import { foldEntries } from "./folding.js";
-import { assertUnmanaged } from "./generation_directory.js";
-import { appendPending, ownRows } from "./pending.js";
-import { usesDeltas } from "./settings.js";
-import * as validators from "./validators.js";
-import type { QueueStatus } from "./wire.js";
+import type { Operation, QueueBatch, QueueEntry } from "./interface/documents.js";
+import { foldEntries } from "./queue/folding.js";
+import { assertUnmanaged } from "./generation/directory.js";
+import { appendPending, ownRows } from "./queue/pending.js";
+import { usesDeltas } from "./queue/settings.js";
+import * as validators from "./interface/validators.js";
+import type { QueueStatus } from "./interface/wire.js";
 import { isRunning, wake } from "./worker.js";
 
 /** The most that a run is handed. */

@@ -25,17 +25,25 @@ import {
   pageSizeOf,
   partsFrom,
   placeAfter,
-} from "./cursors.js";
-import { afterwards, direct, type Soon } from "./direct.js";
-import { aggregateError } from "./errors.js";
-import { Forest, type StoredTree } from "./forest.js";
-import { readableForest } from "./generation_forests.js";
-import { overlay } from "./overlay.js";
-import { pendingDeltas, type PendingRow } from "./pending.js";
-import { answer, answerAll, clipParts, intersect, statsOf, wireItem, type Parts } from "./questions.js";
-import { storedGeneration } from "./tree_records.js";
-import * as validators from "./validators.js";
-import type * as wire from "./wire.js";
+} from "./reading/cursors.js";
+import { afterwards, direct, type Soon } from "./native/direct.js";
+import { aggregateError } from "./interface/errors.js";
+import { Forest, type StoredTree } from "./forest/forest.js";
+import { readableForest } from "./generation/forests.js";
+import { overlay } from "./queue/overlay.js";
+import { pendingDeltas, type PendingRow } from "./queue/pending.js";
+import {
+  answer,
+  answerAll,
+  clipParts,
+  intersect,
+  statsOf,
+  wireItem,
+  type Parts,
+} from "./reading/questions.js";
+import { storedGeneration } from "./forest/records.js";
+import * as validators from "./interface/validators.js";
+import type * as wire from "./interface/wire.js";
 
 /** How many items lie in each range. */
 export const counts: RegisteredQuery<"public", wire.CountsArgs, Soon<number[]>> = query({

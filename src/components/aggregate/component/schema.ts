@@ -1,8 +1,8 @@
 /** The component's tables: trees and their nodes, generations and their builds, the queue with its worker, and checks. */
 import { defineSchema, defineTable, type GenericSchema, type SchemaDefinition } from "convex/server";
 import { v } from "convex/values";
-import { checkTables } from "./check_tables.js";
-import { operation } from "./validators.js";
+import { checkTables } from "./check/tables.js";
+import { operation } from "./interface/validators.js";
 
 const sum = v.union(v.number(), v.array(v.number()), v.string());
 const exactSum = v.union(

@@ -4,12 +4,12 @@ import { v } from "convex/values";
 import { isLeaf, makeRootLazy as makeLazy, settle, type NodeRef } from "../tree/index.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, mutation } from "./_generated/server.js";
-import { foldDeltas } from "./folding.js";
-import { Forest } from "./forest.js";
-import { writableGenerations } from "./generation_forests.js";
-import { openNodes } from "./nodes.js";
-import { settingsArgs, treeArgs } from "./validators.js";
-import type { SettingsArgs, TreeArgs } from "./wire.js";
+import { foldDeltas } from "./queue/folding.js";
+import { Forest } from "./forest/forest.js";
+import { writableGenerations } from "./generation/forests.js";
+import { openNodes } from "./nodes/open.js";
+import { settingsArgs, treeArgs } from "./interface/validators.js";
+import type { SettingsArgs, TreeArgs } from "./interface/wire.js";
 
 /** How many nodes one run of `sweep` deletes at most. */
 const sweepNodes = 500;

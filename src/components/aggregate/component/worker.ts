@@ -15,8 +15,8 @@ import {
   type DatabaseWriter,
   type MutationCtx,
 } from "./_generated/server.js";
-import type { ProgressFields, QueueBatch, QueueEntry } from "./documents.js";
-import { bury, isPending, takeOff } from "./pending.js";
+import type { ProgressFields, QueueBatch, QueueEntry } from "./interface/documents.js";
+import { bury, isPending, takeOff } from "./queue/pending.js";
 
 const maxBatchLimit = 1024;
 

@@ -3,15 +3,15 @@ import type { RegisteredMutation } from "convex/server";
 import { v } from "convex/values";
 import { mutation, type MutationCtx } from "./_generated/server.js";
 import { appendDeltas } from "./deltas.js";
-import { direct, isAsked, throwNotAtHand, type Soon } from "./direct.js";
-import { foldDeltas } from "./folding.js";
-import { Forest, unmanaged } from "./forest.js";
-import { assertUnmanaged, isUnmanagedNow } from "./generation_directory.js";
-import { applyOperation, namespacesOf } from "./operations.js";
-import { applyNow } from "./quick_writes.js";
-import { usesDeltas, usesNoDeltasNow } from "./settings.js";
-import { applyArgs } from "./validators.js";
-import type { ApplyArgs } from "./wire.js";
+import { direct, isAsked, throwNotAtHand, type Soon } from "./native/direct.js";
+import { foldDeltas } from "./queue/folding.js";
+import { Forest, unmanaged } from "./forest/forest.js";
+import { assertUnmanaged, isUnmanagedNow } from "./generation/directory.js";
+import { applyOperation, namespacesOf } from "./forest/operations.js";
+import { applyNow } from "./native/quick_writes.js";
+import { usesDeltas, usesNoDeltasNow } from "./queue/settings.js";
+import { applyArgs } from "./interface/validators.js";
+import type { ApplyArgs } from "./interface/wire.js";
 
 /**
  * Applies operations in order, after the deltas that wait, or appends them as deltas. Neighbouring items share the nodes

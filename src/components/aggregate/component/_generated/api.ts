@@ -1,7 +1,7 @@
 /** References to the component's own functions, as code generation gives them. */
 import { anyApi, type FunctionReference } from "convex/server";
-import type { Operation, QueueBatch, QueueEntry } from "../documents.js";
-import type { Look } from "../wire.js";
+import type { Operation, QueueBatch, QueueEntry } from "../interface/documents.js";
+import type { Look } from "../interface/wire.js";
 
 interface InternalApi {
   deltas: {

@@ -11,8 +11,8 @@ import type {
   CheckSumsFields,
   DifferenceFields,
   DriftFields,
-} from "../check_types.js";
-import type { BuildFields, GenerationFields } from "../generation_types.js";
+} from "../check/types.js";
+import type { BuildFields, GenerationFields } from "../generation/types.js";
 import type {
   DeadLetterFields,
   NodeFields,
@@ -21,7 +21,7 @@ import type {
   SettingsFields,
   TreeFields,
   WorkerFields,
-} from "../documents.js";
+} from "../interface/documents.js";
 
 type SystemFields<TableName extends string> = {
   _id: GenericId<TableName>;

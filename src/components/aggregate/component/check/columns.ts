@@ -1,0 +1,71 @@
+/** Items of documents as they cross from the app to the component: columns there, items with the values of a tree here. */
+import { encodeKey } from "../../../../values/index.js";
+import { Position, withoutTrailingNulls, type Item } from "../../tree/index.js";
+import type { ItemValues } from "../interface/documents.js";
+import type { ItemColumns } from "./types.js";
+import { plainMeasure, type Forest, type StoredTree } from "../forest/forest.js";
+
+/** A namespace of the items, and its tree if it has one. */
+export interface Space {
+  /** Encoded. */
+  readonly name: string;
+  readonly tree: StoredTree | null;
+  /** For each measure of the tree, the column that holds it, -1 for none; then the columns the tree has no measure for. */
+  readonly order: readonly number[];
+}
+
+export class ColumnReader {
+  readonly spaces: readonly Space[];
+  readonly #columns: ItemColumns;
+
+  /** The forest must have loaded the namespaces. */
+  constructor(columns: ItemColumns, forest: Forest) {
+    this.#columns = columns;
+    this.spaces = columns.namespaces.map(({ namespace }) => {
+      const tree = forest.find(namespace);
+      return { name: encodeKey([namespace]), tree, order: columnOrder(columns.measures, tree) };
+    });
+  }
+
+  spaceAt(index: number): Space {
+    return this.spaces[this.#columns.spaces[index] as number] as Space;
+  }
+
+  /** An item, with its values in the order that its tree has them. */
+  at(index: number): Item {
+    const { keys, ids, values } = this.#columns;
+    const ordered = this.spaceAt(index).order.map((column) => values[column]?.[index] ?? null);
+    return {
+      position: new Position(keys[index] ?? null, ids[index] as string),
+      values: withoutTrailingNulls(ordered),
+    };
+  }
+
+  /** An item's values by name. */
+  valuesAt(index: number): ItemValues {
+    const { measures, values } = this.#columns;
+    const named: [string, number][] = measures.flatMap((name, column) => {
+      const value = values[column]?.[index] ?? null;
+      return value === null ? [] : [[name, value] as [string, number]];
+    });
+    return namedValues(named);
+  }
+}
+
+/** Values by name in the form that operations and differences have. */
+export function namedValues(named: readonly (readonly [string, number])[]): ItemValues {
+  const result: ItemValues = {};
+  for (const [name, value] of named) {
+    if (name === plainMeasure) result.sumValue = value;
+    else (result.sumValues ??= {})[name] = value;
+  }
+  return result;
+}
+
+function columnOrder(measures: readonly string[], tree: StoredTree | null): number[] {
+  const known = tree?.state.measures ?? [];
+  const others = measures
+    .map((_, column) => column)
+    .filter((column) => !known.includes(measures[column] ?? ""));
+  return [...known.map((name) => measures.indexOf(name)), ...others];
+}

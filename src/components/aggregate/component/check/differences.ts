@@ -1,0 +1,152 @@
+/**
+ * What tells an item that should be from one that is, and what mends it. Each look at a document is one transaction, in which
+ * its item, wherever it should be and wherever it was found, stands still; so nothing is reported that was not so.
+ *
+ * A document has at most one item, at the place that its definition gives. An item elsewhere is a stray: of the document, if
+ * the right one is missing, which is then in the wrong place; else a duplicate.
+ */
+import { findItem, leafOf, settle, type Item } from "../../tree/index.js";
+import { namedValues, type Space } from "./columns.js";
+import { spaceOf, type CheckRun } from "./runs.js";
+import type { DifferenceKind, ShownItem } from "./types.js";
+import type { ItemValues, Operation } from "../interface/documents.js";
+import type { Forest, StoredTree } from "../forest/forest.js";
+import { applyOperation } from "../forest/operations.js";
+
+/** The item that a document should have. */
+export interface ExpectedItem {
+  readonly space: Space;
+  readonly item: Item;
+  readonly shown: ShownItem;
+}
+
+/** An item that is in a tree. */
+export interface FoundItem {
+  readonly tree: StoredTree;
+  readonly item: Item;
+}
+
+/** Looks at an item that was found, beside the one that its document should have, if there is such a document. */
+export async function examineItem(
+  run: CheckRun,
+  forest: Forest,
+  found: FoundItem,
+  expected: ExpectedItem | null,
+): Promise<void> {
+  const actual = shownItem(found);
+  const { id } = found.item.position;
+  if (expected === null) return report(run, forest, "orphaned", { id, expected: null, actual });
+  const isInPlace =
+    spaceOf(found.tree) === expected.space.name && found.item.position.order === expected.item.position.order;
+  const shown = expected.shown;
+  // Whether it is as it should be is seen when its document is looked at.
+  if (isInPlace) return;
+  const kind = spaceOf(found.tree) === expected.space.name ? "wrongKey" : "wrongNamespace";
+  if (await run.isDamaged(expected.space.name)) {
+    // It gets its right item when that tree is made anew; here the stray goes.
+    return report(run, forest, kind, { id, expected: shown, actual }, "duplicate");
+  }
+  if (await isSharedLeaf(found, expected)) return reportShared(run, found, expected);
+  const isBeside = (await itemInPlace(expected)) !== null || (await hasStray(run, id));
+  await report(run, forest, isBeside ? "duplicate" : kind, { id, expected: shown, actual });
+}
+
+/** Looks for the item that a document should have. */
+export async function examineDocument(run: CheckRun, forest: Forest, expected: ExpectedItem): Promise<void> {
+  const { id } = expected.item.position;
+  const inPlace = await itemInPlace(expected);
+  if (inPlace === null) {
+    // Where it stands instead was seen when items were looked at.
+    if (await hasStray(run, id)) return;
+    await report(run, forest, "missing", { id, expected: expected.shown, actual: null });
+  } else if (!equalValues(inPlace, expected.item)) {
+    const actual = shownItem({ tree: expected.space.tree as StoredTree, item: inPlace });
+    await report(run, forest, "wrongSum", { id, expected: expected.shown, actual });
+  }
+}
+
+/** The item at the place that a document gives, or null. */
+async function itemInPlace({ space: { tree }, item }: ExpectedItem): Promise<Item | null> {
+  return tree === null ? null : settle(tree.nodes, () => findItem(tree, item.position.order));
+}
+
+/** True when this run has reported, and left, an item of the document in a wrong place. */
+async function hasStray(run: CheckRun, id: string): Promise<boolean> {
+  const recorded = await run.recorded(id);
+  return recorded.some(({ kind, fixed }) => !fixed && (kind === "wrongKey" || kind === "wrongNamespace"));
+}
+
+async function report(
+  run: CheckRun,
+  forest: Forest,
+  kind: DifferenceKind,
+  found: { id: string; expected: ShownItem | null; actual: ShownItem | null },
+  remedyKind: DifferenceKind = kind,
+): Promise<void> {
+  const fixed = run.row.repair;
+  if (fixed) for (const operation of remedy(remedyKind, found)) await applyOperation(forest, operation);
+  await run.record({ kind, fixed, ...found });
+}
+
+/** What makes an item right: the stray goes, the right one comes. */
+function remedy(
+  kind: DifferenceKind,
+  { id, expected, actual }: { id: string; expected: ShownItem | null; actual: ShownItem | null },
+): Operation[] {
+  const operations: Operation[] = [];
+  if (actual !== null && kind !== "wrongSum") {
+    const { sumValue: _sum, sumValues: _sums, ...place } = actual;
+    operations.push({ type: "deleteIfExists", id, ...place });
+  }
+  if (expected !== null && kind !== "duplicate") operations.push({ type: "put", id, ...expected });
+  return operations;
+}
+
+/** True when the item found, and the right one in another tree, are one and the same. */
+async function isSharedLeaf({ tree, item }: FoundItem, { space }: ExpectedItem): Promise<boolean> {
+  const other = space.tree;
+  if (other === null || other === tree) return false;
+  const { order } = item.position;
+  return settle(tree.nodes, () => leafOf(tree, order) === leafOf(other, order));
+}
+
+/** Each of two trees would lose what is taken from the other. */
+async function reportShared(
+  run: CheckRun,
+  { tree, item }: FoundItem,
+  { space }: ExpectedItem,
+): Promise<void> {
+  const leaf = await settle(tree.nodes, () => leafOf(tree, item.position.order));
+  for (const one of [tree, space.tree]) {
+    if (one !== null) await run.recordDamage(one, leaf, "sharedNode", "The node is a part of two trees.");
+  }
+}
+
+function equalValues(a: Item, b: Item): boolean {
+  return (
+    a.values.length === b.values.length && a.values.every((value, index) => Object.is(value, b.values[index]))
+  );
+}
+
+/** An item as differences show it. */
+export function shownItem({ tree, item }: FoundItem): ShownItem {
+  const named = tree.state.measures.flatMap((name, index) => {
+    const value = item.values[index] ?? null;
+    return value === null ? [] : [[name, value] as const];
+  });
+  return shown(tree, item, namedValues(named));
+}
+
+export function shown(
+  { namespace }: Pick<StoredTree, "namespace">,
+  { position }: Item,
+  values: ItemValues,
+): ShownItem {
+  const { sumValue, sumValues } = values;
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    key: position.key,
+    ...(sumValue === undefined ? {} : { sumValue }),
+    ...(sumValues === undefined ? {} : { sumValues }),
+  };
+}

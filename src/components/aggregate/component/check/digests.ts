@@ -1,0 +1,124 @@
+/**
+ * The phases of a check that a healthy aggregate ends with: documents are added up by bucket as they come by, then the trees
+ * are folded over the same ranges. Documents that change in between make their buckets differ, which costs a closer look
+ * at them and is no difference yet. What is true of a document all along, that its item is missing or is not as it
+ * should be, makes its bucket differ whatever else happens.
+ */
+import {
+  addToBucket,
+  bucketAt,
+  bucketRange,
+  digestOf,
+  emptySums,
+  factorOf,
+  settleAll,
+  summarizeRange,
+  type BucketSums,
+  type OrderRange,
+} from "../../tree/index.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { ColumnReader } from "./columns.js";
+import { placeIn, startIn, treesFrom } from "./places.js";
+import { documentSums, spaceOf, treeSums, type CheckRun } from "./runs.js";
+import type { ItemColumns } from "./types.js";
+import { Forest, type StoredTree } from "../forest/forest.js";
+import { StepBudget } from "./step_budget.js";
+
+/** How many ranges are folded between two looks at the budget. */
+const rangesPerStep = 64;
+
+/** Adds documents to their buckets. */
+export async function addDocuments(ctx: MutationCtx, run: CheckRun, columns: ItemColumns): Promise<void> {
+  const [{ separators }, row] = await Promise.all([run.buckets(), run.sums()]);
+  const forest = new Forest(ctx.db, run.row.generation);
+  await forest.load(columns.namespaces.map(({ namespace }) => namespace));
+  const items = new ColumnReader(columns, forest);
+  const damaged = await Promise.all(items.spaces.map(({ name }) => run.isDamaged(name)));
+  const factors = items.spaces.map(({ name }) => factorOf(name));
+  const sums = copyOf(documentSums(row));
+  for (let index = 0; index < columns.ids.length; index++) {
+    const space = columns.spaces[index] as number;
+    if (damaged[space] === true) continue;
+    const { position, values } = items.at(index);
+    const place = (items.spaces[space]?.name ?? "") + position.order;
+    const digest = position.isUnresolved ? null : digestOf(position.order, values);
+    addToBucket(sums, bucketAt(separators, place), factors[space] ?? 1, { count: 1, digest });
+  }
+  run.step.documents += columns.ids.length;
+  await run.saveSums(row._id, { documentCounts: sums.counts, documentDigests: sums.digests });
+}
+
+/** Makes room for the sums, when the separators are known. */
+export async function beginDigests(run: CheckRun): Promise<void> {
+  const { separators } = await run.buckets();
+  const { counts, digests } = emptySums(separators);
+  await run.addSums({
+    documentCounts: counts,
+    documentDigests: digests,
+    treeCounts: counts,
+    treeDigests: digests,
+  });
+}
+
+/** Goes on folding the trees; true when all of them are. */
+export async function foldTrees(ctx: MutationCtx, run: CheckRun): Promise<boolean> {
+  const budget = await StepBudget.begin(ctx);
+  const [{ separators }, row] = await Promise.all([run.buckets(), run.sums()]);
+  const sums = copyOf(treeSums(row));
+  const forest = new Forest(ctx.db, run.row.generation);
+  let isDone = false;
+  for (let isSpent = false; !isSpent && !isDone;) {
+    const records = await treesFrom(ctx.db, run.row.generation, run.step.place);
+    isDone = records.length === 0;
+    await forest.load(records.map(({ namespace }) => namespace));
+    for (const { namespace } of records) {
+      const tree = forest.find(namespace);
+      let from: string | null = startIn(run.step.place, namespace);
+      while (tree !== null && from !== null && !isSpent) {
+        from = (await run.isDamaged(spaceOf(tree))) ? null : await foldPart(tree, from, separators, sums);
+        run.step.place = placeIn(namespace, from);
+        isSpent = await budget.isSpent(rangesPerStep);
+      }
+      if (isSpent) break;
+    }
+  }
+  await run.saveSums(row._id, { treeCounts: sums.counts, treeDigests: sums.digests });
+  return isDone;
+}
+
+/** Folds some of the buckets' parts in a tree. Returns where to go on, null at the end of the tree. */
+async function foldPart(
+  tree: StoredTree,
+  from: string,
+  separators: readonly string[],
+  sums: BucketSums,
+): Promise<string | null> {
+  const space = spaceOf(tree);
+  const parts: { bucket: number; range: OrderRange }[] = [];
+  let next: string | null = from;
+  for (
+    let bucket = bucketAt(separators, space + from);
+    next !== null && parts.length < rangesPerStep;
+    bucket++
+  ) {
+    const range = bucketRange(separators, bucket, space);
+    if (range === null) throw new Error("the next bucket of a tree has nothing of it");
+    parts.push({ bucket, range });
+    next = range.end;
+  }
+  const summaries = await settleAll(
+    tree.nodes,
+    parts.map(
+      ({ range }) =>
+        () =>
+          summarizeRange(tree, range),
+    ),
+  );
+  const factor = factorOf(space);
+  summaries.forEach((summary, index) => addToBucket(sums, parts[index]?.bucket ?? 0, factor, summary));
+  return next;
+}
+
+function copyOf({ counts, digests }: BucketSums): BucketSums {
+  return { counts: [...counts], digests: [...digests] };
+}

@@ -1,0 +1,132 @@
+/**
+ * The phases of a check that look closely, and only at the buckets that were found to differ: at each item there, whether its
+ * document has it so, then at each document that belongs there, whether it has its item. Both look and mend in one
+ * transaction. Damaged trees are passed over: they are made anew.
+ */
+import { bucketAt, bucketRange, scanRange, settle, settleAll, findItem } from "../../tree/index.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { ColumnReader } from "./columns.js";
+import { placeIn, startIn, treesFrom } from "./places.js";
+import { spaceOf, type CheckRun } from "./runs.js";
+import type { ItemColumns, TreePlace } from "./types.js";
+import { examineDocument, examineItem, shown, type ExpectedItem, type FoundItem } from "./differences.js";
+import { Forest, type StoredTree } from "../forest/forest.js";
+
+/** The most items that are looked at in one step, and the most trees that are searched for them. */
+const itemsPerStep = 512;
+const treesPerStep = 256;
+
+/** Items that a step looks at, and where the next one goes on; null at the end. */
+export interface ItemsPage {
+  readonly items: readonly FoundItem[];
+  readonly next: TreePlace | null;
+}
+
+/** The next items in buckets that differ. The same transaction finds the same ones again. */
+export async function nextItems(
+  ctx: Pick<MutationCtx, "db">,
+  run: CheckRun,
+  forest: Forest,
+): Promise<ItemsPage> {
+  const [{ separators }, differing] = await Promise.all([run.buckets(), run.differing()]);
+  const limit = Math.min(itemsPerStep, run.step.batchSize);
+  const items: FoundItem[] = [];
+  let place = run.step.place;
+  for (let searched = 0; searched < treesPerStep;) {
+    const records = await treesFrom(ctx.db, run.row.generation, place);
+    if (records.length === 0) return { items, next: null };
+    await forest.load(records.map(({ namespace }) => namespace));
+    for (const { namespace } of records) {
+      const tree = forest.find(namespace);
+      let from: string | null = startIn(place, namespace);
+      if (tree !== null && !(await run.isDamaged(spaceOf(tree)))) {
+        from = await gather(tree, from, separators, differing, items, limit);
+      } else from = null;
+      place = placeIn(namespace, from);
+      if (items.length >= limit) return { items, next: place };
+    }
+    searched += records.length;
+  }
+  return { items, next: place ?? null };
+}
+
+/** Gathers items of a tree. Returns where to go on, null at its end. */
+async function gather(
+  tree: StoredTree,
+  start: string,
+  separators: readonly string[],
+  differing: ReadonlySet<number>,
+  items: FoundItem[],
+  limit: number,
+): Promise<string | null> {
+  const space = spaceOf(tree);
+  let from: string | null = start;
+  for (let bucket = bucketAt(separators, space + start); from !== null; bucket++) {
+    const range = bucketRange(separators, bucket, space);
+    const end: string | null = range?.end ?? null;
+    if (differing.has(bucket)) {
+      const room = limit - items.length;
+      const rest = { start: from, end };
+      const found = await settle(tree.nodes, () => scanRange(tree, rest, "asc", room));
+      items.push(...found.map((item) => ({ tree, item })));
+      // No order is the beginning of another one.
+      if (found.length === room) return `${found.at(-1)?.position.order ?? ""}\0`;
+    }
+    from = end;
+  }
+  return null;
+}
+
+/**
+ * Looks at the next items beside what their documents say; `columns` has a row for each that has a document. Returns where to
+ * go on, null at the end.
+ */
+export async function examineItems(
+  ctx: MutationCtx,
+  run: CheckRun,
+  columns: ItemColumns,
+): Promise<TreePlace | null> {
+  const forest = new Forest(ctx.db, run.row.generation);
+  const { items: found, next } = await nextItems(ctx, run, forest);
+  const expected = new Map((await expectedItems(forest, columns)).map((one) => [one.item.position.id, one]));
+  for (const one of found) {
+    if (await run.isDamaged(spaceOf(one.tree))) continue;
+    await examineItem(run, forest, one, expected.get(one.item.position.id) ?? null);
+  }
+  await forest.flush(ctx.db);
+  return next;
+}
+
+/** Looks for the items of documents, as far as they belong to buckets that differ. */
+export async function examineDocuments(ctx: MutationCtx, run: CheckRun, columns: ItemColumns): Promise<void> {
+  const forest = new Forest(ctx.db, run.row.generation);
+  const [{ separators }, differing] = await Promise.all([run.buckets(), run.differing()]);
+  const expected = (await expectedItems(forest, columns)).filter(({ space, item }) =>
+    differing.has(bucketAt(separators, space.name + item.position.order)),
+  );
+  // All that is looked for is loaded level by level, instead of item by item.
+  const searches = expected.flatMap(({ space: { tree }, item }) =>
+    tree === null ? [] : [() => findItem(tree, item.position.order)],
+  );
+  const damaged = new Set<string>();
+  for (const name of new Set(expected.map(({ space }) => space.name))) {
+    if (await run.isDamaged(name)) damaged.add(name);
+  }
+  if (damaged.size === 0) await settleAll(forest.nodes, searches);
+  for (const one of expected) if (!damaged.has(one.space.name)) await examineDocument(run, forest, one);
+  await forest.flush(ctx.db);
+}
+
+async function expectedItems(forest: Forest, columns: ItemColumns): Promise<ExpectedItem[]> {
+  await forest.load(
+    columns.namespaces.map(({ namespace }) => namespace),
+    true,
+  );
+  const reader = new ColumnReader(columns, forest);
+  return columns.ids.map((_, index) => {
+    const space = reader.spaceAt(index);
+    const item = reader.at(index);
+    const namespace = columns.namespaces[columns.spaces[index] as number]?.namespace;
+    return { space, item, shown: shown({ namespace }, item, reader.valuesAt(index)) };
+  });
+}

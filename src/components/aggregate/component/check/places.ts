@@ -1,0 +1,39 @@
+/** Places in the trees of a generation, which steps of a check go through in the order of namespaces. */
+import type { Value } from "convex/values";
+import { encodeKey } from "../../../../values/index.js";
+import type { Doc } from "../_generated/dataModel.js";
+import type { DatabaseReader } from "../_generated/server.js";
+import type { TreePlace } from "./types.js";
+import { storedGeneration } from "../forest/records.js";
+
+/** How many records of trees are read at once. */
+const treesPerStep = 64;
+
+/** The next trees at or behind a place; none when it is behind the last one. */
+export function treesFrom(
+  db: DatabaseReader,
+  generation: number,
+  place: TreePlace | undefined,
+): Promise<Doc<"trees">[]> {
+  return db
+    .query("trees")
+    .withIndex("by_generation", (q) => {
+      const all = q.eq("generation", storedGeneration(generation));
+      if (place === undefined) return all;
+      return place.from === null
+        ? all.gt("namespace", place.namespace)
+        : all.gte("namespace", place.namespace);
+    })
+    .take(treesPerStep);
+}
+
+/** A position in the tree of a namespace; null for the end of that tree. */
+export function placeIn(namespace: Value | undefined, from: string | null): TreePlace {
+  return namespace === undefined ? { from } : { namespace, from };
+}
+
+/** Where in the tree of a namespace, one of those that `treesFrom` gave, a place is. */
+export function startIn(place: TreePlace | undefined, namespace: Value | undefined): string {
+  const isHere = place !== undefined && encodeKey([place.namespace]) === encodeKey([namespace]);
+  return isHere ? (place.from ?? "") : "";
+}

@@ -1,0 +1,109 @@
+/**
+ * What the trees of a generation hold, and what they take up. Count and sum are exact; nodes and bytes are counted level by
+ * level, and where a level has many nodes, projected from some of them that are spread evenly.
+ */
+import {
+  addSums,
+  childBytes,
+  isLeaf,
+  itemBytes,
+  noMeasure,
+  settleAll,
+  measureParts,
+  type ExactSum,
+  type Node,
+  type NodeRef,
+} from "../../tree/index.js";
+import type { DatabaseReader } from "../_generated/server.js";
+import { namespaceBefore, namespaceCursor } from "../reading/cursors.js";
+import { Forest, plainMeasure, type StoredTree } from "./forest.js";
+import type { Size, SizeArgs } from "../generation/wire.js";
+import { storedGeneration } from "./records.js";
+
+/** So many trees are measured in one call, and so many nodes of each level. */
+const treesPerPage = 200;
+const treesInSample = 48;
+
+export async function measureTrees(db: DatabaseReader, { generation, cursor }: SizeArgs): Promise<Size> {
+  const records = await db
+    .query("trees")
+    .withIndex("by_generation", (q) => {
+      const all = q.eq("generation", storedGeneration(generation));
+      return cursor === undefined ? all : all.gt("namespace", namespaceBefore(cursor));
+    })
+    .take(treesPerPage + 1);
+  const forest = new Forest(db, generation);
+  const page = records.slice(0, treesPerPage);
+  const trees = await forest.select(
+    page.map(({ namespace }) => (namespace === undefined ? {} : { namespace })),
+  );
+  const last = page.at(-1);
+  const namespace = last?.namespace;
+  return {
+    ...(await contentsOf(forest, trees)),
+    ...(await nodesOf(forest, trees)),
+    cursor:
+      records.length > treesPerPage ? namespaceCursor(namespace === undefined ? {} : { namespace }) : null,
+  };
+}
+
+async function contentsOf(
+  forest: Forest,
+  trees: readonly StoredTree[],
+): Promise<{ items: number; namespaces: number; sum: ExactSum }> {
+  const whole = { start: "", end: null };
+  const summaries = await settleAll(
+    forest.nodes,
+    trees.map((tree) => () => measureParts([{ tree, range: whole }])[0]),
+  );
+  let items = 0;
+  let namespaces = 0;
+  let sum: ExactSum = 0;
+  for (const [index, summary] of summaries.entries()) {
+    const count = summary?.count ?? 0;
+    items += count;
+    // A tree that is empty again is no namespace of the table's any more.
+    if (count > 0) namespaces++;
+    const column = trees[index]?.state.measures.indexOf(plainMeasure) ?? -1;
+    sum = addSums(sum, (summary?.measures[column] ?? noMeasure).sum);
+  }
+  return { items, namespaces, sum };
+}
+
+async function nodesOf(
+  forest: Forest,
+  trees: readonly StoredTree[],
+): Promise<{ nodes: number; sizeBytes: number }> {
+  let nodes = 0;
+  let sizeBytes = 0;
+  let scale = 1;
+  let level: NodeRef[] = trees.map(({ state }) => state.root);
+  while (level.length > 0) {
+    const sample = spread(level);
+    scale *= level.length / sample.length;
+    const seen = await settleAll(
+      forest.nodes,
+      sample.map((ref) => () => forest.nodes.find(ref)),
+    );
+    const there = seen.filter((node) => node !== null);
+    nodes += there.length * scale;
+    sizeBytes += there.reduce((bytes, node) => bytes + nodeBytes(node), 0) * scale;
+    level = there.flatMap((node) => (isLeaf(node) ? [] : node.children.map(({ ref }) => ref)));
+  }
+  return { nodes: Math.round(nodes), sizeBytes: Math.round(sizeBytes) };
+}
+
+/** Some of a level's nodes, as many before each as behind it. */
+function spread(level: readonly NodeRef[]): NodeRef[] {
+  if (level.length <= treesInSample) return [...level];
+  return Array.from({ length: treesInSample }, (_, index) => {
+    const ref = level[Math.floor(((index + 0.5) * level.length) / treesInSample)];
+    return ref as NodeRef;
+  });
+}
+
+function nodeBytes(node: Node): number {
+  return isLeaf(node)
+    ? node.items.reduce((bytes, item) => bytes + itemBytes(item), 0)
+    : node.children.reduce((bytes, child) => bytes + childBytes(child), 0);
+}

@@ -1,0 +1,101 @@
+/**
+ * Which generations a definition's calls go to. Every call of a managed aggregate asks, so where the database has cells, one
+ * keeps the answer decoded; elsewhere it is a query by index. Generations change only through `generations.ts`, which
+ * keeps both in step.
+ */
+import type { Doc } from "../_generated/dataModel.js";
+import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
+import { aggregateError } from "../interface/errors.js";
+import { nativeStoreOf, type CellCodec } from "../native/store.js";
+
+/** The generations of one definition that live. */
+export interface LiveGenerations {
+  /** The one that answers reads. */
+  readonly readable: number | null;
+  /** Those that are kept in step: the one that answers, and the one that is being built. */
+  readonly writable: readonly number[];
+}
+
+/** Of a definition that has none. */
+export const noneLive: LiveGenerations = { readable: null, writable: [] };
+
+const liveCodec: CellCodec<LiveGenerations> = {
+  encode: (live) => JSON.stringify(live),
+  decode: (text) => JSON.parse(text) as LiveGenerations,
+};
+
+export async function liveGenerations(db: DatabaseReader, definition: string): Promise<LiveGenerations> {
+  const remembered = await nativeStoreOf(db)?.cells(liveCodec).get(nameOf(definition));
+  return remembered ?? liveAmong(await generationsOf(db, definition));
+}
+
+/** The same with what is at hand; undefined when it has to be looked for. */
+export function liveGenerationsNow(db: DatabaseReader, definition: string): LiveGenerations | undefined {
+  const remembered = nativeStoreOf(db)?.cells(liveCodec).get(nameOf(definition));
+  return remembered instanceof Promise ? undefined : remembered;
+}
+
+/**
+ * Refuses calls that name no definition while a managed aggregate lives in the component: they are of a class without `table`, whose
+ * items would be others than the table's.
+ * @throws AGGREGATE_COMPONENT_SHARED
+ */
+export async function assertUnmanaged(db: DatabaseReader): Promise<void> {
+  if (isUnmanagedNow(db)) return;
+  const managed = (await db.query("generations").collect()).find(isLive);
+  if (managed !== undefined) throw sharedError(managed.definition);
+}
+
+/** True when it is known at once that no managed aggregate lives in the component. */
+export function isUnmanagedNow(db: DatabaseReader): boolean {
+  const native = nativeStoreOf(db);
+  if (native === null) return false;
+  return native.count("generations") === 0 || native.cells(flagCodec).get(managedKind) === false;
+}
+
+/** Of a call of a class that is not the one which keeps the component. */
+export function sharedError(definition: string): Error {
+  const message =
+    `A managed aggregate (${definition}) keeps this component, which no other class can use: name the same table, with the ` +
+    "same functions, or give each a component of its own. When none is managed any more, the component's function " +
+    "generations:release sets it free.";
+  return aggregateError("AGGREGATE_COMPONENT_SHARED", message);
+}
+
+const flagCodec: CellCodec<boolean> = { encode: String, decode: (text) => text === "true" };
+const managedKind = "managed";
+
+/** Brings the directory up to date, after a generation of the definition was changed. */
+export async function refreshDirectory(db: DatabaseWriter, definition: string): Promise<void> {
+  const native = nativeStoreOf(db);
+  if (native === null) return;
+  const isManaged = (await db.query("generations").collect()).some(isLive);
+  native.cells(flagCodec).set(managedKind, isManaged);
+  const live = liveAmong(await generationsOf(db, definition));
+  native.cells(liveCodec).set(nameOf(definition), live.writable.length === 0 ? undefined : live);
+}
+
+/** Every generation of a definition that there is a record of, the oldest first. */
+export function generationsOf(db: DatabaseReader, definition: string): Promise<Doc<"generations">[]> {
+  return db
+    .query("generations")
+    .withIndex("by_definition", (q) => q.eq("definition", definition))
+    .collect();
+}
+
+function isLive({ status }: Doc<"generations">): boolean {
+  return status !== "dropped";
+}
+
+function liveAmong(generations: readonly Doc<"generations">[]): LiveGenerations {
+  const live = generations.filter(isLive);
+  if (live.length === 0) return noneLive;
+  return {
+    readable: live.find(({ status }) => status === "ready")?.generation ?? null,
+    writable: live.map(({ generation }) => generation),
+  };
+}
+
+function nameOf(definition: string): string {
+  return `g${definition}`;
+}

@@ -1,0 +1,104 @@
+/** One batch of a build: what comes into the trees, and what is noted of it. */
+import { ConvexError } from "convex/values";
+import type { TransactionMetrics } from "convex/server";
+import type { Doc } from "../_generated/dataModel.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { isDamage } from "../interface/errors.js";
+import { Forest } from "../forest/forest.js";
+import * as states from "./states.js";
+import type { BuildFields, FillCursor, GenerationFailure } from "./types.js";
+import type { FillArgs } from "./wire.js";
+import { applyOperation, namespacesOf } from "../forest/operations.js";
+
+/** A batch should take about so long, so that live writers get through; where clocks stand still, budgets decide. */
+const batchMs = 50;
+const maxBatch = 2048;
+/** Breaks longer than this are none of the build's time. */
+const longestGapMs = 5000;
+/** The share of a transaction that a batch may use. Nodes are written when it ends, each as large as it was read. */
+const spendable = 0.5;
+const operationsBetweenLooks = 32;
+
+export async function fillIn(
+  ctx: MutationCtx,
+  generation: states.Generation,
+  build: Doc<"builds">,
+  args: FillArgs,
+): Promise<void> {
+  const { operations, creationTimes } = args;
+  const { applied, failure } = await apply(ctx, generation, args);
+  const last = operations[applied - 1];
+  const cursor: FillCursor | undefined =
+    last === undefined ? build.cursor : { creationTime: creationTimes[applied - 1] ?? 0, id: last.id };
+  const isWhole = applied === operations.length && failure === undefined;
+  const now = Date.now();
+  const changes: Partial<BuildFields> = {
+    ...(cursor && { cursor }),
+    ...args.size,
+    isFilled: isWhole && args.isDone,
+    processed: build.processed + applied,
+    batchSize: nextBatchSize(build.batchSize, applied, operations.length, now - args.beganAtMs),
+    activeMs:
+      build.activeMs +
+      Math.min(now - (build.processed === 0 ? args.beganAtMs : build.latestAtMs), longestGapMs),
+    latestAtMs: now,
+  };
+  await ctx.db.patch("builds", build._id, changes);
+  if (failure !== undefined) await states.fail(ctx.db, generation, failure);
+  else if (isWhole && args.isDone) await states.startChecking(ctx.db, generation);
+  else if (generation.status === "failed" && applied > 0) await states.resume(ctx.db, generation);
+}
+
+/** Applies as many operations as the transaction bears, up to one that is refused. */
+async function apply(
+  ctx: MutationCtx,
+  { generation }: states.Generation,
+  { operations, failure }: FillArgs,
+): Promise<{ applied: number; failure: GenerationFailure | undefined }> {
+  const forest = new Forest(ctx.db, generation);
+  await forest.load(operations.flatMap(namespacesOf), true);
+  let refused = failure;
+  let applied = 0;
+  for (const operation of operations) {
+    const isLook = applied > 0 && applied % operationsBetweenLooks === 0;
+    if (isLook && isSpent(forest, await ctx.meta.getTransactionMetrics())) {
+      refused = undefined;
+      break;
+    }
+    try {
+      await applyOperation(forest, operation);
+    } catch (error) {
+      if (!(error instanceof ConvexError) || isDamage(error)) throw error;
+      refused = { message: messageOf(error), documentId: operation.id };
+      break;
+    }
+    applied++;
+  }
+  await forest.flush(ctx.db);
+  return { applied, failure: refused };
+}
+
+function isSpent({ nodes }: Forest, metrics: TransactionMetrics): boolean {
+  const { documentsRead, documentsWritten, bytesRead } = metrics;
+  const writes = { used: documentsWritten.used + nodes.usage.written, limit: limitOf(documentsWritten) };
+  const reads = [documentsRead, bytesRead].map((metric) => ({ used: metric.used, limit: limitOf(metric) }));
+  return [...reads, writes].some(({ used, limit }) => used > spendable * limit);
+}
+
+function limitOf({ used, remaining }: { used: number; remaining: number }): number {
+  return used + remaining;
+}
+
+/** Twice as many, or half, by what the batch took; no more than went in when the budget ended it. */
+function nextBatchSize(before: number, applied: number, given: number, elapsedMs: number): number {
+  if (applied < given) return Math.max(1, applied);
+  const factor = elapsedMs > 0 ? Math.min(2, Math.max(0.5, batchMs / elapsedMs)) : 2;
+  // A batch that was not full tells nothing about larger ones.
+  const grown = given < before ? Math.min(1, factor) : factor;
+  return Math.min(maxBatch, Math.max(1, Math.round(before * grown)));
+}
+
+function messageOf(error: ConvexError<{ message?: string } | string>): string {
+  const { data } = error;
+  return typeof data === "string" ? data : (data.message ?? error.message);
+}

@@ -1,0 +1,85 @@
+/** How builds stand, for status and for the reads that they keep waiting. */
+import { ConvexError } from "convex/values";
+import type { Doc } from "../_generated/dataModel.js";
+import type { DatabaseReader } from "../_generated/server.js";
+import { generationsOf } from "./directory.js";
+import type { BuildFields, GenerationStatus } from "./types.js";
+
+/** `empty` when there is no generation of a definition at all. */
+export type DefinitionState = "empty" | GenerationStatus;
+
+/** How a definition's build stands, in documents and milliseconds. */
+export type BuildProgress = {
+  processed: number;
+  total: number | null;
+  ratePerSecond: number | null;
+  etaMs: number | null;
+};
+
+/** What tells most about a definition: the generation that answers, else the one in the making, else the last one. */
+export function mainGeneration(generations: readonly Doc<"generations">[]): Doc<"generations"> | undefined {
+  return (
+    generations.find(({ status }) => status === "ready") ??
+    generations.find(({ status }) => status !== "dropped") ??
+    generations.at(-1)
+  );
+}
+
+export function buildOf(db: DatabaseReader, generation: number): Promise<Doc<"builds"> | null> {
+  return db
+    .query("builds")
+    .withIndex("by_generation", (q) => q.eq("generation", generation))
+    .first();
+}
+
+/** Progress of a build, and when it should be done at the rate that it has had. */
+export function progressOf(build: BuildFields | null): BuildProgress {
+  if (build === null) return { processed: 0, total: null, ratePerSecond: null, etaMs: null };
+  const { processed, total, activeMs, isFilled } = build;
+  const ratePerSecond = activeMs > 0 ? (processed * 1000) / activeMs : null;
+  const left = isFilled ? 0 : remainingShare(build);
+  return {
+    processed,
+    total,
+    ratePerSecond,
+    // What is left takes as long, for its size, as what was done.
+    etaMs: left === null || activeMs === 0 ? null : Math.round((activeMs * left) / (1 - left)),
+  };
+}
+
+/** What is left of the fill, from 0 to below 1; null while nothing tells. */
+function remainingShare({ processed, total, cursor, span }: BuildFields): number | null {
+  if (processed === 0) return null;
+  if (total !== null) return 1 - Math.min(1, processed / Math.max(1, total));
+  if (cursor === undefined || span === null || span.last <= span.first) return null;
+  const passed = (cursor.creationTime - span.first) / (span.last - span.first);
+  return passed <= 0 ? null : 1 - Math.min(1, passed);
+}
+
+/**
+ * What a read throws that no generation of its definition can answer yet. It goes to the app's clients: why a build has failed,
+ * which may tell what is in a document, is for those who ask for its status.
+ */
+export async function buildingError(db: DatabaseReader, definition: string): Promise<Error> {
+  const generation = mainGeneration(await generationsOf(db, definition));
+  const build = generation === undefined ? null : await buildOf(db, generation.generation);
+  const status: DefinitionState = generation?.status ?? "empty";
+  const { processed, total, etaMs } = progressOf(build);
+  return new ConvexError({
+    code: "AGGREGATE_BUILDING",
+    message: messages[status],
+    status,
+    processed,
+    total,
+    etaMs,
+  });
+}
+
+const messages: Record<DefinitionState, string> = {
+  empty: "The aggregate has not been built yet.",
+  building: "The aggregate is being built.",
+  checking: "The aggregate is built, and is being checked.",
+  ready: "The aggregate is ready.",
+  failed: "The aggregate could not be built.",
+  dropped: "The aggregate was replaced by one of another definition.",
+};

@@ -1,0 +1,166 @@
+/**
+ * How generations come, change and go; nothing else writes their table. A definition has at most one that answers reads and one
+ * that is being built to answer after it. When that one is found right, it becomes ready, and the other is dropped, in one
+ * transaction. What is dropped never comes back: it is not kept in step any more.
+ */
+import type { Doc } from "../_generated/dataModel.js";
+import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
+import { buildOf } from "./progress.js";
+import { forgetDrift, noteDrift } from "../check/drift.js";
+import { Forest } from "../forest/forest.js";
+import { generationsOf, refreshDirectory } from "./directory.js";
+import type { GenerationFailure, GenerationFields } from "./types.js";
+import type { SettingsArgs } from "../interface/wire.js";
+
+export type Generation = Doc<"generations">;
+
+/** The size of a build's first batch; later ones are sized by what they take. */
+const firstBatch = 64;
+
+/** Begins a build for a definition, in trees that are set up as the settings say. Returns the generation's number. */
+export async function createGeneration(
+  db: DatabaseWriter,
+  definition: string,
+  settings: Omit<SettingsArgs, "namespace"> = {},
+): Promise<number> {
+  const newest = await db.query("generations").withIndex("by_generation").order("desc").first();
+  const generation = (newest?.generation ?? 0) + 1;
+  const startedAtMs = Date.now();
+  await db.insert("generations", { generation, definition, status: "building", startedAtMs });
+  await db.insert("builds", {
+    generation,
+    isFilled: false,
+    processed: 0,
+    total: null,
+    span: null,
+    batchSize: firstBatch,
+    activeMs: 0,
+    latestAtMs: startedAtMs,
+  });
+  if (settings.maxNodeSize !== undefined || settings.rootLazy !== undefined) {
+    const forest = new Forest(db, generation);
+    await forest.load([undefined]);
+    forest.plant(undefined, settings);
+    await forest.flush(db);
+  }
+  await refreshDirectory(db, definition);
+  return generation;
+}
+
+/** The generation of a number; null when there is none, or it is being cleared. */
+export async function liveGeneration(db: DatabaseReader, number: number): Promise<Generation | null> {
+  const generation = await db
+    .query("generations")
+    .withIndex("by_generation", (q) => q.eq("generation", number))
+    .first();
+  return generation?.status === "dropped" ? null : generation;
+}
+
+/** The generation of a definition that is not ready yet, or null. */
+export async function unreadyGeneration(db: DatabaseReader, definition: string): Promise<Generation | null> {
+  const generations = await generationsOf(db, definition);
+  return generations.find(({ status }) => status !== "ready" && status !== "dropped") ?? null;
+}
+
+/** The generations of a definition that answer reads: one, or none. */
+export async function readyGenerations(db: DatabaseReader, definition: string): Promise<Generation[]> {
+  const generations = await generationsOf(db, definition);
+  return generations.filter(({ status }) => status === "ready");
+}
+
+/** The fill has met the end of the table. */
+export async function startChecking(db: DatabaseWriter, generation: Generation): Promise<void> {
+  await change(db, generation, { status: "checking", failure: undefined });
+}
+
+/** Goes on with a generation that had failed. */
+export async function resume(db: DatabaseWriter, generation: Generation): Promise<void> {
+  const build = await buildOf(db, generation.generation);
+  const status = build?.isFilled === true ? "checking" : "building";
+  await change(db, generation, { status, failure: undefined });
+}
+
+export async function fail(
+  db: DatabaseWriter,
+  generation: Generation,
+  failure: GenerationFailure,
+): Promise<void> {
+  const { message, documentId } = generation.failure ?? {};
+  const isKnown = message === failure.message && documentId === failure.documentId;
+  if (generation.status === "failed" && isKnown) return;
+  await change(db, generation, { status: "failed", failure });
+}
+
+/** From now on reads are answered by this generation, and the one that answered before it is dropped. */
+export async function makeReady(db: DatabaseWriter, generation: Generation): Promise<void> {
+  for (const other of await readyGenerations(db, generation.definition)) {
+    if (other._id !== generation._id) await drop(db, other);
+  }
+  await change(db, generation, { status: "ready", failure: undefined, readyAtMs: Date.now() });
+}
+
+/** Drops the generations of every definition but one, if one is named: their code does not run any more. True when there were any. */
+export async function dropOthers(db: DatabaseWriter, definition: string | null): Promise<boolean> {
+  const all = await db.query("generations").collect();
+  const others = all.filter((other) => other.definition !== definition && other.status !== "dropped");
+  for (const other of others) await drop(db, other);
+  return others.length > 0;
+}
+
+/** Drops whatever a definition has. */
+export async function dropAll(db: DatabaseWriter, definition: string): Promise<void> {
+  for (const generation of await generationsOf(db, definition)) {
+    if (generation.status !== "dropped") await drop(db, generation);
+  }
+}
+
+export async function drop(db: DatabaseWriter, generation: Generation): Promise<void> {
+  await forgetDrift(db, generation.generation);
+  await change(db, generation, { status: "dropped" });
+}
+
+/**
+ * Gives up a generation whose trees cannot be written any more, and begins another in its place. The document whose write
+ * came upon the damage, if it was one, is noted with that.
+ */
+export async function replaceDamaged(
+  db: DatabaseWriter,
+  number: number,
+  message: string,
+  id?: string,
+): Promise<void> {
+  const generation = await liveGeneration(db, number);
+  if (generation === null) return;
+  console.error(`[aggregate] the aggregate is damaged, and is built anew: ${message}`);
+  await drop(db, generation);
+  const { definition } = generation;
+  const unready = await unreadyGeneration(db, definition);
+  const next = unready?.generation ?? (await createGeneration(db, definition));
+  if (id !== undefined) await noteDrift(db, next, [{ id, kind: "structure" }]);
+}
+
+/** A generation that is to be cleared, or null. */
+export async function droppedGeneration(db: DatabaseReader): Promise<Generation | null> {
+  const generations = await db.query("generations").collect();
+  return (
+    generations.find(({ status, clearedAtMs }) => status === "dropped" && clearedAtMs === undefined) ?? null
+  );
+}
+
+/** Forgets a generation that is cleared. The newest one stays on record, so that no number comes twice. */
+export async function forget(db: DatabaseWriter, generation: Generation): Promise<void> {
+  const build = await buildOf(db, generation.generation);
+  if (build !== null) await db.delete("builds", build._id);
+  const newest = await db.query("generations").withIndex("by_generation").order("desc").first();
+  if (newest?._id === generation._id) await change(db, generation, { clearedAtMs: Date.now() });
+  else await db.delete("generations", generation._id);
+}
+
+async function change(
+  db: DatabaseWriter,
+  { _id, definition }: Generation,
+  changes: Partial<Omit<GenerationFields, "failure">> & { failure?: GenerationFailure | undefined },
+): Promise<void> {
+  await db.patch("generations", _id, changes);
+  await refreshDirectory(db, definition);
+}

@@ -1,0 +1,50 @@
+/**
+ * What the component refuses, as `ConvexError`s with a code and a message: they cross from the component to the app, and
+ * from there to its clients. The codes are listed with all others in the package's docs/errors.md.
+ */
+import { ConvexError, convexToJson, type Value } from "convex/values";
+import { maxItemBytes } from "../../tree/index.js";
+
+/** The codes in the `data` of the component's errors. */
+export type AggregateErrorCode =
+  | "AGGREGATE_COMPONENT_SHARED"
+  | "DELETE_MISSING_KEY"
+  | "DUPLICATE_KEY"
+  | "INVALID_CURSOR"
+  | "INVALID_EDGES"
+  | "INVALID_NODE_SIZE"
+  | "INVALID_OFFSET"
+  | "INVALID_PAGE_SIZE"
+  | "INVALID_PERCENTILE"
+  | "ITEM_TOO_LARGE"
+  | "OFFSET_OUT_OF_RANGE"
+  | "PENDING_OPERATIONS";
+
+export function aggregateError(
+  code: AggregateErrorCode,
+  message: string,
+  details: Record<string, string> = {},
+): ConvexError<{ code: AggregateErrorCode; message: string }> {
+  return new ConvexError({ code, message, ...details });
+}
+
+/** Of an item of this size, whose id is its document's where a table is aggregated. */
+export function itemTooLarge(id: string, bytes: number): Error {
+  const message = `the key, id and values of the item ${id} take up ${bytes} bytes; ${maxItemBytes} is the most`;
+  return aggregateError("ITEM_TOO_LARGE", message, { id });
+}
+
+/** True of the error that a tree throws whose nodes are missing or do not fit together. */
+export function isDamage(error: unknown): boolean {
+  if (!(error instanceof ConvexError)) return false;
+  const data: unknown = error.data;
+  return typeof data === "object" && data !== null && "code" in data && data.code === "TREE_DAMAGED";
+}
+
+const shownChars = 200;
+
+/** A value as a message shows it. */
+export function show(value: Value): string {
+  const text = JSON.stringify(convexToJson(value));
+  return text.length > shownChars ? `${text.slice(0, shownChars)}…` : text;
+}

@@ -1,0 +1,235 @@
+/**
+ * Nodes as texts, for cells: without JSON, and without what follows from the rest. Positions are stored by their order, which
+ * is what searches compare, so that reading a node decodes no key; what all positions of a node begin with is written
+ * once. Of a child that was not changed since it was read or written the text is at hand, because every write of a
+ * branch concerns one child in many.
+ */
+import type { Value } from "convex/values";
+import { parseValue, stringifyValue } from "../../../../values/index.js";
+import { isLeaf, Position } from "../../tree/index.js";
+import type { Branch, Child, ExactSum, Item, Leaf, MeasureSummary, Node, Summary } from "../../tree/index.js";
+import type { CellCodec } from "../native/store.js";
+import {
+  digestText,
+  lengthText,
+  MalformedText,
+  numberText,
+  stringText,
+  TextReader,
+  withoutZeros,
+  withZeros,
+} from "./text.js";
+
+/** The form; one that comes after it will have another letter. */
+const nodeFormat = "a";
+
+/** Null for a text that is no node's: what cannot be read is as good as lost, and is mended like it. */
+export const nodeCodec: CellCodec<Node | null> = {
+  encode: (node) => (node === null ? "" : encodeNode(node)),
+  decode: (text) => {
+    try {
+      return decodeNode(text);
+    } catch (error) {
+      if (error instanceof MalformedText) return null;
+      throw error;
+    }
+  },
+};
+
+/** The text of a node whose refs are those of stored nodes. */
+export function encodeNode(node: Node): string {
+  return isLeaf(node) ? encodeLeaf(node) : encodeBranch(node);
+}
+
+/** @throws MalformedText */
+export function decodeNode(text: string): Node {
+  if (text[0] !== nodeFormat) throw new MalformedText();
+  const reader = new TextReader(text, 1);
+  const level = reader.length();
+  const positions = readPositions(reader);
+  const node: Node =
+    level === 0
+      ? { level: 0, items: positions.map((position): Item => ({ position, values: readValues(reader) })) }
+      : { level, children: positions.map((low): Child => readChild(reader, low)) };
+  if (!reader.isAtEnd) throw new MalformedText();
+  return node;
+}
+
+function encodeLeaf({ items }: Leaf): string {
+  const parts = [nodeFormat, lengthText(0)];
+  writePositions(
+    parts,
+    items.map(({ position }) => position),
+  );
+  for (const { values } of items) {
+    parts.push(lengthText(values.length));
+    for (const value of values) parts.push(numberText(value));
+  }
+  return parts.join("");
+}
+
+function readValues(reader: TextReader): (number | null)[] {
+  const values: (number | null)[] = [];
+  for (let count = reader.length(); count > 0; count--) values.push(reader.number());
+  return values;
+}
+
+/** What a branch was when it was written last. */
+class BranchMemo {
+  readonly children: readonly Child[];
+  /** Of each child's ref and summary. */
+  readonly texts: readonly string[];
+  readonly positions: string;
+
+  constructor(children: readonly Child[], texts: readonly string[], positions: string) {
+    this.children = children;
+    this.texts = texts;
+    this.positions = positions;
+  }
+}
+
+/** Children are never changed, only replaced: those that are the same as last time have the same text. */
+function encodeBranch(branch: Branch): string {
+  const { level, children } = branch;
+  const before = branch.memo instanceof BranchMemo ? branch.memo : null;
+  const texts: string[] = [];
+  let hasSamePositions = before?.children.length === children.length;
+  for (let index = 0; index < children.length; index++) {
+    const child = children[index] as Child;
+    const known = before?.children[index];
+    texts.push(known === child ? (before?.texts[index] as string) : childText(child));
+    hasSamePositions &&= known?.low === child.low;
+  }
+  const positions =
+    before !== null && hasSamePositions ? before.positions : positionsText(children.map(({ low }) => low));
+  branch.memo = new BranchMemo(children, texts, positions);
+  return nodeFormat + lengthText(level) + positions + texts.join("");
+}
+
+function positionsText(positions: readonly Position[]): string {
+  const parts: string[] = [];
+  writePositions(parts, positions);
+  return parts.join("");
+}
+
+/**
+ * Positions: how many, what they begin with, how long the shortest rest is, and each rest. One whose key is known only after
+ * the commit cannot be told from its order; its key follows behind.
+ */
+function writePositions(parts: string[], positions: readonly Position[]): void {
+  parts.push(lengthText(positions.length));
+  if (positions.length === 0) return;
+  const texts = positions.map(textOf);
+  const shared = sharedStart(texts);
+  let shortest = Infinity;
+  for (const text of texts) shortest = Math.min(shortest, text.length);
+  parts.push(stringText((texts[0] as string).slice(0, shared)), lengthText(shortest - shared));
+  for (const text of texts) parts.push(lengthText(text.length - shortest), text.slice(shared));
+  const unresolved = positions.flatMap((position, index) => (position.isUnresolved ? [index] : []));
+  parts.push(lengthText(unresolved.length));
+  for (const index of unresolved) {
+    parts.push(lengthText(index), stringText(stringifyValue((positions[index] as Position).key)));
+  }
+}
+
+function readPositions(reader: TextReader): Position[] {
+  const count = reader.length();
+  if (count === 0) return [];
+  const start = reader.string();
+  const shortest = reader.length();
+  const positions: Position[] = [];
+  for (let index = 0; index < count; index++) {
+    const rest = reader.chars(shortest + reader.length());
+    const text = start + rest;
+    const position = Position.ofOrder(`${withZeros(text)}\0`);
+    position.memo = text;
+    positions.push(position);
+  }
+  for (let left = reader.length(); left > 0; left--) {
+    const index = reader.length();
+    const position = positions[index];
+    if (position === undefined) throw new MalformedText();
+    positions[index] = new Position(readJson(reader), position.id);
+  }
+  return positions;
+}
+
+function readJson(reader: TextReader): Value {
+  const text = reader.string();
+  try {
+    return parseValue(text);
+  } catch {
+    throw new MalformedText();
+  }
+}
+
+/** An order without the zero that ends each. */
+function textOf(position: Position): string {
+  return (position.memo ??= withoutZeros(position.order.slice(0, -1)));
+}
+
+/** How many chars all texts have in common at their beginning. */
+function sharedStart(texts: readonly string[]): number {
+  const [first = ""] = texts;
+  let shared = commonLength(first, texts[texts.length - 1] ?? "", first.length);
+  let start = first.slice(0, shared);
+  for (const text of texts) {
+    // Nodes that are damaged may be out of order.
+    if (text.startsWith(start)) continue;
+    shared = commonLength(first, text, shared);
+    start = first.slice(0, shared);
+  }
+  return shared;
+}
+
+function commonLength(a: string, b: string, most: number): number {
+  let length = 0;
+  while (length < most && a.charCodeAt(length) === b.charCodeAt(length)) length++;
+  return length;
+}
+
+function childText({ ref, summary }: Child): string {
+  return stringText(String(ref)) + (summary === null ? lengthText(0) : summaryText(summary));
+}
+
+/** Begins with the number of measures and one, because a summary may be missing. */
+function summaryText({ count, digest, measures }: Summary): string {
+  let text = lengthText(measures.length + 1) + numberText(count) + digestText(digest);
+  for (const { count: counted, sum, min, max } of measures) {
+    text += numberText(counted) + sumText(sum) + numberText(min) + numberText(max);
+  }
+  return text;
+}
+
+function readChild(reader: TextReader, low: Position): Child {
+  const ref = reader.string();
+  const measures = reader.length() - 1;
+  return { low, ref, summary: measures < 0 ? null : readSummary(reader, measures) };
+}
+
+function readSummary(reader: TextReader, measureCount: number): Summary {
+  const count = readNumber(reader);
+  const digest = reader.digest();
+  const measures: MeasureSummary[] = [];
+  for (let index = 0; index < measureCount; index++) {
+    const counted = readNumber(reader);
+    measures.push({ count: counted, sum: readSum(reader), min: reader.number(), max: reader.number() });
+  }
+  return { count, digest, measures };
+}
+
+function readNumber(reader: TextReader): number {
+  const value = reader.number();
+  if (value === null) throw new MalformedText();
+  return value;
+}
+
+/** Nearly every sum is a number; null says that one comes which is more than that. */
+function sumText(sum: ExactSum): string {
+  return typeof sum === "number" ? numberText(sum) : numberText(null) + stringText(JSON.stringify(sum));
+}
+
+function readSum(reader: TextReader): ExactSum {
+  const sum = reader.number();
+  return sum ?? (readJson(reader) as ExactSum);
+}

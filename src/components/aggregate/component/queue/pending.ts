@@ -1,0 +1,141 @@
+/**
+ * The table of operations that wait for the worker. There are two kinds, in one order. Those that were *queued* are unknown
+ * to reads: as long as some wait, reads and direct writes are refused, except reads that say they may be stale. *Deltas*
+ * are part of what the aggregate says: reads apply them to what they see (`queue/overlay.ts`), direct writes to the trees
+ * (`queue/folding.ts`), so nobody has to wait for the worker.
+ */
+import { getConvexSize, getDocumentSize } from "convex/values";
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
+import type { Operation, PendingFields } from "../interface/documents.js";
+import { aggregateError } from "../interface/errors.js";
+import { nativeStoreOf } from "../native/store.js";
+
+const maxEntryOperations = 512;
+const maxEntryBytes = 100 * 1024;
+
+/** The most deltas that a call applies. Writers help the worker long before (`deltas.ts`). */
+const maxCallOperations = 8192;
+const maxCallBytes = 4 * 1024 * 1024;
+
+/** Operations of one transaction that wait. Those of the transaction itself have no `bigint` in `commitTs` yet. */
+export type PendingRow = Doc<"pendingOperations">;
+
+/** What entries of one kind have in common. */
+export type EntryKind = Pick<PendingFields, "deltas" | "generation">;
+
+/** True while operations wait. */
+export async function isPending(db: DatabaseReader): Promise<boolean> {
+  const native = nativeStoreOf(db);
+  if (native !== null) return (await native.count("pendingOperations")) > 0;
+  return (await db.query("pendingOperations").first()) !== null;
+}
+
+/** True when it is known at once that nothing waits. */
+export function nothingPending(db: DatabaseReader): boolean {
+  return nativeStoreOf(db)?.count("pendingOperations") === 0;
+}
+
+/**
+ * The deltas that wait, in their order. Stale ones end before the first queued operation.
+ * @throws PENDING_OPERATIONS when queued operations wait, or more deltas than a call can apply.
+ */
+export async function pendingDeltas(db: DatabaseReader, stale: boolean): Promise<PendingRow[]> {
+  const native = nativeStoreOf(db);
+  if (native !== null && (await native.count("pendingOperations")) === 0) return [];
+  const committed: PendingRow[] = [];
+  const own: PendingRow[] = [];
+  let operations = 0;
+  let bytes = 0;
+  for await (const row of db.query("pendingOperations").withIndex("by_commitTs")) {
+    if (row.deltas !== true) {
+      if (stale) break;
+      throw refusal(
+        "The aggregate has queued writes: until they are applied, read with `stale` and write with `async`.",
+      );
+    }
+    operations += row.operations.length;
+    bytes += getDocumentSize(row);
+    if (operations > maxCallOperations || bytes > maxCallBytes) {
+      throw refusal(
+        "The aggregate has more deltas than a call can take up: its worker is behind, try again.",
+      );
+    }
+    // Wherever the index puts those without a timestamp: they come last.
+    (typeof row.commitTs === "bigint" ? committed : own).push(row);
+  }
+  return [...committed, ...own];
+}
+
+/** Appends operations to what the transaction has appended so far, of which the caller knows the `newest` entry. */
+export async function appendPending(
+  db: DatabaseWriter,
+  newest: PendingRow | undefined,
+  operations: readonly Operation[],
+  kind: EntryKind = {},
+): Promise<void> {
+  const { commitTs } = db.vars;
+  let rest = [...operations];
+  if (newest !== undefined && isOfKind(newest, kind)) {
+    const { filled, left } = fill(newest, rest);
+    if (left.length < rest.length) await db.patch("pendingOperations", newest._id, { operations: filled });
+    rest = left;
+  }
+  while (rest.length > 0) {
+    const { filled, left } = fill({ commitTs, operations: [] }, rest);
+    await db.insert("pendingOperations", { commitTs, operations: filled, ...kind });
+    rest = left;
+  }
+}
+
+/** What the transaction itself has appended, newest first. Nobody else writes there, so nothing conflicts with this. */
+export function ownRows(db: DatabaseWriter, take: number): Promise<PendingRow[]> {
+  const { commitTs } = db.vars;
+  return db
+    .query("pendingOperations")
+    .withIndex("by_commitTs", (q) => q.eq("commitTs", commitTs))
+    .order("desc")
+    .take(take);
+}
+
+function isOfKind(a: EntryKind, b: EntryKind): boolean {
+  return a.deltas === b.deltas && a.generation === b.generation;
+}
+
+/** Adds as many operations to an entry as it has room for; an empty one takes the first, however large. */
+function fill(entry: PendingFields, operations: Operation[]): { filled: Operation[]; left: Operation[] } {
+  let bytes = getDocumentSize(entry);
+  let taken = 0;
+  for (const operation of operations) {
+    const count = entry.operations.length + taken;
+    bytes += getConvexSize(operation);
+    if (count > 0 && (count >= maxEntryOperations || bytes > maxEntryBytes)) break;
+    taken++;
+  }
+  return { filled: [...entry.operations, ...operations.slice(0, taken)], left: operations.slice(taken) };
+}
+
+/** Takes operations out: `rest` is what is left of their entry. */
+export async function takeOff(
+  db: DatabaseWriter,
+  id: Id<"pendingOperations">,
+  rest: Operation[],
+): Promise<void> {
+  if (rest.length === 0) await db.delete("pendingOperations", id);
+  else await db.patch("pendingOperations", id, { operations: rest });
+}
+
+/** Puts an operation with the dead letters. */
+export async function bury(
+  db: DatabaseWriter,
+  operation: Operation,
+  commitTs: bigint,
+  error: string,
+): Promise<void> {
+  console.error(`[aggregate] a pending ${operation.type} was refused and is a dead letter now: ${error}`);
+  await db.insert("deadLetterOperations", { commitTs, operation, error });
+}
+
+function refusal(message: string): Error {
+  return aggregateError("PENDING_OPERATIONS", message);
+}

@@ -1,0 +1,89 @@
+/** Pages and their cursors, which say after which item, or namespace, the next page begins. */
+import { convexToJson, jsonToConvex, type JSONValue, type Value } from "convex/values";
+import { encodeKey } from "../../../../values/index.js";
+import { endOf, startOf, type Order } from "../../tree/index.js";
+import { aggregateError } from "../interface/errors.js";
+import { clipParts, intersect, type Parts } from "./questions.js";
+import type { NamespaceArgs, RangeArgs, WireItem, WirePage } from "../interface/wire.js";
+
+/** The cursor after the last item. */
+export const endCursor = "";
+
+/** Where a list goes on: at an item, or right after it. */
+export interface ListPlace {
+  readonly key: Value;
+  readonly id: string;
+  readonly namespace: Value | undefined;
+  readonly inclusive: boolean;
+}
+
+/** What is left of the parts from a place on. Where positions are equal, namespaces decide. */
+export function partsFrom(parts: Parts, order: Order, place: ListPlace): Parts {
+  const here = encodeKey([place.namespace]);
+  return clipParts(parts, (range, namespace) => {
+    const there = encodeKey([namespace]);
+    const isBehind = order === "asc" ? there < here : there > here;
+    const passed = isBehind || (there === here && !place.inclusive);
+    if (order === "asc") {
+      return intersect(range, { start: passed ? endOf(place) : startOf(place), end: null });
+    }
+    return intersect(range, { start: "", end: passed ? startOf(place) : endOf(place) });
+  });
+}
+
+/** A page size as it is meant: a number above zero, rounded up. */
+export function pageSizeOf(limit: number): number {
+  if (!(limit > 0)) throw aggregateError("INVALID_PAGE_SIZE", "limit must be positive");
+  return Math.ceil(limit);
+}
+
+/** Makes a page of what was found, which is one more than the limit when there is more. */
+export function pageOf<T>(found: T[], limit: number, cursorAfter: (last: T) => string): WirePage<T> {
+  const last = found[limit - 1];
+  if (found.length <= limit || last === undefined) return { page: found, cursor: endCursor, isDone: true };
+  return { page: found.slice(0, limit), cursor: cursorAfter(last), isDone: false };
+}
+
+/** The cursor after an item. In a list of several namespaces, it names the item's one too. */
+export function itemCursor({ key, id, namespace }: WireItem, { namespaces }: RangeArgs): string {
+  if (namespaces === undefined) return encodeCursor([key, id]);
+  return encodeCursor([key, id, namespace === undefined ? [] : [namespace]]);
+}
+
+/** Where a list goes on after a cursor. @throws INVALID_CURSOR */
+export function placeAfter(cursor: string, query: RangeArgs): ListPlace {
+  const [key, id, named] = decodeCursor(cursor);
+  const isOfSeveral = Array.isArray(named);
+  const fits =
+    key !== undefined && typeof id === "string" && isOfSeveral === (query.namespaces !== undefined);
+  if (!fits) throw invalidCursor();
+  return { key, id, namespace: isOfSeveral ? named[0] : query.namespace, inclusive: false };
+}
+
+export function namespaceCursor({ namespace }: NamespaceArgs): string {
+  return encodeCursor(namespace === undefined ? [] : [namespace]);
+}
+
+/** The namespace that a cursor comes after. @throws INVALID_CURSOR */
+export function namespaceBefore(cursor: string): Value | undefined {
+  return decodeCursor(cursor)[0];
+}
+
+function encodeCursor(values: Value[]): string {
+  return JSON.stringify(convexToJson(values));
+}
+
+function decodeCursor(cursor: string): Value[] {
+  try {
+    const json: JSONValue = JSON.parse(cursor);
+    const values = jsonToConvex(json);
+    if (Array.isArray(values)) return values;
+  } catch {
+    // What is no JSON, or none of Convex's, is no cursor either.
+  }
+  throw invalidCursor();
+}
+
+function invalidCursor(): Error {
+  return aggregateError("INVALID_CURSOR", "The cursor is not one that this function returned.");
+}
