@@ -138,7 +138,7 @@ export async function failRun(
 }
 
 /** How many differences a run has found. */
-export function countOf({ counts }: Pick<Doc<"checkRuns">, "counts">): number {
+function countOf({ counts }: Pick<Doc<"checkRuns">, "counts">): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 

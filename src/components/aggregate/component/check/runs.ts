@@ -186,7 +186,7 @@ export function treeSums({ treeCounts, treeDigests }: CheckSumsFields): BucketSu
 }
 
 /** A tree's namespace as documents have it: absent when it has none. */
-export function shownNamespace({ namespace }: Pick<StoredTree, "namespace">): { namespace?: Value } {
+function shownNamespace({ namespace }: Pick<StoredTree, "namespace">): { namespace?: Value } {
   return namespace === undefined ? {} : { namespace };
 }
 

@@ -54,7 +54,7 @@ export function isUnmanagedNow(db: DatabaseReader): boolean {
 }
 
 /** Of a call of a class that is not the one which keeps the component. */
-export function sharedError(definition: string): Error {
+function sharedError(definition: string): Error {
   const message =
     `A managed aggregate (${definition}) keeps this component, which no other class can use: name the same table, with the ` +
     "same functions, or give each a component of its own. When none is managed any more, the component's function " +

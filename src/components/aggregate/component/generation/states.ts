@@ -63,7 +63,7 @@ export async function unreadyGeneration(db: DatabaseReader, definition: string):
 }
 
 /** The generations of a definition that answer reads: one, or none. */
-export async function readyGenerations(db: DatabaseReader, definition: string): Promise<Generation[]> {
+async function readyGenerations(db: DatabaseReader, definition: string): Promise<Generation[]> {
   const generations = await generationsOf(db, definition);
   return generations.filter(({ status }) => status === "ready");
 }
