@@ -19,27 +19,10 @@ export {
   type ModuleSource,
   type ProgramSource,
 } from "./program/component-program.js";
-export type {
-  DeclaredTableRename,
-  DeclaredTransform,
-  HandoverStep,
-  DeployMigration,
-  DeployMigrationStatus,
-} from "./program/deploy-declarations.js";
 export type { ExportedAggregate } from "./program/exported-aggregates.js";
 export type { Exported, ExportedDeclarations } from "./program/exported-declarations.js";
 export type { CronSpec, LoadedComponent } from "./program/loaded-component.js";
 export type { LoadedProgram, LoadOptions } from "./program/loaded-program.js";
-export type {
-  Advance,
-  AggregateDifference,
-  DriftedDocument,
-  AggregateState,
-  AggregateStatus,
-  LastVerified,
-  ManagedAggregate,
-  VerifyReport,
-} from "./program/managed-aggregate.js";
 export {
   isFunctionModule,
   modulesByPath,
@@ -55,3 +38,18 @@ export type {
   LoadedFunction,
 } from "./program/registered-function.js";
 export { Runtime, type RuntimeOptions } from "./runtime.js";
+export type {
+  Advance,
+  AggregateDifference,
+  AggregateState,
+  AggregateStatus,
+  DeclaredTableRename,
+  DeclaredTransform,
+  DeployMigration,
+  DeployMigrationStatus,
+  DriftedDocument,
+  HandoverStep,
+  LastVerified,
+  ManagedAggregate,
+  VerifyReport,
+} from "../seams/index.js";

@@ -1,9 +1,8 @@
 export type { Change, Trigger } from "./change.js";
 export {
   Triggers,
-  triggersBrand,
   writerWithTriggers,
   type RegisteredTriggers,
   type TriggerCustomization,
 } from "./triggers.js";
-export { nativeTriggers } from "./wrapped-database.js";
+export { nativeTriggers, triggersBrand } from "../seams/index.js";

@@ -9,6 +9,7 @@
  * whoever caught the first one, and the transaction is kept from committing as far as the host can be told to.
  */
 import { ConvexError } from "convex/values";
+import { runningFunction, type RunningFunction } from "../seams/index.js";
 
 /** Lets one task run at a time, in the order of asking. */
 class Turns {
@@ -30,16 +31,6 @@ class Turns {
 const maxDepth = 64;
 /** So many writes of triggers may follow one write of the application: twice what a transaction of Convex may write. */
 const maxWrites = 32_000;
-
-/** Trueup's `Convex` global has it: called in a function, it returns that function. */
-const runningFunction = Symbol.for("trueup.runningFunction");
-
-interface RunningFunction {
-  /** Makes it fail whatever it returns. */
-  fail(error: Error): void;
-  /** Keeps its ctx open until this has settled. */
-  holdFor(work: Promise<unknown>): void;
-}
 
 /** The triggers' part of one transaction. */
 export class TriggerRun {

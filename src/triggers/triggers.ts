@@ -9,12 +9,10 @@ import type {
   GenericMutationCtx,
   TableNamesInDataModel,
 } from "convex/server";
+import { triggersBrand } from "../seams/index.js";
 import type { Trigger } from "./change.js";
 import { TriggerRun } from "./trigger-run.js";
 import { alreadyRuns, wrapDatabase, type Wrapping, type Writer } from "./wrapped-database.js";
-
-/** By this property a database recognises an exported `Triggers`, also one of another copy of this module. */
-export const triggersBrand: unique symbol = Symbol.for("trueup.triggers");
 
 /** The triggers of each table, in the order of registration. */
 export type RegisteredTriggers<Ctx, DataModel extends GenericDataModel> = {

@@ -6,15 +6,11 @@
  */
 import type { GenericDatabaseWriter, GenericDataModel, GenericDocument } from "convex/server";
 import type { GenericId } from "convex/values";
+import { nativeTriggers } from "../seams/index.js";
 import type { Change, Trigger } from "./change.js";
 import type { TriggerRun, Write } from "./trigger-run.js";
 
-/**
- * A database that has this method is Trueup's own and runs triggers itself: it answers whether it runs those
- * of the given instance.
- */
-export const nativeTriggers: unique symbol = Symbol.for("trueup.nativeTriggers");
-/** The same of a database that was wrapped here, also by another copy of this module. */
+/** As `nativeTriggers`, of a database that was wrapped here or by another copy of this module. */
 const wrappedTriggers: unique symbol = Symbol.for("trueup.wrappedTriggers");
 
 export type Writer = GenericDatabaseWriter<GenericDataModel>;

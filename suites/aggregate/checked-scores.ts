@@ -1,6 +1,7 @@
 /** The scores of a checked host: filled in together with their aggregate, and read in reports. */
 import { expect } from "vitest";
-import type { StoredDocument, VerifyReport } from "../../src/components/aggregate/client/managed/types.js";
+import type { VerifyReport } from "../../src/seams/index.js";
+import type { StoredDocument } from "../../src/components/aggregate/client/managed/types.js";
 import { insertOperation } from "../../src/components/aggregate/client/operations.js";
 import { readReport } from "../../src/components/aggregate/client/verification/index.js";
 import { check, component, source, type AppCtx, type CheckedHost } from "./checked-host.js";
@@ -42,8 +43,9 @@ export async function addScores(
 
 /** A run's report with all of its differences. */
 export async function reportOf(host: CheckedHost, runId: string): Promise<VerifyReport> {
-  const report = await host.run((ctx) => readReport(ctx, { component }, runId));
-  if (report === null) throw new Error("there is no report");
+  const first = await host.run((ctx) => readReport(ctx, { component }, runId));
+  if (first === null) throw new Error("there is no report");
+  const report = { ...first, differences: [...first.differences] };
   for (let cursor = report.continueCursor; cursor !== null;) {
     const from = cursor;
     const page = await host.run((ctx) => readReport(ctx, { component }, runId, from));

@@ -11,7 +11,7 @@ import tsconfig from "../../tsconfig.json" with { type: "json" };
 import { parse, sourceFiles, type SourceFile } from "./source-files.js";
 
 const layers: readonly (readonly string[])[] = [
-  ["errors"],
+  ["errors", "seams"],
   ["values"],
   ["storage", "schema"],
   ["database"],
@@ -23,7 +23,7 @@ const layers: readonly (readonly string[])[] = [
   ["cli"],
 ];
 
-/** Rooms that deploy to Convex Cloud: they see convex packages, `values` and each other, nothing of the engine. */
+/** Rooms that deploy to Convex Cloud: they see convex packages, `values`, `seams` and each other, nothing of the engine. */
 const portable = ["components/aggregate", "components/migrations", "triggers"];
 /** Folders of `suites/` that belong to no room: the laws of the project, what suites share, and peers of the benchmark. */
 const suiteFolders = ["house", "setup", "arbitraries", "bench"];
@@ -52,7 +52,7 @@ function layerOf(room: string): number {
 }
 
 function mayImport(room: string, other: string): boolean {
-  if (portable.includes(room)) return other === "values" || portable.includes(other);
+  if (portable.includes(room)) return ["values", "seams"].includes(other) || portable.includes(other);
   if (portable.includes(other)) return layerOf(room) >= layerOf("backend");
   return layerOf(other) < layerOf(room);
 }
@@ -117,7 +117,7 @@ test("published code imports nothing of the tests, and portable code no package 
       .filter(({ specifier, target }) => {
         if (target !== undefined) return !target.startsWith("src/");
         if (specifier === "trueup" || specifier.startsWith("trueup/")) return true;
-        return portable.includes(roomOf(path)) && !/^convex(\/|$)/.test(specifier);
+        return [...portable, "seams"].includes(roomOf(path)) && !/^convex(\/|$)/.test(specifier);
       })
       .map(({ specifier }) => `may not import ${specifier}`),
   );

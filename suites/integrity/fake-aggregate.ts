@@ -32,6 +32,16 @@ export interface FakeOptions {
   readonly onAdvance?: () => void;
 }
 
+const noDifferences = {
+  missing: 0,
+  orphaned: 0,
+  wrongKey: 0,
+  wrongSum: 0,
+  wrongNamespace: 0,
+  duplicate: 0,
+  structure: 0,
+};
+
 const documentsPerStep = 2;
 
 /** What an app module exports. */
@@ -84,7 +94,7 @@ class FakeAggregate implements ManagedAggregate {
     if (run !== undefined) await db.patch(run._id, { isDone: true, ...(await this.#compare(given)) });
     const generation = await this.#generation(given);
     const state = (generation?.["status"] ?? "empty") as AggregateState;
-    if (generation === null || state !== "building") return { due: false, state };
+    if (generation === null || state !== "building") return { due: false, state, hasFailed: false };
     const cursor = Number(generation["cursor"]);
     const documents = await db.query(this.table).collect();
     const next = documents
@@ -96,7 +106,7 @@ class FakeAggregate implements ManagedAggregate {
       generation._id,
       last === undefined ? { status: "ready" } : { cursor: last["_creationTime"] },
     );
-    return { due: last !== undefined, state: last === undefined ? "ready" : "building" };
+    return { due: last !== undefined, state: last === undefined ? "ready" : "building", hasFailed: false };
   }
 
   async startVerify(given: object, options: { repair?: boolean; startedBy?: string } = {}): Promise<string> {
@@ -117,6 +127,7 @@ class FakeAggregate implements ManagedAggregate {
     return {
       state: (generation?.["status"] ?? "empty") as AggregateState,
       definition: this.definition,
+      generation: generation === null ? 0 : 1,
       items: items.length,
       namespaces: 1,
       sum: items.reduce((sum, { value }) => sum + Number(value), 0),
@@ -154,7 +165,7 @@ class FakeAggregate implements ManagedAggregate {
       errorDocumentId: null,
       checked: 0,
       fixed: 0,
-      counts: { missing: Number(differences) },
+      counts: { ...noDifferences, missing: Number(differences) },
       differences: [],
       continueCursor: null,
     };

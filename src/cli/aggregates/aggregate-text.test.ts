@@ -11,6 +11,7 @@ const ready: AggregateOverview = {
   exportedAs: "scores:byScore",
   verifyEveryMs: null,
   definition: "scores@1",
+  generation: 1,
   state: "ready",
   items: 12_000,
   namespaces: 3,
@@ -26,6 +27,15 @@ const ready: AggregateOverview = {
   drifted: [],
   error: null,
   errorDocumentId: null,
+};
+const noDifferences = {
+  missing: 0,
+  orphaned: 0,
+  wrongKey: 0,
+  wrongSum: 0,
+  wrongNamespace: 0,
+  duplicate: 0,
+  structure: 0,
 };
 const building: AggregateOverview = {
   ...ready,
@@ -51,7 +61,7 @@ test("the table aligns its columns, and shows errors only where there are any", 
 });
 
 test("each document that a write came upon is named", () => {
-  const drifted = [{ id: "j57x", kind: "missing", atMs: 0 }];
+  const drifted = [{ id: "j57x", kind: "missing" as const, atMs: 0 }];
   expect(driftLines([building, { ...ready, drift: 1, drifted }], 7_200_000)).toEqual([
     "byScore: the item of document j57x had drifted (missing), 2h ago",
   ]);
@@ -73,7 +83,7 @@ test("a report names each difference with what should be there and what is", () 
     startedAtMs: 0,
     durationMs: 420,
     checked: 24_000,
-    counts: { missing: 1, orphaned: 0, wrongSum: 1 },
+    counts: { ...noDifferences, missing: 1, wrongSum: 1 },
     fixed: 1,
     differences: [
       { id: "j57x", kind: "missing", expected: { key: [4n, -0] }, actual: null, fixed: true },
@@ -88,7 +98,7 @@ test("a report names each difference with what should be there and what is", () 
       '  wrongSum  j57y  expected {"sum":4}, is {"sum":5}',
     ].join("\n"),
   );
-  const sound = { ...result, differences: [], counts: {}, remaining: 0 };
+  const sound = { ...result, differences: [], counts: noDifferences, remaining: 0 };
   expect(verifyText(sound, paint)).toBe(
     "byScore: no differences, 24,000 documents and items compared in 0.4s",
   );

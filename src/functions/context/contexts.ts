@@ -4,7 +4,8 @@
  */
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
-import { askFrom, direct } from "../execution/ask.js";
+import { direct, request } from "../../seams/index.js";
+import { askFrom } from "../execution/ask.js";
 import type { Execution } from "../execution/execution.js";
 import { callNested, type NestedOptions } from "../execution/invoke.js";
 import type { FunctionKind } from "../program/registered-function.js";
@@ -77,9 +78,6 @@ export function mutationContext(execution: Execution): { db: WriteDatabase } & R
     ),
   };
 }
-
-/** Names the call that a `ctx` is a part of to those who keep something for as long as it lasts. */
-const request = Symbol.for("trueup.request");
 
 /** Calls that may be asked at once instead. */
 function offering<Call extends RunNested>(

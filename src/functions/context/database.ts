@@ -7,14 +7,19 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { jsonToConvex, type CommitTsPlaceholder } from "convex/values";
-import type { CellCodec, Document } from "../../database/index.js";
+import type { Document } from "../../database/index.js";
+import {
+  nativeStore,
+  nativeTriggers,
+  type CellCodec,
+  type CellReader,
+  type NativeStore,
+} from "../../seams/index.js";
 import type { Execution } from "../execution/execution.js";
 import { ReadAccess, WriteAccess } from "./database-access.js";
 import type { TableQuery } from "./query-builder.js";
 import { SystemAccess } from "./system-access.js";
 
-const nativeTriggers = Symbol.for("trueup.nativeTriggers");
-const nativeStore = Symbol.for("trueup.nativeStore");
 const commitTs = jsonToConvex({ $commitTs: null }) as CommitTsPlaceholder;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -96,19 +101,22 @@ class CommitVariables {
   }
 }
 
+/** What the `ctx.db` of a query offers natively: its cells can only be read. */
+type QueryStore = Omit<NativeStore, "cells"> & { cells<T>(codec: CellCodec<T>): CellReader<T> };
+
 /** `ctx.db` of a query function. */
 export function readDatabase(execution: Execution): ReadDatabase {
   const access = new ReadAccess(execution);
-  const database: ReadDatabase & { [nativeStore]: object } = {
+  const database: ReadDatabase & { [nativeStore]: QueryStore } = {
     get: (a, b) => access.get(a, b),
     query: (tableName) => access.query(tableName),
     normalizeId: (tableName, id) => access.normalizeId(tableName, id),
     table: (tableName) => tableHandle(access, tableName),
     system: new SystemDatabase(execution),
     [nativeStore]: {
-      count: (tableName: string) => access.size(tableName),
-      get: (tableName: string, id: string) => access.document(tableName, id),
-      cells: (codec: CellCodec<unknown>) => access.reader.cells(codec),
+      count: (tableName) => access.size(tableName),
+      get: (tableName, id) => access.document(tableName, id),
+      cells: (codec) => access.reader.cells(codec),
     },
   };
   return database;
@@ -119,7 +127,7 @@ export function writeDatabase(execution: Execution): WriteDatabase {
   const access = new WriteAccess(execution);
   const database: WriteDatabase & {
     [nativeTriggers]: (triggers: object) => boolean;
-    [nativeStore]: object;
+    [nativeStore]: NativeStore;
   } = {
     get: (a, b) => access.get(a, b),
     query: (tableName) => access.query(tableName),
@@ -133,12 +141,11 @@ export function writeDatabase(execution: Execution): WriteDatabase {
     vars: new CommitVariables(execution),
     [nativeTriggers]: (triggers) => execution.component.triggers.has(triggers),
     [nativeStore]: {
-      count: (tableName: string) => access.size(tableName),
-      get: (tableName: string, id: string) => access.document(tableName, id),
-      cells: (codec: CellCodec<unknown>) =>
-        execution.mutation.component(execution.component.path).cells(codec),
+      count: (tableName) => access.size(tableName),
+      get: (tableName, id) => access.document(tableName, id),
+      cells: (codec) => execution.mutation.component(execution.component.path).cells(codec),
       breathe: () => breathe(execution),
-      isWritten: (tableName: string, id: string) =>
+      isWritten: (tableName, id) =>
         execution.mutation.component(execution.component.path).isWritten(id, tableName),
     },
   };

@@ -1,5 +1,5 @@
 /**
- * What a component does at once. A function whose handler says so (`Symbol.for("trueup.direct")`) can be asked without an
+ * What a component does at once. A function whose handler says so (by the symbol `direct`) can be asked without an
  * execution of its own: its arguments are checked as in any call, then the handler runs at once, with a `ctx` that has
  * nothing but a `db` and that all questions of a transaction share until somebody else writes. What it returns is not
  * checked again and shares nothing that may be changed; a mutation either does all that it is asked or changes nothing.
@@ -10,15 +10,13 @@
  * is asked instead.
  */
 import type { Value } from "convex/values";
+import { direct } from "../../seams/index.js";
 import { checkArguments, copyArguments } from "../boundary/check-call.js";
 import { readDatabase, writeDatabase } from "../context/database.js";
 import type { LoadedComponent } from "../program/loaded-component.js";
 import type { LoadedFunction } from "../program/registered-function.js";
 import type { Execution, TransactionScope } from "./execution.js";
 import { checkContext, referenceText } from "./invoke.js";
-
-/** Of `ctx.runQuery` and `ctx.runMutation`: asks; of a handler: that it may be asked; of a `ctx`: that its handler is being asked. */
-export const direct: unique symbol = Symbol.for("trueup.direct") as never;
 
 /** Undefined when the function has to be called instead. */
 export type Ask = (reference: unknown, args: unknown) => unknown;

@@ -5,6 +5,7 @@
  */
 import { TrueupError } from "../../errors/index.js";
 import { convexToJson, type Value } from "convex/values";
+import { runningFunction, type RunningFunction } from "../../seams/index.js";
 import { identityOf } from "../context/auth.js";
 import {
   deploymentMetadata,
@@ -17,11 +18,8 @@ import { notSupported } from "../context/not-supported.js";
 import { functionHandle } from "../program/loaded-program.js";
 import { currentExecution, type Execution } from "./execution.js";
 
-/** By this property `trueup/triggers` reaches the running function, wrapped as its `ctx.db` may be. */
-const runningFunction: unique symbol = Symbol.for("trueup.runningFunction");
-
 interface ConvexGlobal {
-  [runningFunction](): Pick<Execution, "fail" | "holdFor">;
+  [runningFunction](): RunningFunction;
   syscall(operation: string, args: string): string;
   asyncSyscall(operation: string, args: string): Promise<string>;
   jsSyscall(operation: string, args: Record<string, unknown>): unknown;

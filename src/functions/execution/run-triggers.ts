@@ -7,7 +7,7 @@ import type { ChangeHook } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
 import { mutationContext } from "../context/contexts.js";
 import { writeDatabase } from "../context/database.js";
-import type { TriggerFunction } from "../program/exported-triggers.js";
+import type { TriggerFunction } from "../../seams/index.js";
 import type { LoadedComponent } from "../program/loaded-component.js";
 import { currentExecution, Execution, type Engine, type Request } from "./execution.js";
 import type { LoadedProgram } from "../program/loaded-program.js";

@@ -5,10 +5,8 @@
  */
 import { getFunctionAddress } from "convex/server";
 import { TrueupError } from "../../errors/index.js";
+import { managedAggregate, type ManagedAggregate } from "../../seams/index.js";
 import { closestName } from "./closest-name.js";
-import type { ManagedAggregate } from "./managed-aggregate.js";
-
-const brand = Symbol.for("trueup.aggregate");
 
 /** A managed aggregate with its place in the program. */
 export interface ExportedAggregate {
@@ -37,8 +35,8 @@ export class ExportedAggregates {
   /** Takes up every managed aggregate among a module's exports. */
   add(modulePath: string, module: Readonly<Record<string, unknown>>): void {
     for (const [name, value] of Object.entries(module)) {
-      if (typeof value === "object" && value !== null && brand in value) {
-        const aggregate = value[brand] as ManagedAggregate | undefined;
+      if (typeof value === "object" && value !== null && managedAggregate in value) {
+        const aggregate = value[managedAggregate] as ManagedAggregate | undefined;
         if (aggregate !== undefined) this.#exports.push({ place: `${modulePath}:${name}`, aggregate });
       }
     }

@@ -3,18 +3,17 @@
  * copy of it. A declaration is called by the place of its export, `module:export`; one that is exported from several places,
  * by the first of them in the order of names.
  */
-import type {
-  DeclaredHandover,
-  DeclaredTableRename,
-  DeclaredTransform,
-  DeclaredWaivers,
-  DeployMigration,
-} from "./deploy-declarations.js";
-
-const transformBrand = Symbol.for("trueup.transform");
-const waiverBrand = Symbol.for("trueup.waiver");
-const migrationBrand = Symbol.for("trueup.migration");
-const handoverBrand = Symbol.for("trueup.handover");
+import {
+  handoverBrand,
+  migrationBrand,
+  transformBrand,
+  waiverBrand,
+  type DeclaredHandover,
+  type DeclaredTableRename,
+  type DeclaredTransform,
+  type DeclaredWaivers,
+  type DeployMigration,
+} from "../../seams/index.js";
 
 /** A declaration with its name. */
 export interface Exported<Declaration> {

@@ -3,19 +3,7 @@
  * by a brand and not by their class, since a bundle brings its own copy of it. This is the one place
  * that knows which exports hook into writes.
  */
-import type { Document } from "../../database/index.js";
-
-const brand = Symbol.for("trueup.triggers");
-
-/** A change as a trigger sees it. */
-export interface TriggerChange {
-  readonly id: string;
-  readonly operation: "insert" | "update" | "delete";
-  readonly oldDoc: Document | null;
-  readonly newDoc: Document | null;
-}
-
-export type TriggerFunction = (ctx: object, change: TriggerChange) => unknown;
+import { triggersBrand, type TriggerFunction } from "../../seams/index.js";
 
 /** The triggers of one component by table, and the instances that they come from. */
 export class ExportedTriggers {
@@ -25,11 +13,18 @@ export class ExportedTriggers {
   /** Takes up every Triggers instance among a module's exports; one exported twice counts once. */
   add(module: Readonly<Record<string, unknown>>): void {
     for (const value of Object.values(module)) {
-      if (typeof value !== "object" || value === null || !(brand in value) || this.#instances.has(value)) {
+      if (
+        typeof value !== "object" ||
+        value === null ||
+        !(triggersBrand in value) ||
+        this.#instances.has(value)
+      ) {
         continue;
       }
       this.#instances.add(value);
-      const { registered } = value[brand] as { registered: Record<string, readonly TriggerFunction[]> };
+      const { registered } = value[triggersBrand] as {
+        registered: Record<string, readonly TriggerFunction[]>;
+      };
       for (const [tableName, functions] of Object.entries(registered)) {
         this.#byTable.set(tableName, [...(this.#byTable.get(tableName) ?? []), ...functions]);
       }

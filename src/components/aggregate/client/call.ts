@@ -5,9 +5,8 @@
  */
 import { ConvexError } from "convex/values";
 import type { FunctionArgs, FunctionReference, FunctionReturnType } from "convex/server";
+import { direct } from "../../../seams/index.js";
 import type { ReadCtx, WriteCtx } from "./types.js";
-
-const direct = Symbol.for("trueup.direct");
 
 type Query = FunctionReference<"query", "internal" | "public">;
 

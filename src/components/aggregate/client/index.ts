@@ -8,7 +8,7 @@ export {
   type TableAggregateOptions,
   type TableAggregateType,
 } from "./table-aggregate.js";
-export { managedAggregate } from "./managed/types.js";
+export { managedAggregate } from "../../../seams/index.js";
 export type { ManagedOperations } from "./managed/cloud-operations.js";
 export type { TableVerification, VerificationOperations, VerificationStep } from "./verification/index.js";
 export type { Interval } from "./managed/managed.js";
@@ -19,7 +19,7 @@ export type {
   DifferenceKind,
   ManagedAggregate,
   VerifyReport,
-} from "./managed/types.js";
+} from "../../../seams/index.js";
 export type { Change } from "../../../triggers/index.js";
 export type {
   ActionCtx,

@@ -26,14 +26,8 @@ import {
 import { checkedItem, namingDocument, TableSource } from "./managed/table-source.js";
 import { TableVerification } from "./verification/index.js";
 import { manage, type Managed, type ManagedOptions } from "./managed/managed.js";
-import {
-  managedAggregate,
-  type AggregateStatus,
-  type DocumentImages,
-  type ManagedAggregate,
-  type StatusCtx,
-  type StoredDocument,
-} from "./managed/types.js";
+import { managedAggregate, type AggregateStatus, type ManagedAggregate } from "../../../seams/index.js";
+import { type DocumentImages, type StatusCtx, type StoredDocument } from "./managed/types.js";
 import { answerWhenReady } from "./managed/waiting.js";
 import {
   deleteOperation,

@@ -5,12 +5,13 @@
  * since it is built from its table; what goes is the generation that answers.
  */
 import { ConvexError } from "convex/values";
+import { handoverBrand, type CellCodec, type DeclaredHandover } from "../../../seams/index.js";
 import { scanRange, settle } from "../tree/index.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { DeadLetterFields, Operation } from "./interface/documents.js";
 import { foldEntries } from "./queue/folding.js";
 import { Forest, plainMeasure, unmanaged, type StoredTree } from "./forest/forest.js";
-import { nativeStoreOf, type CellCodec } from "./native/store.js";
+import { nativeStoreOf } from "./native/store.js";
 import { applyOperation } from "./forest/operations.js";
 import { bury } from "./queue/pending.js";
 import {
@@ -26,9 +27,6 @@ import type { PublishedCtx, PublishedDeadLetter } from "./published/types.js";
 import { checkTables } from "./check/tables.js";
 
 type Finish<Ctx> = (ctx: Ctx) => Promise<void>;
-
-/** By this property a database recognises it. */
-const handoverBrand: unique symbol = Symbol.for("trueup.handover");
 
 /** Operations that waited, with the commit that they came by. */
 type Waiting = { readonly commitTs: bigint; readonly operation: Operation }[];
@@ -171,7 +169,7 @@ const queues = ["pendingOperations", "deadLetterOperations"];
 const own = ["trees", "nodes", "worker", "progress", "settings", "generations", "builds"];
 
 /** Found by its brand. */
-export const handover: object = {
+export const handover: { readonly [handoverBrand]: DeclaredHandover } = {
   [handoverBrand]: {
     own: ["trees", "generations"],
     other: published,

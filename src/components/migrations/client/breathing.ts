@@ -4,32 +4,29 @@
  * ends where it stands; those behind it begin with that size. Elsewhere nobody waits for a batch, and nothing happens here.
  */
 import type { GenericDatabaseReader, GenericDataModel } from "convex/server";
+import { nativeStoreOf, type NativeStore } from "../../../seams/index.js";
 
-const nativeStore = Symbol.for("trueup.nativeStore");
 const intervalMs = 3;
 /** A pause of the process itself may seem to be a long batch: fewer documents than these are not worth an end. */
 const fewest = 32;
 
-type Breathe = () => Promise<boolean>;
-
 export class Breathing {
-  readonly #breathe: Breathe | undefined;
+  readonly #store: NativeStore | null;
   #latestMs = Date.now();
 
   /** Begins now. */
   constructor(db: GenericDatabaseReader<GenericDataModel>) {
-    const store = (db as { [nativeStore]?: { readonly breathe?: Breathe } })[nativeStore];
-    this.#breathe = store?.breathe;
+    this.#store = nativeStoreOf(db);
   }
 
   /** True when others have not had a moment for a while. */
   get isDue(): boolean {
-    return this.#breathe !== undefined && Date.now() - this.#latestMs >= intervalMs;
+    return this.#store?.breathe !== undefined && Date.now() - this.#latestMs >= intervalMs;
   }
 
   /** Gives others a moment; resolves with true when the batch, `done` documents far, should end because somebody waits. */
   async pause(done: number): Promise<boolean> {
-    const isAwaited = (await this.#breathe?.()) === true;
+    const isAwaited = (await this.#store?.breathe?.()) === true;
     this.#latestMs = Date.now();
     return isAwaited && done >= fewest;
   }

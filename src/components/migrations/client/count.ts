@@ -1,6 +1,6 @@
 /** The number of documents in a table, where the database keeps it: Trueup does, in O(1). */
 import type { GenericDatabaseReader, GenericDataModel } from "convex/server";
-import { nativeTriggers } from "../../../triggers/index.js";
+import { nativeTriggers } from "../../../seams/index.js";
 
 interface ConvexGlobal {
   asyncSyscall(operation: string, args: string): Promise<string>;

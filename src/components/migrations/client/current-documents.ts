@@ -5,12 +5,9 @@
  * knows which documents a transaction has written. Elsewhere writes are noted as they are made through `ctx.db`, and where
  * others cannot be seen, because a function was called or the app wraps `ctx.db`, all are read.
  */
+import { nativeStoreOf } from "../../../seams/index.js";
 import { watched } from "./recorded-writes.js";
 import { reread, type Ctx, type StoredDocument } from "./stored-document.js";
-
-const nativeStore = Symbol.for("trueup.nativeStore");
-
-type IsWritten = (table: string, id: string) => boolean;
 
 export class CurrentDocuments {
   /** What the operations on the documents are to use. */
@@ -21,11 +18,10 @@ export class CurrentDocuments {
   /** @param isWrapped Whether the app may have put something around `ctx.db` that writes by itself. */
   constructor(ctx: Ctx, table: string, isWrapped: boolean) {
     this.#table = table;
-    const store = (ctx.db as { [nativeStore]?: { readonly isWritten?: IsWritten } })[nativeStore];
-    const isWritten = store?.isWritten;
-    if (isWritten !== undefined) {
+    const store = nativeStoreOf(ctx.db);
+    if (store?.isWritten !== undefined) {
       this.ctx = ctx;
-      this.#mayDiffer = (id) => isWritten(table, id);
+      this.#mayDiffer = (id) => store.isWritten?.(table, id) === true;
     } else if (isWrapped) {
       this.ctx = ctx;
       this.#mayDiffer = () => true;

@@ -18,7 +18,7 @@ export {
   type MigrationFunctionReference,
 } from "./definition.js";
 export { Migrations, type MigrationsOptions, type Tuning } from "./migrations.js";
-export type { DeployMigration } from "./on-deploy.js";
+export type { DeployMigration } from "../../../seams/index.js";
 export { runToCompletion, type RunToCompletionOptions } from "./run-to-completion.js";
 export type { StartOptions } from "./starter.js";
 export {

@@ -46,10 +46,10 @@ import {
   type StartOptions,
   type Target,
 } from "./starter.js";
+import { transformBrand } from "../../../seams/index.js";
 import {
   fieldRename,
   transform,
-  transformBrand,
   waive,
   type TableRename,
   type Transform,

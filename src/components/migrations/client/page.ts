@@ -5,6 +5,7 @@
  */
 import type { GenericDatabaseReader, GenericDataModel, GenericDocument } from "convex/server";
 import { compareValues, getDocumentSize, type Value } from "convex/values";
+import { nativeStoreOf } from "../../../seams/index.js";
 import { migrationErrorData } from "../failures.js";
 import {
   cursorOfDatabase,
@@ -23,7 +24,6 @@ const measuredEach = 4;
 /** Documents read in one call where that is cheaper than one by one. */
 const firstChunk = 16;
 const chunk = 256;
-const nativeStore = Symbol.for("trueup.nativeStore");
 /** Documents the database may look at for one page of a filtered range. */
 const filteredRows = 8_000;
 
@@ -95,9 +95,9 @@ async function readKeyedPage(
   const documents: StoredDocument[] = [];
   const cursorBehind = (index: number): string => cursorOfKey(keyOf(range.fields, documents[index]));
   let [bytes, sizeBytes] = [0, 0];
-  for await (const some of nativeStore in db
-    ? inChunks(db, range, position, limit)
-    : oneByOne(db, range, position)) {
+  for await (const some of nativeStoreOf(db) === null
+    ? oneByOne(db, range, position)
+    : inChunks(db, range, position, limit)) {
     for (const document of some) {
       if (until !== null && compareKeys(keyOf(range.fields, document), until, range.order) > 0) {
         return pageOf(documents, true, cursorBehind);

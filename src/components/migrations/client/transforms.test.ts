@@ -3,8 +3,8 @@ import { v, type Infer } from "convex/values";
 import { expect, test } from "vitest";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { Migrations } from "./migrations.js";
-import { migrationBrand, type DeployMigration } from "./on-deploy.js";
-import { transformBrand, waiverBrand } from "./transforms.js";
+import { migrationBrand, type DeployMigration } from "../../../seams/index.js";
+import { transformBrand, waiverBrand } from "../../../seams/index.js";
 
 const schema = defineSchema({
   teams: defineTable({ name: v.string(), plan: v.union(v.literal("basic"), v.literal("pro")) }),

@@ -5,37 +5,15 @@
  * them over.
  */
 import type { DocumentByName, GenericDataModel, GenericDocument, TableNamesInDataModel } from "convex/server";
+import {
+  transformBrand,
+  waiverBrand,
+  type DeclaredTableRename,
+  type DeclaredTransform,
+  type DeclaredWaivers,
+} from "../../../seams/index.js";
 import { migrationError } from "../failures.js";
 import { renameAt, renameTargetOf } from "./rename-at.js";
-
-/** By this property a database recognises transforms and renames, also those of another copy of this module. */
-export const transformBrand: unique symbol = Symbol.for("trueup.transform");
-/** By this property it recognises waivers. */
-export const waiverBrand: unique symbol = Symbol.for("trueup.waiver");
-
-type Document = Readonly<Record<string, unknown>>;
-
-/** What a database takes over from a declared transform. */
-export interface DeclaredTransform {
-  readonly kind: "transform";
-  /** By its name in the new schema. */
-  readonly table: string;
-  readonly up: (doc: Document) => object;
-  readonly down?: (doc: Document) => object;
-  /** Transforms that go first, by their names: "module:export". */
-  readonly requires: readonly string[];
-  /** Set when the transform renames a field and does nothing else: the old path, the new name. */
-  readonly rename?: { readonly from: string; readonly to: string };
-  /** Set when it takes documents of either shape, in place of a migration that is not complete. */
-  readonly takesUnmigrated?: boolean;
-}
-
-/** What a database takes over from a declared rename of a table. */
-export interface DeclaredTableRename {
-  readonly kind: "renameTable";
-  readonly from: string;
-  readonly to: string;
-}
 
 /** An exported transform, or rename of a field. */
 export interface Transform {
@@ -49,7 +27,7 @@ export interface TableRename {
 
 /** Exported waivers. */
 export interface Waivers {
-  readonly [waiverBrand]: { readonly waivers: readonly string[] };
+  readonly [waiverBrand]: DeclaredWaivers;
 }
 
 /** A waiver with the place that it is for: a table, or a field by its path; of a component, behind its path and a slash. */

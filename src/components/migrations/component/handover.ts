@@ -5,6 +5,7 @@
  *
  * Runs and documents in quarantine have no place there: a deploy that would lose them asks for a waiver, like for any table.
  */
+import { handoverBrand, type DeclaredHandover } from "../../../seams/index.js";
 import { migrationError } from "../failures.js";
 import { positionOf } from "../client/cursor.js";
 import { api } from "./_generated/api.js";
@@ -12,9 +13,6 @@ import type { MutationCtx } from "./_generated/server.js";
 import { openRanges } from "./ranges.js";
 import type { MigrationRow } from "./rows.js";
 import { isAlive, workerOf } from "./state.js";
-
-/** By this property a database recognises it. */
-const handoverBrand: unique symbol = Symbol.for("trueup.handover");
 
 /** Brings every job into the shape that both know; what it returns starts again those that were running. */
 async function leave(ctx: MutationCtx): Promise<(ctx: MutationCtx) => Promise<void>> {
@@ -82,7 +80,7 @@ async function goOn(ctx: MutationCtx, row: MigrationRow): Promise<void> {
 }
 
 /** Found by its brand. */
-export const handover: object = {
+export const handover: { readonly [handoverBrand]: DeclaredHandover } = {
   [handoverBrand]: {
     own: ["ranges", "runs"],
     other: ["migrations"],

@@ -16,7 +16,7 @@ import {
 } from "convex/server";
 import { v } from "convex/values";
 import type { Managed } from "./managed.js";
-import type { Advance, AggregateStatus, StartVerifyOptions, VerifyReport } from "./types.js";
+import type { Advance, AggregateStatus, StartVerifyOptions, VerifyReport } from "../../../../seams/index.js";
 
 type NoArgs = Record<string, never>;
 type ReportArgs = { runId?: string | undefined; cursor?: string | undefined };

@@ -3,12 +3,10 @@
  * registers for where there is no engine, by a call beside the write. Each makes the same of it, but only who comes first can tell
  * what should have been there before; and beside the engine, which follows each write as it is made, the others may come late.
  */
+import { request } from "../../../../seams/index.js";
 import { encodeKey } from "../../../../values/index.js";
 import type { Operation } from "../aggregate.js";
 import type { FollowCtx } from "./types.js";
-
-/** On Trueup `ctx.runMutation` names what it is a part of; elsewhere each call of a function has a `runMutation` of its own. */
-const request = Symbol.for("trueup.request");
 
 const all = new WeakMap<object, Map<string, Followers>>();
 
@@ -19,6 +17,7 @@ export class Followers {
 
   /** Those of a definition. */
   static of({ runMutation }: FollowCtx, definition: string): Followers {
+    // Where nothing names the call, each call of a function has a `runMutation` of its own.
     const named: unknown = Reflect.get(runMutation, request);
     const key = typeof named === "object" && named !== null ? named : runMutation;
     let ofCall = all.get(key);

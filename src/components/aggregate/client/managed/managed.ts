@@ -18,18 +18,20 @@ import { countDocuments } from "./table-reading.js";
 import { namingDocument, TableSource } from "./table-source.js";
 import type {
   Advance,
-  AdvanceCtx,
   AggregateState,
   AggregateStatus,
   BeginOptions,
+  ManagedAggregate,
+  StartVerifyOptions,
+  VerifyReport,
+} from "../../../../seams/index.js";
+import type {
+  AdvanceCtx,
   DocumentChange,
   DocumentImages,
   FollowCtx,
-  ManagedAggregate,
-  StartVerifyOptions,
   StatusCtx,
   StoredDocument,
-  VerifyReport,
 } from "./types.js";
 
 /** A build that failed is tried again so often, in case that its document was mended. */

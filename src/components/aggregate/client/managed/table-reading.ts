@@ -1,14 +1,13 @@
 /** How a build reads the table: in the order of creation, behind a cursor, with the end open for what comes meanwhile. */
 import type { GenericDataModel, GenericDatabaseReader } from "convex/server";
 import { getDocumentSize } from "convex/values";
+import { nativeStoreOf } from "../../../../seams/index.js";
 import type { StoredDocument } from "./types.js";
 
 type Database = GenericDatabaseReader<GenericDataModel>;
 
 /** A page ends when its documents grow large: a transaction may read 16 MiB. */
 const pageBytes = 2 << 20;
-
-const nativeStore = Symbol.for("trueup.nativeStore");
 
 /** Behind which document to go on. */
 export interface Cursor {
@@ -63,12 +62,7 @@ async function endOf(db: Database, table: string, order: "asc" | "desc"): Promis
 
 /** The number of documents, or null where the database does not keep it: counting would read the whole table. */
 export async function countDocuments(db: object, table: string): Promise<number | null> {
-  const native: unknown = Reflect.get(db, nativeStore);
-  return isCounting(native) ? native.count(table) : null;
-}
-
-function isCounting(value: unknown): value is { count(table: string): Promise<number> } {
-  return typeof value === "object" && value !== null && "count" in value && typeof value.count === "function";
+  return (await nativeStoreOf(db)?.count(table)) ?? null;
 }
 
 /** The ranges behind a cursor: what was created at the same time and has a later id, then what was created later. */

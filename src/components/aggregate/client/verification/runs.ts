@@ -1,6 +1,7 @@
 /** Beginning a check, and reading what it has found. */
 import { runMutation } from "../call.js";
-import type { Source, StartVerifyOptions, StatusCtx, FollowCtx, VerifyReport } from "../managed/types.js";
+import type { StartVerifyOptions, VerifyReport } from "../../../../seams/index.js";
+import type { Source, StatusCtx, FollowCtx } from "../managed/types.js";
 
 /** What runs are asked about: with a definition, those of a managed aggregate. */
 export type ReportedSource = Pick<Source, "component"> & { readonly definition?: string };

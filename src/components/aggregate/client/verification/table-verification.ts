@@ -4,7 +4,8 @@
  * schedule themselves.
  */
 import type { TableSource } from "../managed/table-source.js";
-import type { AdvanceCtx, FollowCtx, StartVerifyOptions, StatusCtx, VerifyReport } from "../managed/types.js";
+import type { StartVerifyOptions, VerifyReport } from "../../../../seams/index.js";
+import type { AdvanceCtx, FollowCtx, StatusCtx } from "../managed/types.js";
 import {
   advanceReference,
   scheduledOperations,

@@ -8,7 +8,8 @@
 import { findItem, leafOf, settle, type Item } from "../../tree/index.js";
 import { namedValues, type Space } from "./columns.js";
 import { spaceOf, type CheckRun } from "./runs.js";
-import type { DifferenceKind, ShownItem } from "./types.js";
+import type { DifferenceKind } from "../../../../seams/index.js";
+import type { ShownItem } from "./types.js";
 import type { ItemValues, Operation } from "../interface/documents.js";
 import type { Forest, StoredTree } from "../forest/forest.js";
 import { applyOperation } from "../forest/operations.js";

@@ -4,8 +4,8 @@ import { encodeKey } from "../../../../values/index.js";
 import { differingBuckets, type BucketSums, type NodeRef } from "../../tree/index.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
+import { differenceKinds } from "../../../../seams/index.js";
 import {
-  differenceKinds,
   type CheckBucketsFields,
   type CheckPhase,
   type CheckSumsFields,

@@ -1,7 +1,8 @@
 /** The tables of checks: runs, how far they have come, and what they found; `check/types.ts` says what is in them. */
 import { defineTable, type TableDefinition } from "convex/server";
 import { v, type Validator } from "convex/values";
-import { checkPhases, differenceKinds, type DriftedDocument } from "./types.js";
+import { differenceKinds } from "../../../../seams/index.js";
+import { checkPhases, type DriftedDocument } from "./types.js";
 
 const run = v.id("checkRuns");
 const kind = v.union(...differenceKinds.map((name) => v.literal(name)));

@@ -3,21 +3,9 @@
  * documents that only its own steps read and write, so that no writer of the aggregate ever meets a check.
  * (Aliases, not interfaces: only those are documents to Convex's types.)
  */
+import type { DifferenceKind } from "../../../../seams/index.js";
 import type { GenericId, Value } from "convex/values";
 import type { FillCursor, GenerationFailure } from "../generation/types.js";
-
-export const differenceKinds = [
-  "missing",
-  "orphaned",
-  "wrongKey",
-  "wrongSum",
-  "wrongNamespace",
-  "duplicate",
-  "structure",
-] as const;
-
-/** What a check can find; docs/aggregates.md says what each is. */
-export type DifferenceKind = (typeof differenceKinds)[number];
 
 export type DifferenceCounts = Record<DifferenceKind, number>;
 

@@ -1,6 +1,7 @@
 /** What the functions of checks take and give; `check/validators.ts` states the same to Convex. Aliases: see `interface/documents.ts`. */
 import type { Value } from "convex/values";
-import type { CheckPhase, DifferenceCounts, DifferenceKind, ItemColumns } from "./types.js";
+import type { DifferenceKind } from "../../../../seams/index.js";
+import type { CheckPhase, DifferenceCounts, ItemColumns } from "./types.js";
 import type { FillCursor, GenerationFailure } from "../generation/types.js";
 
 export type StartArgs = {

@@ -14,7 +14,7 @@ import {
   removeItem,
 } from "../../tree/index.js";
 import { settle, withoutTrailingNulls, type Item, type OnMisfit } from "../../tree/index.js";
-import type { DifferenceKind } from "../check/types.js";
+import type { DifferenceKind } from "../../../../seams/index.js";
 import type { ItemMove, ItemPlace, ItemValues, Operation } from "../interface/documents.js";
 import { aggregateError, itemTooLarge, show } from "../interface/errors.js";
 import { plainMeasure, unmanaged, type Forest, type StoredTree } from "./forest.js";

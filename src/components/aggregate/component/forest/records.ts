@@ -8,7 +8,8 @@ import { encodeKey } from "../../../../values/index.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import type { TreeFields } from "../interface/documents.js";
-import { nativeStoreOf, type CellCodec } from "../native/store.js";
+import type { CellCodec } from "../../../../seams/index.js";
+import { nativeStoreOf } from "../native/store.js";
 
 const idCodec: CellCodec<Id<"trees">> = { encode: String, decode: (text) => text as Id<"trees"> };
 

@@ -6,7 +6,8 @@
 import type { Doc } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import { aggregateError } from "../interface/errors.js";
-import { nativeStoreOf, type CellCodec } from "../native/store.js";
+import type { CellCodec } from "../../../../seams/index.js";
+import { nativeStoreOf } from "../native/store.js";
 
 /** The generations of one definition that live. */
 export interface LiveGenerations {

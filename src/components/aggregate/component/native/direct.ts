@@ -5,9 +5,8 @@
  * asked. Everywhere else handlers are called as ever.
  */
 import { CommitTsPlaceholder, type Value } from "convex/values";
+import { direct as brand } from "../../../../seams/index.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
-
-const brand = Symbol.for("trueup.direct");
 
 /** What may be there at once. */
 export type Soon<T> = T | Promise<T>;

@@ -3,7 +3,7 @@
  * encoded only when the transaction commits. Refs are numbered by a cell of their own.
  */
 import { isLeaf, NodeCache, type Child, type Node, type NodeRef } from "../../tree/index.js";
-import type { CellCodec, Cells, NativeStore } from "../native/store.js";
+import type { CellCodec, CellWriter, NativeStore } from "../../../../seams/index.js";
 import type { NodeFields } from "../interface/documents.js";
 import { nodeCodec } from "./codec.js";
 import { fieldsOf } from "./fields.js";
@@ -19,8 +19,8 @@ export class CellNodes extends NodeCache implements StoredNodes {
   readonly defaults = { maxNodeSize: 32, rootLazy: false };
   /** Cells are no documents, so they count towards no limit. */
   readonly usage = { read: 0, written: 0 };
-  readonly #cells: Cells<Node | null>;
-  readonly #counter: Cells<number>;
+  readonly #cells: CellWriter<Node | null>;
+  readonly #counter: CellWriter<number>;
 
   constructor(native: NativeStore) {
     super();

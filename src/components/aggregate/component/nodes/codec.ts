@@ -8,7 +8,7 @@ import type { Value } from "convex/values";
 import { parseValue, stringifyValue } from "../../../../values/index.js";
 import { isLeaf, Position } from "../../tree/index.js";
 import type { Branch, Child, ExactSum, Item, Leaf, MeasureSummary, Node, Summary } from "../../tree/index.js";
-import type { CellCodec } from "../native/store.js";
+import type { CellCodec } from "../../../../seams/index.js";
 import {
   digestText,
   lengthText,

@@ -6,7 +6,7 @@
  */
 import { ConvexError } from "convex/values";
 import type { DatabaseWriter, MutationCtx } from "../_generated/server.js";
-import type { DifferenceKind } from "../check/types.js";
+import type { DifferenceKind } from "../../../../seams/index.js";
 import type { Operation, QueueEntry } from "../interface/documents.js";
 import { noteDrift, type Drifted } from "../check/drift.js";
 import { isDamage } from "../interface/errors.js";

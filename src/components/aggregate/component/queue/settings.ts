@@ -3,7 +3,8 @@
  * elsewhere in a document of its own, which nothing else ever writes.
  */
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
-import { nativeStoreOf, type CellCodec } from "../native/store.js";
+import type { CellCodec } from "../../../../seams/index.js";
+import { nativeStoreOf } from "../native/store.js";
 
 const flagCodec: CellCodec<boolean> = { encode: String, decode: (text) => text === "true" };
 const deltasMode = "deltas";

@@ -1,0 +1,60 @@
+/**
+ * What Trueup's own `ctx.db` offers beyond that of Convex: cells, which keep a value decoded across transactions, the number of
+ * a table's documents, and what a long job in the background has to know. Convex Cloud and convex-test have none of it.
+ */
+import type { AnyDataModel, DocumentByName, GenericDataModel, TableNamesInDataModel } from "convex/server";
+import type { GenericId } from "convex/values";
+
+/** Trueup's `ctx.db` carries a `NativeStore` under this symbol. */
+export const nativeStore: unique symbol = Symbol.for("trueup.nativeStore");
+
+/** How a cell's value is stored. Pure; `decode` gives back what `encode` was given. */
+export interface CellCodec<T> {
+  encode(value: T): string;
+  decode(text: string): T;
+}
+
+/** One component's cells of one kind, as a transaction reads them. */
+export interface CellReader<T> {
+  /** The value, which must not be changed; undefined when there is none. O(1) storage reads, none when it is cached. */
+  get(name: string): T | undefined | Promise<T | undefined>;
+  /** The names that start with a prefix, in order, up to `take` of them. They are not in the read set. */
+  names(prefix: string, take: number): Promise<string[]>;
+}
+
+/** One component's cells of one kind, as a mutation reads and writes them. */
+export interface CellWriter<T> extends CellReader<T> {
+  /** Sets the value, or removes the cell when it is undefined. Undone with the sub-transaction that it is part of. */
+  set(name: string, value: T | undefined): void;
+}
+
+/** Answers that are not a promise are there at once, where the storage answers at once. */
+export interface NativeStore<DataModel extends GenericDataModel = AnyDataModel> {
+  /** The cells of a query have no `set`. */
+  cells<T>(codec: CellCodec<T>): CellWriter<T>;
+  /** The number of a table's documents. */
+  count(tableName: string): number | Promise<number>;
+  get<Name extends TableNamesInDataModel<DataModel>>(
+    tableName: Name,
+    id: GenericId<Name>,
+  ): DocumentByName<DataModel, Name> | null | Promise<DocumentByName<DataModel, Name> | null>;
+  /**
+   * In mutations: lets whatever is due in this process go on, and resolves with true when another transaction waits for this
+   * one to end.
+   */
+  breathe?(): Promise<boolean>;
+  /** In mutations: whether the transaction has written this document. */
+  isWritten?(tableName: string, id: string): boolean;
+}
+
+/** What a `ctx.db` offers natively; null on every other backend. */
+export function nativeStoreOf<DataModel extends GenericDataModel = AnyDataModel>(
+  db: object,
+): NativeStore<DataModel> | null {
+  const found: unknown = Reflect.get(db, nativeStore);
+  return isNativeStore<DataModel>(found) ? found : null;
+}
+
+function isNativeStore<DataModel extends GenericDataModel>(value: unknown): value is NativeStore<DataModel> {
+  return typeof value === "object" && value !== null && "cells" in value;
+}
