@@ -241,15 +241,17 @@ export class Backend {
     store: (tx: MutationTransaction) => Promise<void>,
   ): Promise<LoadedProgram> {
     const { runtime, scheduler, driver, migrations, runScheduled } = this.#parts;
-    const { value: takeUps } = await runtime.swap(loaded, async (takeOver) => {
-      const putInPlace = async (tx: MutationTransaction): Promise<(() => void)[]> => {
+    const { value: takeUps } = await this.database.mutate(
+      async (tx) => {
         await store(tx);
-        const takeUps = [await scheduler.store(tx, loaded), await driver.store(tx, loaded)];
-        takeOver();
-        return takeUps;
-      };
-      return await this.database.mutate(putInPlace, { limits: null });
-    });
+        return [
+          await runtime.store(tx, loaded),
+          await scheduler.store(tx, loaded),
+          await driver.store(tx, loaded),
+        ];
+      },
+      { limits: null },
+    );
     for (const takeUp of takeUps) takeUp();
     migrations.take(loaded);
     if (runScheduled) {

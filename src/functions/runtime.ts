@@ -1,13 +1,13 @@
 /**
  * Runs the functions of a loaded program on a database. A call from outside becomes one transaction
  * (query, mutation) or a run outside of any (action); what the function calls in turn is `execution/`.
- * Programs are swapped whole: calls under way end with the program they began with, or begin again.
+ * Programs take each other's place whole (`execution/programs.ts`): a query or mutation runs in the
+ * program of the commit that it reads, an action ends with the program that it began with.
  */
 import {
   convexLimits,
   noLimits,
   type Change,
-  type ChangeHook,
   type Database,
   type DatabaseReader,
   type DocumentImages,
@@ -29,6 +29,7 @@ import type { FileStore } from "./execution/file-store.js";
 import { runHttpAction } from "./execution/http-action.js";
 import type { JobQueue } from "./execution/job-queue.js";
 import { logEntry, logFailure, type LogSink } from "./execution/log-buffer.js";
+import { ProgramReplaced, Programs, type NamedProgram } from "./execution/programs.js";
 import { newRequest } from "./execution/request.js";
 import { triggerHooks } from "./execution/run-triggers.js";
 import { runAction, runMutation, runQuery } from "./execution/run.js";
@@ -64,13 +65,7 @@ const maxNestedCallsUnlimited = 64;
 
 export class Runtime {
   readonly #engine: Engine;
-  #program: LoadedProgram | null = null;
-  /** Of the program that writes are followed by: from the end of its activation's transaction, before calls run it. */
-  #programHooks: HooksOfTables = new Map();
-  /** Of aggregates that are built for a program to come. */
-  readonly #standbys = new Set<HooksOfTables>();
-  #hooks: HooksOfTables = new Map();
-  #swap: Promise<void> | null = null;
+  readonly #programs = new Programs();
 
   constructor(database: Database, options: RuntimeOptions) {
     const log = options.log ?? "console";
@@ -91,12 +86,12 @@ export class Runtime {
     };
     captureConsole();
     installConvexGlobal();
-    database.setHooks(
-      (componentPath, tableName) => this.#hooks.get(componentPath)?.get(tableName) ?? noHooks,
+    database.setHooks((componentPath, tableName, program) =>
+      this.#programs.hooksOf(program, componentPath, tableName),
     );
   }
 
-  /** Imports a program's modules. What runs stays as it is until `activate`. @throws MODULE_FAILED */
+  /** Imports a program's modules. What runs stays as it is. @throws MODULE_FAILED */
   async load(program: ComponentProgram, options?: LoadOptions): Promise<LoadedProgram> {
     if (program.definitionPath !== undefined) {
       shareConvexErrors();
@@ -104,35 +99,14 @@ export class Runtime {
     return await loadProgram(program, options);
   }
 
-  /** From now on calls run this program, and its aggregates and triggers run on every write. */
-  activate(program: LoadedProgram): void {
-    this.#setHooks(this.#hooksOf(program));
-    this.#program = program;
-  }
-
   /**
-   * Puts a program in place together with a transaction. `commit` calls `takeOver` at the end of the transaction's
-   * body: the next transaction is followed by the new program's aggregates and triggers. Calls run it once `commit` has
-   * resolved; when that rejects, everything is as before.
+   * Part of the transaction that puts a program in place: whatever reads its commit runs this program, and writes are
+   * followed by its aggregates and triggers from there on. Call the result once the transaction has committed.
    */
-  async swap<T>(program: LoadedProgram, commit: (takeOver: () => void) => Promise<T>): Promise<T> {
-    const before = this.#programHooks;
-    const after = this.#hooksOf(program);
-    let end = (): void => {};
-    this.#swap = new Promise((resolve) => {
-      end = resolve;
-    });
-    try {
-      const result = await commit(() => this.#setHooks(after));
-      this.#program = program;
-      return result;
-    } catch (error) {
-      this.#setHooks(before);
-      throw error;
-    } finally {
-      this.#swap = null;
-      end();
-    }
+  async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
+    const named = this.#programs.add(program, this.#hooksOf(program));
+    tx.nameProgram(named.name);
+    return () => this.#programs.makeCurrent(named);
   }
 
   /**
@@ -145,13 +119,7 @@ export class Runtime {
     imagesOf: (change: Change) => DocumentImages,
     onFailure: (error: unknown) => void,
   ): () => void {
-    const hooks = standbyHooks(this.#engine, program, aggregate, imagesOf, onFailure);
-    this.#standbys.add(hooks);
-    this.#setHooks(this.#programHooks);
-    return () => {
-      this.#standbys.delete(hooks);
-      this.#setHooks(this.#programHooks);
-    };
+    return this.#programs.follow(standbyHooks(this.#engine, program, aggregate, imagesOf, onFailure));
   }
 
   /**
@@ -188,22 +156,14 @@ export class Runtime {
     return joinHooks([followHooks(this.#engine, program, program.aggregates().values()), triggers]);
   }
 
-  #setHooks(ofProgram: HooksOfTables): void {
-    this.#programHooks = ofProgram;
-    this.#hooks = this.#standbys.size === 0 ? ofProgram : joinHooks([ofProgram, ...this.#standbys]);
-  }
-
-  /** The program that calls run. @throws MODULES_MISSING before the first was activated. */
+  /** The program that calls run. @throws MODULES_MISSING before the first was put in place */
   get program(): LoadedProgram {
-    if (this.#program === null) {
-      throw new TrueupError("MODULES_MISSING");
-    }
-    return this.#program;
+    return this.#current().program;
   }
 
-  /** The same; null before the first was activated. */
+  /** The same; null before the first was put in place. */
   get active(): LoadedProgram | null {
-    return this.#program;
+    return this.#programs.current?.program ?? null;
   }
 
   functions(): FunctionSpec[] {
@@ -211,29 +171,24 @@ export class Runtime {
   }
 
   /**
-   * Runs a call; what the function throws is in the outcome, this never rejects. A query or mutation that fails because its
-   * program was replaced meanwhile runs again, in the new one: until then it has done nothing.
+   * Runs a call; what the function throws is in the outcome, this never rejects. A query or mutation runs in the program of
+   * the commit that it reads: when another one than the newest is found there, the call begins again with that.
    */
   async run(call: FunctionCall, job: JobRun | null = null): Promise<FunctionOutcome> {
     const turn = giveWay();
     if (turn !== undefined) await turn;
+    let replacedBy: ProgramReplaced | null = null;
     for (;;) {
-      const attempt: Attempt = { program: this.#program, snapshot: null, mayRunAgain: false };
       const request = newRequest(call, job);
+      const attempt: Attempt = { snapshot: null };
       try {
-        return await this.#dispatch(call, request, job, attempt);
+        const named = replacedBy === null ? this.#current() : this.#programs.named(replacedBy.by);
+        return await this.#dispatch(named, call, request, job, attempt);
       } catch (error) {
-        if (!attempt.mayRunAgain || !(await this.#hasReplaced(attempt.program))) {
-          return failure(error, request, attempt.snapshot);
-        }
+        if (!(error instanceof ProgramReplaced)) return failure(error, request, attempt.snapshot);
+        replacedBy = error;
       }
     }
-  }
-
-  /** Whether calls run another program now, or will as soon as its activation has committed. */
-  async #hasReplaced(program: LoadedProgram | null): Promise<boolean> {
-    if (this.#swap !== null) await this.#swap;
-    return this.#program !== program;
   }
 
   /**
@@ -257,33 +212,44 @@ export class Runtime {
     logEntry(this.#engine.log, { ...entry, message, args: [message] });
   }
 
+  #current(): NamedProgram {
+    const { current } = this.#programs;
+    if (current === null) throw new TrueupError("MODULES_MISSING");
+    return current;
+  }
+
   async #dispatch(
+    { name, program }: NamedProgram,
     call: FunctionCall,
     request: CallRequest,
     job: JobRun | null,
     attempt: Attempt,
   ): Promise<FunctionSuccess> {
     const engine = this.#engine;
-    const { program } = this;
     const importing = prepareCall(program, call);
     if (importing !== null) {
       await importing;
     }
     const target = callTarget(program, call);
-    attempt.mayRunAgain = target.subject.kind !== "action";
     const args = copyArguments(call.args, engine.valueLimits);
     const run = { engine, program, ...target, args, request, parent: null };
+    const assertNamed = (tx: QueryTransaction): void => {
+      if (tx.program !== name) throw new ProgramReplaced(tx.program);
+    };
     switch (target.subject.kind) {
       case "query": {
         const done = await runQuery(run, (tx) => {
+          assertNamed(tx);
           attempt.snapshot = tx;
         });
         const { endCursor } = request.journal;
         const journal = endCursor === null ? {} : { journal: endCursor };
         return { status: "success", ...done, ...journal, logLines: request.log.lines };
       }
-      case "mutation":
-        return { status: "success", ...(await runMutation(run, job)), logLines: request.log.lines };
+      case "mutation": {
+        const done = await runMutation(run, job, assertNamed);
+        return { status: "success", ...done, logLines: request.log.lines };
+      }
       case "action":
         return { status: "success", value: await runAction(run), logLines: request.log.lines };
     }
@@ -292,14 +258,9 @@ export class Runtime {
 
 /** What is known of a run when it fails. */
 interface Attempt {
-  readonly program: LoadedProgram | null;
   /** The snapshot that a query runs in. */
   snapshot: QueryTransaction | null;
-  /** False for an action: what it has done, it has done. */
-  mayRunAgain: boolean;
 }
-
-const noHooks: readonly ChangeHook[] = [];
 
 function failure(error: unknown, request: CallRequest, snapshot: QueryTransaction | null): FunctionOutcome {
   const errorData = errorDataOf(error);

@@ -120,18 +120,19 @@ export class TestBackend {
       moduleFailures: "defer",
       findsAggregates: [...this.#components.values()].some(keepsAggregates),
     });
-    await database.mutate(
+    const { value: makeCurrent } = await database.mutate(
       async (tx) => {
         for (const [path, component] of loaded.components) {
           await tx.applySchema(path, component.program.schema);
           await jobs.ensure(tx, path);
         }
+        return await runtime.store(tx, loaded);
       },
       { limits: null },
     );
     await database.background.idle();
     isolateGlobals(loaded);
-    runtime.activate(loaded);
+    makeCurrent();
     await buildAtOnce(database, runtime, loaded);
     return engine;
   }

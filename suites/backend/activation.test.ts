@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { defineSchema, defineTable, mutationGeneric as mutation, queryGeneric as query } from "convex/server";
 import { v } from "convex/values";
 import { describe, expect, test } from "vitest";
@@ -58,5 +59,31 @@ describe.each(storageNames)("a program is put in place on %s", (storage) => {
     });
     await expect(app.activate(program)).rejects.toMatchObject({ code: "MODULE_FAILED" });
     expect(await call(app, "notes:all")).toEqual([]);
+  });
+
+  test("whole: a mutation that waits behind it runs in the new program, a query of before in the old one", async () => {
+    const versionOf = (version: number): object => ({
+      write: mutation(async ({ db }) => {
+        await db.insert("notes", { length: version });
+        return version;
+      }),
+      read: query(async ({ db }) => {
+        await db.query("notes").collect();
+        return version;
+      }),
+    });
+    const app = await open();
+    await activate(app, defineSchema({}, { schemaValidation: false }), versionOf(1));
+    let release: () => void = () => {};
+    const holding = app.database.mutate(() => new Promise<void>((resolve) => (release = resolve)));
+    const activation = activate(app, defineSchema({}, { schemaValidation: false }), versionOf(2));
+    while (app.database.storage.hasWaiting !== true) await setTimeout(1);
+    const waiting = call(app, "notes:write");
+    expect(await call(app, "notes:read")).toBe(1);
+    release();
+    await holding;
+    expect(await waiting).toBe(2);
+    await activation;
+    expect(await call(app, "notes:read")).toBe(2);
   });
 });

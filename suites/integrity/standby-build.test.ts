@@ -48,20 +48,16 @@ async function openHost(): Promise<Host> {
       );
     },
     activate: async (program) => {
-      const { value: takeUp } = await runtime.swap(program, async (takeOver) =>
-        database.mutate(
-          async (tx) => {
-            for (const [path, component] of program.components) {
-              await tx.applySchema(path, component.program.schema);
-            }
-            const stored = await driver.store(tx, program);
-            takeOver();
-            return stored;
-          },
-          { limits: null },
-        ),
+      const { value: placed } = await database.mutate(
+        async (tx) => {
+          for (const [path, component] of program.components) {
+            await tx.applySchema(path, component.program.schema);
+          }
+          return [await runtime.store(tx, program), await driver.store(tx, program)];
+        },
+        { limits: null },
       );
-      takeUp();
+      for (const takeUp of placed) takeUp();
     },
     add: async (score) => {
       const outcome = await runtime.run({

@@ -79,6 +79,8 @@ export interface CatalogHead {
   readonly nextComponent: number;
   readonly nextTable: number;
   readonly nextIndex: number;
+  /** The name of the program that runs; left out before the first was put in place. */
+  readonly program?: string;
 }
 
 export class Catalog {

@@ -46,6 +46,12 @@ export interface NewIndex {
   readonly shape: number;
 }
 
+/** Whoever reads the commit, or a later one, runs the program of this name. */
+export function nameProgram(catalog: Catalog, name: string): CatalogEdit {
+  const head = { ...catalog.head, generation: catalog.head.generation + 1, program: name };
+  return { catalog: new Catalog(head, catalog.components), writes: [headWrite(head)] };
+}
+
 /** @throws INVALID_TABLE_NAME, TOO_MANY_TABLES */
 export function createTable(catalog: Catalog, path: string, name: string): CatalogEdit {
   assertTableName(name);

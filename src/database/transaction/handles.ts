@@ -1,7 +1,7 @@
 /** Transactions as the rooms above hold them. */
 import type { IndexJson, SchemaJson } from "../../schema/index.js";
 import type { Version } from "../../storage/storage.js";
-import { removeComponent, removeTable } from "../catalog/edits.js";
+import { nameProgram, removeComponent, removeTable } from "../catalog/edits.js";
 import {
   abandonPrepared,
   applySchema,
@@ -60,6 +60,10 @@ abstract class Handle<R extends Reader> {
 
   get changes(): number {
     return this.state.changes;
+  }
+
+  get program(): string | null {
+    return this.state.baseCatalog.head.program ?? null;
   }
 
   component(path: string): R {
@@ -183,6 +187,11 @@ export class MutationHandle extends Handle<Writer> implements MutationTransactio
   ): Promise<SchemaChange> {
     this.state.assertActive();
     return await applySchema(this.state, path, schema, options);
+  }
+
+  nameProgram(name: string): void {
+    this.state.assertActive();
+    this.state.edit(nameProgram(this.state.catalog, name));
   }
 
   setNarrowed(path: string): void {

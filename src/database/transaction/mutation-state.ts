@@ -1,14 +1,15 @@
 /** What the writers of a mutation share beside the transaction's state: ids, times and change hooks. */
 import { newInternalId } from "../../values/index.js";
+import type { TableEntry } from "../catalog/catalog.js";
 import type { TransactionState } from "./transaction.js";
-import type { HookResolver, MutationTransaction } from "./types.js";
+import type { ChangeHook, HookResolver, MutationTransaction } from "./types.js";
 
 export type Random = (byteCount: number) => Uint8Array;
 
 export class MutationState {
   readonly state: TransactionState;
   readonly transaction: MutationTransaction;
-  readonly hooks: HookResolver;
+  readonly #hooks: HookResolver;
   readonly #random: Random | undefined;
   #creationTime: number;
 
@@ -22,7 +23,7 @@ export class MutationState {
   ) {
     this.transaction = transaction;
     this.state = state;
-    this.hooks = hooks;
+    this.#hooks = hooks;
     this.#random = random;
     const earliest = Math.max(state.version / 1000, state.beganAtMs);
     this.#creationTime = earliest > lastCreationTime ? previousDouble(earliest) : lastCreationTime;
@@ -31,6 +32,11 @@ export class MutationState {
   /** Of the document inserted last, or of one before the transaction. */
   get lastCreationTime(): number {
     return this.#creationTime;
+  }
+
+  /** The change hooks of a table, of the program that the transaction sees. */
+  hooksOf({ componentPath, name }: TableEntry): readonly ChangeHook[] {
+    return this.#hooks(componentPath, name, this.transaction.program);
   }
 
   /** Unique and rising within the transaction: the next double each time. */

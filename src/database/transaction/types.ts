@@ -107,6 +107,8 @@ export interface QueryTransaction {
   readonly readSet: ReadSet;
   /** Rises with everything that the transaction writes, or undoes; always 0 in a query. */
   readonly changes: number;
+  /** The name of the program that runs as of the commit which it sees; null before the first was put in place. O(1). */
+  readonly program: string | null;
   /** The indexes of all components that are being built, with how far each has come. O(indexes). */
   indexBuilds(): Promise<IndexBuild[]>;
   /** The transforms of all components that documents may still need, and those prepared. O(tables + transforms). */
@@ -149,8 +151,15 @@ export interface DocumentImages {
  */
 export type ChangeHook = (tx: MutationTransaction, change: Change) => Promise<void>;
 
-/** The hooks of a table; the same list as long as they are the same. */
-export type HookResolver = (componentPath: string, tableName: string) => readonly ChangeHook[];
+/**
+ * The hooks of a table; the same list as long as they are the same.
+ * @param program The name of the program that runs as of the commit which the writing transaction sees.
+ */
+export type HookResolver = (
+  componentPath: string,
+  tableName: string,
+  program: string | null,
+) => readonly ChangeHook[];
 
 export interface MutationTransaction extends QueryTransaction {
   component(path: string): DatabaseWriter;
@@ -172,6 +181,8 @@ export interface MutationTransaction extends QueryTransaction {
    * to fit. What was prepared and is not taken over is dropped.
    */
   applySchema(path: string, schema: SchemaJson | null, options?: ApplySchemaOptions): Promise<SchemaChange>;
+  /** Names the program that runs as of this transaction's commit. The transaction itself still goes by the one before. */
+  nameProgram(name: string): void;
   /** Says that all documents fit a schema that was pending. */
   setNarrowed(path: string): void;
   /**

@@ -143,7 +143,7 @@ export class Writer extends Reader implements DatabaseWriter {
   ): Promise<void> {
     if (after !== null) this.#assertFits(table, before, after, options);
     this.state.usage.countWrite(after === null ? 0 : after.sizeBytes);
-    const hooks = this.#mutation.hooks(table.componentPath, table.name);
+    const hooks = this.#mutation.hooksOf(table);
     if (hooks.length === 0) {
       const writing = this.state.write(table, internalId, before, after);
       if (writing instanceof Promise) await writing;

@@ -5,7 +5,7 @@ import type { Schemas } from "../code/program-code.js";
 
 /** By component path; null where there is none. */
 export async function schemasInForce(database: Database, paths: Iterable<string>): Promise<Schemas> {
-  return await database.maintain((state) => {
+  return await database.inspect((state) => {
     const schemaOf = (path: string): SchemaJson | null => state.catalog.components.get(path)?.schema ?? null;
     return Promise.resolve(new Map([...paths].map((path) => [path, schemaOf(path)])));
   });

@@ -31,12 +31,12 @@ export interface Run {
   readonly parent: Execution | null;
 }
 
-/** Told of the snapshot that a query runs in, also when the query throws. */
-type OnSnapshot = (tx: QueryTransaction) => void;
+/** Told of the transaction before anything runs in it, at every attempt; what it throws ends the call. */
+type OnBegin = (tx: QueryTransaction) => void;
 
 export async function runQuery(
   run: Run,
-  onSnapshot: OnSnapshot = () => {},
+  onBegin: OnBegin = () => {},
 ): Promise<Pick<FunctionSuccess, "value" | "version" | "readSet">> {
   const { database, transactions } = run.engine;
   return await traced(
@@ -44,7 +44,7 @@ export async function runQuery(
     (attempted) =>
       database.query((tx) => {
         attempted(tx);
-        onSnapshot(tx);
+        onBegin(tx);
         return inTransaction(run, { tx, mutation: null, usesCommitTs: false });
       }, transactions),
     committed,
@@ -55,6 +55,7 @@ export async function runQuery(
 export async function runMutation(
   run: Run,
   job: JobRun | null,
+  onBegin: OnBegin = () => {},
 ): Promise<Pick<FunctionSuccess, "value" | "version">> {
   const { database, transactions } = run.engine;
   const logged = run.request.log.length;
@@ -64,6 +65,7 @@ export async function runMutation(
     (attempted) =>
       database.mutate(async (tx) => {
         attempted(tx);
+        onBegin(tx);
         run.request.log.truncate(logged);
         if (job !== null && !(await job.before(tx))) {
           return null;
