@@ -51,7 +51,8 @@ export function mendFill(tree: CountedTree, path: readonly Step[], leafRef: Node
     const weight = nodeWeight(tree, node);
     isOther = false;
     if (weight > fullWeight(tree)) {
-      const rightRef = split(tree, ref, cutIndex(entryWeights(tree, node), atEnd ? leftShareAtEnd : 0.5));
+      const cut = cutIndex(node, entryWeights(tree, node), atEnd ? leftShareAtEnd : 0.5);
+      const rightRef = split(tree, ref, cut);
       if (parent === undefined) growRoot(tree, ref, rightRef);
       else replaceChildren(tree, parent.ref, parent.index, 1, [ref, rightRef]);
       isOther = true;
@@ -91,7 +92,7 @@ function joinNeighbour(tree: CountedTree, { ref, index }: Step): void {
     nodes.remove(rightRef);
     replaceChildren(tree, ref, leftIndex, 2, [leftRef]);
   } else {
-    takeEntries(nodes.edit(rightRef), left, cutIndex(weights, 0.5));
+    takeEntries(nodes.edit(rightRef), left, cutIndex(left, weights, 0.5));
     replaceChildren(tree, ref, leftIndex, 2, [leftRef, rightRef]);
   }
 }
@@ -179,15 +180,24 @@ function setRoot(tree: CountedTree, ref: NodeRef): void {
   nodes.onRollback(() => (state.root = before));
 }
 
-/** The index at which to cut entries so that the left part comes as near as can be to its share, at most. */
-function cutIndex(weights: readonly number[], leftShare: number): number {
+/**
+ * The index at which to cut a node's entries so that the left part comes as near as can be to its share, at most. Items that damage
+ * has put in one place stay in one leaf, where a write to one of them meets the others.
+ */
+function cutIndex(node: Node, weights: readonly number[], leftShare: number): number {
   const target = total(weights) * leftShare;
   let left = 0;
   let index = 0;
   while (left + (weights[index] as number) <= target) left += weights[index++] as number;
   // Of two cuts, the nearer one; a larger share for the left is a limit, because the right must not become too light.
   if (leftShare <= 0.5 && left + (weights[index] as number) - target < target - left) index++;
-  return index;
+  if (!isLeaf(node) || !isBetweenEquals(node, index)) return index;
+  const cuts = weights.flatMap((_, at) => (at > 0 && !isBetweenEquals(node, at) ? [at] : []));
+  return cuts.toSorted((a, b) => Math.abs(a - index) - Math.abs(b - index))[0] ?? index;
+}
+
+function isBetweenEquals({ items }: Leaf, cut: number): boolean {
+  return items[cut - 1]?.position.order === items[cut]?.position.order;
 }
 
 function total(weights: readonly number[]): number {

@@ -1,6 +1,6 @@
 /** The tree alone, on nodes in memory and on nodes that must be awaited, against a sorted list after every step. */
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { float64, value as anyValue } from "../../../../suites/arbitraries/values.js";
 import {
   checkTree,
@@ -25,6 +25,7 @@ import {
   type OrderRange,
 } from "./index.js";
 import { AwaitedNodes, expectSound, item, newTree, ordersOf } from "../../../../suites/aggregate/trees.js";
+import { childIndex, type Leaf } from "./node.js";
 import { equalSummaries, SummaryFold, summaryOf } from "./summary.js";
 
 /** A range that begins or ends exactly at an item, or just beyond it. */
@@ -275,6 +276,27 @@ describe("the structural check", () => {
       if (isLeaf(leaf)) leaf.items = damage(leaf.items);
     });
     expect(problems).not.toEqual([]);
+  });
+
+  test("an item twice stays in one leaf whatever is written around it, so that a write to it meets both", () => {
+    fc.assert(
+      fc.property(fc.nat(39), fc.array(fc.double({ min: 0, max: 40, noNaN: true })), (twice, others) => {
+        const tree = newTree(new NodeCache(), { maxNodeSize: 4, rootLazy: false });
+        for (let index = 0; index < 40; index++) insertItem(tree, item(index, "x", index));
+        const { order } = item(twice, "x").position;
+        let ref = tree.state.root;
+        for (let node = tree.nodes.get(ref); !isLeaf(node); node = tree.nodes.get(ref)) {
+          ref = node.children[childIndex(node, order)]?.ref ?? "";
+        }
+        const leaf = tree.nodes.edit(ref) as Leaf;
+        const at = leaf.items.findIndex(({ position }) => position.order === order);
+        leaf.items.splice(at, 0, leaf.items[at] as Item);
+        for (const key of others) insertItem(tree, item(key, "y"));
+        const onMisfit = vi.fn<() => void>();
+        removeItem(tree, order, onMisfit);
+        expect(onMisfit).toHaveBeenCalled();
+      }),
+    );
   });
 
   test("finds a missing node", () => {
