@@ -50,11 +50,13 @@ async function tryRoom(room) {
   const isSample = values.sample !== undefined;
   const results = await new Stryker({
     mutate: values.mutate?.split(",") ?? [...rooms[room].mutate, "!src/**/*.test.ts", "!src/**/index.ts"],
-    testRunner: "vitest",
+    testRunner: "kept-vitest",
     vitest: { configFile: "scripts/mutants/vitest.config.ts", related: false },
     plugins: [
       "@stryker-mutator/vitest-runner",
-      ...["ignore-messages.js", "sample-checker.js"].map((file) => new URL(file, import.meta.url).pathname),
+      ...["ignore-messages.js", "kept-runner.js", "sample-checker.js"].map(
+        (file) => new URL(file, import.meta.url).pathname,
+      ),
     ],
     ignorers: ["messages"],
     checkers: isSample ? ["sample"] : [],
@@ -62,7 +64,7 @@ async function tryRoom(room) {
     // What runs once, when a module is loaded, would need the whole run anew for each mutant.
     ignoreStatic: true,
     concurrency: 1,
-    timeoutMS: 5_000,
+    timeoutMS: 15_000,
     timeoutFactor: 3,
     // What a sample passes over must not be taken for tried by the next run.
     incremental: !isSample,

@@ -34,7 +34,7 @@ const config: ViteUserConfig = defineConfig({
     // No test of theirs takes a second and a half: what hangs need not be waited for as long as elsewhere.
     testTimeout: 8_000,
     hookTimeout: 8_000,
-    env: { TRUEUP_SEED: "1" },
+    env: { TRUEUP_SEED: "1", TRUEUP_SHARE_OF_RUNS: "0.1" },
     globalSetup: [],
     sequence: { sequencer: AsListed },
     setupFiles: ["suites/setup/seed-properties.ts", "scripts/mutants/end-on-failure.ts"],

@@ -7,6 +7,7 @@ import { check, component, source, type CheckedHost, type OpenCheckedHost } from
 import { addScores, damagedIn, expectMended, fillScores, findingsOf, reportOf } from "./checked-scores.js";
 import { truthOf } from "./truth.js";
 import { seededRandom } from "../setup/random.js";
+import { runs } from "../setup/property-runs.js";
 
 type StoredDocument = Parameters<typeof source.itemOf>[0];
 
@@ -114,7 +115,7 @@ export function verificationContract(where: string, open: OpenCheckedHost): void
           expect(repaired.fixed).toBe(repaired.differences.length);
           await expectMended(host);
         }),
-        { numRuns: 12 },
+        { numRuns: runs(12) },
       );
     });
 
@@ -130,7 +131,7 @@ export function verificationContract(where: string, open: OpenCheckedHost): void
           if (!truth.sharesNodes) expect(findingsOf(await reportOf(host, runId))).toEqual(truth.findings);
           await expectMended(host);
         }),
-        { numRuns: 5 },
+        { numRuns: runs(5) },
       );
     });
 
@@ -158,7 +159,7 @@ export function verificationContract(where: string, open: OpenCheckedHost): void
           if (truth.sharesNodes) await check(host, { repair });
           await expectMended(host);
         }),
-        { numRuns: 8 },
+        { numRuns: runs(8) },
       );
     });
   });

@@ -18,6 +18,7 @@ import { prefixEnd } from "../../src/values/index.js";
 import { FaultyDisk } from "../storage/faulty-storage.js";
 import { fullScan, indexRange, mutate } from "../setup/open-database.js";
 import { temporaryFolder } from "../setup/temporary-folder.js";
+import { runs } from "../setup/property-runs.js";
 
 const schema: SchemaJson = {
   schemaValidation: true,
@@ -200,7 +201,7 @@ describe.each(storages)("on %s", (_, numRuns, open) => {
         await checkWhole(database, ids);
         await database.close();
       }),
-      { numRuns },
+      { numRuns: runs(numRuns) },
     );
   });
 });

@@ -8,6 +8,7 @@ import { history } from "../arbitraries/database.js";
 import { compareAllAndSizes, createIndexes, historyModel, runHistory } from "./histories.js";
 import { FaultyDisk } from "../storage/faulty-storage.js";
 import { temporaryFolder } from "../setup/temporary-folder.js";
+import { runs } from "../setup/property-runs.js";
 
 const path = temporaryFolder();
 let files = 0;
@@ -32,7 +33,7 @@ describe.each(storages)("on %s", (_, numRuns, openStorage) => {
           await database.close();
         }
       }),
-      { numRuns },
+      { numRuns: runs(numRuns) },
     );
   });
 
@@ -55,7 +56,7 @@ describe.each(storages)("on %s", (_, numRuns, openStorage) => {
           await database.close();
         }
       }),
-      { numRuns: Math.ceil(numRuns / 3) },
+      { numRuns: runs(numRuns / 3) },
     );
   });
 });
@@ -74,6 +75,6 @@ test("what was written is there when the database is opened again", async () => 
       await runHistory(second, model, after, compareAllAndSizes);
       await second.close();
     }),
-    { numRuns: 12 },
+    { numRuns: runs(12) },
   );
 });

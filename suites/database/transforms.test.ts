@@ -17,6 +17,7 @@ import { FaultyDisk } from "../storage/faulty-storage.js";
 import { fullScan, indexRange } from "../setup/open-database.js";
 import { historySchema, isKilled, ShapeHistory } from "./shape-histories.js";
 import { temporaryFolder } from "../setup/temporary-folder.js";
+import { runs } from "../setup/property-runs.js";
 
 interface Watched extends QueryOutcome<Document[]> {
   isTouched: boolean;
@@ -46,7 +47,7 @@ describe.each(storages)("on %s", (_, numRuns, openStorage) => {
         for (const step of steps) await life.run(step);
         await life.settle();
       }),
-      { numRuns },
+      { numRuns: runs(numRuns) },
     );
   });
 });
@@ -84,7 +85,7 @@ test("a process killed at any commit leaves each change of shape in force or not
         await life.settle();
       },
     ),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   );
 });
 
@@ -131,7 +132,7 @@ test("a transform that fails on some documents harms no write before it is in fo
       await compareAll(database, model);
       expect((await database.query((tx) => tx.transforms())).value).toEqual([]);
     }),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   );
 });
 
@@ -165,6 +166,6 @@ test("no reader sleeps through a change: what no commit touched since reads as b
       }
       await life.settle();
     }),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   );
 });
