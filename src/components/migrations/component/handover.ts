@@ -6,13 +6,12 @@
  * Runs and documents in quarantine have no place there: a deploy that would lose them asks for a waiver, like for any table.
  */
 import { handoverBrand, type DeclaredHandover } from "../../../seams/index.js";
-import { migrationError } from "../failures.js";
-import { positionOf } from "../client/cursor.js";
+import { positionOf } from "../client/range/cursor.js";
 import { api } from "./_generated/api.js";
 import type { MutationCtx } from "./_generated/server.js";
-import { openRanges } from "./ranges.js";
-import type { MigrationRow } from "./rows.js";
-import { isAlive, workerOf } from "./state.js";
+import { migrationError } from "./failures.js";
+import { isAlive, workerOf, type MigrationRow } from "./jobs/job.js";
+import { openRanges } from "./jobs/ranges.js";
 
 /** Brings every job into the shape that both know; what it returns starts again those that were running. */
 async function leave(ctx: MutationCtx): Promise<(ctx: MutationCtx) => Promise<void>> {

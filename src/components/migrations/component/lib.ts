@@ -1,181 +1,142 @@
 /**
  * The component's functions, as an app calls them and as people do:
- * `npx convex run --component migrations lib:getStatus --watch`. What they do is in the files beside; what
- * only the component itself calls is at the end.
+ * `npx convex run --component migrations lib:getStatus --watch`. What they do is in the folders beside. The functions that only
+ * the component itself calls are at the end.
  */
-import type { RegisteredMutation, RegisteredQuery } from "convex/server";
 import { v } from "convex/values";
-import { onError } from "../protocol.js";
-import {
-  migrationStatus,
-  type CheckStatus,
-  type MigrationStatus,
-  type QuarantinedDocument,
-  type RetryResult,
-  type RunSummary,
-} from "../status.js";
-import type { CheckArgs, StartArgs, TuneArgs } from "./_generated/component.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
-import { supervise as superviseChain, work as workOn } from "./chain.js";
-import { checksOf, startCheck, stopChecks as stopChecksOf } from "./checks.js";
-import { forgetQuarantine, quarantined, quarantinedDocument } from "./quarantine.js";
-import { retry as retryQuarantined } from "./retry.js";
-import type { JobRow } from "./rows.js";
-import { history } from "./run_log.js";
-import { start } from "./start.js";
-import * as steering from "./steering.js";
-import { findMigration, getMigration } from "./state.js";
-import { checkStatusOf, statusOf, unknownStatus } from "./status_of.js";
+import * as chain from "./batches/chain.js";
+import { start } from "./commands/start.js";
+import * as steering from "./commands/steering.js";
+import { checkStatusOf, statusOf, unknownStatus } from "./commands/status_of.js";
+import * as checks from "./jobs/check_job.js";
+import { findMigration, getMigration } from "./jobs/job.js";
+import { forgetQuarantine, quarantined, quarantinedDocument as quarantinedDocumentOf } from "./jobs/quarantine.js";
+import { history } from "./jobs/runs.js";
+import { checkArgs, startArgs, tuning } from "./protocol.js";
+import { checkStatus, migrationStatus, quarantinedDocument, retryResult, runSummary } from "./status.js";
 
-type Mutation<Args extends Record<string, unknown>, Result> = RegisteredMutation<
-  "public",
-  Args,
-  Promise<Result>
->;
-type Query<Args extends Record<string, unknown>, Result> = RegisteredQuery<"public", Args, Promise<Result>>;
-type Internal<Args extends Record<string, unknown>> = RegisteredMutation<"internal", Args, Promise<null>>;
-
+const name = v.string();
+const limit = v.optional(v.number());
 const startedBy = v.optional(v.string());
 
-/** Starts or resumes a migration; called by the migration functions and runners of an app. */
-export const migrate: Mutation<StartArgs, MigrationStatus> = mutation({
-  args: {
-    name: v.string(),
-    fnHandle: v.string(),
-    cursor: v.optional(v.union(v.string(), v.null())),
-    batchSize: v.optional(v.number()),
-    oneBatchOnly: v.optional(v.boolean()),
-    next: v.optional(v.array(v.object({ name: v.string(), fnHandle: v.string() }))),
-    dryRun: v.boolean(),
-    reset: v.optional(v.boolean()),
-    onError: v.optional(onError),
-    maxDocumentsPerSecond: v.optional(v.number()),
-    startedBy,
-  },
-  returns: migrationStatus,
-  handler: start,
-});
+/** Starts or resumes a migration. The migration functions and runners of an app call it. */
+export const migrate = mutation({ args: startArgs, returns: migrationStatus, handler: start });
 
 /** The named migrations in the order of their names, or the latest `limit` (100) in the order of creation. */
-export const getStatus: Query<{ names?: string[]; limit?: number }, MigrationStatus[]> = query({
-  args: { names: v.optional(v.array(v.string())), limit: v.optional(v.number()) },
+export const getStatus = query({
+  args: { names: v.optional(v.array(v.string())), limit },
   returns: v.array(migrationStatus),
-  handler: async (ctx, { names, limit }) => {
-    if (names !== undefined) {
-      return Promise.all(
-        names.map(async (name) => {
-          const row = await findMigration(ctx, name);
-          return row === null ? unknownStatus(name) : statusOf(ctx, row);
-        }),
-      );
+  handler: async (ctx, args) => {
+    if (args.names === undefined) {
+      const rows = await ctx.db
+        .query("migrations")
+        .order("desc")
+        .take(args.limit ?? 100);
+      return Promise.all(rows.toReversed().map((row) => statusOf(ctx, row)));
     }
-    const rows = await ctx.db
-      .query("migrations")
-      .order("desc")
-      .take(limit ?? 100);
-    return Promise.all(rows.toReversed().map((row) => statusOf(ctx, row)));
+    return Promise.all(
+      args.names.map(async (each) => {
+        const row = await findMigration(ctx, each);
+        return row === null ? unknownStatus(each) : statusOf(ctx, row);
+      }),
+    );
   },
 });
 
 /** The latest runs of one migration, or of all, latest first. */
-export const getHistory: Query<{ name?: string; limit?: number }, RunSummary[]> = query({
-  args: { name: v.optional(v.string()), limit: v.optional(v.number()) },
-  handler: async (ctx, { name, limit }) => history(ctx, name, limit ?? 100),
+export const getHistory = query({
+  args: { name: v.optional(name), limit },
+  returns: v.array(runSummary),
+  handler: async (ctx, args) => history(ctx, args.name, args.limit ?? 100),
 });
 
 /** The latest rehearsal and verification of one migration, or of all. */
-export const getChecks: Query<{ name?: string }, CheckStatus[]> = query({
-  args: { name: v.optional(v.string()) },
-  handler: async (ctx, { name }) =>
-    Promise.all((await checksOf(ctx, name)).map((row) => checkStatusOf(ctx, row))),
+export const getChecks = query({
+  args: { name: v.optional(name) },
+  returns: v.array(checkStatus),
+  handler: async (ctx, args) =>
+    Promise.all((await checks.checksOf(ctx, args.name)).map((row) => checkStatusOf(ctx, row))),
 });
 
 /** The documents of a migration that failed and were put aside, first to last. */
-export const getQuarantine: Query<{ name: string; limit?: number }, QuarantinedDocument[]> = query({
-  args: { name: v.string(), limit: v.optional(v.number()) },
-  handler: async (ctx, { name, limit }) => {
-    const row = await getMigration(ctx, name);
-    return (await quarantined(ctx, row, limit ?? 100)).map(quarantinedDocument);
+export const getQuarantine = query({
+  args: { name, limit },
+  returns: v.array(quarantinedDocument),
+  handler: async (ctx, args) => {
+    const row = await getMigration(ctx, args.name);
+    return (await quarantined(ctx, row, args.limit ?? 100)).map(quarantinedDocumentOf);
   },
 });
 
-/** Stops a migration; starting it again resumes it. */
-export const cancel: Mutation<{ name: string }, MigrationStatus> = mutation({
-  args: { name: v.string() },
+/** Stops a migration. Starting it again resumes it. */
+export const cancel = mutation({
+  args: { name },
   returns: migrationStatus,
-  handler: async (ctx, { name }) => steering.halt(ctx, await getMigration(ctx, name), "canceled"),
+  handler: async (ctx, args) => steering.halt(ctx, await getMigration(ctx, args.name), "canceled"),
 });
 
 /** Stops all migrations that are in progress. */
-export const cancelAll: Mutation<{ sinceTs?: number }, MigrationStatus[]> = mutation({
+export const cancelAll = mutation({
   args: { sinceTs: v.optional(v.number()) },
   returns: v.array(migrationStatus),
   handler: async (ctx, { sinceTs }) => steering.cancelAll(ctx, sinceTs ?? 0),
 });
 
-/** Stops a migration until it is resumed: starting it again leaves it paused. */
-export const pause: Mutation<{ name: string }, MigrationStatus> = mutation({
-  args: { name: v.string() },
+/** Stops a migration until it is resumed. Starting it again leaves it paused. */
+export const pause = mutation({
+  args: { name },
   returns: migrationStatus,
-  handler: async (ctx, { name }) => steering.halt(ctx, await getMigration(ctx, name), "paused"),
+  handler: async (ctx, args) => steering.halt(ctx, await getMigration(ctx, args.name), "paused"),
 });
 
-/** Lets a migration that is paused, cancelled or failed go on, with all it was started with. */
-export const resume: Mutation<{ name: string; startedBy?: string }, MigrationStatus> = mutation({
-  args: { name: v.string(), startedBy },
+/** Lets a migration that is paused, cancelled or failed go on, with all that it was started with. */
+export const resume = mutation({
+  args: { name, startedBy },
   returns: migrationStatus,
   handler: async (ctx, args) => steering.resume(ctx, await getMigration(ctx, args.name), args.startedBy),
 });
 
-/** Changes how a migration runs, also while it does; null goes back to what its definition says. */
-export const tune: Mutation<TuneArgs, MigrationStatus> = mutation({
-  args: {
-    name: v.string(),
-    batchSize: v.optional(v.union(v.number(), v.null())),
-    maxDocumentsPerSecond: v.optional(v.union(v.number(), v.null())),
-    onError: v.optional(v.union(onError, v.null())),
-  },
+/** Changes how a migration runs, also while it does. Null goes back to what its definition says. */
+export const tune = mutation({
+  args: { name, ...tuning.fields },
   returns: migrationStatus,
-  handler: async (ctx, { name, ...tuning }) => steering.tune(ctx, await getMigration(ctx, name), tuning),
+  handler: async (ctx, args) => steering.tune(ctx, await getMigration(ctx, args.name), args),
 });
 
 /** Undoes a migration with its `down`, as far as it has come. */
-export const revert: Mutation<{ name: string; startedBy?: string }, MigrationStatus> = mutation({
-  args: { name: v.string(), startedBy },
+export const revert = mutation({
+  args: { name, startedBy },
   returns: migrationStatus,
   handler: async (ctx, args) => steering.revert(ctx, await getMigration(ctx, args.name), args.startedBy),
 });
 
 /** Migrates the documents in quarantine again. */
-export const retry: Mutation<{ name: string }, RetryResult> = mutation({
-  args: { name: v.string() },
-  handler: async (ctx, { name }) => retryQuarantined(ctx, await getMigration(ctx, name)),
+export const retry = mutation({
+  args: { name },
+  returns: retryResult,
+  handler: async (ctx, args) => steering.retry(ctx, await getMigration(ctx, args.name)),
 });
 
 /** Rehearses or verifies a migration, all of it, in the background. */
-export const check: Mutation<CheckArgs, CheckStatus> = mutation({
-  args: {
-    name: v.string(),
-    kind: v.union(v.literal("rehearse"), v.literal("verify")),
-    fnHandle: v.optional(v.string()),
-    batchSize: v.optional(v.number()),
-    startedBy,
-  },
-  handler: startCheck,
+export const check = mutation({
+  args: checkArgs,
+  returns: checkStatus,
+  handler: async (ctx, args) => checkStatusOf(ctx, await checks.startCheck(ctx, args)),
 });
 
 /** Stops and forgets the rehearsal and verification of a migration. */
-export const stopChecks: Mutation<{ name: string }, null> = mutation({
-  args: { name: v.string() },
+export const stopChecks = mutation({
+  args: { name },
   returns: v.null(),
-  handler: async (ctx, { name }) => {
-    await stopChecksOf(ctx, name);
+  handler: async (ctx, args) => {
+    await checks.stopChecks(ctx, args.name);
     return null;
   },
 });
 
 /** Forgets what is known of all migrations, so that they would run again from the beginning. */
-export const clearAll: Mutation<{ before?: number }, null> = mutation({
+export const clearAll = mutation({
   args: { before: v.optional(v.number()) },
   returns: v.null(),
   handler: async (ctx, { before }) => {
@@ -184,45 +145,45 @@ export const clearAll: Mutation<{ before?: number }, null> = mutation({
   },
 });
 
-const jobId = v.union(v.id("migrations"), v.id("ranges"), v.id("checks"));
+const job = v.union(v.id("migrations"), v.id("ranges"), v.id("checks"));
 
 /** Runs the next batch of a job. */
-export const work: Internal<{ job: JobRow["_id"]; turn: number }> = internalMutation({
-  args: { job: jobId, turn: v.number() },
+export const work = internalMutation({
+  args: { job, turn: v.number() },
   returns: v.null(),
-  handler: async (ctx, { job, turn }) => {
-    await workOn(ctx, await ctx.db.get(job), turn);
+  handler: async (ctx, args) => {
+    await chain.work(ctx, args.job, args.turn);
     return null;
   },
 });
 
 /** Looks whether a job's worker is alive. */
-export const supervise: Internal<{ job: JobRow["_id"] }> = internalMutation({
-  args: { job: jobId },
+export const supervise = internalMutation({
+  args: { job },
   returns: v.null(),
-  handler: async (ctx, { job }) => {
-    await superviseChain(ctx, await ctx.db.get(job));
+  handler: async (ctx, args) => {
+    await chain.supervise(ctx, args.job);
     return null;
   },
 });
 
 /** Goes on retrying the documents put aside until `until`. */
-export const retryRest: Internal<{ name: string; until: number }> = internalMutation({
-  args: { name: v.string(), until: v.number() },
+export const retryRest = internalMutation({
+  args: { name, until: v.number() },
   returns: v.null(),
-  handler: async (ctx, { name, until }) => {
-    const row = await findMigration(ctx, name);
-    if (row !== null) await retryQuarantined(ctx, row, until);
+  handler: async (ctx, args) => {
+    const row = await findMigration(ctx, args.name);
+    if (row !== null) await steering.retry(ctx, row, args.until);
     return null;
   },
 });
 
 /** Goes on forgetting the documents put aside before `epoch`. */
-export const forget: Internal<{ name: string; epoch: number }> = internalMutation({
-  args: { name: v.string(), epoch: v.number() },
+export const forget = internalMutation({
+  args: { name, epoch: v.number() },
   returns: v.null(),
-  handler: async (ctx, { name, epoch }) => {
-    await forgetQuarantine(ctx, name, epoch);
+  handler: async (ctx, args) => {
+    await forgetQuarantine(ctx, args.name, args.epoch);
     return null;
   },
 });

@@ -1,7 +1,7 @@
 /* eslint-disable */
 /** References to the component's own functions. Kept by hand, like the data model. */
 import { anyApi, type FunctionReference } from "convex/server";
-import type { JobRow } from "../rows.js";
+import type { JobRow } from "../jobs/job.js";
 import type { ComponentApi } from "./component.js";
 
 type Internal<Args extends Record<string, unknown>> = FunctionReference<"mutation", "internal", Args, null>;

@@ -1,14 +1,14 @@
 /* eslint-disable */
 /** What `components.migrations` offers to an app. Kept by hand, like the data model. */
 import type { FunctionReference } from "convex/server";
-import type { OnError } from "../../protocol.js";
+import type { OnError } from "../protocol.js";
 import type {
   CheckStatus,
   MigrationStatus,
   QuarantinedDocument,
   RetryResult,
   RunSummary,
-} from "../../status.js";
+} from "../status.js";
 
 export type StartArgs = {
   name: string;

@@ -1,11 +1,10 @@
 /** A migration's job and a check as others see them. */
+import type { QueryCtx } from "../_generated/server.js";
+import { isAlive, workerOf, type CheckRow, type MigrationRow, type RangeRow, type Worker } from "../jobs/job.js";
+import { MigrationJob } from "../jobs/migration_jobs.js";
+import { addedUp, rangesOf } from "../jobs/ranges.js";
+import { documentsPerSecond } from "../jobs/runs.js";
 import type { CheckStatus, MigrationState, MigrationStatus } from "../status.js";
-import type { QueryCtx } from "./_generated/server.js";
-import { maxDocumentsPerSecond } from "./pace.js";
-import { addedUp, rangesOf } from "./ranges.js";
-import type { CheckRow, MigrationRow, RangeRow } from "./rows.js";
-import { documentsPerSecond } from "./run_log.js";
-import { isAlive, workerOf, type Worker } from "./state.js";
 
 /** The status of a migration, from its job and its worker. */
 export async function statusOf(ctx: Pick<QueryCtx, "db">, row: MigrationRow): Promise<MigrationStatus> {
@@ -31,7 +30,7 @@ export async function statusOf(ctx: Pick<QueryCtx, "db">, row: MigrationRow): Pr
     remainingMs: state === "inProgress" && left !== null && rate ? Math.round((left / rate) * 1000) : null,
   };
   const error = row.error ?? deathOf(worker);
-  const limit = maxDocumentsPerSecond(row);
+  const limit = new MigrationJob(row).rate;
   const onError = row.onError ?? row.policy?.onError;
   if (row.latestEnd !== undefined) status.latestEnd = row.latestEnd;
   if (error !== undefined) status.error = error;
@@ -46,7 +45,7 @@ export async function statusOf(ctx: Pick<QueryCtx, "db">, row: MigrationRow): Pr
   return status;
 }
 
-/** A worker that is due or at work, of any of the jobs; else one that died, else any. */
+/** Of the workers of the jobs, one that is due or at work; otherwise one that died, otherwise any. */
 async function workerOfAny(
   ctx: Pick<QueryCtx, "db">,
   jobs: readonly (MigrationRow | RangeRow)[],
@@ -97,9 +96,10 @@ export async function checkStatusOf(ctx: Pick<QueryCtx, "db">, row: CheckRow): P
     ...(error === undefined ? {} : { error }),
     ...(errorDocumentId === undefined ? {} : { errorDocumentId }),
   };
-  return row.kind === "rehearse"
-    ? { ...common, kind: row.kind, findings: row.findings }
-    : { ...common, kind: row.kind, findings: row.findings };
+  const { findings } = row;
+  return "violated" in findings
+    ? { ...common, kind: "verify", findings }
+    : { ...common, kind: "rehearse", findings };
 }
 
 function checkStateOf(row: CheckRow, worker: Worker | null): CheckStatus["state"] {

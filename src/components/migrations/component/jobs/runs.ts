@@ -1,16 +1,14 @@
 /**
- * The history of runs. A run lasts from a start or resumption to its end; its own document is written at
- * both ends only, in between the counters of the migration tell how far it is.
+ * The history of runs. A run lasts from a start or resumption to its end. Its own document is written at both ends only; in
+ * between, the counters of the migration tell how far it is.
  */
-import type { RunOutcome, RunSummary } from "../status.js";
-import type { MutationCtx, QueryCtx } from "./_generated/server.js";
+import type { MutationCtx, QueryCtx } from "../_generated/server.js";
+import type { Doc } from "../_generated/dataModel.js";
+import type { Counters, RunOutcome, RunSummary } from "../status.js";
+import { findMigration, type MigrationRow, type RangeRow } from "./job.js";
 import { addedUp, countersOf, rangesOf } from "./ranges.js";
-import type { CurrentRun, MigrationRow, RangeRow, RunRow } from "./rows.js";
-import { findMigration } from "./state.js";
 
-type Counters = CurrentRun["before"];
-
-/** Begins a run. */
+/** Begins a run of the migration. */
 export async function openRun(
   ctx: MutationCtx,
   row: MigrationRow,
@@ -28,7 +26,7 @@ export async function openRun(
     batches: 0,
   });
   const before = await countersOf(ctx, row);
-  // Ranges go on from the first moment; else the first batch begins the measurement.
+  // Ranges go on from the first moment; otherwise the first batch begins the measurement.
   const measured = row.isSplit === true ? { firstAt: Date.now(), firstProcessed: before.processed } : {};
   row.run = { id, ...who, before, ...measured, isOver: false };
 }
@@ -55,7 +53,7 @@ export function noteBatch(row: MigrationRow): void {
   row.run = { ...row.run, ...first, latestAt: now };
 }
 
-/** Documents a second between the first batch of the run and its latest; null before there were two. */
+/** How many documents a second it was between the first batch of the run and its latest; null before there were two. */
 export function documentsPerSecond(row: MigrationRow, ranges: readonly RangeRow[]): number | null {
   const { firstAt, firstProcessed } = row.run ?? {};
   const latest = ranges.flatMap(({ pace }) => pace?.latestAt ?? []);
@@ -65,7 +63,7 @@ export function documentsPerSecond(row: MigrationRow, ranges: readonly RangeRow[
   return (processed - (firstProcessed ?? 0)) / ((latestAt - firstAt) / 1000);
 }
 
-/** The latest runs first, of one migration or of all; the counters of one in progress are up to date. */
+/** The latest runs of one migration or of all, latest first. The counters of a run in progress are up to date. */
 export async function history(ctx: QueryCtx, name: string | undefined, limit: number): Promise<RunSummary[]> {
   const runs =
     name === undefined
@@ -74,7 +72,7 @@ export async function history(ctx: QueryCtx, name: string | undefined, limit: nu
   return Promise.all((await runs.order("desc").take(limit)).map((run) => summaryOf(ctx, run)));
 }
 
-async function summaryOf(ctx: QueryCtx, { _id, _creationTime, ...summary }: RunRow): Promise<RunSummary> {
+async function summaryOf(ctx: QueryCtx, { _id, _creationTime, ...summary }: Doc<"runs">): Promise<RunSummary> {
   if (summary.outcome !== undefined) return summary;
   const row = await findMigration(ctx, summary.migration);
   if (row?.run?.id !== _id) return summary;
@@ -82,7 +80,7 @@ async function summaryOf(ctx: QueryCtx, { _id, _creationTime, ...summary }: RunR
 }
 
 /** What a run has done so far. */
-function since(now: Counters, { before }: CurrentRun): Counters {
+function since(now: Counters, { before }: { before: Counters }): Counters {
   return {
     processed: now.processed - before.processed,
     skipped: now.skipped - before.skipped,

@@ -50,8 +50,6 @@ export interface PageRequest {
   readonly until?: string | undefined;
 }
 
-export type Database = GenericDatabaseReader<GenericDataModel>;
-
 /**
  * At most `limit` documents behind the cursor.
  * Throws MIGRATION_RANGE_CHANGED for a cursor of another range.
@@ -112,7 +110,6 @@ async function readKeyedPage(
   return pageOf(documents, true, cursorBehind);
 }
 
-type KeyedRange = Range & { fields: readonly string[] };
 type Place = Position & { kind: "start" | "key" };
 
 /** As Convex Cloud reads cheapest: one query, which stops where the page ends. */
@@ -166,11 +163,6 @@ function lastKey(range: Range, until: string | undefined): IndexKey | null {
   return position.key;
 }
 
-function compareKeys(a: IndexKey, b: IndexKey, order: Range["order"]): number {
-  const sign = a.map((value, i) => compareValues(value, b[i])).find((one) => one !== 0) ?? 0;
-  return order === "asc" ? sign : -sign;
-}
-
 async function readDatabasePage(db: Database, request: PageRequest, position: Position): Promise<Page> {
   const { range, customRange, limit } = request;
   if (position.kind === "key") throw rangeChanged(range);
@@ -209,53 +201,6 @@ interface PaginatedQuery {
     maximumRowsRead: number;
     maximumBytesRead: number;
   }): Promise<{ page: StoredDocument[]; isDone: boolean; continueCursor: string }>;
-}
-
-/** The comparisons of convex's index ranges, for fields known only at run time. */
-type DynamicBounds = {
-  [Comparison in Bound["comparison"]]: (field: string, value: Value | undefined) => DynamicBounds;
-};
-
-/** The documents of an index range, not read yet. */
-export function queryOf(db: Database, range: Range, bounds: readonly Bound[]): RangeQuery {
-  const query = db.query(range.table).withIndex(range.index as "by_creation_time", (q) => {
-    const start = q as unknown as DynamicBounds;
-    return bounds.reduce(
-      (built, { comparison, field, value }) => built[comparison](field, value),
-      start,
-    ) as never;
-  });
-  const ordered = query.order(range.order);
-  return range.filters.reduce<FilteredQuery>(
-    (filtered, predicate) => filtered.filter(predicate),
-    ordered as unknown as FilteredQuery,
-  );
-}
-
-interface RangeQuery extends AsyncIterable<StoredDocument> {
-  take(limit: number): Promise<StoredDocument[]>;
-}
-
-interface FilteredQuery extends RangeQuery {
-  filter(predicate: unknown): FilteredQuery;
-}
-
-/** The values of fields, by their paths. */
-export function keyOf(
-  fields: readonly string[],
-  document: GenericDocument | undefined,
-): (Value | undefined)[] {
-  return fields.map((path) =>
-    path
-      .split(".")
-      .reduce<Value | undefined>(
-        (value, field) =>
-          typeof value === "object" && value !== null && Object.hasOwn(value, field)
-            ? (value as Record<string, Value>)[field]
-            : undefined,
-        document,
-      ),
-  );
 }
 
 function isInvalidCursor(error: unknown): boolean {

@@ -1,13 +1,14 @@
 /**
- * Documents that could not be migrated and were put aside. They belong to an epoch of their migration: when
- * it begins anew they are forgotten, because it will meet them again.
+ * Documents that could not be migrated and were put aside. They belong to an epoch of their migration: when the migration
+ * begins anew they are forgotten, because it will meet them again.
  */
+import { internal } from "../_generated/api.js";
+import type { Doc } from "../_generated/dataModel.js";
+import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import type { QuarantinedDocument } from "../status.js";
-import { internal } from "./_generated/api.js";
-import type { MutationCtx, QueryCtx } from "./_generated/server.js";
-import type { MigrationRow, QuarantineRow } from "./rows.js";
+import type { MigrationRow } from "./job.js";
 
-/** More cannot be left out of a revert, nor forgotten in one transaction. */
+/** More documents cannot be left out of a revert, nor forgotten in one transaction. */
 const atOnce = 1_000;
 
 /** Puts a document aside, behind all others, or notes that it has failed again. */
@@ -29,20 +30,20 @@ export async function putAside(
   await ctx.db.insert("quarantine", entry);
 }
 
-/** The documents put aside, first to last, until the one put aside at `until`. */
+/** The documents put aside, first to last, up to the one that was put aside at `until`. */
 export async function quarantined(
   ctx: Pick<QueryCtx, "db">,
   { name, epoch = 0 }: MigrationRow,
   limit: number,
   until = Infinity,
-): Promise<QuarantineRow[]> {
+): Promise<Doc<"quarantine">[]> {
   return ctx.db
     .query("quarantine")
     .withIndex("migration", (q) => q.eq("migration", name).eq("epoch", epoch).lte("_creationTime", until))
     .take(limit);
 }
 
-/** When the last document was put aside; null if none is. */
+/** When the last document was put aside, or null if none is. */
 export async function latestQuarantine(
   ctx: Pick<QueryCtx, "db">,
   { name, epoch = 0 }: MigrationRow,
@@ -55,6 +56,7 @@ export async function latestQuarantine(
   return latest?._creationTime ?? null;
 }
 
+/** The ids of the documents that were put aside in that epoch. */
 export async function quarantinedIds(
   ctx: Pick<QueryCtx, "db">,
   migration: string,
@@ -67,13 +69,13 @@ export async function quarantinedIds(
   return rows.map(({ documentId }) => documentId);
 }
 
-/** As others see them. */
-export function quarantinedDocument(row: QuarantineRow): QuarantinedDocument {
+/** A document in quarantine as others see it. */
+export function quarantinedDocument(row: Doc<"quarantine">): QuarantinedDocument {
   const { documentId, error, failedAt, attempts } = row;
   return { documentId, error, failedAt, attempts };
 }
 
-/** Forgets what was put aside in epochs before `epoch`, the rest of many in further transactions. */
+/** Forgets what was put aside in epochs before `epoch`; what is left after 1000 documents is forgotten in further transactions. */
 export async function forgetQuarantine(ctx: MutationCtx, migration: string, epoch: number): Promise<void> {
   const rows = await ctx.db
     .query("quarantine")

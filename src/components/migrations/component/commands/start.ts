@@ -1,25 +1,28 @@
-/** Starting and resuming a migration: what `lib:migrate` does with its arguments. */
-import { migrationError } from "../failures.js";
+/** Starting and resuming a migration, also for a dry run: what `lib:migrate` does with its arguments. */
+import { ConvexError, type Value } from "convex/values";
+import type { MutationCtx } from "../_generated/server.js";
+import type { MigrationFunctionHandle } from "../batches/batch_call.js";
+import { step } from "../batches/chain.js";
+import { dryRunData, messageOf, migrationError } from "../failures.js";
+import { findMigration, isAlive, workerOf, type MigrationRow } from "../jobs/job.js";
+import { MigrationJob, startSuccessor } from "../jobs/migration_jobs.js";
+import { forgetQuarantine } from "../jobs/quarantine.js";
+import { dismissAll, forgetRanges, rangesOf, scheduleAll } from "../jobs/ranges.js";
+import { closeRun, openRun } from "../jobs/runs.js";
+import type { MigrationArgs, MigrationResult, StartArgs } from "../protocol.js";
 import type { MigrationStatus } from "../status.js";
-import type { StartArgs } from "./_generated/component.js";
-import type { MutationCtx } from "./_generated/server.js";
-import { dismissAll, scheduleAll, startSuccessor, step } from "./chain.js";
-import { dryRun } from "./dry_run.js";
-import { forgetQuarantine } from "./quarantine.js";
-import { forgetRanges, rangesOf } from "./ranges.js";
-import type { MigrationRow } from "./rows.js";
-import { closeRun, openRun } from "./run_log.js";
-import { findMigration, isAlive, save, workerOf } from "./state.js";
 import { statusOf } from "./status_of.js";
 
 /**
- * Starts or resumes a migration and runs its first batch; a no-op when it is done, running or paused.
- * Throws MIGRATION_ARGUMENTS, and MIGRATION_BUSY while it is being reverted; for a dry run, what it would do.
+ * Starts or resumes a migration and runs its first batch. Does nothing when the migration is done, running or paused. A dry run
+ * throws a ConvexError with what it would do, so that its transaction rolls back.
+ * @throws MIGRATION_ARGUMENTS when an argument is out of its range
+ * @throws MIGRATION_BUSY while the migration is being reverted
  */
 export async function start(ctx: MutationCtx, args: StartArgs): Promise<MigrationStatus> {
   validate(args);
   const row = (await findMigration(ctx, args.name)) ?? (await create(ctx, args));
-  if (args.dryRun) throw await rehearseStart(ctx, row, args);
+  if (args.dryRun) throw await dryRun(ctx, row, args);
   if (await isRunning(ctx, row)) {
     if (!beginsAnew(args)) return statusOf(ctx, row);
     await dismissAll(ctx, row);
@@ -43,9 +46,9 @@ export async function start(ctx: MutationCtx, args: StartArgs): Promise<Migratio
     await scheduleAll(ctx, row);
   } else {
     if (!continues) await openRun(ctx, row, args.startedBy);
-    await step(ctx, row, args.oneBatchOnly === true);
+    await step(ctx, new MigrationJob(row), args.oneBatchOnly === true);
   }
-  await save(ctx, row);
+  await ctx.db.replace("migrations", row._id, row);
   return statusOf(ctx, row);
 }
 
@@ -57,7 +60,7 @@ function beginsAnew({ reset, cursor }: StartArgs): boolean {
   return reset === true && typeof cursor !== "string";
 }
 
-/** How a run ended that nobody closed. */
+/** How a run ended that nobody has closed. */
 export function interruption({ halted }: MigrationRow): "canceled" | "died" {
   return halted === "canceled" ? "canceled" : "died";
 }
@@ -94,10 +97,40 @@ async function create(ctx: MutationCtx, { name, cursor }: StartArgs): Promise<Mi
   return row;
 }
 
-async function rehearseStart(ctx: MutationCtx, row: MigrationRow, args: StartArgs): Promise<Error> {
+/** Runs a batch that is rolled back. Resolves with the error to throw, whose data has the status it would reach. */
+async function dryRun(ctx: MutationCtx, row: MigrationRow, args: StartArgs): Promise<Error> {
   if (row.reverting !== undefined && !beginsAnew(args)) return busy(row);
   place(row, args);
-  return dryRun(ctx, row, async (result) => dryRunStatus(args, await statusOf(ctx, result)));
+  const rehearsal = row.isDone ? undefined : await rehearse(ctx, row);
+  const { batchSize, next } = args;
+  const status: MigrationStatus = {
+    ...(await statusOf(ctx, row)),
+    ...(batchSize === undefined ? {} : { batchSize }),
+    ...(next === undefined ? {} : { next: next.map(({ name }) => name) }),
+  };
+  return new ConvexError<Value>({ kind: "DRY RUN", status, ...(rehearsal === undefined ? {} : { rehearsal }) });
+}
+
+/** Runs the next batch for trial, and puts into the row what it would come to. Resolves with what it found. */
+async function rehearse(ctx: MutationCtx, row: MigrationRow): Promise<Value | undefined> {
+  const args: MigrationArgs = { cursor: row.cursor, oneBatchOnly: true, dryRun: true };
+  if (row.batchSize !== undefined) args.batchSize = row.batchSize;
+  try {
+    await ctx.runMutation(row.fnHandle as MigrationFunctionHandle, args);
+    return undefined;
+  } catch (error) {
+    const found = dryRunData(error);
+    if (found === null) {
+      row.error = messageOf(error);
+      return undefined;
+    }
+    const { continueCursor, isDone, processed } = found["result"] as MigrationResult;
+    row.cursor = continueCursor;
+    row.isDone = isDone;
+    row.processed += processed;
+    if (isDone) row.latestEnd ??= Date.now();
+    return found["rehearsal"] as Value | undefined;
+  }
 }
 
 /**
@@ -112,7 +145,7 @@ export async function isRunning(ctx: MutationCtx, row: MigrationRow): Promise<bo
   return scheduledFunctionId !== row.workerId;
 }
 
-/** Puts the job where the arguments want it to begin; true when that is not where it stands. */
+/** Puts the job where the arguments want it to begin. Returns true when that is not where it stands. */
 function place(row: MigrationRow, args: StartArgs): boolean {
   const { cursor, reset, batchSize, next, onError, maxDocumentsPerSecond } = args;
   const anew = beginsAnew(args);
@@ -137,7 +170,7 @@ function place(row: MigrationRow, args: StartArgs): boolean {
   return moves;
 }
 
-/** What a new run does not take over from the last. */
+/** The fields that a new run does not take over from the last. */
 export const leftovers = ["pace", "deaths", "halted", "error", "errorDocumentId", "failedInARow"] as const;
 
 /** Puts the job at a cursor, with nothing behind it. */
@@ -156,12 +189,4 @@ async function startNext(ctx: MutationCtx, { next, reset, batchSize }: StartArgs
   if (next === undefined || next.length === 0) return;
   const successor = await startSuccessor(ctx, next, reset === true, batchSize);
   if (successor === null) console.info("The migrations up next are done already.");
-}
-
-function dryRunStatus({ batchSize, next }: StartArgs, status: MigrationStatus): MigrationStatus {
-  return {
-    ...status,
-    ...(batchSize === undefined ? {} : { batchSize }),
-    ...(next === undefined ? {} : { next: next.map(({ name }) => name) }),
-  };
 }

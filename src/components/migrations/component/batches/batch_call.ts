@@ -4,34 +4,34 @@
  * again with less. What comes back is sorted by what can be done about it.
  */
 import type { FunctionHandle, TransactionLimits, TransactionMetrics } from "convex/server";
+import type { MutationCtx } from "../_generated/server.js";
 import { dryRunData, isLimitError, messageOf, migrationErrorData } from "../failures.js";
-import type { Job, JobKind, MigrationArgs, MigrationResult, OnError } from "../protocol.js";
+import type { Job } from "../jobs/job.js";
+import type { BatchRequest, MigrationArgs, MigrationResult, OnError } from "../protocol.js";
 import type { Rehearsal } from "../status.js";
-import type { MutationCtx } from "./_generated/server.js";
-import { quarantinedIds } from "./quarantine.js";
-import { isCheck, isRange } from "./rows.js";
-import type { Assignment } from "./state.js";
 
 export type MigrationFunctionHandle = FunctionHandle<"mutation", MigrationArgs, MigrationResult>;
 
-/** A document that failed: it stood at `position` of the batch, `skipCursor` is behind it. */
-export type Culprit = {
-  documentId: string;
-  message: string;
-  position: number;
-  skipCursor: string | null;
-  onError: OnError | undefined;
-};
+/** A document that failed: it stood at `position` of the batch, and `skipCursor` is behind it. */
+export interface Culprit {
+  readonly documentId: string;
+  readonly message: string;
+  readonly position: number;
+  readonly skipCursor: string | null;
+  readonly onError: OnError | undefined;
+}
 
-export type Outcome =
-  | { kind: "done"; result: MigrationResult; rehearsal?: Rehearsal }
-  | { kind: "document"; message: string; culprit: Culprit; isLimit: boolean }
+/** A batch that left nothing. `isLimit` tells that it wanted more than its transaction may use. */
+export type Failure =
+  | { kind: "document"; message: string; isLimit: boolean; culprit: Culprit }
   /** So many documents would fit. */
-  | { kind: "tooLarge"; message: string; fits: number }
+  | { kind: "tooLarge"; message: string; isLimit: true; culprit?: never; fits: number }
   /** It failed, but not at a document. */
-  | { kind: "batch"; message: string; isLimit: boolean }
-  /** The definition or the arguments are wrong; less will not help. */
-  | { kind: "refused"; message: string };
+  | { kind: "batch"; message: string; isLimit: boolean; culprit?: never }
+  /** The definition or the arguments are wrong; a smaller batch will not help. */
+  | { kind: "refused"; message: string; isLimit: false; culprit?: never };
+
+export type Outcome = { kind: "done"; result: MigrationResult; rehearsal?: Rehearsal } | Failure;
 
 /** A batch ends early when it has run this long; Convex stops a mutation after a second. */
 const timeLimitMs = 500;
@@ -39,11 +39,11 @@ const usualShare = 0.6;
 const wholeShare = 0.95;
 
 /** Runs the next batch, of the size that the job's pace has. */
-export async function callBatch(ctx: MutationCtx, assignment: Assignment): Promise<Outcome> {
-  const { row } = assignment;
+export async function callBatch(ctx: MutationCtx, job: Job): Promise<Outcome> {
   try {
-    const asked = row.total === undefined ? { first: true } : {};
-    const result = await call(ctx, assignment, kindOf(assignment), row.pace?.batchSize, asked);
+    const request = await job.request(ctx);
+    const first = job.row.total === undefined ? { first: true } : {};
+    const result = await call(ctx, job, { ...request, ...first }, job.row.pace?.batchSize);
     return { kind: "done", result };
   } catch (error) {
     return outcomeOf(error);
@@ -51,13 +51,11 @@ export async function callBatch(ctx: MutationCtx, assignment: Assignment): Promi
 }
 
 /** The document that the next batch begins with; null if that cannot be read. */
-export async function peekDocument(
-  ctx: MutationCtx,
-  assignment: Assignment,
-  message: string,
-): Promise<Culprit | null> {
+export async function peekDocument(ctx: MutationCtx, job: Job, message: string): Promise<Culprit | null> {
   try {
-    const { documentId, continueCursor, policy } = await call(ctx, assignment, "peek", 1, {});
+    const request = await job.request(ctx);
+    const result = await call(ctx, job, { ...request, kind: "peek" }, 1);
+    const { documentId, continueCursor, policy } = result;
     if (documentId === undefined) return null;
     const named = `Document ${documentId} failed: ${message}`;
     return { documentId, message: named, position: 0, skipCursor: continueCursor, onError: policy?.onError };
@@ -66,14 +64,10 @@ export async function peekDocument(
   }
 }
 
-/** Migrates one document by its id, wherever the job stands; resolves with null, or why it failed. */
-export async function callForDocument(
-  ctx: MutationCtx,
-  assignment: Assignment,
-  documentId: string,
-): Promise<string | null> {
+/** Migrates one document by its id, wherever the job stands. Resolves with null, or why it failed. */
+export async function callForDocument(ctx: MutationCtx, job: Job, documentId: string): Promise<string | null> {
   try {
-    await call(ctx, assignment, "retry", 1, { ids: [documentId] });
+    await call(ctx, job, { kind: "retry", ids: [documentId] }, 1);
     return null;
   } catch (error) {
     return messageOf(error);
@@ -82,38 +76,30 @@ export async function callForDocument(
 
 async function call(
   ctx: MutationCtx,
-  { row, owner, rate }: Assignment,
-  kind: JobKind,
+  { row, rate }: Job,
+  request: BatchRequest,
   batchSize: number | undefined,
-  asked: Partial<Job>,
 ): Promise<MigrationResult> {
-  const job: Job = { kind, timeLimitMs, ...asked };
+  const job: BatchRequest = { ...request, timeLimitMs };
   if (batchSize !== undefined) job.batchSize = batchSize;
   if (row.range !== undefined) job.range = row.range;
   if (rate !== undefined) job.maxDocumentsPerSecond = rate;
-  if (isRange(row) && row.until !== undefined) job.end = row.until;
-  if (owner?.reverting !== undefined && kind !== "retry") {
-    if (owner.reverting.until !== undefined) job.until = owner.reverting.until;
-    job.ids = await quarantinedIds(ctx, owner.name, owner.reverting.epoch);
-  }
-  const args: MigrationArgs = { cursor: row.cursor, oneBatchOnly: true, dryRun: kind === "rehearse", job };
+  const dryRun = request.kind === "rehearse";
+  const args: MigrationArgs = { cursor: row.cursor, oneBatchOnly: true, dryRun, job };
   if (row.batchSize !== undefined) args.batchSize = row.batchSize;
   const share = row.pace?.alone === true ? wholeShare : usualShare;
   const limits = shareOf(await ctx.meta.getTransactionMetrics(), share);
   return ctx.runMutation(row.fnHandle as MigrationFunctionHandle, args, { transactionLimits: limits });
 }
 
-function kindOf({ row, owner }: Assignment): JobKind {
-  if (isCheck(row)) return row.kind;
-  return owner?.reverting === undefined ? "migrate" : "revert";
-}
-
 /** The limits for a nested transaction that may use this share of what is left. */
 function shareOf(metrics: TransactionMetrics, share: number): TransactionLimits {
-  const limits = Object.entries(metrics)
-    .filter(([, { remaining }]) => Number.isFinite(remaining))
-    .map(([metric, { remaining }]) => [metric, Math.max(1, Math.floor(remaining * share))]);
-  return Object.fromEntries(limits) as TransactionLimits;
+  const limits: Partial<Record<keyof TransactionMetrics, number>> = {};
+  for (const metric of Object.keys(metrics) as (keyof TransactionMetrics)[]) {
+    const { remaining } = metrics[metric];
+    if (Number.isFinite(remaining)) limits[metric] = Math.max(1, Math.floor(remaining * share));
+  }
+  return limits;
 }
 
 function outcomeOf(error: unknown): Outcome {
@@ -134,10 +120,10 @@ function outcomeOf(error: unknown): Outcome {
       skipCursor: typeof skipCursor === "string" ? skipCursor : null,
       onError: onError === "stop" || onError === "quarantine" ? onError : undefined,
     };
-    return { kind: "document", message, culprit, isLimit: isLimit === true };
+    return { kind: "document", message, isLimit: isLimit === true, culprit };
   }
   if (data.code === "MIGRATION_BATCH_TOO_LARGE") {
-    return { kind: "tooLarge", message, fits: Number(data["fits"]) };
+    return { kind: "tooLarge", message, isLimit: true, fits: Number(data["fits"]) };
   }
-  return { kind: "refused", message };
+  return { kind: "refused", message, isLimit: false };
 }

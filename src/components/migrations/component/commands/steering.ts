@@ -1,25 +1,27 @@
-/** Stopping, resuming, tuning and undoing migrations, and forgetting them. */
+/** Stopping, resuming, tuning and undoing migrations, retrying what was put aside, and forgetting all of it. */
+import { api, internal } from "../_generated/api.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { callForDocument, type MigrationFunctionHandle } from "../batches/batch_call.js";
 import { migrationError, migrationErrorData } from "../failures.js";
-import type { Job, OnError } from "../protocol.js";
-import type { MigrationStatus } from "../status.js";
-import { api } from "./_generated/api.js";
-import type { MutationCtx } from "./_generated/server.js";
-import type { MigrationFunctionHandle } from "./batch_call.js";
-import { stopChecks } from "./checks.js";
-import { dismissAll, scheduleAll } from "./chain.js";
-import { reverseRanges } from "./ranges.js";
-import type { MigrationRow } from "./rows.js";
-import { closeRun, openRun } from "./run_log.js";
+import { stopChecks } from "../jobs/check_job.js";
+import type { MigrationRow } from "../jobs/job.js";
+import { MigrationJob } from "../jobs/migration_jobs.js";
+import { latestQuarantine, putAside, quarantined } from "../jobs/quarantine.js";
+import { dismissAll, reverseRanges, scheduleAll } from "../jobs/ranges.js";
+import { closeRun, openRun } from "../jobs/runs.js";
+import type { BatchRequest, Tuning } from "../protocol.js";
+import type { MigrationStatus, RetryResult } from "../status.js";
 import { beginAt, busy, interruption, isRunning, leftovers } from "./start.js";
-import { save } from "./state.js";
 import { statusOf } from "./status_of.js";
 
 /** So many jobs are dealt with in one transaction. */
-const atOnce = 100;
+const jobsAtOnce = 100;
+/** So many documents are retried in one transaction. */
+const documentsAtOnce = 20;
 
 /**
- * Stops a job that is in progress, at the end of its last committed batch; leaves any other as it is. A
- * paused one stays so until it is resumed, a cancelled one also goes on when it is started again.
+ * Stops a job that is in progress, at the end of its last committed batch, and leaves any other as it is. A
+ * paused job stays paused until it is resumed; a cancelled one also goes on when it is started again.
  */
 export async function halt(
   ctx: MutationCtx,
@@ -31,7 +33,7 @@ export async function halt(
   await dismissAll(ctx, row);
   row.halted = how;
   await closeRun(ctx, row, how);
-  await save(ctx, row);
+  await ctx.db.replace("migrations", row._id, row);
   console.log(`Migration ${row.name} is ${how}.`);
   return statusOf(ctx, row);
 }
@@ -48,18 +50,11 @@ export async function resume(
   for (const field of leftovers) delete row[field];
   await openRun(ctx, row, startedBy);
   await scheduleAll(ctx, row);
-  await save(ctx, row);
+  await ctx.db.replace("migrations", row._id, row);
   return statusOf(ctx, row);
 }
 
-/** What can be changed while it runs; null takes an override away. */
-export type Tuning = {
-  batchSize?: number | null;
-  maxDocumentsPerSecond?: number | null;
-  onError?: OnError | null;
-};
-
-/** Changes how a job runs, from its next batch on. Throws MIGRATION_ARGUMENTS. */
+/** Changes how a job runs, from its next batch on. @throws MIGRATION_ARGUMENTS when a size or a rate is not above 0 */
 export async function tune(ctx: MutationCtx, row: MigrationRow, tuning: Tuning): Promise<MigrationStatus> {
   for (const field of ["batchSize", "maxDocumentsPerSecond"] as const) {
     const value = tuning[field];
@@ -76,13 +71,15 @@ export async function tune(ctx: MutationCtx, row: MigrationRow, tuning: Tuning):
     await dismissAll(ctx, row);
     await scheduleAll(ctx, row);
   }
-  await save(ctx, row);
+  await ctx.db.replace("migrations", row._id, row);
   return statusOf(ctx, row);
 }
 
 /**
- * Begins to undo a migration, as far as it has come. Throws MIGRATION_BUSY while it runs, and MIGRATION_NOT_DEFINED for one
- * without `down`, which stays what it is; a migration that changed nothing is left as it is, a revert that failed is resumed.
+ * Begins to undo a migration, as far as it has come. A migration that changed nothing is left as it is, and a revert that failed
+ * is resumed.
+ * @throws MIGRATION_BUSY while the migration runs
+ * @throws MIGRATION_NOT_DEFINED when it has no `down`; it then stays what it is
  */
 export async function revert(
   ctx: MutationCtx,
@@ -104,13 +101,13 @@ export async function revert(
   row.reverting = { ...until, epoch };
   await openRun(ctx, row, startedBy);
   await scheduleAll(ctx, row);
-  await save(ctx, row);
+  await ctx.db.replace("migrations", row._id, row);
   return statusOf(ctx, row);
 }
 
-/** Asks for a revert of one document that is rolled back: whatever else comes of it, the revert itself will tell. */
+/** Tries a revert of one document and rolls it back. Whatever else comes of that, the revert itself will tell. */
 async function requireDown(ctx: MutationCtx, { name, fnHandle }: MigrationRow): Promise<void> {
-  const job: Job = { kind: "revert", batchSize: 1 };
+  const job: BatchRequest = { kind: "revert", batchSize: 1 };
   try {
     await ctx.runMutation(fnHandle as MigrationFunctionHandle, {
       cursor: null,
@@ -130,39 +127,70 @@ function requireHandle({ name, fnHandle }: MigrationRow): void {
   throw migrationError("MIGRATION_ARGUMENTS", message, { name });
 }
 
-/** Stops every job in progress, the later ones in further transactions; resolves with the first. */
+/**
+ * Migrates the documents put aside until `until` (default: all) again, each in a nested transaction of its own: the first 20 now,
+ * the rest in further transactions. Those that fail again stay, with the new error.
+ * @throws MIGRATION_BUSY while the migration is being reverted
+ */
+export async function retry(ctx: MutationCtx, row: MigrationRow, until?: number): Promise<RetryResult> {
+  if (row.reverting !== undefined) throw busy(row);
+  const last = until ?? (await latestQuarantine(ctx, row));
+  if (last === null) return { migrated: 0, failed: 0, isDone: true };
+  const entries = await quarantined(ctx, row, documentsAtOnce, last);
+  const result: RetryResult = { migrated: 0, failed: 0, isDone: entries.length < documentsAtOnce };
+  const job = new MigrationJob(row);
+  for (const { _id, documentId } of entries) {
+    const error = await callForDocument(ctx, job, documentId);
+    if (error === null) {
+      await ctx.db.delete("quarantine", _id);
+      // Where its ranges have counted the failures, what is missing from them is counted here.
+      row.failed = Math.max(row.isSplit === true ? -Infinity : 0, (row.failed ?? 0) - 1);
+      result.migrated++;
+    } else {
+      await putAside(ctx, row, documentId, error);
+      result.failed++;
+    }
+  }
+  await job.save(ctx);
+  if (!result.isDone) {
+    await ctx.scheduler.runAfter(0, internal.lib.retryRest, { name: row.name, until: last });
+  }
+  return result;
+}
+
+/** Stops every job in progress: the first 100 now, which it resolves with, the later ones in further transactions. */
 export async function cancelAll(ctx: MutationCtx, since: number): Promise<MigrationStatus[]> {
   const rows = await ctx.db
     .query("migrations")
     .withIndex("isDone", (q) => q.eq("isDone", false).gte("_creationTime", since))
-    .take(atOnce);
+    .take(jobsAtOnce);
   const statuses = [];
   for (const row of rows) statuses.push(await halt(ctx, row, "canceled"));
-  const last = rows[atOnce - 1];
+  const last = rows[jobsAtOnce - 1];
   if (last !== undefined) await ctx.scheduler.runAfter(0, api.lib.cancelAll, { sinceTs: last._creationTime });
   return statuses;
 }
 
-/** Stops and forgets every job created until `before`, with all runs, checks and quarantined documents. */
+/** Stops and forgets every job created up to `before`, with all runs, checks and quarantined documents. */
 export async function clearAll(ctx: MutationCtx, before: number): Promise<void> {
   const rows = await ctx.db
     .query("migrations")
     .withIndex("by_creation_time", (q) => q.lte("_creationTime", before))
     .order("desc")
-    .take(atOnce);
+    .take(jobsAtOnce);
   for (const row of rows) {
     await dismissAll(ctx, row);
     await stopChecks(ctx, row.name);
     await ctx.db.delete("migrations", row._id);
   }
-  let isMore = rows.length === atOnce;
+  let isMore = rows.length === jobsAtOnce;
   for (const table of ["ranges", "runs", "checks", "quarantine"] as const) {
     const records = await ctx.db
       .query(table)
       .withIndex("by_creation_time", (q) => q.lte("_creationTime", before))
-      .take(atOnce);
+      .take(jobsAtOnce);
     for (const { _id } of records) await ctx.db.delete(_id);
-    isMore ||= records.length === atOnce;
+    isMore ||= records.length === jobsAtOnce;
   }
   if (isMore) await ctx.scheduler.runAfter(0, api.lib.clearAll, { before });
 }
