@@ -1,19 +1,22 @@
 /**
- * Transforms and what else a deploy is told in code: changes of a table's documents that are pure functions of the
- * document, renames, and waivers. They are declarations and no functions of the app: a database that knows them finds
- * them among the exports of modules by their brands and applies them when the deploy is put in place; Convex Cloud passes
- * them over.
+ * What a deploy is told in code: transforms, which are changes of a table's documents by pure functions, renames, waivers, and
+ * the migrations that it starts. A database that knows these declarations finds them among the exports of modules by their
+ * brands; Convex Cloud passes them over. All but the migrations are declarations only, and no functions of the app.
  */
 import type { DocumentByName, GenericDataModel, GenericDocument, TableNamesInDataModel } from "convex/server";
 import {
+  migrationBrand,
   transformBrand,
   waiverBrand,
   type DeclaredTableRename,
   type DeclaredTransform,
   type DeclaredWaivers,
+  type DeployMigration,
 } from "../../../seams/index.js";
-import { migrationError } from "../failures.js";
-import { renameAt, renameTargetOf } from "./rename-at.js";
+import type { ComponentApi } from "../component/_generated/component.js";
+import { migrationError } from "../component/failures.js";
+import type { PlainDefinition } from "./definition.js";
+import { targetNamed, type MutationCtx, type QueryCtx } from "./starter.js";
 
 /** An exported transform, or rename of a field. */
 export interface Transform {
@@ -71,7 +74,7 @@ export interface TransformDefinition<
   takesUnmigrated?: boolean | undefined;
 }
 
-/** A definition without its types. Throws MIGRATION_ARGUMENTS. */
+/** A transform from its definition. @throws MIGRATION_ARGUMENTS when the definition cannot work */
 export function transform(definition: {
   table: string;
   up: unknown;
@@ -100,7 +103,7 @@ export function transform(definition: {
   };
 }
 
-/** A transform that gives a field another name in its place. Throws MIGRATION_ARGUMENTS. */
+/** A transform that gives a field another name in its place. @throws MIGRATION_ARGUMENTS when `from` is no path or `to` no name */
 export function fieldRename({ table, from, to }: { table: string; from: string; to: string }): Transform {
   const back = renameTargetOf(from, to);
   if (back === null) {
@@ -117,4 +120,60 @@ export function fieldRename({ table, from, to }: { table: string; from: string; 
       rename: { from, to },
     },
   };
+}
+
+const pathPattern = /^[A-Za-z]\w*(\[\])*(\.[A-Za-z]\w*(\[\])*)*$/;
+const namePattern = /^[A-Za-z]\w*$/;
+
+/** Where the field is after the rename and what it was called; null when `from` is no path or `to` no name. */
+function renameTargetOf(from: string, to: string): { path: string; name: string } | null {
+  if (!pathPattern.test(from) || from.endsWith("]") || !namePattern.test(to)) return null;
+  const end = from.lastIndexOf(".") + 1;
+  return { path: from.slice(0, end) + to, name: from.slice(end) };
+}
+
+/**
+ * A copy in which the field at the path has the new name, wherever the path leads: into nested objects (`address.zip`) and into
+ * the objects of arrays (`items[].sku`). Where a value on the way is absent or of another type there is nothing to rename.
+ * Throws an Error when there is a field of the new name already.
+ */
+function renameAt<Value>(value: Value, path: string, to: string): Value {
+  return renameIn(value, path.replaceAll("[]", ".[]").split("."), to) as Value;
+}
+
+function renameIn(value: unknown, [step = "", ...rest]: readonly string[], to: string): unknown {
+  if (step === "[]") {
+    return Array.isArray(value) ? value.map((item: unknown) => renameIn(item, rest, to)) : value;
+  }
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return value;
+  if (Array.isArray(value) || value instanceof ArrayBuffer) return value;
+  const fields = value as Readonly<Record<string, unknown>>;
+  if (rest.length > 0) return { ...fields, [step]: renameIn(fields[step], rest, to) };
+  if (Object.hasOwn(fields, to)) throw new Error(`There is a field ${to} beside ${step} already.`);
+  const { [step]: moved, ...others } = fields;
+  return { ...others, [to]: moved };
+}
+
+/** The same migration function, with the brand by which a deploy recognises that it has to start it. */
+export function onDeploy<Migration extends object>(
+  migration: Migration,
+  component: ComponentApi,
+  { table, requires, takesUnmigrated }: PlainDefinition,
+): Migration {
+  const offered: DeployMigration = {
+    table,
+    requires,
+    ...(takesUnmigrated ? { takesUnmigrated } : {}),
+    component,
+    start: async (ctx: MutationCtx, name) =>
+      ctx.runMutation(component.lib.migrate, {
+        ...(await targetNamed(name)),
+        dryRun: false,
+        startedBy: "deploy",
+      }),
+    status: (ctx: QueryCtx | MutationCtx, names) =>
+      ctx.runQuery(component.lib.getStatus, { names: [...names] }),
+    cancel: (ctx: MutationCtx, name) => ctx.runMutation(component.lib.cancel, { name }),
+  };
+  return Object.assign(migration, { [migrationBrand]: offered });
 }

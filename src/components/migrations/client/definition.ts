@@ -11,9 +11,9 @@ import type {
   TableNamesInDataModel,
 } from "convex/server";
 import type { GenericId } from "convex/values";
-import { migrationError } from "../failures.js";
-import type { MigrationArgs, OnError, Policy } from "../protocol.js";
-import type { AnySchema, RangeBuilder } from "./range.js";
+import { migrationError } from "../component/failures.js";
+import type { MigrationArgs, OnError, Policy } from "../component/protocol.js";
+import type { AnySchema, RangeBuilder } from "./range/range.js";
 
 /** How many documents the first batch of a migration takes that prescribes no size. */
 export const defaultBatchSize = 100;

@@ -1,4 +1,5 @@
-export type { MigrationArgs, MigrationResult, OnError } from "../protocol.js";
+export type { DeployMigration } from "../../../seams/index.js";
+export type { MigrationArgs, MigrationResult, OnError, Tuning } from "../component/protocol.js";
 export type {
   CheckStatus,
   FieldDifference,
@@ -10,17 +11,7 @@ export type {
   RunOutcome,
   RunSummary,
   Verification,
-} from "../status.js";
-export { isNewFormatCursor } from "./cursor.js";
-export {
-  defaultBatchSize as DEFAULT_BATCH_SIZE,
-  type MigrationDefinition,
-  type MigrationFunctionReference,
-} from "./definition.js";
-export { Migrations, type MigrationsOptions, type Tuning } from "./migrations.js";
-export type { DeployMigration } from "../../../seams/index.js";
-export { runToCompletion, type RunToCompletionOptions } from "./run-to-completion.js";
-export type { StartOptions } from "./starter.js";
+} from "../component/status.js";
 export {
   waive,
   type TableRename,
@@ -28,4 +19,12 @@ export {
   type TransformDefinition,
   type Waivers,
   type WaiverText,
-} from "./transforms.js";
+} from "./declarations.js";
+export {
+  defaultBatchSize as DEFAULT_BATCH_SIZE,
+  type MigrationDefinition,
+  type MigrationFunctionReference,
+} from "./definition.js";
+export { Migrations, type MigrationsOptions } from "./migrations.js";
+export { isNewFormatCursor } from "./range/cursor.js";
+export { runToCompletion, type RunToCompletionOptions, type StartOptions } from "./starter.js";

@@ -17,38 +17,27 @@ import {
   type SchemaDefinition,
   type TableNamesInDataModel,
 } from "convex/server";
+import { transformBrand } from "../../../seams/index.js";
 import type { ComponentApi } from "../component/_generated/component.js";
-import { migrationError } from "../failures.js";
-import { migrationArgs, type MigrationArgs, type MigrationResult, type OnError } from "../protocol.js";
+import { migrationError } from "../component/failures.js";
+import {
+  migrationArgs,
+  type MigrationArgs,
+  type MigrationResult,
+  type Target,
+  type Tuning,
+} from "../component/protocol.js";
 import type {
   CheckStatus,
   MigrationStatus,
   QuarantinedDocument,
   RetryResult,
   RunSummary,
-} from "../status.js";
-import { runBatch } from "./batch.js";
-import { callerOf, type ActionCtx, type MutationCtx, type QueryCtx } from "./contexts.js";
-import {
-  plainDefinition,
-  type MigrationDefinition,
-  type MigrationFunctionReference,
-  type PlainDefinition,
-} from "./definition.js";
-import { onDeploy } from "./on-deploy.js";
-import { oneOffCursor } from "./one-off.js";
-import {
-  startCheck,
-  startInteractively,
-  startMigration,
-  targetNamed,
-  targetOf,
-  type StartOptions,
-  type Target,
-} from "./starter.js";
-import { transformBrand } from "../../../seams/index.js";
+} from "../component/status.js";
+import { runBatch } from "./batch/batch.js";
 import {
   fieldRename,
+  onDeploy,
   transform,
   waive,
   type TableRename,
@@ -56,7 +45,25 @@ import {
   type TransformDefinition,
   type Waivers,
   type WaiverText,
-} from "./transforms.js";
+} from "./declarations.js";
+import {
+  plainDefinition,
+  type MigrationDefinition,
+  type MigrationFunctionReference,
+  type PlainDefinition,
+} from "./definition.js";
+import {
+  callerOf,
+  startCheck,
+  startInteractively,
+  startMigration,
+  targetNamed,
+  targetOf,
+  type ActionCtx,
+  type MutationCtx,
+  type QueryCtx,
+  type StartOptions,
+} from "./starter.js";
 
 /** Options of `new Migrations`. */
 export interface MigrationsOptions<DataModel extends GenericDataModel, Schema> {
@@ -68,13 +75,6 @@ export interface MigrationsOptions<DataModel extends GenericDataModel, Schema> {
   migrationsLocationPrefix?: string | undefined;
   /** The app's schema: tells the fields of an index, so that a batch can begin behind any document of it. */
   schema?: Schema | undefined;
-}
-
-/** What `tune` changes; null goes back to what the definition says. */
-export interface Tuning {
-  batchSize?: number | null;
-  maxDocumentsPerSecond?: number | null;
-  onError?: OnError | null;
 }
 
 type AnySchema = SchemaDefinition<GenericSchema, boolean>;
@@ -155,7 +155,7 @@ export class Migrations<
       const plainCtx = ctx as unknown as GenericMutationCtx<GenericDataModel>;
       if (args.oneBatchOnly !== true) return this.#startItself(plainCtx, args);
       await this.#checkRequired(plainCtx, plain, args);
-      return runBatch(plainCtx, plain, { ...args, ...oneOffCursor(args) });
+      return runBatch(plainCtx, plain, args);
     };
     const migration = build({ args: migrationArgs, handler });
     return plain.runOnDeploy ? onDeploy(migration, this.component, plain) : migration;

@@ -1,21 +1,36 @@
 /**
- * Starting migrations through the component. Whoever starts one while any of its series is running gets
- * that one's status instead: the check reads a stale snapshot, so that repeating a deploy script cannot
- * conflict with the batches in progress.
+ * Starting migrations and checks through the component: once, for a person who reads the answer, or batch after batch in an
+ * action. Whoever starts a migration while any of its series is running gets the status of that one instead. The check reads
+ * a stale snapshot, so that repeating a deploy script cannot conflict with the batches in progress.
  */
 import {
   createFunctionHandle,
+  getFunctionAddress,
   getFunctionName,
   makeFunctionReference,
+  type Auth,
+  type FunctionHandle,
   type FunctionReference,
+  type GenericActionCtx,
+  type GenericDataModel,
+  type GenericMutationCtx,
+  type GenericQueryCtx,
 } from "convex/server";
-import type { ComponentApi, StartArgs } from "../component/_generated/component.js";
-import { dryRunData, migrationError } from "../failures.js";
-import type { MigrationArgs, OnError } from "../protocol.js";
-import type { CheckStatus, MigrationStatus } from "../status.js";
-import { callerOf, type ActionCtx, type MutationCtx } from "./contexts.js";
+import type { ComponentApi } from "../component/_generated/component.js";
+import { dryRunData, migrationError } from "../component/failures.js";
+import type { CheckKind, MigrationArgs, MigrationResult, OnError, Target } from "../component/protocol.js";
+import type { CheckStatus, MigrationStatus } from "../component/status.js";
 import type { MigrationFunctionReference } from "./definition.js";
 import { checkInstructions, instructions } from "./instructions.js";
+
+/** The parts of Convex's contexts that starting and watching migrations needs, whatever the tables of the app are. */
+export type QueryCtx = Pick<GenericQueryCtx<GenericDataModel>, "runQuery">;
+export type MutationCtx = Pick<GenericMutationCtx<GenericDataModel>, "runQuery" | "runMutation" | "meta"> & {
+  auth?: Pick<Auth, "getUserIdentity">;
+};
+export type ActionCtx = Pick<GenericActionCtx<GenericDataModel>, "runQuery" | "runMutation" | "meta"> & {
+  auth?: Pick<Auth, "getUserIdentity">;
+};
 
 /** Options of a start; as in `MigrationArgs`. */
 export interface StartOptions {
@@ -27,9 +42,6 @@ export interface StartOptions {
   onError?: OnError | undefined;
   maxDocumentsPerSecond?: number | undefined;
 }
-
-/** A migration by its name and its function. */
-export type Target = StartArgs["next"] extends (infer One)[] | undefined ? One : never;
 
 /** Starts `first` with `next` behind it. Resolves with the status of whichever of them is in progress. */
 export async function startMigration(
@@ -97,7 +109,7 @@ export async function startCheck(
   ctx: MutationCtx | ActionCtx,
   component: ComponentApi,
   target: Target,
-  kind: CheckStatus["kind"],
+  kind: CheckKind,
   batchSize: number | undefined,
 ): Promise<CheckStatus> {
   const startedBy = await callerOf(ctx);
@@ -110,7 +122,7 @@ export async function targetOf(reference: MigrationFunctionReference): Promise<T
   return { name: getFunctionName(reference), fnHandle: await createFunctionHandle(reference) };
 }
 
-/** The same by name. Throws MIGRATION_NOT_FOUND. */
+/** The same by name. @throws MIGRATION_NOT_FOUND when there is no function of that name */
 export async function targetNamed(name: string): Promise<Target> {
   const reference: FunctionReference<"mutation"> = makeFunctionReference<"mutation">(name);
   try {
@@ -132,4 +144,61 @@ async function anyInProgress(
       ? await (ctx as MutationCtx).runQuery(component.lib.getStatus, { names }, { useStaleSnapshot: true })
       : await ctx.runQuery(component.lib.getStatus, { names });
   return statuses.find(({ state }) => state === "inProgress");
+}
+
+/** Who calls: the name of the function, and the person where one is signed in. */
+export async function callerOf(ctx: MutationCtx | ActionCtx): Promise<string> {
+  const { name } = await ctx.meta.getFunctionMetadata();
+  const identity = await ctx.auth?.getUserIdentity();
+  if (!identity) return name;
+  return `${name} by ${identity.email ?? identity.name ?? identity.tokenIdentifier}`;
+}
+
+/** Options of `runToCompletion`; as in `MigrationArgs`. */
+export interface RunToCompletionOptions {
+  /** The migration's name, where `fnRef` is a handle, which does not tell it. */
+  name?: string | undefined;
+  /** null begins at the start, absent resumes; done migrations are left alone. */
+  cursor?: string | null | undefined;
+  batchSize?: number | undefined;
+  dryRun?: boolean | undefined;
+}
+
+/**
+ * Runs a migration from an action, batch after batch until it is done, and only as long as the action lives. Each batch is a
+ * transaction of its own. If the migration is running already, resolves with its status at once. A dry run throws a
+ * ConvexError whose data has `kind: "DRY RUN"` and the status that it would reach. Throws an Error with what a batch failed with.
+ * @throws MIGRATION_STUCK when a batch makes no progress
+ */
+export async function runToCompletion(
+  ctx: ActionCtx,
+  component: ComponentApi,
+  fnRef: MigrationFunctionReference | FunctionHandle<"mutation", MigrationArgs, MigrationResult>,
+  opts: RunToCompletionOptions = {},
+): Promise<MigrationStatus> {
+  const { name = getFunctionName(fnRef), batchSize, dryRun = false } = opts;
+  const address: { functionHandle?: string } = getFunctionAddress(fnRef);
+  const fnHandle = address.functionHandle ?? (await createFunctionHandle(fnRef));
+  const startedBy = await callerOf(ctx);
+  let { cursor } = opts;
+  for (;;) {
+    const status = await ctx.runMutation(component.lib.migrate, {
+      name,
+      fnHandle,
+      dryRun,
+      oneBatchOnly: true,
+      startedBy,
+      ...(cursor === undefined ? {} : { cursor }),
+      ...(batchSize === undefined ? {} : { batchSize }),
+    });
+    if (status.isDone || status.state === "inProgress") return status;
+    if (status.error !== undefined) throw new Error(status.error);
+    if (!status.cursor || status.cursor === cursor) {
+      throw migrationError("MIGRATION_STUCK", `Migration ${name} made no progress.`, {
+        name,
+        cursor: cursor ?? null,
+      });
+    }
+    cursor = status.cursor;
+  }
 }

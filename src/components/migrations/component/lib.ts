@@ -11,7 +11,11 @@ import * as steering from "./commands/steering.js";
 import { checkStatusOf, statusOf, unknownStatus } from "./commands/status_of.js";
 import * as checks from "./jobs/check_job.js";
 import { findMigration, getMigration } from "./jobs/job.js";
-import { forgetQuarantine, quarantined, quarantinedDocument as quarantinedDocumentOf } from "./jobs/quarantine.js";
+import {
+  forgetQuarantine,
+  quarantined,
+  quarantinedDocument as quarantinedDocumentOf,
+} from "./jobs/quarantine.js";
 import { history } from "./jobs/runs.js";
 import { checkArgs, startArgs, tuning } from "./protocol.js";
 import { checkStatus, migrationStatus, quarantinedDocument, retryResult, runSummary } from "./status.js";

@@ -79,7 +79,7 @@ export const migrationArgs = {
 export type MigrationArgs = ObjectType<typeof migrationArgs>;
 
 /** What one batch did. */
-export interface MigrationResult {
+export type MigrationResult = {
   /** Where the next batch begins. */
   continueCursor: string;
   /** True when nothing was left behind the batch. */
@@ -110,18 +110,18 @@ export interface MigrationResult {
   documentId?: string;
   /** The ids of the documents that a verification found not migrated. */
   violations?: string[];
-}
+};
 
-export const successor = v.object({ name: v.string(), fnHandle: v.string() });
+export const target = v.object({ name: v.string(), fnHandle: v.string() });
 /** A migration by its name and its function. */
-export type Successor = Infer<typeof successor>;
+export type Target = Infer<typeof target>;
 
 export const startArgs = {
-  ...successor.fields,
+  ...target.fields,
   cursor: v.optional(v.union(v.string(), v.null())),
   batchSize: v.optional(v.number()),
   oneBatchOnly: v.optional(v.boolean()),
-  next: v.optional(v.array(successor)),
+  next: v.optional(v.array(target)),
   dryRun: v.boolean(),
   reset: v.optional(v.boolean()),
   onError: v.optional(onError),

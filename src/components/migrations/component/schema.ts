@@ -4,8 +4,15 @@
  */
 import { defineSchema, defineTable } from "convex/server";
 import { v, type VAny } from "convex/values";
-import { checkKind, onError, policy, successor } from "./protocol.js";
-import { counters, failures, quarantinedDocument, runSummary, type Rehearsal, type Verification } from "./status.js";
+import { checkKind, onError, policy, target } from "./protocol.js";
+import {
+  counters,
+  failures,
+  quarantinedDocument,
+  runSummary,
+  type Rehearsal,
+  type Verification,
+} from "./status.js";
 
 const scheduled = v.optional(v.id("_scheduled_functions"));
 
@@ -60,7 +67,7 @@ const migrations = defineTable({
   latestStart: v.number(),
   latestEnd: v.optional(v.number()),
   /** The migrations that run after this one; with `resetsNext` they begin again though they are done. */
-  next: v.optional(v.array(successor)),
+  next: v.optional(v.array(target)),
   resetsNext: v.optional(v.boolean()),
   /** The run in progress, or the latest. */
   run: v.optional(

@@ -3,19 +3,24 @@
  * of it or nothing. Whatever fails, the error says which document it was and where it stood, so that the
  * component can go on up to it and put it aside.
  */
-import { dryRunData, isLimitError, messageOf, migrationError, migrationErrorData } from "../failures.js";
-import type { Job, MigrationArgs, MigrationResult } from "../protocol.js";
-import { Breathing } from "./breathing.js";
-import { Budget } from "./budget.js";
-import { countDocuments } from "./count.js";
-import { CurrentDocuments } from "./current-documents.js";
-import { defaultBatchSize, type PlainDefinition } from "./definition.js";
-import { operationOf } from "./operation.js";
-import { readPage, tailBehind, type Page, type PageRequest } from "./page.js";
-import { describeRange, rangeOf } from "./range.js";
+import { nativeStoreOf } from "../../../../seams/index.js";
+import {
+  dryRunData,
+  isLimitError,
+  messageOf,
+  migrationError,
+  migrationErrorData,
+} from "../../component/failures.js";
+import type { BatchRequest, MigrationArgs, MigrationResult } from "../../component/protocol.js";
+import { defaultBatchSize, type PlainDefinition } from "../definition.js";
+import type { StoredDocument } from "../range/cursor.js";
+import { splitsBehind } from "../range/index-ranges.js";
+import { readPage, tailBehind, type Page, type PageRequest } from "../range/page.js";
+import { rangeOf } from "../range/range.js";
+import { Breathing, Budget } from "./budget.js";
+import { CurrentDocuments, reread, type Ctx } from "./current-documents.js";
+import { operationOf, type Operation } from "./operation.js";
 import { rehearse } from "./rehearsal.js";
-import { splitsBehind } from "./splits.js";
-import { reread, type Ctx, type Operation, type StoredDocument } from "./stored-document.js";
 
 /** So many documents are started together with `parallelize`. */
 const abreast = 32;
@@ -23,35 +28,56 @@ const abreast = 32;
 /**
  * Does what `args.job` asks for with at most a batch behind `args.cursor`; without a job, migrates it. With
  * `dryRun` it ends by throwing what it would have done.
- * Throws MIGRATION_DOCUMENT_FAILED, MIGRATION_BATCH_TOO_LARGE, MIGRATION_RANGE_CHANGED,
- * MIGRATION_RANGE_UNSUPPORTED and MIGRATION_NOT_DEFINED.
+ * @throws MIGRATION_ARGUMENTS when it is for real and nobody says where to begin
+ * @throws MIGRATION_DOCUMENT_FAILED when a document cannot be migrated
+ * @throws MIGRATION_BATCH_TOO_LARGE when fewer documents fit the transaction than were read
+ * @throws MIGRATION_RANGE_CHANGED when the cursor is of another range
+ * @throws MIGRATION_RANGE_UNSUPPORTED when no batch can resume in the range
+ * @throws MIGRATION_NOT_DEFINED when the definition lacks what the job needs
  */
 export async function runBatch(
   ctx: Ctx,
   definition: PlainDefinition,
-  args: MigrationArgs & { cursor: string | null },
+  args: MigrationArgs,
 ): Promise<MigrationResult> {
   const { job } = args;
   if (job?.kind === "retry") return retryOne(ctx, definition, job);
   const operation = operationOf(definition, job);
   const prescribed = args.batchSize || definition.batchSize;
-  const request = requestOf(definition, prescribed, args);
+  const { cursor, dryRun } = placeOf(args);
+  const request = requestOf(definition, prescribed, cursor, job);
   const budget = await Budget.begin(ctx.meta, prescribed === undefined ? job?.timeLimitMs : undefined);
   const page = await readPage(ctx.db, request);
   if (job?.kind === "peek") return peekedResult(definition, page);
   await budget.noteReading();
   const batch = new Batch(definition, request, prescribed === undefined, page, budget);
-  if (args.dryRun === true) {
+  if (dryRun) {
     return rehearse(ctx, definition, page.documents, (trial) => batch.run(trial, operation, job));
   }
   return batch.run(ctx, operation, job);
+}
+
+/**
+ * Where the batch begins, and whether it is a dry run: it is one when neither a cursor is given nor that it is for real.
+ * @throws MIGRATION_ARGUMENTS when it is for real and has no cursor
+ */
+function placeOf({ cursor, dryRun }: MigrationArgs): { cursor: string | null; dryRun: boolean } {
+  if (cursor !== undefined && cursor !== "") return { cursor, dryRun: dryRun === true };
+  if (dryRun === false) {
+    const message =
+      "Cursor must be specified for a single batch: null for the beginning, or the cursor that getStatus shows.";
+    throw migrationError("MIGRATION_ARGUMENTS", message);
+  }
+  if (dryRun === undefined) console.warn("No cursor or dryRun given: doing a dry run of the first batch.");
+  return { cursor: null, dryRun: true };
 }
 
 /** Which documents the batch is over. */
 function requestOf(
   definition: PlainDefinition,
   prescribed: number | undefined,
-  { cursor, job }: MigrationArgs & { cursor: string | null },
+  cursor: string | null,
+  job: BatchRequest | undefined,
 ): PageRequest {
   const { table, schema, revertRange } = definition;
   const customRange =
@@ -71,12 +97,13 @@ function requestOf(
   };
 }
 
-/** Under a rate, a batch takes no more than it allows in a second. */
-function secondsWorth({ policy }: PlainDefinition, job: Job | undefined): number {
+/** How many documents the rate allows in a second: a batch takes no more. */
+function secondsWorth({ policy }: PlainDefinition, job: BatchRequest | undefined): number {
   if (job === undefined || (job.kind !== "migrate" && job.kind !== "revert")) return Infinity;
   return Math.max(1, Math.floor(job.maxDocumentsPerSecond ?? policy.maxDocumentsPerSecond ?? Infinity));
 }
 
+/** A page on its way through the operation. */
 class Batch {
   readonly #definition: PlainDefinition;
   readonly #request: PageRequest;
@@ -98,7 +125,7 @@ class Batch {
     this.#budget = budget;
   }
 
-  async run(ctx: Ctx, operation: Operation, job: Job | undefined): Promise<MigrationResult> {
+  async run(ctx: Ctx, operation: Operation, job: BatchRequest | undefined): Promise<MigrationResult> {
     const { documents } = this.#page;
     const current = new CurrentDocuments(ctx, this.#definition.table, this.#definition.isWrapped);
     const outcomes = await this.#runOnDocuments(current, operation);
@@ -115,7 +142,7 @@ class Batch {
       continueCursor,
       isDone,
       processed,
-      range: describeRange(this.#request.range),
+      range: this.#request.range.description,
       batchSize: this.#request.limit,
       adaptive: this.#adaptive,
       usedShare: this.#budget.usedShare,
@@ -140,7 +167,10 @@ class Batch {
     return result;
   }
 
-  /** Runs the operation over the page from its beginning, as far as the transaction bears. */
+  /**
+   * Runs the operation over the page from its beginning, as far as the transaction can take it. Resolves with whether each
+   * document needed a change.
+   */
   async #runOnDocuments(current: CurrentDocuments, operation: Operation): Promise<boolean[]> {
     const { documents } = this.#page;
     const outcomes: boolean[] = [];
@@ -167,7 +197,7 @@ class Batch {
     return outcomes;
   }
 
-  /** Starts several at once, and lets all of them end before it throws what the first to fail threw. */
+  /** Starts the operation on several documents at once, and lets all of them end before it throws what the first to fail threw. */
   async #runTogether(current: CurrentDocuments, operation: Operation, outcomes: boolean[]): Promise<void> {
     const together = this.#page.documents.slice(outcomes.length, outcomes.length + abreast);
     const settled = await Promise.allSettled(
@@ -202,14 +232,18 @@ class Batch {
     });
   }
 
+  /**
+   * The number of documents in the range, null when the database does not keep it; Trueup does. Convex Cloud is never asked:
+   * counting there reads the whole table and makes the batch conflict with every insert.
+   */
   async #total(ctx: Ctx): Promise<number | null> {
     const { customRange, until } = this.#request;
-    const isWhole = customRange === undefined && until === undefined;
-    return isWhole ? countDocuments(ctx.db, this.#definition.table) : null;
+    if (customRange !== undefined || until !== undefined) return null;
+    return (await nativeStoreOf(ctx.db)?.count(this.#definition.table)) ?? null;
   }
 }
 
-/** Runs the operation on the document as it is now; one that is gone is passed over. */
+/** Runs the operation on the document as it is now. Passes over one that is gone. */
 function runOn(
   current: CurrentDocuments,
   operation: Operation,
@@ -228,7 +262,7 @@ function batchTooLarge(fits: number): Error {
   );
 }
 
-/** For a batch that fails outside of any document: which document it begins with, and what is behind. */
+/** Says which document the batch begins with and what is behind it, for a batch that fails outside of any document. */
 function peekedResult({ policy }: PlainDefinition, page: Page): MigrationResult {
   const [document] = page.documents;
   const documentId = document === undefined ? {} : { documentId: document._id };
@@ -236,7 +270,7 @@ function peekedResult({ policy }: PlainDefinition, page: Page): MigrationResult 
 }
 
 /** Migrates the document that the job names, if it is still there. */
-async function retryOne(ctx: Ctx, definition: PlainDefinition, job: Job): Promise<MigrationResult> {
+async function retryOne(ctx: Ctx, definition: PlainDefinition, job: BatchRequest): Promise<MigrationResult> {
   const document = await reread(ctx, definition.table, job.ids?.[0] ?? "");
   if (document !== null) await operationOf(definition, job)(ctx, document);
   return { continueCursor: "[]", isDone: true, processed: document === null ? 0 : 1 };

@@ -1,12 +1,26 @@
 /**
- * How much of its transaction a batch has used. Convex tells what each limit has left; a batch stops before
- * the tightest is exhausted, and looks only as often as it must: after 1, 2, 4, 8, 16 and then every 32
- * documents, stopping when what each used so far would not fit until the next look.
+ * When a batch must end before its page does. `Budget` keeps it within its transaction: Convex tells how much each limit has
+ * left, and a batch stops before the tightest is exhausted. It looks only as often as it must, after 1, 2, 4, 8, 16 and then
+ * every 32 documents, and stops when the documents until the next look would not fit, given what each has used so far.
+ *
+ * `Breathing` keeps it below live traffic. A process that runs one mutation at a time is deaf while a batch computes: requests
+ * are not even received. So a batch lets go every few milliseconds, and when somebody then waits for a turn it
+ * ends where it stands; the batches behind it begin with that size. Elsewhere nobody waits for a batch, and nothing happens.
  */
-import type { MutationMeta, TransactionMetrics } from "convex/server";
+import type {
+  GenericDatabaseReader,
+  GenericDataModel,
+  MutationMeta,
+  TransactionMetrics,
+} from "convex/server";
+import { nativeStoreOf, type NativeStore } from "../../../../seams/index.js";
 
 const spendable = 0.8;
 const longestStride = 32;
+/** A batch that has run for so many milliseconds lets others have a moment. */
+const breathingIntervalMs = 3;
+/** A pause of the process itself may seem to be a long batch: fewer documents than these are not worth an end. */
+const fewest = 32;
 
 export class Budget {
   readonly #meta: Pick<MutationMeta, "getTransactionMetrics"> | undefined;
@@ -17,7 +31,7 @@ export class Budget {
   #nextLook = 1;
   /** The share, 0 to 1, of the tightest limit used at the last look. */
   usedShare = 0;
-  /** What was used of it before the first document. */
+  /** The share that was used before the first document. */
   #shareOfReading = 0;
 
   private constructor(meta: Pick<MutationMeta, "getTransactionMetrics"> | undefined, timeLimitMs: number) {
@@ -25,7 +39,7 @@ export class Budget {
     this.#timeLimitMs = timeLimitMs;
   }
 
-  /** Begins now; what the transaction used before is not counted. */
+  /** Begins now: what the transaction has used before is not counted. */
   static async begin(
     meta: Pick<MutationMeta, "getTransactionMetrics"> | undefined,
     timeLimitMs: number | undefined,
@@ -79,5 +93,27 @@ export class Budget {
     } catch {
       return null;
     }
+  }
+}
+
+export class Breathing {
+  readonly #store: NativeStore | null;
+  #latestMs = Date.now();
+
+  /** Begins now. */
+  constructor(db: GenericDatabaseReader<GenericDataModel>) {
+    this.#store = nativeStoreOf(db);
+  }
+
+  /** True when others have not had a moment for the last 3 ms. */
+  get isDue(): boolean {
+    return this.#store?.breathe !== undefined && Date.now() - this.#latestMs >= breathingIntervalMs;
+  }
+
+  /** Gives others a moment. Resolves with true when the batch, `done` documents far, should end because somebody waits. */
+  async pause(done: number): Promise<boolean> {
+    const isAwaited = (await this.#store?.breathe?.()) === true;
+    this.#latestMs = Date.now();
+    return isAwaited && done >= fewest;
   }
 }

@@ -3,14 +3,22 @@
  * one document of it, directly, by a trigger or by a function that was called, may have changed or deleted another. To
  * read every document again would cost a batch a third of what it may read, so only those are read that may differ. Trueup
  * knows which documents a transaction has written. Elsewhere writes are noted as they are made through `ctx.db`, and where
- * others cannot be seen, because a function was called or the app wraps `ctx.db`, all are read.
+ * the writes of others cannot be seen, because a function was called or the app wraps `ctx.db`, all documents are read.
  */
-import { nativeStoreOf } from "../../../seams/index.js";
-import { watched } from "./recorded-writes.js";
-import { reread, type Ctx, type StoredDocument } from "./stored-document.js";
+import type { GenericDataModel, GenericMutationCtx } from "convex/server";
+import type { GenericId } from "convex/values";
+import { nativeStoreOf } from "../../../../seams/index.js";
+import type { StoredDocument } from "../range/cursor.js";
+
+export type Ctx = GenericMutationCtx<GenericDataModel>;
+
+/** The document as it is now, null if it is gone. */
+export async function reread(ctx: Ctx, table: string, id: string): Promise<StoredDocument | null> {
+  return (await ctx.db.get(table, id as GenericId<string>)) as StoredDocument | null;
+}
 
 export class CurrentDocuments {
-  /** What the operations on the documents are to use. */
+  /** The ctx that the operations on the documents must use, so that their writes are seen. */
   readonly ctx: Ctx;
   readonly #table: string;
   readonly #mayDiffer: (id: string) => boolean;
@@ -40,8 +48,38 @@ export class CurrentDocuments {
     }
   }
 
-  /** The document as it is now, null if it is gone; at once when it is as it was read. */
+  /** The document as it is now, null if it is gone. Returns no promise when it is as it was read. */
   now(document: StoredDocument): StoredDocument | Promise<StoredDocument | null> {
     return this.#mayDiffer(document._id) ? reread(this.ctx, this.#table, document._id) : document;
   }
+}
+
+/** Told of a write before it is made; `table` is undefined for a document named by its id alone, `id` for an insert. */
+export type NoteWrite = (kind: string, table: string | undefined, id: string | undefined) => void;
+
+/** The same ctx, but `note` is told of the writes of its `db`, which are seen as calls. */
+export function watched(ctx: Ctx, note: NoteWrite): Ctx {
+  /** How many arguments a method has when the table is named. */
+  const named: Record<string, number> = { patch: 3, replace: 3, delete: 2 };
+  const noteCall = (method: string, table: string | undefined, args: unknown[]): void => {
+    if (method === "insert") note(method, table ?? String(args[0]), undefined);
+    else if (table !== undefined) note(method, table, String(args[0]));
+    else if (args.length === named[method]) note(method, String(args[0]), String(args[1]));
+    else note(method, undefined, String(args[0]));
+  };
+  const watch = <Target extends object>(target: Target, table: string | undefined): Target =>
+    new Proxy(target, {
+      get: (db, method) => {
+        const value: unknown = Reflect.get(db, method, db);
+        if (typeof value !== "function") return value;
+        if (method === "table") return (name: string) => watch(value.call(db, name) as object, name);
+        const isWrite = typeof method === "string" && (method === "insert" || method in named);
+        if (!isWrite) return value.bind(db) as unknown;
+        return (...args: unknown[]): unknown => {
+          noteCall(method, table, args);
+          return value.apply(db, args);
+        };
+      },
+    });
+  return { ...ctx, db: watch(ctx.db, undefined) };
 }

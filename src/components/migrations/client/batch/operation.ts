@@ -1,11 +1,21 @@
 /** What a batch does to each document. */
-import { migrationError } from "../failures.js";
-import type { Job } from "../protocol.js";
-import type { PlainDefinition } from "./definition.js";
-import { reread, type Ctx, type Operation, type StoredDocument } from "./stored-document.js";
+import { migrationError } from "../../component/failures.js";
+import type { BatchRequest } from "../../component/protocol.js";
+import type { PlainDefinition } from "../definition.js";
+import type { StoredDocument } from "../range/cursor.js";
+import { reread, type Ctx } from "./current-documents.js";
 
-/** The operation that the job asks for; migrating, without one. Throws MIGRATION_NOT_DEFINED. */
-export function operationOf(definition: PlainDefinition, job: Job | undefined): Operation {
+/**
+ * Does something to one document. The result false, or a promise of it, says that there was nothing to do. Most operations
+ * wait only for their one write, whose promise is then returned as it is: promises are half of what a document costs.
+ */
+export type Operation = (ctx: Ctx, document: StoredDocument) => Promise<unknown> | boolean;
+
+/**
+ * The operation that the job asks for; without a job, it is to migrate the document.
+ * @throws MIGRATION_NOT_DEFINED when the definition lacks `down` or `isMigrated`, which the operation needs
+ */
+export function operationOf(definition: PlainDefinition, job: BatchRequest | undefined): Operation {
   const { table, down, isMigrated } = definition;
   if (job?.kind === "revert") {
     if (down === undefined) throw notDefined(table, "down", "be reverted");
@@ -40,7 +50,7 @@ function reverting(
   };
 }
 
-/** Patches the document with what was returned for it, now or when it is there. */
+/** Patches the document with what was returned for it, or waits for that first if it is a promise. */
 function applied(
   ctx: Ctx,
   definition: PlainDefinition,
@@ -56,7 +66,7 @@ function applied(
   return definition.parallelize ? unlessGone(ctx, definition.table, document, patching) : patching;
 }
 
-/** Of documents that are migrated at once, one may have deleted another before its patch: that is then passed over. */
+/** Passes over a document that another one, which is migrated at the same time, has deleted before its patch. */
 async function unlessGone(
   ctx: Ctx,
   table: string,

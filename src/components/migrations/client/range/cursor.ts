@@ -4,7 +4,11 @@
  * component stores, so a migration it began can be finished here. Otherwise it is the database's own cursor
  * behind a marker.
  */
-import { convexToJson, jsonToConvex, type Value } from "convex/values";
+import type { GenericDocument } from "convex/server";
+import { compareValues, convexToJson, jsonToConvex, type GenericId, type Value } from "convex/values";
+
+/** A document as the database returns it. */
+export type StoredDocument = GenericDocument & { _id: GenericId<string> };
 
 export type IndexKey = readonly (Value | undefined)[];
 
@@ -18,6 +22,32 @@ export type Position =
 export const endCursor = "[]";
 const databaseMarker = "paginate:";
 
+/** The values of an index's fields, which are given by their paths. */
+export function keyOf(fields: readonly string[], document: GenericDocument | undefined): IndexKey {
+  return fields.map((path) =>
+    path
+      .split(".")
+      .reduce<Value | undefined>(
+        (value, field) =>
+          typeof value === "object" && value !== null && Object.hasOwn(value, field)
+            ? (value as Record<string, Value>)[field]
+            : undefined,
+        document,
+      ),
+  );
+}
+
+/** Compares index keys in the order in which a range is read. */
+export function compareKeys(a: IndexKey, b: IndexKey, order: "asc" | "desc"): number {
+  const sign = a.map((value, i) => compareValues(value, b[i])).find((one) => one !== 0) ?? 0;
+  return order === "asc" ? sign : -sign;
+}
+
+/** The cursor behind a document, given the fields of the index. */
+export function cursorOf(fields: readonly string[], document: GenericDocument | undefined): string {
+  return cursorOfKey(keyOf(fields, document));
+}
+
 /** The cursor behind the document that has this index key. */
 export function cursorOfKey(key: IndexKey): string {
   return JSON.stringify(convexToJson(key.map(escaped)));
@@ -28,7 +58,7 @@ export function cursorOfDatabase(cursor: string): string {
   return databaseMarker + cursor;
 }
 
-/** Reads a cursor; null if it is none. Strings that neither form explains are the database's own. */
+/** The place that a cursor names, or null if it names none. Strings that neither form explains are the database's own. */
 export function positionOf(cursor: string | null): Position | null {
   if (cursor === null) return { kind: "start" };
   if (cursor.startsWith(databaseMarker)) {
@@ -44,7 +74,7 @@ export function positionOf(cursor: string | null): Position | null {
   }
 }
 
-/** True for a cursor made of an index key, and for the start of a range. */
+/** True for a cursor that is made of an index key, and for null, the start of a range. */
 export function isNewFormatCursor(cursor: string | null): boolean {
   return cursor === null || cursor.startsWith("[");
 }

@@ -9,10 +9,10 @@ import { convexTest } from "convex-test";
 import { compareValues, v, type Value } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { migrationErrorData } from "../failures.js";
+import { migrationErrorData } from "../../component/failures.js";
+import type { StoredDocument } from "./cursor.js";
 import { readPage } from "./page.js";
 import { rangeOf, type AnySchema, type RangeBuilder } from "./range.js";
-import type { StoredDocument } from "./stored-document.js";
 
 const schema: SchemaDefinition<Record<string, never>, boolean> = defineSchema({
   docs: defineTable({ a: v.any(), b: v.optional(v.any()), n: v.number() }).index("by_a_b", ["a", "b"]),

@@ -3,21 +3,22 @@
  * the same batch meet a document twice; it ends early when its documents grow large, because a transaction
  * may read only 16 MiB and reads most of them again to change them.
  */
-import type { GenericDatabaseReader, GenericDataModel, GenericDocument } from "convex/server";
-import { compareValues, getDocumentSize, type Value } from "convex/values";
-import { nativeStoreOf } from "../../../seams/index.js";
-import { migrationErrorData } from "../failures.js";
+import { getDocumentSize } from "convex/values";
+import { nativeStoreOf } from "../../../../seams/index.js";
+import { migrationErrorData } from "../../component/failures.js";
 import {
+  compareKeys,
+  cursorOf,
   cursorOfDatabase,
-  cursorOfKey,
   endCursor,
+  keyOf,
   positionOf,
   type IndexKey,
   type Position,
+  type StoredDocument,
 } from "./cursor.js";
-import { describeRange, isKeyed, unsupported, type Bound, type Range, type RangeBuilder } from "./range.js";
-import { rangeChanged, remainingBounds } from "./remaining.js";
-import type { StoredDocument } from "./stored-document.js";
+import { queriesBehind, rangeChanged, type Database } from "./index-ranges.js";
+import { isKeyed, unsupported, type KeyedRange, type Range, type RangeBuilder } from "./range.js";
 
 const pageBytes = 3 << 20;
 const measuredEach = 4;
@@ -27,6 +28,7 @@ const chunk = 256;
 /** Documents the database may look at for one page of a filtered range. */
 const filteredRows = 8_000;
 
+/** The documents of one batch. */
 export interface Page {
   readonly documents: readonly StoredDocument[];
   /** True when nothing is left behind the page. */
@@ -51,20 +53,23 @@ export interface PageRequest {
 }
 
 /**
- * At most `limit` documents behind the cursor.
- * Throws MIGRATION_RANGE_CHANGED for a cursor of another range.
+ * Reads at most `limit` documents behind the cursor.
+ * @throws MIGRATION_RANGE_CHANGED when the cursor is of another range
+ * @throws MIGRATION_RANGE_UNSUPPORTED when it should end at a place that is no index key
  */
 export async function readPage(db: Database, request: PageRequest): Promise<Page> {
   const { range, cursor, cursorRange, limit } = request;
   const position = positionOf(cursor);
-  const moved = cursorRange !== undefined && cursorRange !== describeRange(range);
+  const moved = cursorRange !== undefined && cursorRange !== range.description;
   if (position === null || (cursor !== null && moved)) throw rangeChanged(range, cursorRange);
   if (position.kind === "end") return pageOf([], true, () => null);
   const { fields } = range;
   if (position.kind === "database" || fields === null || (position.kind === "start" && !isKeyed(range))) {
     return readDatabasePage(db, request, position);
   }
-  return readKeyedPage(db, { ...range, fields }, position, limit, lastKey(range, request.until));
+  const key = position.kind === "key" ? position.key : null;
+  const until = request.until === undefined ? null : lastKey(range, request.until);
+  return readKeyedPage(db, { ...range, fields }, key, limit, until);
 }
 
 /**
@@ -78,7 +83,7 @@ export async function tailBehind(
 ): Promise<string | null> {
   const { fields } = request.range;
   if (fields === null) return null;
-  const cursor = cursorOfKey(keyOf(fields, last));
+  const cursor = cursorOf(fields, last);
   const { documents } = await readPage(db, { ...request, cursor, limit: 1 });
   return documents.length > 0 ? cursor : null;
 }
@@ -86,21 +91,21 @@ export async function tailBehind(
 async function readKeyedPage(
   db: Database,
   range: KeyedRange,
-  position: Place,
+  key: IndexKey | null,
   limit: number,
   until: IndexKey | null,
 ): Promise<Page> {
   const documents: StoredDocument[] = [];
-  const cursorBehind = (index: number): string => cursorOfKey(keyOf(range.fields, documents[index]));
+  const cursorBehind = (index: number): string => cursorOf(range.fields, documents[index]);
   let [bytes, sizeBytes] = [0, 0];
   for await (const some of nativeStoreOf(db) === null
-    ? oneByOne(db, range, position)
-    : inChunks(db, range, position, limit)) {
+    ? oneByOne(db, range, key)
+    : inChunks(db, range, key, limit)) {
     for (const document of some) {
       if (until !== null && compareKeys(keyOf(range.fields, document), until, range.order) > 0) {
         return pageOf(documents, true, cursorBehind);
       }
-      // Measuring costs as much as reading does: of documents that follow each other, one speaks for a few.
+      // Measuring costs as much as reading does, so one document is measured for a few that follow each other.
       if (documents.length % measuredEach === 0) sizeBytes = getDocumentSize(document);
       documents.push(document);
       bytes += sizeBytes;
@@ -110,54 +115,48 @@ async function readKeyedPage(
   return pageOf(documents, true, cursorBehind);
 }
 
-type Place = Position & { kind: "start" | "key" };
-
-/** As Convex Cloud reads cheapest: one query, which stops where the page ends. */
+/** Reads one query, which stops where the page ends. This is the cheapest way on Convex Cloud. */
 async function* oneByOne(
   db: Database,
   range: KeyedRange,
-  position: Place,
+  key: IndexKey | null,
 ): AsyncGenerator<readonly StoredDocument[]> {
-  for (const bounds of piecesBehind(range, position)) {
-    for await (const document of queryOf(db, range, bounds)) yield [document];
+  for (const query of queriesBehind(db, range, key)) {
+    for await (const document of query) yield [document];
   }
 }
 
 /**
- * As Trueup reads cheapest: many documents in one call, but not so many that it does not keep them at hand for
- * the writes that follow. The first chunk is small, because nobody knows yet how large documents are.
+ * Reads many documents in one call, but not so many that Trueup does not keep them at hand for the writes that follow. This is
+ * the cheapest way on Trueup. The first chunk is small, because nobody knows yet how large the documents are.
  */
 async function* inChunks(
   db: Database,
   range: KeyedRange,
-  position: Place,
+  key: IndexKey | null,
   limit: number,
 ): AsyncGenerator<readonly StoredDocument[]> {
-  let place = position;
+  let place = key;
   for (let read = 0, size = firstChunk; read < limit; size = chunk) {
     const documents: StoredDocument[] = [];
     const wanted = Math.min(size, limit - read);
-    for (const bounds of piecesBehind(range, place)) {
-      documents.push(...(await queryOf(db, range, bounds).take(wanted - documents.length)));
+    for (const query of queriesBehind(db, range, place)) {
+      documents.push(...(await query.take(wanted - documents.length)));
       if (documents.length === wanted) break;
     }
     const last = documents.at(-1);
     yield documents;
     if (last === undefined || documents.length < wanted) return;
     read += documents.length;
-    place = { kind: "key", key: keyOf(range.fields, last) };
+    place = keyOf(range.fields, last);
   }
-}
-
-function piecesBehind(range: KeyedRange, position: Place): readonly (readonly Bound[])[] {
-  return position.kind === "key" ? remainingBounds(range, position.key) : [range.bounds];
 }
 
 const untilNeedsKeys = "a part of it can be reverted only where a cursor is an index key";
 
 /** The key of the last document to read; null to read to the end. */
-function lastKey(range: Range, until: string | undefined): IndexKey | null {
-  const position = positionOf(until ?? null);
+function lastKey(range: Range, until: string): IndexKey | null {
+  const position = positionOf(until);
   if (position?.kind === "start" || position?.kind === "end") return null;
   if (position?.kind !== "key") throw unsupported(range.table, untilNeedsKeys);
   return position.key;
@@ -194,6 +193,7 @@ function pageOf(
   return { documents, isDone, continueCursor, cursorBehind };
 }
 
+/** The part of a query that reads a page. */
 interface PaginatedQuery {
   paginate(options: {
     cursor: string | null;

@@ -1,20 +1,22 @@
 /**
- * The range of documents a migration goes through, as data. A custom range is written with the ordinary
- * query builder; here it is recorded instead of run, so that a batch can begin behind any index key. That
+ * The range of documents that a migration goes through, as data. A custom range is written with the ordinary
+ * query builder. Here it is recorded instead of run, so that a batch can begin behind any index key. That
  * needs the fields of the index: those of the built-in indexes are known, others come from the schema.
  * A range with a filter, or over an index of unknown fields, is left to the database's own pagination; where the fields
- * are known, only to the end that it had when pagination came to it.
+ * are known, only up to the end that the range had when pagination came to it.
  */
 import type { SchemaDefinition } from "convex/server";
 import type { Value } from "convex/values";
-import { migrationError } from "../failures.js";
+import { migrationError } from "../../component/failures.js";
 
+/** One comparison of an index range. */
 export interface Bound {
   readonly comparison: "eq" | "gt" | "gte" | "lt" | "lte";
   readonly field: string;
   readonly value: Value | undefined;
 }
 
+/** A range as a migration defines it. */
 export interface Range {
   readonly table: string;
   readonly index: string;
@@ -24,14 +26,24 @@ export interface Range {
   readonly bounds: readonly Bound[];
   /** What `filter` was called with. */
   readonly filters: readonly unknown[];
+  /** Identifies the kind of range that a cursor belongs to; the values of bounds may differ from batch to batch. */
+  readonly description: string;
 }
+
+/** A range in which a batch can begin behind an index key. */
+export type KeyedRange = Range & { readonly fields: readonly string[] };
+
+type RecordedRange = Omit<Range, "fields" | "description">;
 
 /** `customRange` of a definition, for tables known only at run time. */
 export type RangeBuilder = (q: never) => unknown;
 
 export type AnySchema = SchemaDefinition<Record<string, never>, boolean>;
 
-/** The range of `customRange`, or the whole table in the order of creation. */
+/**
+ * The range of `customRange`, or the whole table in the order of creation.
+ * @throws MIGRATION_RANGE_UNSUPPORTED when `customRange` returns or does what no batch can resume in
+ */
 export function rangeOf(
   table: string,
   customRange: RangeBuilder | undefined,
@@ -48,19 +60,18 @@ export function rangeOf(
   if (!(recorded instanceof RecordedQuery)) {
     throw unsupported(table, "customRange must return the query it was given, with an index or an order");
   }
-  return { ...recorded.range, fields: fieldsOf(table, recorded.range.index, schema) };
+  const { range } = recorded;
+  return { ...range, fields: fieldsOf(table, range.index, schema), description: describe(range) };
 }
 
 /** True when a batch can begin behind an index key. */
-export function isKeyed(range: Range): range is Range & { fields: readonly string[] } {
+export function isKeyed(range: Range): range is KeyedRange {
   return range.fields !== null && range.filters.length === 0;
 }
 
-/** Identifies the kind of range a cursor belongs to; values of bounds may differ from batch to batch. */
-export function describeRange(range: Range): string {
-  const bounds = range.bounds.map(({ field, comparison }) => ` ${comparison} ${field}`).join("");
-  const filter = range.filters.length > 0 ? " filtered" : "";
-  return `${range.table}.${range.index}${bounds} ${range.order}${filter}`;
+function describe({ table, index, bounds, order, filters }: RecordedRange): string {
+  const compared = bounds.map(({ field, comparison }) => ` ${comparison} ${field}`).join("");
+  return `${table}.${index}${compared} ${order}${filters.length > 0 ? " filtered" : ""}`;
 }
 
 function fieldsOf(table: string, index: string, schema: AnySchema | undefined): readonly string[] | null {
@@ -78,6 +89,7 @@ interface Index {
   fields: string[];
 }
 
+/** The error MIGRATION_RANGE_UNSUPPORTED. */
 export function unsupported(table: string, why: string): Error {
   return migrationError("MIGRATION_RANGE_UNSUPPORTED", `The range over ${table} cannot be used: ${why}.`, {
     table,
@@ -86,9 +98,9 @@ export function unsupported(table: string, why: string): Error {
 
 /** Stands in for a query under construction; knows everything about it except its documents. */
 class RecordedQuery {
-  readonly range: Omit<Range, "fields">;
+  readonly range: RecordedRange;
 
-  constructor(range: Omit<Range, "fields">) {
+  constructor(range: RecordedRange) {
     this.range = range;
   }
 

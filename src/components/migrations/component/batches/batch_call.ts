@@ -65,7 +65,11 @@ export async function peekDocument(ctx: MutationCtx, job: Job, message: string):
 }
 
 /** Migrates one document by its id, wherever the job stands. Resolves with null, or why it failed. */
-export async function callForDocument(ctx: MutationCtx, job: Job, documentId: string): Promise<string | null> {
+export async function callForDocument(
+  ctx: MutationCtx,
+  job: Job,
+  documentId: string,
+): Promise<string | null> {
   try {
     await call(ctx, job, { kind: "retry", ids: [documentId] }, 1);
     return null;

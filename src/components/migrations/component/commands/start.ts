@@ -108,7 +108,11 @@ async function dryRun(ctx: MutationCtx, row: MigrationRow, args: StartArgs): Pro
     ...(batchSize === undefined ? {} : { batchSize }),
     ...(next === undefined ? {} : { next: next.map(({ name }) => name) }),
   };
-  return new ConvexError<Value>({ kind: "DRY RUN", status, ...(rehearsal === undefined ? {} : { rehearsal }) });
+  return new ConvexError<Value>({
+    kind: "DRY RUN",
+    status,
+    ...(rehearsal === undefined ? {} : { rehearsal }),
+  });
 }
 
 /** Runs the next batch for trial, and puts into the row what it would come to. Resolves with what it found. */

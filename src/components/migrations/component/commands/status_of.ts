@@ -1,6 +1,13 @@
 /** A migration's job and a check as others see them. */
 import type { QueryCtx } from "../_generated/server.js";
-import { isAlive, workerOf, type CheckRow, type MigrationRow, type RangeRow, type Worker } from "../jobs/job.js";
+import {
+  isAlive,
+  workerOf,
+  type CheckRow,
+  type MigrationRow,
+  type RangeRow,
+  type Worker,
+} from "../jobs/job.js";
 import { MigrationJob } from "../jobs/migration_jobs.js";
 import { addedUp, rangesOf } from "../jobs/ranges.js";
 import { documentsPerSecond } from "../jobs/runs.js";

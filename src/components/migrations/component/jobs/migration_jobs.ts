@@ -1,8 +1,15 @@
 /** The job of a migration, and those of the ranges that it goes through at once, which leave to it what concerns them all. */
 import { api } from "../_generated/api.js";
 import type { MutationCtx } from "../_generated/server.js";
-import type { MigrationResult, OnError, Successor } from "../protocol.js";
-import { dismissWorker, findMigration, Job, scheduleWorker, type MigrationRow, type RangeRow } from "./job.js";
+import type { MigrationResult, OnError, Target } from "../protocol.js";
+import {
+  dismissWorker,
+  findMigration,
+  Job,
+  scheduleWorker,
+  type MigrationRow,
+  type RangeRow,
+} from "./job.js";
 import { forgetQuarantine, putAside, quarantinedIds } from "./quarantine.js";
 import { dismissAll, openRanges, rangesOf, split, startRange, unite } from "./ranges.js";
 import { closeRun, noteBatch } from "./runs.js";
@@ -32,11 +39,10 @@ export class MigrationJob extends Job<MigrationRow> {
     if (isDone) await this.complete(ctx);
   }
 
-  /** The whole range has been gone through: the migration is done, or undone. */
+  /** Records that the whole range has been gone through: the migration is done, or undone. */
   async complete(ctx: MutationCtx): Promise<void> {
     const { row } = this;
     if (row.reverting === undefined) {
-      row.isDone = true;
       row.latestEnd ??= Date.now();
     } else {
       await forgetQuarantine(ctx, row.name, row.epoch ?? 0);
@@ -91,7 +97,7 @@ export class MigrationJob extends Job<MigrationRow> {
  */
 export async function startSuccessor(
   ctx: MutationCtx,
-  next: readonly Successor[],
+  next: readonly Target[],
   reset: boolean,
   batchSize: number | undefined,
 ): Promise<string | null> {
@@ -172,6 +178,7 @@ export class RangeJob extends Job<RangeRow> {
       if (last !== undefined) return startRange(ctx, { ...last, isDone: false });
     }
     await unite(ctx, migration.row);
+    migration.row.isDone = true;
     await migration.complete(ctx);
     await migration.save(ctx);
     await migration.end(ctx);

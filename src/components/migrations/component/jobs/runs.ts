@@ -72,7 +72,10 @@ export async function history(ctx: QueryCtx, name: string | undefined, limit: nu
   return Promise.all((await runs.order("desc").take(limit)).map((run) => summaryOf(ctx, run)));
 }
 
-async function summaryOf(ctx: QueryCtx, { _id, _creationTime, ...summary }: Doc<"runs">): Promise<RunSummary> {
+async function summaryOf(
+  ctx: QueryCtx,
+  { _id, _creationTime, ...summary }: Doc<"runs">,
+): Promise<RunSummary> {
   if (summary.outcome !== undefined) return summary;
   const row = await findMigration(ctx, summary.migration);
   if (row?.run?.id !== _id) return summary;

@@ -4,14 +4,11 @@
  * greater, then those with a equal and the second greater, then those with the first greater. The same keys divide what is left
  * of a range among several workers.
  */
-import type { GenericDatabaseReader, GenericDataModel, GenericDocument } from "convex/server";
-import { compareValues, type GenericId, type Value } from "convex/values";
+import type { GenericDatabaseReader, GenericDataModel } from "convex/server";
+import { compareValues, type Value } from "convex/values";
 import { migrationError } from "../../component/failures.js";
-import { cursorOfKey, type IndexKey } from "./cursor.js";
-import { describeRange, isKeyed, type Bound, type KeyedRange, type Range } from "./range.js";
-
-/** A document as the database returns it. */
-export type StoredDocument = GenericDocument & { _id: GenericId<string> };
+import { cursorOf, keyOf, type IndexKey, type StoredDocument } from "./cursor.js";
+import { isKeyed, type Bound, type KeyedRange, type Range } from "./range.js";
 
 export type Database = GenericDatabaseReader<GenericDataModel>;
 
@@ -20,8 +17,13 @@ type DynamicBounds = {
   [Comparison in Bound["comparison"]]: (field: string, value: Value | undefined) => DynamicBounds;
 };
 
-/** The documents of an index range, not read yet. */
-export function queryOf(db: Database, range: Range, bounds: readonly Bound[]): RangeQuery {
+/** The documents behind a key, or from the beginning of the range on: queries to be read one after the other. */
+export function* queriesBehind(db: Database, range: KeyedRange, key: IndexKey | null): Generator<RangeQuery> {
+  const pieces = key === null ? [range.bounds] : remainingBounds(range, key);
+  for (const bounds of pieces) yield queryOf(db, range, bounds);
+}
+
+function queryOf(db: Database, range: Range, bounds: readonly Bound[]): RangeQuery {
   const query = db.query(range.table).withIndex(range.index as "by_creation_time", (q) => {
     const start = q as unknown as DynamicBounds;
     return bounds.reduce(
@@ -44,35 +46,11 @@ interface FilteredQuery extends RangeQuery {
   filter(predicate: unknown): FilteredQuery;
 }
 
-/** The values of fields, by their paths. */
-export function keyOf(
-  fields: readonly string[],
-  document: GenericDocument | undefined,
-): (Value | undefined)[] {
-  return fields.map((path) =>
-    path
-      .split(".")
-      .reduce<Value | undefined>(
-        (value, field) =>
-          typeof value === "object" && value !== null && Object.hasOwn(value, field)
-            ? (value as Record<string, Value>)[field]
-            : undefined,
-        document,
-      ),
-  );
-}
-
-/** Compares index keys in the order in which the range is read. */
-export function compareKeys(a: IndexKey, b: IndexKey, order: Range["order"]): number {
-  const sign = a.map((value, i) => compareValues(value, b[i])).find((one) => one !== 0) ?? 0;
-  return order === "asc" ? sign : -sign;
-}
-
 /**
  * The bounds of the index ranges that together hold what is behind `key`, in reading order; none at the end.
  * @throws MIGRATION_RANGE_CHANGED when the key is not one of this range
  */
-export function remainingBounds(range: KeyedRange, key: IndexKey): readonly (readonly Bound[])[] {
+function remainingBounds(range: KeyedRange, key: IndexKey): readonly (readonly Bound[])[] {
   const { fields, bounds } = range;
   const equals = bounds.filter(({ comparison }) => comparison === "eq");
   if (key.length !== fields.length || !equals.every(({ field, value }) => holds(range, key, field, value))) {
@@ -102,9 +80,9 @@ export function remainingBounds(range: KeyedRange, key: IndexKey): readonly (rea
   return pieces;
 }
 
-/** The error for a cursor that the range, as it is now defined, cannot have given. */
+/** The error MIGRATION_RANGE_CHANGED, for a cursor that the range as it is now defined cannot have given. */
 export function rangeChanged(range: Range, before?: string): Error {
-  const now = describeRange(range);
+  const now = range.description;
   const was = before === undefined ? "another range" : `the range "${before}"`;
   return migrationError(
     "MIGRATION_RANGE_CHANGED",
@@ -153,15 +131,15 @@ export async function splitsBehind(
   const [to] = keyOf([field], end ?? undefined);
   if (typeof from !== "number" || typeof to !== "number" || !Number.isFinite(to - from)) return [];
   const comparison = order === "asc" ? "gte" : "lte";
-  const ahead = range.bounds.filter((bound) => bound.comparison.startsWith(order === "asc" ? "l" : "g"));
-  const places: string[] = [cursorOfKey(keyOf(fields, last))];
+  const ahead = range.bounds.filter((bound) => isAhead(bound, order));
+  const places: string[] = [cursorOf(fields, last)];
   for (let part = 1; part < ranges; part++) {
     const value: number = from + ((to - from) * part) / ranges;
     if (value === from) continue;
     const bound: Bound = { comparison, field, value };
     const document = await first(queryOf(db, range, [...equals, bound, ...ahead]));
     if (document === null) break;
-    const place = cursorOfKey(keyOf(fields, document));
+    const place = cursorOf(fields, document);
     if (place !== places.at(-1)) places.push(place);
   }
   return places.slice(1);
