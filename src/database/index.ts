@@ -9,6 +9,7 @@ export {
   type TransactionOptions,
 } from "./database.js";
 export type { Document, Fields } from "./document.js";
+export { valueAt } from "./documents/field-path.js";
 export type {
   DocumentStream,
   Expression,

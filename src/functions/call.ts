@@ -1,4 +1,4 @@
-/** What a call from outside is, and what comes of it. */
+/** What a call from outside is, what comes of it, and the port through which functions schedule further calls. */
 import type { UserIdentity } from "convex/server";
 import type { Value } from "convex/values";
 import type { MutationTransaction, ReadSet } from "../database/index.js";
@@ -12,33 +12,33 @@ export type CallTarget =
   | { readonly handler: Handler; readonly kind: FunctionKind };
 
 interface CallOptions {
-  /** Refuses a function of another kind. Left out: whatever the function is. */
+  /** Refuses a function of another kind. When it is left out, the function may be of any kind. */
   readonly kind?: FunctionKind;
   /** The component that the name is looked up in; "" is the app. */
   readonly componentPath?: string;
-  /** An object; left out, an empty one. */
+  /** An object; an empty one when it is left out. */
   readonly args?: unknown;
   readonly identity?: UserIdentity | null;
-  /** Whether internal functions may be called: yes for admins, jobs and tests, no for the public. */
+  /** Whether the caller may call internal functions. Admins, jobs and tests may; the public may not. */
   readonly allowInternal: boolean;
-  /** Given, the jobs that the call sets off can be followed by it. */
+  /** By this id, the jobs that the call sets off can be followed. */
   readonly requestId?: string;
   readonly ip?: string | null;
   readonly userAgent?: string | null;
   readonly authToken?: string | null;
   /**
-   * Of a query: where the page of an earlier run ended (its `journal`), so that the page that this run reads
-   * ends there too, whatever came and went meanwhile.
+   * Of a query: the `journal` of an earlier run, which tells where the page of that run ended. The page of this run ends
+   * at the same place, whatever was inserted or deleted meanwhile.
    */
   readonly journal?: string | null;
 }
 
 export type FunctionCall = CallTarget & CallOptions;
 
-/** A job's run: its state changes in the mutation's own transaction. */
+/** One run of a scheduled job. The state of the job changes in the transaction of the mutation that it runs. */
 export interface JobRun {
   readonly componentPath: string;
-  /** Null for a cron job, which is no document that apps see. */
+  /** Null for a cron job, of which apps see no document. */
   readonly id: string | null;
   readonly origin: string | null;
   /** Runs first; false ends the call without running the function. */
@@ -55,7 +55,7 @@ export interface FunctionSuccess {
   readonly version?: Version;
   /** What a query read. */
   readonly readSet?: ReadSet;
-  /** Where the page ended that a query read, if it paginated. */
+  /** Tells where the page ended that a query read, if it paginated. */
   readonly journal?: string;
 }
 
@@ -68,9 +68,39 @@ export interface FunctionFailure {
   /** The data of a ConvexError. */
   readonly errorData?: Value;
   readonly logLines: string[];
-  /** The commit that a query read before it threw, and what it read of it. */
+  /** The commit that a query read before it threw. */
   readonly version?: Version;
+  /** What the query read of it. */
   readonly readSet?: ReadSet;
 }
 
 export type FunctionOutcome = FunctionSuccess | FunctionFailure;
+
+/** A function to be run later. */
+export interface NewJob {
+  /** The component that schedules it: the job is a document of its `_scheduled_functions`. */
+  readonly componentPath: string;
+  /** `dir/mod:fn`. */
+  readonly functionPath: string;
+  readonly functionComponentPath: string;
+  readonly args: Value;
+  /** Milliseconds since 1970. */
+  readonly scheduledTime: number;
+  /** The id of the call that set off this job, directly or through other jobs, if someone follows it. */
+  readonly origin: string | null;
+  /** The job whose run schedules this one. If that job was canceled meanwhile, this one is canceled too. */
+  readonly parent: { readonly componentPath: string; readonly id: string } | null;
+}
+
+/**
+ * The port through which `ctx.scheduler` hands over jobs; the room `scheduler` implements it.
+ *
+ * Contract: both methods write in the transaction that they are given, so a job exists, or is canceled, exactly if that
+ * transaction commits.
+ */
+export interface JobQueue {
+  /** Returns the job's id. */
+  schedule(tx: MutationTransaction, job: NewJob): Promise<string>;
+  /** Leaves a job that has ended as it is. @throws JOB_NOT_FOUND */
+  cancel(tx: MutationTransaction, componentPath: string, id: string): Promise<void>;
+}

@@ -1,5 +1,5 @@
 /** The files of one test, in memory. Their URLs name a place where nothing is served. */
-import type { FileStore } from "../functions/index.js";
+import type { FileStore } from "../files/index.js";
 
 const origin = "https://some-deployment.convex.cloud/api/storage";
 

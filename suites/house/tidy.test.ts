@@ -15,6 +15,7 @@ const layers: readonly (readonly string[])[] = [
   ["values"],
   ["storage", "schema"],
   ["database"],
+  ["search", "files"],
   ["functions"],
   ["scheduler", "subscriptions", "integrity"],
   ["deploy"],

@@ -1,13 +1,13 @@
-/** Checks at the edge of a function: arguments before it runs, the result after. */
+/** Checks what crosses the edge of a function: its arguments before it runs, its result after. */
 import { inspect } from "node:util";
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
 import { describeViolations, type CheckContext } from "../../schema/index.js";
 import { PreparedQuery, TableQuery } from "../context/query-builder.js";
-import type { LoadedFunction } from "../program/registered-function.js";
+import type { LoadedFunction } from "../program/loaded-component.js";
 import { copyValue, isPlainObject, type ValueLimits } from "./copy-value.js";
 
-/** A copy of the arguments, which are an object; none means an empty one. @throws INVALID_VALUE, INVALID_ARGUMENTS */
+/** A copy of the arguments, which must be an object; without arguments an empty one. @throws INVALID_VALUE, INVALID_ARGUMENTS */
 export function copyArguments(args: unknown, limits: ValueLimits): Value {
   if (args === undefined) {
     return {};
@@ -32,7 +32,7 @@ export function checkArguments(fn: LoadedFunction, args: Value, context: CheckCo
   }
 }
 
-/** A copy of what a function returned, undefined as null. @throws INVALID_RETURN, INVALID_VALUE */
+/** A copy of what a function returned, with null for undefined. @throws INVALID_RETURN, INVALID_VALUE */
 export function copyResult(path: string, result: unknown, limits: ValueLimits): Value {
   if (result instanceof TableQuery || result instanceof PreparedQuery) {
     throw new TrueupError(

@@ -1,7 +1,7 @@
 /**
- * What crosses between functions is checked to be a Convex value and copied, so that caller and callee
- * never share an object. One pass over the value does both; a value that fails is handed to
- * `convexToJson`, whose error says best where and why.
+ * Copies what crosses between functions and checks that it is a Convex value, so that caller and callee never share an
+ * object. One pass over the value does both. A value that fails is handed to `convexToJson`, whose error says best where
+ * and why.
  */
 import { CommitTsPlaceholder, convexToJson, getConvexSize, type Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
@@ -22,7 +22,7 @@ export const convexValueLimits: ValueLimits = {
   nesting: 64,
 };
 
-/** What stays when limits are lifted: a bound on nesting, which guards the stack. */
+/** The limit that stays when limits are lifted: a bound on nesting, which guards the stack. */
 export const unlimitedValues: ValueLimits = {
   sizeBytes: Infinity,
   arrayLength: Infinity,
@@ -45,7 +45,7 @@ export function copyValue(value: unknown, limits: ValueLimits = convexValueLimit
   charsSeen = 0;
   try {
     const copied = copy(value, limits, 0);
-    // A char is at most three bytes of UTF-8: only what might be too large is measured exactly.
+    // A char takes at most three bytes of UTF-8, so only a value that might be too large is measured exactly.
     if (charsSeen * 3 > limits.sizeBytes && getConvexSize(copied) > limits.sizeBytes) {
       throw new NotAValue(`Value is too large (maximum size ${limits.sizeBytes} bytes)`);
     }
@@ -153,7 +153,7 @@ function checkFieldName(name: string): void {
   }
 }
 
-/** True for object literals, also those of another realm. */
+/** Whether a value is an object literal, of this realm or another one. */
 export function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return (
@@ -161,6 +161,25 @@ export function isPlainObject(value: object): boolean {
     prototype === null ||
     (prototype as { constructor?: { name?: string } }).constructor?.name === "Object"
   );
+}
+
+/** The value with the commit's timestamp in the place of each placeholder for it, once the mutation that returned it is committed. */
+export function resolveCommitTs(value: Value, commitTs: bigint): Value {
+  if (value instanceof CommitTsPlaceholder) {
+    return commitTs;
+  }
+  if (Array.isArray(value)) {
+    return value.map((item) => resolveCommitTs(item, commitTs));
+  }
+  if (typeof value === "object" && value !== null && !(value instanceof ArrayBuffer)) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, field]) => [
+        key,
+        field === undefined ? undefined : resolveCommitTs(field, commitTs),
+      ]),
+    );
+  }
+  return value;
 }
 
 function explain(value: unknown, reason: string): string {

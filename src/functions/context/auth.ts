@@ -1,7 +1,7 @@
-/** `ctx.auth`: who called. Components are not told, and the scheduler calls for nobody. */
+/** `ctx.auth`: tells a function who called it. Components are not told, and a scheduled function has no caller. */
 import type { UserIdentity } from "convex/server";
 import type { Execution } from "../execution/execution.js";
-import { notSupported } from "./not-supported.js";
+import { notSupported } from "./refused-calls.js";
 
 /** `ctx.auth` of a query or an action. */
 export class Auth {
@@ -23,7 +23,7 @@ export class MutationAuth extends Auth {
   }
 }
 
-/** Who called, as the execution may know it: a copy. What calls into a component, or out of one, calls for nobody. */
+/** A copy of the caller's identity; null across the border of a component, in either direction. */
 export function identityOf({ component, request, parent }: Execution): UserIdentity | null {
   for (let caller = parent; caller !== null; caller = caller.parent) {
     if (caller.component !== component) {

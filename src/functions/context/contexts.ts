@@ -1,9 +1,10 @@
 /**
- * The `ctx` of each kind of function: plain objects with nothing but own properties, because apps spread
- * them to make their own.
+ * Makes the `ctx` of each kind of function: a plain object with nothing but own properties, because apps spread it to
+ * make their own.
  */
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
+import { nearestVectors, vectorIndexOf, type VectorMatch, type VectorQuery } from "../../search/index.js";
 import { direct, request } from "../../seams/index.js";
 import { askFrom } from "../execution/ask.js";
 import type { Execution } from "../execution/execution.js";
@@ -13,11 +14,10 @@ import { Auth, MutationAuth } from "./auth.js";
 import { readDatabase, writeDatabase, type WriteDatabase } from "./database.js";
 import { ActionMeta, MutationMeta, QueryMeta } from "./meta.js";
 import { storageReader, storageWriter } from "./file-storage.js";
-import { vectorSearch } from "./not-supported.js";
+import { notSupported, requireArgument } from "./refused-calls.js";
 import { ActionScheduler, MutationScheduler } from "./scheduler.js";
-import { searchVectors, type VectorSearch } from "./vector-search.js";
 
-/** How an action calls: each call is a transaction or an action of its own. */
+/** Makes a call of an action. Each call is a transaction or an action of its own. */
 export type CallFromAction = (
   execution: Execution,
   kind: FunctionKind,
@@ -56,7 +56,7 @@ function queryContext(execution: Execution): object {
   };
 }
 
-/** `ctx` of a mutation; triggers get it too. */
+/** `ctx` of a mutation and of triggers. */
 export function mutationContext(execution: Execution): { db: WriteDatabase } & Record<string, unknown> {
   return {
     db: writeDatabase(execution),
@@ -79,7 +79,7 @@ export function mutationContext(execution: Execution): { db: WriteDatabase } & R
   };
 }
 
-/** Calls that may be asked at once instead. */
+/** The call, with the offer to ask the component instead of calling it, and with the name of the request that it is a part of. */
 function offering<Call extends RunNested>(
   execution: Execution,
   kind: "query" | "mutation",
@@ -115,9 +115,27 @@ export function actionContext(execution: Execution, call: CallFromAction): objec
     auth: new Auth(execution),
     scheduler: new ActionScheduler(execution),
     storage: storageWriter(execution),
-    vectorSearch: execution.engine.searchesByScan
-      ? (...args: Parameters<VectorSearch>) => searchVectors(execution, ...args)
-      : vectorSearch,
+    vectorSearch: (tableName: string, indexName: string, query: VectorQuery) =>
+      vectorSearch(execution, tableName, indexName, query),
     meta: new ActionMeta(execution),
   };
+}
+
+/** `ctx.vectorSearch`, in a snapshot of its own. @throws FEATURE_NOT_SUPPORTED, INVALID_CALL, INDEX_NOT_FOUND */
+async function vectorSearch(
+  { engine, component }: Execution,
+  tableName: string,
+  indexName: string,
+  query: VectorQuery,
+): Promise<VectorMatch[]> {
+  if (!engine.searchesByScan) throw notSupported("Vector search");
+  requireArgument(tableName, 1, "vectorSearch", "tableName");
+  requireArgument(indexName, 2, "vectorSearch", "indexName");
+  requireArgument(query, 3, "vectorSearch", "query");
+  const index = vectorIndexOf(component.program.schema, tableName, indexName);
+  const { value } = await engine.database.query(
+    (tx) => nearestVectors(tx.component(component.path), tableName, index, query),
+    { limits: null },
+  );
+  return value;
 }

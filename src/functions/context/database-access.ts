@@ -1,6 +1,6 @@
 /**
- * What `ctx.db` does, for one execution: reads wait while a nested call or a write has its turn, writes
- * take turns. `database.ts` makes the objects of closures that apps see.
+ * What `ctx.db` does for one execution: writes take turns, and reads wait while a nested call or a write has its turn.
+ * `database.ts` makes the objects of closures that apps see.
  */
 import type {
   DatabaseReader,
@@ -13,15 +13,15 @@ import type {
 } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
 import type { SearchIndexJson } from "../../schema/index.js";
+import { searchIndexOf } from "../../search/index.js";
 import { currentExecution, type Execution } from "../execution/execution.js";
-import { notSupported } from "./not-supported.js";
-import { TableQuery, type DocumentSource } from "./query-builder.js";
-import { requireArgument } from "./require-argument.js";
+import { TableQuery, type TableSource } from "./query-builder.js";
+import { notSupported, requireArgument } from "./refused-calls.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Reading the tables of an execution's component. */
-export class ReadAccess implements DocumentSource {
+/** Reads the tables of an execution's component. */
+export class ReadAccess implements TableSource {
   readonly execution: Execution;
 
   constructor(execution: Execution) {
@@ -104,13 +104,13 @@ export class ReadAccess implements DocumentSource {
     return await this.size(tableName);
   }
 
-  /** The same, at once when nobody has the turn and the storage answers at once. */
+  /** As `count`, but no promise when nobody has the turn and the storage answers at once. */
   size(tableName: string): number | Promise<number> {
     const waiting = this.execution.turn.free();
     return waiting === null ? this.reader.size(tableName) : waiting.then(() => this.reader.size(tableName));
   }
 
-  /** The same for a document. */
+  /** As `get`, but no promise when nobody has the turn and the storage answers at once. */
   document(tableName: string, id: string): Document | null | Promise<Document | null> {
     const waiting = this.execution.turn.free();
     return waiting === null
@@ -123,15 +123,7 @@ export class ReadAccess implements DocumentSource {
     if (!engine.searchesByScan) {
       throw notSupported("Text search (withSearchIndex)");
     }
-    const table = component.program.schema?.tables.find((candidate) => candidate.tableName === tableName);
-    const index = table?.searchIndexes.find(({ indexDescriptor }) => indexDescriptor === indexName);
-    if (index === undefined) {
-      throw new TrueupError("INDEX_NOT_FOUND", `Table '${tableName}' has no search index '${indexName}'.`, {
-        table: tableName,
-        index: indexName,
-      });
-    }
-    return index;
+    return searchIndexOf(component.program.schema, tableName, indexName);
   }
 
   protected find(id: string, table: string | undefined): Promise<Document | null> {
@@ -149,7 +141,7 @@ export class ReadAccess implements DocumentSource {
   }
 }
 
-/** Writing them too. */
+/** Reads and writes the tables of an execution's component. */
 export class WriteAccess extends ReadAccess {
   async insert(table: unknown, value: unknown): Promise<string> {
     requireArgument(table, 1, "insert", "table");
@@ -193,7 +185,7 @@ export class WriteAccess extends ReadAccess {
     const entered = typeof entering === "boolean" ? entering : await entering;
     try {
       const writer = execution.mutation.component(execution.component.path);
-      // Triggers find out in whose name a write is made from the current execution.
+      // A trigger learns from the current execution in whose name a write is made.
       return execution.triggersOff
         ? await currentExecution.run(execution, operation, writer)
         : await operation(writer);

@@ -1,9 +1,8 @@
 /**
- * `ctx.db`: plain objects of closures, since apps spread, bind and destructure them, and no more of them
- * than there must be, since every call of a function makes its own. `db` tells `trueup/triggers` which
- * instances the database runs by itself, so that wrapping adds nothing twice; it offers `trueup/aggregate` cells
- * of the component's own, and counts and documents of its tables at once, and `trueup/migrations` a moment for others
- * and what a transaction has written.
+ * Makes `ctx.db`: an object of closures, since apps spread, bind and destructure it, and of no more closures than it needs,
+ * since every call of a function makes its own. Beyond Convex's interface it has what `seams` declares: it tells
+ * `trueup/triggers` which instances the database runs by itself, so that wrapping it runs no trigger twice, and it has a
+ * native store for `trueup/aggregate` and `trueup/migrations`.
  */
 import { setImmediate } from "node:timers/promises";
 import { jsonToConvex, type CommitTsPlaceholder } from "convex/values";
@@ -153,8 +152,8 @@ export function writeDatabase(execution: Execution): WriteDatabase {
 }
 
 /**
- * For long jobs in the background: lets whatever is due in this process go on, and says whether a transaction waits for
- * this one to end.
+ * For long jobs in the background: lets whatever is due in this process go on, and tells whether a transaction waits for this
+ * one to end.
  */
 async function breathe({ engine }: Execution): Promise<boolean> {
   await setImmediate();

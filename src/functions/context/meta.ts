@@ -1,4 +1,4 @@
-/** `ctx.meta`: what a function may ask about itself, its transaction, its request and the deployment. */
+/** `ctx.meta`: tells a function about itself, its transaction, its request and the deployment. */
 import { TrueupError } from "../../errors/index.js";
 import type { Execution } from "../execution/execution.js";
 import type { FunctionKind, FunctionVisibility } from "../program/registered-function.js";
@@ -19,7 +19,7 @@ const metrics = [
   "scheduledFunctionArgsBytes",
 ] as const;
 
-/** File storage is not supported, so none of it is ever used. */
+/** Files are not counted, so these are always 0. */
 const fileMetrics = ["filesWritten", "fileWriteBytes", "filesRead", "fileReadBytes"] as const;
 
 export type TransactionMetrics = Readonly<
@@ -84,7 +84,7 @@ export function transactionMetrics(execution: Execution): TransactionMetrics {
   return Object.fromEntries([...measured, ...files]) as TransactionMetrics;
 }
 
-/** The commit that the transaction reads from, in nanoseconds: the clock of `db.vars.commitTs`. */
+/** The commit that the transaction reads, in nanoseconds, as `db.vars.commitTs` counts them. @throws INVALID_CALL in an action. */
 export function snapshotTs(execution: Execution): bigint {
   if (execution.scope === null) {
     throw new TrueupError("INVALID_CALL", "getSnapshotTs() can only be called from a query or mutation.");

@@ -1,22 +1,31 @@
 /**
- * What `ctx.db.query(table)` returns. A query is prepared by chaining, each link used once, and then
- * read once: by iteration, `collect`, `take`, `first`, `unique` or `paginate`. Reading goes through a
- * `DocumentSource`, so the same builder serves tables of the app, system tables and stale snapshots.
+ * What `ctx.db.query(table)` returns. A query is prepared by chaining, where each link is used once, and is then
+ * read once: by iteration, `collect`, `take`, `first`, `unique` or `paginate`. It reads through a `DocumentSource`,
+ * so the same builder serves tables of the app, system tables, stale snapshots and searches.
  */
 import type { Document, DocumentStream, Page, PageOptions, Query, RangeBound } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
 import type { SearchIndexJson } from "../../schema/index.js";
-import { filterBuilder, toExpression, type FilterBuilder } from "./filter-builder.js";
-import { IndexRangeBuilder } from "./index-range-builder.js";
-import { requireArgument } from "./require-argument.js";
-import { SearchedDocuments, SearchFilterBuilder } from "./text-search.js";
+import { SearchedDocuments } from "../../search/index.js";
+import {
+  filterBuilder,
+  IndexRangeBuilder,
+  SearchFilterBuilder,
+  toExpression,
+  type FilterBuilder,
+} from "./condition-builders.js";
+import { requireArgument } from "./refused-calls.js";
 
-/** Where a query reads. */
-export interface DocumentSource {
+/** How the documents of a query are read. */
+interface DocumentSource {
   stream(query: Query): DocumentStream;
   next(stream: DocumentStream): Promise<Document | null>;
   take(stream: DocumentStream, count: number): Promise<Document[]>;
   page(query: Query, options: PageOptions): Promise<Page>;
+}
+
+/** How the documents of a table are read, and what is asked about the table itself. */
+export interface TableSource extends DocumentSource {
   count(tableName: string): Promise<number>;
   /** @throws FEATURE_NOT_SUPPORTED, INDEX_NOT_FOUND */
   searchIndex(tableName: string, indexName: string): SearchIndexJson;
@@ -28,12 +37,12 @@ const batchSize = 1024;
 type Order = "asc" | "desc";
 type Operators = Query["operators"];
 
-/** A table before an index is chosen; every reading method scans the whole table by creation time. */
+/** A table before an index is chosen. Every reading method scans the whole table by creation time. */
 export class TableQuery {
-  readonly #source: DocumentSource;
+  readonly #source: TableSource;
   readonly #tableName: string;
 
-  constructor(source: DocumentSource, tableName: string) {
+  constructor(source: TableSource, tableName: string) {
     this.#source = source;
     this.#tableName = tableName;
   }
@@ -99,7 +108,7 @@ export class TableQuery {
   }
 }
 
-/** Where a query reads, before its order is known. */
+/** The range that a query reads, before its order is known. */
 type PreparedSource =
   | { readonly type: "FullTableScan"; readonly tableName: string }
   | { readonly type: "IndexRange"; readonly indexName: string; readonly range: readonly RangeBound[] };
@@ -141,7 +150,7 @@ export class PreparedQuery implements AsyncIterableIterator<Document> {
     return new PreparedQuery(this.#source, this.#tableName, this.#from, order, this.#operators);
   }
 
-  /** Keeps the documents for which the expression is true; filters run in the order they are given. */
+  /** Keeps the documents for which the expression is true. Filters run in the order in which they are given. */
   filter(predicate: (q: FilterBuilder) => unknown): PreparedQuery {
     requireArgument(predicate, 1, "filter", "predicate");
     return this.#with({ filter: toExpression(predicate(filterBuilder)) });

@@ -1,5 +1,5 @@
 /**
- * `ctx.scheduler`: hands jobs over to the queue, in the mutation's own transaction or, from an action, in
+ * `ctx.scheduler`: hands jobs over to the queue, in the transaction of the mutation that schedules or, from an action, in
  * a transaction of its own.
  */
 import type { MutationTransaction } from "../../database/index.js";
@@ -7,8 +7,8 @@ import { TrueupError } from "../../errors/index.js";
 import { copyArguments } from "../boundary/check-call.js";
 import type { Execution } from "../execution/execution.js";
 import { referenceText } from "../execution/invoke.js";
-import type { NewJob } from "../execution/job-queue.js";
-import { requireArgument } from "./require-argument.js";
+import type { NewJob } from "../call.js";
+import { requireArgument } from "./refused-calls.js";
 
 const fiveYearsMs = 5 * 366 * 24 * 60 * 60 * 1000;
 
@@ -40,7 +40,7 @@ abstract class SchedulerHandle {
     return await this.#schedule(at, reference, args);
   }
 
-  /** What has begun goes on, but schedules nothing more; what has ended stays. @throws JOB_NOT_FOUND */
+  /** Cancels a job. One that has begun goes on, but schedules nothing more; one that has ended stays as it is. @throws JOB_NOT_FOUND */
   async cancel(id: string): Promise<void> {
     requireArgument(id, 1, "cancel", "id");
     const { engine, component } = this.execution;
@@ -81,7 +81,7 @@ abstract class SchedulerHandle {
   }
 }
 
-/** The scheduler of a mutation: its jobs exist if the mutation commits. */
+/** The scheduler of a mutation. Its jobs exist if the mutation commits. */
 export class MutationScheduler extends SchedulerHandle {
   protected override async within<T>(operation: (tx: MutationTransaction) => Promise<T>): Promise<T> {
     const { execution } = this;
@@ -97,7 +97,7 @@ export class MutationScheduler extends SchedulerHandle {
   }
 }
 
-/** The scheduler of an action: its jobs exist when the promise resolves. */
+/** The scheduler of an action. A job exists when the promise has resolved. */
 export class ActionScheduler extends SchedulerHandle {
   protected override async within<T>(operation: (tx: MutationTransaction) => Promise<T>): Promise<T> {
     const { value } = await this.execution.engine.database.mutate(operation, { limits: null });

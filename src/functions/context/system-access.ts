@@ -12,7 +12,7 @@ import { ReadAccess } from "./database-access.js";
 
 const readableTables = new Set(["_scheduled_functions", "_storage"]);
 
-/** What a job's document shows; the scheduler keeps more beside it. */
+/** The fields of a job's document that apps see; the scheduler keeps more. */
 const jobFields = ["name", "args", "scheduledTime", "completedTime", "state"];
 
 export class SystemAccess extends ReadAccess {

@@ -1,27 +1,23 @@
 /**
- * What a component does at once. A function whose handler says so (by the symbol `direct`) can be asked without an
- * execution of its own: its arguments are checked as in any call, then the handler runs at once, with a `ctx` that has
- * nothing but a `db` and that all questions of a transaction share until somebody else writes. What it returns is not
- * checked again and shares nothing that may be changed; a mutation either does all that it is asked or changes nothing.
- * Whenever this is not possible, also when the handler throws, the answer is undefined, and the caller makes the call in
- * the ordinary way: so nothing else depends on this.
- *
- * The offer is a property of `ctx.runQuery` and `ctx.runMutation`, so that whoever puts another function in their place
- * is asked instead.
+ * Asks a component within a transaction, without a call. A function whose handler carries the symbol `direct` can be asked
+ * without an execution of its own: its arguments are checked as in any call, then its handler runs, with a `ctx` that has
+ * nothing but a `db` and that all questions of a transaction share until somebody else writes. The result is not checked
+ * again and shares nothing that may be changed; a mutation either does all that it is asked or changes nothing. Whenever
+ * this is not possible, also when the handler throws, the answer is undefined, and the caller makes the call in the ordinary
+ * way. So nothing else depends on this shortcut.
  */
 import type { Value } from "convex/values";
 import { direct } from "../../seams/index.js";
 import { checkArguments, copyArguments } from "../boundary/check-call.js";
 import { readDatabase, writeDatabase } from "../context/database.js";
-import type { LoadedComponent } from "../program/loaded-component.js";
-import type { LoadedFunction } from "../program/registered-function.js";
+import type { LoadedComponent, LoadedFunction } from "../program/loaded-component.js";
 import type { Execution, TransactionScope } from "./execution.js";
 import { checkContext, referenceText } from "./invoke.js";
 
-/** Undefined when the function has to be called instead. */
+/** Answers undefined when the function has to be called instead. */
 export type Ask = (reference: unknown, args: unknown) => unknown;
 
-/** What questions to a component share, as long as the transaction has changed nothing since. */
+/** What the questions to a component share until somebody else writes in the transaction. */
 interface Desk {
   readonly ctx: object;
   readonly execution: Execution;
@@ -33,7 +29,7 @@ type AskedKind = "query" | "mutation";
 const desks = new WeakMap<TransactionScope, Map<string, Desk>>();
 const targets = new WeakMap<LoadedComponent, WeakMap<object, LoadedFunction | null>>();
 
-/** What `ctx.runQuery` or `ctx.runMutation` of an execution offers. */
+/** The offer that `ctx.runQuery` or `ctx.runMutation` of an execution carries. */
 export function askFrom(execution: Execution, kind: AskedKind): Ask {
   return (reference, args) => {
     try {
@@ -55,12 +51,12 @@ function ask(caller: Execution, kind: AskedKind, reference: unknown, args: unkno
   const copied = copyArguments(args, caller.engine.valueLimits);
   checkArguments(fn, copied, checkContext(desk.execution));
   const answer = fn.handler(desk.ctx, copied) as Value | undefined;
-  // Whoever writes here keeps in step what it shares.
+  // The handler itself has kept what it shares in step with its own writes.
   if (kind === "mutation") desk.changes = scope.tx.changes;
   return answer instanceof Promise ? undefined : answer;
 }
 
-/** The function that a reference names, if it can be asked. */
+/** The function that a reference names; null when it cannot be asked. */
 function targetOf({ program, component }: Execution, reference: object): LoadedFunction | null {
   let known = targets.get(component);
   if (known === undefined) {

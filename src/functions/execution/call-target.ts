@@ -1,15 +1,14 @@
-/** Finds what a call from outside runs, and whether whoever calls may. */
+/** Finds the function that a call from outside runs, and checks whether the caller may run it. */
 import { isTrueupError } from "../../errors/index.js";
 import type { FunctionCall } from "../call.js";
-import { functionNotFound, type LoadedComponent } from "../program/loaded-component.js";
+import { functionNotFound, type LoadedComponent, type LoadedFunction } from "../program/loaded-component.js";
 import type { LoadedProgram } from "../program/loaded-program.js";
-import type { LoadedFunction } from "../program/registered-function.js";
 import { assertKind, referenceText } from "./invoke.js";
 import type { Run } from "./run.js";
 
 /**
- * @throws COMPONENT_MISSING, FUNCTION_NOT_FOUND, FUNCTION_WRONG_KIND; FUNCTION_NOT_PUBLIC, in the same words
- * whether or not the function exists
+ * @throws COMPONENT_MISSING, FUNCTION_NOT_FOUND, FUNCTION_WRONG_KIND; FUNCTION_NOT_PUBLIC, in the same words whether or not
+ *   the function exists
  */
 export function callTarget(
   program: LoadedProgram,
@@ -28,7 +27,7 @@ export function callTarget(
   return { component: fn.component, subject: fn, handler: fn.handler, fn };
 }
 
-/** Imports what the call needs, when that is done on demand; null when nothing is to be awaited. */
+/** Imports what the call needs, where modules are imported on demand. Returns null when there is nothing to wait for. */
 export function prepareCall(program: LoadedProgram, call: FunctionCall): Promise<void> | null {
   if ("handler" in call) {
     return null;

@@ -1,7 +1,7 @@
 /**
- * Captures what functions write to the console. The console's methods are replaced once for the process:
- * outside of a function they do what they did before; inside, the line goes to the call's log and to the
- * runtime's sink, which by default is the console as it was.
+ * Captures what functions write to the console. The console's methods are replaced once for the process. Outside of a
+ * function they do what they did before; inside of one, the line goes to the log of the call and to the runtime's sink,
+ * which by default is the console as it was.
  */
 import { currentExecution } from "./execution.js";
 import { formatArguments, logLine, type LogLevel, type LogSink } from "./log-buffer.js";
@@ -13,7 +13,7 @@ type Print = (...args: unknown[]) => void;
 
 const originals = new Map<LogLevel, Print>();
 
-/** Replaces the console's methods, once. Another copy of this module may have done so for its own. */
+/** Replaces the console's methods, once. Another copy of this module may have replaced them too. */
 export function captureConsole(): void {
   const methods = console as unknown as Record<Method, Print>;
   for (const method of Object.keys(levels) as Method[]) {
@@ -26,7 +26,7 @@ export function captureConsole(): void {
   }
 }
 
-/** Prints a function's line to the console as it was before it was captured. */
+/** Prints the line of a function to the console as it was before the capture. */
 export const printToConsole: LogSink = (_line, entry) => {
   originals.get(entry.level)?.(...entry.args);
 };

@@ -1,7 +1,7 @@
 /**
- * The `Convex` global that the `convex` package calls where it has no `ctx`: `createFunctionHandle`,
- * function metadata, and the like. Each call is answered for the execution that it is made in; outside of
- * any, whatever `Convex` another library has put there keeps working.
+ * The `Convex` global that the `convex` package calls where it has no `ctx`: for `createFunctionHandle`, function metadata, and
+ * the like. It answers each call for the execution that the call is made in. Outside of every execution, the global is
+ * whatever another library has put there.
  */
 import { TrueupError } from "../../errors/index.js";
 import { convexToJson, type Value } from "convex/values";
@@ -14,7 +14,7 @@ import {
   snapshotTs,
   transactionMetrics,
 } from "../context/meta.js";
-import { notSupported } from "../context/not-supported.js";
+import { notSupported } from "../context/refused-calls.js";
 import { functionHandle } from "../program/loaded-program.js";
 import { currentExecution, type Execution } from "./execution.js";
 
@@ -72,7 +72,7 @@ const ours: ConvexGlobal = {
   },
 };
 
-/** What another library has put in place, before or after this. */
+/** The global that another library has put in place, before or after this one. */
 let others: () => unknown = () => undefined;
 let installed = false;
 

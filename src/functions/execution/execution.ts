@@ -1,9 +1,10 @@
 /**
- * One run of one function: what it is, on whose behalf, in which transaction. Nested calls, triggers and
- * the calls of actions form a chain of executions by `parent`. The current one is found through
- * AsyncLocalStorage by code that has no `ctx` at hand: the console, the `Convex` global, triggers.
+ * One run of one function: what runs, on whose behalf, and in which transaction. Nested calls, triggers and
+ * the calls of actions form a chain of executions by `parent`. Code that has no `ctx` at hand (the console, the
+ * `Convex` global, triggers) finds the current execution through AsyncLocalStorage.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { randomUUID } from "node:crypto";
 import type { UserIdentity } from "convex/server";
 import type {
   Database,
@@ -14,16 +15,17 @@ import type {
   TransactionOptions,
 } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
+import type { FileStore } from "../../files/index.js";
 import type { ValueLimits } from "../boundary/copy-value.js";
+import type { FunctionCall, JobQueue, JobRun } from "../call.js";
+import { findEnvironmentBy } from "../program/environment.js";
 import type { LoadedComponent } from "../program/loaded-component.js";
 import type { LoadedProgram } from "../program/loaded-program.js";
 import type { FunctionKind, FunctionVisibility } from "../program/registered-function.js";
-import type { FileStore } from "./file-store.js";
-import type { JobQueue } from "./job-queue.js";
-import type { LogBuffer, LogSink } from "./log-buffer.js";
+import { LogBuffer, type LogSink } from "./log-buffer.js";
 import { Turn, type TurnOwner } from "./turn.js";
 
-/** What a call from outside brings along; nested calls share it. */
+/** What a call from outside brings along. It is made once, and everything that the call runs shares it. */
 export interface Request {
   readonly id: string;
   readonly identity: UserIdentity | null;
@@ -34,11 +36,27 @@ export interface Request {
   readonly scheduledFunctionId: string | null;
   /** The component whose table of jobs holds that job. */
   readonly scheduledIn: string;
-  /** The call that set off this one through the scheduler, if someone follows it. */
+  /** The id of the call that set off this one through the scheduler, if someone follows it. */
   readonly origin: string | null;
   readonly log: LogBuffer;
-  /** Where the outermost query's page ends: as given, then as read. */
+  /** Tells where the page of the outermost query ends: at first as the call says, then as the query has read it. */
   readonly journal: Journal;
+}
+
+/** The request that a call from outside becomes. `job` is the run of a job when the scheduler makes the call. */
+export function newRequest(call: Partial<FunctionCall>, job: JobRun | null): Request {
+  return {
+    id: call.requestId ?? randomUUID(),
+    identity: call.identity ?? null,
+    ip: call.ip ?? null,
+    userAgent: call.userAgent ?? null,
+    authToken: call.authToken ?? null,
+    scheduledFunctionId: job?.id ?? null,
+    scheduledIn: job?.componentPath ?? "",
+    origin: job?.origin ?? call.requestId ?? null,
+    log: new LogBuffer(),
+    journal: { endCursor: call.journal ?? null },
+  };
 }
 
 /** The end of a page, kept between runs of one query. */
@@ -51,7 +69,7 @@ export interface TransactionScope {
   readonly tx: QueryTransaction;
   /** The same transaction where it may write. */
   readonly mutation: MutationTransaction | null;
-  /** Set when someone took `db.vars.commitTs`: results may then hold its placeholder. */
+  /** Whether a function has used `db.vars.commitTs`: results may then hold its placeholder. */
   usesCommitTs: boolean;
 }
 
@@ -67,9 +85,9 @@ export interface Engine {
   readonly log: LogSink;
   /** Takes a line for each function that runs; null for none. */
   readonly trace: ((line: string) => void) | null;
-  /** What `ctx.meta` counts down from where no limit is in force. */
+  /** The limits that `ctx.meta` counts down from where none is in force. */
   readonly reportedLimits: TransactionLimits;
-  /** Where the bytes of stored files are; null where file storage is not supported. */
+  /** Keeps the bytes of stored files; null where file storage is not supported. */
   readonly files: FileStore | null;
   /** Whether text and vector search are supported, by scanning whole tables. */
   readonly searchesByScan: boolean;
@@ -91,9 +109,9 @@ interface ExecutionFields {
   readonly scope: TransactionScope | null;
   readonly parent: Execution | null;
   readonly stale?: boolean;
-  /** What it reads its component's data by, when that is not as the transaction sees it. */
+  /** Reads the component's data, where it is to be read otherwise than the transaction sees it. */
   readonly reader?: DatabaseReader | undefined;
-  /** Nested calls so far; the parent's when left out. */
+  /** How many calls this one is nested in; that of the parent when it is left out. */
   readonly depth?: number;
   /** Shared by executions that write in one order. */
   readonly turn?: Turn;
@@ -101,6 +119,8 @@ interface ExecutionFields {
 
 /** The execution that the running code belongs to. */
 export const currentExecution: AsyncLocalStorage<Execution> = new AsyncLocalStorage();
+
+findEnvironmentBy(() => currentExecution.getStore()?.component.program.env);
 
 export class Execution implements TurnOwner {
   readonly engine: Engine;
@@ -114,7 +134,7 @@ export class Execution implements TurnOwner {
   readonly stale: boolean;
   readonly depth: number;
   readonly turn: Turn;
-  /** Writes made through it set off no triggers. */
+  /** Whether writes of this execution set off no triggers. */
   triggersOff = false;
   triggerDepth: number;
   paginated = false;
@@ -196,12 +216,12 @@ export class Execution implements TurnOwner {
     }
   }
 
-  /** From now on it can only fail, with the first of such errors, whatever its code makes of that. */
+  /** Makes the function fail with the first of such errors, even if its own code catches the error. */
   fail(error: Error): void {
     this.#failure ??= error;
   }
 
-  /** Keeps its ctx open until this has settled, also when the function does not wait for it. */
+  /** Keeps the function's ctx open until this has settled, also when the function does not wait for it. */
   holdFor(work: Promise<unknown>): void {
     const unfinished = (this.#unfinished ??= new Set());
     const settled = (): boolean => unfinished.delete(work);
@@ -209,14 +229,14 @@ export class Execution implements TurnOwner {
     work.then(settled, settled);
   }
 
-  /** Throws what it has failed with. */
+  /** Throws the error that `fail` was called with, if there is one. */
   assertSound(): void {
     if (this.#failure !== null) {
       throw this.#failure;
     }
   }
 
-  /** Closes the ctx, once what the function started and did not await is done: then it is a promise. */
+  /** Closes the ctx. Returns a promise when the function has started something that it did not await and that must end first. */
   end(): Promise<void> | null {
     const unfinished = this.#unfinished;
     const waiting = this.turn.free() ?? (unfinished?.size ? Promise.allSettled(unfinished) : null);
@@ -227,6 +247,7 @@ export class Execution implements TurnOwner {
     return waiting.then(() => this.end() ?? undefined);
   }
 
+  /** Whether the running code was called by this execution, however deeply. */
   isInside(): boolean {
     const current = currentExecution.getStore();
     for (let at = current?.parent ?? null; at !== null; at = at.parent) {

@@ -1,7 +1,7 @@
 /**
- * Keeps managed aggregates in step as change hooks of the database, so with every write, whoever makes it: writes that set
- * off no triggers too. The hook runs inside the write's own sub-transaction: when the aggregate cannot follow, the write is
- * undone and the error goes to the writer.
+ * Keeps managed aggregates in step with every write, whoever makes it, by change hooks of the database; also with writes that
+ * set off no triggers. A hook runs inside the write's own sub-transaction: when the aggregate cannot follow, the write is
+ * undone and the writer gets the error.
  */
 import type { Change, ChangeHook, DocumentImages } from "../../database/index.js";
 import type { ExportedAggregate } from "../program/exported-aggregates.js";
@@ -23,7 +23,7 @@ export function followHooks(
     const tables = hooks.get(componentPath) ?? new Map<string, ChangeHook[]>();
     const followers = tables.get(aggregate.table) ?? [];
     followers.push(async (tx, { id, operation, oldDoc, newDoc }) => {
-      // Like the upkeep of an index, it is none of what the function is limited to.
+      // As with the upkeep of an index, this counts against no limit of the function that wrote.
       await tx.uncounted(() =>
         mutateInside(tx, { engine, program, componentPath, path: `aggregate ${name}` }, (ctx) =>
           aggregate.follow(ctx, { id, operation, oldDoc, newDoc }),
@@ -36,8 +36,8 @@ export function followHooks(
 }
 
 /**
- * The same for a program that is to come, which may be told of other documents: those that it will find. What fails with
- * its aggregates is none of the writer's business. What they did of that write is undone, and `onFailure` hears of it.
+ * The hooks of an aggregate of a program that is to come. `imagesOf` gives the documents as that program will find them. When
+ * the aggregate fails, the writer goes on: what the aggregate did for the write is undone, and `onFailure` gets the error.
  */
 export function standbyHooks(
   engine: Engine,
@@ -61,7 +61,7 @@ export function standbyHooks(
   return mapHooks(hooks, guarded);
 }
 
-/** All hooks of each table: of the first map first. */
+/** All hooks of each table, those of the first map first. */
 export function joinHooks(maps: readonly HooksOfTables[]): HooksOfTables {
   const joined = new Map<string, Map<string, readonly ChangeHook[]>>();
   for (const map of maps) {

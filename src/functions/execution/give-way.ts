@@ -1,7 +1,7 @@
 /**
- * On an embedded storage a call can end without the event loop ever turning, so a program that makes one
- * call after another would keep timers, sockets and the scheduler from running. Calls give way to them once
- * in a while. The timer and the clock are taken at import: tests that fake the clock do not stop calls.
+ * Gives way to timers, sockets and the scheduler. On an embedded storage a call can end without the event loop ever turning,
+ * so a program that makes one call after another would keep them from running. The timer and the clock are taken when this
+ * module is imported, so that tests which fake the clock do not stop calls.
  */
 const maxTurnMs = 10;
 const nextTurn: (callback: () => void) => void =
@@ -11,7 +11,7 @@ const nowMs: () => number = performance.now.bind(performance);
 
 let turnedAtMs = 0;
 
-/** Undefined when the event loop has turned lately; otherwise resolves after it has. */
+/** Lets the event loop turn. Returns undefined when it has turned lately, else a promise that resolves when it has. */
 export function giveWay(): Promise<void> | undefined {
   if (nowMs() - turnedAtMs < maxTurnMs) return undefined;
   return new Promise((resolve) => {

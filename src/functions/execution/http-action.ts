@@ -8,7 +8,8 @@ import { currentExecution, Execution, type Engine, type Request as CallRequest }
 import { callFromAction } from "./run.js";
 
 /**
- * The router's answer; null when it has no route for the path and method. Rejects with what the action throws.
+ * Answers a request by the router of a component. Returns null when it has no route for the path and the method. Rejects with
+ * what the action throws.
  * @throws INVALID_RETURN when the action returns no Response
  */
 export async function runHttpAction(

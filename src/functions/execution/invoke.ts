@@ -1,7 +1,6 @@
 /**
- * Runs one handler within its execution, and the nested calls that handlers make. Everything that crosses
- * is copied and checked, whatever the two sides are; nothing is serialised, and a reference is resolved
- * once in the life of a program.
+ * Runs one handler within its execution, and the nested calls that handlers make. Every value that crosses between two
+ * functions is copied and checked, but not serialised. A reference is resolved once in the life of a program.
  */
 import { getFunctionAddress } from "convex/server";
 import type { FunctionReference } from "convex/server";
@@ -10,7 +9,8 @@ import type { TransactionLimits } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
 import type { CheckContext } from "../../schema/index.js";
 import { checkArguments, checkResult, copyArguments, copyResult } from "../boundary/check-call.js";
-import type { FunctionKind, Handler, LoadedFunction } from "../program/registered-function.js";
+import type { FunctionKind, Handler } from "../program/registered-function.js";
+import type { LoadedFunction } from "../program/loaded-component.js";
 import { currentExecution, type Execution } from "./execution.js";
 import { detachThrown } from "./thrown.js";
 
@@ -23,7 +23,7 @@ export interface NestedOptions {
   readonly useStaleSnapshot?: boolean;
 }
 
-/** Anything that names a function: a reference, a handle, or `dir/mod:fn`. */
+/** Whatever names a function: a reference, a handle, or `dir/mod:fn`. */
 export type AnyReference = FunctionReference<FunctionKind, "public" | "internal"> | string;
 
 /** The text of a reference: a name, `_reference/...` or a handle. @throws INVALID_CALL */
@@ -44,7 +44,7 @@ export function referenceText(reference: unknown): string {
   throw new TrueupError("INVALID_CALL", `${String(reference)} is not a functionReference`);
 }
 
-/** Calls the handler; its result is copied, checked and returned. Its ctx ends with it. */
+/** Calls the handler, then closes its ctx. Returns a checked copy of its result. */
 export async function invoke(
   execution: Execution,
   ctx: object,
@@ -84,7 +84,7 @@ export function assertKind(fn: LoadedFunction, kind: FunctionKind): void {
   }
 }
 
-/** How ids are told apart by table when a value is checked: in the transaction, else as of the last commit. */
+/** Tells which table an id is of when a value is checked: as the transaction sees it, else as of the last commit. */
 export function checkContext(execution: Execution): CheckContext {
   const { engine, component, scope } = execution;
   if (scope === null) {
@@ -94,8 +94,8 @@ export function checkContext(execution: Execution): CheckContext {
 }
 
 /**
- * `ctx.runQuery` and `ctx.runMutation` of a function that has a transaction. A mutation is a
- * sub-transaction: when it throws, its own writes are undone and the caller goes on.
+ * `ctx.runQuery` and `ctx.runMutation` of a function that has a transaction. A mutation is a sub-transaction: when it throws,
+ * its own writes are undone and the caller may go on.
  */
 export async function callNested(
   parent: Execution,

@@ -1,22 +1,22 @@
-/** The lines that one call and everything it calls write to the console, within Convex's bounds. */
+/** Keeps the lines that one call, and everything that it calls, write to the console, within Convex's bounds. */
 import { inspect } from "node:util";
 
 export type LogLevel = "LOG" | "INFO" | "DEBUG" | "WARN" | "ERROR";
 
-/** One line as it is written, for whoever watches a backend. */
+/** One line in its parts, as a function wrote it. */
 export interface LogEntry {
   readonly level: LogLevel;
   /** The arguments formatted, without the level. */
   readonly message: string;
   /** What was passed to the console. */
   readonly args: readonly unknown[];
-  /** The function that wrote it, `dir/mod:fn`, and its component. */
+  /** The function that wrote it: `dir/mod:fn`. */
   readonly functionPath: string;
   readonly componentPath: string;
   readonly requestId: string;
 }
 
-/** Takes a line as text, `[LEVEL] dir/mod:fn message`, and in parts. */
+/** Takes a line as text, `[LEVEL] dir/mod:fn message`, and in its parts. */
 export type LogSink = (line: string, entry: LogEntry) => void;
 
 /** The text of an entry. */
@@ -31,7 +31,7 @@ export function logEntry(log: LogSink, entry: LogEntry): void {
   log(logLine(entry), entry);
 }
 
-/** Logs what failed where no caller hears of it. */
+/** Logs a failure that no caller is told of. */
 export function logFailure(
   log: LogSink,
   source: Pick<LogEntry, "functionPath" | "componentPath" | "requestId">,
@@ -60,7 +60,7 @@ export class LogBuffer {
     }
   }
 
-  /** Forgets what an attempt wrote that is made again. */
+  /** Forgets the lines of an attempt that is about to be repeated. */
   truncate(length: number): void {
     this.#lines.length = Math.min(this.#lines.length, length);
   }
@@ -70,7 +70,7 @@ export class LogBuffer {
   }
 }
 
-/** Console arguments as one text: each as Node inspects it, strings in quotes, as Convex shows them. */
+/** The arguments of a console method as one text: each as Node inspects it, with strings in quotes, as Convex shows them. */
 export function formatArguments(args: readonly unknown[]): string {
   return args.map((arg) => inspect(arg, { depth: 4, breakLength: Infinity })).join(" ");
 }

@@ -1,15 +1,14 @@
 /**
- * What functions leave behind when they return: promises that nobody awaits, timers. Node ends the process when one
- * of them fails; a process that others depend on must go on, and say whose failure it was.
+ * Keeps the process alive when something fails that a function has left behind: a promise that nobody awaits, or a timer. Node
+ * would end the process; one that others depend on must go on, and say whose failure it was.
  */
 import { currentExecution } from "./execution.js";
 import { logFailure } from "./log-buffer.js";
 import { describeThrown } from "./thrown.js";
 
 /**
- * Keeps this process alive when something fails that a function left behind, and logs it as the function's.
- * A promise that no function left behind is told of by `log`; any other exception ends the process as before.
- * Returns how to stop.
+ * Logs the failure of what a function has left behind as a failure of that function. `log` is told of a rejected promise that
+ * no function left behind; any other exception ends the process as before. Returns a function that undoes all of this.
  */
 export function outliveLeftovers(log: (line: string) => void): () => void {
   const onRejection = (reason: unknown): void => {

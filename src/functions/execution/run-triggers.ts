@@ -1,7 +1,7 @@
 /**
- * Runs exported triggers as change hooks of the database, so for every write, whoever makes it. A trigger
- * runs inside the write's own sub-transaction: when it throws, the write is undone and the error goes on.
- * Writes through its `innerDb` set off no triggers, which is how a trigger writes to its own table.
+ * Runs exported triggers after every write, whoever makes it, as change hooks of the database. A trigger runs inside the
+ * write's own sub-transaction: when it throws, the write is undone and the writer gets the error. Writes through `innerDb`
+ * set off no triggers, so that a trigger can write to its own table.
  */
 import type { ChangeHook } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
@@ -14,7 +14,7 @@ import type { LoadedProgram } from "../program/loaded-program.js";
 
 const maxDepth = 64;
 
-/** What a trigger's execution is when no function made the write: a maintenance job, an import. */
+/** What the execution of a trigger belongs to. `newRequest` makes its request when no function made the write, but maintenance or an import. */
 export interface TriggerHost {
   readonly engine: Engine;
   readonly program: LoadedProgram;
@@ -82,8 +82,8 @@ function tooDeep(table: string, id: string): TrueupError {
 }
 
 /**
- * Makes the whole chain of triggers fail, also those that would catch the error and write again: each of them doubles
- * the writes to come.
+ * Makes the whole chain of triggers fail, also those that would catch the error and write again, because each of them would
+ * double the writes to come.
  */
 function failAll(last: Execution | null, error: TrueupError): TrueupError {
   for (let at = last; at !== null && at.triggerDepth > 0; at = at.parent) {
@@ -92,7 +92,7 @@ function failAll(last: Execution | null, error: TrueupError): TrueupError {
   return error;
 }
 
-/** The execution that `innerDb` writes in: the same turn, no triggers. */
+/** The execution that `innerDb` writes in. It shares the turn, and its writes set off no triggers. */
 function withoutTriggers(execution: Execution): Execution {
   const { engine, program, component, subject, request, scope, turn } = execution;
   const inner = new Execution({

@@ -1,33 +1,33 @@
 /**
- * Runs a function that is in no transaction yet: a query in a snapshot, a mutation in a transaction that is
- * committed when it returns, an action outside of any, whose own calls come back here.
+ * Runs a function that is in no transaction yet: a query in a snapshot, a mutation in a transaction that is committed when the
+ * function returns, and an action outside of any transaction. The calls of an action come back here.
  */
 import type { Value } from "convex/values";
 import type { QueryTransaction } from "../../database/index.js";
 import type { Version } from "../../storage/storage.js";
 import { checkArguments, copyArguments } from "../boundary/check-call.js";
-import { resolveCommitTs } from "../boundary/resolve-commit-ts.js";
+import { resolveCommitTs } from "../boundary/copy-value.js";
 import type { FunctionSuccess, JobRun } from "../call.js";
 import { actionContext, transactionContext } from "../context/contexts.js";
-import type { LoadedComponent } from "../program/loaded-component.js";
+import type { LoadedComponent, LoadedFunction } from "../program/loaded-component.js";
 import type { LoadedProgram } from "../program/loaded-program.js";
-import type { FunctionKind, Handler, LoadedFunction } from "../program/registered-function.js";
+import type { FunctionKind, Handler } from "../program/registered-function.js";
 import { Execution, type Engine, type Request, type Subject, type TransactionScope } from "./execution.js";
 import { assertKind, checkContext, invoke, referenceText } from "./invoke.js";
 import { traced } from "./trace.js";
 
-/** A function or handler about to run; its arguments are its own copy. */
+/** A function, or a handler, that is about to run. Its arguments are a copy of its own. */
 export interface Run {
   readonly engine: Engine;
   readonly program: LoadedProgram;
   readonly component: LoadedComponent;
   readonly subject: Subject;
   readonly handler: Handler;
-  /** Null for a handler that is no registered function: nothing is validated then. */
+  /** Null for a handler that is no registered function, so that nothing is validated. */
   readonly fn: LoadedFunction | null;
   readonly args: unknown;
   readonly request: Request;
-  /** The action that calls. */
+  /** The action that makes the call; null for a call from outside. */
   readonly parent: Execution | null;
 }
 
@@ -51,7 +51,7 @@ export async function runQuery(
   );
 }
 
-/** @param job Changes in the same transaction; the function does not run when its `before` says so. */
+/** @param job Changes its state in the same transaction. The function does not run when `before` resolves with false. */
 export async function runMutation(
   run: Run,
   job: JobRun | null,
@@ -137,7 +137,7 @@ function inTransaction(run: Run, scope: TransactionScope): Promise<Value> {
   return invoke(execution, transactionContext(execution), run.handler, run.fn, run.args);
 }
 
-/** The execution of a run, nested in the action that calls. */
+/** The execution of a run, nested in that of the action that makes the call, if there is one. */
 function executionOf(run: Run, scope: TransactionScope | null): Execution {
   const { engine, program, component, subject, request, parent } = run;
   return parent === null

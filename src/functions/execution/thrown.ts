@@ -1,4 +1,8 @@
-/** What a function threw: its data made safe to pass on, and the text that a client is told. */
+/**
+ * What a function threw: its data made safe to pass on, and the text that a client is told. Pushed code brings its own
+ * copies of `ConvexError`, one for the app and one for each component, and an error that crosses between them must still be
+ * `instanceof ConvexError` where it is caught. Errors are passed on as they are, so the test itself is widened.
+ */
 import type { Value } from "convex/values";
 import { isTrueupError } from "../../errors/index.js";
 import { copyValue } from "../boundary/copy-value.js";
@@ -11,7 +15,7 @@ interface MarkedError {
 }
 
 /** True for a ConvexError of any copy of the `convex` package. */
-export function isConvexError(thrown: unknown): thrown is MarkedError {
+function isConvexError(thrown: unknown): thrown is MarkedError {
   return typeof thrown === "object" && thrown !== null && convexErrorMark in thrown;
 }
 
@@ -54,3 +58,28 @@ function isAppFrame(line: string): boolean {
 }
 
 const ownFolder = new URL("../../", import.meta.url).pathname;
+
+let installed = false;
+
+/**
+ * Widens `instanceof ConvexError`, once for the process: every error that bears the mark of a ConvexError is an instance of
+ * every class of that name. Other classes are tested as before.
+ */
+export function shareConvexErrors(): void {
+  if (installed) {
+    return;
+  }
+  installed = true;
+  const isInstance = Function.prototype[Symbol.hasInstance];
+  Object.defineProperty(Error, Symbol.hasInstance, {
+    configurable: true,
+    writable: true,
+    value(this: unknown, value: unknown): boolean {
+      return isInstance.call(this, value) || (isConvexErrorClass(this) && isConvexError(value));
+    },
+  });
+}
+
+function isConvexErrorClass(type: unknown): boolean {
+  return typeof type === "function" && type.name === "ConvexError" && Object.getPrototypeOf(type) === Error;
+}

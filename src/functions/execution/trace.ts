@@ -1,6 +1,6 @@
 /**
- * One line for each function that the runtime runs, for whoever debugs: what ran, what its transaction read and wrote,
- * how long it took, and the commit that it made or read. Nested calls count to the transaction that they run in.
+ * Writes one line for each function that the runtime runs, for whoever debugs: what ran, what its transaction read and wrote,
+ * how long it took, and which commit it made or read. A nested call counts towards the transaction that it runs in.
  */
 import type { QueryTransaction } from "../../database/index.js";
 import type { Version } from "../../storage/storage.js";
@@ -13,11 +13,11 @@ interface Traced {
   readonly subject: Subject;
 }
 
-/** Told of the transaction of each attempt. */
+/** Is told of the transaction of each attempt. */
 type Attempted = (tx: QueryTransaction) => void;
 
 /**
- * Runs a function, and tells the engine's trace what it cost, when there is one. Without a trace it adds nothing.
+ * Runs a function, and tells the engine's trace what it cost. Adds nothing where the engine has no trace.
  * `mutation messages:send 3 read, 1 written, 2.1 ms, commit 17, attempt 2`
  */
 export async function traced<Result>(

@@ -1,14 +1,15 @@
 /**
- * Keeps order within one function of a mutation. Its writes and nested calls may be started all at once
- * (`Promise.all`), but each nested call is a sub-transaction that can be undone alone, so they take turns,
- * in the order they were started. Reads run at once, except that they wait while another has its turn.
+ * Keeps order within one function of a mutation. Its writes and nested calls may all be started together (`Promise.all`), but
+ * each nested call is a sub-transaction that can be undone alone. So they take turns, in the order in which they were
+ * started, and reads wait while a write or a nested call has its turn.
  *
- * Who enters holds the turn until it leaves; `enter` and `free` return a promise only when there is
- * something to wait for, which costs nothing where calls are awaited one by one.
+ * Whoever enters holds the turn until it leaves. `enter` and `free` return a promise only when there is something to wait for,
+ * so they cost nothing where calls are awaited one by one.
  */
 
-/** Says whether the code that runs now was called, however deeply, by whoever holds the turn. */
+/** The execution whose turns these are. */
 export interface TurnOwner {
+  /** Whether the running code was called, however deeply, by whoever holds the turn. */
   isInside(): boolean;
 }
 
@@ -21,7 +22,7 @@ export class Turn {
     this.#owner = owner;
   }
 
-  /** Begins a turn when those before it have left. False, now or later: inside a turn, so do not leave. */
+  /** Begins a turn when those before it have left. False means that the code runs inside a turn: then it must not leave. */
   enter(): boolean | Promise<boolean> {
     if (!this.#isTaken) {
       this.#isTaken = true;
@@ -46,7 +47,7 @@ export class Turn {
     }
   }
 
-  /** Nothing when nobody else has the turn, else a promise of that moment. */
+  /** Null when nobody else has the turn, else a promise that resolves when that is so. */
   free(): Promise<void> | null {
     return !this.#isTaken || this.#owner.isInside() ? null : this.#untilFree();
   }

@@ -1,26 +1,25 @@
 /**
- * Runs the engine's own work with the `ctx` of a component, in a transaction that is there already: following a write,
- * building an aggregate, taking one over in the transaction of a deploy. The code is the engine's, so calls that it makes
- * are not counted as the app's nesting; whatever it reads and writes is the transaction's.
+ * Runs the engine's own work with the `ctx` of a component, in a transaction that is open already: to follow a write, to build
+ * an aggregate, to take one over in the transaction of a deploy. The calls that this work makes are not counted as nested
+ * calls of the app; what it reads and writes counts towards the transaction.
  */
 import type { DatabaseReader, MutationTransaction, QueryTransaction } from "../../database/index.js";
 import { mutationContext, transactionContext } from "../context/contexts.js";
 import type { LoadedProgram } from "../program/loaded-program.js";
-import { currentExecution, Execution, type Engine } from "./execution.js";
-import { newRequest } from "./request.js";
+import { currentExecution, Execution, newRequest, type Engine } from "./execution.js";
 
-/** Whose code runs, and as what. */
+/** Whose code runs, and under which name. */
 export interface InsideOptions {
   readonly engine: Engine;
   readonly program: LoadedProgram;
   readonly componentPath: string;
-  /** What `ctx.meta` and messages call it. */
+  /** The name that `ctx.meta` and messages give to the work. */
   readonly path: string;
-  /** What the component's own data is read by, when that is not as the transaction sees it. */
+  /** Reads the component's data, where it is to be read otherwise than the transaction sees it. */
   readonly reader?: DatabaseReader | undefined;
 }
 
-/** Runs with the ctx of a mutation of a component. Rejects with whatever `run` throws. @throws COMPONENT_MISSING */
+/** Runs `run` with the ctx of a mutation of a component. Rejects with whatever `run` throws. @throws COMPONENT_MISSING */
 export async function mutateInside<T>(
   tx: MutationTransaction,
   options: InsideOptions,
@@ -42,7 +41,7 @@ export async function mutateInside<T>(
   return await within(execution, mutationContext(execution), run);
 }
 
-/** Runs with the ctx of a query of a component. Rejects with whatever `run` throws. @throws COMPONENT_MISSING */
+/** Runs `run` with the ctx of a query of a component. Rejects with whatever `run` throws. @throws COMPONENT_MISSING */
 export async function queryInside<T>(
   tx: QueryTransaction,
   { engine, program, componentPath, path }: InsideOptions,

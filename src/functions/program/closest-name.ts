@@ -1,6 +1,4 @@
-/** Finds what a misspelt name may have meant. */
-
-/** The nearest of the names by edit distance, ignoring case; null when none is near. O(names × length²). */
+/** Finds the name that a misspelt one may have meant: the nearest by edit distance, in any case; null when none is near. O(names × length²). */
 export function closestName(name: string, names: readonly string[]): string | null {
   const wanted = name.toLowerCase();
   let best: string | null = null;

@@ -1,23 +1,22 @@
 /**
- * A program before it is loaded: the tree of component instances with their module loaders and schemas.
- * A deploy builds one from what was pushed; `programFromModules` builds one from module loaders in the
- * process, reading `convex.config.ts` for what is mounted and the `components` option for its code.
+ * A program before it is loaded: the tree of component instances with their module loaders and schemas. A deploy builds one
+ * from what was pushed. `programFromModules` builds one from module loaders in the process: `convex.config.ts` tells which
+ * components are mounted, and the option `components` has their code.
  */
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
 import { parseSchema, type SchemaJson, type SchemaSource } from "../../schema/index.js";
-import { importDefinition, type ChildDefinition } from "./component-definition.js";
-import { moduleFailed } from "./module-failed.js";
-import { modulesByPath, type ModuleLoader } from "./module-path.js";
+import { importConfig, type ChildDefinition } from "./convex-config.js";
+import { moduleFailed, modulesByPath, type ModuleLoader } from "./modules.js";
 
-/** The code of one component instance; path "" is the app. */
+/** The code of one component instance. The path "" is that of the app. */
 export interface ComponentProgram {
   readonly path: string;
-  /** Of code that was pushed: which definition this is an instance of. Its bundles share nothing. */
+  /** Of pushed code: the definition that this is an instance of. The bundles of pushed code share nothing. */
   readonly definitionPath?: string;
-  /** Loaders by module path: `dir/mod`. */
+  /** The loaders of the modules by module path: `dir/mod`. */
   readonly modules: Readonly<Record<string, ModuleLoader>>;
-  /** Null: any table, any document. */
+  /** Null when any table may have any document. */
   readonly schema: SchemaJson | null;
   readonly args?: Readonly<Record<string, Value>>;
   readonly children: Readonly<Record<string, ComponentProgram>>;
@@ -29,9 +28,9 @@ export type ModuleSource = (() => Promise<unknown>) | Readonly<Record<string, un
 
 /** The code of a component: what the `./test` subpath of a published component exports by default. */
 export interface ComponentModules {
-  /** As `import.meta.glob("./component/**\/*.ts")` yields it. */
+  /** The record that `import.meta.glob("./component/**\/*.ts")` yields. */
   readonly modules: Readonly<Record<string, ModuleSource>>;
-  /** Left out: the default export of the modules' own `schema`. */
+  /** When it is left out, the default export of the module `schema` is the schema. */
   readonly schema?: SchemaSource | null | undefined;
   /** The code of the components mounted in this one. */
   readonly components?: Readonly<Record<string, ComponentModules>> | undefined;
@@ -44,10 +43,9 @@ export interface ProgramSource extends ComponentModules {
 type Pool = Readonly<Record<string, ComponentModules>>;
 
 /**
- * A program from module loaders. The keys of `components` name an instance or a definition: where the
- * app's `convex.config` mounts `aggregate` as `byScore` and `byUser`, one entry `aggregate` serves both;
- * without a `convex.config`, or where it can only be imported by a bundler, each key is mounted under its
- * own name. Entries serve nested components too.
+ * Builds a program from module loaders. A key of `components` names an instance or a definition: where the app's
+ * `convex.config` mounts `aggregate` as `byScore` and `byUser`, one entry `aggregate` serves both. Without a `convex.config`,
+ * or where only a bundler can import it, each key is mounted under its own name. Entries serve nested components too.
  * @throws COMPONENT_MISSING when the app mounts a component whose code was not given; INVALID_SCHEMA
  */
 export async function programFromModules(source: ProgramSource): Promise<ComponentProgram> {
@@ -81,7 +79,7 @@ async function buildProgram(
   return { path, modules, schema: await schemaOf(source, modules), children, env };
 }
 
-/** What the configuration says; where it cannot be imported, what the keys of `components` say. */
+/** The components that the configuration mounts; where it cannot be imported, those that the keys of `components` name. */
 async function mountedIn(
   path: string,
   modules: Readonly<Record<string, ModuleLoader>>,
@@ -92,7 +90,7 @@ async function mountedIn(
     return namedAfter(given);
   }
   try {
-    return await importDefinition(config);
+    return await importConfig(config);
   } catch (error) {
     if (path === "" && Object.keys(given).length === 0) {
       throw moduleFailed(path, "convex.config", error);

@@ -1,7 +1,7 @@
 /**
- * Recognises managed aggregates among what modules export, by their brand and not by their class, since a bundle
- * brings its own copy of it. An aggregate is called by its component: `components.byScore` of the app is `byScore`,
- * whatever modules export it, and however often. Two that differ cannot share a component.
+ * Finds managed aggregates among what modules export, by their brand and not by their class, since a bundle brings its own
+ * copy of the class. The name of an aggregate is that of its component: `components.byScore` of the app is `byScore`,
+ * whichever modules export it, and however often. Two aggregates that differ cannot share a component.
  */
 import { getFunctionAddress } from "convex/server";
 import { TrueupError } from "../../errors/index.js";
@@ -12,18 +12,18 @@ import { closestName } from "./closest-name.js";
 export interface ExportedAggregate {
   /** The path of its component: `byScore`, or `mounted/byScore` for one of a component mounted in the app. */
   readonly name: string;
-  /** The component that exports it, whose table it is of; "" is the app. */
+  /** The component that exports it and that has its table; "" is the app. */
   readonly componentPath: string;
   readonly aggregate: ManagedAggregate;
   /** `module:export`, for messages. */
   readonly exportedAs: string;
 }
 
-/** What is looked at of the component around the exports. */
+/** What an export is checked against in its component. */
 interface Surroundings {
   readonly path: string;
   readonly childNames: readonly string[];
-  /** The tables of its schema; null when it has none, so that any table will do. */
+  /** The tables of the component's schema; null when it has none, so that any table will do. */
   readonly tableNames: readonly string[] | null;
 }
 
@@ -43,8 +43,8 @@ export class ExportedAggregates {
   }
 
   /**
-   * Names each aggregate once all modules are imported. Returns what is wrong, instead of throwing, because a program
-   * may be loaded to be mended: aggregates that are wrong are then left out.
+   * Names each aggregate once all modules are imported. Returns what is wrong instead of throwing it, because a program may be
+   * loaded in order to be mended: then the aggregates that are wrong are left out.
    */
   settle(surroundings: Surroundings): TrueupError[] {
     const problems: TrueupError[] = [];
@@ -100,7 +100,7 @@ function locate(
   return { name, componentPath: path, aggregate, exportedAs };
 }
 
-/** `components.byScore` → `byScore`; null for what is no reference to a mounted component. */
+/** `components.byScore` → `byScore`; null for anything but a reference to a mounted component. */
 function componentNameOf({ component }: ManagedAggregate): string | null {
   try {
     const { reference } = getFunctionAddress(component);
@@ -110,7 +110,7 @@ function componentNameOf({ component }: ManagedAggregate): string | null {
   }
 }
 
-/** Bundles may bring one definition several times. @throws AGGREGATE_COMPONENT_SHARED */
+/** Accepts a definition that bundles bring several times. @throws AGGREGATE_COMPONENT_SHARED */
 function assertSame(known: ExportedAggregate, other: ExportedAggregate): void {
   const isSame =
     known.aggregate === other.aggregate ||

@@ -1,18 +1,21 @@
 /**
- * Recognises what modules export for a deploy to take up, by its brand and not by its class, since a bundle brings its own
- * copy of it. A declaration is called by the place of its export, `module:export`; one that is exported from several places,
- * by the first of them in the order of names.
+ * Finds what modules export for the engine to take up: declarations for a deploy, and triggers that the database runs on every
+ * write. They are recognised by their brands and not by their classes, since a bundle brings its own copy of a class. The
+ * name of a declaration is the place of its export, `module:export`; of one that is exported from several places, the first
+ * of them in the order of names.
  */
 import {
   handoverBrand,
   migrationBrand,
   transformBrand,
+  triggersBrand,
   waiverBrand,
   type DeclaredHandover,
   type DeclaredTableRename,
   type DeclaredTransform,
   type DeclaredWaivers,
   type DeployMigration,
+  type TriggerFunction,
 } from "../../seams/index.js";
 
 /** A declaration with its name. */
@@ -69,7 +72,7 @@ export class ExportedDeclarations {
     return this.#handovers;
   }
 
-  /** Those that a deploy starts. */
+  /** The migrations that a deploy starts. */
   get migrations(): readonly Exported<DeployMigration>[] {
     return this.#migrations;
   }
@@ -80,4 +83,41 @@ interface Branded {
   readonly [waiverBrand]?: DeclaredWaivers;
   readonly [migrationBrand]?: DeployMigration;
   readonly [handoverBrand]?: DeclaredHandover;
+}
+
+/** The triggers of one component by table, and the instances that they come from. */
+export class ExportedTriggers {
+  readonly #instances = new Set<object>();
+  readonly #byTable = new Map<string, TriggerFunction[]>();
+
+  /** Takes up every Triggers instance among a module's exports; one exported twice counts once. */
+  add(module: Readonly<Record<string, unknown>>): void {
+    for (const value of Object.values(module)) {
+      if (
+        typeof value !== "object" ||
+        value === null ||
+        !(triggersBrand in value) ||
+        this.#instances.has(value)
+      ) {
+        continue;
+      }
+      this.#instances.add(value);
+      const { registered } = value[triggersBrand] as {
+        registered: Record<string, readonly TriggerFunction[]>;
+      };
+      for (const [tableName, functions] of Object.entries(registered)) {
+        this.#byTable.set(tableName, [...(this.#byTable.get(tableName) ?? []), ...functions]);
+      }
+    }
+  }
+
+  /** True when the database already runs the registrations of this instance. */
+  has(instance: object): boolean {
+    return this.#instances.has(instance);
+  }
+
+  /** The triggers of each table, in the order they were registered. */
+  get byTable(): ReadonlyMap<string, readonly TriggerFunction[]> {
+    return this.#byTable;
+  }
 }

@@ -1,21 +1,29 @@
 /**
- * One component instance with its code imported: its functions by path, the components mounted in it,
- * its crons, its HTTP router, its triggers and managed aggregates. Function references are resolved here, once each:
- * a nested call finds its target by one look into a map. Modules that were not imported with the rest,
- * because the program is loaded on demand, are imported by `prepare` just before they are needed.
+ * One component instance with its code imported: its functions by path, the components mounted in it, its crons, its HTTP
+ * router, its triggers and its managed aggregates. It resolves each function reference once, so a nested call finds its
+ * target by one look into a map. Where the program is loaded on demand, `prepare` imports a module just before it is needed.
  */
 import { TrueupError } from "../../errors/index.js";
-import { withEnvironment } from "../execution/environment.js";
-import type { ComponentProgram } from "./component-program.js";
-import { ExportedAggregates } from "./exported-aggregates.js";
-import { ExportedDeclarations } from "./exported-declarations.js";
-import { ExportedTriggers } from "./exported-triggers.js";
 import { closestName } from "./closest-name.js";
-import { moduleFailed } from "./module-failed.js";
-import { formatFunctionPath, isFunctionModule, parseFunctionPath, type ModuleLoader } from "./module-path.js";
-import { functionsOfModule, type LoadedFunction } from "./registered-function.js";
+import type { ComponentProgram } from "./component-program.js";
+import { withEnvironment } from "./environment.js";
+import { ExportedAggregates } from "./exported-aggregates.js";
+import { ExportedDeclarations, ExportedTriggers } from "./exported-declarations.js";
+import {
+  formatFunctionPath,
+  isFunctionModule,
+  moduleFailed,
+  parseFunctionPath,
+  type ModuleLoader,
+} from "./modules.js";
+import { functionsOfModule, type RegisteredFunction } from "./registered-function.js";
 
-/** What is relied on of an `HttpRouter`. */
+/** One function, ready to run. */
+export interface LoadedFunction extends RegisteredFunction {
+  readonly component: LoadedComponent;
+}
+
+/** The part of an `HttpRouter` that is relied on. */
 export interface Router {
   lookup(path: string, method: string): readonly [handler: object, method: string, path: string] | null;
 }
@@ -30,7 +38,7 @@ export interface CronSpec {
 }
 
 export class LoadedComponent {
-  /** "" is the app, "a/b" a component mounted in a component. */
+  /** "" is the app; "a/b" is a component mounted in a component. */
   readonly path: string;
   readonly program: ComponentProgram;
   readonly functions: Map<string, LoadedFunction> = new Map();
@@ -40,10 +48,10 @@ export class LoadedComponent {
   readonly declarations: ExportedDeclarations = new ExportedDeclarations();
   crons: Readonly<Record<string, CronSpec>> = {};
   router: Router | null = null;
-  /** Modules that threw while they were imported, with what they threw. */
+  /** What modules threw while they were imported, by module path. */
   readonly failures: Map<string, unknown> = new Map();
   readonly #resolved = new Map<string, LoadedFunction>();
-  /** Modules to be imported when they are first needed. */
+  /** Loaders of the modules that are imported when they are first needed; null when all were imported at once. */
   #waiting: Map<string, ModuleLoader> | null = null;
   readonly #importing = new Map<string, Promise<void>>();
 
@@ -52,7 +60,7 @@ export class LoadedComponent {
     this.program = program;
   }
 
-  /** Imports the modules and takes up what they export; failures are kept in `failures`. */
+  /** Imports the modules and takes up what they export. Keeps what they throw in `failures`. */
   async load(): Promise<void> {
     const modules = Object.entries(this.program.modules)
       .filter(([modulePath]) => isFunctionModule(modulePath))
@@ -80,7 +88,7 @@ export class LoadedComponent {
     }
   }
 
-  /** Names the aggregates, once the modules are imported and the components are mounted; returns what is wrong with them. */
+  /** Names the aggregates, once the modules are imported and the components are mounted. Returns what is wrong with them. */
   settleAggregates(): TrueupError[] {
     const tables = this.program.schema?.tables.map(({ tableName }) => tableName) ?? null;
     return this.aggregates.settle({
@@ -90,14 +98,14 @@ export class LoadedComponent {
     });
   }
 
-  /** Imports nothing now, and each module when `prepare` is asked for it. */
+  /** Imports nothing now; `prepare` imports each module when it is asked for it. */
   loadOnDemand(): void {
     this.#waiting = new Map(Object.entries(this.program.modules));
   }
 
   /**
-   * Imports the module of what a reference names, unless that was done or there is none; null when there is
-   * nothing to wait for. What the module throws shows when the reference is resolved.
+   * Imports the module of the function that a reference names, unless that was done or there is no such module. Returns null
+   * when there is nothing to wait for. What the module throws is thrown again when the reference is resolved.
    */
   prepare(reference: string): Promise<void> | null {
     if (this.#waiting === null || this.#resolved.has(reference)) {
@@ -112,7 +120,7 @@ export class LoadedComponent {
       : (this.children.get(name)?.prepareModule(path.slice(0, -1).join("/")) ?? null);
   }
 
-  /** Imports one module that was to be imported on demand; null when there is nothing to wait for. */
+  /** Imports one module that waits to be imported on demand. Returns null when there is nothing to wait for. */
   prepareModule(modulePath: string): Promise<void> | null {
     const load = this.#waiting?.get(modulePath);
     if (load === undefined) {
@@ -126,7 +134,7 @@ export class LoadedComponent {
     return importing;
   }
 
-  /** Imports now what was to be imported on demand; exported triggers are left alone all the same. */
+  /** Imports all modules that wait to be imported on demand. Their exported triggers are still left alone. */
   async prepareAll(): Promise<void> {
     const waiting = [...(this.#waiting?.keys() ?? [])].filter(isFunctionModule);
     await Promise.all(waiting.map(async (modulePath) => await this.prepareModule(modulePath)));
@@ -169,8 +177,8 @@ export class LoadedComponent {
   }
 
   /**
-   * The function that a reference in this component's code names: a function of its own by name, a public
-   * function of a component mounted in it by `_reference/childComponent/<name>/<path>`.
+   * The function that a reference in this component's code names: by its name a function of the component itself, by
+   * `_reference/childComponent/<name>/<path>` a public function of a component that is mounted in it.
    * @throws FUNCTION_NOT_FOUND, COMPONENT_MISSING, FEATURE_NOT_SUPPORTED
    */
   resolve(reference: string): LoadedFunction {
@@ -207,8 +215,8 @@ export class LoadedComponent {
   }
 
   #take(modulePath: string, module: Readonly<Record<string, unknown>>): void {
-    for (const fn of functionsOfModule(this, modulePath, module)) {
-      this.functions.set(fn.path, fn);
+    for (const fn of functionsOfModule(modulePath, module)) {
+      this.functions.set(fn.path, { ...fn, component: this });
     }
     if (this.#waiting === null) {
       this.triggers.add(module);
@@ -229,7 +237,7 @@ function hasMark(value: unknown, mark: string): value is Record<string, unknown>
   return typeof value === "object" && value !== null && (value as Record<string, unknown>)[mark] === true;
 }
 
-/** The error for a call of a function that is not there, or not to be seen from where the call is made. */
+/** The error for a call of a function that does not exist, or that the caller must not see. */
 export function functionNotFound(
   component: LoadedComponent,
   path: string,

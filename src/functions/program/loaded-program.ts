@@ -1,25 +1,25 @@
 /**
- * A whole program with its code imported: every component instance by path. Function handles are made
- * and read here: `function://<component path>;<function path>`, the same across restarts.
+ * A whole program with its code imported: every component instance by path. It makes and reads function handles,
+ * `function://<component path>;<function path>`, which stay the same across restarts.
  */
 import { TrueupError } from "../../errors/index.js";
 import type { ComponentProgram } from "./component-program.js";
 import type { ExportedAggregate } from "./exported-aggregates.js";
-import { LoadedComponent } from "./loaded-component.js";
-import { moduleFailed } from "./module-failed.js";
-import type { FunctionSpec, LoadedFunction } from "./registered-function.js";
+import { LoadedComponent, type LoadedFunction } from "./loaded-component.js";
+import { moduleFailed } from "./modules.js";
+import type { FunctionSpec } from "./registered-function.js";
 
 const handlePrefix = "function://";
 
 export interface LoadOptions {
-  /** A module that throws fails the load (default), or only the calls of its functions. */
+  /** Whether a module that throws fails the load (default), or only the calls of its functions. */
   readonly moduleFailures?: "throw" | "defer";
   /**
-   * Whether every module is imported now (default), or each one when a function of it is first called.
-   * Exported triggers, aggregates, crons and the list of functions are known of all modules only in the first case.
+   * Whether every module is imported now (default), or each one when a function of it is first called. Only in the first
+   * case are exported triggers, aggregates, crons and the list of functions known of all modules.
    */
   readonly imports?: "all" | "onDemand";
-  /** With imports on demand: finds exported aggregates all the same, by importing every module of the app. */
+  /** With imports on demand: imports every module of the app all the same, to find exported aggregates. */
   readonly findsAggregates?: boolean;
 }
 
@@ -44,12 +44,12 @@ export class LoadedProgram {
     return component;
   }
 
-  /** The function that a name, reference or handle means in the code of a component. */
+  /** The function that a name, a reference or a handle means in the code of a component. */
   resolve(from: LoadedComponent, text: string): LoadedFunction {
     return text.startsWith(handlePrefix) ? this.#fromHandle(text) : from.resolve(text);
   }
 
-  /** Imports what a reference or handle needs, when that is done on demand; null when nothing is to be awaited. */
+  /** Imports what a reference or a handle needs, where modules are imported on demand. Returns null when there is nothing to wait for. */
   prepare(from: LoadedComponent, text: string): Promise<void> | null {
     if (!text.startsWith(handlePrefix)) {
       return from.prepare(text);
@@ -104,15 +104,15 @@ function parseHandle(handle: string): { componentPath: string; functionPath: str
   return { componentPath, functionPath };
 }
 
-/** The text that names a function from anywhere, in any component. */
+/** The text by which any component can name a function. */
 export function functionHandle(fn: LoadedFunction): string {
   return `${handlePrefix}${fn.component.path};${fn.path}`;
 }
 
 /**
- * Imports all modules of a program.
- * @throws MODULE_FAILED with the first module that threw, AGGREGATE_COMPONENT_SHARED, AGGREGATE_TABLE_MISSING,
- *   COMPONENT_MISSING for an aggregate of none; unless failures are deferred.
+ * Imports all modules of a program. Unless failures are deferred:
+ * @throws MODULE_FAILED with the first module that threw; COMPONENT_MISSING for an aggregate whose component is not mounted;
+ *   AGGREGATE_COMPONENT_SHARED, AGGREGATE_TABLE_MISSING
  */
 export async function loadProgram(
   program: ComponentProgram,

@@ -1,32 +1,31 @@
 /**
- * Finds the Convex functions among the exports of a module. The builders of the `convex` package mark
- * what they make; the marks are all that is relied on, so a bundle may bring its own copy of them.
+ * Finds the Convex functions among the exports of a module. The builders of the `convex` package mark what they make. Nothing
+ * but these marks is relied on, so a bundle may bring its own copy of the builders.
  */
 import { TrueupError } from "../../errors/index.js";
 import { compileValidator, type CompiledValidator, type ValidatorJson } from "../../schema/index.js";
-import type { LoadedComponent } from "./loaded-component.js";
-import { formatFunctionPath } from "./module-path.js";
+import { formatFunctionPath } from "./modules.js";
 
 export type FunctionKind = "query" | "mutation" | "action";
 export type FunctionVisibility = "public" | "internal";
 
-/** What a function is given and gives back; the types of both are the app's. */
+/** The code of a function. The types of its arguments and of its result are the app's. */
 export type Handler = (ctx: object, args: unknown) => unknown;
 
-/** One function, ready to run: validators compiled, its component known. */
-export interface LoadedFunction {
+/** One function that a module exports, with its validators compiled. */
+export interface RegisteredFunction {
   readonly kind: FunctionKind;
   readonly visibility: FunctionVisibility;
   /** `dir/mod:fn`. */
   readonly path: string;
-  readonly component: LoadedComponent;
   readonly handler: Handler;
-  /** Null when anything is accepted. */
+  /** Null when the function takes any arguments. */
   readonly args: CompiledValidator | null;
+  /** Null when the function may return anything. */
   readonly returns: CompiledValidator | null;
 }
 
-/** What a function looks like from outside, for listings. */
+/** What a listing of functions tells of one. */
 export interface FunctionSpec {
   readonly componentPath: string;
   readonly path: string;
@@ -38,18 +37,17 @@ export interface FunctionSpec {
 
 type Marked = ((...args: never[]) => unknown) & Readonly<Record<string, unknown>>;
 
-/** The functions that a module exports. @throws MODULE_FAILED when one has a broken validator. */
+/** The functions that a module exports. @throws MODULE_FAILED when one of them has a broken validator. */
 export function functionsOfModule(
-  component: LoadedComponent,
   modulePath: string,
   module: Readonly<Record<string, unknown>>,
-): LoadedFunction[] {
-  const found: LoadedFunction[] = [];
+): RegisteredFunction[] {
+  const found: RegisteredFunction[] = [];
   for (const [exportName, value] of Object.entries(module)) {
     const kind = kindOf(value);
     if (kind !== null) {
       const path = formatFunctionPath({ modulePath, exportName });
-      found.push(loadFunction(component, path, kind, value as Marked));
+      found.push(registeredFunction(path, kind, value as Marked));
     }
   }
   return found;
@@ -73,12 +71,7 @@ function kindOf(value: unknown): FunctionKind | null {
   return marked["isAction"] === true ? "action" : null;
 }
 
-function loadFunction(
-  component: LoadedComponent,
-  path: string,
-  kind: FunctionKind,
-  marked: Marked,
-): LoadedFunction {
+function registeredFunction(path: string, kind: FunctionKind, marked: Marked): RegisteredFunction {
   const args = exportedValidator(path, marked, "exportArgs");
   if (args !== null && args.type !== "object" && args.type !== "any") {
     throw new TrueupError(
@@ -91,7 +84,6 @@ function loadFunction(
     kind,
     visibility: marked["isPublic"] === true ? "public" : "internal",
     path,
-    component,
     handler: marked["_handler"] as Handler,
     args: compiled(args),
     returns: compiled(exportedValidator(path, marked, "exportReturns")),

@@ -1,5 +1,8 @@
-import { expect, test } from "vitest";
-import { isFunctionModule, modulesByPath, parseFunctionPath } from "./module-path.js";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { isFunctionModule, modulesByPath, modulesFromDirectory, parseFunctionPath } from "./modules.js";
 
 test("the functions folder is found from _generated, else schema, else what the keys share", () => {
   const paths = (keys: string[]): string[] =>
@@ -30,4 +33,16 @@ test("schema, configuration, tests and generated modules hold no functions", () 
   }
   expect(isFunctionModule("dir/schema")).toBe(true);
   expect(isFunctionModule("crons")).toBe(true);
+});
+
+test("every JavaScript file below a folder is a module, by its path", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "trueup-modules-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, "deep"));
+  writeFileSync(join(folder, "a.mjs"), "export const a = 1;");
+  writeFileSync(join(folder, "deep", "b.mjs"), "export default 2;");
+  writeFileSync(join(folder, "deep", "types.d.ts"), "export type T = 1;");
+  const modules = await modulesFromDirectory(folder);
+  expect(Object.keys(modules).toSorted()).toEqual(["a.mjs", "deep/b.mjs"]);
+  expect(await modules["a.mjs"]?.()).toMatchObject({ a: 1 });
 });

@@ -1,14 +1,17 @@
 /**
- * Names of modules and functions. A module path is relative to the functions folder, without extension
- * (`dir/mod`); a function path adds the export (`dir/mod:fn`). Records of module loaders come with
- * whatever prefix `import.meta.glob` was called from, so the functions folder is found from the keys.
+ * Modules of functions: their names, and how to load them. A module path is relative to the functions folder and has no
+ * extension (`dir/mod`); a function path adds the export (`dir/mod:fn`). The keys of a record of module loaders begin with
+ * whatever `import.meta.glob` was called with, so the functions folder is found from the keys.
  */
+import { readdir } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { pathToFileURL } from "node:url";
 import { TrueupError } from "../../errors/index.js";
 
-/** Loads one module; `import.meta.glob` makes these. */
+/** Loads one module, as `import.meta.glob` makes such functions. */
 export type ModuleLoader = () => Promise<Record<string, unknown>>;
 
-/** Where a function stands: the module, and the name of its export. */
+/** The place of a function: its module, and the name of its export. */
 export interface FunctionPath {
   readonly modulePath: string;
   readonly exportName: string;
@@ -40,7 +43,7 @@ export function formatFunctionPath(path: FunctionPath): string {
   return `${path.modulePath}:${path.exportName}`;
 }
 
-/** True for modules that may hold functions: not schema, configuration, tests, generated code. */
+/** Whether a module may hold functions. The schema, configurations, tests and generated code do not. */
 export function isFunctionModule(modulePath: string): boolean {
   if (notFunctions.has(modulePath)) {
     return false;
@@ -51,9 +54,9 @@ export function isFunctionModule(modulePath: string): boolean {
 }
 
 /**
- * The modules of a record of loaders by module path: the prefix up to the functions folder and the
- * extensions are gone, declaration files are left out. The functions folder is the one that holds
- * `_generated`, `schema` or `convex.config`, else the folder that all keys share.
+ * The modules of a record of loaders by module path: without the prefix up to the functions folder, without extensions, and
+ * without declaration files. The functions folder is the one that holds `_generated`, `schema` or `convex.config`, else the
+ * folder that all keys share.
  */
 export function modulesByPath<T>(record: Readonly<Record<string, T>>): Record<string, T> {
   const keys = Object.keys(record).filter((key) => extension.test(key) && !/\.d\.[cm]?ts$/.test(key));
@@ -86,4 +89,34 @@ function functionsFolder(keys: readonly string[]): string {
   }
   const convexFolder = /^(?:.*\/)?convex\//.exec(first.slice(0, end));
   return convexFolder === null ? first.slice(0, end) : convexFolder[0];
+}
+
+/**
+ * Loaders for every JavaScript module below a folder, keyed by its path in the folder (`dir/mod.js`).
+ * Node reads `.js`, `.mjs` and `.cjs`; TypeScript must have been compiled.
+ */
+export async function modulesFromDirectory(directory: string): Promise<Record<string, ModuleLoader>> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const modules: Record<string, ModuleLoader> = {};
+  for (const entry of entries) {
+    if (!entry.isFile() || !/\.[cm]?js$/.test(entry.name)) {
+      continue;
+    }
+    const file = join(entry.parentPath, entry.name);
+    const key = relative(directory, file).split(sep).join("/");
+    modules[key] = () => import(pathToFileURL(file).href) as Promise<Record<string, unknown>>;
+  }
+  return modules;
+}
+
+/** The error for a module whose import failed, with the module's own error as cause. */
+export function moduleFailed(componentPath: string, modulePath: string, cause: unknown): TrueupError {
+  const where = componentPath === "" ? modulePath : `${componentPath}/${modulePath}`;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new TrueupError(
+    "MODULE_FAILED",
+    `Module '${where}' failed while it was imported: ${reason}`,
+    { componentPath, modulePath },
+    cause,
+  );
 }

@@ -1,6 +1,6 @@
 import { ConvexError } from "convex/values";
 import { afterAll, expect, test } from "vitest";
-import { shareConvexErrors } from "./shared-convex-error.js";
+import { shareConvexErrors } from "./thrown.js";
 
 afterAll(() => {
   Reflect.deleteProperty(Error, Symbol.hasInstance);

@@ -1,18 +1,18 @@
 /**
- * Reads `convex.config.ts` outside of Convex's bundler. There, each imported definition has been given a
- * `componentDefinitionPath`, and `app.use(definition)` refuses one without. So while a configuration is
- * imported, definitions inherit that property: a hidden accessor on Object.prototype, gone right after.
+ * Reads `convex.config.ts` without Convex's bundler. The bundler gives each imported definition a
+ * `componentDefinitionPath`, and `app.use(definition)` refuses a definition that has none. So while a configuration is
+ * imported, definitions inherit that property from a hidden accessor on Object.prototype, which is removed right after.
  */
-import type { ModuleLoader } from "./module-path.js";
+import type { ModuleLoader } from "./modules.js";
 
 /** A component mounted by `use`, with what is mounted in it. */
 export interface ChildDefinition {
   /** The name given in `use`, else the definition's own. */
   readonly name: string;
   readonly definitionName: string;
-  /** Undefined when only the component's own configuration knows. */
+  /** Undefined when only the configuration of the component itself tells them. */
   readonly children: readonly ChildDefinition[] | undefined;
-  /** Environment variables bound in `use`: a text, or the name of one of the parent's. */
+  /** The environment variables that `use` binds, each to a text or to a variable of the parent by its name. */
   readonly env: Readonly<Record<string, string | { readonly inherited: string }>>;
 }
 
@@ -27,10 +27,10 @@ const property = "componentDefinitionPath";
 let importing = 0;
 
 /**
- * The components that a configuration module mounts. Rejects with what the module throws: published
- * definitions are written for a bundler, and not all of them can be imported without one.
+ * The components that a configuration module mounts. Rejects with what the module throws, because published definitions are
+ * written for a bundler and not all of them can be imported without one.
  */
-export async function importDefinition(load: ModuleLoader): Promise<readonly ChildDefinition[]> {
+export async function importConfig(load: ModuleLoader): Promise<readonly ChildDefinition[]> {
   lendDefinitionPaths();
   try {
     const module = await load();

@@ -1,5 +1,12 @@
-/** Refuses calls that leave out an argument, in the words of the official client. */
+/** Refuses calls that Trueup does not support, and calls that leave out an argument, in the words of the official client. */
 import { TrueupError } from "../../errors/index.js";
+
+/** The error for a feature that Trueup lacks. */
+export function notSupported(feature: string): TrueupError {
+  return new TrueupError("FEATURE_NOT_SUPPORTED", `${feature} is not supported by Trueup yet.`, {
+    feature,
+  });
+}
 
 /** @throws INVALID_CALL when the argument is undefined. */
 export function requireArgument(value: unknown, place: number, method: string, name: string): void {

@@ -1,55 +1,60 @@
 /**
- * Text search as tests need it: not an index but a scan of the whole table at each search, O(documents). A
- * document matches when a word of its search field begins with one of the words searched for, in any case;
- * those that match more of the words come first, then older ones. Convex ranks by more than that.
+ * Text search as tests need it: not an index but a scan of the whole table at each search, O(documents). A document matches
+ * when a word of its search field begins with one of the words searched for, in any case. Documents that match more of the
+ * words come first, then older ones; Convex ranks by more than that.
  */
 import { compareValues, type Value } from "convex/values";
-import type {
-  Document,
-  DocumentStream,
-  Page,
-  PageOptions,
-  Query,
-  QueryOperator,
-} from "../../database/index.js";
-import { TrueupError } from "../../errors/index.js";
-import type { SearchIndexJson } from "../../schema/index.js";
-import type { DocumentSource } from "./query-builder.js";
-import { requireArgument } from "./require-argument.js";
+import {
+  valueAt,
+  type Document,
+  type DocumentStream,
+  type Page,
+  type PageOptions,
+  type Query,
+  type QueryOperator,
+} from "../database/index.js";
+import { TrueupError } from "../errors/index.js";
+import type { SchemaJson, SearchIndexJson } from "../schema/index.js";
 
-type Condition =
-  | { readonly type: "Search"; readonly fieldPath: string; readonly words: readonly string[] }
+/** What a search asks of a field: that it has words of a text, or that it equals a value. */
+export type SearchCondition =
+  | { readonly type: "Search"; readonly fieldPath: string; readonly text: string }
   | { readonly type: "Eq"; readonly fieldPath: string; readonly value: Value | undefined };
 
-/** What `withSearchIndex` hands to its callback. */
-export class SearchFilterBuilder {
-  readonly conditions: readonly Condition[];
-
-  constructor(conditions: readonly Condition[] = []) {
-    this.conditions = conditions;
-  }
-
-  search(fieldPath: string, text: string): SearchFilterBuilder {
-    requireArgument(fieldPath, 1, "search", "fieldName");
-    requireArgument(text, 2, "search", "query");
-    return new SearchFilterBuilder([...this.conditions, { type: "Search", fieldPath, words: wordsOf(text) }]);
-  }
-
-  eq(fieldPath: string, value: Value | undefined): SearchFilterBuilder {
-    requireArgument(fieldPath, 1, "eq", "fieldName");
-    return new SearchFilterBuilder([...this.conditions, { type: "Eq", fieldPath, value }]);
-  }
+/** How a search reads the documents of its table. */
+export interface SearchedTable {
+  stream(query: Query): DocumentStream;
+  take(stream: DocumentStream, count: number): Promise<Document[]>;
 }
 
-/** The documents of a search, read like those of a table. */
-export class SearchedDocuments implements DocumentSource {
-  readonly #table: DocumentSource;
-  readonly #conditions: readonly Condition[];
+/** @throws INDEX_NOT_FOUND */
+export function searchIndexOf(
+  schema: SchemaJson | null,
+  tableName: string,
+  indexName: string,
+): SearchIndexJson {
+  const table = schema?.tables.find((candidate) => candidate.tableName === tableName);
+  const index = table?.searchIndexes.find(({ indexDescriptor }) => indexDescriptor === indexName);
+  if (index === undefined) {
+    throw new TrueupError("INDEX_NOT_FOUND", `Table '${tableName}' has no search index '${indexName}'.`, {
+      table: tableName,
+      index: indexName,
+    });
+  }
+  return index;
+}
+
+/** The documents that a search finds, to be read like those of a table. */
+export class SearchedDocuments {
+  readonly #table: SearchedTable;
+  readonly #fieldPath: string;
+  readonly #words: readonly string[];
+  readonly #equals: readonly { readonly fieldPath: string; readonly value: Value | undefined }[];
 
   /** @throws INVALID_CALL when the index does not have the fields that are searched. */
-  constructor(table: DocumentSource, index: SearchIndexJson, conditions: readonly Condition[]) {
-    this.#table = table;
-    this.#conditions = conditions;
+  constructor(table: SearchedTable, index: SearchIndexJson, conditions: readonly SearchCondition[]) {
+    const searches = conditions.filter((condition) => condition.type === "Search");
+    const equals = conditions.filter((condition) => condition.type === "Eq");
     for (const { type, fieldPath } of conditions) {
       const isInIndex =
         type === "Search" ? fieldPath === index.searchField : index.filterFields.includes(fieldPath);
@@ -61,9 +66,14 @@ export class SearchedDocuments implements DocumentSource {
         );
       }
     }
-    if (conditions.filter(({ type }) => type === "Search").length !== 1) {
+    const [search, ...others] = searches;
+    if (search === undefined || others.length > 0) {
       throw new TrueupError("INVALID_CALL", "Search queries must contain exactly one search filter.");
     }
+    this.#table = table;
+    this.#fieldPath = search.fieldPath;
+    this.#words = wordsOf(search.text);
+    this.#equals = equals;
   }
 
   stream(query: Query): DocumentStream {
@@ -75,13 +85,8 @@ export class SearchedDocuments implements DocumentSource {
   take(stream: DocumentStream, count: number): Promise<Document[]> {
     return stream.take(count);
   }
-  count(tableName: string): Promise<number> {
-    return this.#table.count(tableName);
-  }
-  searchIndex(tableName: string, indexName: string): SearchIndexJson {
-    return this.#table.searchIndex(tableName, indexName);
-  }
 
+  /** @throws INVALID_CURSOR */
   async page(query: Query, { cursor, numItems }: PageOptions): Promise<Page> {
     const begin = cursor === null ? 0 : Number(cursor);
     if (!Number.isSafeInteger(begin)) {
@@ -113,24 +118,19 @@ export class SearchedDocuments implements DocumentSource {
     return ranked.slice(0, lowestLimit(operators));
   }
 
-  /** How many of the words searched for the document has; 0 when a condition fails. */
+  /** How many of the words searched for the document has; 0 when a field does not equal what it should. */
   #rank(document: Document): number {
-    let rank = 0;
-    for (const condition of this.#conditions) {
-      const value = fieldAt(document, condition.fieldPath);
-      if (condition.type === "Eq") {
-        if (compareValues(value, condition.value) !== 0) {
-          return 0;
-        }
-      } else {
-        const words = typeof value === "string" ? wordsOf(value) : [];
-        rank += condition.words.filter((wanted) => words.some((word) => word.startsWith(wanted))).length;
-      }
-    }
-    return rank;
+    const differs = this.#equals.some(
+      ({ fieldPath, value }) => compareValues(fieldOf(document, fieldPath), value) !== 0,
+    );
+    if (differs) return 0;
+    const text = fieldOf(document, this.#fieldPath);
+    const words = typeof text === "string" ? wordsOf(text) : [];
+    return this.#words.filter((wanted) => words.some((word) => word.startsWith(wanted))).length;
   }
 }
 
+/** Finds its documents when the first of them is read. */
 class RankedStream implements DocumentStream {
   readonly #find: () => Promise<Document[]>;
   #found: Promise<Document[]> | null = null;
@@ -156,6 +156,10 @@ class RankedStream implements DocumentStream {
   }
 }
 
+function fieldOf(document: Document, fieldPath: string): Value | undefined {
+  return valueAt(document, fieldPath.split("."));
+}
+
 function lowestLimit(operators: readonly QueryOperator[]): number {
   return Math.min(
     Infinity,
@@ -168,16 +172,4 @@ function wordsOf(text: string): string[] {
     .toLowerCase()
     .split(/[^\p{L}\p{N}]+/u)
     .filter((word) => word !== "");
-}
-
-/** The value at a path of a document, `a.b`; undefined where there is none. */
-export function fieldAt(document: Document, fieldPath: string): Value | undefined {
-  let value: Value | undefined = document;
-  for (const name of fieldPath.split(".")) {
-    value =
-      typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ArrayBuffer)
-        ? (value as Record<string, Value | undefined>)[name]
-        : undefined;
-  }
-  return value;
 }

@@ -1,12 +1,19 @@
 /**
- * Lets functions see their program's environment variables in `process.env`: those of the current
- * execution's component, or of the component whose modules are being imported, before the process's own.
+ * Lets functions see their program's environment variables in `process.env`, before those of the process: the variables of
+ * the component whose function runs, or of the component whose modules are being imported.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { assertNoTransform, shiftedVariable } from "../../database/index.js";
-import { currentExecution } from "./execution.js";
 
 export type Environment = Readonly<Record<string, string>>;
+
+/** The variables that the code which runs now may see; undefined outside of every function. */
+let environmentOfCaller: () => Environment | undefined = () => undefined;
+
+/** Says how to find the environment of the function that runs. */
+export function findEnvironmentBy(find: () => Environment | undefined): void {
+  environmentOfCaller = find;
+}
 
 const importing = new AsyncLocalStorage<Environment>();
 let installed = false;
@@ -27,7 +34,7 @@ function install(): void {
   installed = true;
   const declared = (key: string | symbol): string | undefined => {
     assertNoTransform(`process.env.${String(key)}`);
-    const environment = currentExecution.getStore()?.component.program.env ?? importing.getStore();
+    const environment = environmentOfCaller() ?? importing.getStore();
     return typeof key === "string" ? shiftedVariable(environment?.[key]) : undefined;
   };
   process.env = new Proxy(process.env, {

@@ -1,0 +1,2 @@
+export type { FileStore } from "./file-store.js";
+export { metadataOf, StoredFiles, type FileMetadata } from "./stored-files.js";
