@@ -8,7 +8,10 @@ const messageArgument = {
   Error: 0,
   TypeError: 0,
   HttpError: 2,
+  RangeError: 0,
   TrueupError: 1,
+  TransformProblem: 1,
+  aggregateError: 1,
   invalid: 0,
   wrong: 0,
 };

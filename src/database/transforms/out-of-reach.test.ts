@@ -292,8 +292,9 @@ describe("a shifted import", () => {
     ]);
     leave();
     const [now, date, ...others] = (await importing) as [number, number, string, string, number];
-    for (const shifted of [now, date])
-      {expect(Math.abs(shifted - 104_729_000_003 - began)).toBeLessThan(60_000);}
+    for (const shifted of [now, date]) {
+      expect(Math.abs(shifted - 104_729_000_003 - began)).toBeLessThan(60_000);
+    }
     expect(others).toEqual(["a0", "v0", 5]);
     delete process.env["SHIFTED_TEST"];
   });

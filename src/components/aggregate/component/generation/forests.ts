@@ -41,10 +41,7 @@ export function sharedForest(ctx: QueryCtx | MutationCtx, generation: number): F
 const sharedForests = new WeakMap<QueryCtx | MutationCtx, Map<number, Forest>>();
 
 /** @throws AGGREGATE_BUILDING when no generation of the definition is ready, AGGREGATE_COMPONENT_SHARED */
-async function readableGeneration(
-  db: DatabaseReader,
-  definition: string | undefined,
-): Promise<number> {
+async function readableGeneration(db: DatabaseReader, definition: string | undefined): Promise<number> {
   if (definition === undefined) {
     await assertUnmanaged(db);
     return unmanaged;
