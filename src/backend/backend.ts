@@ -9,7 +9,7 @@ import type {
   OptionalRestArgs,
   UserIdentity,
 } from "convex/server";
-import type { Database, DatabaseCommit, MutationTransaction, TransformStatus } from "../database/index.js";
+import type { Database, DatabaseCommit, TransformStatus } from "../database/index.js";
 import { Deployer, type MigrationDriver, type PendingSchemaStatus } from "../deploy/index.js";
 import { TrueupError } from "../errors/index.js";
 import type {
@@ -21,7 +21,7 @@ import type {
   LoadOptions,
   Runtime,
 } from "../functions/index.js";
-import { Aggregates, StandbyBuild, type AggregateDriver } from "../integrity/index.js";
+import { Aggregates, type AggregateDriver } from "../integrity/index.js";
 import type { Scheduler, Work } from "../scheduler/index.js";
 
 import { checkStored, type CheckOptions, type CheckReport } from "./check.js";
@@ -82,17 +82,21 @@ export class Backend {
 
   /** Use `openBackend`. */
   constructor(parts: BackendParts) {
-    const { database, runtime, codeFolder, driver } = parts;
+    const { database, runtime, scheduler, driver, migrations, runScheduled, env, codeFolder } = parts;
     this.database = database;
     this.aggregates = new Aggregates(driver);
     this.#parts = parts;
     this.deploy = new Deployer({
       database,
       runtime,
-      load: (program, moduleFailures) =>
-        runtime.load(program, moduleFailures === undefined ? {} : { moduleFailures }),
-      activate: async (program, store) => await this.#activate(await this.#load(program), store),
-      standby: (next) => new StandbyBuild(database, runtime, runtime.active, next),
+      env,
+      keepers: [runtime, scheduler, driver, migrations],
+      start: async () => {
+        if (!runScheduled) return;
+        await scheduler.start();
+        driver.start();
+        migrations.start();
+      },
       ...(codeFolder === undefined ? {} : { codeFolder }),
     });
   }
@@ -162,55 +166,8 @@ export class Backend {
    * @throws MODULE_FAILED, SCHEMA_NOT_SATISFIED, INVALID_CRON, AGGREGATE_BUILD_FAILED and others; nothing has changed then
    */
   async activate(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
-    // What one deploy has looked at must not be changed by another before it is in place.
-    return await this.deploy.turns.take(() => this.#activateInTurn(program, options));
-  }
-
-  async #activateInTurn(program: ComponentProgram, options: LoadOptions): Promise<LoadedProgram> {
     this.#assertOpen();
-    const { runtime } = this.#parts;
-    const loaded = await this.#load(program, options);
-    const preparation = await this.deploy.prepare(loaded);
-    let standby: StandbyBuild | null = null;
-    try {
-      await preparation.ready();
-      const building = new StandbyBuild(this.database, runtime, runtime.active, loaded);
-      standby = building;
-      await building.ready();
-      await preparation.activate((apply) =>
-        this.#activate(loaded, (tx) => building.putInPlace(tx, () => apply(tx))),
-      );
-      this.deploy.runs(loaded);
-      building.takenOver();
-      return loaded;
-    } finally {
-      await preparation.abandon();
-      await standby?.close();
-    }
-  }
-
-  /**
-   * Puts the program that was pushed last in place again, as it was: whatever goes on in the data goes on. Modules that no
-   * longer import fail when they are called.
-   */
-  async resume(program: ComponentProgram): Promise<LoadedProgram> {
-    this.#assertOpen();
-    const loaded = await this.#load(program, { moduleFailures: "defer" });
-    this.deploy.resumes(loaded);
-    const schemas = [...loaded.components].map(
-      ([path, component]) => [path, component.program.schema] as const,
-    );
-    const prepare = async (tx: MutationTransaction): Promise<void> => {
-      for (const [path, schema] of schemas) if (schema !== null) await tx.prepareIndexes(path, schema);
-    };
-    await this.database.mutate(prepare, { limits: null });
-    await this.database.background.built();
-    return await this.#activate(loaded, async (tx) => {
-      for (const [path, schema] of schemas) {
-        const state = tx.schemaState(path);
-        await tx.applySchema(path, schema, state.state === "pending" ? { pending: state } : {});
-      }
-    });
+    return await this.deploy.activate(program, options);
   }
 
   /** What still goes on behind the deploys that changed schemas. */
@@ -233,38 +190,6 @@ export class Backend {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
-  }
-
-  /** @param store The first part of the transaction: schemas, and what else goes with the program. */
-  async #activate(
-    loaded: LoadedProgram,
-    store: (tx: MutationTransaction) => Promise<void>,
-  ): Promise<LoadedProgram> {
-    const { runtime, scheduler, driver, migrations, runScheduled } = this.#parts;
-    const { value: takeUps } = await this.database.mutate(
-      async (tx) => {
-        await store(tx);
-        return [
-          await runtime.store(tx, loaded),
-          await scheduler.store(tx, loaded),
-          await driver.store(tx, loaded),
-        ];
-      },
-      { limits: null },
-    );
-    for (const takeUp of takeUps) takeUp();
-    migrations.take(loaded);
-    if (runScheduled) {
-      await scheduler.start();
-      driver.start();
-      migrations.start();
-    }
-    return loaded;
-  }
-
-  async #load(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
-    const { runtime, env } = this.#parts;
-    return await runtime.load({ ...program, env: { ...program.env, ...env } }, options);
   }
 
   async #close(): Promise<void> {

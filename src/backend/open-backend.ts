@@ -88,15 +88,12 @@ async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Ba
     await backend.activate(await programFromModules({ ...options, modules }));
     return backend;
   }
-  const stored = await backend.deploy.loadStored();
+  const resumed = await backend.deploy.resume();
   for (const loss of backend.deploy.losses) runtime.report("", "deploy", loss);
-  if (stored !== null) {
-    // A module that no longer imports must not keep the next push from mending it.
-    const { components } = await backend.resume(stored);
-    for (const [path, { failures }] of components) {
-      for (const [modulePath, error] of failures) {
-        runtime.report(path, modulePath, error);
-      }
+  // A module that no longer imports must not keep the next push from mending it.
+  for (const [path, { failures }] of resumed?.components ?? []) {
+    for (const [modulePath, error] of failures) {
+      runtime.report(path, modulePath, error);
     }
   }
   return backend;

@@ -1,13 +1,16 @@
 /**
- * A push, step by step: `startPush` evaluates and imports the code and puts nothing in place (code generation
- * ends there), `waitForSchema` makes the data ready, `finishPush` stores the code and puts it in place in one
- * transaction. Until then everything about the push is in memory only, so whatever happens before that commit,
- * the old program is there. One push is finished at a time; one that another has overtaken is refused.
+ * The code that a database runs, and how other code takes its place. A push goes step by step: `startPush` evaluates and
+ * imports the code and puts nothing in place (code generation ends there), `waitForSchema` makes the data ready, `finishPush`
+ * stores the code and puts it in place in one transaction. Until then everything about the push is in memory only, so
+ * whatever happens before that commit, the old program is there. One push is finished at a time; one that another has
+ * overtaken is refused. `activate` does the same at once for modules that nobody pushed, whose code is not stored.
  */
 import type { Database, MutationTransaction } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
-import type { ComponentProgram, LoadedProgram } from "../functions/index.js";
+import type { ComponentProgram, LoadedProgram, LoadOptions, Runtime } from "../functions/index.js";
 import type { StandbyBuild } from "../integrity/index.js";
+import { abandon, type Participant } from "./activation.js";
+import { Activator, type ProgramKeeper } from "./activator.js";
 import { pushDiff, type PushDiff } from "./changes/push-diff.js";
 import { evaluateSchemas, type SchemaEvaluation } from "./changes/schema-evaluation.js";
 import { buildProgram } from "./code/build-program.js";
@@ -16,10 +19,11 @@ import { changeEnvironment, readEnvironment, type EnvironmentChange } from "./co
 import { schemasOf, type ProgramCode, type Schemas } from "./code/program-code.js";
 import { readPrograms, storeProgram } from "./code/program-store.js";
 import { checkEnvironment, type Environment } from "./definitions/component-tree.js";
-import { MigrationCalls, type MigrationRuntime } from "./pending/migration-calls.js";
-import { evaluatePush } from "./push/evaluate-push.js";
 import { checkCrons } from "./analysis/check-crons.js";
-import { loadPush, type Load, type LoadedPush } from "./push/load-push.js";
+import { schemasInForce } from "./preparation/schemas-in-force.js";
+import type { OriginatedProgram, SchemaPreparation, SchemaStatus } from "./preparation/schema-preparation.js";
+import { evaluatePush } from "./push/evaluate-push.js";
+import { loadPush, type LoadedPush } from "./push/load-push.js";
 import { PendingPushes } from "./push/pending-pushes.js";
 import {
   schemaChange,
@@ -27,28 +31,20 @@ import {
   type SchemaChange,
   type StartPushReply,
 } from "./push/start-push-reply.js";
+import { waitForStandby } from "./push/wait-for-standby.js";
 import { JsonReader } from "./request/json-reader.js";
 import { parsePushRequest } from "./request/push-request.js";
-import { schemasInForce } from "./schema/schemas-in-force.js";
-import { waitForStandby } from "./push/wait-for-standby.js";
-import { SchemaPreparation, type OriginatedProgram, type SchemaStatus } from "./schema/schema-preparation.js";
 import { neededPushes } from "./steps/needed-pushes.js";
-import { TransformFunctions, type ProgramOrigin } from "./steps/transform-functions.js";
-import { Turns } from "./push/turns.js";
 
 export interface DeployerOptions {
   readonly database: Database;
-  /** Imports a program without putting it in place. */
-  readonly load: Load;
-  /** Puts a program in place in one transaction, of which `store` is the first part. */
-  readonly activate: (
-    program: ComponentProgram,
-    store: (tx: MutationTransaction) => Promise<void>,
-  ) => Promise<LoadedProgram>;
-  /** Runs what migrations offer. */
-  readonly runtime: MigrationRuntime;
-  /** Begins to build the aggregates that a program changes beside those that answer. */
-  readonly standby: (next: LoadedProgram) => StandbyBuild;
+  readonly runtime: Runtime;
+  /** Environment variables of the app, before those that a program brings. */
+  readonly env: Environment;
+  /** What keeps something of the program that runs, in the order in which a program is stored and taken up. */
+  readonly keepers: readonly ProgramKeeper[];
+  /** Called whenever a program was taken up: lets begin what works by itself. */
+  readonly start: () => Promise<void>;
   /** Where code is written as files to be imported; left out, a temporary folder. */
   readonly codeFolder?: string;
 }
@@ -76,8 +72,9 @@ interface Pending {
   readonly base: string | null;
   /** The schemas that were in force then. */
   readonly before: Schemas;
-  preparation: SchemaPreparation | null;
-  standby: StandbyBuild | null;
+  /** What makes the data ready for it, each null before anybody has asked for it. */
+  schemas: SchemaPreparation | null;
+  aggregates: StandbyBuild | null;
 }
 
 const maxWaitMs = 60_000;
@@ -85,90 +82,66 @@ const maxWaitMs = 60_000;
 export class Deployer {
   readonly #database: Database;
   readonly #options: DeployerOptions;
+  readonly #activator: Activator;
   readonly #folder: CodeFolder;
-  readonly #pending = new PendingPushes<Pending>((pending) => this.#forget(pending));
-  readonly #forgetting = new Set<Promise<void>>();
-  /** What puts programs in place: one at a time. */
-  readonly turns: Turns = new Turns();
-  readonly #listeners = new Set<() => void>();
-  readonly #functions: TransformFunctions;
-  readonly #migrations: MigrationCalls;
+  readonly #pending = new PendingPushes<Pending>(({ schemas, aggregates }) =>
+    this.#abandon(schemas, aggregates),
+  );
+  readonly #abandoning = new Set<Promise<void>>();
   #active: ProgramCode | null = null;
-  #running: OriginatedProgram | null = null;
   #losses: readonly TrueupError[] = [];
 
   constructor(options: DeployerOptions) {
     this.#database = options.database;
     this.#options = options;
-    this.#functions = new TransformFunctions(options.database);
-    this.#migrations = new MigrationCalls(options.database, options.runtime);
+    this.#activator = new Activator(options);
     this.#folder = new CodeFolder(options.codeFolder);
   }
 
   /**
-   * The program that was pushed to this database last, to be activated as it is; null when there was none or it is lost. Its
+   * Puts the program that was pushed to this database last in place again, as it was: whatever goes on in the data goes on.
+   * Modules that no longer import fail when they are called. Resolves with null when there was no push or its code is lost. The
    * code is written as files again where they are missing, and files of earlier programs are removed. Of those whose
    * transforms documents still need, the transforms are loaded.
    */
-  async loadStored(): Promise<ComponentProgram | null> {
-    const { value } = await this.#database.query(
-      async (tx) => ({ wanted: await neededPushes(tx), env: await readEnvironment(tx) }),
-      { limits: null },
-    );
-    const { wanted, env } = value;
-    const { active: code, retained, losses } = await readPrograms(this.#database, wanted);
-    this.#losses = losses;
-    const current = code === null ? null : await buildProgram(code, env, this.#folder);
-    const inUse = new Set(current?.folders);
-    for (const earlier of retained) {
-      const built = await buildProgram(earlier, env, this.#folder);
-      for (const folder of built.folders) inUse.add(folder);
-      const { pushId } = earlier;
-      this.#functions.add({ kind: "push", pushId }, await this.#options.load(built.program, "defer"));
-    }
-    if (current === null) return null;
-    await this.#folder.prune(inUse);
-    this.#active = code;
-    return current.program;
+  async resume(): Promise<LoadedProgram | null> {
+    const program = await this.#loadStored();
+    if (program === null || this.#active === null) return null;
+    const loaded = await this.#load(program, { moduleFailures: "defer" });
+    const next = pushed(loaded, this.#active);
+    await this.#activator.activate(next, [this.#activator.schemasAsTheyAre(next)]);
+    return loaded;
   }
 
-  /** What `loadStored` could not read of the stored code, each with what to do about it. */
+  /** What `resume` could not read of the stored code, each with what to do about it. */
   get losses(): readonly TrueupError[] {
     return this.#losses;
   }
 
-  /** The stored program, imported, is about to run again. */
-  resumes(program: LoadedProgram): void {
-    if (this.#active === null) throw new Error("no program is stored");
-    this.#runs(program, { kind: "push", pushId: this.#active.pushId });
+  /**
+   * Puts a program in place that was not pushed. @throws what `startPush` and `finishPush` throw; nothing has changed then
+   */
+  async activate(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
+    return await this.#activator.inTurn(async () => {
+      const loaded = await this.#load(program, options);
+      const preparing = [await this.prepare(loaded), this.#activator.aggregatesBeside(loaded)];
+      try {
+        await this.#activator.activate(ofModules(loaded), preparing);
+      } finally {
+        await abandon(preparing);
+      }
+      return loaded;
+    });
   }
 
-  /**
-   * Begins to make the data ready for a program that was not pushed. Call `runs` when it is in place.
-   * @throws what `checkCrons` throws
-   */
+  /** Begins to make the data ready for a program that was not pushed. @throws what `checkCrons` throws */
   async prepare(program: LoadedProgram): Promise<SchemaPreparation> {
     checkCrons(program);
     const after = new Map(
       [...program.components].map(([path, component]) => [path, component.program.schema]),
     );
-    return new SchemaPreparation({
-      database: this.#database,
-      functions: this.#functions,
-      runtime: this.#options.runtime,
-      before: await schemasInForce(this.#database, after.keys()),
-      after,
-      next: { program, origin: { kind: "modules" } },
-      running: this.#running,
-      migrations: this.#migrations,
-      isDryRun: false,
-    });
-  }
-
-  /** A program that was not pushed is in place. */
-  runs(program: LoadedProgram): void {
-    this.#runs(program, { kind: "modules" });
-    this.#tellActivated();
+    const before = await schemasInForce(this.#database, after.keys());
+    return this.#activator.prepareSchemas(ofModules(program), { before, after }, false);
   }
 
   configHashes(): ConfigHashes {
@@ -208,13 +181,21 @@ export class Deployer {
     const active = this.#active;
     const env = await this.environment();
     const code = await evaluatePush(request, env, active);
-    const push = await loadPush(code, env, this.#folder, this.#options.load);
+    const push = await loadPush(code, env, this.#folder, (program) => this.#load(program));
     if (!request.forCodegen) checkEnvironment(push.tree);
     const before = await this.#schemasBefore(code);
     const base = active?.pushId ?? null;
     const { dryRun } = request;
-    const unprepared = { preparation: null, standby: null };
-    this.#pending.add(code.pushId, { code, env, dryRun, push, base, before, ...unprepared });
+    this.#pending.add(code.pushId, {
+      code,
+      env,
+      dryRun,
+      push,
+      base,
+      before,
+      schemas: null,
+      aggregates: null,
+    });
     return startPushReply(code, push, env, before);
   }
 
@@ -224,9 +205,9 @@ export class Deployer {
     const pending = this.#pendingOf(request.field("schemaChange"));
     const timeoutMs = Math.min(Math.max(0, request.field("timeoutMs").number()), maxWaitMs);
     const untilMs = Date.now() + timeoutMs;
-    const status = await this.#prepare(pending).wait(timeoutMs);
+    const status = await this.#schemasOf(pending).wait(timeoutMs);
     if (status.type !== "complete" || pending.dryRun) return status;
-    return await waitForStandby(this.#standby(pending), untilMs - Date.now());
+    return await waitForStandby(this.#aggregatesOf(pending), untilMs - Date.now());
   }
 
   /**
@@ -239,32 +220,19 @@ export class Deployer {
     const pending = this.#pendingOf(request.field("startPush").field("schemaChange"));
     const message = request.field("message").optionalString() ?? null;
     const dryRun = request.field("dryRun").boolean() || pending.dryRun;
-    return await this.turns.take(async () => {
-      const preparation = this.#prepare(pending);
-      await preparation.ready();
+    return await this.#activator.inTurn(async () => {
+      const schemas = this.#schemasOf(pending);
+      await schemas.whenReady();
       const code: ProgramCode = { ...pending.code, message, crons: cronTexts(pending.push) };
       const diff = pushDiff(this.#active, code);
       if (dryRun) return diff;
-      const standby = this.#standby(pending);
-      await standby.ready();
-      const store = async (
-        tx: MutationTransaction,
-        apply: (tx: MutationTransaction) => Promise<void>,
-      ): Promise<void> => {
-        this.#assertCurrent(pending, await readEnvironment(tx));
-        await standby.putInPlace(tx, () => apply(tx));
-        await storeProgram(tx, code, await neededPushes(tx));
-        tx.afterCommit(() => {
-          this.#active = code;
-        });
-      };
-      const program = await preparation.activate((apply) =>
-        this.#options.activate(pending.push.program, (tx) => store(tx, apply)),
-      );
-      this.#runs(program, { kind: "push", pushId: code.pushId });
-      standby.takenOver();
+      await this.#activator.activate(pushed(pending.push.loaded, code), [
+        { store: (tx) => this.#assertCurrent(tx, pending) },
+        schemas,
+        this.#aggregatesOf(pending),
+        { store: (tx) => this.#storeCode(tx, code) },
+      ]);
       this.#pending.delete(code.pushId);
-      this.#tellActivated();
       return diff;
     });
   }
@@ -280,7 +248,7 @@ export class Deployer {
    * @throws INVALID_ENVIRONMENT_VARIABLE, MODULE_FAILED; nothing has changed then
    */
   async updateEnvironment(changes: readonly EnvironmentChange[]): Promise<void> {
-    await this.turns.take(async () => {
+    await this.#activator.inTurn(async () => {
       const active = this.#active;
       const store = (tx: MutationTransaction): Promise<void> => changeEnvironment(tx, changes);
       if (active === null) {
@@ -293,81 +261,94 @@ export class Deployer {
         else env[name] = value;
       }
       const { program } = await buildProgram(active, env, this.#folder);
-      this.#runs(await this.#options.activate(program, store), { kind: "push", pushId: active.pushId });
-      this.#tellActivated();
+      await this.#activator.activate(pushed(await this.#load(program), active), [
+        {
+          store: async (tx) => {
+            await store(tx);
+            return () => {};
+          },
+        },
+      ]);
     });
   }
 
-  /** Calls the listener whenever other code, or the same in another environment, has begun to run. */
+  /** Calls the listener whenever other code, or the same in another environment, has begun to run; returns how to stop. */
   onActivated(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return this.#activator.onActivated(listener);
   }
 
   /** Forgets pushes that were not finished, and removes temporary files. Idempotent. */
   async close(): Promise<void> {
+    this.#activator.close();
     this.#pending.clear();
-    await Promise.all(this.#forgetting);
+    await Promise.all(this.#abandoning);
     await this.#folder.close();
   }
 
-  #tellActivated(): void {
-    for (const listener of this.#listeners) listener();
+  /** Imports a program without putting it in place. */
+  async #load(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
+    const { runtime, env } = this.#options;
+    return await runtime.load({ ...program, env: { ...program.env, ...env } }, options);
+  }
+
+  /** Null when there was no push, or its code is lost. */
+  async #loadStored(): Promise<ComponentProgram | null> {
+    const { value } = await this.#database.query(
+      async (tx) => ({ wanted: await neededPushes(tx), env: await readEnvironment(tx) }),
+      { limits: null },
+    );
+    const { wanted, env } = value;
+    const { active: code, retained, losses } = await readPrograms(this.#database, wanted);
+    this.#losses = losses;
+    const current = code === null ? null : await buildProgram(code, env, this.#folder);
+    const inUse = new Set(current?.folders);
+    for (const earlier of retained) {
+      const built = await buildProgram(earlier, env, this.#folder);
+      for (const folder of built.folders) inUse.add(folder);
+      const loaded = await this.#load(built.program, { moduleFailures: "defer" });
+      this.#activator.addTransforms(pushed(loaded, earlier));
+    }
+    if (current === null) return null;
+    await this.#folder.prune(inUse);
+    this.#active = code;
+    return current.program;
   }
 
   async #schemasBefore(code: ProgramCode): Promise<Schemas> {
     return await schemasInForce(this.#database, schemasOf(code).keys());
   }
 
-  #prepare(pending: Pending): SchemaPreparation {
-    const { push } = pending;
-    pending.preparation ??= new SchemaPreparation({
-      database: this.#database,
-      functions: this.#functions,
-      runtime: this.#options.runtime,
-      before: pending.before,
-      after: schemasOf(pending.code),
-      next: { program: push.loaded, origin: { kind: "push", pushId: pending.code.pushId }, anew: push.anew },
-      running: this.#running,
-      migrations: this.#migrations,
-      isDryRun: pending.dryRun,
-    });
-    return pending.preparation;
+  #schemasOf(pending: Pending): SchemaPreparation {
+    const { before, code, push, dryRun } = pending;
+    pending.schemas ??= this.#activator.prepareSchemas(
+      { ...pushed(push.loaded, code), anew: push.anew },
+      { before, after: schemasOf(code) },
+      dryRun,
+    );
+    return pending.schemas;
   }
 
-  #runs(program: LoadedProgram, origin: ProgramOrigin): void {
-    this.#running = { program, origin };
-    this.#functions.add(origin, program);
-  }
-
-  /** Only the latest push that gets this far is built for. */
-  #standby(pending: Pending): StandbyBuild {
-    if (pending.standby === null) {
-      for (const other of this.#pending.all()) this.#forgetStandby(other);
-      pending.standby = this.#options.standby(pending.push.loaded);
+  /** Aggregates are built only for the latest push that gets this far. */
+  #aggregatesOf(pending: Pending): StandbyBuild {
+    if (pending.aggregates === null) {
+      for (const { aggregates } of this.#pending.all()) this.#abandon(aggregates);
+      pending.aggregates = this.#activator.aggregatesBeside(pending.push.loaded);
     }
-    return pending.standby;
+    return pending.aggregates;
   }
 
-  #forget(pending: Pending): void {
-    // What cannot be left off now is left off when a program is next put in place.
-    const leaving = (pending.preparation?.abandon() ?? Promise.resolve())
-      .catch(() => {})
-      .finally(() => this.#forgetting.delete(leaving));
-    this.#forgetting.add(leaving);
-    this.#forgetStandby(pending);
+  #abandon(...participants: readonly (Participant | null)[]): void {
+    const abandoning = abandon(participants.filter((each) => each !== null)).finally(() =>
+      this.#abandoning.delete(abandoning),
+    );
+    this.#abandoning.add(abandoning);
   }
 
-  #forgetStandby({ standby }: Pending): void {
-    if (standby === null) return;
-    // What cannot be dropped now is dropped when the running program is next put in place.
-    const closing = standby
-      .close()
-      .catch(() => {})
-      .finally(() => this.#forgetting.delete(closing));
-    this.#forgetting.add(closing);
+  async #storeCode(tx: MutationTransaction, code: ProgramCode): Promise<() => void> {
+    await storeProgram(tx, code, await neededPushes(tx));
+    return () => {
+      this.#active = code;
+    };
   }
 
   #pendingOf(schemaChangeJson: JsonReader): Pending {
@@ -377,11 +358,13 @@ export class Deployer {
     return pending;
   }
 
-  #assertCurrent(pending: Pending, env: Environment): void {
+  /** @throws PUSH_OUTDATED */
+  async #assertCurrent(tx: MutationTransaction, pending: Pending): Promise<() => void> {
     this.#assertBase(pending);
-    if (JSON.stringify(env) !== JSON.stringify(pending.env)) {
+    if (JSON.stringify(await readEnvironment(tx)) !== JSON.stringify(pending.env)) {
       throw new TrueupError("PUSH_OUTDATED", "Environment variables have changed since this push began.");
     }
+    return () => {};
   }
 
   #assertBase(pending: Pending): void {
@@ -389,6 +372,14 @@ export class Deployer {
       throw new TrueupError("PUSH_OUTDATED", "Another push has been finished since this one began.");
     }
   }
+}
+
+function pushed(program: LoadedProgram, { pushId }: ProgramCode): OriginatedProgram {
+  return { program, origin: { kind: "push", pushId } };
+}
+
+function ofModules(program: LoadedProgram): OriginatedProgram {
+  return { program, origin: { kind: "modules" } };
 }
 
 function cronTexts({ loaded }: LoadedPush): ProgramCode["crons"] {

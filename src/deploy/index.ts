@@ -6,9 +6,13 @@ export { importSource, sourceUrl } from "./code/import-source.js";
 export { codeTables } from "./code/program-store.js";
 export { readEnvironment } from "./code/environment-store.js";
 export { Deployer, type ConfigHashes, type DeployerOptions } from "./deployer.js";
-export { MigrationDriver, type PendingSchemaStatus } from "./pending/migration-driver.js";
+export { MigrationDriver, type PendingSchemaStatus } from "./migrations/migration-driver.js";
 export type { StartPushReply } from "./push/start-push-reply.js";
 export { JsonReader } from "./request/json-reader.js";
-export { examineDocuments, type ExaminedComponent, type ExamineOptions } from "./schema/examine-documents.js";
-export type { SchemaStatus } from "./schema/schema-preparation.js";
+export {
+  examineDocuments,
+  type ExaminedComponent,
+  type ExamineOptions,
+} from "./preparation/examine-documents.js";
+export type { SchemaStatus } from "./preparation/schema-preparation.js";
 export type { Schemas } from "./code/program-code.js";

@@ -54,53 +54,65 @@ export class StandbyBuild {
   readonly #calls: AggregateCalls;
   readonly #liveCalls: AggregateCalls | null;
   readonly #standbys: Standby[] = [];
-  /** Resolves when it is known what there is to build. */
-  readonly #begun: Promise<void>;
-  readonly #ended: Promise<void>;
+  readonly #live: LoadedProgram | null;
+  readonly #next: LoadedProgram;
+  /** Resolves when it is known what there is to build; null as long as nobody has asked for it. */
+  #begun: Promise<void> | null = null;
+  #ended: Promise<void> | null = null;
+  /** Aggregates whose transforms were prepared anew, or given up, when the transaction looked. */
+  #outdated: ReadonlySet<string> = new Set();
   #closing: Promise<void> | null = null;
   #failure: Error | null = null;
   #isOver = false;
 
-  /** Begins at once. @param live The program that runs; null when there is none, and nothing to be built beside. */
+  /** @param live The program that runs; null when there is none, and nothing to be built beside. */
   constructor(database: Database, runtime: Runtime, live: LoadedProgram | null, next: LoadedProgram) {
     this.#database = database;
     this.#runtime = runtime;
     this.#calls = new AggregateCalls(database, runtime, next);
     this.#liveCalls = live === null ? null : new AggregateCalls(database, runtime, live);
-    this.#begun = this.#beginAll(live, next);
-    this.#ended = this.#begun.then(() => this.#buildAll());
-    this.#ended.catch(() => {});
+    this.#live = live;
+    this.#next = next;
   }
 
   /**
-   * Resolves when every build is ready to be taken over.
+   * Begins when it is called first, after the schemas are ready; resolves when every build is ready to be taken over.
    * @throws AGGREGATE_BUILD_FAILED; TRANSFORM_FAILED on a document written meanwhile; PUSH_OUTDATED once it is left off
    */
-  async ready(): Promise<void> {
+  async whenReady(): Promise<void> {
+    if (this.#ended === null) {
+      this.#assertSound();
+      this.#begun = this.#beginAll(this.#live, this.#next);
+      this.#ended = this.#begun.then(() => this.#buildAll());
+    }
     await this.#ended;
   }
 
-  /**
-   * Part of the transaction that puts the program in place: `apply` brings its schemas and begins its transforms. No write
-   * since may have gone wrong, and the transforms must be those that it was built through.
-   * @throws AGGREGATE_BUILD_FAILED, TRANSFORM_FAILED, PUSH_OUTDATED; whatever `apply` throws
-   */
-  async putInPlace(tx: MutationTransaction, apply: () => Promise<void>): Promise<void> {
-    const outdated: string[] = [];
+  /** Notes which transforms are no longer those that it was built through: `store` refuses the program then. */
+  async check(tx: MutationTransaction): Promise<void> {
+    const outdated = new Set<string>();
     for (const { found, transforms } of this.#standbys) {
       const isKept = transforms?.isSameAs(await TransformsToCome.read(tx, found)) ?? true;
-      if (!isKept) outdated.push(found.name);
+      if (!isKept) outdated.add(found.name);
     }
-    await apply();
+    this.#outdated = outdated;
+  }
+
+  /**
+   * Comes after the schemas, which begin the transforms. No write since may have gone wrong, and the transforms must be those
+   * that it was built through. @throws AGGREGATE_BUILD_FAILED, TRANSFORM_FAILED, PUSH_OUTDATED
+   */
+  async store(tx: MutationTransaction): Promise<() => void> {
     this.#assertSound();
     for (const { found, transforms } of this.#standbys) {
       if (transforms === null) continue;
       const { name, componentPath, aggregate } = found;
-      if (outdated.includes(name) || !(await transforms.haveBegun(tx))) {
+      if (this.#outdated.has(name) || !(await transforms.haveBegun(tx))) {
         throw new TrueupError("PUSH_OUTDATED");
       }
       await trustIn(tx, name, tx.tableShape(componentPath, aggregate.table));
     }
+    return () => this.#end();
   }
 
   /** How far it is, by component. */
@@ -112,21 +124,21 @@ export class StandbyBuild {
     });
   }
 
-  /** The program is in place: its own followers have taken over. */
-  takenOver(): void {
-    this.#isOver = true;
-    for (const { unfollow } of this.#standbys) unfollow();
-  }
-
   /** Leaves it off and drops what was built, unless it was taken over. Idempotent. */
-  close(): Promise<void> {
+  abandon(): Promise<void> {
     this.#closing ??= this.#isOver ? Promise.resolve() : this.#leaveOff();
     return this.#closing;
   }
 
+  /** Stops following: the program is in place and follows by itself, or the build is left off. */
+  #end(): void {
+    this.#isOver = true;
+    for (const { unfollow } of this.#standbys) unfollow();
+  }
+
   async #leaveOff(): Promise<void> {
-    this.takenOver();
-    await this.#ended.catch(() => {});
+    this.#end();
+    await this.#ended?.catch(() => {});
     const live = this.#liveCalls;
     if (live === null || this.#standbys.length === 0) return;
     await this.#database.mutate(
@@ -158,8 +170,8 @@ export class StandbyBuild {
     const previous = latest.get(this.#database);
     latest.set(this.#database, this);
     if (previous === undefined) return;
-    await previous.#begun.catch(() => {});
-    await previous.close();
+    await previous.#begun?.catch(() => {});
+    await previous.abandon();
   }
 
   async #buildAll(): Promise<void> {

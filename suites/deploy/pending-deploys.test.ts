@@ -347,7 +347,7 @@ test("a migration that is taken away does not write between the check of a way b
   const prepare = app.deploy.prepare.bind(app.deploy);
   app.deploy.prepare = async (program) => {
     const preparation = await prepare(program);
-    await preparation.ready();
+    await preparation.whenReady();
     await app.database.mutate((tx) =>
       tx.component("").replace(first?._id ?? "", {}, "items", { writtenBy: "migrations:addK" }),
     );

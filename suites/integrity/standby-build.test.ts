@@ -79,18 +79,18 @@ async function openHost(): Promise<Host> {
 
 function standbyFor({ database, runtime }: Host, next: LoadedProgram): StandbyBuild {
   const standby = new StandbyBuild(database, runtime, runtime.active, next);
-  closing.unshift(() => standby.close());
+  closing.unshift(() => standby.abandon());
   return standby;
 }
 
 test("both definitions are followed until the new one is left off, which drops it", async () => {
   const host = await openHost();
   const standby = standbyFor(host, await host.load({ definition: "2" }));
-  await standby.ready();
+  await standby.whenReady();
   expect(standby.progress()).toEqual([{ componentPath: "", ready: 1, total: 1 }]);
   await host.add(10);
   expect([await host.items("1"), await host.items("2")]).toEqual([6, 6]);
-  await standby.close();
+  await standby.abandon();
   expect(await host.generations()).toEqual([
     ["1", "ready"],
     ["2", "dropped"],
@@ -106,10 +106,10 @@ test("a write that the new definition cannot follow goes through, and the new on
     return 1;
   };
   const standby = standbyFor(host, await host.load({ definition: "2", value }));
-  await standby.ready();
+  await standby.whenReady();
   await host.add(13);
   expect(await host.items("1")).toBe(6);
-  const placed = host.database.mutate((tx) => standby.putInPlace(tx, async () => {}));
+  const placed = host.database.mutate((tx) => standby.store(tx));
   await expect(placed).rejects.toThrow(/no thirteen/);
 });
 
@@ -123,9 +123,9 @@ test("another program that is put in place meanwhile ends the build, and what it
     if (steps === 1) placed.push(host.activate(other));
   };
   const standby = standbyFor(host, await host.load({ definition: "2", onAdvance }));
-  await expect(standby.ready()).rejects.toMatchObject({ code: "PUSH_OUTDATED" });
+  await expect(standby.whenReady()).rejects.toMatchObject({ code: "PUSH_OUTDATED" });
   await Promise.all(placed);
-  await standby.close();
+  await standby.abandon();
   expect(await host.generations()).toEqual([
     ["1", "dropped"],
     ["2", "dropped"],
@@ -136,9 +136,9 @@ test("another program that is put in place meanwhile ends the build, and what it
 test("what is new, or the same, is not built beside", async () => {
   const host = await openHost();
   const standby = standbyFor(host, await host.load({ definition: "1" }));
-  await standby.ready();
+  await standby.whenReady();
   expect(standby.progress()).toEqual([]);
   const first = new StandbyBuild(host.database, host.runtime, null, await host.load({ definition: "2" }));
-  await first.ready();
+  await first.whenReady();
   expect(await host.generations()).toEqual([["1", "ready"]]);
 });

@@ -4,7 +4,7 @@
  */
 import type { Database, TableCounts } from "../../database/index.js";
 import { instancesOf, type ProgramCode, type Schemas } from "../code/program-code.js";
-import { isEnforced } from "../schema/check-documents.js";
+import { isEnforced } from "../preparation/check-documents.js";
 import { indexChanges, type IndexChange, type IndexConfig } from "./index-diff.js";
 
 interface TablePrediction {

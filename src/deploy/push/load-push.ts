@@ -19,8 +19,8 @@ import { definitionExports, instanceExports, type ResolvedExport } from "../defi
 import type { ComponentDefinition } from "../definitions/component-definition.js";
 import type { ComponentInstance, Environment } from "../definitions/component-tree.js";
 
-/** Imports a program's modules; a module that throws fails it, unless that is deferred to calls of its functions. */
-export type Load = (program: ComponentProgram, moduleFailures?: "defer") => Promise<LoadedProgram>;
+/** Imports a program's modules. */
+export type Load = (program: ComponentProgram) => Promise<LoadedProgram>;
 
 /** One definition as the CLI wants to know it. */
 export interface AnalyzedDefinition {

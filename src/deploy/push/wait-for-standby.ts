@@ -1,6 +1,6 @@
 /** Tells the CLI about aggregates that are built for a push, in the words that it has: as indexes. */
 import type { StandbyBuild } from "../../integrity/index.js";
-import type { SchemaStatus } from "../schema/schema-preparation.js";
+import type { SchemaStatus } from "../preparation/schema-preparation.js";
 
 /** Waits for the end of the builds, but no longer than the time given. */
 export async function waitForStandby(standby: StandbyBuild, timeoutMs: number): Promise<SchemaStatus> {
@@ -9,7 +9,7 @@ export async function waitForStandby(standby: StandbyBuild, timeoutMs: number): 
     timer = setTimeout(() => resolve(false), timeoutMs);
   });
   try {
-    const isReady = await Promise.race([standby.ready().then(() => true), late]);
+    const isReady = await Promise.race([standby.whenReady().then(() => true), late]);
     return isReady ? { type: "complete" } : inProgress(standby);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

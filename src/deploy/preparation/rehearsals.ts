@@ -4,8 +4,8 @@
  */
 import type { Database, MutationTransaction, TransformStatus } from "../../database/index.js";
 import type { ExportedAggregate } from "../../functions/index.js";
+import { PreparationOutdated } from "../activation.js";
 import type { ComponentPlan } from "./component-plan.js";
-import { PreparationOutdated } from "./put-in-place.js";
 import {
   rehearseSteps,
   type RehearsedSteps,

@@ -20,7 +20,7 @@ import {
   type TableData,
 } from "../../schema/index.js";
 import type { ComponentSteps } from "../steps/component-steps.js";
-import { isComplete } from "../pending/migration-calls.js";
+import { isComplete } from "../migrations/migration-calls.js";
 import type { ComponentHandover } from "./component-handover.js";
 import { checkTable, isEnforced, tablesToCheck, type TableToCheck } from "./check-documents.js";
 import type { ComponentData } from "./data-in-force.js";

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { Database, type TransformDefinition } from "../../database/index.js";
 import { parseSchema } from "../../schema/index.js";
 import { memory } from "../../storage/memory/index.js";
-import { PreparationOutdated } from "./put-in-place.js";
+import { PreparationOutdated } from "../activation.js";
 import { Rehearsals } from "./rehearsals.js";
 import type { TableSteps } from "./rehearse-steps.js";
 import { TouchedDocuments } from "./touched-documents.js";

@@ -10,9 +10,9 @@ import type {
   Exported,
   ExportedDeclarations,
 } from "../../functions/index.js";
-import { inOrder, hasBegun } from "../pending/migration-order.js";
-import { isComplete } from "../pending/migration-calls.js";
-import { progressText } from "../pending/progress-text.js";
+import { inOrder, hasBegun } from "../migrations/migration-order.js";
+import { isComplete } from "../migrations/migration-calls.js";
+import { progressText } from "../migrations/progress-text.js";
 import type { ComponentSteps } from "../steps/component-steps.js";
 import type { ComponentData } from "./data-in-force.js";
 

@@ -4,7 +4,7 @@
  * read from the jobs and the schemas themselves, so after a crash the first round finds where to go on. A migration that
  * failed is left alone until the next deploy, or until somebody resumes it; the schema stays pending, and says why.
  */
-import type { Database } from "../../database/index.js";
+import type { Database, MutationTransaction } from "../../database/index.js";
 import { isTrueupError } from "../../errors/index.js";
 import {
   currentExecution,
@@ -13,9 +13,9 @@ import {
   type Exported,
   type LoadedProgram,
 } from "../../functions/index.js";
-import { DocumentProblems, type ProblemGroup } from "../schema/document-problems.js";
-import { checkTable, tablesToCheck } from "../schema/check-documents.js";
-import { schemasInForce } from "../schema/schemas-in-force.js";
+import { DocumentProblems, type ProblemGroup } from "../preparation/document-problems.js";
+import { checkTable, tablesToCheck } from "../preparation/check-documents.js";
+import { schemasInForce } from "../preparation/schemas-in-force.js";
 import { inOrder } from "./migration-order.js";
 import { isComplete, MigrationCalls, type MigrationRuntime } from "./migration-calls.js";
 import { progressText } from "./progress-text.js";
@@ -79,8 +79,12 @@ export class MigrationDriver {
     };
   }
 
-  /** A program was put in place: its migrations are due, those that failed before too. */
-  take(program: LoadedProgram): void {
+  /** Has nothing to write. Call the result once the program is in place: its migrations are due, those that failed before too. */
+  store(_tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
+    return Promise.resolve(() => this.#take(program));
+  }
+
+  #take(program: LoadedProgram): void {
     this.#program = program;
     this.#started = new Set();
     this.#settled = new Set();

@@ -5,6 +5,7 @@
 import type { MutationTransaction, SchemaChange } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
 import type { DeployMigration, Exported } from "../../functions/index.js";
+import { PreparationOutdated } from "../activation.js";
 import { readSteps, writeSteps, type AppliedStep } from "../steps/step-history.js";
 import { checkSome } from "./check-documents.js";
 import type { ComponentPlan } from "./component-plan.js";
@@ -12,26 +13,32 @@ import { DocumentProblems } from "./document-problems.js";
 import { rehearseSome } from "./rehearse-steps.js";
 import type { TouchedDocuments } from "./touched-documents.js";
 
-/** What was prepared is no longer what is needed; preparing it again mends that. */
-export class PreparationOutdated extends Error {
-  constructor(message: string = "The data has changed since the deploy was prepared.") {
-    super(message);
-  }
+/**
+ * Whether the plans still go by what is there: the history of steps, and tables without documents.
+ * @param history The steps that the plans were made from.
+ * @throws PreparationOutdated
+ */
+export async function assertUpToDate(
+  tx: MutationTransaction,
+  history: readonly AppliedStep[],
+  plans: readonly ComponentPlan[],
+): Promise<void> {
+  const now = await readSteps(tx.system(""));
+  if (JSON.stringify(now) !== JSON.stringify(history)) throw new PreparationOutdated();
+  for (const plan of plans) await assertVacant(tx, plan);
 }
 
 /**
  * O(documents touched since the preparation began).
- * @param prepared The history of steps that the plans were made from.
+ * @param history The steps that were applied up to now.
  * @throws PreparationOutdated, SCHEMA_NOT_SATISFIED, TRANSFORM_FAILED
  */
 export async function putInPlace(
   tx: MutationTransaction,
-  prepared: readonly AppliedStep[],
+  history: readonly AppliedStep[],
   plans: readonly ComponentPlan[],
   touched: TouchedDocuments,
 ): Promise<void> {
-  const history = await readSteps(tx.system(""));
-  if (JSON.stringify(history) !== JSON.stringify(prepared)) throw new PreparationOutdated();
   const planned = new Set(plans.map(({ componentPath }) => componentPath));
   const steps = history.filter(({ componentPath }) => !planned.has(componentPath));
   for (const plan of plans) steps.push(...(await putComponentInPlace(tx, plan, touched)));
@@ -45,7 +52,6 @@ async function putComponentInPlace(
   touched: TouchedDocuments,
 ): Promise<AppliedStep[]> {
   const { componentPath, after, steps, handover, pending } = plan;
-  await assertVacant(tx, plan);
   const finishHandover = await handover?.begin(tx);
   await tx.renameTables(componentPath, new Map(steps.renames.map(({ from, to }) => [from, to])));
   for (const table of plan.rehearsals) {

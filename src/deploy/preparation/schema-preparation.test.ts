@@ -8,6 +8,7 @@ import { parseSchema } from "../../schema/index.js";
 import { memory } from "../../storage/memory/index.js";
 import type { Schemas } from "../code/program-code.js";
 import { TransformFunctions } from "../steps/transform-functions.js";
+import { activate as activateAll } from "../activation.js";
 import { SchemaPreparation } from "./schema-preparation.js";
 
 const none: Schemas = new Map();
@@ -50,7 +51,7 @@ async function prepare(before: Schemas, after: Schemas, isDryRun = false): Promi
 
 /** Puts the schemas in place as a deploy does. */
 async function activate(preparation: SchemaPreparation): Promise<void> {
-  await preparation.activate((apply) => database.mutate(apply, { limits: null }));
+  await activateAll(database, [preparation]);
 }
 
 async function insert(documents: readonly object[], path = "", table = "users"): Promise<string[]> {

@@ -8,9 +8,10 @@ import type { Database, MutationTransaction, TransformDefinition } from "../../d
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import type { LoadedProgram } from "../../functions/index.js";
 import { noSchema } from "../../schema/index.js";
+import { PreparationOutdated, type Participant, type TakeUp } from "../activation.js";
 import { indexChanges } from "../changes/index-diff.js";
 import type { Schemas } from "../code/program-code.js";
-import type { MigrationCalls } from "../pending/migration-calls.js";
+import type { MigrationCalls } from "../migrations/migration-calls.js";
 import { componentSteps, type ComponentSteps } from "../steps/component-steps.js";
 import { pushIdOf, type ProgramOrigin, type TransformFunctions } from "../steps/transform-functions.js";
 import { handoverOf, type HandoverRuntime } from "./component-handover.js";
@@ -18,7 +19,7 @@ import { planComponent, type ComponentPlan } from "./component-plan.js";
 import { dataInForce, type DataInForce } from "./data-in-force.js";
 import { lossRefusal } from "./lossy-transforms.js";
 import { DocumentProblems } from "./document-problems.js";
-import { PreparationOutdated, putInPlace } from "./put-in-place.js";
+import { assertUpToDate, putInPlace } from "./put-in-place.js";
 import { programWaivers } from "./program-waivers.js";
 import { refusalOf } from "./refusal.js";
 import { rehearsalRefusal } from "./rehearse-steps.js";
@@ -65,9 +66,7 @@ export interface PreparationInput {
   readonly isDryRun: boolean;
 }
 
-const maxAttempts = 5;
-
-export class SchemaPreparation {
+export class SchemaPreparation implements Participant {
   readonly #input: PreparationInput;
   readonly #touched: TouchedDocuments;
   readonly #abort = new AbortController();
@@ -106,41 +105,36 @@ export class SchemaPreparation {
    * Resolves when the schemas can be put in place.
    * @throws SCHEMA_NOT_SATISFIED, DESTRUCTIVE_CHANGE, MIGRATION_UNFINISHED, TRANSFORM_INVALID, TRANSFORM_REHEARSAL_FAILED
    */
-  async ready(): Promise<void> {
+  async whenReady(): Promise<void> {
     const refusal = await this.#ended;
     if (refusal !== null) throw refusal;
   }
 
-  /**
-   * Puts the schemas in place by the transaction that `commit` runs: it calls what it is given as a part of it. When
-   * something has come in between, what was prepared is prepared again.
-   * @throws whatever `commit` throws; what `ready` throws; TRANSFORM_FAILED; PUSH_OUTDATED
-   */
-  async activate<T>(commit: (apply: (tx: MutationTransaction) => Promise<void>) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      await this.ready();
-      try {
-        const result = await commit((tx) => this.#apply(tx));
-        this.#isInPlace = true;
-        this.close();
-        return result;
-      } catch (error) {
-        if (!(error instanceof PreparationOutdated)) throw error;
-        if (attempt === maxAttempts) throw new TrueupError("PUSH_OUTDATED", error.message);
-        this.#ended = this.#begin();
-      }
-    }
+  /** Waits until it has heard of every write up to here. @throws PreparationOutdated */
+  async check(tx: MutationTransaction): Promise<void> {
+    const data = this.#data;
+    if (data === null || !(await this.#touched.upTo(tx.version))) throw new PreparationOutdated();
+    await this.#rehearsals.note(tx, this.#touched);
+    await assertUpToDate(tx, data.history, this.#plans);
   }
 
-  /** Stops keeping track of what is written, and leaves off what is not in place. Idempotent. */
-  close(): void {
-    this.#touched.stop();
-    this.#abort.abort(new TrueupError("PUSH_OUTDATED"));
+  /** @throws PreparationOutdated; SCHEMA_NOT_SATISFIED and TRANSFORM_FAILED for documents written since it was ready */
+  async store(tx: MutationTransaction): Promise<TakeUp> {
+    await putInPlace(tx, this.#data?.history ?? [], this.#plans, this.#touched);
+    await this.#rehearsals.settle(tx);
+    return () => {
+      this.#isInPlace = true;
+      this.#close();
+    };
+  }
+
+  prepareAgain(): void {
+    this.#ended = this.#begin();
   }
 
   /** Ends a preparation that is not going to be put in place: writes no longer pay for it. Idempotent. */
   async abandon(): Promise<void> {
-    this.close();
+    this.#close();
     await this.#ended.catch(() => {});
     if (this.#isInPlace || !this.#isBuilding) return;
     const transformed = this.#plans.filter(({ steps }) => steps.transforms.length > 0);
@@ -155,11 +149,6 @@ export class SchemaPreparation {
       }
     };
     await this.#input.database.mutate(abandon, { limits: null });
-  }
-
-  /** What it does to the data, by component, once it is ready. */
-  get plans(): readonly ComponentPlan[] {
-    return this.#plans;
   }
 
   #begin(): Promise<TrueupError | null> {
@@ -273,12 +262,10 @@ export class SchemaPreparation {
     await database.background.built();
   }
 
-  async #apply(tx: MutationTransaction): Promise<void> {
-    if (this.#data === null) throw new PreparationOutdated();
-    if (!(await this.#touched.upTo(tx.version))) throw new PreparationOutdated();
-    await this.#rehearsals.note(tx, this.#touched);
-    await putInPlace(tx, this.#data.history, this.#plans, this.#touched);
-    await this.#rehearsals.settle(tx);
+  /** Stops keeping track of what is written, and leaves off what is under way. Idempotent. */
+  #close(): void {
+    this.#touched.stop();
+    this.#abort.abort(new TrueupError("PUSH_OUTDATED"));
   }
 
   #failed(refusal: TrueupError): SchemaStatus {
