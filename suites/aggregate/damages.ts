@@ -15,13 +15,12 @@ import {
 } from "../../src/components/aggregate/tree/index.js";
 import { Forest, type StoredTree } from "../../src/components/aggregate/component/forest/forest.js";
 import { shownItem } from "../../src/components/aggregate/component/check/differences.js";
-import type {
-  ItemPlace,
-  ItemValues,
-  Operation,
-} from "../../src/components/aggregate/component/interface/documents.js";
+import type { ItemValues, Operation } from "../../src/components/aggregate/component/interface/operation.js";
 import { applyOperation } from "../../src/components/aggregate/component/forest/operations.js";
 import type { InsideCtx } from "./checked-host.js";
+
+/** What names an item. */
+type ItemPlace = Omit<Extract<Operation, { type: "delete" | "deleteIfExists" }>, "type">;
 
 type Random = () => number;
 

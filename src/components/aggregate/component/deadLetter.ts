@@ -2,27 +2,31 @@
  * Queued operations that were refused: to be looked at, tried again, or thrown away. Listed by the commit that queued
  * them. The pages are made here, because `paginate` does not work within components.
  */
-import type { PaginationResult, RegisteredMutation, RegisteredQuery } from "convex/server";
+import { paginationOptsValidator, paginationResultValidator, type PaginationResult } from "convex/server";
 import { v } from "convex/values";
-import type { Doc, Id } from "./_generated/dataModel.js";
+import type { Doc } from "./_generated/dataModel.js";
 import type { Order } from "../tree/index.js";
 import { mutation, query, type DatabaseReader } from "./_generated/server.js";
 import { aggregateError } from "./interface/errors.js";
 import { enqueueOperations } from "./queue.js";
-import * as validators from "./interface/validators.js";
-import type { DeadLetterListArgs } from "./interface/wire.js";
+import { operation } from "./interface/operation.js";
+import { order } from "./interface/question.js";
 
 type DeadLetter = Doc<"deadLetterOperations">;
+const id = v.id("deadLetterOperations");
+const deadLetter = v.object({
+  _id: id,
+  _creationTime: v.number(),
+  commitTs: v.int64(),
+  operation,
+  error: v.string(),
+});
 
 /** Dead letters, oldest first unless asked for otherwise. */
-export const list: RegisteredQuery<
-  "public",
-  DeadLetterListArgs,
-  Promise<PaginationResult<DeadLetter>>
-> = query({
-  args: validators.deadLetterListArgs,
-  returns: validators.deadLetterPage,
-  handler: async (ctx, { paginationOpts, order = "asc" }): Promise<PaginationResult<DeadLetter>> => {
+export const list = query({
+  args: { paginationOpts: paginationOptsValidator, order: v.optional(order) },
+  returns: paginationResultValidator(deadLetter),
+  handler: async (ctx, { paginationOpts, order = "asc" }) => {
     const { numItems, cursor, endCursor } = paginationOpts;
     const start = cursor === null ? null : decodeCursor(cursor);
     if (start === "end") return { page: [], isDone: true, continueCursor: doneCursor };
@@ -39,25 +43,17 @@ export const list: RegisteredQuery<
 });
 
 /** A dead letter, or null when there is none of that id. */
-export const get: RegisteredQuery<
-  "public",
-  { id: Id<"deadLetterOperations"> },
-  Promise<DeadLetter | null>
-> = query({
-  args: validators.deadLetterArgs,
-  returns: validators.deadLetterOrNull,
-  handler: (ctx, { id }): Promise<DeadLetter | null> => ctx.db.get("deadLetterOperations", id),
+export const get = query({
+  args: { id },
+  returns: v.union(deadLetter, v.null()),
+  handler: (ctx, { id }) => ctx.db.get("deadLetterOperations", id),
 });
 
 /** Throws a dead letter away. False when there is none of that id. */
-export const delete_: RegisteredMutation<
-  "public",
-  { id: Id<"deadLetterOperations"> },
-  Promise<boolean>
-> = mutation({
-  args: validators.deadLetterArgs,
+export const delete_ = mutation({
+  args: { id },
   returns: v.boolean(),
-  handler: async (ctx, { id }): Promise<boolean> => {
+  handler: async (ctx, { id }) => {
     if ((await ctx.db.get("deadLetterOperations", id)) === null) return false;
     await ctx.db.delete("deadLetterOperations", id);
     return true;
@@ -65,14 +61,10 @@ export const delete_: RegisteredMutation<
 });
 
 /** Queues a dead letter's operation again. False when there is none of that id. */
-export const retry: RegisteredMutation<
-  "public",
-  { id: Id<"deadLetterOperations"> },
-  Promise<boolean>
-> = mutation({
-  args: validators.deadLetterArgs,
+export const retry = mutation({
+  args: { id },
   returns: v.boolean(),
-  handler: async (ctx, { id }): Promise<boolean> => {
+  handler: async (ctx, { id }) => {
     const letter = await ctx.db.get("deadLetterOperations", id);
     if (letter === null) return false;
     await enqueueOperations(ctx, [letter.operation]);

@@ -6,12 +6,11 @@
  * Strict operations are checked in the same snapshot. What looks wrong there is checked again in the present, and thrown;
  * only then the writer may meet others. What went wrong since the snapshot is found when it is folded: a dead letter.
  */
-import type { RegisteredMutation, RegisteredQuery } from "convex/server";
-import { v } from "convex/values";
+import { v, type Infer } from "convex/values";
 import { itemBytes, maxItemBytes, Position } from "../tree/index.js";
 import { internal } from "./_generated/api.js";
 import { internalQuery, mutation, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
-import type { Operation } from "./interface/documents.js";
+import { operations, type Operation } from "./interface/operation.js";
 import { itemTooLarge } from "./interface/errors.js";
 import { foldEntries } from "./queue/folding.js";
 import { Forest } from "./forest/forest.js";
@@ -19,8 +18,6 @@ import { namespacesOf } from "./forest/operations.js";
 import { applyDeltas, overlayPending } from "./queue/overlay.js";
 import { appendPending, isPending, ownRows, type PendingRow } from "./queue/pending.js";
 import { setDeltas } from "./queue/settings.js";
-import * as validators from "./interface/validators.js";
-import type { Look } from "./interface/wire.js";
 import { isRunning, progressIn } from "./worker.js";
 
 /** An entry that waits for longer shows that the worker is lost, or cannot keep up. */
@@ -33,24 +30,31 @@ const helpOperations = 128;
 const ownEntries = 16;
 
 /** Whether writes are deltas from now on, unless their class says so itself. Those that wait stay what they are. */
-export const configure: RegisteredMutation<"public", { enabled: boolean }, Promise<null>> = mutation({
+export const configure = mutation({
   args: { enabled: v.boolean() },
   returns: v.null(),
-  handler: async (ctx, { enabled }): Promise<null> => {
+  handler: async (ctx, { enabled }) => {
     await setDeltas(ctx.db, enabled);
     return null;
   },
 });
 
+/** What a snapshot shows to a writer. */
+type Look = Infer<typeof seen>;
+const seen = v.object({
+  /** Whether the worker runs. */
+  isRunning: v.boolean(),
+  /** Whether the worker needs help. */
+  isBehind: v.boolean(),
+  /** Whether some of the writer's operations would be refused. */
+  isSuspicious: v.boolean(),
+});
+
 /** What a writer has to know of the others, from a snapshot: whether the worker runs, and what seems to be wrong. */
-export const look: RegisteredQuery<
-  "internal",
-  { operations: Operation[]; own: Operation[] },
-  Promise<Look>
-> = internalQuery({
-  args: validators.lookArgs,
-  returns: validators.look,
-  handler: async (ctx, { operations, own }): Promise<Look> => ({
+export const look = internalQuery({
+  args: { operations, own: operations },
+  returns: seen,
+  handler: async (ctx, { operations, own }) => ({
     isRunning: await isRunning(ctx.db),
     isBehind: await isBehind(ctx.db),
     isSuspicious: (await findRefusal(ctx.db, operations, own)) !== null,

@@ -1,11 +1,14 @@
 /** Builds from within the component: sizes of batches, what goes wrong in them, and what is left when they are dropped. */
 import { convexTest } from "convex-test";
-import { makeFunctionReference } from "convex/server";
+import { makeFunctionReference, type FunctionArgs, type FunctionReturnType } from "convex/server";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import aggregateTest from "../test.js";
 import type { DatabaseWriter } from "./_generated/server.js";
-import type { Operation } from "./interface/documents.js";
-import type { Due, FillArgs } from "./generation/wire.js";
+import type { ComponentApi } from "./_generated/component.js";
+import type { Operation } from "./interface/operation.js";
+
+type Due = FunctionReturnType<ComponentApi["generations"]["due"]>;
+type FillArgs = FunctionArgs<ComponentApi["generations"]["fill"]>;
 
 const definition = "scores@1";
 

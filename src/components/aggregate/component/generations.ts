@@ -3,30 +3,35 @@
  * hands over what belongs into the trees; everything that has to be remembered is here, so a build goes on wherever it was
  * interrupted, and every part of it is one transaction.
  */
-import type { RegisteredMutation } from "convex/server";
-import { v } from "convex/values";
+import { v, type Infer } from "convex/values";
 import type { Doc } from "./_generated/dataModel.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, mutation, type MutationCtx } from "./_generated/server.js";
-import { buildOf, mainGeneration, type DefinitionState } from "./generation/progress.js";
+import { buildOf, definitionState, mainGeneration, type DefinitionState } from "./generation/progress.js";
 import { beginRun, dueRun, repairDrift } from "./check/lifecycle.js";
 import { isDamage } from "./interface/errors.js";
-import { fillIn } from "./generation/fills.js";
+import { batch, fillIn } from "./generation/fills.js";
 import { generationsOf } from "./generation/directory.js";
 import * as states from "./generation/states.js";
-import type { GenerationFailure } from "./generation/types.js";
+import { failure, tableCursor } from "./generation/tables.js";
 import { clearSome } from "./generation/sweep.js";
-import * as validators from "./generation/validators.js";
-import type { BeginArgs, Due, FillArgs, RebuildArgs } from "./generation/wire.js";
+
+const definition = v.string();
 
 /**
  * Begins a build for the definition, if it has none, and drops those of all other definitions, whose code does not run any
  * more; with `standby`, leaves them alone. With `fresh`, builds anew what it has. Returns how the definition stands now.
  */
-export const begin: RegisteredMutation<"public", BeginArgs, Promise<DefinitionState>> = mutation({
-  args: validators.beginArgs,
-  returns: validators.definitionState,
-  handler: async (ctx, { definition, standby, fresh }): Promise<DefinitionState> => {
+export const begin = mutation({
+  args: {
+    definition,
+    /** Leaves alone what other definitions have built. */
+    standby: v.optional(v.boolean()),
+    /** Does not trust what this definition had built before, because not every write was followed. */
+    fresh: v.optional(v.boolean()),
+  },
+  returns: definitionState,
+  handler: async (ctx, { definition, standby, fresh }) => {
     if (standby !== true) await states.dropOthers(ctx.db, definition);
     if (fresh === true) await states.dropAll(ctx.db, definition);
     const main = mainGeneration(await generationsOf(ctx.db, definition));
@@ -37,10 +42,10 @@ export const begin: RegisteredMutation<"public", BeginArgs, Promise<DefinitionSt
 });
 
 /** Drops what every definition has, because nothing is managed here any more: a class without `table` may use the component. */
-export const release: RegisteredMutation<"public", Record<string, never>, Promise<null>> = mutation({
+export const release = mutation({
   args: {},
   returns: v.null(),
-  handler: async (ctx): Promise<null> => {
+  handler: async (ctx) => {
     await states.dropOthers(ctx.db, null);
     await ctx.scheduler.runAfter(0, internal.generations.sweep, {});
     return null;
@@ -48,10 +53,10 @@ export const release: RegisteredMutation<"public", Record<string, never>, Promis
 });
 
 /** Clears what was dropped where nothing is managed, so that nobody calls `clear`; goes on in another run. */
-export const sweep: RegisteredMutation<"internal", Record<string, never>, Promise<null>> = internalMutation({
+export const sweep = internalMutation({
   args: {},
   returns: v.null(),
-  handler: async (ctx): Promise<null> => {
+  handler: async (ctx) => {
     const dropped = await states.droppedGeneration(ctx.db);
     if (dropped === null) return null;
     if (await clearSome(ctx, dropped.generation)) await states.forget(ctx.db, dropped);
@@ -61,10 +66,10 @@ export const sweep: RegisteredMutation<"internal", Record<string, never>, Promis
 });
 
 /** Builds the definition anew, beside the generation that answers now. One that was being built is given up. */
-export const rebuild: RegisteredMutation<"public", RebuildArgs, Promise<null>> = mutation({
-  args: validators.rebuildArgs,
+export const rebuild = mutation({
+  args: { definition, maxNodeSize: v.optional(v.number()), rootLazy: v.optional(v.boolean()) },
   returns: v.null(),
-  handler: async (ctx, { definition, ...settings }): Promise<null> => {
+  handler: async (ctx, { definition, ...settings }) => {
     const unready = await states.unreadyGeneration(ctx.db, definition);
     if (unready !== null) await states.drop(ctx.db, unready);
     await states.createGeneration(ctx.db, definition, settings);
@@ -72,11 +77,31 @@ export const rebuild: RegisteredMutation<"public", RebuildArgs, Promise<null>> =
   },
 });
 
+/** What is to be done next, and how the definition stands. */
+type DueWork = Infer<typeof dueWork>;
+const state = definitionState;
+const dueWork = v.union(
+  v.object({ kind: v.union(v.literal("begin"), v.literal("clear"), v.literal("nothing")), state }),
+  v.object({
+    kind: v.literal("fill"),
+    state,
+    generation: v.number(),
+    /** The document to go on behind; absent before the first batch. */
+    cursor: v.optional(tableCursor),
+    /** How many documents to take at most. */
+    limit: v.number(),
+    /** True when the fill is to say how large the table is. */
+    isFirst: v.boolean(),
+  }),
+  v.object({ kind: v.literal("run"), state, generation: v.number(), runId: v.string() }),
+  v.object({ kind: v.literal("wait"), state, waitMs: v.number() }),
+);
+
 /** What is to be done next for a definition: the fill first, then the check of it, other checks, and clearing. */
-export const due: RegisteredMutation<"public", { definition: string }, Promise<Due>> = mutation({
-  args: validators.definitionArgs,
-  returns: validators.due,
-  handler: async (ctx, { definition }): Promise<Due> => {
+export const due = mutation({
+  args: { definition },
+  returns: dueWork,
+  handler: async (ctx, { definition }): Promise<DueWork> => {
     const all = await generationsOf(ctx.db, definition);
     const state = mainGeneration(all)?.status ?? "empty";
     const live = all.filter(({ status }) => status !== "dropped");
@@ -94,10 +119,10 @@ export const due: RegisteredMutation<"public", { definition: string }, Promise<D
  * Fills documents of the table in and notes how far it came. Ends early when the transaction's budget does, and before a
  * document that the definition, or the tree, refuses: then the build has failed, until that document is tried again.
  */
-export const fill: RegisteredMutation<"public", FillArgs, Promise<null>> = mutation({
-  args: validators.fillArgs,
+export const fill = mutation({
+  args: batch,
   returns: v.null(),
-  handler: async (ctx, args): Promise<null> => {
+  handler: async (ctx, args) => {
     const generation = await states.liveGeneration(ctx.db, args.generation);
     const build = generation && (await buildOf(ctx.db, args.generation));
     if (generation === null || build === null) return null;
@@ -112,14 +137,10 @@ export const fill: RegisteredMutation<"public", FillArgs, Promise<null>> = mutat
 });
 
 /** After a batch that failed as a whole: the next one takes half of it. A single document that fails, fails the build. */
-export const shrink: RegisteredMutation<
-  "public",
-  { generation: number; failure: GenerationFailure },
-  Promise<null>
-> = mutation({
-  args: validators.shrinkArgs,
+export const shrink = mutation({
+  args: { generation: v.number(), failure },
   returns: v.null(),
-  handler: async (ctx, { generation: number, failure }): Promise<null> => {
+  handler: async (ctx, { generation: number, failure }) => {
     const generation = await states.liveGeneration(ctx.db, number);
     const build = await buildOf(ctx.db, number);
     if (generation === null || build === null) return null;
@@ -130,10 +151,10 @@ export const shrink: RegisteredMutation<
 });
 
 /** Deletes some of what dropped generations have left. */
-export const clear: RegisteredMutation<"public", Record<string, never>, Promise<null>> = mutation({
+export const clear = mutation({
   args: {},
   returns: v.null(),
-  handler: async (ctx): Promise<null> => {
+  handler: async (ctx) => {
     const dropped = await states.droppedGeneration(ctx.db);
     if (dropped !== null && (await clearSome(ctx, dropped.generation))) await states.forget(ctx.db, dropped);
     return null;
@@ -145,7 +166,7 @@ async function dueFor(
   ctx: MutationCtx,
   generation: Doc<"generations">,
   state: DefinitionState,
-): Promise<Due | null> {
+): Promise<DueWork | null> {
   const { generation: number, status, failure } = generation;
   if (status !== "ready") {
     const build = await buildOf(ctx.db, number);

@@ -8,7 +8,7 @@ import { ConvexError } from "convex/values";
 import { handoverBrand, type CellCodec, type DeclaredHandover } from "../../../seams/index.js";
 import { scanRange, settle } from "../tree/index.js";
 import type { MutationCtx } from "./_generated/server.js";
-import type { DeadLetterFields, Operation } from "./interface/documents.js";
+import type { Operation } from "./interface/operation.js";
 import { foldEntries } from "./queue/folding.js";
 import { Forest, plainMeasure, unmanaged, type StoredTree } from "./forest/forest.js";
 import { nativeStoreOf } from "./native/store.js";
@@ -67,7 +67,8 @@ async function plantTrees({ db }: MutationCtx, trees: readonly WholeTree[], wait
     forest.plant(namespace, settings);
     for (const { k, s } of items) {
       const values = isSummed ? { sumValue: s } : {};
-      await applyOperation(forest, { type: "insert", ...placeOf(k), namespace, ...values });
+      const space = namespace === undefined ? {} : { namespace };
+      await applyOperation(forest, { type: "insert", ...placeOf(k), ...space, ...values });
     }
   }
   for (const { commitTs, operation } of waiting) {
@@ -88,7 +89,7 @@ async function leave(ctx: MutationCtx): Promise<Finish<PublishedCtx>> {
   const forest = new Forest(db, await generationToLeave(ctx));
   const trees: WholeTree[] = [];
   for (const tree of await forest.select("all")) trees.push(await wholeTree(tree));
-  const deadLetters: DeadLetterFields[] = await db.query("deadLetterOperations").collect();
+  const deadLetters = await db.query("deadLetterOperations").collect();
   for (const { _id } of await db.query("deadLetterOperations").collect()) {
     await db.delete("deadLetterOperations", _id);
   }

@@ -1,29 +1,40 @@
 /** A look inside: the structural check, and the trees and nodes as they are stored. */
-import type { RegisteredQuery } from "convex/server";
-import { v } from "convex/values";
+import { v, type Value } from "convex/values";
 import { checkTree, isLeaf, settle, type CountedTree, type NodeRef } from "../tree/index.js";
-import type { Doc } from "./_generated/dataModel.js";
 import { query, type DatabaseReader } from "./_generated/server.js";
-import type { NodeFields } from "./interface/documents.js";
 import { show } from "./interface/errors.js";
 import type { Forest, StoredTree } from "./forest/forest.js";
 import { inspectedForest } from "./generation/forests.js";
 import { openNodes } from "./nodes/open.js";
-import * as validators from "./interface/validators.js";
-import type { TreeArgs, ValidateArgs, ValidationReport } from "./interface/wire.js";
+import { namespace } from "./interface/operation.js";
+import { definition } from "./interface/question.js";
 
 /** How many leaves a part of the check visits, unless told otherwise. */
 const leavesPerPart = 256;
 const defaultTake = 100;
 
+const tree = { namespace, definition };
+const take = v.optional(v.number());
+
 /**
  * Checks the structure of a namespace's tree: orders, bounds, counts, sums, extremes, digests, levels and fill of the
  * nodes. Made in parts: call again with `from` as long as `next` is not null. O(leaves visited).
  */
-export const validate: RegisteredQuery<"public", ValidateArgs, Promise<ValidationReport>> = query({
-  args: validators.validateArgs,
-  returns: validators.validationReport,
-  handler: async (ctx, { from = "", leaves = leavesPerPart, ...args }): Promise<ValidationReport> => {
+export const validate = query({
+  args: {
+    ...tree,
+    /** Where to go on: `next` of the part before. */
+    from: v.optional(v.string()),
+    /** How many leaves to visit. */
+    leaves: v.optional(v.number()),
+  },
+  returns: v.object({
+    problems: v.array(v.object({ kind: v.string(), node: v.string(), message: v.string() })),
+    nodes: v.number(),
+    items: v.number(),
+    next: v.union(v.string(), v.null()),
+  }),
+  handler: async (ctx, { from = "", leaves = leavesPerPart, ...args }) => {
     const { forest, tree } = await treeOf(ctx.db, args);
     if (forest === null || tree === null) return { problems: [], nodes: 0, items: 0, next: null };
     const { problems, ...report } = await settle(forest.nodes, () => checkTree(tree, from, leaves));
@@ -35,10 +46,10 @@ export const validate: RegisteredQuery<"public", ValidateArgs, Promise<Validatio
 });
 
 /** The keys of a namespace's tree in order, in brackets for each node. */
-export const dump: RegisteredQuery<"public", TreeArgs, Promise<string>> = query({
-  args: validators.treeArgs,
+export const dump = query({
+  args: tree,
   returns: v.string(),
-  handler: async (ctx, args): Promise<string> => {
+  handler: async (ctx, args) => {
     const { forest, tree } = await treeOf(ctx.db, args);
     return forest === null || tree === null
       ? ""
@@ -47,31 +58,23 @@ export const dump: RegisteredQuery<"public", TreeArgs, Promise<string>> = query(
 });
 
 /** The records of the trees, up to `take` of them, 100 unless told otherwise. */
-export const listTrees: RegisteredQuery<
-  "public",
-  { take?: number | undefined },
-  Promise<Doc<"trees">[]>
-> = query({
-  args: validators.takeArgs,
+export const listTrees = query({
+  args: { take },
   returns: v.array(v.any()),
-  handler: (ctx, { take }): Promise<Doc<"trees">[]> => ctx.db.query("trees").take(take ?? defaultTake),
+  handler: (ctx, { take }) => ctx.db.query("trees").take(take ?? defaultTake),
 });
 
 /** The nodes as they are stored, up to `take` of them, 100 unless told otherwise. */
-export const listNodes: RegisteredQuery<
-  "public",
-  { take?: number | undefined },
-  Promise<NodeFields[]>
-> = query({
-  args: validators.takeArgs,
+export const listNodes = query({
+  args: { take },
   returns: v.array(v.any()),
-  handler: (ctx, { take }): Promise<NodeFields[]> => openNodes(ctx.db).list(take ?? defaultTake),
+  handler: (ctx, { take }) => openNodes(ctx.db).list(take ?? defaultTake),
 });
 
 /** The tree of a namespace, in the forest that answers for the definition, or is going to. */
 async function treeOf(
   db: DatabaseReader,
-  { namespace, definition }: TreeArgs,
+  { namespace, definition }: { namespace?: Value; definition?: string },
 ): Promise<{ forest: Forest | null; tree: StoredTree | null }> {
   const forest = await inspectedForest(db, definition);
   await forest?.load([namespace]);

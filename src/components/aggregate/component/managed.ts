@@ -1,17 +1,18 @@
 /** What the app's side of a managed aggregate asks and tells, beside the reads: how it stands, and every write of its table. */
-import type { RegisteredMutation, RegisteredQuery } from "convex/server";
-import { v } from "convex/values";
-import { mutation, query, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
-import { buildOf, mainGeneration, progressOf } from "./generation/progress.js";
-import { lastVerified } from "./check/lifecycle.js";
+import { v, type Infer } from "convex/values";
+import { query, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
+import { buildOf, definitionState, mainGeneration, progressOf } from "./generation/progress.js";
+import { lastVerified, lastVerifiedRun } from "./check/lifecycle.js";
+import { driftedDocument } from "./check/tables.js";
 import { driftOf, noteDrift, type Drifted } from "./check/drift.js";
 import { appendDeltas } from "./deltas.js";
-import { direct, isAsked, throwNotAtHand, type Soon } from "./native/direct.js";
-import type { Operation } from "./interface/documents.js";
+import { askableMutation, isAsked, throwNotAtHand } from "./native/direct.js";
+import { operations, type Operation } from "./interface/operation.js";
+import { numberOrNull } from "./interface/question.js";
 import { isDamage } from "./interface/errors.js";
 import { foldDeltas } from "./queue/folding.js";
 import { Forest } from "./forest/forest.js";
-import { measureTrees } from "./forest/size.js";
+import { measureTrees, size as sizeOfTrees } from "./forest/size.js";
 import {
   assertUnmanaged,
   generationsOf,
@@ -20,13 +21,24 @@ import {
   noneLive,
 } from "./generation/directory.js";
 import * as states from "./generation/states.js";
-import * as validators from "./generation/validators.js";
-import type { FollowArgs, Size, SizeArgs, Standing, Status } from "./generation/wire.js";
 import { nativeStoreOf } from "./native/store.js";
 import { applyOperation, namespacesOf } from "./forest/operations.js";
 import { enqueueOperations } from "./queue.js";
 import { applyNow } from "./native/quick_writes.js";
 import { usesDeltas, usesNoDeltasNow } from "./queue/settings.js";
+
+/** What happened to a table. */
+type Followed = Infer<typeof followed>;
+const followed = v.object({
+  definition: v.string(),
+  operations,
+  /** Begins a build where there is none. */
+  begins: v.optional(v.boolean()),
+  /** Queues the operations, to be applied by the worker. */
+  queued: v.optional(v.boolean()),
+  /** Appends them as deltas, or not; as the component is set when left out. */
+  deltas: v.optional(v.boolean()),
+});
 
 /**
  * Applies writes of the table to whatever is kept in step for the definition. When there is nothing, begins its build if it
@@ -35,17 +47,17 @@ import { usesDeltas, usesNoDeltasNow } from "./queue/settings.js";
  * build was begun, or drift noted. Throws ITEM_TOO_LARGE, AGGREGATE_COMPONENT_SHARED, and
  * PENDING_OPERATIONS while others are queued.
  */
-export const follow: RegisteredMutation<"public", FollowArgs, Soon<boolean>> = mutation({
-  args: validators.followArgs,
+export const follow = askableMutation({
+  args: followed,
   returns: v.boolean(),
-  handler: direct((ctx: MutationCtx, args: FollowArgs): Soon<boolean> => {
+  handler: (ctx, args) => {
     if (!isAsked(ctx)) return followLater(ctx, args);
     return followNow(ctx, args) ? false : throwNotAtHand();
-  }),
+  },
 });
 
 /** Follows where one generation is kept in step, which is nearly always so. False, and nothing has changed, elsewhere. */
-function followNow(ctx: MutationCtx, { definition, operations, queued, deltas }: FollowArgs): boolean {
+function followNow(ctx: MutationCtx, { definition, operations, queued, deltas }: Followed): boolean {
   const { readable, writable } = liveGenerationsNow(ctx.db, definition) ?? noneLive;
   const [generation] = writable;
   if (generation === undefined || generation !== readable || writable.length > 1) return false;
@@ -53,7 +65,7 @@ function followNow(ctx: MutationCtx, { definition, operations, queued, deltas }:
   return applyNow(ctx, generation, operations);
 }
 
-async function followLater(ctx: MutationCtx, args: FollowArgs): Promise<boolean> {
+async function followLater(ctx: MutationCtx, args: Followed): Promise<boolean> {
   const { definition, operations, begins } = args;
   const { readable, writable } = await liveGenerations(ctx.db, definition);
   let isDue = false;
@@ -80,10 +92,10 @@ function mindless({ before: _before, ...operation }: Operation): Operation {
 }
 
 /** How a definition stands, in short. */
-export const standing: RegisteredQuery<"public", { definition: string }, Promise<Standing>> = query({
-  args: validators.definitionArgs,
-  returns: validators.standing,
-  handler: async (ctx, { definition }): Promise<Standing> => {
+export const standing = query({
+  args: { definition: v.string() },
+  returns: v.object({ state: definitionState, hasFailed: v.boolean() }),
+  handler: async (ctx, { definition }): Promise<Pick<DefinitionStatus, "state"> & { hasFailed: boolean }> => {
     const generations = await generationsOf(ctx.db, definition);
     return {
       state: mainGeneration(generations)?.status ?? "empty",
@@ -92,11 +104,27 @@ export const standing: RegisteredQuery<"public", { definition: string }, Promise
   },
 });
 
+type DefinitionStatus = Infer<typeof definitionStatus>;
+const definitionStatus = v.object({
+  state: definitionState,
+  /** The generation that answers, or that is being built; 0 when there is none. */
+  generation: v.number(),
+  processed: v.number(),
+  total: numberOrNull,
+  ratePerSecond: numberOrNull,
+  etaMs: numberOrNull,
+  lastVerified: v.union(lastVerifiedRun, v.null()),
+  drift: numberOrNull,
+  drifted: v.array(driftedDocument),
+  error: v.union(v.string(), v.null()),
+  errorDocumentId: v.union(v.string(), v.null()),
+});
+
 /** How a definition stands, in full. */
-export const status: RegisteredQuery<"public", { definition: string }, Promise<Status>> = query({
-  args: validators.definitionArgs,
-  returns: validators.status,
-  handler: async (ctx, { definition }): Promise<Status> => {
+export const status = query({
+  args: { definition: v.string() },
+  returns: definitionStatus,
+  handler: async (ctx, { definition }): Promise<DefinitionStatus> => {
     const generations = await generationsOf(ctx.db, definition);
     const main = mainGeneration(generations);
     // Also of a build beside the generation that answers.
@@ -120,7 +148,7 @@ const noDrift = { drift: null, drifted: [] };
 async function knownDrift(
   db: DatabaseReader,
   generation: number,
-): Promise<Pick<Status, "lastVerified" | "drift" | "drifted">> {
+): Promise<Pick<DefinitionStatus, "lastVerified" | "drift" | "drifted">> {
   const verified = await lastVerified(db, generation);
   const noted = await driftOf(db, generation);
   if (noted === null) return { ...verified, drifted: [] };
@@ -128,17 +156,17 @@ async function knownDrift(
 }
 
 /** What some of the trees of a generation hold, and how large they are. */
-export const size: RegisteredQuery<"public", SizeArgs, Promise<Size>> = query({
-  args: validators.sizeArgs,
-  returns: validators.size,
-  handler: (ctx, args): Promise<Size> => measureTrees(ctx.db, args),
+export const size = query({
+  args: { generation: v.number(), cursor: v.optional(v.string()) },
+  returns: sizeOfTrees,
+  handler: (ctx, args) => measureTrees(ctx.db, args),
 });
 
 /** True when somebody has to `advance`. */
 async function followIn(
   ctx: MutationCtx,
   generation: number,
-  { operations, queued, deltas }: FollowArgs,
+  { operations, queued, deltas }: Followed,
 ): Promise<boolean> {
   if (operations.length === 0) return false;
   if (queued === true && deltas !== true) await enqueueOperations(ctx, operations, generation);

@@ -4,17 +4,14 @@
  * from a snapshot (`worker.ts`). An operation that is refused goes to the dead letters, and the others go on. Deltas
  * (`deltas.ts`) wait in the same table and are folded by the same worker.
  */
-import type { RegisteredMutation, RegisteredQuery } from "convex/server";
 import { getDocumentSize, v } from "convex/values";
 import { internalMutation, internalQuery, mutation, query, type MutationCtx } from "./_generated/server.js";
 import { appendDeltas } from "./deltas.js";
-import type { Operation, QueueBatch, QueueEntry } from "./interface/documents.js";
+import { operations, type Operation } from "./interface/operation.js";
 import { foldEntries } from "./queue/folding.js";
 import { assertUnmanaged } from "./generation/directory.js";
-import { appendPending, ownRows } from "./queue/pending.js";
+import { appendPending, ownRows, queueBatch, queueEntry, type QueueBatch } from "./queue/pending.js";
 import { usesDeltas } from "./queue/settings.js";
-import * as validators from "./interface/validators.js";
-import type { QueueStatus } from "./interface/wire.js";
 import { isRunning, wake } from "./worker.js";
 
 /** The most that a run is handed. */
@@ -25,10 +22,10 @@ const maxBatchBytes = 2 * 1024 * 1024;
 const statusEntries = 16;
 
 /** Queues operations, to be applied in the order of their commits. Where deltas are the rule, they are deltas. */
-export const enqueue: RegisteredMutation<"public", { operations: Operation[] }, Promise<null>> = mutation({
-  args: validators.operationsArgs,
+export const enqueue = mutation({
+  args: { operations },
   returns: v.null(),
-  handler: async (ctx, { operations }): Promise<null> => {
+  handler: async (ctx, { operations }) => {
     await assertUnmanaged(ctx.db);
     await enqueueOperations(ctx, operations);
     return null;
@@ -36,17 +33,24 @@ export const enqueue: RegisteredMutation<"public", { operations: Operation[] }, 
 });
 
 /** Whether the worker is at it, and what waits for it. */
-export const status: RegisteredQuery<"public", Record<string, never>, Promise<QueueStatus>> = query({
+export const status = query({
   args: {},
-  returns: validators.queueStatus,
-  handler: async (ctx): Promise<QueueStatus> => {
+  returns: v.object({
+    state: v.union(v.literal("idle"), v.literal("running")),
+    /** How many operations wait in the first entries. */
+    pendingOperations: v.number(),
+    /** Whether there are other entries behind those. */
+    hasMore: v.boolean(),
+    hasDeadLetters: v.boolean(),
+  }),
+  handler: async (ctx) => {
     const rows = await ctx.db
       .query("pendingOperations")
       .withIndex("by_commitTs")
       .take(statusEntries + 1);
     const deadLetter = await ctx.db.query("deadLetterOperations").first();
     return {
-      state: (await isRunning(ctx.db)) ? "running" : "idle",
+      state: (await isRunning(ctx.db)) ? ("running" as const) : ("idle" as const),
       pendingOperations: rows
         .slice(0, statusEntries)
         .reduce((count, row) => count + row.operations.length, 0),
@@ -70,14 +74,10 @@ export async function enqueueOperations(
 }
 
 /** What is to be applied next. Read from a snapshot, so that appends may go on beside it. */
-export const nextBatch: RegisteredQuery<
-  "internal",
-  { cursor?: bigint | undefined },
-  Promise<QueueBatch>
-> = internalQuery({
-  args: validators.cursorArgs,
-  returns: validators.queueBatch,
-  handler: async (ctx, { cursor }): Promise<QueueBatch> => {
+export const nextBatch = internalQuery({
+  args: { cursor: v.optional(v.int64()) },
+  returns: queueBatch,
+  handler: async (ctx, { cursor }) => {
     // What was taken off leaves a trace in the index for a while: the cursor passes over it. The last commit may have
     // more entries, so it is looked at again.
     const rows = ctx.db
@@ -104,12 +104,8 @@ export const nextBatch: RegisteredQuery<
  * Applies up to `limit` operations of a batch and takes them off the queue. Ends early when the transaction's budget of
  * documents does. Returns the commit it has come to.
  */
-export const applyBatch: RegisteredMutation<
-  "internal",
-  { entries: QueueEntry[]; limit: number },
-  Promise<bigint>
-> = internalMutation({
-  args: validators.batchArgs,
+export const applyBatch = internalMutation({
+  args: { entries: v.array(queueEntry), limit: v.number() },
   returns: v.int64(),
-  handler: (ctx, { entries, limit }): Promise<bigint> => foldEntries(ctx, entries, limit),
+  handler: (ctx, { entries, limit }) => foldEntries(ctx, entries, limit),
 });

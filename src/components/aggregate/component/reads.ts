@@ -2,8 +2,7 @@
  * The questions that an aggregate answers, about one namespace or several. Those asked in one call share their reads, and
  * none reads a node twice.
  */
-import type { RegisteredQuery } from "convex/server";
-import { v, type Value } from "convex/values";
+import { v, type Infer, type Value } from "convex/values";
 import { encodeKey } from "../../../values/index.js";
 import {
   countParts,
@@ -26,7 +25,7 @@ import {
   partsFrom,
   placeAfter,
 } from "./reading/cursors.js";
-import { afterwards, direct, type Soon } from "./native/direct.js";
+import { afterwards, askableQuery } from "./native/direct.js";
 import { aggregateError } from "./interface/errors.js";
 import { Forest, type StoredTree } from "./forest/forest.js";
 import { readableForest } from "./generation/forests.js";
@@ -38,58 +37,82 @@ import {
   clipParts,
   intersect,
   statsOf,
-  wireItem,
+  answeredItem,
   type Parts,
 } from "./reading/questions.js";
 import { storedGeneration } from "./forest/records.js";
-import * as validators from "./interface/validators.js";
-import type * as wire from "./interface/wire.js";
+import { place, value } from "./interface/operation.js";
+import {
+  item,
+  itemPage,
+  namespacePage,
+  order,
+  paging,
+  range,
+  rangeObject,
+  reading,
+  statistics,
+} from "./interface/question.js";
 
 /** How many items lie in each range. */
-export const counts: RegisteredQuery<"public", wire.CountsArgs, Soon<number[]>> = query({
-  args: validators.countsArgs,
+export const counts = askableQuery({
+  args: { queries: v.array(rangeObject), ...reading },
   returns: v.array(v.number()),
-  handler: direct((ctx, { queries, ...reading }: wire.CountsArgs): Soon<number[]> =>
-    answerAll(ctx, reading, queries, countParts),
-  ),
+  handler: (ctx, { queries, ...reading }) => answerAll(ctx, reading, queries, countParts),
 });
 
 /** Count, exact sum and extremes of measures in each range. */
-export const stats: RegisteredQuery<"public", wire.StatsArgs, Soon<wire.WireStats[]>> = query({
-  args: validators.statsArgs,
-  returns: validators.stats,
-  handler: direct((ctx, { queries, measures, ...reading }: wire.StatsArgs): Soon<wire.WireStats[]> =>
+export const stats = askableQuery({
+  args: {
+    queries: v.array(rangeObject),
+    /** The measures to tell of; "" is the plain `sumValue`. */
+    measures: v.array(v.string()),
+    ...reading,
+  },
+  returns: v.array(statistics),
+  handler: (ctx, { queries, measures, ...reading }) =>
     answerAll(ctx, reading, queries, (parts) => statsOf(parts, measures)),
-  ),
 });
 
 /** The item at each offset; negative ones count from the end. Throws OFFSET_OUT_OF_RANGE, INVALID_OFFSET. */
-export const at: RegisteredQuery<"public", wire.AtArgs, Soon<wire.WireItem[]>> = query({
-  args: validators.atArgs,
-  returns: validators.items,
-  handler: direct((ctx, { queries, ...reading }: wire.AtArgs): Soon<wire.WireItem[]> =>
-    answerAll(ctx, reading, queries, (parts, query) => wireItem(itemAt(parts, query.offset), query)),
-  ),
+export const at = askableQuery({
+  args: {
+    /** A negative offset counts from the end: -1 is the last item. */
+    queries: v.array(v.object({ offset: v.number(), ...range })),
+    ...reading,
+  },
+  returns: v.array(item),
+  handler: (ctx, { queries, ...reading }) =>
+    answerAll(ctx, reading, queries, (parts, query) => answeredItem(itemAt(parts, query.offset), query)),
 });
 
 /** The items at percentiles: the smallest that at least so many percent are at or below. None when there are none. */
-export const percentiles: RegisteredQuery<"public", wire.PercentilesArgs, Soon<wire.WireItem[]>> = query({
-  args: validators.percentilesArgs,
-  returns: validators.items,
-  handler: direct((ctx, args: wire.PercentilesArgs): Soon<wire.WireItem[]> =>
+export const percentiles = askableQuery({
+  args: {
+    /** From 0 to 100. */
+    percents: v.array(v.number()),
+    ...range,
+    ...reading,
+  },
+  returns: v.array(item),
+  handler: (ctx, args) =>
     answer(ctx, args, (parts) => {
       const count = countParts(parts);
       const offsets = args.percents.map((percent) => percentileOffset(count, percent));
-      return count === 0 ? [] : offsets.map((offset) => wireItem(itemAt(parts, offset), args));
+      return count === 0 ? [] : offsets.map((offset) => answeredItem(itemAt(parts, offset), args));
     }),
-  ),
 });
 
 /** How many items lie before the first edge, from each edge up to the next, and from the last on. */
-export const histogram: RegisteredQuery<"public", wire.HistogramArgs, Soon<number[]>> = query({
-  args: validators.histogramArgs,
+export const histogram = askableQuery({
+  args: {
+    /** Ascending keys. */
+    edges: v.array(value),
+    ...range,
+    ...reading,
+  },
   returns: v.array(v.number()),
-  handler: direct((ctx, args: wire.HistogramArgs): Soon<number[]> => {
+  handler: (ctx, args) => {
     const edges = args.edges.map((key) => startOf({ key }));
     if (edges.some((edge, index) => index > 0 && edge <= (edges[index - 1] ?? ""))) {
       throw aggregateError("INVALID_EDGES", "the edges of a histogram must ascend");
@@ -100,42 +123,45 @@ export const histogram: RegisteredQuery<"public", wire.HistogramArgs, Soon<numbe
         return countParts(clipParts(parts, (range) => intersect(range, bucket)));
       }),
     );
-  }),
+  },
 });
 
 /**
  * As many different items of a range as there are fractions, or all of them when they are fewer, in the order of their
  * keys. Fractions drawn evenly from 0 to 1 make every such choice equally likely (Floyd's sampling).
  */
-export const sample: RegisteredQuery<"public", wire.SampleArgs, Soon<wire.WireItem[]>> = query({
-  args: validators.sampleArgs,
-  returns: validators.items,
-  handler: direct((ctx, args: wire.SampleArgs): Soon<wire.WireItem[]> =>
+export const sample = askableQuery({
+  args: {
+    /** One for each item that is wanted, each from 0 up to but not including 1. */
+    fractions: v.array(v.number()),
+    ...range,
+    ...reading,
+  },
+  returns: v.array(item),
+  handler: (ctx, args) =>
     answer(ctx, args, (parts) =>
       chooseOffsets(countParts(parts), args.fractions)
         .toSorted((a, b) => a - b)
-        .map((offset) => wireItem(itemAt(parts, offset), args)),
+        .map((offset) => answeredItem(itemAt(parts, offset), args)),
     ),
-  ),
 });
 
 /** The item with a key and an id, or null. */
-export const get: RegisteredQuery<"public", wire.GetArgs, Soon<wire.WireItem | null>> = query({
-  args: validators.getArgs,
-  returns: validators.itemOrNull,
-  handler: direct((ctx, { key, id, ...args }: wire.GetArgs): Soon<wire.WireItem | null> =>
+export const get = askableQuery({
+  args: { ...place, ...reading },
+  returns: v.union(item, v.null()),
+  handler: (ctx, { key, id, ...args }) =>
     answer(ctx, args, ([part]) => {
       const item = part && findItem(part.tree, new Position(key, id).order);
-      return part && item ? wireItem({ tree: part.tree, item }, {}) : null;
+      return part && item ? answeredItem({ tree: part.tree, item }, {}) : null;
     }),
-  ),
 });
 
 /** How many items of a range stand before a key, or after it when the order is "desc". */
-export const rank: RegisteredQuery<"public", wire.RankArgs, Soon<number>> = query({
-  args: validators.rankArgs,
+export const rank = askableQuery({
+  args: { key: value, id: v.optional(v.string()), order, ...range, ...reading },
   returns: v.number(),
-  handler: direct((ctx, args: wire.RankArgs): Soon<number> =>
+  handler: (ctx, args) =>
     answer(ctx, args, (parts) =>
       countParts(
         clipParts(parts, ({ start, end }) =>
@@ -143,35 +169,42 @@ export const rank: RegisteredQuery<"public", wire.RankArgs, Soon<number>> = quer
         ),
       ),
     ),
-  ),
+});
+
+type PageQuery = Infer<typeof pageQuery>;
+const pageQuery = v.object({
+  /** How many items to pass over, when there is no cursor. */
+  offset: v.optional(v.number()),
+  order,
+  ...paging,
+  ...range,
+  ...reading,
 });
 
 /** A page of the items in a range. Throws INVALID_PAGE_SIZE, INVALID_OFFSET, INVALID_CURSOR. */
-export const page: RegisteredQuery<"public", wire.PageArgs, Soon<wire.WirePage<wire.WireItem>>> = query({
-  args: validators.pageArgs,
-  returns: validators.itemPage,
-  handler: direct((ctx, args: wire.PageArgs): Soon<wire.WirePage<wire.WireItem>> => {
+export const page = askableQuery({
+  args: pageQuery,
+  returns: itemPage,
+  handler: (ctx, args) => {
     const limit = pageSizeOf(args.limit);
     if (args.cursor === endCursor) return { page: [], cursor: endCursor, isDone: true };
     const found = answer(ctx, args, (parts) =>
-      scanParts(restOf(parts, args), args.order, limit + 1).map((one) => wireItem(one, args)),
+      scanParts(restOf(parts, args), args.order, limit + 1).map((one) => answeredItem(one, args)),
     );
     return afterwards(found, (items) => pageOf(items, limit, (item) => itemCursor(item, args)));
-  }),
+  },
 });
 
 /** A page of the namespaces that were ever written to, in the order of their values; undefined comes first. */
-export const namespaces: RegisteredQuery<
-  "public",
-  wire.NamespacesArgs,
-  Promise<wire.WirePage<wire.NamespaceArgs>>
-> = query({
-  args: validators.namespacesArgs,
-  returns: validators.namespacePage,
-  handler: async (
-    ctx,
-    { cursor, stale, definition, isLeftover, ...args },
-  ): Promise<wire.WirePage<wire.NamespaceArgs>> => {
+export const namespaces = query({
+  args: {
+    ...paging,
+    ...reading,
+    /** To be cleared: of a class without `table`, also where a managed aggregate has come to keep the component. */
+    isLeftover: v.optional(v.boolean()),
+  },
+  returns: namespacePage,
+  handler: async (ctx, { cursor, stale, definition, isLeftover, ...args }) => {
     const limit = pageSizeOf(args.limit);
     const forest = isLeftover === true ? new Forest(ctx.db) : await readableForest(ctx.db, definition);
     const deltas = await pendingDeltas(ctx.db, stale === true);
@@ -218,7 +251,7 @@ function itemAt(parts: Parts, offset: number): Found<StoredTree> {
 }
 
 /** What is left for a page that begins at a cursor, or an offset. */
-function restOf(parts: Parts, args: wire.PageArgs): Parts {
+function restOf(parts: Parts, args: PageQuery): Parts {
   const { cursor, offset = 0, order } = args;
   if (cursor !== undefined) return partsFrom(parts, order, placeAfter(cursor, args));
   if (offset === 0) return parts;

@@ -1,112 +1,65 @@
-/** The component's tables: trees and their nodes, generations and their builds, the queue with its worker, and checks. */
-import { defineSchema, defineTable, type GenericSchema, type SchemaDefinition } from "convex/server";
+/** The component's tables: trees and their nodes, the queue with its worker, generations and their builds, and checks. */
+import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { checkTables } from "./check/tables.js";
-import { operation } from "./interface/validators.js";
+import { generationTables } from "./generation/tables.js";
+import { namespace, operation, operations } from "./interface/operation.js";
+import { node } from "./nodes/fields.js";
 
-const sum = v.union(v.number(), v.array(v.number()), v.string());
-const exactSum = v.union(
-  v.number(),
-  v.array(v.number()),
-  v.string(),
-  v.object({ finite: sum, nan: v.number(), positive: v.number(), negative: v.number() }),
-);
-const numberOrNull = v.union(v.number(), v.null());
-
-const leaf = v.object({
-  keys: v.array(v.any()),
-  ids: v.array(v.string()),
-  values: v.array(v.array(numberOrNull)),
-});
-
-const branch = v.object({
-  level: v.number(),
-  nodes: v.array(v.string()),
-  keys: v.array(v.any()),
-  ids: v.array(v.string()),
-  summaries: v.optional(
-    v.object({
-      counts: v.array(v.number()),
-      digests: v.array(numberOrNull),
-      measures: v.array(
-        v.object({
-          counts: v.array(v.number()),
-          sums: v.array(exactSum),
-          mins: v.array(numberOrNull),
-          maxs: v.array(numberOrNull),
-        }),
-      ),
-    }),
-  ),
-});
-
-const schema: SchemaDefinition<GenericSchema, true> = defineSchema({
+export default defineSchema({
+  /** One tree for each namespace of a generation. */
   trees: defineTable({
+    /** Absent in the trees of unmanaged aggregates. */
     generation: v.optional(v.number()),
-    namespace: v.optional(v.any()),
+    namespace,
     root: v.string(),
     maxNodeSize: v.number(),
     rootLazy: v.boolean(),
+    /** The names of the items' numbers, in the order of the columns; "" is the plain `sumValue`. */
     measures: v.array(v.string()),
+    /** True while the tree, which is damaged, is made anew: then its successor (`check/rebuilds.ts`) sees every write too. */
     hasSuccessor: v.optional(v.boolean()),
   })
     .index("by_generation", ["generation", "namespace"])
     .index("by_root", ["root"]),
-  nodes: defineTable(v.union(leaf, branch)),
+  nodes: defineTable(node),
+  /** Operations of one transaction that wait for the worker. */
   pendingOperations: defineTable({
     commitTs: v.commitTs(),
+    /** The generation of a managed aggregate that they are for; absent for an unmanaged one. */
     generation: v.optional(v.number()),
+    /** True for deltas, which reads apply themselves; absent for queued operations, which reads do not know. */
     deltas: v.optional(v.boolean()),
-    operations: v.array(operation),
+    operations,
   }).index("by_commitTs", ["commitTs"]),
-  deadLetterOperations: defineTable({
-    commitTs: v.int64(),
-    operation,
-    error: v.string(),
-  }).index("by_commitTs", ["commitTs"]),
-  worker: defineTable({
-    state: v.union(v.literal("idle"), v.literal("running")),
-  }),
+  /** Operations that the worker could not apply. */
+  deadLetterOperations: defineTable({ commitTs: v.int64(), operation, error: v.string() }).index(
+    "by_commitTs",
+    ["commitTs"],
+  ),
+  /** Whether the worker runs. Every enqueue reads this, so it is written only when that changes. */
+  worker: defineTable({ state: v.union(v.literal("idle"), v.literal("running")) }),
+  /** How far the worker has come. Every run of it writes this. */
   progress: defineTable({
+    /** Tells the run that is scheduled from those that another one has replaced. */
     generation: v.number(),
+    /** The job of the next run. */
     run: v.optional(v.id("_scheduled_functions")),
+    /** The job that makes sure that the next run comes. */
     watchdog: v.optional(v.id("_scheduled_functions")),
+    /** Everything that an earlier commit has queued is taken off. */
     cursor: v.optional(v.int64()),
+    /** When there was work last, in ms since 1970. */
     workedAtMs: v.number(),
+    /** How many operations a run takes at most: fewer after a run that failed as a whole. */
     batchLimit: v.number(),
+    /** True while more waits than a run is told of. */
     isBehind: v.optional(v.boolean()),
+    /** True when deltas were folded since the worker was begun. */
     hasDeltas: v.optional(v.boolean()),
   }),
+  /** What is set for the component as a whole: whether writes are appended beside the trees. */
   settings: defineTable({ deltas: v.boolean() }),
-  generations: defineTable({
-    generation: v.number(),
-    definition: v.string(),
-    status: v.union(
-      v.literal("building"),
-      v.literal("checking"),
-      v.literal("ready"),
-      v.literal("failed"),
-      v.literal("dropped"),
-    ),
-    startedAtMs: v.number(),
-    readyAtMs: v.optional(v.number()),
-    clearedAtMs: v.optional(v.number()),
-    failure: v.optional(v.object({ message: v.string(), documentId: v.optional(v.string()) })),
-  })
-    .index("by_definition", ["definition"])
-    .index("by_generation", ["generation"]),
-  builds: defineTable({
-    generation: v.number(),
-    cursor: v.optional(v.object({ creationTime: v.number(), id: v.string() })),
-    isFilled: v.boolean(),
-    processed: v.number(),
-    total: v.union(v.number(), v.null()),
-    span: v.union(v.object({ first: v.number(), last: v.number() }), v.null()),
-    batchSize: v.number(),
-    activeMs: v.number(),
-    latestAtMs: v.number(),
-  }).index("by_generation", ["generation"]),
+  ...generationTables,
   ...checkTables,
 });
-
-export default schema;

@@ -1,5 +1,4 @@
 /** The upkeep of trees: starting over, and how they trade reads against contention. */
-import type { RegisteredMutation } from "convex/server";
 import { v } from "convex/values";
 import { isLeaf, makeRootLazy as makeLazy, settle, type NodeRef } from "../tree/index.js";
 import { internal } from "./_generated/api.js";
@@ -8,8 +7,8 @@ import { foldDeltas } from "./queue/folding.js";
 import { Forest } from "./forest/forest.js";
 import { writableGenerations } from "./generation/forests.js";
 import { openNodes } from "./nodes/open.js";
-import { settingsArgs, treeArgs } from "./interface/validators.js";
-import type { SettingsArgs, TreeArgs } from "./interface/wire.js";
+import { namespace } from "./interface/operation.js";
+import { definition } from "./interface/question.js";
 
 /** How many nodes one run of `sweep` deletes at most. */
 const sweepNodes = 500;
@@ -18,10 +17,10 @@ const sweepNodes = 500;
  * Empties the tree of a namespace, or makes one. Settings that are not given stay as they are. The old nodes are
  * deleted in the background. Throws INVALID_NODE_SIZE, and PENDING_OPERATIONS while writes are queued.
  */
-export const clear: RegisteredMutation<"public", SettingsArgs, Promise<null>> = mutation({
-  args: settingsArgs,
+export const clear = mutation({
+  args: { namespace, maxNodeSize: v.optional(v.number()), rootLazy: v.optional(v.boolean()) },
   returns: v.null(),
-  handler: async (ctx, { namespace, maxNodeSize, rootLazy }): Promise<null> => {
+  handler: async (ctx, { namespace, maxNodeSize, rootLazy }) => {
     await foldDeltas(ctx);
     const forest = new Forest(ctx.db);
     await forest.load([namespace], true);
@@ -34,10 +33,10 @@ export const clear: RegisteredMutation<"public", SettingsArgs, Promise<null>> = 
 });
 
 /** Stops keeping summaries in the root of a namespace's tree, so that fewer writes meet there. */
-export const makeRootLazy: RegisteredMutation<"public", TreeArgs, Promise<null>> = mutation({
-  args: treeArgs,
+export const makeRootLazy = mutation({
+  args: { namespace, definition },
   returns: v.null(),
-  handler: async (ctx, { namespace, definition }): Promise<null> => {
+  handler: async (ctx, { namespace, definition }) => {
     for (const generation of await writableGenerations(ctx.db, definition)) {
       const forest = new Forest(ctx.db, generation);
       await forest.load([namespace], true);
@@ -50,10 +49,10 @@ export const makeRootLazy: RegisteredMutation<"public", TreeArgs, Promise<null>>
 });
 
 /** Deletes nodes that no tree holds any more, and all that stands below them; goes on in another run. */
-export const sweep: RegisteredMutation<"internal", { nodes: string[] }, Promise<null>> = internalMutation({
+export const sweep = internalMutation({
   args: { nodes: v.array(v.string()) },
   returns: v.null(),
-  handler: async (ctx, { nodes }): Promise<null> => {
+  handler: async (ctx, { nodes }) => {
     // Taken from the end, so that what waits is never more than the children of one path.
     const waiting: NodeRef[] = [...nodes];
     const store = openNodes(ctx.db);

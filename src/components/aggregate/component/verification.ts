@@ -3,20 +3,19 @@
  * the items that its documents should have. Each call is a part of one transaction, which ends with the run's progress
  * written: so a run goes on from its last step, whatever ended the process.
  */
-import type { RegisteredMutation, RegisteredQuery } from "convex/server";
-import { ConvexError, v } from "convex/values";
+import { ConvexError, v, type Infer } from "convex/values";
 import { mutation, query, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import { addDocuments, beginDigests, foldTrees } from "./check/digests.js";
 import { examineDocuments, examineItems, nextItems } from "./check/items.js";
-import { CheckRun, noDifferences, ofRun } from "./check/runs.js";
+import { CheckRun } from "./check/runs.js";
 import { checkStructure } from "./check/structure.js";
-import * as validators from "./check/validators.js";
-import type { CheckPhase } from "./check/types.js";
-import type * as wire from "./check/wire.js";
+import { itemColumns } from "./check/columns.js";
+import { report as runReport, reportOn } from "./check/report.js";
+import type { CheckPhase } from "./check/tables.js";
+import { failure, tableCursor } from "./generation/tables.js";
 import { fillSuccessors, installSuccessors, plantSuccessors } from "./check/rebuilds.js";
 import { beginRun, completeRun, dueRun, failRun, latestRun } from "./check/lifecycle.js";
-import { aggregateError } from "./interface/errors.js";
 import { foldDeltas } from "./queue/folding.js";
 import { Forest, unmanaged } from "./forest/forest.js";
 import { buildingError, mainGeneration } from "./generation/progress.js";
@@ -26,14 +25,34 @@ import { assertUnmanaged, generationsOf } from "./generation/directory.js";
 const queueWaitMs = 250;
 const defaultLimit = 100;
 
+const runId = v.string();
+
+/**
+ * What a run needs next. `again`: a step was made, call again. `wait`: queued writes have to be applied first. `documents`: hand
+ * over up to `limit` documents from the cursor on. `items`: hand over the documents of these ids, in the same transaction.
+ */
+type Task = Infer<typeof task>;
+const task = v.union(
+  v.object({ kind: v.literal("over") }),
+  v.object({ kind: v.literal("again") }),
+  v.object({ kind: v.literal("wait"), waitMs: v.number() }),
+  v.object({ kind: v.literal("documents"), cursor: v.optional(tableCursor), limit: v.number() }),
+  v.object({ kind: v.literal("items"), ids: v.array(v.string()) }),
+);
+
 /**
  * Begins a check, and with `repair` the mending of what it finds. Returns the run's id; that of the run under way when
  * there is one of its kind. Throws AGGREGATE_BUILDING while there is nothing yet to check.
  */
-export const start: RegisteredMutation<"public", wire.StartArgs, Promise<string>> = mutation({
-  args: validators.startArgs,
+export const start = mutation({
+  args: {
+    /** The definition of a managed aggregate; without it, the check is of the trees that nobody manages. */
+    definition: v.optional(v.string()),
+    repair: v.boolean(),
+    startedBy: v.string(),
+  },
   returns: v.string(),
-  handler: async (ctx, { definition, repair, startedBy }): Promise<string> => {
+  handler: async (ctx, { definition, repair, startedBy }) => {
     if (definition === undefined) await assertUnmanaged(ctx.db);
     const generation = await generationOf(ctx.db, definition);
     if (generation === null) throw await buildingError(ctx.db, definition ?? "");
@@ -42,24 +61,20 @@ export const start: RegisteredMutation<"public", wire.StartArgs, Promise<string>
 });
 
 /** The run that is under way, or null. */
-export const due: RegisteredQuery<
-  "public",
-  { definition?: string | undefined },
-  Promise<string | null>
-> = query({
+export const due = query({
   args: { definition: v.optional(v.string()) },
   returns: v.union(v.string(), v.null()),
-  handler: async (ctx, { definition }): Promise<string | null> => {
+  handler: async (ctx, { definition }) => {
     const generation = await generationOf(ctx.db, definition);
     return generation === null ? null : dueRun(ctx.db, generation);
   },
 });
 
 /** Makes the next step of a run, or says what it takes. */
-export const proceed: RegisteredMutation<"public", wire.RunArgs, Promise<wire.Task>> = mutation({
-  args: validators.runArgs,
-  returns: validators.task,
-  handler: async (ctx, { runId }): Promise<wire.Task> => {
+export const proceed = mutation({
+  args: { runId },
+  returns: task,
+  handler: async (ctx, { runId }): Promise<Task> => {
     const run = await openRun(ctx, runId);
     if (run === null) return { kind: "over" };
     const { phase, cursor } = run.step;
@@ -86,10 +101,17 @@ export const proceed: RegisteredMutation<"public", wire.RunArgs, Promise<wire.Ta
 });
 
 /** Takes up documents: adds them up, or looks for their items. The run goes on behind them. */
-export const documents: RegisteredMutation<"public", wire.DocumentsArgs, Promise<wire.Task>> = mutation({
-  args: validators.documentsArgs,
-  returns: validators.task,
-  handler: async (ctx, { runId, columns, cursor, isDone }): Promise<wire.Task> => {
+export const documents = mutation({
+  args: {
+    runId,
+    columns: itemColumns,
+    /** Behind the last of the documents; absent when there were none. */
+    cursor: v.optional(tableCursor),
+    /** True when there are no more documents behind. */
+    isDone: v.boolean(),
+  },
+  returns: task,
+  handler: async (ctx, { runId, columns, cursor, isDone }): Promise<Task> => {
     const run = await openRun(ctx, runId);
     if (run === null) return { kind: "over" };
     const beganAtMs = Date.now();
@@ -105,10 +127,14 @@ export const documents: RegisteredMutation<"public", wire.DocumentsArgs, Promise
 });
 
 /** Looks at the items that `proceed` gave, beside their documents. */
-export const items: RegisteredMutation<"public", wire.ItemsArgs, Promise<wire.Task>> = mutation({
-  args: validators.itemsArgs,
-  returns: validators.task,
-  handler: async (ctx, { runId, columns }): Promise<wire.Task> => {
+export const items = mutation({
+  args: {
+    runId,
+    /** The items of those documents that there are of the ids. */
+    columns: itemColumns,
+  },
+  returns: task,
+  handler: async (ctx, { runId, columns }): Promise<Task> => {
     const run = await openRun(ctx, runId);
     if (run?.step.phase !== "items") return { kind: "again" };
     const beganAtMs = Date.now();
@@ -120,10 +146,10 @@ export const items: RegisteredMutation<"public", wire.ItemsArgs, Promise<wire.Ta
 });
 
 /** Ends a run that cannot go on. */
-export const fail: RegisteredMutation<"public", wire.FailArgs, Promise<null>> = mutation({
-  args: validators.failArgs,
+export const fail = mutation({
+  args: { runId, failure },
   returns: v.null(),
-  handler: async (ctx, { runId, failure }): Promise<null> => {
+  handler: async (ctx, { runId, failure }) => {
     const run = await openRun(ctx, runId);
     if (run !== null) await failRun(ctx.db, run, failure);
     return null;
@@ -131,43 +157,21 @@ export const fail: RegisteredMutation<"public", wire.FailArgs, Promise<null>> = 
 });
 
 /** What a run, by default the latest, has found so far; differences in the order in which they were found. */
-export const report: RegisteredQuery<"public", wire.ReportArgs, Promise<wire.Report | null>> = query({
-  args: validators.reportArgs,
-  returns: validators.report,
-  handler: async (ctx, { runId, definition, cursor, limit = defaultLimit }): Promise<wire.Report | null> => {
-    const row = await reportedRun(ctx.db, runId, definition);
-    if (row === null) return null;
-    const step = await ofRun(ctx.db, "checkSteps", row._id);
-    const found = await ctx.db
-      .query("differences")
-      .withIndex("by_run", (q) => q.eq("run", row._id).gt("_creationTime", placeOf(cursor)))
-      .take(limit + 1);
-    const page = found.slice(0, limit);
-    return {
-      runId: row._id,
-      status: row.status,
-      phase: step?.phase ?? null,
-      repair: row.repair,
-      startedBy: row.startedBy,
-      startedAtMs: row.startedAtMs,
-      durationMs: row.durationMs ?? Date.now() - row.startedAtMs,
-      checked: row.checked ?? checkedOf(step),
-      counts: { ...noDifferences(), ...row.counts },
-      fixed: row.fixed,
-      failure: row.failure ?? null,
-      differences: page.map(({ id, kind, expected, actual, fixed }) => ({
-        id,
-        kind,
-        expected,
-        actual,
-        fixed,
-      })),
-      continueCursor: found.length > limit ? String(page.at(-1)?._creationTime) : null,
-    };
+export const report = query({
+  args: {
+    runId: v.optional(v.string()),
+    definition: v.optional(v.string()),
+    cursor: v.optional(v.string()),
+    limit: v.optional(v.number()),
+  },
+  returns: v.union(runReport, v.null()),
+  handler: async (ctx, { runId, definition, cursor, limit = defaultLimit }) => {
+    const run = await reportedRun(ctx.db, runId, definition);
+    return run === null ? null : reportOn(ctx.db, run, cursor, limit);
   },
 });
 
-async function itemsTask(ctx: MutationCtx, run: CheckRun): Promise<wire.Task> {
+async function itemsTask(ctx: MutationCtx, run: CheckRun): Promise<Task> {
   const page = await nextItems(ctx, run, new Forest(ctx.db, run.row.generation));
   if (page.items.length > 0) return { kind: "items", ids: page.items.map(({ item }) => item.position.id) };
   if (page.next !== null) run.step.place = page.next;
@@ -175,7 +179,7 @@ async function itemsTask(ctx: MutationCtx, run: CheckRun): Promise<wire.Task> {
 }
 
 /** Ends a step: the phase goes on, or the next one begins, or the run is over. */
-async function after(ctx: MutationCtx, run: CheckRun, isPhaseOver: boolean): Promise<wire.Task> {
+async function after(ctx: MutationCtx, run: CheckRun, isPhaseOver: boolean): Promise<Task> {
   if (isPhaseOver) {
     const next = await phaseAfter(run);
     if (next === null) {
@@ -245,17 +249,4 @@ async function reportedRun(
   }
   const generation = await generationOf(db, definition);
   return generation === null ? null : latestRun(db, generation);
-}
-
-function checkedOf(step: Doc<"checkSteps"> | null): wire.Report["checked"] {
-  const { nodes = 0, items = 0, documents = 0 } = step ?? {};
-  return { nodes, items, documents };
-}
-
-function placeOf(cursor: string | undefined): number {
-  const place = Number(cursor ?? 0);
-  if (!Number.isFinite(place)) {
-    throw aggregateError("INVALID_CURSOR", "The cursor is not one that this function returned.");
-  }
-  return place;
 }

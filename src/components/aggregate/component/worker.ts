@@ -5,7 +5,6 @@
  * one that was misled by the snapshot is found by a last look some time after the worker stopped. A watchdog starts it anew when a run was lost. A batch that fails as a whole, for instance because it
  * exceeds a limit, is tried again in halves, down to the one operation that does it, which becomes a dead letter.
  */
-import type { RegisteredMutation } from "convex/server";
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
@@ -15,8 +14,7 @@ import {
   type DatabaseWriter,
   type MutationCtx,
 } from "./_generated/server.js";
-import type { ProgressFields, QueueBatch, QueueEntry } from "./interface/documents.js";
-import { bury, isPending, takeOff } from "./queue/pending.js";
+import { bury, isPending, takeOff, type QueueBatch, type QueueEntry } from "./queue/pending.js";
 
 const maxBatchLimit = 1024;
 
@@ -45,10 +43,10 @@ export async function wake(ctx: MutationCtx, delayMs: number = 0): Promise<void>
 }
 
 /** Wakes the worker when there is something to do for it. */
-export const begin: RegisteredMutation<"internal", Record<string, never>, Promise<null>> = internalMutation({
+export const begin = internalMutation({
   args: {},
   returns: v.null(),
-  handler: async (ctx): Promise<null> => {
+  handler: async (ctx) => {
     if (await isPending(ctx.db)) await wake(ctx, gatherMs);
     return null;
   },
@@ -64,10 +62,10 @@ export async function isRunning(db: DatabaseReader): Promise<boolean> {
 }
 
 /** One run of the worker. One whose generation has passed was replaced, and does nothing. */
-export const run: RegisteredMutation<"internal", { generation: number }, Promise<null>> = internalMutation({
+export const run = internalMutation({
   args: { generation: v.number() },
   returns: v.null(),
-  handler: async (ctx, { generation }): Promise<null> => {
+  handler: async (ctx, { generation }) => {
     const progress = await progressOf(ctx);
     if (progress.generation !== generation) return null;
     const { cursor } = progress;
@@ -83,10 +81,10 @@ export const run: RegisteredMutation<"internal", { generation: number }, Promise
 });
 
 /** Looks after the worker: starts it anew when its next run is overdue or failed. */
-export const watch: RegisteredMutation<"internal", Record<string, never>, Promise<null>> = internalMutation({
+export const watch = internalMutation({
   args: {},
   returns: v.null(),
-  handler: async (ctx): Promise<null> => {
+  handler: async (ctx) => {
     if (!(await isRunning(ctx.db))) return null;
     const progress = await progressOf(ctx);
     const watchdog = await ctx.scheduler.runAfter(watchdogMs, internal.worker.watch, {});
@@ -160,7 +158,7 @@ async function scheduleRun(
   ctx: MutationCtx,
   { _id, generation }: Doc<"progress">,
   delayMs: number,
-  changes: Partial<ProgressFields> = {},
+  changes: Partial<Doc<"progress">> = {},
 ): Promise<void> {
   const next = generation + 1;
   const job = await ctx.scheduler.runAfter(delayMs, internal.worker.run, { generation: next });

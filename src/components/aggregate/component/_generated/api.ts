@@ -1,11 +1,16 @@
 /** References to the component's own functions, as code generation gives them. */
 import { anyApi, type FunctionReference } from "convex/server";
-import type { Operation, QueueBatch, QueueEntry } from "../interface/documents.js";
-import type { Look } from "../interface/wire.js";
+import type { Operation } from "../interface/operation.js";
+import type { QueueBatch, QueueEntry } from "../queue/pending.js";
 
 interface InternalApi {
   deltas: {
-    look: FunctionReference<"query", "internal", { operations: Operation[]; own: Operation[] }, Look>;
+    look: FunctionReference<
+      "query",
+      "internal",
+      { operations: Operation[]; own: Operation[] },
+      { isRunning: boolean; isBehind: boolean; isSuspicious: boolean }
+    >;
   };
   generations: {
     sweep: FunctionReference<"mutation", "internal", Record<string, never>, null>;

@@ -1,9 +1,25 @@
 /** Items of documents as they cross from the app to the component: columns there, items with the values of a tree here. */
 import { encodeKey } from "../../../../values/index.js";
 import { Position, withoutTrailingNulls, type Item } from "../../tree/index.js";
-import type { ItemValues } from "../interface/documents.js";
-import type { ItemColumns } from "./types.js";
+import { v, type Infer } from "convex/values";
+import { namespace, value, type ItemValues } from "../interface/operation.js";
+import { numberOrNull } from "../interface/question.js";
 import { plainMeasure, type Forest, type StoredTree } from "../forest/forest.js";
+
+/** Items of documents in columns, which are quicker to pass than lists of objects. */
+export type ItemColumns = Infer<typeof itemColumns>;
+export const itemColumns = v.object({
+  /** The namespaces that there are. */
+  namespaces: v.array(v.object({ namespace })),
+  /** By item: the index of its namespace. */
+  spaces: v.array(v.number()),
+  keys: v.array(value),
+  ids: v.array(v.string()),
+  /** The names of the items' numbers; "" is the plain `sumValue`. */
+  measures: v.array(v.string()),
+  /** By measure, then by item; null where the item lacks it. */
+  values: v.array(v.array(numberOrNull)),
+});
 
 /** A namespace of the items, and its tree if it has one. */
 export interface Space {

@@ -5,14 +5,17 @@
  * A document has at most one item, at the place that its definition gives. An item elsewhere is a stray: of the document, if
  * the right one is missing, which is then in the wrong place; else a duplicate.
  */
+import type { Value } from "convex/values";
 import { findItem, leafOf, settle, type Item } from "../../tree/index.js";
 import { namedValues, type Space } from "./columns.js";
 import { spaceOf, type CheckRun } from "./runs.js";
 import type { DifferenceKind } from "../../../../seams/index.js";
-import type { ShownItem } from "./types.js";
-import type { ItemValues, Operation } from "../interface/documents.js";
+import type { ItemValues, Operation } from "../interface/operation.js";
 import type { Forest, StoredTree } from "../forest/forest.js";
 import { applyOperation } from "../forest/operations.js";
+
+/** An item, as differences show it. */
+type ShownItem = ItemValues & { namespace?: Value; key: Value };
 
 /** The item that a document should have. */
 export interface ExpectedItem {

@@ -17,10 +17,9 @@ import {
   type OrderRange,
 } from "../../tree/index.js";
 import type { MutationCtx } from "../_generated/server.js";
-import { ColumnReader } from "./columns.js";
+import { ColumnReader, type ItemColumns } from "./columns.js";
 import { placeIn, startIn, treesFrom } from "./places.js";
 import { documentSums, spaceOf, treeSums, type CheckRun } from "./runs.js";
-import type { ItemColumns } from "./types.js";
 import { Forest, type StoredTree } from "../forest/forest.js";
 import { StepBudget } from "./step_budget.js";
 

@@ -6,7 +6,7 @@
  */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
-import type { DriftedDocument } from "./types.js";
+import type { DriftedDocument } from "../../../../seams/index.js";
 
 /** A document whose item was not what it should have been. */
 export type Drifted = Omit<DriftedDocument, "atMs">;

@@ -5,10 +5,10 @@
  */
 import { bucketAt, bucketRange, scanRange, settle, settleAll, findItem } from "../../tree/index.js";
 import type { MutationCtx } from "../_generated/server.js";
-import { ColumnReader } from "./columns.js";
+import { ColumnReader, type ItemColumns } from "./columns.js";
 import { placeIn, startIn, treesFrom } from "./places.js";
 import { spaceOf, type CheckRun } from "./runs.js";
-import type { ItemColumns, TreePlace } from "./types.js";
+import type { TreePlace } from "./tables.js";
 import { examineDocument, examineItem, shown, type ExpectedItem, type FoundItem } from "./differences.js";
 import { Forest, type StoredTree } from "../forest/forest.js";
 

@@ -2,16 +2,22 @@
  * The life of a run: how it begins, what is kept of it, and how it ends. A generation has one run at a time, and the run that
  * checks a fresh build makes it ready when nothing is wrong any more.
  */
+import { v, type Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import { CheckRun, dropProgress, firstBatch, noDifferences } from "./runs.js";
 import { driftOf, lookInto, settleDrift } from "./drift.js";
 import { unmanaged } from "../forest/forest.js";
 import * as states from "../generation/states.js";
+import type { Failure } from "../generation/tables.js";
 import { nothingCollected } from "../../tree/index.js";
 
 /** What a generation's latest run that is over has found. */
-export type LastVerified = { atMs: number; differences: number; durationMs: number };
+export const lastVerifiedRun = v.object({
+  atMs: v.number(),
+  differences: v.number(),
+  durationMs: v.number(),
+});
 
 /** How many runs of a generation are kept, with what they found. */
 const keptRuns = 10;
@@ -89,7 +95,7 @@ export async function beginRun(
 export async function lastVerified(
   db: DatabaseReader,
   generation: number,
-): Promise<{ lastVerified: LastVerified | null; drift: number | null }> {
+): Promise<{ lastVerified: Infer<typeof lastVerifiedRun> | null; drift: number | null }> {
   const over = await runsOf(db, generation)
     .filter((q) => q.eq(q.field("status"), "done"))
     .first();
@@ -126,11 +132,7 @@ export async function completeRun(db: DatabaseWriter, run: CheckRun): Promise<vo
 }
 
 /** Ends a run that cannot go on. A build that it was to check has failed with it, and is tried again. */
-export async function failRun(
-  db: DatabaseWriter,
-  run: CheckRun,
-  failure: states.Generation["failure"] & object,
-): Promise<void> {
+export async function failRun(db: DatabaseWriter, run: CheckRun, failure: Failure): Promise<void> {
   await run.finish({ status: "failed", failure });
   const { generation: number } = run.row;
   const generation = number === unmanaged ? null : await states.liveGeneration(db, number);

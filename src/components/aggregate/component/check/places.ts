@@ -3,7 +3,7 @@ import type { Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { DatabaseReader } from "../_generated/server.js";
-import type { TreePlace } from "./types.js";
+import type { TreePlace } from "./tables.js";
 import { storedGeneration } from "../forest/records.js";
 
 /** How many records of trees are read at once. */

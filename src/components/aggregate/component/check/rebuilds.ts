@@ -3,11 +3,10 @@
  * every write; then it takes the damaged one's place. Only the trees that are damaged are touched, and reads are answered
  * all the while. A damaged tree's nodes are left where they are: what it points at may belong to another one.
  */
-import type { Id } from "../_generated/dataModel.js";
+import type { Doc } from "../_generated/dataModel.js";
 import type { DatabaseWriter, MutationCtx } from "../_generated/server.js";
-import { ColumnReader } from "./columns.js";
+import { ColumnReader, type ItemColumns } from "./columns.js";
 import type { CheckRun } from "./runs.js";
-import type { CheckDamageFields, ItemColumns } from "./types.js";
 import { Forest } from "../forest/forest.js";
 import { applyOperation } from "../forest/operations.js";
 import { deleteRecord, findRecord, successorGeneration } from "../forest/records.js";
@@ -91,7 +90,7 @@ async function forDamaged(
   db: DatabaseWriter,
   run: CheckRun,
   state: keyof typeof nextStates,
-  act: (damage: CheckDamageFields & { _id: Id<"checkDamage"> }) => Promise<void>,
+  act: (damage: Doc<"checkDamage">) => Promise<void>,
 ): Promise<boolean> {
   const rows = await db
     .query("checkDamage")

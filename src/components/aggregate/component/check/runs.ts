@@ -1,18 +1,19 @@
 /** A run of a check as one of its steps has it: its record and progress in memory, written once when the step ends. */
+import type { WithoutSystemFields } from "convex/server";
 import type { Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import { differingBuckets, type BucketSums, type NodeRef } from "../../tree/index.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import { differenceKinds } from "../../../../seams/index.js";
-import {
-  type CheckBucketsFields,
-  type CheckPhase,
-  type CheckSumsFields,
-  type DifferenceCounts,
-  type DifferenceFields,
-} from "./types.js";
+import type { CheckPhase, DifferenceCounts } from "./tables.js";
 import type { StoredTree } from "../forest/forest.js";
+
+/** What a document of a run says, beside which run it is of. */
+type NewRow<Table extends "differences" | "checkBuckets" | "checkSums"> = Omit<
+  WithoutSystemFields<Doc<Table>>,
+  "run"
+>;
 
 export function noDifferences(): DifferenceCounts {
   return Object.fromEntries(differenceKinds.map((kind) => [kind, 0])) as DifferenceCounts;
@@ -27,7 +28,7 @@ const maxBatchToAdd = 4096;
 const stepMs = 30;
 
 export class CheckRun {
-  readonly row: Doc<"checkRuns">;
+  readonly row: Doc<"checkRuns"> & { counts: DifferenceCounts };
   readonly step: Doc<"checkSteps">;
   readonly #db: DatabaseWriter;
   #found = 0;
@@ -66,7 +67,7 @@ export class CheckRun {
     this.step.batchSize = Math.max(16, Math.min(most, Math.round(this.step.batchSize * factor)));
   }
 
-  async record(difference: Omit<DifferenceFields, "run">): Promise<void> {
+  async record(difference: NewRow<"differences">): Promise<void> {
     this.#found++;
     this.row.counts[difference.kind]++;
     if (difference.fixed) this.row.fixed++;
@@ -133,15 +134,15 @@ export class CheckRun {
     return new Set(differingBuckets(documentSums(sums), treeSums(sums)));
   }
 
-  saveBuckets(id: Id<"checkBuckets">, fields: Omit<CheckBucketsFields, "run">): Promise<void> {
+  saveBuckets(id: Id<"checkBuckets">, fields: NewRow<"checkBuckets">): Promise<void> {
     return this.#db.patch("checkBuckets", id, fields);
   }
 
-  saveSums(id: Id<"checkSums">, fields: Partial<Omit<CheckSumsFields, "run">>): Promise<void> {
+  saveSums(id: Id<"checkSums">, fields: Partial<NewRow<"checkSums">>): Promise<void> {
     return this.#db.patch("checkSums", id, fields);
   }
 
-  addSums(sums: Omit<CheckSumsFields, "run">): Promise<Id<"checkSums">> {
+  addSums(sums: NewRow<"checkSums">): Promise<Id<"checkSums">> {
     return this.#db.insert("checkSums", { run: this.id, ...sums });
   }
 
@@ -177,11 +178,11 @@ export async function dropProgress(db: DatabaseWriter, run: Id<"checkRuns">): Pr
   }
 }
 
-export function documentSums({ documentCounts, documentDigests }: CheckSumsFields): BucketSums {
+export function documentSums({ documentCounts, documentDigests }: NewRow<"checkSums">): BucketSums {
   return { counts: documentCounts, digests: documentDigests };
 }
 
-export function treeSums({ treeCounts, treeDigests }: CheckSumsFields): BucketSums {
+export function treeSums({ treeCounts, treeDigests }: NewRow<"checkSums">): BucketSums {
   return { counts: treeCounts, digests: treeDigests };
 }
 

@@ -18,13 +18,22 @@ import { aggregateError } from "../interface/errors.js";
 import { openNodes } from "../nodes/open.js";
 import type { StoredNodes } from "../nodes/stored.js";
 import { findRecord, findRecordNow, storedGeneration, successorGeneration, writeRecord } from "./records.js";
-import type { NamespaceArgs, NamespaceSet, SettingsArgs } from "../interface/wire.js";
+import type { NamespaceSet } from "../interface/question.js";
 
 /** The name of the measure that `sumValue` is. */
 export const plainMeasure = "";
 
 /** The generation of an aggregate that nobody manages. */
 export const unmanaged = 0;
+
+/** How a tree is set up; what is left out, or undefined, stays as it is. */
+export interface TreeSettings {
+  readonly maxNodeSize?: number | undefined;
+  readonly rootLazy?: boolean | undefined;
+}
+
+/** The sets of namespaces that are not lists. */
+type OpenSet = Exclude<NamespaceSet, readonly unknown[]>;
 
 /** A tree with its record. */
 export interface StoredTree extends CountedTree {
@@ -100,7 +109,7 @@ export class Forest {
   }
 
   /** The namespaces of a set whose trees were planted by this call, and have no record yet. */
-  planted(set: Exclude<NamespaceSet, NamespaceArgs[]>): (Value | undefined)[] {
+  planted(set: OpenSet): (Value | undefined)[] {
     const planted = [...this.#trees.values()].flatMap((tree) =>
       tree?.record === null ? [tree.namespace] : [],
     );
@@ -108,7 +117,7 @@ export class Forest {
   }
 
   /** A new tree for a namespace, in place of the one it may have; by default set up as the one without a namespace. */
-  plant(namespace: Value | undefined, settings?: SettingsArgs): StoredTree {
+  plant(namespace: Value | undefined, settings?: TreeSettings): StoredTree {
     const key = keyOf(namespace);
     const before = this.#trees.get(key) ?? null;
     const model = before ?? this.find(undefined);
@@ -151,7 +160,7 @@ export class Forest {
     return this.nodes.flushNow();
   }
 
-  #loadMany(set: Exclude<NamespaceSet, NamespaceArgs[]>): Promise<readonly (Value | undefined)[]> {
+  #loadMany(set: OpenSet): Promise<readonly (Value | undefined)[]> {
     return this.#loadOnce(set === "all" ? set : `prefix ${encodeKey(set.prefix)}`, async () => {
       const prefix = set === "all" ? null : set.prefix;
       const records = this.#db.query("trees").withIndex("by_generation", (q) => {

@@ -15,9 +15,16 @@ import {
 } from "../../tree/index.js";
 import { settle, withoutTrailingNulls, type Item, type OnMisfit } from "../../tree/index.js";
 import type { DifferenceKind } from "../../../../seams/index.js";
-import type { ItemMove, ItemPlace, ItemValues, Operation } from "../interface/documents.js";
+import type { ItemMove, ItemValues, Operation } from "../interface/operation.js";
 import { aggregateError, itemTooLarge, show } from "../interface/errors.js";
 import { plainMeasure, unmanaged, type Forest, type StoredTree } from "./forest.js";
+
+/** What names an item. */
+interface ItemPlace {
+  readonly key: Value;
+  readonly id: string;
+  readonly namespace?: Value | undefined;
+}
 
 /**
  * Applies an operation to the trees in memory; `forest.flush` writes them. Those of a managed aggregate are also written to

@@ -7,7 +7,6 @@ import type { Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
-import type { TreeFields } from "../interface/documents.js";
 import type { CellCodec } from "../../../../seams/index.js";
 import { nativeStoreOf } from "../native/store.js";
 
@@ -47,7 +46,7 @@ export async function writeRecord(
   generation: number,
   namespace: Value | undefined,
   record: Doc<"trees"> | null,
-  fields: Omit<TreeFields, "generation" | "namespace" | "hasSuccessor">,
+  fields: Pick<Doc<"trees">, "root" | "maxNodeSize" | "rootLazy" | "measures">,
 ): Promise<void> {
   if (record === null) {
     const id = await db.insert("trees", {

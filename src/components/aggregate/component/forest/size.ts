@@ -14,17 +14,35 @@ import {
   type Node,
   type NodeRef,
 } from "../../tree/index.js";
+import { v, type Infer } from "convex/values";
 import type { DatabaseReader } from "../_generated/server.js";
 import { namespaceBefore, namespaceCursor } from "../reading/cursors.js";
 import { Forest, plainMeasure, type StoredTree } from "./forest.js";
-import type { Size, SizeArgs } from "../generation/wire.js";
+import { exactSum } from "../nodes/fields.js";
 import { storedGeneration } from "./records.js";
 
 /** So many trees are measured in one call, and so many nodes of each level. */
 const treesPerPage = 200;
 const treesInSample = 48;
 
-export async function measureTrees(db: DatabaseReader, { generation, cursor }: SizeArgs): Promise<Size> {
+/** What some trees hold. */
+type Size = Infer<typeof size>;
+export const size = v.object({
+  items: v.number(),
+  namespaces: v.number(),
+  /** The exact sum of the plain `sumValue`s. */
+  sum: exactSum,
+  nodes: v.number(),
+  sizeBytes: v.number(),
+  /** For the trees behind these; null when there are none. */
+  cursor: v.union(v.string(), v.null()),
+});
+
+/** Measures the trees of a generation from a cursor on. */
+export async function measureTrees(
+  db: DatabaseReader,
+  { generation, cursor }: { generation: number; cursor?: string },
+): Promise<Size> {
   const records = await db
     .query("trees")
     .withIndex("by_generation", (q) => {

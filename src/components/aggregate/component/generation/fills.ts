@@ -1,14 +1,15 @@
 /** One batch of a build: what comes into the trees, and what is noted of it. */
-import { ConvexError } from "convex/values";
+import { ConvexError, v, type Infer } from "convex/values";
 import type { TransactionMetrics } from "convex/server";
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { isDamage } from "../interface/errors.js";
 import { Forest } from "../forest/forest.js";
 import * as states from "./states.js";
-import type { BuildFields, FillCursor, GenerationFailure } from "./types.js";
-import type { FillArgs } from "./wire.js";
+import { failure, tableSize, type Failure } from "./tables.js";
+import type { Build } from "./progress.js";
 import { applyOperation, namespacesOf } from "../forest/operations.js";
+import { operations } from "../interface/operation.js";
 
 /** A batch should take about so long, so that live writers get through; where clocks stand still, budgets decide. */
 const batchMs = 50;
@@ -19,20 +20,39 @@ const longestGapMs = 5000;
 const spendable = 0.5;
 const operationsBetweenLooks = 32;
 
+/** One batch, as the app's side hands it over. */
+type Batch = Infer<typeof batch>;
+export const batch = v.object({
+  generation: v.number(),
+  /** What the documents are to the aggregate, in the order of their creation. */
+  operations,
+  /** When each of them was created. */
+  creationTimes: v.array(v.number()),
+  /** True when there are no more documents. */
+  isDone: v.boolean(),
+  /** Why the document behind these was refused. */
+  failure: v.optional(failure),
+  /** With the first batch of a build. */
+  size: v.optional(v.object(tableSize)),
+  /** When the batch began. */
+  beganAtMs: v.number(),
+});
+
+/** Brings a batch into the trees, as far as the transaction bears it, and notes how far the build has come. */
 export async function fillIn(
   ctx: MutationCtx,
   generation: states.Generation,
   build: Doc<"builds">,
-  args: FillArgs,
+  args: Batch,
 ): Promise<void> {
   const { operations, creationTimes } = args;
   const { applied, failure } = await apply(ctx, generation, args);
   const last = operations[applied - 1];
-  const cursor: FillCursor | undefined =
+  const cursor =
     last === undefined ? build.cursor : { creationTime: creationTimes[applied - 1] ?? 0, id: last.id };
   const isWhole = applied === operations.length && failure === undefined;
   const now = Date.now();
-  const changes: Partial<BuildFields> = {
+  const changes: Partial<Build> = {
     ...(cursor && { cursor }),
     ...args.size,
     isFilled: isWhole && args.isDone,
@@ -53,8 +73,8 @@ export async function fillIn(
 async function apply(
   ctx: MutationCtx,
   { generation }: states.Generation,
-  { operations, failure }: FillArgs,
-): Promise<{ applied: number; failure: GenerationFailure | undefined }> {
+  { operations, failure }: Batch,
+): Promise<{ applied: number; failure: Failure | undefined }> {
   const forest = new Forest(ctx.db, generation);
   await forest.load(operations.flatMap(namespacesOf), true);
   let refused = failure;

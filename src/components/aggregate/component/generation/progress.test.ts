@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { progressOf } from "./progress.js";
-import type { BuildFields } from "./types.js";
+import { progressOf, type Build } from "./progress.js";
 
-const begun: BuildFields = {
+const begun: Build = {
   generation: 1,
   isFilled: false,
   processed: 0,

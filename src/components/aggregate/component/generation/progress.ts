@@ -1,20 +1,18 @@
 /** How builds stand, for status and for the reads that they keep waiting. */
-import { ConvexError } from "convex/values";
+import type { WithoutSystemFields } from "convex/server";
+import { ConvexError, v, type Infer } from "convex/values";
+import type { BuildProgress } from "../../../../seams/index.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { DatabaseReader } from "../_generated/server.js";
 import { generationsOf } from "./directory.js";
-import type { BuildFields, GenerationStatus } from "./types.js";
+import { generationStatus } from "./tables.js";
 
-/** `empty` when there is no generation of a definition at all. */
-export type DefinitionState = "empty" | GenerationStatus;
+/** How a definition stands: `empty` when it has no generation at all. */
+export type DefinitionState = Infer<typeof definitionState>;
+export const definitionState = v.union(v.literal("empty"), ...generationStatus.members);
 
-/** How a definition's build stands, in documents and milliseconds. */
-export type BuildProgress = {
-  processed: number;
-  total: number | null;
-  ratePerSecond: number | null;
-  etaMs: number | null;
-};
+/** The record of a build. */
+export type Build = WithoutSystemFields<Doc<"builds">>;
 
 /** What tells most about a definition: the generation that answers, else the one in the making, else the last one. */
 export function mainGeneration(generations: readonly Doc<"generations">[]): Doc<"generations"> | undefined {
@@ -33,7 +31,7 @@ export function buildOf(db: DatabaseReader, generation: number): Promise<Doc<"bu
 }
 
 /** Progress of a build, and when it should be done at the rate that it has had. */
-export function progressOf(build: BuildFields | null): BuildProgress {
+export function progressOf(build: Build | null): BuildProgress {
   if (build === null) return { processed: 0, total: null, ratePerSecond: null, etaMs: null };
   const { processed, total, activeMs, isFilled } = build;
   const ratePerSecond = activeMs > 0 ? (processed * 1000) / activeMs : null;
@@ -48,7 +46,7 @@ export function progressOf(build: BuildFields | null): BuildProgress {
 }
 
 /** What is left of the fill, from 0 to below 1; null while nothing tells. */
-function remainingShare({ processed, total, cursor, span }: BuildFields): number | null {
+function remainingShare({ processed, total, cursor, span }: Build): number | null {
   if (processed === 0) return null;
   if (total !== null) return 1 - Math.min(1, processed / Math.max(1, total));
   if (cursor === undefined || span === null || span.last <= span.first) return null;

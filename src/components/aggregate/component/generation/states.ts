@@ -7,10 +7,9 @@ import type { Doc } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import { buildOf } from "./progress.js";
 import { forgetDrift, noteDrift } from "../check/drift.js";
-import { Forest } from "../forest/forest.js";
+import { Forest, type TreeSettings } from "../forest/forest.js";
 import { generationsOf, refreshDirectory } from "./directory.js";
-import type { GenerationFailure, GenerationFields } from "./types.js";
-import type { SettingsArgs } from "../interface/wire.js";
+import type { Failure } from "./tables.js";
 
 export type Generation = Doc<"generations">;
 
@@ -21,7 +20,7 @@ const firstBatch = 64;
 export async function createGeneration(
   db: DatabaseWriter,
   definition: string,
-  settings: Omit<SettingsArgs, "namespace"> = {},
+  settings: TreeSettings = {},
 ): Promise<number> {
   const newest = await db.query("generations").withIndex("by_generation").order("desc").first();
   const generation = (newest?.generation ?? 0) + 1;
@@ -80,11 +79,7 @@ export async function resume(db: DatabaseWriter, generation: Generation): Promis
   await change(db, generation, { status, failure: undefined });
 }
 
-export async function fail(
-  db: DatabaseWriter,
-  generation: Generation,
-  failure: GenerationFailure,
-): Promise<void> {
+export async function fail(db: DatabaseWriter, generation: Generation, failure: Failure): Promise<void> {
   const { message, documentId } = generation.failure ?? {};
   const isKnown = message === failure.message && documentId === failure.documentId;
   if (generation.status === "failed" && isKnown) return;
@@ -159,7 +154,7 @@ export async function forget(db: DatabaseWriter, generation: Generation): Promis
 async function change(
   db: DatabaseWriter,
   { _id, definition }: Generation,
-  changes: Partial<Omit<GenerationFields, "failure">> & { failure?: GenerationFailure | undefined },
+  changes: Partial<Omit<Generation, "failure">> & { failure?: Failure | undefined },
 ): Promise<void> {
   await db.patch("generations", _id, changes);
   await refreshDirectory(db, definition);

@@ -6,16 +6,20 @@
  */
 import { CommitTsPlaceholder, type Value } from "convex/values";
 import { direct as brand } from "../../../../seams/index.js";
-import type { MutationCtx, QueryCtx } from "../_generated/server.js";
+import { mutation, query, type MutationCtx, type QueryCtx } from "../_generated/server.js";
 
 /** What may be there at once. */
 export type Soon<T> = T | Promise<T>;
 
-/** Marks a handler that can be asked: one that awaits nothing, or throws and has changed nothing, where `isAsked`. */
-export function direct<Ctx extends QueryCtx, Args, Answer>(
-  handler: (ctx: Ctx, args: Args) => Soon<Answer>,
-): (ctx: Ctx, args: Args) => Soon<Answer> {
-  return Object.assign(handler, { [brand]: true });
+/** A query whose handler can be asked: where `isAsked`, it awaits nothing, or throws. */
+export const askableQuery: typeof query = (definition) => query(markAskable(definition));
+
+/** A mutation whose handler can be asked: where `isAsked`, it awaits nothing, or throws and has changed nothing. */
+export const askableMutation: typeof mutation = (definition) => mutation(markAskable(definition));
+
+function markAskable<Definition extends object>(definition: Definition & { handler?: object }): Definition {
+  Object.assign(definition.handler ?? definition, { [brand]: true });
+  return definition;
 }
 
 /** True for the `ctx` of a question. */

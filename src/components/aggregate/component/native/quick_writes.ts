@@ -5,7 +5,7 @@
  */
 import { settleNow } from "../../tree/index.js";
 import type { MutationCtx } from "../_generated/server.js";
-import type { Operation } from "../interface/documents.js";
+import type { Operation } from "../interface/operation.js";
 import type { Forest } from "../forest/forest.js";
 import { sharedForest } from "../generation/forests.js";
 import { namespacesOf, perform } from "../forest/operations.js";

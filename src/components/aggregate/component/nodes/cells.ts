@@ -4,9 +4,8 @@
  */
 import { isLeaf, NodeCache, type Child, type Node, type NodeRef } from "../../tree/index.js";
 import type { CellCodec, CellWriter, NativeStore } from "../../../../seams/index.js";
-import type { NodeFields } from "../interface/documents.js";
 import { nodeCodec } from "./codec.js";
-import { fieldsOf } from "./fields.js";
+import { fieldsOf, type NodeFields } from "./fields.js";
 import type { StoredNodes } from "./stored.js";
 
 const counterCodec: CellCodec<number> = { encode: String, decode: Number };

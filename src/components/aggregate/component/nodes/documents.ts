@@ -2,8 +2,7 @@
 import { NodeCache, type NodeRef } from "../../tree/index.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import type { Id } from "../_generated/dataModel.js";
-import type { NodeFields } from "../interface/documents.js";
-import { fieldsOf, nodeOf } from "./fields.js";
+import { fieldsOf, nodeOf, type NodeFields } from "./fields.js";
 import type { StoredNodes } from "./stored.js";
 
 export class DocumentNodes extends NodeCache implements StoredNodes {

@@ -1,14 +1,61 @@
-/** Nodes as they are stored: their entries in columns, whether in a document or in a cell. */
+/**
+ * Nodes as documents. They keep their entries in columns, one array of keys, one of ids, one per measure, because those are
+ * smaller and quicker to convert than lists of objects.
+ */
+import { v, type Infer, type Validator } from "convex/values";
 import { isLeaf, Position, withoutTrailingNulls } from "../../tree/index.js";
-import type { Branch, Child, Leaf, Node, NodeRef, Summary } from "../../tree/index.js";
-import type {
-  BranchFields,
-  LeafFields,
-  MeasureColumns,
-  NodeFields,
-  SummaryColumns,
-} from "../interface/documents.js";
+import type { Branch, Child, ExactSum, Leaf, Node, NodeRef, Summary } from "../../tree/index.js";
+import { value } from "../interface/operation.js";
+import { numberOrNull } from "../interface/question.js";
 
+const finiteSum = v.union(v.number(), v.array(v.number()), v.string());
+export const exactSum: Validator<ExactSum, "required", string> = v.union(
+  v.number(),
+  v.array(v.number()),
+  v.string(),
+  v.object({ finite: finiteSum, nan: v.number(), positive: v.number(), negative: v.number() }),
+);
+
+/** A node with items: `values[measure][item]`, null where an item lacks the measure. */
+type LeafFields = Infer<typeof leaf>;
+const leaf = v.object({
+  keys: v.array(value),
+  ids: v.array(v.string()),
+  values: v.array(v.array(numberOrNull)),
+});
+
+/** The summaries of one measure, by child. */
+type MeasureColumns = Infer<typeof measureColumns>;
+const measureColumns = v.object({
+  counts: v.array(v.number()),
+  sums: v.array(exactSum),
+  mins: v.array(numberOrNull),
+  maxs: v.array(numberOrNull),
+});
+
+/** The summaries of a branch's children. A digest is null while it is unknown. */
+type SummaryColumns = Infer<typeof summaryColumns>;
+const summaryColumns = v.object({
+  counts: v.array(v.number()),
+  digests: v.array(numberOrNull),
+  measures: v.array(measureColumns),
+});
+
+/** A node with children, whose lowest positions are `keys` and `ids`. A lazy root has no `summaries`. */
+type BranchFields = Infer<typeof branch>;
+const branch = v.object({
+  level: v.number(),
+  /** Refs of nodes: ids of their documents, or names of their cells. */
+  nodes: v.array(v.string()),
+  keys: v.array(value),
+  ids: v.array(v.string()),
+  summaries: v.optional(summaryColumns),
+});
+
+export type NodeFields = Infer<typeof node>;
+export const node = v.union(leaf, branch);
+
+/** The node that a document holds. */
 export function nodeOf(document: NodeFields): Node {
   return "nodes" in document ? branchOf(document) : leafOf(document);
 }
@@ -43,6 +90,7 @@ function summaryAt({ counts, digests, measures }: SummaryColumns, index: number)
   };
 }
 
+/** What the document of a node holds; `stored` tells where its children are stored. */
 export function fieldsOf(node: Node, stored: (ref: NodeRef) => string): NodeFields {
   return isLeaf(node) ? leafFields(node) : branchFields(node, stored);
 }
@@ -62,11 +110,11 @@ function branchFields({ level, children }: Branch, stored: (ref: NodeRef) => str
     nodes: children.map(({ ref }) => stored(ref)),
     keys: children.map(({ low }) => low.key),
     ids: children.map(({ low }) => low.id),
-    ...(summaries.length === 0 ? {} : { summaries: summaryColumns(summaries) }),
+    ...(summaries.length === 0 ? {} : { summaries: summaryFields(summaries) }),
   };
 }
 
-function summaryColumns(summaries: readonly Summary[]): SummaryColumns {
+function summaryFields(summaries: readonly Summary[]): SummaryColumns {
   return {
     counts: summaries.map(({ count }) => count),
     digests: summaries.map(({ digest }) => digest),

@@ -1,7 +1,7 @@
 /** What a node store promises to the calls of the component, wherever the nodes lie. */
 import type { NodeCache, NodeRef } from "../../tree/index.js";
 import type { DatabaseWriter } from "../_generated/server.js";
-import type { NodeFields } from "../interface/documents.js";
+import type { NodeFields } from "./fields.js";
 
 /** A call's view of the nodes. */
 export interface StoredNodes extends NodeCache {

@@ -5,7 +5,7 @@
  */
 import { ConvexError, type Value } from "convex/values";
 import { compareValues } from "../../../../values/index.js";
-import type { Operation } from "../interface/documents.js";
+import type { Operation } from "../interface/operation.js";
 import { show } from "../interface/errors.js";
 import type { PublishedOperation } from "./types.js";
 

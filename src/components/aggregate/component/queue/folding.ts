@@ -7,14 +7,14 @@
 import { ConvexError } from "convex/values";
 import type { DatabaseWriter, MutationCtx } from "../_generated/server.js";
 import type { DifferenceKind } from "../../../../seams/index.js";
-import type { Operation, QueueEntry } from "../interface/documents.js";
+import type { Operation } from "../interface/operation.js";
 import { noteDrift, type Drifted } from "../check/drift.js";
 import { isDamage } from "../interface/errors.js";
 import { Forest, unmanaged } from "../forest/forest.js";
 import { liveGeneration, replaceDamaged } from "../generation/states.js";
 import { applyOperation } from "../forest/operations.js";
 import { prefetch } from "./overlay.js";
-import { bury, pendingDeltas, takeOff, type PendingRow } from "./pending.js";
+import { bury, pendingDeltas, takeOff, type PendingRow, type QueueEntry } from "./pending.js";
 
 /** What a run leaves of the transaction's documents, for the queue itself. */
 const reservedDocuments = 100;

@@ -7,7 +7,7 @@ import { ConvexError, type Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import { findItem, Position, settleAll } from "../../tree/index.js";
 import type { DatabaseReader } from "../_generated/server.js";
-import type { Operation } from "../interface/documents.js";
+import type { Operation } from "../interface/operation.js";
 import { isDamage } from "../interface/errors.js";
 import { unmanaged, type Forest } from "../forest/forest.js";
 import { applyOperation, namespacesOf } from "../forest/operations.js";

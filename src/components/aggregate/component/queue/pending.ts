@@ -4,10 +4,10 @@
  * are part of what the aggregate says: reads apply them to what they see (`queue/overlay.ts`), direct writes to the trees
  * (`queue/folding.ts`), so nobody has to wait for the worker.
  */
-import { getConvexSize, getDocumentSize } from "convex/values";
+import { getConvexSize, getDocumentSize, v, type Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
-import type { Operation, PendingFields } from "../interface/documents.js";
+import type { Operation } from "../interface/operation.js";
 import { aggregateError } from "../interface/errors.js";
 import { nativeStoreOf } from "../native/store.js";
 
@@ -22,7 +22,19 @@ const maxCallBytes = 4 * 1024 * 1024;
 export type PendingRow = Doc<"pendingOperations">;
 
 /** What entries of one kind have in common. */
-export type EntryKind = Pick<PendingFields, "deltas" | "generation">;
+export type EntryKind = Pick<PendingRow, "deltas" | "generation">;
+
+/** What the worker is told of: the operations that one transaction has appended together. */
+export type QueueEntry = Infer<typeof queueEntry>;
+export const queueEntry = v.object({ id: v.id("pendingOperations"), commitTs: v.int64() });
+
+/** The oldest entries, whether there are others behind them, and whether there are deltas among them. */
+export type QueueBatch = Infer<typeof queueBatch>;
+export const queueBatch = v.object({
+  entries: v.array(queueEntry),
+  hasMore: v.boolean(),
+  hasDeltas: v.boolean(),
+});
 
 /** True while operations wait. */
 export async function isPending(db: DatabaseReader): Promise<boolean> {
@@ -103,7 +115,10 @@ function isOfKind(a: EntryKind, b: EntryKind): boolean {
 }
 
 /** Adds as many operations to an entry as it has room for; an empty one takes the first, however large. */
-function fill(entry: PendingFields, operations: Operation[]): { filled: Operation[]; left: Operation[] } {
+function fill(
+  entry: Pick<PendingRow, "commitTs" | "operations">,
+  operations: Operation[],
+): { filled: Operation[]; left: Operation[] } {
   let bytes = getDocumentSize(entry);
   let taken = 0;
   for (const operation of operations) {

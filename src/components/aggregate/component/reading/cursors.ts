@@ -4,7 +4,7 @@ import { encodeKey } from "../../../../values/index.js";
 import { endOf, startOf, type Order } from "../../tree/index.js";
 import { aggregateError } from "../interface/errors.js";
 import { clipParts, intersect, type Parts } from "./questions.js";
-import type { NamespaceArgs, RangeArgs, WireItem, WirePage } from "../interface/wire.js";
+import type { AnsweredItem, Page, Range } from "../interface/question.js";
 
 /** The cursor after the last item. */
 export const endCursor = "";
@@ -38,20 +38,20 @@ export function pageSizeOf(limit: number): number {
 }
 
 /** Makes a page of what was found, which is one more than the limit when there is more. */
-export function pageOf<T>(found: T[], limit: number, cursorAfter: (last: T) => string): WirePage<T> {
+export function pageOf<T>(found: T[], limit: number, cursorAfter: (last: T) => string): Page<T> {
   const last = found[limit - 1];
   if (found.length <= limit || last === undefined) return { page: found, cursor: endCursor, isDone: true };
   return { page: found.slice(0, limit), cursor: cursorAfter(last), isDone: false };
 }
 
 /** The cursor after an item. In a list of several namespaces, it names the item's one too. */
-export function itemCursor({ key, id, namespace }: WireItem, { namespaces }: RangeArgs): string {
+export function itemCursor({ key, id, namespace }: AnsweredItem, { namespaces }: Range): string {
   if (namespaces === undefined) return encodeCursor([key, id]);
   return encodeCursor([key, id, namespace === undefined ? [] : [namespace]]);
 }
 
 /** Where a list goes on after a cursor. @throws INVALID_CURSOR */
-export function placeAfter(cursor: string, query: RangeArgs): ListPlace {
+export function placeAfter(cursor: string, query: Range): ListPlace {
   const [key, id, named] = decodeCursor(cursor);
   const isOfSeveral = Array.isArray(named);
   const fits =
@@ -60,7 +60,7 @@ export function placeAfter(cursor: string, query: RangeArgs): ListPlace {
   return { key, id, namespace: isOfSeveral ? named[0] : query.namespace, inclusive: false };
 }
 
-export function namespaceCursor({ namespace }: NamespaceArgs): string {
+export function namespaceCursor({ namespace }: { namespace?: Value }): string {
   return encodeCursor(namespace === undefined ? [] : [namespace]);
 }
 

@@ -18,13 +18,13 @@ import { afterwards, copyOf, isAsked, throwNotAtHand, type Soon } from "../nativ
 import { readableForest, readableForestNow } from "../generation/forests.js";
 import { overlay } from "../queue/overlay.js";
 import { nothingPending, pendingDeltas } from "../queue/pending.js";
-import type { RangeArgs, ReadingArgs, WireItem, WireStats } from "../interface/wire.js";
+import type { AnsweredItem, Range, Reading, Statistics } from "../interface/question.js";
 
 /** The trees that a question is about, in the order of their namespaces, each with the range that counts. */
 export type Parts = readonly Part<StoredTree>[];
 
 /** Answers one question; see `answerAll`. */
-export function answer<Query extends RangeArgs & ReadingArgs, Answer>(
+export function answer<Query extends Range & Reading, Answer>(
   ctx: QueryCtx,
   query: Query,
   ask: (parts: Parts) => Answer,
@@ -36,9 +36,9 @@ export function answer<Query extends RangeArgs & ReadingArgs, Answer>(
  * Answers questions that are asked together, and share what they read: at once when all that it takes is at hand. A
  * question about a namespace that was never written to has no parts.
  */
-export function answerAll<Query extends RangeArgs, Answer>(
+export function answerAll<Query extends Range, Answer>(
   ctx: QueryCtx,
-  reading: ReadingArgs,
+  reading: Reading,
   queries: readonly Query[],
   ask: (parts: Parts, query: Query) => Answer,
 ): Soon<Answer[]> {
@@ -47,9 +47,9 @@ export function answerAll<Query extends RangeArgs, Answer>(
   return isAsked(ctx) ? throwNotAtHand() : answerLater(ctx, reading, queries, ask);
 }
 
-function answerNow<Query extends RangeArgs, Answer>(
+function answerNow<Query extends Range, Answer>(
   ctx: QueryCtx,
-  { definition }: ReadingArgs,
+  { definition }: Reading,
   queries: readonly Query[],
   ask: (parts: Parts, query: Query) => Answer,
 ): Answer[] | null {
@@ -66,16 +66,16 @@ function answerNow<Query extends RangeArgs, Answer>(
 }
 
 /** Null when a tree has to be waited for. */
-function partsNow(forest: Forest, { namespace, namespaces, bounds }: RangeArgs): Parts | null {
+function partsNow(forest: Forest, { namespace, namespaces, bounds }: Range): Parts | null {
   if (namespaces !== undefined) return null;
   const tree = forest.findNow(namespace);
   if (tree === undefined) return null;
   return tree === null ? [] : [{ tree, range: rangeOf(bounds) }];
 }
 
-async function answerLater<Query extends RangeArgs, Answer>(
+async function answerLater<Query extends Range, Answer>(
   ctx: QueryCtx,
-  { definition, stale }: ReadingArgs,
+  { definition, stale }: Reading,
   queries: readonly Query[],
   ask: (parts: Parts, query: Query) => Answer,
 ): Promise<Answer[]> {
@@ -94,7 +94,7 @@ async function answerLater<Query extends RangeArgs, Answer>(
 }
 
 /** The namespaces that questions are about; undefined when they cannot be listed. */
-function namespacesOf(queries: readonly RangeArgs[]): (Value | undefined)[] | undefined {
+function namespacesOf(queries: readonly Range[]): (Value | undefined)[] | undefined {
   const namespaces: (Value | undefined)[] = [];
   for (const query of queries) {
     const set = query.namespaces ?? [query];
@@ -104,9 +104,11 @@ function namespacesOf(queries: readonly RangeArgs[]): (Value | undefined)[] | un
   return namespaces;
 }
 
-async function partsOf(forest: Forest, query: RangeArgs): Promise<Parts> {
+async function partsOf(forest: Forest, query: Range): Promise<Parts> {
   const range = rangeOf(query.bounds);
-  const trees = await forest.select(query.namespaces ?? [{ namespace: query.namespace }]);
+  const trees = await forest.select(
+    query.namespaces ?? [query.namespace === undefined ? {} : { namespace: query.namespace }],
+  );
   return trees.map((tree) => ({ tree, range }));
 }
 
@@ -125,23 +127,23 @@ export function intersect(a: OrderRange, b: OrderRange): OrderRange {
 }
 
 /** An item as it is returned; with its namespace when the question was about several. */
-export function wireItem({ tree, item }: Found<StoredTree>, { namespaces }: RangeArgs): WireItem {
+export function answeredItem({ tree, item }: Found<StoredTree>, { namespaces }: Range): AnsweredItem {
   const { measures } = tree.state;
   const { values, position } = item;
-  const wire: WireItem = { key: copyOf(position.key), id: position.id, sumValue: 0 };
-  if (namespaces !== undefined && tree.namespace !== undefined) wire.namespace = copyOf(tree.namespace);
+  const answered: AnsweredItem = { key: copyOf(position.key), id: position.id, sumValue: 0 };
+  if (namespaces !== undefined && tree.namespace !== undefined) answered.namespace = copyOf(tree.namespace);
   for (let index = 0; index < values.length; index++) {
     const value = values[index] ?? null;
     const name = measures[index];
     if (value === null || name === undefined) continue;
-    if (name === plainMeasure) wire.sumValue = value;
-    else (wire.sumValues ??= {})[name] = value;
+    if (name === plainMeasure) answered.sumValue = value;
+    else (answered.sumValues ??= {})[name] = value;
   }
-  return wire;
+  return answered;
 }
 
 /** Count, sums and extremes; a measure that is not in a tree adds nothing. */
-export function statsOf(parts: Parts, names: readonly string[]): WireStats {
+export function statsOf(parts: Parts, names: readonly string[]): Statistics {
   const summaries = measureParts(parts);
   const measures = names.map((name) => {
     const ofParts = summaries.map((summary, index) => {
