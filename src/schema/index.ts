@@ -60,14 +60,14 @@ export {
   type VectorIndexJson,
 } from "./schema-json.js";
 export { schemaSource } from "./source/schema-source.js";
-export { validatorSource } from "./source/validator-source.js";
-export type { CheckContext } from "./validation/check-context.js";
-export { checkDocument, compileTable, type CompiledTable } from "./validation/compile-table.js";
-export { checkValue, compileValidator, type CompiledValidator } from "./validation/compile-validator.js";
+export { validatorSource } from "./source/schema-source.js";
+export type { CheckContext } from "./validation/compile-fits.js";
+export { checkDocument, compileTable, type CompiledTable } from "./validation/compiled-checks.js";
+export { checkValue, compileValidator, type CompiledValidator } from "./validation/compiled-checks.js";
 export {
   describeRefusedWrite,
   describeStoredDocument,
   describeViolation,
   describeViolations,
-} from "./validation/describe-violation.js";
+} from "./validation/violation.js";
 export { violationGroup, type Violation, type ViolationKind } from "./validation/violation.js";

@@ -1,7 +1,6 @@
 /**
- * The JSON of a schema and of its validators, exactly as `schema.export()` of the `convex` package
- * yields it (parsed) and as a deploy sends it. Everything in this room speaks these types; nothing
- * here depends on the builder classes behind them.
+ * The JSON of a schema and of its validators, exactly as `schema.export()` of the `convex` package yields it (parsed) and as a
+ * deploy sends it. Everything in this room works on these types, and nothing on the builder classes behind them.
  */
 import type { ValidatorJSON } from "convex/values";
 
@@ -46,7 +45,7 @@ export interface TableJson {
   readonly stagedVectorIndexes: readonly VectorIndexJson[];
   /** `any`, an object, or a union of objects. */
   readonly documentType: ValidatorJSON;
-  /** A proposed next type: checked against the data in the background, not enforced. */
+  /** A proposed next type, which is checked against the data in the background and not enforced. */
   readonly stagedDocumentType?: ValidatorJSON;
 }
 
@@ -56,7 +55,12 @@ export interface SchemaJson {
   readonly schemaValidation: boolean;
 }
 
-/** The table named so, if the schema has it. O(tables). */
+/** The table of this name, if the schema has it. O(tables). */
 export function findTable(schema: SchemaJson, tableName: string): TableJson | undefined {
   return schema.tables.find((table) => table.tableName === tableName);
+}
+
+/** The members of a validator: those of a union and of the unions in it. Any other validator is its own only member. */
+export function flatMembers(validator: ValidatorJSON): readonly ValidatorJSON[] {
+  return validator.type === "union" ? validator.value.flatMap(flatMembers) : [validator];
 }

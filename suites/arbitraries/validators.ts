@@ -5,7 +5,7 @@
  */
 import { jsonToConvex, type ValidatorJSON } from "convex/values";
 import fc from "fast-check";
-import { sampleId } from "../../src/schema/subtyping/sample.js";
+import { sampleId } from "../../src/schema/subtyping/outside.js";
 import { bytes, float64, int64, value as anyValue } from "./values.js";
 
 type Field = Extract<ValidatorJSON, { type: "object" }>["value"][string];

@@ -1,6 +1,6 @@
 /**
- * The changes of a table's indexes, by name. None of them touches a document, so all are safe; what they
- * differ in is what has to be built and which queries stop working.
+ * Finds the changes of a table's indexes, by name. None of them touches a document, so all are safe. They differ in what has to
+ * be built and in which queries stop working.
  */
 import type { TableJson } from "../schema-json.js";
 import type { RuleName } from "./rules.js";

@@ -1,6 +1,7 @@
 /**
- * All changes between two schemas, each under its rule. What was not validated before counts as `any`:
- * its declared types say nothing of the documents that are stored.
+ * Finds all changes between two schemas, each under its rule. A table that was not validated before counts as `any`, because
+ * its declared types say nothing of the documents that are stored. Where one thing was removed and one of the same type was
+ * added beside it, a note on the removal asks whether that is a rename; it stays a removal until its author says otherwise.
  */
 import { documentType } from "../document-type.js";
 import { findTable, type SchemaJson, type TableJson } from "../schema-json.js";
@@ -12,13 +13,12 @@ import { diffType } from "./diff-type.js";
 import { sameType } from "./pair-members.js";
 import { referredTables } from "./rewrite-type.js";
 import { tableChange, type SchemaChange } from "./schema-change.js";
-import { suspectRenames } from "./suspect-renames.js";
 
-/** The empty schema: what there is before the first. Nothing is validated. */
+/** The schema before the first one: it has no tables and validates nothing. */
 export const noSchema: SchemaJson = { tables: [], schemaValidation: false };
 
 /**
- * The changes, by table in the order of the new schema, removed tables last.
+ * The changes by table, in the order of the new schema, with removed tables last.
  * @param before The old schema in the names of the new one (`applyRenames`).
  */
 export function diffSchemas(before: SchemaJson, after: SchemaJson): readonly SchemaChange[] {
@@ -92,4 +92,58 @@ function tableText(table: TableJson): { after: string } {
 
 function texts(before: TableJson, after: TableJson): { before: string; after: string } {
   return { before: validatorText(documentType(before), 200), ...tableText(after) };
+}
+
+/** The same changes, with a note on each removal that may be a rename. */
+export function suspectRenames(
+  before: SchemaJson,
+  after: SchemaJson,
+  changes: readonly SchemaChange[],
+): readonly SchemaChange[] {
+  return changes.map((change) => {
+    const candidates = candidatesFor(change, before, after, changes);
+    const [only] = candidates;
+    if (only === undefined || candidates.length > 1) return change;
+    const note = `If this is a rename, declare it: ${only}`;
+    return { ...change, notes: [...(change.notes ?? []), note] };
+  });
+}
+
+/** The renames that a removal may be, as their author would declare them. */
+function candidatesFor(
+  change: SchemaChange,
+  before: SchemaJson,
+  after: SchemaJson,
+  changes: readonly SchemaChange[],
+): readonly string[] {
+  const { tableName } = change;
+  if (change.rule === "table-removed") {
+    const was = findTable(before, tableName);
+    return changes.flatMap((other) => {
+      const now = other.rule === "table-added" ? findTable(after, other.tableName) : undefined;
+      if (was === undefined || now === undefined) return [];
+      const alike = sameType(documentType(was), documentType(now));
+      return alike ? [`${tableName}=${now.tableName}`] : [];
+    });
+  }
+  if (change.rule !== "field-removed" || change.path === undefined) return [];
+  const parent = parentOf(change.path);
+  return changes
+    .filter((other) => other.rule === "field-added-required" || other.rule === "field-added-optional")
+    .filter((other) => other.tableName === tableName && parentOf(other.path ?? "") === parent)
+    .filter((other) => unwrapped(other.after) === unwrapped(change.before))
+    .map((other) => `${tableName}${change.pattern}=${nameOf(other.path ?? "")}`);
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("."));
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf(".") + 1);
+}
+
+/** A field's type without `v.optional`. */
+function unwrapped(text: string | undefined): string | undefined {
+  return text?.replace(/^v\.optional\((.*)\)$/s, "$1");
 }

@@ -1,9 +1,14 @@
 /**
- * The changes between two types, told as deep as both have the same structure. The relation of the two
- * types (`accepts`) has the last word at every level: where it says that some old value does not fit,
- * at least one change is reported that is not safe; where it says that all fit, only safe ones are.
+ * Finds the changes between two types, as deep as both have the same structure. At every level `accepts` has the last word:
+ * where it says that some old value does not fit, at least one change that is not safe is reported; where it says that all
+ * values fit, only safe changes are.
  */
-import type { ObjectFieldJson, ObjectValidatorJson, ValidatorJson } from "../schema-json.js";
+import {
+  flatMembers,
+  type ObjectFieldJson,
+  type ObjectValidatorJson,
+  type ValidatorJson,
+} from "../schema-json.js";
 import { fieldText, validatorText } from "../source/validator-text.js";
 import { valueText } from "../source/value-text.js";
 import { accepts, include } from "../subtyping/accepts.js";
@@ -15,13 +20,13 @@ import {
   valuesPlace,
   type Place,
 } from "../validation/place.js";
-import { flatMembers, pairMembers, sameType } from "./pair-members.js";
+import { pairMembers, sameType } from "./pair-members.js";
 import type { RuleName } from "./rules.js";
 import { placeChange, type ChangeParts, type SchemaChange } from "./schema-change.js";
 
 const maxTextLength = 200;
 
-/** The changes between two types at one place of a table's documents; none when they are alike. */
+/** The changes between two types at one place of a table's documents; an empty list when the types are the same. */
 export function diffType(
   tableName: string,
   before: ValidatorJson,
@@ -48,7 +53,7 @@ class TypeDiff {
     return isSafe ? [...parts, this.#whole(before, after, place)] : parts;
   }
 
-  /** The one change that says how the types as wholes relate. */
+  /** The one change that says how the two types relate as wholes. */
   #whole(before: ValidatorJson, after: ValidatorJson, place: Place): SchemaChange {
     const inclusion = include(after, before);
     const backwards = accepts(before, after);

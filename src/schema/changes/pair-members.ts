@@ -1,6 +1,6 @@
 /**
- * Pairs the members of an old union with those of a new one that they became, so that a change inside
- * one member is told as that, and not as one member gone and another come.
+ * Pairs each member of an old union with the member of the new one that it has become, so that a change inside one member is
+ * reported as that, and not as one member removed and another added.
  */
 import type { ValidatorJson } from "../schema-json.js";
 import { validatorText } from "../source/validator-text.js";
@@ -13,7 +13,7 @@ export interface MemberPair {
   readonly tag?: { readonly field: string; readonly value: string };
 }
 
-/** Two unions, member by member. */
+/** How the members of two unions belong together. */
 export interface MemberPairing {
   /** How many members are the same on both sides. */
   readonly same: number;
@@ -22,12 +22,7 @@ export interface MemberPairing {
   readonly added: readonly ValidatorJson[];
 }
 
-/** A validator's members: those of a union and of unions in it; any other is its own only member. */
-export function flatMembers(validator: ValidatorJson): readonly ValidatorJson[] {
-  return validator.type === "union" ? validator.value.flatMap(flatMembers) : [validator];
-}
-
-/** True when both are written alike, the order of fields aside. */
+/** Whether both are written the same way, in whatever order of fields. */
 export function sameType(first: ValidatorJson, second: ValidatorJson): boolean {
   return validatorText(first) === validatorText(second);
 }

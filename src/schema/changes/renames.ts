@@ -1,7 +1,7 @@
 /**
- * Declared renames. Two schemas cannot tell a rename from a removal and an addition, so the author says
- * it. Renaming happens first: the old schema is rewritten in the new names, and what is left to compare
- * is what really changed. Ids and index entries do not contain names, so neither has to be rebuilt.
+ * Applies declared renames. Two schemas cannot tell a rename from a removal and an addition, so the author declares it. Renames
+ * are applied first: the old schema is rewritten in the new names, and what then differs has really changed. Ids and index
+ * entries do not contain names, so neither has to be rebuilt.
  */
 import { TrueupError } from "../../errors/index.js";
 import { findTable, type SchemaJson, type TableJson, type ValidatorJson } from "../schema-json.js";
@@ -13,29 +13,29 @@ export interface SchemaRenames {
   /** New table names by old ones. */
   readonly tables?: Readonly<Record<string, string>>;
   /**
-   * By table (its new name, or its old one where no other table takes that): new field names by the old fields' paths, `name`, `address.zip`,
-   * `items[].sku`. A field keeps its place, so the new name is a name and no path.
+   * By table (by its new name, or by its old one where no other table takes that): the new names of fields by their old
+   * paths, `name`, `address.zip`, `items[].sku`. A field keeps its place, so its new name is a name and no path.
    */
   readonly fields?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** New field names by the patterns of the old fields: `.address.zip` to `postcode`. */
+/** The new names of fields by their old patterns: from `.address.zip` to `postcode`. */
 export type FieldRenames = ReadonlyMap<string, string>;
 
 /** An old schema in the names of the new one. */
 export interface RenamedSchema {
-  /** With all renames applied: to compare with the new schema. */
+  /** The schema with all renames applied, which is compared with the new schema. */
   readonly schema: SchemaJson;
-  /** With the renames of tables only: what the documents look like. */
+  /** The schema with the renames of tables only, which is what the stored documents look like. */
   readonly stored: SchemaJson;
   /** One change for each rename. */
   readonly changes: readonly SchemaChange[];
-  /** By the new table name: new field names by the old fields' patterns, `.name`. */
+  /** By the new name of the table: the new names of its fields by their old patterns, `.name`. */
   readonly fields: ReadonlyMap<string, FieldRenames>;
 }
 
 /**
- * The old schema in the names of the new one.
+ * Rewrites the old schema in the names of the new one.
  * @throws INVALID_RENAME when one side of a rename does not exist, or the other side already did.
  */
 export function applyRenames(before: SchemaJson, after: SchemaJson, renames: SchemaRenames): RenamedSchema {
@@ -72,7 +72,7 @@ export function applyRenames(before: SchemaJson, after: SchemaJson, renames: Sch
 }
 
 /**
- * Renames from how they are written on a command line: `users=people`, `users.name=fullName`.
+ * Parses renames as they are written on a command line: `users=people`, `users.name=fullName`.
  * @throws INVALID_RENAME
  */
 export function parseRenames(texts: readonly string[]): SchemaRenames {
@@ -90,7 +90,7 @@ export function parseRenames(texts: readonly string[]): SchemaRenames {
   return { tables, fields };
 }
 
-/** A place in old names as one in new names. */
+/** The pattern of a place in new names, given the one in old names. */
 function renamedPattern(pattern: string, fields: FieldRenames): string {
   let old = "";
   let renamed = "";
@@ -102,13 +102,13 @@ function renamedPattern(pattern: string, fields: FieldRenames): string {
   return renamed;
 }
 
-/** A rename of one field: its path, and the name that it gets there. */
+/** A rename of one field: its path, and its new name in the same place. */
 export interface FieldRename {
   readonly from: string;
   readonly to: string;
 }
 
-/** Renames that are made one after the other, as what they come to: new names by the paths of the fields at the beginning. */
+/** Composes renames that are made one after the other: the last names of fields by the paths that they have at the beginning. */
 export function composeFieldRenames(steps: Iterable<FieldRename>): Readonly<Record<string, string>> {
   const patterns = new Map<string, string>();
   for (const { from, to } of steps) {
@@ -119,7 +119,7 @@ export function composeFieldRenames(steps: Iterable<FieldRename>): Readonly<Reco
   return Object.fromEntries([...patterns].map(([pattern, name]) => [pattern.slice(1), name]));
 }
 
-/** The type of a table's documents once one of its fields is renamed; null where that cannot be. */
+/** The type of a table's documents after one of its fields is renamed; null where it cannot be renamed. */
 export function withRenamedField(type: ValidatorJson, { from, to }: FieldRename): ValidatorJson | null {
   const renames = new Map([[`.${from}`, to]]);
   const known = fieldPatterns(type);
@@ -193,7 +193,7 @@ function renameTable(
   };
 }
 
-/** Tables may take each other's names: what is renamed too does not stand in the way. */
+/** Tables may swap names: a table that is renamed too does not stand in the way. @throws INVALID_RENAME */
 function checkTableRename(
   before: SchemaJson,
   after: SchemaJson,

@@ -1,11 +1,11 @@
-/** Rewrites names inside a type: of the tables that ids refer to, and of fields at given places. */
+/** Rewrites names inside a type: those of the tables that ids refer to, and those of fields at given places. */
 import type { ObjectFieldJson, RecordKeyValidatorJson, ValidatorJson } from "../schema-json.js";
 import { elementPlace, fieldPlace, root, valuesPlace, type Place } from "../validation/place.js";
 
-/** What a type's names become. Both return the name itself where nothing changes. */
+/** Gives the new names. Both functions return the name itself where it stays. */
 export interface Rewrite {
   readonly table: (tableName: string) => string;
-  /** @param place The field's place, under its present name. */
+  /** @param place The place of the field, under the name that it has now. */
   readonly field: (name: string, place: Place) => string;
 }
 

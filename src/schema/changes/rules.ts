@@ -1,11 +1,11 @@
 /**
- * Every rule of schema evolution, in one place: what a change is called, how dangerous it is and why,
- * which waiver relaxes it, and what to do about it. Nothing else in the project decides whether a change
- * is safe; docs/schema-changes.md lists the same rules and a test holds the two together.
+ * Every rule of schema evolution: the name of a change, how dangerous it is and why, which waiver relaxes it, and what to do
+ * about it. Nothing else in the project decides whether a change is safe. docs/schema-changes.md lists the same rules, and a
+ * test holds the two together.
  */
 
 /**
- * `safe`: every stored document fits as it is. `needsMigration`: some may not, until they are changed.
+ * `safe`: every stored document fits as it is. `needsMigration`: some documents may not fit until they are changed.
  * `destructive`: data that is stored now has no place afterwards.
  */
 export type Classification = "safe" | "needsMigration" | "destructive";
@@ -13,11 +13,11 @@ export type Classification = "safe" | "needsMigration" | "destructive";
 /** The name of a waiver. */
 export type WaiverName = "data-already-fits" | "drop-field" | "drop-table" | "lossy-down";
 
-/** What somebody can vouch for, by name, so that a rule does not stop a deploy. */
+/** What the author of a deploy can vouch for, so that a rule does not stop it. */
 export interface Waiver {
-  /** What is thereby asserted. */
+  /** What the author asserts by it. */
   readonly meaning: string;
-  /** What the change counts as once it is waived. */
+  /** The classification that a waived change counts as. */
   readonly becomes: Classification;
 }
 
@@ -44,11 +44,11 @@ export const waivers: Readonly<Record<WaiverName, Waiver>> = {
 /** One rule. */
 export interface Rule {
   readonly classification: Classification;
-  /** Why it is classified so, in a sentence. */
+  /** One sentence that says why it is classified so. */
   readonly explanation: string;
-  /** The waiver that relaxes it; null where there is nothing to relax. */
+  /** The waiver that relaxes the rule; null where there is nothing to relax. */
   readonly waiver: WaiverName | null;
-  /** What to do, in a sentence or two. */
+  /** One or two sentences that say what to do. */
   readonly recipe: string;
 }
 

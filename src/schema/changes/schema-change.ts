@@ -1,4 +1,4 @@
-/** One change between two schemas: which rule it falls under, and where. */
+/** One change between two schemas: the rule that it falls under, and its place. */
 import type { Place } from "../validation/place.js";
 import { ruleOf, type Classification, type RuleName } from "./rules.js";
 
@@ -6,24 +6,24 @@ import { ruleOf, type Classification, type RuleName } from "./rules.js";
 export interface SchemaChange {
   readonly rule: RuleName;
   readonly classification: Classification;
-  /** As the new schema names it; a removed table as the old one does. */
+  /** The name of the table in the new schema; of a removed table, in the old one. */
   readonly tableName: string;
   /**
-   * Of a field or type: ".address.city", ".tags[]", ".prices.values()"; members of a union are told by
-   * their tag, `(kind: "click").x`. "" is the document. Absent for tables and indexes.
+   * The path of a field or type: ".address.city", ".tags[]", ".prices.values()". A member of a union is named by its tag:
+   * `(kind: "click").x`. "" is the document. Absent for tables and indexes.
    */
   readonly path?: string;
-  /** The path without union members, as violations have it. */
+  /** The path without members of unions, as violations have it. */
   readonly pattern?: string;
   /** The name of an index. */
   readonly index?: string;
-  /** What stood there before, as source text. */
+  /** The source text that stood there before. */
   readonly before?: string;
-  /** What stands there now, as source text. */
+  /** The source text that stands there now. */
   readonly after?: string;
-  /** A value that fitted before and does not now, as source text: the proof that it is not safe. */
+  /** The source text of a value that fitted before and does not fit now, which proves that the change is not safe. */
   readonly counterexample?: string;
-  /** What else there is to know: references that dangle, renames that it may be. */
+  /** Further sentences about it: which references dangle, which rename it may be. */
   readonly notes?: readonly string[];
 }
 
@@ -46,7 +46,7 @@ export function placeChange(
   return { ...tableChange(rule, tableName, parts), path, pattern };
 }
 
-/** Where a change is, in one phrase: `users.address.city`, `users index by_name`. */
+/** The place of a change in one phrase: `users.address.city`, `users index by_name`. */
 export function changeTarget(change: SchemaChange): string {
   const { tableName, path = "", index } = change;
   return index === undefined ? `${tableName}${path}` : `${tableName} index ${index}`;

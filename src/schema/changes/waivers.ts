@@ -1,24 +1,24 @@
-/** Waivers as somebody gives them, and which changes they relax. */
+/** Parses waivers and finds the changes that they relax. */
 import { TrueupError } from "../../errors/index.js";
 import { ruleOf, waivers, type WaiverName } from "./rules.js";
 import { changeTarget, type SchemaChange } from "./schema-change.js";
 
-/** A waiver for one place, or for every change whose rule has it. */
+/** A waiver for one place, or for every change whose rule it relaxes. */
 export interface GivenWaiver {
   readonly name: WaiverName;
-  /** Of what component the target is, "" for the app: `a/b` in `drop-table:a/b/bills`. */
+  /** The component that the target belongs to: `a/b` in `drop-table:a/b/bills`; "" is the app. */
   readonly componentPath: string;
   /** A table, `users`, or a field, `users.address.city`; absent for all, in every component. */
   readonly target?: string;
 }
 
-/** The path of a component with a slash behind each name, a table, and what is meant in its documents. */
+/** The path of a component with a slash behind each name, then a table, then a place in its documents. */
 const targetForm = /^((?:[A-Za-z_]\w*\/)*)([A-Za-z_]\w*)((?:[.[(].*)?)$/s;
 
 /**
- * Waivers from how they are written: `drop-field`, `drop-field:users.legacy`, `drop-table:billing/bills`.
- * @param mounted The paths of the components that there are; left out, any may be.
- * @throws UNKNOWN_WAIVER for a name that is none, a target that can be no table or field, or one of no component
+ * Parses waivers as they are written: `drop-field`, `drop-field:users.legacy`, `drop-table:billing/bills`.
+ * @param mounted The paths of the mounted components; when it is left out, any component may be named.
+ * @throws UNKNOWN_WAIVER for an unknown name, a target that is no table or field, or a component that is not mounted
  */
 export function parseWaivers(
   texts: readonly string[],
@@ -77,7 +77,7 @@ export function waiverFor(
 export interface FieldPlace {
   readonly componentPath: string;
   readonly tableName: string;
-  /** As it lies in documents: "items[].sku"; "" for all of a document. */
+  /** The path in documents: "items[].sku"; "" for the whole document. */
   readonly path: string;
 }
 
@@ -95,7 +95,7 @@ export function isFieldWaived(
   });
 }
 
-/** A place in a type as documents have it: without members of unions, and all of a record. */
+/** A place in a type as a place in documents: without members of unions; a place in a record stands for the whole record. */
 function inDocuments(target: string): string {
   return (target.split(".values()")[0] ?? "").replaceAll(/\([^)]*\)/g, "");
 }

@@ -1,9 +1,9 @@
 /**
- * The rules for the indexes of one table: their names, fields and numbers, and that the fields they
- * name can exist. Staged indexes count like the others.
+ * Checks the indexes of one table: their names, fields and number, and whether the fields that they name can exist. Staged
+ * indexes count like the others.
  */
 import type { IndexJson, SearchIndexJson, TableJson, VectorIndexJson } from "../schema-json.js";
-import { canHoldField, canHoldVector } from "./field-paths.js";
+import { canHoldField, canHoldVector } from "../document-type.js";
 import { isFieldPath, isIdentifier } from "./identifiers.js";
 import type { SchemaProblem, SchemaProblemCode } from "./problem.js";
 

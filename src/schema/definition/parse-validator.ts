@@ -1,6 +1,6 @@
 /**
- * Reads a validator from JSON that nobody has checked yet. What it returns has exactly the declared
- * shape: unknown keys are dropped, so equal validators have equal JSON.
+ * Reads a validator from JSON that nobody has checked yet. The result has exactly the declared shape: unknown keys are dropped,
+ * so equal validators have equal JSON.
  */
 import { jsonToConvex, type JSONValue } from "convex/values";
 import type { ObjectFieldJson, RecordKeyValidatorJson, ValidatorJson } from "../schema-json.js";
@@ -21,7 +21,7 @@ export function parseValidator(json: unknown): ValidatorJson {
   return validator;
 }
 
-/** Text as JSON; undefined, which no reader takes, when it is none. */
+/** Parses a text as JSON. Returns undefined, which no reader takes, when the text is no JSON. */
 export function parseText(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -30,12 +30,12 @@ export function parseText(text: string): unknown {
   }
 }
 
-/** True for a JSON object. */
+/** Whether some JSON is an object. */
 export function isJsonObject(json: unknown): json is Readonly<Record<string, unknown>> {
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
-/** True for the JSON of a string, number, boolean or bigint. */
+/** Whether some JSON is that of a string, number, boolean or bigint. */
 function isLiteral(json: unknown): json is JSONValue {
   if (typeof json === "string" || typeof json === "number" || typeof json === "boolean") return true;
   if (!isJsonObject(json) || Object.keys(json).length !== 1) return false;

@@ -1,10 +1,10 @@
 /**
- * What is wrong with a schema's definition. Codes are those of Convex where it has one, so that what
- * people and tools know of them holds here too.
+ * The problems that a schema's definition can have. The codes are those of Convex where it has one, so that what people and
+ * tools know of them holds here too.
  */
 import { TrueupError } from "../../errors/index.js";
 
-/** What is refused, by code. */
+/** What is refused, by the code of the problem. */
 export const schemaProblems = {
   EmptyIndex: "An index without fields.",
   FieldNameReserved: "A document's own field that begins with an underscore.",

@@ -1,6 +1,6 @@
 /**
- * What a change counts as in the case at hand: its rule's classification, relaxed by a waiver that was
- * given or by what is known of the data. Data relaxes only when every document was checked.
+ * Decides what a change counts as in the case at hand: as its rule classifies it, relaxed by a waiver that was given or by what
+ * is known of the data. The data relaxes a change only when every document was checked.
  */
 import { ruleOf, waivers, type Classification, type WaiverName } from "../changes/rules.js";
 import type { SchemaChange } from "../changes/schema-change.js";
@@ -9,22 +9,22 @@ import type { TableData, ViolationCount } from "./violation-tally.js";
 
 /** A change with its place in a plan. */
 export interface PlannedChange extends SchemaChange {
-  /** What it counts as here. */
+  /** What the change counts as in this plan. */
   readonly counts: Classification;
-  /** Why that is less than its classification, if it is. */
+  /** Why that is less than its classification, where it is. */
   readonly because?: string;
   readonly explanation: string;
   readonly recipe: string;
-  /** The waiver that would relax it. */
+  /** The waiver that would relax the change. */
   readonly waiver: WaiverName | null;
-  /** The documents that it affects, when the data was looked at. */
+  /** The violations by the change among the documents, when the data was looked at. */
   readonly violations?: readonly ViolationCount[];
 }
 
-/** Rules about tables as wholes, where any document is affected. */
+/** Rules about whole tables, which affect every document. */
 const wholeTable: ReadonlySet<string> = new Set(["table-removed", "table-renamed"]);
 
-/** A change of a component's schema as it counts, given the waivers and, when it was looked at, the table's data. */
+/** Assesses a change of a component's schema, given the waivers and, when it was looked at, the data of the table. */
 export function assessChange(
   change: SchemaChange,
   given: readonly GivenWaiver[],
@@ -56,11 +56,11 @@ function isUnaffected(change: SchemaChange, data: TableData): boolean {
   if (data.documents === 0) return true;
   if (wholeTable.has(change.rule) || data.checked < data.documents) return false;
   if (data.violating === 0) return true;
-  // Where the violations fit no change of the list, none of the changes is beyond suspicion.
+  // Where no change of the list explains a violation, each of them may have caused it.
   return change.pattern !== undefined && change.pattern !== "" && isExplained(data, change);
 }
 
-/** True when the table's violations are all at other places than the change. */
+/** Whether all violations of the table are at other places than the change. */
 function isExplained(data: TableData, change: SchemaChange): boolean {
   const { pattern = "" } = change;
   return data.violations.every(
@@ -74,7 +74,7 @@ function violationsOf(change: SchemaChange, data: TableData): readonly Violation
   return data.violations.filter(({ pattern: at }) => isInside(at, pattern));
 }
 
-/** True when a place is another, or lies inside it. */
+/** Whether a place equals another one or lies inside it. */
 function isInside(pattern: string, around: string): boolean {
   return (
     pattern === around ||

@@ -1,10 +1,10 @@
-/** The conversions between values without parts that anybody would write the same way. */
+/** Converts values without parts into each other, where everybody would write the same conversion. */
 import { jsonToConvex } from "convex/values";
 import type { ValidatorJson } from "../schema-json.js";
 import { valueText } from "../source/value-text.js";
 import { equalsSource, kindOf, type MemberKind } from "./member-tests.js";
 
-/** A conversion, and what its author should know of it. */
+/** A conversion, and what the author of the migration should know of it. */
 export interface ScalarConversion {
   readonly expression: string;
   readonly decision?: string;
@@ -49,8 +49,8 @@ const conversions: Readonly<Partial<Record<`${MemberKind} ${MemberKind}`, Conver
 };
 
 /**
- * The conversion of a scalar into the first of the targets that has one; undefined when none has.
- * Ids are never converted: text is not an id, and an id of one table is none of another.
+ * The conversion of a scalar into the first target that has one; undefined when none has. Ids are never converted: text is no
+ * id, and an id of one table is no id of another.
  */
 export function convertScalar(
   member: ValidatorJson,

@@ -9,10 +9,10 @@ import {
   valuesOf,
 } from "../../../suites/arbitraries/validators.js";
 import { parseValidator } from "../definition/parse-validator.js";
-import { tableOfSampleId } from "../subtyping/sample.js";
-import { compileValidator } from "../validation/compile-validator.js";
+import { tableOfSampleId } from "../subtyping/outside.js";
+import { compileValidator } from "../validation/compiled-checks.js";
 import { ConversionWriter } from "./convert-source.js";
-import { mergeTypes } from "./merge-types.js";
+import { mergeTypes } from "./widen-schema.js";
 
 const context = { tableOfId: tableOfSampleId };
 

@@ -1,13 +1,17 @@
 /**
- * Writes the expression that turns a value of an old type into one of a new type, as TypeScript source:
- * the body of a migration. What already fits is passed on untouched; what follows from the types is
- * converted; where a value has to be made up, a proposal stands and the decision is listed; and where
- * only the author can know, a call of `unfinished` stands, which throws. The invariant: an expression without
- * `unfinished` yields a value of the new type for every value of the old one, or throws.
+ * Writes the body of a migration: the TypeScript expression that turns a value of an old type into one of a new type. It passes
+ * on what already fits, and converts what follows from the types. Where a value has to be made up, it writes a proposal and
+ * lists the decision. Where only the author can know, it writes a call of `unfinished`, which throws. Invariant: an
+ * expression without `unfinished` yields a value of the new type for every value of the old one, or throws.
  */
-import { flatMembers, pairMembers } from "../changes/pair-members.js";
+import { pairMembers } from "../changes/pair-members.js";
 import type { FieldRenames } from "../changes/renames.js";
-import type { ObjectFieldJson, ObjectValidatorJson, ValidatorJson } from "../schema-json.js";
+import {
+  flatMembers,
+  type ObjectFieldJson,
+  type ObjectValidatorJson,
+  type ValidatorJson,
+} from "../schema-json.js";
 import { validatorText } from "../source/validator-text.js";
 import { propertyName, valueText } from "../source/value-text.js";
 import { accepts } from "../subtyping/accepts.js";
@@ -16,7 +20,7 @@ import { defaultSource } from "./default-source.js";
 import { convertScalar } from "./convert-scalar.js";
 import { kindOf, memberTests } from "./member-tests.js";
 
-/** How an object becomes another: fields to leave out, and fields to set to an expression. */
+/** How an object becomes another: the fields to leave out, and the fields to set to an expression. */
 export interface ObjectConversion {
   readonly removed: readonly string[];
   readonly set: readonly (readonly [name: string, expression: string])[];
@@ -24,9 +28,9 @@ export interface ObjectConversion {
 
 /** Writes the conversions of one table's documents, and collects what its author has to look at. */
 export class ConversionWriter {
-  /** Values that were made up, one sentence each. */
+  /** One sentence for each value that was made up. */
   readonly decisions: string[] = [];
-  /** Conversions that nobody but the author can write. */
+  /** The conversions that only the author can write. */
   readonly unresolved: string[] = [];
   readonly #tableName: string;
   readonly #renames: FieldRenames;
@@ -94,7 +98,7 @@ export class ConversionWriter {
     return `${value} === undefined ? ${this.#default(after.fieldType, at)} : ${converted}`;
   }
 
-  /** The expression for a field that had another name, or still has in some documents. */
+  /** The expression for a field that had another name, and in some documents still has it. */
   #renamedField(
     oldName: string,
     old: ObjectFieldJson,
@@ -139,7 +143,7 @@ export class ConversionWriter {
     return wrapping ? `[${from}]` : this.#leaveOpen(member, after, place);
   }
 
-  /** A conversion part by part; undefined for types without parts, or with keys that do not fit. */
+  /** A conversion part by part; undefined for types without parts, and for records whose keys do not fit. */
   #convertStructure(
     before: ValidatorJson,
     after: ValidatorJson,
@@ -228,7 +232,7 @@ function objectExpression({ removed, set }: ObjectConversion, from: string): str
   return `(({ ${names.join(", ")}, ...kept }) => ${kept})(${from})`;
 }
 
-/** The source that reads a field; one that every object inherits is read only where it is the object's own. */
+/** The source that reads a field. A field whose name every object inherits is read only where it is the object's own. */
 function fieldSource(from: string, name: string): string {
   const plain = `${from}.${name}`;
   if (!(name in Object.prototype)) return plain;

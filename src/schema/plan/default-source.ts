@@ -1,13 +1,11 @@
 /**
- * A value to begin with for a field that has none: source text that fits a type. It is a proposal that
- * its author is asked to look at, never a rule.
+ * Proposes a value for a field that has none, as source text. The author of the migration is asked to look at it.
  */
 import { jsonToConvex } from "convex/values";
-import { flatMembers } from "../changes/pair-members.js";
-import type { ValidatorJson } from "../schema-json.js";
+import { flatMembers, type ValidatorJson } from "../schema-json.js";
 import { propertyName, valueText } from "../source/value-text.js";
 
-/** Source of some value of a type; undefined when only its author can know one, as for an id. */
+/** The source of some value of a type; undefined when only the author can know one, as for an id. */
 export function defaultSource(type: ValidatorJson): string | undefined {
   switch (type.type) {
     case "any":
@@ -50,7 +48,7 @@ function defaultObject(type: Extract<ValidatorJson, { type: "object" }>): string
   return fields.length === 0 ? "{}" : `{ ${fields.join(", ")} }`;
 }
 
-/** Null where it is allowed: it says that there is no value, which is the truth. */
+/** The value of a union: null where it is allowed, since it says the truth, that there is no value. */
 function defaultMember(members: readonly ValidatorJson[]): string | undefined {
   if (members.some((member) => member.type === "null")) return "null";
   for (const member of members) {

@@ -1,14 +1,14 @@
 /**
- * JavaScript tests that tell the members of a union apart at run time: by what `typeof` says, by a
- * literal's value, or by the tag that every object has. Ids and text look alike, and so do two objects
- * without a tag: then there are no tests.
+ * Writes JavaScript tests that tell the members of a union apart at run time: by what `typeof` says, by the value of a literal,
+ * or by the tag that every object has. There are no tests for members that look alike, as ids and text do, and two objects
+ * without a tag.
  */
 import { jsonToConvex } from "convex/values";
 import type { ValidatorJson } from "../schema-json.js";
 import { valueText } from "../source/value-text.js";
 import { discriminate } from "../validation/discriminate.js";
 
-/** What a value looks like from outside. */
+/** The kind of a value, as a test at run time can tell it. */
 export type MemberKind =
   | "any"
   | "array"
@@ -24,13 +24,13 @@ export type MemberKind =
 export interface MemberTest {
   readonly member: ValidatorJson;
   readonly test: string;
-  /** True when the test is true of no other member's values, tried or not. */
+  /** Whether the test is false of the values of all other members, also of those that were tried before. */
   readonly exact: boolean;
-  /** The tag that tells the member from other objects, if that is what is tested. */
+  /** The tag that tells the member from other objects, if the test looks at it. */
   readonly tag?: { readonly field: string; readonly value: string };
 }
 
-/** What the values of a member look like. A union has no kind of its own and counts as any. */
+/** The kind of a member's values. A union has no kind of its own and counts as any. */
 export function kindOf(member: ValidatorJson): MemberKind {
   switch (member.type) {
     case "literal": {
@@ -51,9 +51,8 @@ export function kindOf(member: ValidatorJson): MemberKind {
 }
 
 /**
- * Tests for the members of a union, to be tried in order: literals before their kind. Each is true of
- * its own member's values and, among the members not yet tried, of no other's. Undefined when some
- * members cannot be told apart.
+ * The tests for the members of a union, to be tried in order: literals before their kind. Each test is true of the values of
+ * its own member, and of no member whose test comes later. Undefined when some members cannot be told apart.
  */
 export function memberTests(
   members: readonly ValidatorJson[],
@@ -107,7 +106,7 @@ function kindTest(kind: MemberKind, from: string, among: ReadonlySet<MemberKind>
   }
 }
 
-/** Source that compares with a literal as a validator does: 0 is not -0, NaN is NaN. */
+/** The source that compares with a literal as a validator does, where 0 is not -0 and NaN is NaN. */
 export function equalsSource(from: string, literal: unknown): string {
   const plain = literal !== 0 && !Number.isNaN(literal);
   const text = valueText(literal);

@@ -1,20 +1,19 @@
 /**
- * The migration of one table as TypeScript source, in both forms that `migrations.define` takes: a
- * transform (`up` and, to go back, `down`), a pure function of the document, which needs one deploy; and
- * `migrateOne` with `ctx`, which also runs on Convex Cloud between two deploys.
+ * Writes the migration of one table as TypeScript source, in both forms that `migrations.define` takes. A transform (`up` and,
+ * to go back, `down`) is a pure function of the document and needs one deploy. `migrateOne` has a `ctx` and also runs on
+ * Convex Cloud, between two deploys.
  */
 import { inverseRenames, type FieldRenames } from "../changes/renames.js";
 import { changeTarget, type SchemaChange } from "../changes/schema-change.js";
 import type { ValidatorJson } from "../schema-json.js";
-import { brackets, validatorSource } from "../source/validator-source.js";
+import { brackets, validatorSource } from "../source/schema-source.js";
 import { propertyName } from "../source/value-text.js";
 import { callbackBody, ConversionWriter, type ObjectConversion } from "./convert-source.js";
-import { mergeTypes } from "./merge-types.js";
-import { migrationName, tableRenameName } from "./migration-name.js";
+import { mergeTypes } from "./widen-schema.js";
 
 /** A table's migration, ready to be written to a file and edited. */
 export interface MigrationStub {
-  /** The name to export it by: `addRoleToUsers`. */
+  /** The name to export it under: `addRoleToUsers`. */
   readonly name: string;
   readonly tableName: string;
   /** The places that it changes: `users.role`. */
@@ -26,11 +25,11 @@ export interface MigrationStub {
   readonly transform: string;
   /** `migrations.define({ table, migrateOne })`, for documents of both shapes; null for a renamed table. */
   readonly migrateOne: string | null;
-  /** Values that were made up: look at each. */
+  /** The values that were made up; the author should look at each. */
   readonly decisions: readonly string[];
-  /** Values that `down` of the transform makes up, which are then not what they were: look at each. */
+  /** The values that `down` of the transform makes up, so that they are not what they were; the author should look at each. */
   readonly downDecisions: readonly string[];
-  /** Conversions left open: the stub throws there until they are written. */
+  /** The conversions that are still to be written; until then the stub throws there. */
   readonly unresolved: readonly string[];
 }
 
@@ -94,7 +93,7 @@ export function migrationStub(types: TableTypes, changes: readonly SchemaChange[
   };
 }
 
-/** The declaration that a table has a new name: one step, which keeps its documents and their ids. */
+/** The declaration that a table has a new name. It is one step, which keeps the documents and their ids. */
 export function tableRenameStub(from: string, to: string): MigrationStub {
   const name = tableRenameName(from, to);
   const declared = `{ from: ${JSON.stringify(from)}, to: ${JSON.stringify(to)} }`;
@@ -131,8 +130,8 @@ function renameSource(
 
 /**
  * A whole module of migrations.
- * @param importPath Where `migrations`, the app's instance of `Migrations`, is exported.
- * @param waivers Each with its target: declared beside transforms, so that the deploy knows them too.
+ * @param importPath The module that exports `migrations`, the app's instance of `Migrations`.
+ * @param waivers Waivers with their targets. They are declared beside transforms, so that the deploy knows them too.
  */
 export function migrationModule(
   stubs: readonly MigrationStub[],
@@ -149,9 +148,9 @@ export function migrationModule(
     ...(/\bv\./.test(sources) ? ["v"] : []),
   ];
   const declaration = [
-    "/** Marks what is left to write; throws until then. */",
+    "/** Marks what is still to be written, and throws until it is. */",
     "function unfinished(what: string): never {",
-    // The backquotes are the written module's.
+    // The backquotes belong to the module that is written.
     "  throw new Error(`This migration is not finished: ${what}`);",
     "}",
     "",
@@ -165,7 +164,7 @@ export function migrationModule(
   ].join("\n");
 }
 
-/** The source of a module of an app that gives waivers, and needs nothing else. */
+/** The source of a module that declares waivers and does nothing else. */
 export function waiverModule(waivers: readonly string[]): string {
   return `import { waive } from ${JSON.stringify("trueup/migrations")};\n${waiverSource("waive", waivers)}`;
 }
@@ -177,7 +176,7 @@ function waiverSource(waive: string, waivers: readonly string[]): string {
 
 /**
  * A function from documents of one type to those of another.
- * @param names What the two types' validators are called in the source.
+ * @param names The names of the two types' validators in the source.
  */
 function transformSource(
   writer: ConversionWriter,
@@ -206,7 +205,7 @@ function transformSource(
   ].join("\n");
 }
 
-/** A patch where the documents are of one object type, else a replacement. */
+/** A function that patches documents of one object type, and replaces all others. */
 function migrateOneSource(
   writer: ConversionWriter,
   tableName: string,
@@ -245,4 +244,37 @@ function commentLines(
     ...writer.unresolved.map((what) => ` * To write: ${what}.`),
     " */",
   ];
+}
+
+/** The name of a table's migration: that of its change when there is only one, else that of the table. */
+function migrationName(tableName: string, changes: readonly SchemaChange[]): string {
+  const table = capitalized(tableName);
+  const [change] = changes;
+  if (change?.path === undefined || change.path === "" || changes.length > 1) {
+    return `migrate${table}`;
+  }
+  const field = capitalized(change.path);
+  switch (change.rule) {
+    case "field-added-required":
+      return `add${field}To${table}`;
+    case "field-removed":
+      return `remove${field}From${table}`;
+    case "field-made-required":
+      return `require${field}In${table}`;
+    case "field-renamed":
+      return `rename${capitalized(change.before ?? "")}To${capitalized(change.after ?? "")}In${table}`;
+    default:
+      return `convert${field}In${table}`;
+  }
+}
+
+/** The name of a table's rename: `renameUsersToPeople`. */
+function tableRenameName(from: string, to: string): string {
+  return `rename${capitalized(from)}To${capitalized(to)}`;
+}
+
+/** "address.zip" as "AddressZip". */
+function capitalized(name: string): string {
+  const words = name.match(/[A-Za-z0-9]+/g) ?? [];
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }

@@ -6,7 +6,7 @@ import { documentTypes, editedDocumentType } from "../../../suites/arbitraries/v
 import { parseSchema } from "../definition/parse-schema.js";
 import type { SchemaJson, ValidatorJson } from "../schema-json.js";
 import { accepts } from "../subtyping/accepts.js";
-import { compileTable } from "../validation/compile-table.js";
+import { compileTable } from "../validation/compiled-checks.js";
 import { migrationModule } from "./migration-source.js";
 import { exitCodeOf, planSchema } from "./plan-schema.js";
 import { planText } from "./plan-text.js";

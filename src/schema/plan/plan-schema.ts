@@ -1,7 +1,6 @@
 /**
- * The plan of a schema change: what changes and how dangerous each change is, the migrations that it
- * takes, and the steps to deploy it, in one deploy on Trueup and in several elsewhere. A plan is made of
- * JSON values only; `plan-text.ts` prints it.
+ * Plans a schema change: says what changes and how dangerous each change is, which migrations it takes, and which steps deploy
+ * it, in one deploy on Trueup and in several elsewhere. A plan consists of JSON values only; `plan-text.ts` prints it.
  */
 import { diffSchemas, noSchema } from "../changes/diff-schemas.js";
 import { applyRenames, type RenamedSchema, type SchemaRenames } from "../changes/renames.js";
@@ -16,34 +15,34 @@ import { planSteps, type PlanStep } from "./plan-steps.js";
 import type { TableData } from "./violation-tally.js";
 import { widenSchema } from "./widen-schema.js";
 
-/** What a plan is made of. */
+/** What a plan is made from. */
 export interface PlanInput {
-  /** Whose schema it is; "", the default, is the app. */
+  /** The component whose schema it is; "", the default, is the app. */
   readonly componentPath?: string;
-  /** The schema before; null when there was none, so that nothing was held to any type. */
+  /** The schema before; null when there was none, so that no document was held to any type. */
   readonly before: SchemaJson | null;
   readonly after: SchemaJson;
   readonly renames?: SchemaRenames;
   /** Waivers as `parseWaivers` takes them, also those of other components: `drop-field:users.legacy`. */
   readonly waivers?: readonly string[];
-  /** What is known of the data under the new schema, by new table names; a removed table by its own. */
+  /** What is known of the data under the new schema, by the new names of tables; a removed table has its old name. */
   readonly data?: readonly TableData[];
 }
 
 /** A plan. */
 export interface SchemaPlan {
-  /** Whose schema it is; "" is the app. */
+  /** The component whose schema it is; "" is the app. */
   readonly componentPath: string;
-  /** The most dangerous of what the changes count as. */
+  /** The most dangerous classification that a change counts as. */
   readonly verdict: Classification;
   readonly changes: readonly PlannedChange[];
   /** One migration for each table that needs one, and before them the declared renames of tables. */
   readonly migrations: readonly MigrationStub[];
   /** The schema that both shapes fit; null when every document fits the new one already. */
   readonly widened: SchemaJson | null;
-  /** What to do where one deploy does it all. */
+  /** The steps where one deploy does it all. */
   readonly oneDeploy: readonly PlanStep[];
-  /** What to do where schema and data change in turns: widen, migrate, narrow. */
+  /** The steps where schema and data change in turns: widen, migrate, narrow. */
   readonly severalDeploys: readonly PlanStep[];
   /** What was known of the data. */
   readonly data: readonly TableData[];
@@ -82,7 +81,7 @@ export function planSchema(input: PlanInput): SchemaPlan {
   };
 }
 
-/** The exit code that tells a verdict: 0, 2 or 3. */
+/** The exit code of the command line for a verdict. */
 export function exitCodeOf(verdict: Classification): 0 | 2 | 3 {
   if (verdict === "safe") return 0;
   return verdict === "needsMigration" ? 2 : 3;

@@ -1,6 +1,6 @@
 /**
- * The steps of a plan in words: widen, migrate, narrow where every deploy is held to the data at rest,
- * and the one deploy that does the same on Trueup.
+ * Writes the steps of a plan in words: to widen, migrate and narrow where every deploy is held to the stored data, and the one
+ * deploy that does the same on Trueup.
  */
 import type { Classification } from "../changes/rules.js";
 import { changeTarget } from "../changes/schema-change.js";
@@ -11,7 +11,7 @@ import type { MigrationStub } from "./migration-source.js";
 /** One step. */
 export interface PlanStep {
   readonly kind: "deploy" | "drop" | "migrate" | "narrow" | "rename" | "stop" | "widen";
-  /** What to do, in a sentence. */
+  /** One sentence that says what to do. */
   readonly title: string;
   readonly details: readonly string[];
 }
@@ -68,7 +68,7 @@ export function planSteps(
   };
 }
 
-/** What has to be decided before anything is deployed. */
+/** The step that comes before any deploy: what its author has to decide. */
 function stopSteps(componentPath: string, changes: readonly PlannedChange[]): readonly PlanStep[] {
   const destructive = changes.filter(({ counts }) => counts === "destructive");
   if (destructive.length === 0) return [];

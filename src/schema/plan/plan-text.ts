@@ -1,4 +1,4 @@
-/** A plan for a person to read: plain text, at most a hundred characters a line of our own, styled by whoever prints it. */
+/** Writes a plan for a person to read, as plain text. Whoever prints it gives the style. */
 import type { Classification } from "../changes/rules.js";
 import { changeTarget } from "../changes/schema-change.js";
 import { waiverText } from "../changes/waivers.js";
@@ -6,7 +6,7 @@ import type { PlannedChange } from "./assess-change.js";
 import type { PlanStep } from "./plan-steps.js";
 import type { SchemaPlan } from "./plan-schema.js";
 
-/** How parts of the text are marked, with colours for instance. */
+/** Marks parts of the text, for instance with colours. */
 export type PlanStyle = Readonly<
   Record<Classification | "heading" | "target" | "aside", (text: string) => string>
 >;
@@ -50,7 +50,7 @@ export function planText(plan: SchemaPlan, { style = plain }: PlanTextOptions = 
   return `${lines.join("\n").trimEnd()}\n`;
 }
 
-/** The verdict in a line: what a refused deploy begins with. */
+/** The verdict in one line, with which the message of a refused deploy begins. */
 export function verdictLine(plan: SchemaPlan): string {
   const count = (classification: Classification): number =>
     plan.changes.filter(({ counts }) => counts === classification).length;

@@ -1,9 +1,13 @@
 /**
- * Counts the violations of many documents by kind and place, with a few samples of each: what a plan or a
- * refused deploy says of the data. Memory grows with the number of kinds of violation, not of documents.
+ * Counts the violations of many documents by kind and place, with a few samples of each, for a plan or the message of a refused
+ * deploy. Its memory grows with the number of kinds of violation, not with that of documents.
  */
-import { describeViolation } from "../validation/describe-violation.js";
-import { violationGroup, type Violation, type ViolationKind } from "../validation/violation.js";
+import {
+  describeViolation,
+  violationGroup,
+  type Violation,
+  type ViolationKind,
+} from "../validation/violation.js";
 
 /** A document that shows a violation. */
 export interface ViolationSample {
@@ -13,7 +17,7 @@ export interface ViolationSample {
 
 /** Violations of one kind at one place. */
 export interface ViolationCount {
-  /** As `violationGroup` says it. */
+  /** The text of `violationGroup`. */
   readonly group: string;
   readonly kind: ViolationKind;
   readonly pattern: string;
@@ -31,7 +35,7 @@ export interface TableData {
   readonly checked: number;
   /** How many of those do not fit. */
   readonly violating: number;
-  /** By falling number of documents. */
+  /** The violations that most documents have come first. */
   readonly violations: readonly ViolationCount[];
 }
 
@@ -49,7 +53,7 @@ export class ViolationTally {
     this.#maxSamples = maxSamples;
   }
 
-  /** Adds one checked document; no violations means that it fits. */
+  /** Adds one checked document. A document that fits has no violations. */
   add(id: string, violations: readonly Violation[]): void {
     this.#checked++;
     if (violations.length > 0) this.#violating++;
@@ -68,7 +72,7 @@ export class ViolationTally {
     }
   }
 
-  /** @param documents How many documents the table has; those checked when left out. */
+  /** @param documents How many documents the table has; as many as were checked when it is left out. */
   result(documents: number = this.#checked): TableData {
     const violations = [...this.#counts.values()].map((count) => ({
       ...count,

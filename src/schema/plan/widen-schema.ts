@@ -1,18 +1,27 @@
 /**
- * The schema between two others: every document that fits either of them fits it, and the indexes of
- * both are there. It is what is deployed first where a change takes several deploys.
+ * The schema between two others: every document that fits either of them fits it, and it has the indexes of both. It is
+ * deployed first where a change takes several deploys. Its types keep structure where they can, so that they read like what a
+ * person would write: fields that only one side has become optional, and members of unions are merged one by one.
  */
-import { canHoldField } from "../definition/field-paths.js";
-import { documentType } from "../document-type.js";
-import { findTable, type SchemaJson, type TableJson } from "../schema-json.js";
-import { mergeTypes } from "./merge-types.js";
+import { canHoldField, documentType } from "../document-type.js";
+import {
+  flatMembers,
+  findTable,
+  type SchemaJson,
+  type TableJson,
+  type ObjectFieldJson,
+  type ObjectValidatorJson,
+  type RecordKeyValidatorJson,
+  type ValidatorJson,
+} from "../schema-json.js";
+import { pairMembers, sameType } from "../changes/pair-members.js";
+import { accepts } from "../subtyping/accepts.js";
 
 const maxIndexes = 64;
 
 /**
- * The widened schema. Tables that the new schema lacks stay; where neither side held the documents to a
- * type it does not either.
- * @param before The old schema, its tables by their new names.
+ * The widened schema. It keeps the tables that the new schema lacks, and validates documents only where both schemas do.
+ * @param before The old schema, with the new names of its tables.
  */
 export function widenSchema(before: SchemaJson, after: SchemaJson): SchemaJson {
   const tables = after.tables.map((table) => {
@@ -87,4 +96,53 @@ function allNames(table: TableJson): readonly string[] {
     ...table.vectorIndexes,
     ...table.stagedVectorIndexes,
   ].map((index) => index.indexDescriptor);
+}
+
+/** A type that accepts both. The fields and members of `after` come first. */
+export function mergeTypes(before: ValidatorJson, after: ValidatorJson): ValidatorJson {
+  if (accepts(after, before)) return after;
+  if (accepts(before, after)) return before;
+  if (before.type === "object" && after.type === "object") return mergeObjects(before, after);
+  if (before.type === "array" && after.type === "array") {
+    return { type: "array", value: mergeTypes(before.value, after.value) };
+  }
+  if (before.type === "record" && after.type === "record") {
+    const fieldType = mergeTypes(before.values.fieldType, after.values.fieldType);
+    const keys = mergeKeys(before.keys, after.keys);
+    return { type: "record", keys, values: { fieldType, optional: false } };
+  }
+  return mergeMembers(before, after);
+}
+
+function mergeObjects(before: ObjectValidatorJson, after: ObjectValidatorJson): ValidatorJson {
+  const merged = Object.entries(after.value).map(([name, field]): [string, ObjectFieldJson] => {
+    const earlier = Object.hasOwn(before.value, name) ? before.value[name] : undefined;
+    if (earlier === undefined) return [name, { ...field, optional: true }];
+    const fieldType = mergeTypes(earlier.fieldType, field.fieldType);
+    return [name, { fieldType, optional: earlier.optional || field.optional }];
+  });
+  const gone = Object.entries(before.value)
+    .filter(([name]) => !Object.hasOwn(after.value, name))
+    .map(([name, field]): [string, ObjectFieldJson] => [name, { ...field, optional: true }]);
+  return { type: "object", value: Object.fromEntries([...merged, ...gone]) };
+}
+
+function mergeKeys(before: RecordKeyValidatorJson, after: RecordKeyValidatorJson): RecordKeyValidatorJson {
+  if (accepts(after, before)) return after;
+  return accepts(before, after) ? before : { type: "union", value: [after, before] };
+}
+
+function mergeMembers(before: ValidatorJson, after: ValidatorJson): ValidatorJson {
+  const [was, is] = [flatMembers(before), flatMembers(after)];
+  const { pairs, removed } = pairMembers(was, is);
+  const kept = is.map((member) => {
+    const pair = pairs.find((each) => each.after === member);
+    return pair === undefined ? member : mergeTypes(pair.before, member);
+  });
+  const members: ValidatorJson[] = [];
+  for (const member of [...kept, ...removed]) {
+    if (!members.some((other) => sameType(other, member))) members.push(member);
+  }
+  const [only] = members;
+  return members.length === 1 && only !== undefined ? only : { type: "union", value: members };
 }

@@ -7,8 +7,7 @@ import { parseSchema } from "../definition/parse-schema.js";
 import type { SchemaJson } from "../schema-json.js";
 import { validatorText } from "../source/validator-text.js";
 import { accepts } from "../subtyping/accepts.js";
-import { mergeTypes } from "./merge-types.js";
-import { widenSchema } from "./widen-schema.js";
+import { mergeTypes, widenSchema } from "./widen-schema.js";
 
 function schema(tables: GenericSchema, schemaValidation = true): SchemaJson {
   return parseSchema(defineSchema(tables, { schemaValidation }));

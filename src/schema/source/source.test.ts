@@ -6,9 +6,8 @@ import { expect, test } from "vitest";
 import { documentTypes, validator } from "../../../suites/arbitraries/validators.js";
 import { parseSchema } from "../definition/parse-schema.js";
 import type { SchemaJson } from "../schema-json.js";
-import { schemaSource } from "./schema-source.js";
+import { schemaSource, validatorSource } from "./schema-source.js";
 import { validatorText } from "./validator-text.js";
-import { validatorSource } from "./validator-source.js";
 import { valueText } from "./value-text.js";
 
 function evaluate(source: string): unknown {

@@ -1,12 +1,10 @@
 /**
- * Validators as source text on one line, as messages show them: `v.object({name: v.string()})`.
- * Fields are sorted and a number is `v.float64()`, as in Convex's own messages. The source text for
- * files is `validator-source.ts`'s.
+ * Writes validators as source text on one line, as messages show them: `v.object({name: v.string()})`. Fields are sorted and a
+ * number is `v.float64()`, as in Convex's own messages. `schema-source.ts` writes the source text for files.
  */
 import { jsonToConvex } from "convex/values";
 import type { ObjectFieldJson, ValidatorJson } from "../schema-json.js";
-import { LineWriter } from "./line-writer.js";
-import { propertyName, valueText } from "./value-text.js";
+import { LineWriter, propertyName, valueText } from "./value-text.js";
 
 /**
  * A validator as one line.

@@ -1,10 +1,9 @@
 /**
- * Convex values as TypeScript source on one line. With a length limit the text is cut while it is
- * written, so that a megabyte of a document never becomes a megabyte of message.
+ * Writes Convex values as TypeScript source on one line. Where the length has a limit, the text is cut while it is written, so
+ * that a megabyte of a document never becomes a megabyte of a message.
  */
 import { CommitTsPlaceholder } from "convex/values";
 import { isBytes, isPlainObject } from "../validation/value-kind.js";
-import { LineWriter } from "./line-writer.js";
 
 /**
  * A value as source text, fields sorted by name; `undefined` fields are left out.
@@ -16,9 +15,9 @@ export function valueText(value: unknown, maxLength: number = Infinity): string 
   return line.text();
 }
 
-/** A property name as source: quoted only when it must be. */
+/** A property name as source, in quotes only where it needs them. */
 export function propertyName(name: string): string {
-  // Written plainly it would set the prototype.
+  // Without brackets it would set the prototype.
   if (name === "__proto__") return `["__proto__"]`;
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : JSON.stringify(name);
 }
@@ -51,4 +50,41 @@ function scalarText(value: unknown): string {
   if (typeof value === "function") return "<function>";
   if (typeof value === "object" && value !== null) return `<${value.constructor?.name ?? "object"}>`;
   return String(value);
+}
+
+/** Writes one line of source text up to a length. It drops what comes after and puts "…" in its place. */
+export class LineWriter {
+  readonly #maxLength: number;
+  readonly #parts: string[] = [];
+  #length = 0;
+
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  /** Whether the line is full, so that nothing more will be shown. */
+  get full(): boolean {
+    return this.#length > this.#maxLength;
+  }
+
+  write(part: string): void {
+    if (this.full) return;
+    this.#parts.push(part);
+    this.#length += part.length;
+  }
+
+  /** Writes items between brackets, separated by commas, until the line is full. */
+  list<Item>(open: string, close: string, items: readonly Item[], writeItem: (item: Item) => void): void {
+    this.write(open);
+    for (let index = 0; index < items.length && !this.full; index++) {
+      if (index > 0) this.write(", ");
+      writeItem(items[index]!);
+    }
+    this.write(close);
+  }
+
+  text(): string {
+    const text = this.#parts.join("");
+    return this.full ? `${text.slice(0, Math.max(0, this.#maxLength - 1))}…` : text;
+  }
 }

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { validator, validatorPair, valuesOf } from "../../../suites/arbitraries/validators.js";
 import { parseValidator } from "../definition/parse-validator.js";
-import { compileValidator } from "../validation/compile-validator.js";
+import { compileValidator } from "../validation/compiled-checks.js";
 import { accepts, equivalent, include } from "./accepts.js";
-import { tableOfSampleId } from "./sample.js";
+import { tableOfSampleId } from "./outside.js";
 
 const context = { tableOfId: tableOfSampleId };
 

@@ -1,8 +1,7 @@
 /**
- * Does every value of one validator fit another? The heart of every rule about schema changes. The
- * answer is decided by looking for a counterexample (`outside.ts`): "accepted" means that there is
- * none, so a change is never called safe that is not; "refused" comes with a value as proof. Only a
- * search that outgrows its budget ends undecided, which counts as refused.
+ * Decides whether every value of one validator fits another, on which every rule about schema changes stands. It looks for a
+ * counterexample (`outside.ts`). "Accepted" means that there is none, so a change is never called safe that is not; "refused"
+ * comes with a value as proof. Only a search that outgrows its budget ends undecided, which counts as refused.
  */
 import type { ValidatorJson } from "../schema-json.js";
 import { alternativesOf } from "./alternatives.js";
@@ -15,18 +14,18 @@ export type Inclusion =
   | { readonly kind: "refused"; readonly value: unknown }
   | { readonly kind: "undecided" };
 
-/** Steps of a search before it gives up; each is one comparison of two validators. */
+/** A search gives up after so many steps, each of which compares two validators. */
 const maxSteps = 20_000;
 
 /**
- * True when every value that fits `narrower` also fits `wider`, for all ids and all values.
- * @returns False also when that could not be decided within the budget.
+ * Whether every value that fits `narrower` also fits `wider`, for all ids and all values. The answer is false also when that
+ * could not be decided within the budget.
  */
 export function accepts(wider: ValidatorJson, narrower: ValidatorJson): boolean {
   return include(wider, narrower).kind === "accepted";
 }
 
-/** As `accepts`, with the proof of a no. */
+/** As `accepts`, with a proof where the answer is no. */
 export function include(wider: ValidatorJson, narrower: ValidatorJson): Inclusion {
   const search = new OutsideSearch(maxSteps);
   try {

@@ -1,6 +1,6 @@
 /**
- * The right side of an inclusion: the validators any of which may take a value, sorted by the kind of
- * value they take. A union is nothing more than its members, so unions are gone here.
+ * The wider side of a comparison: the validators any of which may take a value, sorted by the kind of value that they take. A
+ * union is nothing more than its members, so only its members appear here.
  */
 import { jsonToConvex } from "convex/values";
 import type { ObjectValidatorJson, ValidatorJson } from "../schema-json.js";
@@ -10,9 +10,12 @@ export type RecordValidatorJson = Extract<ValidatorJson, { type: "record" }>;
 /** The kinds of value that have no parts. */
 export type ScalarKind = "bigint" | "boolean" | "bytes" | "null" | "number" | "string";
 
-/** What some value may fit, sorted. */
+/** A value that was found outside of some validators; undefined when there is none. */
+export type Outside = { readonly value: unknown } | undefined;
+
+/** The validators that a value may fit, sorted. */
 export interface Alternatives {
-  /** True when every value fits. */
+  /** Whether every value fits. */
   readonly any: boolean;
   readonly scalars: ReadonlySet<ScalarKind>;
   /** Keys as `literalKey` makes them. */
@@ -25,12 +28,12 @@ export interface Alternatives {
   readonly objects: readonly ObjectValidatorJson[];
 }
 
-/** A literal's identity: equal for values that one literal validator takes. */
+/** A text that identifies a literal. Values that one literal validator takes have the same text. */
 export function literalKey(value: unknown): string {
   return `${typeof value} ${Object.is(value, -0) ? "-0" : String(value)}`;
 }
 
-/** The alternatives that a list of validators leaves. O(members). */
+/** A list of validators as alternatives. O(members). */
 export function alternativesOf(validators: readonly ValidatorJson[]): Alternatives {
   let any = false;
   const scalars = new Set<ScalarKind>();
@@ -74,5 +77,5 @@ export function alternativesOf(validators: readonly ValidatorJson[]): Alternativ
   return { any, scalars, literals, tables, arrays, records, objects };
 }
 
-/** The alternatives that take nothing. */
+/** Alternatives that take no value. */
 export const nothing: Alternatives = alternativesOf([]);

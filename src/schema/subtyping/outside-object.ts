@@ -1,20 +1,21 @@
 /**
- * Searches for an object of one object type that is outside every one of several others. Such an
- * object exists exactly when each of the others can be made to refuse one of its fields, together:
- * members that are to refuse the same field need one value there that all of them refuse. The search
- * hands the members out to the fields and backtracks; an absent field counts as a value of its own.
+ * Searches for an object of one object type that is outside every one of several others. Such an object exists exactly when
+ * each of the others refuses one of its fields; those that are to refuse the same field need one value there that all of
+ * them refuse. The search assigns the other types to fields, and backtracks. An absent field counts as a value of its own.
  */
 import type { ObjectValidatorJson, ValidatorJson } from "../schema-json.js";
-import { alternativesOf, type Alternatives } from "./alternatives.js";
-import type { Outside, OutsideSearch } from "./outside.js";
+import { alternativesOf, type Alternatives, type Outside } from "./alternatives.js";
 
-/** What one of the others takes at a field: a type, whether the field may be absent, or nothing at all. */
+/** Searches for a value that fits one type and none of the alternatives. */
+type FindOutside = (type: ValidatorJson, alternatives: Alternatives) => Outside;
+
+/** What another type takes at a field: values of a type, if any, and the absence of the field, if that is allowed. */
 interface TakenField {
   readonly type: ValidatorJson | undefined;
   readonly absent: boolean;
 }
 
-/** Another type, as what it takes at each field of the object. */
+/** Another type: what it takes at each field of the object. */
 type Member = ReadonlyMap<string, TakenField>;
 
 /** A value chosen for a field; the field left out when absent. */
@@ -25,23 +26,23 @@ type Choice = { readonly absent: true } | { readonly absent: false; readonly val
  * @throws BudgetSpent
  */
 export function findOutsideObject(
-  search: OutsideSearch,
+  findOutside: FindOutside,
   type: ObjectValidatorJson,
   alternatives: Alternatives,
 ): Outside {
-  const finder = new ObjectFinder(search, type);
+  const finder = new ObjectFinder(findOutside, type);
   return finder.find(membersAt(type, alternatives));
 }
 
 class ObjectFinder {
-  readonly #search: OutsideSearch;
+  readonly #findOutside: FindOutside;
   readonly #type: ObjectValidatorJson;
   /** The value that each field has so far, and the members that refuse it there. */
   readonly #choices = new Map<string, Choice>();
   readonly #refusing = new Map<string, readonly Member[]>();
 
-  constructor(search: OutsideSearch, type: ObjectValidatorJson) {
-    this.#search = search;
+  constructor(findOutside: FindOutside, type: ObjectValidatorJson) {
+    this.#findOutside = findOutside;
     this.#type = type;
   }
 
@@ -89,7 +90,7 @@ class ObjectFinder {
     if (declared === undefined) return undefined;
     const taken = members.map((member) => member.get(field));
     const types = taken.flatMap((at) => (at?.type === undefined ? [] : [at.type]));
-    const outside = this.#search.find(declared.fieldType, alternativesOf(types));
+    const outside = this.#findOutside(declared.fieldType, alternativesOf(types));
     if (outside !== undefined) return { absent: false, value: outside.value };
     const absent = declared.optional && !taken.some((at) => at?.absent === true);
     return absent ? { absent } : undefined;

@@ -1,8 +1,8 @@
 /**
- * Searches for a value that fits one validator and none of several others. The search is exact: the
- * kinds of value are disjoint, so each is compared with its own kind alone; a list leaves a union of
- * list types as soon as each of them refuses some element; and an object leaves a union of object
- * types when every one of them refuses some field, which `outside-object.ts` decides.
+ * Searches for a value that fits one validator and none of several others. The search is exact. The kinds of value are
+ * disjoint, so each is compared with its own kind alone. A list is outside of a union of list types as soon as each of them
+ * refuses some element. An object is outside of a union of object types when every one of them refuses some field, which
+ * `outside-object.ts` decides.
  */
 import { jsonToConvex } from "convex/values";
 import type { RecordKeyValidatorJson, ValidatorJson } from "../schema-json.js";
@@ -11,21 +11,18 @@ import {
   literalKey,
   nothing,
   type Alternatives,
+  type Outside,
   type RecordValidatorJson,
   type ScalarKind,
 } from "./alternatives.js";
 import { findOutsideObject } from "./outside-object.js";
-import { sampleId, sampleScalar } from "./sample.js";
-
-/** A value found outside; undefined when there is none. */
-export type Outside = { readonly value: unknown } | undefined;
 
 /** Thrown when a search has used up its steps. */
 export class BudgetSpent extends Error {}
 
 const anything: ValidatorJson = { type: "any" };
 
-/** What `any` stands for: a value of any kind. Scalars first: they end the recursion of `any`. */
+/** The kinds of value that `any` stands for. Scalars come first, because they end the recursion of `any`. */
 const anyMembers: readonly ValidatorJson[] = [
   { type: "string" },
   { type: "number" },
@@ -67,7 +64,7 @@ export class OutsideSearch {
       case "record":
         return this.#findRecord(type, alternatives);
       case "object":
-        return findOutsideObject(this, type, alternatives);
+        return findOutsideObject((...of) => this.find(...of), type, alternatives);
       case "boolean":
         return findLiteral(true, alternatives) ?? findLiteral(false, alternatives);
       case "commitTs":
@@ -110,8 +107,8 @@ export class OutsideSearch {
   }
 
   /**
-   * A record with an entry that each record type refuses. Its keys are without number, so it also has
-   * one that no object type declares, unless the empty record is the only one.
+   * A record with an entry that each record type refuses. There is no end of keys, so it also has a key that no object type
+   * declares, unless only the empty record fits its type.
    */
   #findRecord(type: RecordValidatorJson, alternatives: Alternatives): Outside {
     const keys = asValidator(type.keys);
@@ -163,4 +160,32 @@ function takesEmptyObject(alternatives: Alternatives): boolean {
 /** A record's key validator as a validator of the key's text. */
 function asValidator(keys: RecordKeyValidatorJson): ValidatorJson {
   return keys;
+}
+
+/** A text that stands for an id of a table. It is no real id, but may be the key of a record. Each number makes another one. */
+export function sampleId(tableName: string, serial: number): string {
+  return `<id ${serial} of ${tableName}>`;
+}
+
+/** The table of a `sampleId`; null for any other string. */
+export function tableOfSampleId(id: string): string | null {
+  return /^<id \d+ of (\w+)>$/.exec(id)?.[1] ?? null;
+}
+
+/** Some value of a kind. */
+function sampleScalar(kind: ScalarKind, serial: number): unknown {
+  switch (kind) {
+    case "bigint":
+      return BigInt(serial);
+    case "boolean":
+      return true;
+    case "bytes":
+      return new ArrayBuffer(1);
+    case "null":
+      return null;
+    case "number":
+      return serial;
+    case "string":
+      return `text ${serial}`;
+  }
 }

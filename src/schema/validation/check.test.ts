@@ -2,12 +2,11 @@ import { type GenericValidator, v, type ValidatorJSON } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { validatorPair, valuesOf } from "../../../suites/arbitraries/validators.js";
-import { tableOfSampleId } from "../subtyping/sample.js";
-import type { CheckContext } from "./check-context.js";
-import { checkValue, compileValidator } from "./compile-validator.js";
-import { describeViolation, describeViolations } from "./describe-violation.js";
+import { tableOfSampleId } from "../subtyping/outside.js";
+import type { CheckContext } from "./compile-fits.js";
+import { checkValue, compileValidator } from "./compiled-checks.js";
+import { describeViolation, describeViolations, violationGroup } from "./violation.js";
 import { explain } from "./explain.js";
-import { violationGroup } from "./violation.js";
 
 const context: CheckContext = { tableOfId: (id) => /^(\w+):/.exec(id)?.[1] ?? null };
 

@@ -1,16 +1,20 @@
 /**
- * Compiles a validator into one closure that says whether a value fits, once per validator and run on
- * every write. Invariant: the closure allocates nothing and never throws, whatever the value. Why a
- * value does not fit is `explain.ts`'s job; the two agree (a property holds them together).
+ * Compiles a validator into one closure that says whether a value fits. It is compiled once per validator and runs on every
+ * write. Invariant: the closure allocates nothing and never throws, whatever the value. `explain.ts` says why a value does not
+ * fit; a property test holds the two to the same answer.
  */
 import { CommitTsPlaceholder, jsonToConvex } from "convex/values";
 import type { ObjectFieldJson, ObjectValidatorJson, ValidatorJson } from "../schema-json.js";
-import type { CheckContext } from "./check-context.js";
 import { discriminate, type TaggedUnion } from "./discriminate.js";
-import { isFieldName } from "./field-name.js";
-import { isBytes, isPlainObject } from "./value-kind.js";
+import { isFieldName, isBytes, isPlainObject } from "./value-kind.js";
 
-/** True when the value fits. An absent value is `undefined`, which fits nothing. */
+/** What checking a value needs to know of the database around it. */
+export interface CheckContext {
+  /** The name of the table that an id belongs to; null when the string is no id of a known table. */
+  tableOfId(id: string): string | null;
+}
+
+/** Whether a value fits. An absent value is `undefined`, which fits nothing. */
 export type Fits = (value: unknown, context: CheckContext) => boolean;
 
 /** Compiles a validator. O(size of the validator). */
@@ -100,7 +104,7 @@ interface CompiledField {
   readonly name: string;
   readonly optional: boolean;
   readonly fits: Fits;
-  /** True when every object seems to have this field, since Object.prototype does. */
+  /** Whether every object seems to have this field, because Object.prototype has it. */
   readonly inherited: boolean;
 }
 
@@ -120,7 +124,7 @@ function compileUnion(members: readonly ValidatorJson[]): Fits {
 
 /**
  * Compiles a union of object validators.
- * @param ignored Fields that may stand beside the declared ones, unchecked.
+ * @param ignored Fields that may stand beside the declared ones and are not checked.
  */
 export function compileObjects(members: readonly ObjectValidatorJson[], ignored: ReadonlySet<string>): Fits {
   const tagged = discriminate(members);
@@ -139,7 +143,7 @@ function anyOf(alternatives: readonly Fits[]): Fits {
   };
 }
 
-/** The values of a union of literals only. A Set takes -0 for 0, so a union with -0 has none. */
+/** The values of a union that has literals only; undefined for other unions, and for one with -0, which a Set takes for 0. */
 function literalValues(members: readonly ValidatorJson[]): ReadonlySet<unknown> | undefined {
   const values = new Set<unknown>();
   for (const member of members) {

@@ -1,17 +1,16 @@
 /**
- * Finds the field that tells the members of a union of objects apart: one that every member requires
- * as a literal string of its own. With it a value is checked against one member instead of all, and a
- * violation can name what is wrong inside that member.
+ * Finds the tag of a union of objects: a field that every member requires as a literal string of its own. With it a value is
+ * checked against one member instead of all, and a violation can name what is wrong inside that member.
  */
 import type { ObjectValidatorJson, ValidatorJson } from "../schema-json.js";
 
-/** A union of objects that one field decides. */
+/** A union of objects whose members one field tells apart. */
 export interface TaggedUnion {
   readonly field: string;
   readonly members: ReadonlyMap<string, ObjectValidatorJson>;
 }
 
-/** The deciding field and the member of each of its values; undefined when there is none. */
+/** The tag, and the member of each of its values; undefined when the members have no tag. */
 export function discriminate(members: readonly ValidatorJson[]): TaggedUnion | undefined {
   const objects = members.filter((member) => member.type === "object");
   const [first] = objects;
@@ -26,8 +25,8 @@ export function discriminate(members: readonly ValidatorJson[]): TaggedUnion | u
 }
 
 /**
- * The objects by the literal string that each requires in a field; undefined when the field does not
- * tell them apart.
+ * The objects by the literal string that each of them requires in a field; undefined when the field does not tell them
+ * apart.
  */
 export function membersByTag(
   objects: readonly ObjectValidatorJson[],

@@ -1,22 +1,19 @@
 /**
- * Says why a value does not fit its validator: every violation with its place, up to a bound. Slow and
- * thorough, and run only after the compiled check has said no. Where one member of a union is plainly
- * meant (the only one of the value's kind, or the one its tag names) the violations inside that member
- * are reported rather than that no member fits.
+ * Says why a value does not fit its validator: every violation with its place, up to a bound. It is slow and thorough, and
+ * runs only after the compiled check has said no. Where one member of a union is plainly meant (the only one of the value's
+ * kind, or the one that its tag names), it reports the violations inside that member rather than that no member fits.
  */
 import { jsonToConvex } from "convex/values";
-import type { ObjectValidatorJson, ValidatorJson } from "../schema-json.js";
+import { flatMembers, type ObjectValidatorJson, type ValidatorJson } from "../schema-json.js";
 import { fieldText, validatorText } from "../source/validator-text.js";
 import { valueText } from "../source/value-text.js";
-import type { CheckContext } from "./check-context.js";
-import { compileFits } from "./compile-fits.js";
+import { type CheckContext, compileFits } from "./compile-fits.js";
 import { discriminate } from "./discriminate.js";
-import { isFieldName } from "./field-name.js";
+import { isFieldName, isPlainObject, valueKind } from "./value-kind.js";
 import { elementPlace, fieldPlace, keysPlace, root, valuesPlace, type Place } from "./place.js";
-import { isPlainObject, valueKind } from "./value-kind.js";
 import type { Violation } from "./violation.js";
 
-/** No more violations than this are reported of one value. */
+/** At most so many violations are reported of one value. */
 const maxViolations = 64;
 
 const maxTextLength = 400;
@@ -32,7 +29,7 @@ export function explain(
   return explainer.violations;
 }
 
-/** As `explain`, for an object validator beside whose fields others may stand unchecked. */
+/** As `explain`, for an object validator; the ignored fields may stand beside its own and are not checked. */
 export function explainObject(
   validator: ObjectValidatorJson,
   value: unknown,
@@ -151,24 +148,20 @@ class Explainer {
   }
 }
 
-/** The member that the value was plainly meant for: a structured one, since a scalar says nothing more. */
+/** The member that the value was plainly meant for. It has parts, since there is nothing more to say of a scalar. */
 function meantMember(members: readonly ValidatorJson[], value: unknown): ValidatorJson | undefined {
   const [only] = members;
   if (members.length === 1) return only;
   const kind = valueKind(value);
   if (kind !== "object" && kind !== "array") return undefined;
-  const candidates = flatMembers(members).filter(
-    (member) => member.type === kind || (kind === "object" && member.type === "record"),
-  );
+  const candidates = members
+    .flatMap(flatMembers)
+    .filter((member) => member.type === kind || (kind === "object" && member.type === "record"));
   if (candidates.length === 1) return candidates[0];
   const tagged = discriminate(candidates);
   if (tagged === undefined || !isPlainObject(value)) return undefined;
   const tag = value[tagged.field];
   return typeof tag === "string" ? tagged.members.get(tag) : undefined;
-}
-
-function flatMembers(members: readonly ValidatorJson[]): readonly ValidatorJson[] {
-  return members.flatMap((member) => (member.type === "union" ? flatMembers(member.value) : [member]));
 }
 
 function texts(validator: ValidatorJson, value: unknown): { expected: string; actual: string } {

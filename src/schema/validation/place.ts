@@ -1,10 +1,10 @@
-/** Places inside a value, as messages write them: steps from a place to what is inside it. */
+/** Places inside a value, as messages write them. Each function makes the place of a part from the place of the whole. */
 
-/** Where in the value: as the value is indexed, and as a pattern that is the same for every element. */
+/** A place in a value: as the value is indexed, and as a pattern that is the same for every element. */
 export interface Place {
   /** ".tags[3].name"; "" is the value itself. */
   readonly path: string;
-  /** ".tags[].name": array indexes and record keys left out, so that like violations count together. */
+  /** ".tags[].name": without indexes of arrays and keys of records, so that violations of the same kind count together. */
   readonly pattern: string;
 }
 
@@ -17,7 +17,7 @@ export function fieldPlace(place: Place, field: string): Place {
   return { path: place.path + step, pattern: place.pattern + step };
 }
 
-/** An element of an array; without an index all of them. */
+/** An element of an array; all elements when no index is given. */
 export function elementPlace(place: Place, index: number | "" = ""): Place {
   return { path: `${place.path}[${index}]`, pattern: `${place.pattern}[]` };
 }
@@ -27,13 +27,13 @@ export function keysPlace(place: Place): Place {
   return { path: `${place.path}.keys()`, pattern: `${place.pattern}.keys()` };
 }
 
-/** A value of a record; without a key all of them. */
+/** A value of a record; all values when no key is given. */
 export function valuesPlace(place: Place, key?: string): Place {
   const step = key === undefined ? ".values()" : `[${JSON.stringify(key)}]`;
   return { path: place.path + step, pattern: `${place.pattern}.values()` };
 }
 
-/** The members of a union that a tag tells apart: a place in the path, none in the pattern. */
+/** A member of a union that a tag tells from the others. The path names it; the pattern does not. */
 export function memberPlace(place: Place, field: string, tag: string): Place {
   return { ...place, path: `${place.path}(${field}: ${JSON.stringify(tag)})` };
 }

@@ -1,6 +1,6 @@
 /**
- * Which kind of Convex value a JavaScript value is, told cheaply and also for objects that come from
- * another realm (a vm context has its own `Object` and `ArrayBuffer`).
+ * Tells which kind of Convex value a JavaScript value is. It is cheap, and right also for objects that come from another realm
+ * (a vm context has its own `Object` and `ArrayBuffer`).
  */
 import { CommitTsPlaceholder } from "convex/values";
 
@@ -21,7 +21,7 @@ export type ValueKind =
 /** A plain object: what Convex stores as an object. */
 export type PlainObject = Readonly<Record<string, unknown>>;
 
-/** True for objects written as literals, made by JSON.parse, or without a prototype. */
+/** Whether a value is an object that was written as a literal, made by JSON.parse, or has no prototype. */
 export function isPlainObject(value: unknown): value is PlainObject {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -46,4 +46,16 @@ export function valueKind(value: unknown): ValueKind {
   if (isPlainObject(value)) return "object";
   if (isBytes(value)) return "bytes";
   return value instanceof CommitTsPlaceholder ? "commitTs" : "other";
+}
+
+const maxFieldNameLength = 1024;
+
+/** Whether a text may name a field of an object or a key of a record, as a value; a declared field is held to more. True for printable ASCII of at most 1024 characters that does not begin with `$`. */
+export function isFieldName(name: string): boolean {
+  if (name.length > maxFieldNameLength || name.charCodeAt(0) === 0x24) return false;
+  for (let index = 0; index < name.length; index++) {
+    const code = name.charCodeAt(index);
+    if (code < 32 || code >= 127) return false;
+  }
+  return true;
 }

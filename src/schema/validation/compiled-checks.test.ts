@@ -2,8 +2,8 @@ import { defineSchema, defineTable, type GenericSchema } from "convex/server";
 import { v } from "convex/values";
 import { expect, test } from "vitest";
 import { parseSchema } from "../definition/parse-schema.js";
-import { checkDocument, compileTable, type CompiledTable } from "./compile-table.js";
-import { describeRefusedWrite } from "./describe-violation.js";
+import { checkDocument, compileTable, type CompiledTable } from "./compiled-checks.js";
+import { describeRefusedWrite } from "./violation.js";
 
 const context = { tableOfId: (): string | null => null };
 const system = { _id: "docs:1", _creationTime: 1 };

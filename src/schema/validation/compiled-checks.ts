@@ -1,25 +1,65 @@
 /**
- * The check of whole documents of a table. `_id` and `_creationTime` belong to the database: they may
- * stand beside the declared fields and are not checked here, whether or not the schema declares them.
- * Any other field at the top that begins with an underscore is refused, also where the type is `any`.
+ * Checks made ready for many values: of a validator, and of the documents of a table. Each has a closure that says whether a
+ * value fits and, for a value that does not, an explanation. `_id` and `_creationTime` belong to the database: they may stand
+ * beside the declared fields of a document and are not checked here, whether or not the schema declares them. Any other
+ * field at the top that begins with an underscore is refused, also where the type is `any`.
  */
-import { documentMembers, systemFields } from "../document-type.js";
-import type { ObjectValidatorJson, TableJson } from "../schema-json.js";
-import { valueText } from "../source/value-text.js";
-import type { CheckContext } from "./check-context.js";
-import { compileObjects, type Fits } from "./compile-fits.js";
-import { noViolations } from "./compile-validator.js";
-import { discriminate } from "./discriminate.js";
+import type { ValidatorJson, ObjectValidatorJson, TableJson } from "../schema-json.js";
+import { type CheckContext, compileFits, type Fits, compileObjects } from "./compile-fits.js";
 import { explain, explainObject } from "./explain.js";
-import { isPlainObject } from "./value-kind.js";
 import type { Violation } from "./violation.js";
+import { documentMembers, systemFields } from "../document-type.js";
+import { valueText } from "../source/value-text.js";
+import { discriminate } from "./discriminate.js";
+import { isPlainObject } from "./value-kind.js";
 
-/** A table's document check, made ready for many documents. */
+/** The check of a validator, made ready for many values. */
+export interface CompiledValidator {
+  readonly validator: ValidatorJson;
+  /** Whether the value fits. Allocates nothing. */
+  readonly fits: Fits;
+  /** The violations, at most 64. A value that fits has the same empty list each time. */
+  readonly check: (value: unknown, context: CheckContext) => readonly Violation[];
+}
+
+/** The violations of every value that fits. */
+const noViolations: readonly Violation[] = Object.freeze([]);
+
+/** Compiles a validator once, to be kept and reused. O(size of the validator). */
+export function compileValidator(validator: ValidatorJson): CompiledValidator {
+  const fits = compileFits(validator);
+  return {
+    validator,
+    fits,
+    check: (value, context) => (fits(value, context) ? noViolations : explain(validator, value, context)),
+  };
+}
+
+const compiledValidators = new WeakMap<ValidatorJson, CompiledValidator>();
+
+/**
+ * The violations of one value; an absent value is `undefined`. The compiled check is kept for as long as the validator object
+ * lives.
+ */
+export function checkValue(
+  validator: ValidatorJson,
+  value: unknown,
+  context: CheckContext,
+): readonly Violation[] {
+  let ready = compiledValidators.get(validator);
+  if (ready === undefined) {
+    ready = compileValidator(validator);
+    compiledValidators.set(validator, ready);
+  }
+  return ready.check(value, context);
+}
+
+/** The check of a table's documents, made ready for many of them. */
 export interface CompiledTable {
   readonly tableName: string;
-  /** True when the document fits; allocates nothing. */
+  /** Whether the document fits. Allocates nothing. */
   readonly fits: Fits;
-  /** The violations, at most 64; the same empty list each time when the document fits. */
+  /** The violations, at most 64. A document that fits has the same empty list each time. */
   readonly check: (document: unknown, context: CheckContext) => readonly Violation[];
 }
 
@@ -39,18 +79,18 @@ export function compileTable(table: Pick<TableJson, "tableName" | "documentType"
   return { tableName, fits, check };
 }
 
-const compiled = new WeakMap<TableJson, CompiledTable>();
+const compiledTables = new WeakMap<TableJson, CompiledTable>();
 
-/** The violations of one document; the compiled form lives as long as the table object. */
+/** The violations of one document. The compiled check is kept for as long as the table object lives. */
 export function checkDocument(
   table: TableJson,
   document: unknown,
   context: CheckContext,
 ): readonly Violation[] {
-  let ready = compiled.get(table);
+  let ready = compiledTables.get(table);
   if (ready === undefined) {
     ready = compileTable(table);
-    compiled.set(table, ready);
+    compiledTables.set(table, ready);
   }
   return ready.check(document, context);
 }
