@@ -82,7 +82,7 @@ test("an index orders by its fields and serves ranges", async () => {
       ],
     });
   });
-  await database.background.idle();
+  await database.background.whenIdle();
   await database.mutate(async (tx) => {
     const app = tx.component("");
     await app.insert("t", { n: 4, s: "s4" });

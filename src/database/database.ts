@@ -6,6 +6,7 @@
 import { isTrueupError } from "../errors/index.js";
 import type { Commit, Storage, StorageTransaction, Version } from "../storage/storage.js";
 import { decodeId } from "../values/index.js";
+import { pause } from "../work/index.js";
 import { KnownCatalogs } from "./catalog/known-catalogs.js";
 import { idsKeyOfDocument, isCellKey, isDocumentKey } from "./catalog/key-layout.js";
 import { checkData } from "./check/check-data.js";
@@ -20,7 +21,6 @@ import { MutationHandle, QueryHandle } from "./transaction/handles.js";
 import { convexLimits, noLimits, type TransactionLimits } from "./transaction/limits.js";
 import type { Random } from "./transaction/mutation-state.js";
 import type { ReadSet } from "./transaction/read-set.js";
-import { pause } from "./pause.js";
 import { TransactionState } from "./transaction/transaction.js";
 import type { HookResolver, MutationTransaction, QueryTransaction } from "./transaction/types.js";
 import { guardGlobals } from "./transforms/guarded-globals.js";
@@ -84,6 +84,7 @@ export class Database {
   #handedOver: HandedOver | null = null;
   #lastCreationTime = 0;
   #begunTransactions = 0;
+  #commits = 0;
   #knownUpTo: Version;
   #stopListening: () => void;
 
@@ -257,6 +258,11 @@ export class Database {
     return this.#begunTransactions;
   }
 
+  /** How many commits have become visible here: work on aggregates gives way to those of others. */
+  get commits(): number {
+    return this.#commits;
+  }
+
   /** Stops background work where it stands and closes the storage. Idempotent. */
   async close(): Promise<void> {
     await this.#background.stop();
@@ -357,6 +363,7 @@ export class Database {
       }
     }
     this.#knownUpTo = commit.version;
+    this.#commits++;
     if (this.#listeners.size === 0) return;
     const seen = new DatabaseCommit(commit, this.#catalogs.latest, this.#shapes);
     for (const listener of this.#listeners) listener(seen);

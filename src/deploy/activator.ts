@@ -106,7 +106,7 @@ export class Activator {
           for (const [path, schema] of schemas) if (schema !== null) await tx.prepareIndexes(path, schema);
         };
         await database.mutate(prepare, { limits: null });
-        await database.background.built();
+        await database.background.whenBuilt();
       },
       store: async (tx) => {
         for (const [path, schema] of schemas) {

@@ -126,7 +126,7 @@ test("a push brings its transform: the new code never meets an old document, als
     expect(await lagging()).toEqual(times === 0 ? ["m:toText lagging"] : expect.anything());
     await reopen();
   }
-  await backend.database.background.idle();
+  await backend.database.background.whenIdle();
   expect(await lagging()).toEqual([]);
   expect(await call("items:count", { index: "by_t", field: "t", value: "" })).toBe(300);
 });
@@ -162,7 +162,7 @@ test("documents that lag find the transform of a program that runs no more, also
   await reopen();
   expect(await call("items:count", { index: "by_t", field: "t", value: "" })).toBe(300);
   expect(await call("items:first")).toEqual({ t: "0" });
-  await backend.database.background.idle();
+  await backend.database.background.whenIdle();
   expect(await call("items:first")).toEqual({ t: "0" });
   await push(texts);
   expect(await call("items:first")).toEqual({ t: "0" });
@@ -178,7 +178,7 @@ test("the code before is pushed again while documents lag, and finds them as the
     expect(await call("items:count", { index: "by_n", field: "n", value: 0 })).toBe(301);
     await reopen();
   }
-  await backend.database.background.idle();
+  await backend.database.background.whenIdle();
   expect(await lagging()).toEqual([]);
   expect(await call("items:first")).toEqual({ n: 0 });
 });

@@ -1,18 +1,14 @@
 /**
  * Carries on the work of every managed aggregate of the active program: build, check, verify, repair, clearing. It keeps no
  * state that matters: what is due is asked of the aggregates themselves, so after a crash the first round finds where to go on.
- * A commit that changes how an aggregate stands (its generations, or the drift that a write came upon) makes it look again.
- * One call of `advance` at a time, aggregates in turns, and live writes between them (`live-writes.ts`). An error puts an aggregate off for a while, longer each time, and is remembered until it is over.
+ * A commit that changes how an aggregate stands (its generations, or the drift that a write found) makes it look again.
+ * A step is one call of `advance`, aggregates take turns, and live writes get theirs between two steps. An error puts an aggregate
+ * off for a while, longer each time, and is remembered until it is over.
  */
 import type { Database, DatabaseCommit, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
-import {
-  currentExecution,
-  type Advance,
-  type AggregateStatus,
-  type ExportedAggregate,
-  type LoadedProgram,
-} from "../functions/index.js";
+import type { Advance, AggregateStatus, ExportedAggregate, LoadedProgram } from "../functions/index.js";
+import { backoffMs, WorkLoop, type Others, type Work } from "../work/index.js";
 import { AggregateCalls, type AggregateRuntime, type StartVerifyOptions } from "./aggregate-calls.js";
 import {
   keepRecords,
@@ -21,7 +17,7 @@ import {
   type AggregateProblem,
   type AggregateRecord,
 } from "./aggregate-records.js";
-import { LiveWrites } from "./live-writes.js";
+import { liveWritesOf } from "./live-writes.js";
 
 /** Told after each step of an aggregate's work that did not fail. */
 export type StepListener = (name: string, advance: Advance) => void;
@@ -43,6 +39,8 @@ interface Entry {
   verifyAtMs: number;
   /** Somebody waits for its work, whether or not the driver runs. */
   isWanted: boolean;
+  /** How many steps of its work have begun. */
+  steps: number;
   problem: AggregateProblem | null;
 }
 
@@ -50,30 +48,27 @@ interface Entry {
 const builtInside = 1000;
 const firstRetryMs = 100;
 const maxRetryMs = 60_000;
-const maxTimerMs = 0x7fff_ffff;
 
-export class AggregateDriver {
+export class AggregateDriver implements Work {
+  readonly others: Others;
   readonly #database: Database;
   readonly #runtime: AggregateRuntime;
   readonly #onFailure: (name: string, error: unknown) => void;
-  readonly #liveWrites: LiveWrites;
   readonly #listeners = new Set<StepListener>();
   readonly #driftListeners = new Set<DriftListener>();
   readonly #stopListening: () => void;
-  readonly #waiting = new Set<{ readonly name: string; readonly done: () => void }>();
+  readonly #loop = new WorkLoop(this);
   #calls: AggregateCalls | null = null;
   #entries = new Map<string, Entry>();
   #runs = false;
-  #isStopped = false;
-  #round: Promise<void> | null = null;
-  #timer: NodeJS.Timeout | null = null;
 
   constructor(database: Database, runtime: AggregateRuntime, options: DriverOptions = {}) {
     this.#database = database;
     this.#runtime = runtime;
-    this.#liveWrites = new LiveWrites(database);
+    this.others = liveWritesOf(database);
     this.#onFailure = options.onFailure ?? ((): void => {});
     this.#stopListening = database.onCommit((commit) => this.#look(commit));
+    this.#loop.start();
   }
 
   /**
@@ -104,24 +99,20 @@ export class AggregateDriver {
     return () => {
       this.#calls = calls;
       this.#entries = new Map(found.map((each, index) => [each.name, newEntry(each, records[index])]));
-      this.#wake();
+      this.#loop.wake();
     };
   }
 
   /** Begins to work on what is due. */
   start(): void {
     this.#runs = true;
-    this.#wake();
+    this.#loop.wake();
   }
 
   /** Ends the step under way and does no other. Idempotent. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#disarm();
     this.#stopListening();
-    await this.#round;
-    this.#liveWrites.stop();
-    for (const { done } of this.#waiting) done();
+    await this.#loop.stop();
   }
 
   /** Calls the listener after each step; returns how to stop. */
@@ -199,7 +190,7 @@ export class AggregateDriver {
     if (entry.problem === null || entry.dueAtMs === Infinity) {
       entry.dueAtMs = Math.min(entry.dueAtMs, Date.now());
     }
-    this.#wake();
+    this.#loop.wake();
   }
 
   /** What an aggregate's own tables say of a commit. */
@@ -214,33 +205,32 @@ export class AggregateDriver {
     }
   }
 
-  /** Resolves after the next step of an aggregate's work, failed or not. @throws BACKEND_CLOSED when the driver is stopped */
-  async nextStep(name: string): Promise<void> {
-    // What is awaited keeps the process alive, unlike the work itself.
-    const keepAlive = setInterval(() => {}, maxTimerMs);
-    await new Promise<void>((resolve) => {
-      const waiting = { name, done: resolve };
-      this.#waiting.add(waiting);
-      if (this.#isStopped) resolve();
-    });
-    clearInterval(keepAlive);
-    if (this.#isStopped) throw new TrueupError("BACKEND_CLOSED");
+  /**
+   * Wants the work on an aggregate, and resolves after the next step of it that begins, failed or not.
+   * @throws BACKEND_CLOSED when the driver is stopped
+   */
+  async whenStepped(name: string): Promise<void> {
+    this.want(name);
+    const before = this.#entries.get(name)?.steps;
+    while (!this.#loop.isDone && this.#entries.get(name)?.steps === before) await this.#loop.whenStepped();
+    if (!this.#loop.isOn) throw new TrueupError("BACKEND_CLOSED");
   }
 
-  #wake(): void {
-    if (this.#isStopped || this.#round !== null) return;
-    this.#disarm();
+  nextAtMs(): number {
     const next = this.#next();
-    if (next === null) return;
-    const delay = Math.min(Math.max(0, timeOf(next) - Date.now()), maxTimerMs);
-    // The timer must not carry the execution on whose behalf it happens to be set, nor keep the process alive.
-    this.#timer = currentExecution.exit(() => setTimeout(() => this.#startRound(), delay));
-    this.#timer.unref();
+    return next === null ? Infinity : timeOf(next);
   }
 
-  #disarm(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+  async step(): Promise<void> {
+    const calls = this.#calls;
+    const entry = this.#next();
+    if (calls !== null && entry !== null) await this.#workOn(entry, calls);
+  }
+
+  /** Errors of one aggregate put off that aggregate alone; what is thrown beside them puts off all. */
+  retryAfterMs(error: unknown): number {
+    this.#onFailure("", error);
+    return maxRetryMs;
   }
 
   /** The entry to work on next; null when there is none. */
@@ -253,32 +243,13 @@ export class AggregateDriver {
     return next;
   }
 
-  #startRound(): void {
-    this.#disarm();
-    this.#round ??= currentExecution
-      .exit(() => this.#runDue())
-      .then(() => {
-        this.#round = null;
-        this.#wake();
-      });
-  }
-
-  async #runDue(): Promise<void> {
-    for (let entry = this.#next(); entry !== null && !this.#isStopped; entry = this.#next()) {
-      if (timeOf(entry) > Date.now()) break;
-      const due = entry;
-      await this.#liveWrites.letThroughAfter(() => this.#step(due));
-    }
-  }
-
-  /** Never rejects. */
-  async #step(entry: Entry): Promise<void> {
-    const calls = this.#calls;
-    if (calls === null) return;
+  /** Rejects only when the storage is closed. */
+  async #workOn(entry: Entry, calls: AggregateCalls): Promise<void> {
     const { found, isWanted } = entry;
     // Whoever wants it from here on wants another step.
     entry.dueAtMs = Infinity;
     entry.isWanted = false;
+    entry.steps += 1;
     let advance: Advance | null = null;
     try {
       if (entry.verifyAtMs <= Date.now()) {
@@ -298,17 +269,8 @@ export class AggregateDriver {
       entry.isWanted ||= isWanted;
       await this.#failed(entry, error);
     }
-    this.#tell(found.name, advance);
-  }
-
-  #tell(name: string, advance: Advance | null): void {
-    for (const waiting of this.#waiting) {
-      if (waiting.name !== name) continue;
-      this.#waiting.delete(waiting);
-      waiting.done();
-    }
     if (advance === null) return;
-    for (const listener of this.#listeners) listener(name, advance);
+    for (const listener of this.#listeners) listener(found.name, advance);
   }
 
   /** Counted from the last time it was verified, whoever asked for it, so that restarts change nothing. */
@@ -321,13 +283,10 @@ export class AggregateDriver {
 
   async #failed(entry: Entry, error: unknown): Promise<void> {
     const { name } = entry.found;
-    if (isTrueupError(error) && error.code === "STORAGE_CLOSED") {
-      this.#isStopped = true;
-      return;
-    }
+    if (isTrueupError(error) && error.code === "STORAGE_CLOSED") throw error;
     const attempts = (entry.problem?.attempts ?? 0) + 1;
     const message = error instanceof Error ? error.message : String(error);
-    entry.dueAtMs = Date.now() + Math.min(firstRetryMs * 2 ** (attempts - 1), maxRetryMs);
+    entry.dueAtMs = Date.now() + backoffMs(attempts, firstRetryMs, maxRetryMs);
     await this.#note(entry, { message, atMs: Date.now(), attempts });
     this.#onFailure(name, error);
   }
@@ -350,6 +309,7 @@ function newEntry(found: ExportedAggregate, record: AggregateRecord | undefined)
     dueAtMs: Date.now(),
     verifyAtMs: Infinity,
     isWanted: false,
+    steps: 0,
     problem: record?.problem ?? null,
   };
 }

@@ -92,7 +92,7 @@ export class Aggregates {
         if (state === "failed" || (problem !== null && problem.attempts >= maxAttempts)) {
           throw buildFailed(each, error);
         }
-        await this.#step(each);
+        await this.#driver.whenStepped(each);
       }
     }
   }
@@ -226,14 +226,8 @@ export class Aggregates {
       if (report === null || report.isDone) return report;
       const problem = this.#driver.problem(name);
       if (problem !== null && problem.attempts >= maxAttempts) throw verifyFailed(name, problem.message);
-      await this.#step(name);
+      await this.#driver.whenStepped(name);
     }
-  }
-
-  async #step(name: string): Promise<void> {
-    const stepped = this.#driver.nextStep(name);
-    this.#driver.want(name);
-    await stepped;
   }
 
   /** @throws AGGREGATE_NOT_FOUND */

@@ -22,7 +22,8 @@ import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ExportedAggregate, LoadedProgram, Runtime } from "../functions/index.js";
 import { AggregateCalls } from "./aggregate-calls.js";
 import { readRecords, trustIn } from "./aggregate-records.js";
-import { LiveWrites } from "./live-writes.js";
+import { WorkLoop, type Others, type Work } from "../work/index.js";
+import { liveWritesOf } from "./live-writes.js";
 import { TransformsToCome } from "./transforms-to-come.js";
 
 /** How far the builds of one component's aggregates are. */
@@ -48,11 +49,13 @@ const latest = new WeakMap<Database, StandbyBuild>();
 const maxAttempts = 3;
 const retryMs = 200;
 
-export class StandbyBuild {
+export class StandbyBuild implements Work {
+  readonly others: Others;
   readonly #database: Database;
   readonly #runtime: Runtime;
   readonly #calls: AggregateCalls;
   readonly #liveCalls: AggregateCalls | null;
+  readonly #loop = new WorkLoop(this);
   readonly #standbys: Standby[] = [];
   readonly #live: LoadedProgram | null;
   readonly #next: LoadedProgram;
@@ -64,11 +67,13 @@ export class StandbyBuild {
   #closing: Promise<void> | null = null;
   #failure: Error | null = null;
   #isOver = false;
+  #dueAtMs = 0;
 
   /** @param live The program that runs; null when there is none, and nothing to be built beside. */
   constructor(database: Database, runtime: Runtime, live: LoadedProgram | null, next: LoadedProgram) {
     this.#database = database;
     this.#runtime = runtime;
+    this.others = liveWritesOf(database);
     this.#calls = new AggregateCalls(database, runtime, next);
     this.#liveCalls = live === null ? null : new AggregateCalls(database, runtime, live);
     this.#live = live;
@@ -138,6 +143,7 @@ export class StandbyBuild {
 
   async #leaveOff(): Promise<void> {
     this.#end();
+    this.#loop.wake();
     await this.#ended?.catch(() => {});
     const live = this.#liveCalls;
     if (live === null || this.#standbys.length === 0) return;
@@ -175,8 +181,30 @@ export class StandbyBuild {
   }
 
   async #buildAll(): Promise<void> {
-    for (const standby of this.#standbys) await this.#build(standby);
+    this.#loop.start();
+    await this.#loop.whenDone();
     this.#assertSound();
+  }
+
+  nextAtMs(): number {
+    const isEnded = this.#isOver || this.#failure !== null || this.#nextToBuild() === undefined;
+    return isEnded ? Infinity : this.#dueAtMs;
+  }
+
+  async step(): Promise<void> {
+    const standby = this.#nextToBuild();
+    if (standby === undefined) return;
+    const waitMs = await this.#work(standby);
+    this.#dueAtMs = Date.now() + waitMs;
+  }
+
+  retryAfterMs(error: unknown, attempts: number): number {
+    if (attempts >= maxAttempts) this.#failure ??= errorOf(error);
+    return retryMs;
+  }
+
+  #nextToBuild(): Standby | undefined {
+    return this.#standbys.find(({ isReady }) => !isReady);
   }
 
   async #isWorthIt(
@@ -238,30 +266,6 @@ export class StandbyBuild {
     if (this.#isOver) standby.unfollow();
   }
 
-  async #build(standby: Standby): Promise<void> {
-    const liveWrites = new LiveWrites(this.#database);
-    let attempts = 0;
-    try {
-      while (!standby.isReady) {
-        this.#assertSound();
-        let waitMs = 0;
-        await liveWrites.letThroughAfter(async () => {
-          try {
-            waitMs = await this.#work(standby);
-            attempts = 0;
-          } catch (error) {
-            attempts += 1;
-            if (attempts === maxAttempts) this.#failure ??= errorOf(error);
-            waitMs = retryMs;
-          }
-        });
-        if (waitMs > 0) await pause(waitMs);
-      }
-    } finally {
-      liveWrites.stop();
-    }
-  }
-
   /** One step of a build; returns how long to wait for the next. */
   async #work(standby: Standby): Promise<number> {
     const { found, live, transforms } = standby;
@@ -301,10 +305,4 @@ function schemaOf(program: LoadedProgram, path: string): string {
 
 function errorOf(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

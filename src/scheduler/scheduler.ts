@@ -1,13 +1,12 @@
 /**
- * The loop that runs what is due. One timer waits for the earliest time among all components; when it
- * fires, due jobs are taken in the order of their times. Mutations run one after another (where the storage
- * runs transactions serially, several are handed to it at once, so that they share a commit to disk);
- * actions run beside them, up to a number at once. Timers never keep the process alive, and are set with
- * whatever `setTimeout` and `Date` are current, so tests may replace them.
+ * Runs scheduled jobs and cron jobs when they are due, and removes old ones. Due jobs of all components are taken in the order
+ * of their times. Mutations run one after another (where the storage runs transactions serially, several are handed to it at
+ * once, so that they share a commit to disk); actions run beside them, up to a number at once.
  */
 import type { Database, MutationTransaction } from "../database/index.js";
-import { isTrueupError, TrueupError } from "../errors/index.js";
-import { currentExecution, type LoadedProgram, type Runtime } from "../functions/index.js";
+import { TrueupError } from "../errors/index.js";
+import type { LoadedProgram, Runtime } from "../functions/index.js";
+import { backoffMs, WorkLoop, type Work as LoopWork } from "../work/index.js";
 import { CleanUp } from "./clean-up.js";
 import { CronTable } from "./cron/cron-table.js";
 import { DueJobs } from "./due-jobs.js";
@@ -28,12 +27,13 @@ export interface SchedulerOptions {
 }
 
 const maxActions = 64;
-const maxAttempts = 8;
-const firstRetryMs = 50;
-const pauseAfterErrorMs = 1000;
-const maxTimerMs = 0x7fff_ffff;
+/** How long a job is put off that the storage could not run: from 100 ms up to 12.8 s. */
+const firstRetryMs = 100;
+const maxRetryMs = 12_800;
+/** How long everything is put off when jobs cannot be read or their states not be written. */
+const retryAfterErrorMs = 1000;
 
-export class Scheduler {
+export class Scheduler implements LoopWork {
   readonly #database: Database;
   readonly #jobs: JobTable;
   readonly #runner: JobRunner;
@@ -45,11 +45,8 @@ export class Scheduler {
   readonly #actions = new Map<string, Promise<void>>();
   readonly #waiting = new Set<string>();
   readonly #attempts = new Map<string, number>();
+  readonly #loop = new WorkLoop(this);
   #components: readonly string[] = [];
-  #isRunning = false;
-  #round: Promise<void> | null = null;
-  #timer: ReturnType<typeof setTimeout> | null = null;
-  #pausedUntil = 0;
 
   constructor(database: Database, runtime: Runtime, jobs: JobTable, options: SchedulerOptions = {}) {
     this.#database = database;
@@ -82,13 +79,13 @@ export class Scheduler {
       for (const path of components) {
         this.#due.expect(path, 0);
       }
-      this.#wake();
+      this.#loop.wake();
     };
   }
 
   /** Begins to run what is due. Actions that a process before this one had begun have failed. */
   async start(): Promise<void> {
-    if (this.#isRunning) {
+    if (this.#loop.isOn) {
       return;
     }
     for (const path of this.#components) {
@@ -96,26 +93,23 @@ export class Scheduler {
         await this.#runner.fail(job, new TrueupError("JOB_INTERRUPTED", undefined, { id: job.id }));
       }
     }
-    this.#isRunning = true;
-    this.#wake();
+    this.#loop.start();
   }
 
   /** Stops starting jobs and waits for those that run. Idempotent. */
   async stop(): Promise<void> {
-    this.#isRunning = false;
-    this.#disarm();
-    await this.#round;
+    await this.#loop.stop();
     await Promise.all([...this.#actions.values(), ...this.#crons.running]);
   }
 
   /** Resolves when nothing is due and nothing runs; at once when the scheduler does not run. */
   async idle(): Promise<void> {
-    while (this.#isRunning) {
-      await this.#runRound();
+    while (this.#loop.isOn) {
+      await this.#loop.runDue();
       const running = [...this.#actions.values(), ...this.#crons.running];
       if (running.length > 0) {
         await Promise.race(running);
-      } else if (this.#nextTime() > Date.now()) {
+      } else if (!this.#loop.isDue) {
         return;
       }
     }
@@ -130,78 +124,30 @@ export class Scheduler {
     this.#work.count(change);
     if (change.to.kind === "pending") {
       this.#due.expect(change.componentPath, change.scheduledTime);
-      this.#wake();
+      this.#loop.wake();
     }
   }
 
-  /** Sets the timer for what is due next; a round under way does so when it ends. */
-  #wake(): void {
-    if (!this.#isRunning || this.#round !== null) {
-      return;
-    }
-    this.#disarm();
-    const time = this.#nextTime();
-    if (time === Infinity) {
-      return;
-    }
-    const delay = Math.min(Math.max(0, time - Date.now()), maxTimerMs);
-    // The timer must not carry the execution on whose behalf it happens to be set.
-    this.#timer = currentExecution.exit(() => setTimeout(() => void this.#runRound(), delay));
-    this.#timer.unref?.();
+  nextAtMs(): number {
+    return Math.min(this.#due.next, this.#crons.next, this.#cleanUp.next);
   }
 
-  #disarm(): void {
-    if (this.#timer !== null) {
-      clearTimeout(this.#timer);
-      this.#timer = null;
-    }
-  }
-
-  #nextTime(): number {
-    const time = Math.min(this.#due.next, this.#crons.next, this.#cleanUp.next);
-    return Math.max(time, this.#pausedUntil);
-  }
-
-  /** Runs what is due, and what that makes due; never rejects. One round at a time. */
-  #runRound(): Promise<void> {
-    this.#disarm();
-    this.#round ??= currentExecution.exit(async () => {
-      try {
-        await this.#runDue();
-      } catch (error) {
-        this.#pause(error);
-      }
-      this.#round = null;
-      this.#wake();
-    });
-    return this.#round;
-  }
-
-  async #runDue(): Promise<void> {
-    while (this.#isRunning) {
-      await this.#crons.runDue();
-      const jobs = await this.#due.take();
-      if (jobs.length === 0) {
-        break;
-      }
+  async step(): Promise<void> {
+    await this.#crons.runDue();
+    const jobs = await this.#due.take();
+    if (jobs.length > 0) {
       await this.#runJobs(jobs);
-    }
-    if (this.#isRunning) {
+    } else {
       await this.#cleanUp.runDue(this.#components);
     }
   }
 
-  /** The storage failed: tries again a little later, or, when it is closed, no more. */
-  #pause(error: unknown): void {
-    if (isTrueupError(error) && error.code === "STORAGE_CLOSED") {
-      this.#isRunning = false;
-      return;
-    }
-    this.#pausedUntil = Date.now() + pauseAfterErrorMs;
+  retryAfterMs(error: unknown): number {
     for (const path of this.#components) {
-      this.#due.expect(path, this.#pausedUntil);
+      this.#due.expect(path, 0);
     }
     this.#onFailure({ componentPath: "", functionPath: "", error });
+    return retryAfterErrorMs;
   }
 
   async #runJobs(jobs: readonly Job[]): Promise<void> {
@@ -234,7 +180,7 @@ export class Scheduler {
     }
     const attempts = (this.#attempts.get(job.id) ?? 0) + 1;
     this.#attempts.set(job.id, attempts);
-    this.#due.holdBack(job, Date.now() + firstRetryMs * 2 ** Math.min(attempts, maxAttempts));
+    this.#due.holdBack(job, Date.now() + backoffMs(attempts, firstRetryMs, maxRetryMs));
   }
 
   #startAction(job: Job): void {
@@ -245,7 +191,7 @@ export class Scheduler {
     }
     const ended = this.#runner
       .runAction(job)
-      .catch((error: unknown) => this.#pause(error))
+      .catch((error: unknown) => this.#loop.fail(error))
       .then(() => {
         this.#actions.delete(job.id);
         this.#due.release(job.id);
@@ -253,7 +199,7 @@ export class Scheduler {
           this.#due.release(id);
         }
         this.#waiting.clear();
-        this.#wake();
+        this.#loop.wake();
       });
     this.#actions.set(job.id, ended);
   }

@@ -130,7 +130,7 @@ export class TestBackend {
       },
       { limits: null },
     );
-    await database.background.idle();
+    await database.background.whenIdle();
     isolateGlobals(loaded);
     makeCurrent();
     await buildAtOnce(database, runtime, loaded);

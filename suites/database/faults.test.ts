@@ -95,12 +95,12 @@ test("an index build that is killed anywhere goes on when the database is opened
             if (victim !== undefined) await tx.component("").delete(victim._id);
           });
           await write.catch(() => {});
-          await database.background.idle().catch(() => {});
+          await database.background.whenIdle().catch(() => {});
           disk.crash();
           database = await Database.open(await disk.open());
         }
         await database.mutate((tx) => tx.ensureTable("", "t", indexes));
-        await database.background.idle();
+        await database.background.whenIdle();
         const documents = await readAll(database, fullScan("t"));
         for (const field of ["n", "m"]) {
           const sorted = documents.map((one) => Number(one[field])).sort((a, b) => a - b);

@@ -33,7 +33,7 @@ export async function createIndexes(database: Database): Promise<void> {
       await tx.ensureTable("", table, definitions);
     }
   });
-  await database.background.idle();
+  await database.background.whenIdle();
 }
 
 /** Runs the transactions; every answer must be the model's, and so must the state after each. */

@@ -105,7 +105,7 @@ async function begin(database: Database): Promise<void> {
     tx.beginTransform("", "t", impure);
     await tx.applySchema("", schema);
   });
-  await database.background.built();
+  await database.background.whenBuilt();
 }
 
 function isImpure(error: unknown): boolean {
@@ -157,9 +157,9 @@ async function run(database: Database, ids: string[], one: Step): Promise<void> 
     case "read":
       return await readInOrder(database);
     case "built":
-      return await database.background.built();
+      return await database.background.whenBuilt();
     case "idle":
-      return await database.background.idle();
+      return await database.background.whenIdle();
     case "background":
       for (let commit = 0; commit < one.commits; commit++) await new Promise(setImmediate);
       return;
@@ -197,7 +197,7 @@ describe.each(storages)("on %s", (_, numRuns, open) => {
         }
         await begin(database);
         for (const one of after) await run(database, ids, one);
-        await database.background.idle();
+        await database.background.whenIdle();
         await checkWhole(database, ids);
         await database.close();
       }),
@@ -211,7 +211,7 @@ async function openBuilt(): Promise<{ database: Database; ids: string[] }> {
   const database = await openWith(memory(), { cacheBytes: 0 });
   const ids = [await insert(database, 0), await insert(database, 1), await insert(database, 2)];
   await database.mutate((tx) => tx.prepareIndexes("", schema, { through: { t: [impure] } }));
-  await database.background.built();
+  await database.background.whenBuilt();
   return { database, ids };
 }
 

@@ -98,7 +98,7 @@ export class ShapeHistory {
   /** Opens the storage anew, after the process that had it open has ended, and finds out what came of its last step. */
   async recover(): Promise<void> {
     this.#database = await openLoaded(this.#open, this.#options);
-    await this.#database.background.built();
+    await this.#database.background.whenBuilt();
     if (this.#inDoubt !== null) {
       const { table, definition, shape } = this.#inDoubt;
       if ((await this.#shapeOf(table)) === shape) this.#follow(table, definition, shape);
@@ -116,7 +116,7 @@ export class ShapeHistory {
 
   /** Waits for the background: then nothing but the documents as they read is left. */
   async settle(): Promise<void> {
-    await this.#database.background.idle();
+    await this.#database.background.whenIdle();
     const { value: left } = await this.#database.query((tx) => tx.transforms());
     agree(
       left.filter(({ state }) => state === "lagging"),
@@ -148,7 +148,7 @@ export class ShapeHistory {
       const through = { [table]: [definition] };
       await this.#database.mutate((tx) => tx.prepareIndexes("", historySchema, { through }));
       await this.#transact(activation.meanwhile);
-      if (activation.isBuilt) await this.#database.background.built();
+      if (activation.isBuilt) await this.#database.background.whenBuilt();
     }
     const isBuiltAhead = activation.isPrepared && activation.isBuilt;
     const ahead = isBuiltAhead ? await readAhead(this.#database, table) : [];
@@ -162,7 +162,7 @@ export class ShapeHistory {
     this.#follow(table, definition, shape);
     if (isBuiltAhead) agree(isReady, true);
     for (const { query, documents } of ahead) agree(documents, this.model.run(query));
-    await this.#database.background.built();
+    await this.#database.background.whenBuilt();
     await compareAll(this.#database, this.model);
   }
 
@@ -229,6 +229,6 @@ async function backgroundCommits(database: Database, commits: number): Promise<v
       if (--left === 0) resolve();
     });
   });
-  await Promise.race([committed, database.background.idle()]);
+  await Promise.race([committed, database.background.whenIdle()]);
   stop();
 }

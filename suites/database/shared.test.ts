@@ -55,7 +55,7 @@ test("each sees at once what the other has committed, tables and indexes too", a
     expect(inMutation).toMatchObject({ n });
   }
   await left.mutate((tx) => tx.ensureTable("", "t", [{ indexDescriptor: "by_n", fields: ["n"] }]));
-  await left.background.idle();
+  await left.background.whenIdle();
   await right.mutate((tx) => tx.component("").insert("t", { n: 0 }));
   const found = await readAll(left, indexRange("t.by_n"));
   expect(found.map(({ n }) => n)).toEqual([0, 29]);
@@ -124,6 +124,6 @@ test("a change of shape in one is one in the other, with its cached documents, a
     if (random() < 0.5) reader.background.wake();
     await later(Math.floor(random() * 20));
   }
-  await Promise.all([left.background.idle(), right.background.idle()]);
+  await Promise.all([left.background.whenIdle(), right.background.whenIdle()]);
   expect((await right.query((tx) => tx.transforms())).value).toEqual([]);
 });

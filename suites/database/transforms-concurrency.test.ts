@@ -96,9 +96,9 @@ describe.each(storages)("on %s", (_, open) => {
           transfer(),
           database.query(sumUp),
         ]);
-        if (round % 4 === 3) await database.background.idle();
+        if (round % 4 === 3) await database.background.whenIdle();
       }
-      await database.background.idle();
+      await database.background.whenIdle();
       expect((await database.query((tx) => tx.transforms())).value).toEqual([]);
       const scanned = await readAll(database, fullScan("accounts"));
       const indexed = await readAll(database, indexRange("accounts.by_balance"));

@@ -103,7 +103,7 @@ test("a transform that fails on some documents harms no write before it is in fo
       await runHistory(database, model, before);
       await database.mutate((tx) => tx.prepareIndexes("", historySchema, { through: { left: [up] } }));
       await runHistory(database, model, meanwhile);
-      if (isBuilt) await database.background.built();
+      if (isBuilt) await database.background.whenBuilt();
       const hasPoison = model.documents("left").some(({ a }) => a === "b");
       const begin = async (definition: TransformDefinition): Promise<void> => {
         await database.mutate(async (tx) => {
@@ -118,14 +118,14 @@ test("a transform that fails on some documents harms no write before it is in fo
         await database.mutate(async (tx) => tx.abandonPrepared(""));
         await begin(up);
       }
-      await database.background.idle();
+      await database.background.whenIdle();
       for (const document of model.documents("left")) {
         const reading = database.query((tx) => tx.component("").get(document._id));
         if (document["a"] === "b") await expect(reading).rejects.toMatchObject({ code: "TRANSFORM_FAILED" });
         else expect((await reading).value).toEqual({ ...document, c: "up" });
       }
       await begin({ ...up, origin: "down", undoes: 1 });
-      await database.background.idle();
+      await database.background.whenIdle();
       for (const document of model.documents("left")) {
         if (document["a"] !== "b") model.set("left", document._id, { ...document, c: "down" });
       }

@@ -60,7 +60,7 @@ describe.each(storageNames)("a managed aggregate of a transformed table on %s", 
     expect(await call(app, "aggregates:totals")).toEqual([40, 820]);
     await call(app, "documents:insert", { table: "scores", value: { points: 80, level: "high" } });
     expect(await call(app, "aggregates:totals")).toEqual([41, 900]);
-    await app.database.background.idle();
+    await app.database.background.whenIdle();
     await deploy(app, version({ points: v.number() }));
     expect(await call(app, "aggregates:totals")).toEqual([41, 900]);
     expect((await app.aggregates.verify("byPoints")).differences).toEqual([]);

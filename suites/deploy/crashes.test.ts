@@ -194,7 +194,7 @@ test.each(points)("a push with a transform and its rollback, killed %s", async (
   const change = async (app: Backend): Promise<void> => {
     await push(app, second);
     await push(app, first);
-    await app.database.background.idle();
+    await app.database.background.whenIdle();
   };
   const numbers = Array.from({ length: count }, (_, n) => n);
   const check = async (disk: FaultyDisk): Promise<void> => {
@@ -202,7 +202,7 @@ test.each(points)("a push with a transform and its rollback, killed %s", async (
     const texts = (await call(app, "items:version")) === 2;
     const expected = texts ? numbers.map((n) => ({ t: String(n) })) : numbers.map((n) => ({ n }));
     expect(await call(app, "items:all")).toEqual(expected);
-    await app.database.background.idle();
+    await app.database.background.whenIdle();
     await push(app, texts ? first : second);
     await push(app, first);
     expect(await call(app, "items:all")).toEqual(numbers.map((n) => ({ n })));

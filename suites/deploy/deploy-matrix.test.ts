@@ -42,7 +42,7 @@ async function begin(options: object = {}): Promise<Backend> {
   const app = await emptyApp("memory", options);
   await deploy(app, first);
   for (const n of [1, 2]) await call(app, "documents:insert", { table: "items", value: { n } });
-  await app.database.background.idle();
+  await app.database.background.whenIdle();
   return app;
 }
 

@@ -144,7 +144,7 @@ describe.each(storageNames)("an aggregate that a deploy with a transform changes
     await expectExact(app);
     await call(app, "documents:insert", { table: "teams", value: { size: 9, plan: "pro" } });
     await expectExact(app);
-    await app.database.background.idle();
+    await app.database.background.whenIdle();
     await expectExact(app);
   });
 
@@ -153,7 +153,7 @@ describe.each(storageNames)("an aggregate that a deploy with a transform changes
     await deploy(app, before);
     await fill(app, many);
     await deploy(app, after);
-    await app.database.background.idle();
+    await app.database.background.whenIdle();
     await deploy(app, before);
     await expectAnswer(app);
     await expectExact(app);
@@ -234,7 +234,7 @@ test.each<CrashPoint>(["before commit", "after commit"])(
       disk.crashAtCommit(kills + 1, point);
       const change = async (): Promise<void> => {
         await deploy(app, after);
-        await app.database.background.idle();
+        await app.database.background.whenIdle();
       };
       isThrough = await change().then(
         () => true,

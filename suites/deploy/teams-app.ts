@@ -80,7 +80,7 @@ export async function deploy(app: Backend, version: Version): Promise<void> {
 
 /** Resolves when nothing of a deploy goes on any more behind it. */
 export async function settled(app: Backend): Promise<void> {
-  await app.database.background.idle();
+  await app.database.background.whenIdle();
   await app.scheduler.idle();
 }
 

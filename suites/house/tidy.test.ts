@@ -14,6 +14,7 @@ const layers: readonly (readonly string[])[] = [
   ["errors", "seams"],
   ["values"],
   ["storage", "schema"],
+  ["work"],
   ["database"],
   ["search", "files"],
   ["functions"],

@@ -27,7 +27,7 @@ export async function mutate<T>(
 export async function setSchema(database: Database, schema: SchemaSource): Promise<void> {
   const json: SchemaJson = parseSchema(schema);
   await database.mutate((tx) => tx.applySchema("", json));
-  await database.background.idle();
+  await database.background.whenIdle();
 }
 
 /** A whole table in order of creation. */

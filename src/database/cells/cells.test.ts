@@ -119,7 +119,7 @@ test("cells go with their component", async () => {
   const codec = numberList();
   await database.mutate(async (tx) => tx.component("a").cells(codec).set("x", [1]));
   await database.mutate(async (tx) => tx.removeComponent("a"));
-  await database.background.idle();
+  await database.background.whenIdle();
   await database.mutate(async (tx) => void (await tx.component("a").insert("rows", {})));
   expect(await read(database, codec)).toBeUndefined();
   await database.close();

@@ -41,7 +41,7 @@ test("nothing is wrong while a transform is prepared, in force and written throu
   await sound();
   database.setTransforms(() => double);
   await database.mutate((tx) => tx.prepareIndexes("", schema, { through: { t: [doubled] } }));
-  await database.background.built();
+  await database.background.whenBuilt();
   await sound();
   // In force, without the function: where documents of the older shape should stand cannot be told.
   database.setTransforms(() => undefined);
@@ -55,7 +55,7 @@ test("nothing is wrong while a transform is prepared, in force and written throu
   });
   database.setTransforms(() => double);
   await sound();
-  await database.background.idle();
+  await database.background.whenIdle();
   await sound();
   await database.close();
 });
@@ -64,7 +64,7 @@ test("a document in a shape from which nothing leads on is one that cannot be re
   const { database, ids } = await openWith(3);
   database.setTransforms(() => double);
   await database.mutate(async (tx) => void tx.beginTransform("", "t", doubled));
-  await database.background.idle();
+  await database.background.whenIdle();
   await database.mend(async (state) => {
     const { documentsPrefix } = state.catalog.table("", "t") ?? { documentsPrefix: "" };
     const [first] = await state.base.storage.scan({ start: documentsPrefix }, { limit: 1 });

@@ -68,7 +68,7 @@ test("an index cannot be queried before it is built, and is maintained meanwhile
     });
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  await database.background.idle();
+  await database.background.whenIdle();
   expect(builds.length).toBeGreaterThan(0);
   expect(builds.at(-1)).toMatchObject({ tableName: "t", indexName: "by_n", isStaged: false });
   const sorted = (await readAll(database, fullScan("t"))).map(({ n }) => n as number).sort((a, b) => a - b);
@@ -79,7 +79,7 @@ test("an index built ahead is staged until its schema comes, and then ready at o
   const database = await openWithDocuments(3);
   await setSchema(database, plain);
   await database.mutate((tx) => tx.prepareIndexes("", byN));
-  await database.background.idle();
+  await database.background.whenIdle();
   const early = readAll(database, indexRange("t.by_n"));
   await expect(early).rejects.toMatchObject({ code: "INDEX_NOT_READY" });
   await mutate(database, (tx) => tx.component("").insert("t", { n: 1.5 }));
@@ -95,7 +95,7 @@ test("the old index of a name serves queries while its successor is being built"
   const database = await openWithDocuments(3);
   await setSchema(database, byN);
   await database.mutate((tx) => tx.prepareIndexes("", byM));
-  await database.background.idle();
+  await database.background.whenIdle();
   expect(await readAll(database, indexRange("t.by_n", ["Gte", "n", 1]))).toHaveLength(2);
   await setSchema(database, byM);
   const found = await readAll(database, indexRange("t.by_n", ["Gte", "m", -1]));
@@ -110,7 +110,7 @@ test("what is dropped is cleared from the storage", async () => {
     await tx.component("").insert("u", {});
   });
   const size = async (): Promise<number> => {
-    await database.background.idle();
+    await database.background.whenIdle();
     const snapshot = await storage.snapshot();
     const entries = await snapshot.scan({ start: "" });
     snapshot.release();
@@ -136,7 +136,7 @@ test("a table that is removed and made anew is another table", async () => {
     await tx.component("").insert("t", { n: 7 });
     expect(await tx.component("").count("t")).toBe(1);
   });
-  await database.background.idle();
+  await database.background.whenIdle();
   expect(await readAll(database, fullScan("t"))).toMatchObject([{ n: 7 }]);
   const { value } = await database.query((tx) => tx.component("").get(first?._id ?? ""));
   expect(value).toBeNull();

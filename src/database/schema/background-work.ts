@@ -1,12 +1,13 @@
 /**
- * What goes on behind the transactions: indexes are filled in for the documents that were there before them,
- * documents that lag behind a transform are written through, and what was dropped is cleared away. Each batch is a transaction that also records how far it came, so
- * work goes on after a crash where it stopped; writes meanwhile maintain an index that is being built, and
- * a batch and a write that meet are serialized by the storage.
+ * What goes on behind the transactions: indexes are filled in for the documents that were there before them, documents
+ * that lag behind a transform are written through, and what was dropped is cleared away. Each batch is a transaction that
+ * also records how far it came, so work goes on after a crash where it stopped. Writes meanwhile maintain an index that is being
+ * built, and a batch and a write that meet are serialized by the storage. Builds come first, and rest for nobody: deploys wait
+ * for them.
  */
 import { isTrueupError } from "../../errors/index.js";
+import { platformClock, WorkLoop, type Others, type Work } from "../../work/index.js";
 import type { Database } from "../database.js";
-import { pause } from "../pause.js";
 import type { SettledTransform } from "../transforms/types.js";
 import { buildNextBatch, clearNextBatch, writeThroughNextBatch, type Tried } from "./background-batches.js";
 
@@ -14,65 +15,56 @@ const retryAfterMs = 50;
 /** How long a batch of the write-through takes, alone and with others who may have to wait for it. */
 const batchAloneMs = 8;
 const batchAmongOthersMs = 3;
-/** The longest pause after a batch when there is live traffic. */
-const maxYieldMs = 50;
+/** The longest pause after a batch of the write-through when there is live traffic. */
+const maxRestMs = 50;
 
-type Work = "build" | "write through" | "clear" | "none";
+type Batch = "build" | "write through" | "clear" | "none";
 
-/** Resolves once a batch that began after it was none of a build. */
-interface Waiter {
-  readonly since: number;
-  readonly resolve: () => void;
-}
-
-export class BackgroundWork {
+export class BackgroundWork implements Work {
+  readonly others: Others;
   readonly #database: Database;
-  #running: Promise<void> | null = null;
-  #isWoken = false;
-  #isStopped = false;
-  #failure: Error | null = null;
-  #batches = 0;
-  /** No transaction of others began while the last batch ran or after it. */
-  #isAlone = true;
-  #traffic = 0;
-  #waiters: Waiter[] = [];
+  readonly #loop: WorkLoop;
+  #isDue = false;
+  #begunBatches = 0;
+  /** The number of the last batch that found no index to build. */
+  #lastWithoutBuild = 0;
+  #lastBatch: Batch = "none";
   readonly #tried: Tried = new Map();
   readonly #listeners = new Set<(settled: SettledTransform) => void>();
 
   constructor(database: Database) {
     this.#database = database;
+    const restMs = (): number => (this.#lastBatch === "write through" ? maxRestMs : 0);
+    this.others = {
+      count: () => database.begunTransactions,
+      ownPerStep: 0,
+      get maxRestMs() {
+        return restMs();
+      },
+    };
+    this.#loop = new WorkLoop(this, { clock: platformClock });
+    this.#loop.start();
   }
 
-  /** What made the work stop, until it is woken again; null when nothing did. */
-  get failure(): Error | null {
-    return this.#failure;
-  }
-
-  /** Looks for work to do, if it does not already. */
+  /** Looks for work to do. */
   wake(): void {
-    this.#isWoken = true;
-    if (this.#running !== null || this.#isStopped) return;
-    this.#failure = null;
-    this.#running = this.#run();
+    this.#isDue = true;
+    this.#loop.wake();
   }
 
   /** Resolves when there is nothing left to do. Rejects with what made the work stop. */
-  async idle(): Promise<void> {
-    while (this.#running !== null) await this.#running;
-    if (this.#failure !== null) throw this.#failure;
+  async whenIdle(): Promise<void> {
+    await this.#loop.whenDone();
   }
 
   /**
    * Resolves when every index is built that can be, whatever else there is to do. Rejects with what made the
    * work stop.
    */
-  async built(): Promise<void> {
-    if (this.#running !== null) {
-      await new Promise<void>((resolve) => {
-        this.#waiters.push({ since: this.#batches, resolve });
-      });
-    }
-    if (this.#failure !== null) throw this.#failure;
+  async whenBuilt(): Promise<void> {
+    const since = this.#begunBatches;
+    while (!this.#loop.isDone && this.#lastWithoutBuild <= since) await this.#loop.whenStepped();
+    this.#loop.throwFailure();
   }
 
   /** Calls the listener when transforms have retired; returns how to stop. */
@@ -85,65 +77,36 @@ export class BackgroundWork {
 
   /** Resolves when the batch under way has ended; no other one begins. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    while (this.#running !== null) await this.#running;
+    await this.#loop.stop();
   }
 
-  async #run(): Promise<void> {
-    try {
-      while (this.#isWoken && !this.#isStopped) {
-        this.#isWoken = false;
-        while (!this.#isStopped && (await this.#runBatch())) {}
-      }
-    } catch (error) {
-      this.#failure = error instanceof Error ? error : new Error(String(error));
-    } finally {
-      this.#running = null;
-      this.#release(Infinity);
-    }
+  nextAtMs(): number {
+    return this.#isDue ? 0 : Infinity;
   }
 
-  /** False when there is nothing to do. */
-  async #runBatch(): Promise<boolean> {
-    const batch = ++this.#batches;
-    const began = performance.now();
-    this.#look();
-    try {
-      const work = await this.#work();
-      if (work !== "build") this.#release(batch);
-      if (work === "none") return false;
-      this.#look();
-      const tookMs = performance.now() - began;
-      await pause(this.#isAlone || work !== "write through" ? 0 : Math.min(tookMs, maxYieldMs));
-    } catch (error) {
-      if (!isTrueupError(error) || !error.retryable) throw error;
-      await pause(retryAfterMs);
-    }
-    return true;
+  async step(isAlone: boolean): Promise<void> {
+    const number = ++this.#begunBatches;
+    // A commit that makes more work, from here on, says so by waking.
+    this.#isDue = false;
+    this.#lastBatch = await this.#runBatch(isAlone ? batchAloneMs : batchAmongOthersMs);
+    if (this.#lastBatch !== "build") this.#lastWithoutBuild = number;
+    if (this.#lastBatch !== "none") this.#isDue = true;
   }
 
-  async #work(): Promise<Work> {
+  retryAfterMs(error: unknown): number | null {
+    this.#isDue = true;
+    return isTrueupError(error) && error.retryable ? retryAfterMs : null;
+  }
+
+  async #runBatch(writeThroughMs: number): Promise<Batch> {
     const database = this.#database;
     if (await buildNextBatch(database)) return "build";
-    const batchMs = this.#isAlone ? batchAloneMs : batchAmongOthersMs;
-    if (await writeThroughNextBatch(database, this.#tried, batchMs, this.#settled)) return "write through";
+    const wroteThrough = await writeThroughNextBatch(database, this.#tried, writeThroughMs, this.#settled);
+    if (wroteThrough) return "write through";
     return (await clearNextBatch(database)) ? "clear" : "none";
-  }
-
-  #look(): void {
-    const { begunTransactions } = this.#database;
-    this.#isAlone = begunTransactions === this.#traffic;
-    this.#traffic = begunTransactions;
   }
 
   readonly #settled = (settled: SettledTransform): void => {
     for (const listener of this.#listeners) listener(settled);
   };
-
-  /** Lets those go on who began to wait before this batch did. */
-  #release(batch: number): void {
-    const released = this.#waiters.filter(({ since }) => since < batch);
-    this.#waiters = this.#waiters.filter(({ since }) => since >= batch);
-    for (const { resolve } of released) resolve();
-  }
 }

@@ -24,7 +24,7 @@ async function openWithPeople(): Promise<{ database: Database; ids: string[] }> 
 test("a renamed table keeps its ids, its documents, its indexes and those built ahead of the new schema", async () => {
   const { database, ids } = await openWithPeople();
   await database.mutate((tx) => tx.prepareIndexes("", after, { renames }));
-  await database.background.built();
+  await database.background.whenBuilt();
   const documents = await readAll(database, fullScan("people"));
   await database.mutate(async (tx) => {
     await tx.renameTables("", new Map([["people", "users"]]));
@@ -90,7 +90,7 @@ test("a table is renamed and its documents change shape in one transaction", asy
   const negate = { name: "negate", origin: "", hasDown: false };
   database.setTransforms(() => (document) => ({ ...document, m: -Number(document["n"]) }));
   await database.mutate((tx) => tx.prepareIndexes("", after, { renames, through: { users: [negate] } }));
-  await database.background.built();
+  await database.background.whenBuilt();
   await database.mutate(async (tx) => {
     await tx.renameTables("", new Map([["people", "users"]]));
     tx.beginTransform("", "users", negate);

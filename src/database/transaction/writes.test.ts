@@ -193,7 +193,7 @@ test("components do not see each other's data, and count for themselves", async 
     expect(await tx.component("").count("t")).toBe(0);
   });
   await database.mutate(async (tx) => tx.removeComponent("a"));
-  await database.background.idle();
+  await database.background.whenIdle();
   const { value } = await database.query(async (tx) => [
     tx.component("a").tables(),
     await tx.component("a/b").count("t"),

@@ -52,7 +52,7 @@ async function begin(database: Database, definition: TransformDefinition): Promi
     tx.beginTransform("", "t", definition);
     await tx.ensureTable("", "t", by("s"));
   });
-  await database.background.built();
+  await database.background.whenBuilt();
 }
 
 function texts(documents: readonly Document[]): unknown[] {
@@ -72,7 +72,7 @@ test("a rollback gives back exactly what was stored, for what was not written in
     await tx.ensureTable("", "t", by("s"));
   });
   expect(texts(await readAll(database, fullScan("t")))).toEqual(["Ann", "bob", "Cid"]);
-  await database.background.idle();
+  await database.background.whenIdle();
   expect(texts(await readAll(database, fullScan("t")))).toEqual(["Ann", "bob", "Cid"]);
   expect(texts(await readAll(database, indexRange("t.by_s")))).toEqual(["Ann", "Cid", "bob"]);
 });
@@ -84,7 +84,7 @@ test("change hooks see documents in the new shape, and hear nothing of the write
   database.setHooks(() => hooks);
   await begin(database, shout);
   await database.mutate((tx) => tx.component("").patch(ids[0] ?? "", { n: 1 }));
-  await database.background.idle();
+  await database.background.whenIdle();
   expect(changes).toMatchObject([{ operation: "update", oldDoc: { s: "A" }, newDoc: { s: "A", n: 1 } }]);
   await database.mutate((tx) => tx.component("").delete(ids[1] ?? ""));
   expect(changes.at(-1)).toMatchObject({ operation: "delete", oldDoc: { s: "B" } });
@@ -117,11 +117,11 @@ test("the activation wakes every reader of the table, the write-through none", a
     await tx.ensureTable("", "t", by("s"));
   });
   expect(before.map(({ all }) => all[0])).toEqual([true, true, true, true, false]);
-  await database.background.built();
+  await database.background.whenBuilt();
   const after = await readSetsOf();
   const written: unknown[] = [];
   database.onCommit((commit) => written.push(...commit.documents(), ...commit.tables));
-  await database.background.idle();
+  await database.background.whenIdle();
   expect(after.every(({ all }) => all.length > 2 && all.every((isWoken) => !isWoken))).toBe(true);
   expect(written).toEqual([]);
 });
@@ -143,7 +143,7 @@ test("a document that a transform in force fails on is refused by name, and a ro
     return document;
   });
   await begin(database, shout);
-  await database.background.idle();
+  await database.background.whenIdle();
   const failed = { code: "TRANSFORM_FAILED", details: { id: ids[1], transform: "shout", error: "not b" } };
   await expect(readAll(database, fullScan("t"))).rejects.toMatchObject(failed);
   await expect(database.query((tx) => tx.component("").get(ids[1] ?? ""))).rejects.toMatchObject(failed);
@@ -151,7 +151,7 @@ test("a document that a transform in force fails on is refused by name, and a ro
     { state: "lagging", processed: 5, total: 5, failed: 1, failures: [{ id: ids[1], message: "not b" }] },
   ]);
   await begin(database, back);
-  await database.background.idle();
+  await database.background.whenIdle();
   expect(texts(await readAll(database, indexRange("t.by_s")))).toEqual(["a", "b", "c", "d", "e"]);
   expect((await database.query((tx) => tx.transforms())).value).toEqual([]);
 });
@@ -164,11 +164,11 @@ test("a failure is tried again when functions come anew", async () => {
   await database.mutate(async (tx) => {
     tx.beginTransform("", "t", shout);
   });
-  await database.background.idle();
+  await database.background.whenIdle();
   const settled: string[] = [];
   database.onTransformSettled(({ name, shape }) => settled.push(`${name} ${shape}`));
   database.setTransforms(({ name, origin }) => functions[`${name} ${origin}`]);
-  await database.background.idle();
+  await database.background.whenIdle();
   expect(texts(await readAll(database, fullScan("t")))).toEqual(["A", "B"]);
   expect(settled).toEqual(["shout 1"]);
 });
@@ -184,7 +184,7 @@ test("a removed table or component leaves nothing of its transforms behind", asy
     tx.removeTable("", "t");
     tx.removeComponent("sub");
   });
-  await database.background.idle();
+  await database.background.whenIdle();
   const left = await database.inspect(async ({ base }) => await base.storage.scan({ start: "" }));
   const kinds = new Set(left.map(([key]) => key.slice(0, 2)));
   for (const kind of ["\x01s", "\x01w", "\x02\0", "\x03\0", "\x04\0"]) expect(kinds.has(kind)).toBe(false);
@@ -196,7 +196,7 @@ test("what is prepared can be read ahead, through its indexes too", async () => 
   const { database, ids } = await openWith(["b", "a"]);
   const schema = { schemaValidation: false, tables: [tableBy("s")] };
   await database.mutate((tx) => tx.prepareIndexes("", schema, { through: { t: [shout] } }));
-  await database.background.built();
+  await database.background.whenBuilt();
   await database.mutate(async (tx) => {
     await tx.component("").patch(ids[0] ?? "", { s: "c" });
     const ahead = tx.prepared("");
@@ -270,6 +270,6 @@ test("a commit timestamp written during a preparation is in the prepared index a
   });
   const [found] = await readAll(database, indexRange("t.by_s", ["Gt", "s", 0n]));
   expect(found).toMatchObject({ _id: id, s: expect.any(BigInt) });
-  await database.background.idle();
+  await database.background.whenIdle();
   expect(await readAll(database, indexRange("t.by_s", ["Eq", "s", found?.["s"]]))).toEqual([found]);
 });

@@ -9,9 +9,9 @@
  * is not.
  */
 import { encodeId, prefixEnd } from "../../values/index.js";
+import { pause } from "../../work/index.js";
 import { internalIdLength } from "../catalog/key-layout.js";
 import type { Database } from "../database.js";
-import { pause } from "../pause.js";
 import type { TransactionState } from "../transaction/transaction.js";
 import { Stage, type FoundLoss, type Outcome } from "./rehearsal-stage.js";
 import type {

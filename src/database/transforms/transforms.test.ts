@@ -51,7 +51,7 @@ test("documents are in the new shape from the transaction that begins it on, and
   const { database, ids } = await openWith(5);
   const before = await readAll(database, fullScan("t"));
   await database.mutate((tx) => tx.prepareIndexes("", byN, { through: { t: [doubled] } }));
-  await database.background.built();
+  await database.background.whenBuilt();
   expect(await readAll(database, indexRange("t.by_n"))).toEqual(before);
   await database.mutate(async (tx) => {
     expect(tx.beginTransform("", "t", doubled)).toBe(1);
@@ -63,7 +63,7 @@ test("documents are in the new shape from the transaction that begins it on, and
   });
   const after = await readAll(database, fullScan("t"));
   expect(after).toEqual(before.map((one) => ({ ...one, n: Number(one["n"]) * 2, extra: "x".repeat(20) })));
-  await database.background.idle();
+  await database.background.whenIdle();
   expect((await database.query((tx) => tx.transforms())).value).toEqual([]);
   expect(await readAll(database, fullScan("t"))).toEqual(after);
   expect(await readAll(database, indexRange("t.by_n"))).toEqual(after);
@@ -81,7 +81,7 @@ test("a rollback before the write-through returns what is stored, and carries ba
   const [first, second, third] = await readAll(database, fullScan("t"));
   expect([first, third]).toEqual([before[0], before[2]]);
   expect(second).toEqual({ ...before[1], n: 50 });
-  await database.background.idle();
+  await database.background.whenIdle();
   expect(await readAll(database, fullScan("t"))).toEqual([first, second, third]);
   await database.close();
 });
@@ -89,7 +89,7 @@ test("a rollback before the write-through returns what is stored, and carries ba
 test("transforms in a row are applied in their order, also when the first still lags", async () => {
   const { database } = await openWith(4);
   await database.mutate((tx) => tx.prepareIndexes("", byM, { through: { t: [doubled, renamed] } }));
-  await database.background.built();
+  await database.background.whenBuilt();
   await database.mutate(async (tx) => {
     tx.beginTransform("", "t", doubled);
     tx.beginTransform("", "t", renamed);
@@ -97,7 +97,7 @@ test("transforms in a row are applied in their order, also when the first still 
     expect(indexesKept).toMatchObject([{ indexName: "by_m", needsBackfill: false }]);
   });
   expect(valuesOf(await readAll(database, indexRange("t.by_m")), "m")).toEqual([0, 2, 4, 6]);
-  await database.background.idle();
+  await database.background.whenIdle();
   expect(valuesOf(await readAll(database, indexRange("t.by_m")), "m")).toEqual([0, 2, 4, 6]);
   await database.close();
 });
@@ -111,7 +111,7 @@ test("counts follow what is stored, and agree with the documents when nothing la
     await tx.component("").patch(ids[0] ?? "", { n: 1 });
     await tx.component("").delete(ids[1] ?? "");
   });
-  await database.background.idle();
+  await database.background.whenIdle();
   const settled = await counts();
   const copy = await openDatabase();
   for (const { _id, _creationTime, ...fields } of await readAll(database, fullScan("t"))) {
@@ -125,7 +125,7 @@ test("a write that a prepared transform fails on is written, and ends the prepar
   const { database, ids } = await openWith(2);
   const throws: TransformDefinition = { name: "m:throws", origin: "1", hasDown: false };
   await database.mutate((tx) => tx.prepareIndexes("", byN, { through: { t: [throws] } }));
-  await database.background.built();
+  await database.background.whenBuilt();
   await database.mutate((tx) => tx.component("").patch(ids[1] ?? "", { n: 3 }));
   expect(await readAll(database, indexRange("t.by_n", ["Eq", "n", 3]))).toHaveLength(1);
   expect((await database.query((tx) => tx.transforms())).value).toMatchObject([
@@ -142,7 +142,7 @@ test("without its function a lagging document is refused, never shown as it was"
   const { database, ids } = await openWith(2);
   database.setTransforms(() => undefined);
   await database.mutate(async (tx) => tx.beginTransform("", "t", doubled));
-  await database.background.idle();
+  await database.background.whenIdle();
   await expect(readAll(database, fullScan("t"))).rejects.toMatchObject({
     code: "TRANSFORM_MISSING",
     details: { id: ids[0], transform: "m:doubled" },
@@ -151,7 +151,7 @@ test("without its function a lagging document is refused, never shown as it was"
     { state: "lagging", isLoaded: false, processed: 0, total: 2 },
   ]);
   load(database);
-  await database.background.idle();
+  await database.background.whenIdle();
   expect(valuesOf(await readAll(database, fullScan("t")), "n")).toEqual([0, 2]);
   await database.close();
 });

@@ -43,7 +43,7 @@ test.each([0, 1, batch - 1, batch, batch + 1, 2 * batch - 1, 2 * batch, 2 * batc
   async (count) => {
     const { database, settled, calls } = await withDocuments(count);
     await database.mutate(async (tx) => tx.beginTransform("", "t", shout));
-    await database.background.idle();
+    await database.background.whenIdle();
     expect(await atRest(database)).toEqual(shouted(count));
     expect(settled).toMatchObject([{ name: "shout" }]);
     expect(calls()).toBe(count);
@@ -57,7 +57,7 @@ test.each([15, 16, 17, 32, 33, 50])(
     let now = 0;
     vi.spyOn(performance, "now").mockImplementation(() => (now += 1_000));
     await database.mutate(async (tx) => tx.beginTransform("", "t", shout));
-    await database.background.idle();
+    await database.background.whenIdle();
     vi.restoreAllMocks();
     expect(await atRest(database)).toEqual(shouted(count));
     expect(settled).toMatchObject([{ name: "shout" }]);
@@ -71,7 +71,7 @@ test.each([19, 20, 21])("of %d documents that fail all are counted, and twenty a
     throw new Error("on purpose");
   });
   await database.mutate(async (tx) => tx.beginTransform("", "t", shout));
-  await database.background.idle();
+  await database.background.whenIdle();
   const { value } = await database.query((tx) => tx.transforms());
   expect(value).toMatchObject([{ processed: count, failed: count }]);
   expect(value[0]?.failures).toHaveLength(Math.min(count, 20));

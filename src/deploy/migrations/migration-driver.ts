@@ -1,18 +1,17 @@
 /**
- * What goes on in the data after a program was put in place: its migrations are started, each when those it requires are
- * complete, and a schema that is pending narrows once every document fits. Nothing here is remembered that matters: what is due is
+ * Changes data after a program was put in place: it starts the program's migrations, each when those that it requires are
+ * complete, and narrows a pending schema once every document fits. It remembers nothing that matters: what is due is
  * read from the jobs and the schemas themselves, so after a crash the first round finds where to go on. A migration that
  * failed is left alone until the next deploy, or until somebody resumes it; the schema stays pending, and says why.
  */
 import type { Database, MutationTransaction } from "../../database/index.js";
-import { isTrueupError } from "../../errors/index.js";
-import {
-  currentExecution,
-  type DeployMigration,
-  type DeployMigrationStatus,
-  type Exported,
-  type LoadedProgram,
+import type {
+  DeployMigration,
+  DeployMigrationStatus,
+  Exported,
+  LoadedProgram,
 } from "../../functions/index.js";
+import { WorkLoop, type Work } from "../../work/index.js";
 import { DocumentProblems, type ProblemGroup } from "../preparation/document-problems.js";
 import { checkTable, tablesToCheck } from "../preparation/check-documents.js";
 import { schemasInForce } from "../preparation/schemas-in-force.js";
@@ -37,29 +36,28 @@ export interface MigrationDriverOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** How long to wait before migrations at work are looked at again: longer each time, while nothing else makes work. */
 const pollMs = 100;
+const pollFactor = 1.5;
 const maxPollMs = 2_000;
 const logEveryMs = 5_000;
 /** The least time between two looks at documents that did not fit, and its multiple of the time that a look takes. */
 const recheckMs = 1_000;
 const recheckFactor = 20;
 
-export class MigrationDriver {
+export class MigrationDriver implements Work {
   readonly #database: Database;
   readonly #calls: MigrationCalls;
   readonly #options: MigrationDriverOptions;
+  readonly #loop = new WorkLoop(this);
   #program: LoadedProgram | null = null;
-  #runs = false;
-  #isStopped = false;
-  #round: Promise<void> | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  #dueAtMs = Infinity;
   #waitMs = pollMs;
   #started = new Set<string>();
   #settled = new Set<string>();
   #loggedAtMs = 0;
   readonly #problems = new Map<string, DocumentProblems>();
   #checkMs = 0;
-  #isAgain = false;
   readonly #stopListening: () => void;
 
   constructor(database: Database, runtime: MigrationRuntime, options: MigrationDriverOptions) {
@@ -91,21 +89,19 @@ export class MigrationDriver {
     this.#problems.clear();
     // A storage that fails, or is closed by now, shows everywhere else.
     this.#tellTransforms().catch(() => {});
-    this.#wake(0);
+    this.#waitMs = pollMs;
+    this.#makeDue(0);
   }
 
   /** Begins to work on what is due. */
   start(): void {
-    this.#runs = true;
-    this.#wake(0);
+    this.#loop.start();
   }
 
   /** Ends what is under way and does nothing else. Idempotent. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
     this.#stopListening();
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#round;
+    await this.#loop.stop();
   }
 
   /** The schemas that are pending, by component. */
@@ -130,43 +126,38 @@ export class MigrationDriver {
     });
   }
 
-  #wake(delayMs: number): void {
-    if (!this.#runs || this.#isStopped || this.#program === null) return;
-    if (this.#round !== null) {
-      this.#isAgain = true;
-      return;
-    }
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    // The timer must not carry the execution on whose behalf it happens to be set, nor keep the process alive.
-    this.#timer = currentExecution.exit(() => setTimeout(() => this.#startRound(), delayMs));
-    this.#timer.unref();
+  nextAtMs(): number {
+    return this.#dueAtMs;
+  }
+
+  async step(): Promise<void> {
+    this.#dueAtMs = Infinity;
+    const isBusy = await this.#work();
+    if (isBusy) this.#makeDue(this.#nextWaitMs());
+    else this.#waitMs = pollMs;
+  }
+
+  retryAfterMs(error: unknown): number {
+    this.#options.onFailure(error);
+    this.#makeDue(0);
+    return this.#nextWaitMs();
+  }
+
+  #nextWaitMs(): number {
+    this.#waitMs = Math.min(this.#waitMs * pollFactor, maxPollMs);
+    return this.#waitMs;
+  }
+
+  /** Unless it is due earlier. */
+  #makeDue(inMs: number): void {
+    this.#dueAtMs = Math.min(this.#dueAtMs, Date.now() + inMs);
+    this.#loop.wake();
   }
 
   /** Documents that did not fit may have been mended by hand. */
   #lookAgain(): void {
-    if (this.#problems.size === 0 || this.#timer !== null || this.#round !== null) return;
-    this.#wake(Math.max(recheckMs, this.#checkMs * recheckFactor));
-  }
-
-  #startRound(): void {
-    this.#timer = null;
-    this.#round = currentExecution.exit(async () => {
-      let isBusy = false;
-      try {
-        isBusy = await this.#work();
-      } catch (error) {
-        this.#isStopped ||= isTrueupError(error) && error.code === "STORAGE_CLOSED";
-        if (!this.#isStopped) this.#options.onFailure(error);
-        isBusy = true;
-      }
-      this.#round = null;
-      this.#waitMs = isBusy ? Math.min(this.#waitMs * 1.5, maxPollMs) : pollMs;
-      if (this.#isAgain) {
-        this.#isAgain = false;
-        this.#waitMs = pollMs;
-        this.#wake(0);
-      } else if (isBusy) this.#wake(this.#waitMs);
-    });
+    if (this.#problems.size === 0 || this.#dueAtMs < Infinity) return;
+    this.#makeDue(Math.max(recheckMs, this.#checkMs * recheckFactor));
   }
 
   /** True when something goes on that has to be looked at again. */
@@ -175,7 +166,7 @@ export class MigrationDriver {
     if (program === null) return false;
     let isBusy = false;
     for (const [path, { declarations }] of program.components) {
-      if (this.#isStopped) return false;
+      if (!this.#loop.isOn) return false;
       isBusy = (await this.#advance(program, path, declarations.migrations)) || isBusy;
     }
     return isBusy;
@@ -238,7 +229,7 @@ export class MigrationDriver {
     const beganAtMs = performance.now();
     for (const table of tablesToCheck(path, null, schema)) await checkTable(this.#database, table, problems);
     this.#checkMs = performance.now() - beganAtMs;
-    if (this.#isStopped) return;
+    if (!this.#loop.isOn) return;
     const isKnown = this.#problems.has(path);
     if (problems.documents > 0) {
       this.#problems.set(path, problems);

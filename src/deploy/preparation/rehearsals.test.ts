@@ -39,7 +39,7 @@ test.each([[true], [false]])(
     await database.mutate((tx) => rehearsals.note(tx, touched));
     const later = await Database.open(database.storage);
     later.setTransforms(() => (document) => ({ ...document }));
-    await later.background.idle();
+    await later.background.whenIdle();
     const noted = later.mutate((tx) => rehearsals.note(tx, touched));
     if (isPending) await expect(noted).rejects.toThrow(PreparationOutdated);
     else await noted;

@@ -259,7 +259,7 @@ export class SchemaPreparation implements Participant {
       { limits: null },
     );
     this.#isBuilding = true;
-    await database.background.built();
+    await database.background.whenBuilt();
   }
 
   /** Stops keeping track of what is written, and leaves off what is under way. Idempotent. */
