@@ -1,8 +1,8 @@
-export type { Change, Trigger } from "./change.js";
+export { nativeTriggers, triggersBrand } from "../seams/index.js";
 export {
   Triggers,
   writerWithTriggers,
   type RegisteredTriggers,
   type TriggerCustomization,
 } from "./triggers.js";
-export { nativeTriggers, triggersBrand } from "../seams/index.js";
+export type { Change, Trigger } from "./wrapped-database.js";

@@ -4,8 +4,8 @@
  * A write of the application is done together with every trigger that follows from it before the next
  * write of the application begins, even if both were started at once. Triggers wait in one queue, so they
  * run in the order of the writes that caused them: a trigger's own write returns as soon as it is done,
- * and its triggers come after those already waiting. A trigger that throws ends the run: the transaction
- * then holds a write without its consequences, so every later use of the database throws the same error,
+ * and its triggers come after those already waiting. A trigger that throws ends the run, because the transaction
+ * then holds a write without its consequences. Every later use of the database throws the same error,
  * whoever caught the first one, and the transaction is kept from committing as far as the host can be told to.
  */
 import { ConvexError } from "convex/values";
@@ -27,10 +27,19 @@ class Turns {
   }
 }
 
-/** A chain of triggers, each set off by a write of the one before, has at most so many links. */
+/** A chain of triggers, in which each is set off by a write of the one before, has at most so many links. */
 const maxDepth = 64;
 /** So many writes of triggers may follow one write of the application: twice what a transaction of Convex may write. */
 const maxWrites = 32_000;
+
+/**
+ * Applies a write. Resolves with its result, and with a function that reads the images of the document and resolves with the
+ * triggers to run.
+ */
+export type Write<Result> = () => Promise<{
+  result: Result;
+  triggers: () => Promise<(() => Promise<void>)[]>;
+}>;
 
 /** The triggers' part of one transaction. */
 export class TriggerRun {
@@ -48,13 +57,13 @@ export class TriggerRun {
     this.#isCheckedAtTheEnd = isCheckedAtTheEnd;
   }
 
-  /** Throws what a trigger of this transaction threw, if one did. */
+  /** Throws what a trigger of this transaction has thrown, if one has. */
   assertSound(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
   /**
-   * The same for a use that the application begins. The application may catch this too, so the error is also left
+   * Does the same for a use that the application begins. The application may catch this error too, so the error is also left
    * behind as a rejection that nobody handles: by that Convex ends a function, and a test runner fails a run.
    */
   assertUsable(): void {
@@ -82,8 +91,8 @@ export class TriggerRun {
   }
 
   /**
-   * Does a write for a trigger that is the `depth`th of its chain; the triggers that follow from it join the queue.
-   * Rejects with TRIGGERS_TOO_DEEP, which ends the run, for a write without end.
+   * Does a write for a trigger that is the `depth`th of its chain. The triggers that follow from it join the queue.
+   * @throws TRIGGERS_TOO_DEEP when triggers set each other off without end; this ends the run
    */
   writeForTrigger<Result>(table: string, depth: number, write: Write<Result>): Promise<Result> {
     if (depth >= maxDepth || this.#writesLeft-- <= 0) this.#fail(tooDeep(table, depth));
@@ -93,8 +102,14 @@ export class TriggerRun {
   #write<Result>(write: Write<Result>): Promise<Result> {
     return this.#writes.take(async () => {
       this.assertSound();
-      const { result, triggers } = await write((error) => this.#fail(error));
-      this.#waiting.push(...triggers);
+      const { result, triggers } = await write();
+      try {
+        this.#waiting.push(...(await triggers()));
+      } catch (error) {
+        // The write was applied and has lost its triggers.
+        this.#fail(error);
+        throw error;
+      }
       return result;
     });
   }
@@ -130,18 +145,10 @@ function tooDeep(table: string, depth: number): Error {
   return new ConvexError({ code: "TRIGGERS_TOO_DEEP", message, table });
 }
 
-/** The function that runs, null on other hosts. */
+/** The function that runs; null on hosts other than Trueup. */
 function functionOfTrueup(): RunningFunction | null {
   const host: unknown = Reflect.get(globalThis, "Convex");
   const ask: unknown =
     typeof host === "object" && host !== null ? Reflect.get(host, runningFunction) : undefined;
   return typeof ask === "function" ? (ask.call(host) as RunningFunction) : null;
 }
-
-/**
- * Writes, then reads the images; resolves with the triggers to run. It calls `fail` for an error that
- * comes after the write was applied: such a write has lost its triggers.
- */
-export type Write<Result> = (
-  fail: (error: unknown) => void,
-) => Promise<{ result: Result; triggers: (() => Promise<void>)[] }>;

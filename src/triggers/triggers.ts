@@ -10,16 +10,15 @@ import type {
   TableNamesInDataModel,
 } from "convex/server";
 import { triggersBrand } from "../seams/index.js";
-import type { Trigger } from "./change.js";
 import { TriggerRun } from "./trigger-run.js";
-import { alreadyRuns, wrapDatabase, type Wrapping, type Writer } from "./wrapped-database.js";
+import { alreadyRuns, wrapDatabase, type Trigger, type Wrapping, type Writer } from "./wrapped-database.js";
 
 /** The triggers of each table, in the order of registration. */
 export type RegisteredTriggers<Ctx, DataModel extends GenericDataModel> = {
   [TableName in TableNamesInDataModel<DataModel>]?: Trigger<Ctx, DataModel, TableName>[];
 };
 
-/** What `customMutation` of convex-helpers takes; see `Triggers.customization`. */
+/** A customization as `customMutation` of convex-helpers takes it; see `Triggers.customization`. */
 export interface TriggerCustomization<Ctx extends { db: object }> {
   args: Record<never, never>;
   input: (ctx: Ctx) => Promise<{
@@ -30,7 +29,7 @@ export interface TriggerCustomization<Ctx extends { db: object }> {
 }
 
 /**
- * Functions to run when documents of a table are inserted, updated or deleted.
+ * Functions to run when documents of a table are inserted, updated or deleted. They run in the transaction of the write.
  *
  * ```ts
  * const triggers = new Triggers<DataModel>();
@@ -67,15 +66,18 @@ export class Triggers<
    * already: on Trueup, or because the ctx has been through here before.
    *
    * When a trigger throws, the write that caused it rejects, and so does every later use of this `db`, also if the
-   * error was caught. On Trueup the mutation then fails whatever it returns; on Convex Cloud, if it uses this `db` once
-   * more. See `customization` for one that catches the error and returns at once.
-   * Triggers that set each other off without end reject with a ConvexError of code TRIGGERS_TOO_DEEP.
+   * error was caught. On Trueup the mutation then fails whatever it returns. On Convex Cloud it fails if it uses this `db` once
+   * more; `customization` also covers a mutation that catches the error and returns at once.
+   *
+   * A write to a table with triggers reads the document once more for an insert or a delete and twice more for a patch or a
+   * replace. A write to any other table costs nothing more.
+   * @throws TRIGGERS_TOO_DEEP, as a ConvexError, when triggers set each other off without end
    */
   readonly wrapDB: <C extends Ctx>(ctx: C) => C = (ctx) => this.#wrap(ctx, new TriggerRun(false));
 
   /**
-   * The same as a customization for `customMutation(rawMutation, triggers.customization)`. It also looks
-   * once more when the handler has returned: a mutation in which a trigger failed then always fails.
+   * Does the same as `wrapDB`, as a customization for `customMutation(rawMutation, triggers.customization)` of convex-helpers. It
+   * also looks once more when the handler has returned, so that a mutation in which a trigger failed always fails.
    */
   readonly customization: TriggerCustomization<Ctx> = {
     args: {},
@@ -92,8 +94,8 @@ export class Triggers<
 }
 
 /**
- * `innerDb` with the triggers around its writes; what `wrapDB` puts in place of `ctx.db`. The triggers
- * receive `ctx`, with `db` and `innerDb` of their own.
+ * Returns `innerDb` with the triggers around its writes, which is what `wrapDB` puts in place of `ctx.db`. The triggers
+ * receive `ctx`, with `db` and `innerDb` of their own. Errors and cost are those of `wrapDB`.
  */
 export function writerWithTriggers<
   DataModel extends GenericDataModel,

@@ -1,16 +1,50 @@
 /**
- * A `ctx.db` whose writes run triggers. It passes everything it does not know through to the database it
- * wraps, so that wrappers of other libraries compose with it in either order. A table without triggers costs
+ * A `ctx.db` whose writes run triggers, and what these are told. It passes everything it does not know through to the database
+ * that it wraps, so that wrappers of other libraries compose with it in either order. A table without triggers costs
  * nothing. For others the images are read back from the wrapped database, which may itself change what it
- * is given: one read for an insert or a delete, two for a patch or a replace.
+ * is given: that is one read for an insert or a delete, and two for a patch or a replace.
  */
-import type { GenericDatabaseWriter, GenericDataModel, GenericDocument } from "convex/server";
+import type {
+  DocumentByName,
+  GenericDatabaseWriter,
+  GenericDataModel,
+  GenericDocument,
+  TableNamesInDataModel,
+} from "convex/server";
 import type { GenericId } from "convex/values";
 import { nativeTriggers } from "../seams/index.js";
-import type { Change, Trigger } from "./change.js";
 import type { TriggerRun, Write } from "./trigger-run.js";
 
-/** As `nativeTriggers`, of a database that was wrapped here or by another copy of this module. */
+/**
+ * One write to one document. `oldDoc` is the document before the write, null for an insert. `newDoc` is the
+ * document right after it, null for a delete.
+ */
+export type Change<DataModel extends GenericDataModel, TableName extends TableNamesInDataModel<DataModel>> = {
+  id: GenericId<TableName>;
+} & (
+  | { operation: "insert"; oldDoc: null; newDoc: DocumentByName<DataModel, TableName> }
+  | {
+      operation: "update";
+      oldDoc: DocumentByName<DataModel, TableName>;
+      newDoc: DocumentByName<DataModel, TableName>;
+    }
+  | { operation: "delete"; oldDoc: DocumentByName<DataModel, TableName>; newDoc: null }
+);
+
+/**
+ * Runs after a write to a table, in the same transaction. Writes through `ctx.db` run the triggers of the
+ * tables they touch; writes through `ctx.innerDb` run none. Throwing aborts the mutation.
+ */
+export type Trigger<
+  Ctx,
+  DataModel extends GenericDataModel,
+  TableName extends TableNamesInDataModel<DataModel>,
+> = (
+  ctx: Ctx & { innerDb: GenericDatabaseWriter<DataModel> },
+  change: Change<DataModel, TableName>,
+) => Promise<void>;
+
+/** The same question as under `nativeTriggers`, to a database that was wrapped here or by another copy of this module. */
 const wrappedTriggers: unique symbol = Symbol.for("trueup.wrappedTriggers");
 
 export type Writer = GenericDatabaseWriter<GenericDataModel>;
@@ -20,11 +54,11 @@ type Id = GenericId<string>;
 export interface Wrapping {
   readonly innerDb: Writer;
   readonly run: TriggerRun;
-  /** The instance itself, by which it recognises that it was already applied. */
+  /** The instance itself, by which the wrapper recognises that it was already applied. */
   readonly owner: object;
   /** The triggers of a table, none if it has none. */
   triggersOf(table: string): readonly Trigger<object, GenericDataModel, string>[];
-  /** Tables that have triggers. */
+  /** The tables that have triggers. */
   tables(): readonly string[];
   /** The ctx that triggers receive, given the database for their own writes. */
   contextFor(db: Writer): { innerDb: Writer };
@@ -43,133 +77,140 @@ export function alreadyRuns(db: object, owner: object): boolean {
  * application sets off are the first.
  */
 export function wrapDatabase(wrapping: Wrapping, depth = 0): Writer {
-  const { innerDb, run } = wrapping;
-  const write = <Result>(table: string, perform: Write<Result>): Promise<Result> =>
-    depth === 0 ? run.writeForApplication(perform) : run.writeForTrigger(table, depth, perform);
-  const assertUsable = (): void => (depth === 0 ? run.assertUsable() : run.assertSound());
-  let contextOfTriggers: { innerDb: Writer } | undefined;
-
-  function triggersFor(table: string, change: Change<GenericDataModel, string>): (() => Promise<void>)[] {
-    contextOfTriggers ??= wrapping.contextFor(wrapDatabase(wrapping, depth + 1));
-    const ctx = contextOfTriggers;
-    return wrapping.triggersOf(table).map((trigger) => () => trigger(ctx, change));
-  }
-
-  /** The table whose triggers a write runs, or null: `table` when given, or found from the id. */
-  function watchedTable(table: string | undefined, id: Id): string | null {
-    if (table !== undefined) return wrapping.triggersOf(table).length > 0 ? table : null;
-    return wrapping.tables().find((name) => innerDb.normalizeId(name, id) !== null) ?? null;
-  }
-
-  async function existing(table: string, id: Id): Promise<GenericDocument> {
-    const doc = await innerDb.get(table, id);
-    if (doc === null) throw new Error(`The document ${id} of table ${table} cannot be read.`);
-    return doc;
-  }
-
-  /** A write that leaves a document: reads both images around it. */
-  function update(table: string, id: Id, apply: () => Promise<void>): Promise<void> {
-    return write(table, async (fail) => {
-      const oldDoc = await innerDb.get(table, id);
-      await apply();
-      try {
-        const newDoc = await existing(table, id);
-        if (oldDoc === null) throw new Error(`The document ${id} of table ${table} could not be read.`);
-        return {
-          result: undefined,
-          triggers: triggersFor(table, { id, operation: "update", oldDoc, newDoc }),
-        };
-      } catch (error) {
-        fail(error);
-        throw error;
-      }
-    });
-  }
-
-  async function insert(table: string, value: GenericDocument): Promise<Id> {
-    assertUsable();
-    if (wrapping.triggersOf(table).length === 0) return innerDb.insert(table, value);
-    return write(table, async (fail) => {
-      const id = await innerDb.insert(table, value);
-      try {
-        const newDoc = await existing(table, id);
-        return {
-          result: id,
-          triggers: triggersFor(table, { id, operation: "insert", oldDoc: null, newDoc }),
-        };
-      } catch (error) {
-        fail(error);
-        throw error;
-      }
-    });
-  }
-
-  async function patch(table: string | undefined, id: Id, value: GenericDocument): Promise<void> {
-    assertUsable();
-    const watched = watchedTable(table, id);
-    const apply = (): Promise<void> =>
-      table === undefined ? innerDb.patch(id, value) : innerDb.patch(table, id, value);
-    await (watched === null ? apply() : update(watched, id, apply));
-  }
-
-  async function replace(table: string | undefined, id: Id, value: GenericDocument): Promise<void> {
-    assertUsable();
-    const watched = watchedTable(table, id);
-    const apply = (): Promise<void> =>
-      table === undefined ? innerDb.replace(id, value) : innerDb.replace(table, id, value);
-    await (watched === null ? apply() : update(watched, id, apply));
-  }
-
-  async function remove(table: string | undefined, id: Id): Promise<void> {
-    assertUsable();
-    const watched = watchedTable(table, id);
-    const apply = (): Promise<void> => (table === undefined ? innerDb.delete(id) : innerDb.delete(table, id));
-    if (watched === null) return apply();
-    return write(watched, async (fail) => {
-      const oldDoc = await innerDb.get(watched, id);
-      await apply();
-      if (oldDoc === null) {
-        const error = new Error(`The document ${id} of table ${watched} could not be read.`);
-        fail(error);
-        throw error;
-      }
-      return {
-        result: undefined,
-        triggers: triggersFor(watched, { id, operation: "delete", oldDoc, newDoc: null }),
-      };
-    });
-  }
-
+  const { innerDb, owner } = wrapping;
+  const writes = new WatchedWrites(wrapping, depth);
   const overrides = {
-    [wrappedTriggers]: (owner: object): boolean => owner === wrapping.owner || alreadyRuns(innerDb, owner),
-    insert,
-    patch: (a: string, b: string | GenericDocument, c?: GenericDocument): Promise<void> =>
-      c === undefined ? patch(undefined, a as Id, b as GenericDocument) : patch(a, b as Id, c),
-    replace: (a: string, b: string | GenericDocument, c?: GenericDocument): Promise<void> =>
-      c === undefined ? replace(undefined, a as Id, b as GenericDocument) : replace(a, b as Id, c),
-    delete: (a: string, b?: string): Promise<void> =>
-      b === undefined ? remove(undefined, a as Id) : remove(a, b as Id),
+    [wrappedTriggers]: (other: object): boolean => other === owner || alreadyRuns(innerDb, other),
+    insert: (table: string, value: GenericDocument) => writes.insert(table, value),
+    patch: (...args: UpdateArgs) => writes.update("patch", args),
+    replace: (...args: UpdateArgs) => writes.update("replace", args),
+    delete: (a: string, b?: string) =>
+      b === undefined ? writes.delete(undefined, a as Id) : writes.delete(a, b as Id),
     table: (name: string): object => {
-      assertUsable();
+      writes.assertUsable();
       return {
         get: (id: Id) => database.get(name, id),
         query: () => database.query(name),
-        insert: (value: GenericDocument) => insert(name, value),
-        patch: (id: Id, value: GenericDocument) => patch(name, id, value),
-        replace: (id: Id, value: GenericDocument) => replace(name, id, value),
-        delete: (id: Id) => remove(name, id),
+        insert: (value: GenericDocument) => writes.insert(name, value),
+        patch: (id: Id, value: GenericDocument) => writes.update("patch", [name, id, value]),
+        replace: (id: Id, value: GenericDocument) => writes.update("replace", [name, id, value]),
+        delete: (id: Id) => writes.delete(name, id),
       };
     },
   };
-
   const database: Writer = new Proxy(innerDb, {
     has: (target, property) => property in overrides || property in target,
     get: (target, property) => {
       if (property in overrides) return Reflect.get(overrides, property);
-      if (property === "get" || property === "query") assertUsable();
+      if (property === "get" || property === "query") writes.assertUsable();
       const value: unknown = Reflect.get(target, property, target);
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
   return database;
+}
+
+/** The arguments of `patch` and `replace`, which name the table or leave it out. */
+type UpdateArgs = [id: string, value: GenericDocument] | [table: string, id: string, value: GenericDocument];
+
+/** The writes at one depth. The table is undefined where a document is named by its id alone. */
+class WatchedWrites {
+  readonly #wrapping: Wrapping;
+  readonly #depth: number;
+  /** The ctx of the triggers that these writes set off. */
+  #context: { innerDb: Writer } | undefined;
+
+  constructor(wrapping: Wrapping, depth: number) {
+    this.#wrapping = wrapping;
+    this.#depth = depth;
+  }
+
+  /** Throws what a trigger of this transaction has thrown, if one has. */
+  assertUsable(): void {
+    const { run } = this.#wrapping;
+    if (this.#depth === 0) run.assertUsable();
+    else run.assertSound();
+  }
+
+  async insert(table: string, value: GenericDocument): Promise<Id> {
+    const { innerDb } = this.#wrapping;
+    this.assertUsable();
+    const apply = (): Promise<Id> => innerDb.insert(table, value);
+    if (this.#wrapping.triggersOf(table).length === 0) return apply();
+    return this.#write(table, apply, async (id) => {
+      const newDoc = readable(await innerDb.get(table, id), table, id);
+      return { id, operation: "insert", oldDoc: null, newDoc };
+    });
+  }
+
+  async update(method: "patch" | "replace", args: UpdateArgs): Promise<void> {
+    const { innerDb } = this.#wrapping;
+    this.assertUsable();
+    const [table, id] = args[2] === undefined ? [undefined, args[0] as Id] : [args[0], args[1] as Id];
+    const watched = this.#watchedTable(table, id);
+    const apply = (): Promise<void> => Reflect.apply(innerDb[method], innerDb, args);
+    if (watched === null) return apply();
+    let found: GenericDocument | null = null;
+    const readAndApply = async (): Promise<void> => {
+      found = await innerDb.get(watched, id);
+      await apply();
+    };
+    return this.#write(watched, readAndApply, async () => {
+      const newDoc = readable(await innerDb.get(watched, id), watched, id);
+      return { id, operation: "update", oldDoc: readable(found, watched, id), newDoc };
+    });
+  }
+
+  async delete(table: string | undefined, id: Id): Promise<void> {
+    const { innerDb } = this.#wrapping;
+    this.assertUsable();
+    const watched = this.#watchedTable(table, id);
+    const apply = (): Promise<void> => (table === undefined ? innerDb.delete(id) : innerDb.delete(table, id));
+    if (watched === null) return apply();
+    let found: GenericDocument | null = null;
+    const readAndApply = async (): Promise<void> => {
+      found = await innerDb.get(watched, id);
+      await apply();
+    };
+    return this.#write(watched, readAndApply, async () => ({
+      id,
+      operation: "delete",
+      oldDoc: readable(found, watched, id),
+      newDoc: null,
+    }));
+  }
+
+  #write<Result>(
+    table: string,
+    apply: () => Promise<Result>,
+    changeOf: (result: Result) => Promise<Change<GenericDataModel, string>>,
+  ): Promise<Result> {
+    const { run } = this.#wrapping;
+    const write: Write<Result> = async () => {
+      const result = await apply();
+      return { result, triggers: async () => this.#triggersFor(table, await changeOf(result)) };
+    };
+    return this.#depth === 0
+      ? run.writeForApplication(write)
+      : run.writeForTrigger(table, this.#depth, write);
+  }
+
+  #triggersFor(table: string, change: Change<GenericDataModel, string>): (() => Promise<void>)[] {
+    const wrapping = this.#wrapping;
+    const ctx = (this.#context ??= wrapping.contextFor(wrapDatabase(wrapping, this.#depth + 1)));
+    return wrapping.triggersOf(table).map((trigger) => () => trigger(ctx, change));
+  }
+
+  /** The table whose triggers a write runs, or null: it is `table` when that is given, and found by the id otherwise. */
+  #watchedTable(table: string | undefined, id: Id): string | null {
+    const wrapping = this.#wrapping;
+    if (table !== undefined) return wrapping.triggersOf(table).length > 0 ? table : null;
+    return wrapping.tables().find((name) => wrapping.innerDb.normalizeId(name, id) !== null) ?? null;
+  }
+}
+
+/** A database that hides the document, as row level security does, hides from the triggers what they must be told. */
+function readable(document: GenericDocument | null, table: string, id: Id): GenericDocument {
+  if (document === null) throw new Error(`The document ${id} of table ${table} cannot be read.`);
+  return document;
 }

@@ -12,6 +12,7 @@ import type {
 } from "convex/server";
 import type { GenericId } from "convex/values";
 import { migrationError } from "../component/failures.js";
+import { given } from "../component/given.js";
 import type { MigrationArgs, OnError, Policy } from "../component/protocol.js";
 import type { AnySchema, RangeBuilder } from "./range/range.js";
 
@@ -157,10 +158,7 @@ export function plainDefinition<
     requires: (definition.requires ?? []).map(options.nameOf),
     runOnDeploy: definition.runOnDeploy === true,
     takesUnmigrated: definition.takesUnmigrated === true,
-    policy: {
-      ...(onError === undefined ? {} : { onError }),
-      ...(maxDocumentsPerSecond === undefined ? {} : { maxDocumentsPerSecond }),
-    },
+    policy: given({ onError, maxDocumentsPerSecond }),
     schema: options.schema as AnySchema | undefined,
     isWrapped: options.isWrapped,
   };

@@ -20,6 +20,7 @@ import {
 import { transformBrand } from "../../../seams/index.js";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { migrationError } from "../component/failures.js";
+import { given } from "../component/given.js";
 import {
   migrationArgs,
   type MigrationArgs,
@@ -223,8 +224,7 @@ export class Migrations<
     { migrations, limit }: { migrations?: Migration[]; limit?: number },
   ): Promise<MigrationStatus[]> {
     return ctx.runQuery(this.component.lib.getStatus, {
-      ...(migrations === undefined ? {} : { names: migrations.map((migration) => this.#nameOf(migration)) }),
-      ...(limit === undefined ? {} : { limit }),
+      ...given({ names: migrations?.map((migration) => this.#nameOf(migration)), limit }),
     });
   }
 
@@ -241,7 +241,7 @@ export class Migrations<
     { limit }: { limit?: number } = {},
   ): Promise<RunSummary[]> {
     const name = this.#nameOf(migration);
-    return ctx.runQuery(this.component.lib.getHistory, { name, ...(limit === undefined ? {} : { limit }) });
+    return ctx.runQuery(this.component.lib.getHistory, { name, ...given({ limit }) });
   }
 
   /** Stops a migration at the end of its last batch; starting it again resumes it. Throws MIGRATION_NOT_FOUND. */
@@ -285,7 +285,7 @@ export class Migrations<
     const name = this.#nameOf(migration);
     return ctx.runQuery(this.component.lib.getQuarantine, {
       name,
-      ...(limit === undefined ? {} : { limit }),
+      ...given({ limit }),
     });
   }
 

@@ -18,6 +18,7 @@ import {
 } from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { dryRunData, migrationError } from "../component/failures.js";
+import { given } from "../component/given.js";
 import type { CheckKind, MigrationArgs, MigrationResult, OnError, Target } from "../component/protocol.js";
 import type { CheckStatus, MigrationStatus } from "../component/status.js";
 import type { MigrationFunctionReference } from "./definition.js";
@@ -67,10 +68,7 @@ export async function startMigration(
     ...(next.length > 0 ? { next } : {}),
     ...(reset === true ? { reset, cursor: null } : {}),
     ...(reset !== true && cursor !== undefined ? { cursor } : {}),
-    ...(batchSize === undefined ? {} : { batchSize }),
-    ...(oneBatchOnly === undefined ? {} : { oneBatchOnly }),
-    ...(onError === undefined ? {} : { onError }),
-    ...(maxDocumentsPerSecond === undefined ? {} : { maxDocumentsPerSecond }),
+    ...given({ batchSize, oneBatchOnly, onError, maxDocumentsPerSecond }),
   });
 }
 
@@ -113,8 +111,7 @@ export async function startCheck(
   batchSize: number | undefined,
 ): Promise<CheckStatus> {
   const startedBy = await callerOf(ctx);
-  const size = batchSize === undefined ? {} : { batchSize };
-  return ctx.runMutation(component.lib.check, { ...target, kind, startedBy, ...size });
+  return ctx.runMutation(component.lib.check, { ...target, kind, startedBy, ...given({ batchSize }) });
 }
 
 /** The migration's name and a handle to its function. */
@@ -188,8 +185,7 @@ export async function runToCompletion(
       dryRun,
       oneBatchOnly: true,
       startedBy,
-      ...(cursor === undefined ? {} : { cursor }),
-      ...(batchSize === undefined ? {} : { batchSize }),
+      ...given({ cursor, batchSize }),
     });
     if (status.isDone || status.state === "inProgress") return status;
     if (status.error !== undefined) throw new Error(status.error);

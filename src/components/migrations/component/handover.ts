@@ -10,6 +10,7 @@ import { positionOf } from "../client/range/cursor.js";
 import { api } from "./_generated/api.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { migrationError } from "./failures.js";
+import { given } from "./given.js";
 import { isAlive, workerOf, type MigrationRow } from "./jobs/job.js";
 import { openRanges } from "./jobs/ranges.js";
 
@@ -53,8 +54,7 @@ function publishedFields(row: MigrationRow): Omit<MigrationRow, "_id" | "_creati
     // What was undone counts there as what was never begun.
     processed: halted === "reverted" ? 0 : processed,
     latestStart,
-    ...(latestEnd === undefined ? {} : { latestEnd }),
-    ...(error === undefined ? {} : { error }),
+    ...given({ latestEnd, error }),
   };
 }
 
@@ -72,8 +72,7 @@ async function goOn(ctx: MutationCtx, row: MigrationRow): Promise<void> {
     fnHandle,
     cursor: publishedCursor(cursor),
     dryRun: false,
-    ...(batchSize === undefined ? {} : { batchSize }),
-    ...(next === undefined ? {} : { next }),
+    ...given({ batchSize, next }),
   });
   await ctx.db.patch("migrations", _id, { workerId });
 }

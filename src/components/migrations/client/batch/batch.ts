@@ -11,6 +11,7 @@ import {
   migrationError,
   migrationErrorData,
 } from "../../component/failures.js";
+import { given } from "../../component/given.js";
 import type { BatchRequest, MigrationArgs, MigrationResult } from "../../component/protocol.js";
 import { defaultBatchSize, type PlainDefinition } from "../definition.js";
 import type { StoredDocument } from "../range/cursor.js";
@@ -227,8 +228,7 @@ class Batch {
       documentId,
       position,
       isLimit: isLimitError(reason),
-      ...(skipCursor === null ? {} : { skipCursor }),
-      ...(policy.onError === undefined ? {} : { onError: policy.onError }),
+      ...given({ skipCursor: skipCursor ?? undefined, onError: policy.onError }),
     });
   }
 
@@ -264,9 +264,8 @@ function batchTooLarge(fits: number): Error {
 
 /** Says which document the batch begins with and what is behind it, for a batch that fails outside of any document. */
 function peekedResult({ policy }: PlainDefinition, page: Page): MigrationResult {
-  const [document] = page.documents;
-  const documentId = document === undefined ? {} : { documentId: document._id };
-  return { continueCursor: page.continueCursor, isDone: page.isDone, processed: 0, policy, ...documentId };
+  const { documents, continueCursor, isDone } = page;
+  return { continueCursor, isDone, processed: 0, policy, ...given({ documentId: documents[0]?._id }) };
 }
 
 /** Migrates the document that the job names, if it is still there. */

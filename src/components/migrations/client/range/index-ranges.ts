@@ -7,6 +7,7 @@
 import type { GenericDatabaseReader, GenericDataModel } from "convex/server";
 import { compareValues, type Value } from "convex/values";
 import { migrationError } from "../../component/failures.js";
+import { given } from "../../component/given.js";
 import { cursorOf, keyOf, type IndexKey, type StoredDocument } from "./cursor.js";
 import { isKeyed, type Bound, type KeyedRange, type Range } from "./range.js";
 
@@ -88,7 +89,7 @@ export function rangeChanged(range: Range, before?: string): Error {
     "MIGRATION_RANGE_CHANGED",
     `The cursor belongs to ${was}, but the migration is now defined over "${now}". ` +
       'Start it over with {"reset": true}, or restore the table and range it was started with.',
-    { table: range.table, range: now, ...(before === undefined ? {} : { cursorRange: before }) },
+    { table: range.table, range: now, ...given({ cursorRange: before }) },
   );
 }
 

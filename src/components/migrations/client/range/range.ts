@@ -49,24 +49,20 @@ export function rangeOf(
   customRange: RangeBuilder | undefined,
   schema: AnySchema | undefined,
 ): Range {
-  const whole = new RecordedQuery({
-    table,
-    index: "by_creation_time",
-    order: "asc",
-    bounds: [],
-    filters: [],
-  });
-  const recorded = customRange === undefined ? whole : customRange(whole as never);
-  if (!(recorded instanceof RecordedQuery)) {
-    throw unsupported(table, "customRange must return the query it was given, with an index or an order");
-  }
-  const { range } = recorded;
+  const whole: RecordedRange = { table, index: "by_creation_time", order: "asc", bounds: [], filters: [] };
+  const range = customRange === undefined ? whole : recordedRange(whole, customRange);
   return { ...range, fields: fieldsOf(table, range.index, schema), description: describe(range) };
 }
 
 /** True when a batch can begin behind an index key. */
 export function isKeyed(range: Range): range is KeyedRange {
   return range.fields !== null && range.filters.length === 0;
+}
+
+function recordedRange(whole: RecordedRange, customRange: RangeBuilder): RecordedRange {
+  const recorded = customRange(new RecordedQuery(whole) as never);
+  if (recorded instanceof RecordedQuery) return recorded.range;
+  throw unsupported(whole.table, "customRange must return the query it was given, with an index or an order");
 }
 
 function describe({ table, index, bounds, order, filters }: RecordedRange): string {

@@ -82,10 +82,10 @@ async function call(
   ctx: MutationCtx,
   { row, rate }: Job,
   request: BatchRequest,
-  batchSize: number | undefined,
+  size: number | undefined,
 ): Promise<MigrationResult> {
   const job: BatchRequest = { ...request, timeLimitMs };
-  if (batchSize !== undefined) job.batchSize = batchSize;
+  if (size !== undefined) job.batchSize = size;
   if (row.range !== undefined) job.range = row.range;
   if (rate !== undefined) job.maxDocumentsPerSecond = rate;
   const dryRun = request.kind === "rehearse";

@@ -4,6 +4,7 @@ import type { MutationCtx } from "../_generated/server.js";
 import type { MigrationFunctionHandle } from "../batches/batch_call.js";
 import { step } from "../batches/chain.js";
 import { dryRunData, messageOf, migrationError } from "../failures.js";
+import { given } from "../given.js";
 import { findMigration, isAlive, workerOf, type MigrationRow } from "../jobs/job.js";
 import { MigrationJob, startSuccessor } from "../jobs/migration_jobs.js";
 import { forgetQuarantine } from "../jobs/quarantine.js";
@@ -102,23 +103,16 @@ async function dryRun(ctx: MutationCtx, row: MigrationRow, args: StartArgs): Pro
   if (row.reverting !== undefined && !beginsAnew(args)) return busy(row);
   place(row, args);
   const rehearsal = row.isDone ? undefined : await rehearse(ctx, row);
-  const { batchSize, next } = args;
-  const status: MigrationStatus = {
-    ...(await statusOf(ctx, row)),
-    ...(batchSize === undefined ? {} : { batchSize }),
-    ...(next === undefined ? {} : { next: next.map(({ name }) => name) }),
-  };
-  return new ConvexError<Value>({
-    kind: "DRY RUN",
-    status,
-    ...(rehearsal === undefined ? {} : { rehearsal }),
-  });
+  const { batchSize } = args;
+  const next = args.next?.map(({ name }) => name);
+  const status: MigrationStatus = { ...(await statusOf(ctx, row)), ...given({ batchSize, next }) };
+  return new ConvexError<Value>({ kind: "DRY RUN", status, ...given({ rehearsal }) });
 }
 
 /** Runs the next batch for trial, and puts into the row what it would come to. Resolves with what it found. */
 async function rehearse(ctx: MutationCtx, row: MigrationRow): Promise<Value | undefined> {
-  const args: MigrationArgs = { cursor: row.cursor, oneBatchOnly: true, dryRun: true };
-  if (row.batchSize !== undefined) args.batchSize = row.batchSize;
+  const { cursor, batchSize } = row;
+  const args: MigrationArgs = { cursor, oneBatchOnly: true, dryRun: true, ...given({ batchSize }) };
   try {
     await ctx.runMutation(row.fnHandle as MigrationFunctionHandle, args);
     return undefined;
@@ -155,24 +149,23 @@ function place(row: MigrationRow, args: StartArgs): boolean {
   const anew = beginsAnew(args);
   const moves = anew || row.halted === "reverted" || (cursor !== undefined && cursor !== row.cursor);
   if (moves) beginAt(row, anew ? null : (cursor ?? null));
-  row.fnHandle = args.fnHandle;
-  for (const field of [
-    ...leftovers,
-    "batchSize",
-    "next",
-    "resetsNext",
-    "onError",
-    "maxDocumentsPerSecond",
-  ] as const) {
-    delete row[field];
-  }
-  if (batchSize !== undefined) row.batchSize = batchSize;
-  if (next !== undefined && next.length > 0) row.next = next;
-  if (reset === true) row.resetsNext = true;
-  if (onError !== undefined) row.onError = onError;
-  if (maxDocumentsPerSecond !== undefined) row.maxDocumentsPerSecond = maxDocumentsPerSecond;
+  for (const field of [...leftovers, ...overridden] as const) delete row[field];
+  Object.assign(
+    row,
+    given({
+      fnHandle: args.fnHandle,
+      batchSize,
+      next: next?.length === 0 ? undefined : next,
+      resetsNext: reset === true ? true : undefined,
+      onError,
+      maxDocumentsPerSecond,
+    }),
+  );
   return moves;
 }
+
+/** The fields that a start sets or takes away. */
+const overridden = ["batchSize", "next", "resetsNext", "onError", "maxDocumentsPerSecond"] as const;
 
 /** The fields that a new run does not take over from the last. */
 export const leftovers = ["pace", "deaths", "halted", "error", "errorDocumentId", "failedInARow"] as const;

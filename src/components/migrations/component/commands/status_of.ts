@@ -1,5 +1,6 @@
 /** A migration's job and a check as others see them. */
 import type { QueryCtx } from "../_generated/server.js";
+import { given } from "../given.js";
 import {
   isAlive,
   workerOf,
@@ -23,7 +24,7 @@ export async function statusOf(ctx: Pick<QueryCtx, "db">, row: MigrationRow): Pr
   const { processed, skipped, failed } = addedUp(row, ranges);
   const total = totalOf({ ...row, processed });
   const left = total === null ? null : total - processed;
-  const status: MigrationStatus = {
+  return {
     name: row.name,
     cursor: row.isDone ? null : row.cursor,
     processed,
@@ -35,21 +36,19 @@ export async function statusOf(ctx: Pick<QueryCtx, "db">, row: MigrationRow): Pr
     failed,
     documentsPerSecond: rate,
     remainingMs: state === "inProgress" && left !== null && rate ? Math.round((left / rate) * 1000) : null,
+    ...given({
+      latestEnd: row.latestEnd,
+      error: row.error ?? deathOf(worker),
+      errorDocumentId: row.errorDocumentId,
+      batchSize: row.isDone ? undefined : row.batchSize,
+      next: row.isDone ? undefined : row.next?.map(({ name }) => name),
+      ranges: open.length > 0 ? open.length : undefined,
+      startedBy: row.run?.startedBy,
+      isReverting: row.reverting === undefined ? undefined : true,
+      onError: row.onError ?? row.policy?.onError,
+      maxDocumentsPerSecond: new MigrationJob(row).rate,
+    }),
   };
-  const error = row.error ?? deathOf(worker);
-  const limit = new MigrationJob(row).rate;
-  const onError = row.onError ?? row.policy?.onError;
-  if (row.latestEnd !== undefined) status.latestEnd = row.latestEnd;
-  if (error !== undefined) status.error = error;
-  if (row.errorDocumentId !== undefined) status.errorDocumentId = row.errorDocumentId;
-  if (!row.isDone && row.batchSize !== undefined) status.batchSize = row.batchSize;
-  if (!row.isDone && row.next !== undefined) status.next = row.next.map(({ name }) => name);
-  if (open.length > 0) status.ranges = open.length;
-  if (row.run?.startedBy !== undefined) status.startedBy = row.run.startedBy;
-  if (row.reverting !== undefined) status.isReverting = true;
-  if (onError !== undefined) status.onError = onError;
-  if (limit !== undefined) status.maxDocumentsPerSecond = limit;
-  return status;
 }
 
 /** Of the workers of the jobs, one that is due or at work; otherwise one that died, otherwise any. */
@@ -88,7 +87,6 @@ function totalOf(row: MigrationRow | CheckRow): number | null {
 /** The status of a check. */
 export async function checkStatusOf(ctx: Pick<QueryCtx, "db">, row: CheckRow): Promise<CheckStatus> {
   const worker = row.isDone ? null : await workerOf(ctx, row);
-  const error = row.error ?? deathOf(worker);
   const { migration, startedAt, startedBy, endedAt, processed, errorDocumentId, failed = 0, failures } = row;
   const common = {
     migration,
@@ -98,10 +96,7 @@ export async function checkStatusOf(ctx: Pick<QueryCtx, "db">, row: CheckRow): P
     total: totalOf(row),
     failed,
     failures,
-    ...(startedBy === undefined ? {} : { startedBy }),
-    ...(endedAt === undefined ? {} : { endedAt }),
-    ...(error === undefined ? {} : { error }),
-    ...(errorDocumentId === undefined ? {} : { errorDocumentId }),
+    ...given({ startedBy, endedAt, error: row.error ?? deathOf(worker), errorDocumentId }),
   };
   const { findings } = row;
   return "violated" in findings

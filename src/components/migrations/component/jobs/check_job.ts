@@ -5,6 +5,7 @@
  */
 import { migrationError } from "../failures.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
+import { given } from "../given.js";
 import type { CheckArgs, CheckKind, MigrationResult } from "../protocol.js";
 import type { Rehearsal, Verification } from "../status.js";
 import { dismissWorker, findMigration, Job, scheduleWorker, type CheckRow } from "./job.js";
@@ -72,8 +73,7 @@ export async function startCheck(ctx: MutationCtx, args: CheckArgs): Promise<Che
     processed: 0,
     failures: [],
     findings: noFindings(kind),
-    ...(batchSize === undefined ? {} : { batchSize }),
-    ...(startedBy === undefined ? {} : { startedBy }),
+    ...given({ batchSize, startedBy }),
   });
   const row = await ctx.db.get("checks", id);
   if (row === null) throw new Error("An inserted document can be read in its transaction.");

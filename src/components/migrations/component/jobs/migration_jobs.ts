@@ -1,6 +1,7 @@
 /** The job of a migration, and those of the ranges that it goes through at once, which leave to it what concerns them all. */
 import { api } from "../_generated/api.js";
 import type { MutationCtx } from "../_generated/server.js";
+import { given } from "../given.js";
 import type { MigrationResult, OnError, Target } from "../protocol.js";
 import {
   dismissWorker,
@@ -12,7 +13,7 @@ import {
 } from "./job.js";
 import { forgetQuarantine, putAside, quarantinedIds } from "./quarantine.js";
 import { dismissAll, openRanges, rangesOf, split, startRange, unite } from "./ranges.js";
-import { closeRun, noteBatch } from "./runs.js";
+import { closeRun } from "./runs.js";
 
 export class MigrationJob extends Job<MigrationRow> {
   get name(): string {
@@ -34,8 +35,13 @@ export class MigrationJob extends Job<MigrationRow> {
   }
 
   async record(ctx: MutationCtx, { policy, isDone }: MigrationResult): Promise<void> {
-    this.row.policy = policy ?? {};
-    noteBatch(this.row);
+    const { row } = this;
+    row.policy = policy ?? {};
+    if (row.run !== undefined) {
+      const now = Date.now();
+      const first = row.run.firstAt === undefined ? { firstAt: now, firstProcessed: row.processed } : {};
+      row.run = { ...row.run, ...first, latestAt: now };
+    }
     if (isDone) await this.complete(ctx);
   }
 
@@ -109,7 +115,7 @@ export async function startSuccessor(
       fnHandle,
       dryRun: false,
       next: next.slice(i + 1),
-      ...(batchSize === undefined ? {} : { batchSize }),
+      ...given({ batchSize }),
       ...(reset ? { reset, cursor: null } : {}),
     });
     return name;
@@ -188,8 +194,7 @@ export class RangeJob extends Job<RangeRow> {
   async #endFailed(ctx: MutationCtx): Promise<void> {
     const { error, errorDocumentId } = this.row;
     const { row } = this.#migration;
-    if (error !== undefined) row.error = error;
-    if (errorDocumentId !== undefined) row.errorDocumentId = errorDocumentId;
+    Object.assign(row, given({ error, errorDocumentId }));
     await dismissAll(ctx, row);
     await this.#migration.fail(ctx);
     await this.#migration.save(ctx);

@@ -5,6 +5,7 @@
  * adds everything up and takes the ranges away, so that a migration that is done looks the same as if it had been one range.
  */
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
+import { given } from "../given.js";
 import type { Counters } from "../status.js";
 import { dismissWorker, scheduleWorker, type MigrationRow, type RangeRow } from "./job.js";
 
@@ -50,10 +51,7 @@ async function createRange(
     isDone: false,
     processed: 0,
     total: null,
-    ...(until === undefined ? {} : { until }),
-    ...(fnHandle === undefined ? {} : { fnHandle }),
-    ...(range === undefined ? {} : { range }),
-    ...(pace === undefined ? {} : { pace }),
+    ...given({ until, fnHandle, range, pace }),
   });
 }
 

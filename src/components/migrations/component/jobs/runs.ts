@@ -45,14 +45,6 @@ export async function closeRun(ctx: MutationCtx, row: MigrationRow, outcome: Run
   });
 }
 
-/** Notes that a batch of the run has ended, for the rate. */
-export function noteBatch(row: MigrationRow): void {
-  if (row.run === undefined) return;
-  const now = Date.now();
-  const first = row.run.firstAt === undefined ? { firstAt: now, firstProcessed: row.processed } : {};
-  row.run = { ...row.run, ...first, latestAt: now };
-}
-
 /** How many documents a second it was between the first batch of the run and its latest; null before there were two. */
 export function documentsPerSecond(row: MigrationRow, ranges: readonly RangeRow[]): number | null {
   const { firstAt, firstProcessed } = row.run ?? {};
