@@ -4,7 +4,7 @@
  * `TRUEUP_SEED=<n> npx vitest run <file>` replays it.
  */
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 import tsconfig from "./tsconfig.json" with { type: "json" };
 
 const aliases = Object.entries(tsconfig.compilerOptions.paths).map(([name, [source]]) => ({
@@ -12,16 +12,47 @@ const aliases = Object.entries(tsconfig.compilerOptions.paths).map(([name, [sour
   replacement: fileURLToPath(new URL(source ?? "", import.meta.url)),
 }));
 
-export default defineConfig({
+/** What all projects have in common. */
+export const base: ViteUserConfig = defineConfig({
   resolve: { alias: aliases },
   test: {
-    include: ["src/**/*.test.ts", "suites/**/*.test.ts", "acceptance/**/*.test.ts"],
     env: { TRUEUP_SEED: process.env["TRUEUP_SEED"] ?? String(Math.trunc(Math.random() * 0x7fffffff)) },
-    globalSetup: ["suites/setup/print-seed.ts"],
     setupFiles: ["suites/setup/seed-properties.ts"],
     // Vitest leaves one core to itself, which on a machine with two would leave one to the tests.
     maxWorkers: "100%",
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // The build, and code that a test pushed, are loaded as users load them.
+    server: { deps: { external: [/\/dist\//, /\/trueup-(code|app)-/, /\/\.trueup\//] } },
   },
 });
+
+/** Tests that change what a whole process shares: its globals, its environment. */
+const alone = [
+  "src/functions/execution/shared-convex-error.test.ts",
+  "src/server/start-server.test.ts",
+  "src/server/sync/protocol.test.ts",
+];
+const printsSeed = { globalSetup: ["suites/setup/print-seed.ts"] };
+
+const config: ViteUserConfig = defineConfig({
+  ...base,
+  test: {
+    ...base.test,
+    projects: [
+      {
+        // These share what they import: loading the engine anew for each file costs more than most of them run.
+        extends: true,
+        test: {
+          name: "rooms",
+          include: ["src/**/*.test.ts", "suites/**/*.test.ts"],
+          exclude: alone,
+          isolate: false,
+          ...printsSeed,
+        },
+      },
+      { extends: true, test: { name: "alone", include: ["acceptance/**/*.test.ts", ...alone] } },
+    ],
+  },
+});
+export default config;

@@ -134,7 +134,7 @@ describe("without a server", () => {
   });
 
   test("an error names the app's own lines, through however many calls it came", async () => {
-    const { stderr } = await app.run(["run", "names:dive", "{depth: 6}"]);
+    const { stderr } = await app.start(["run", "names:dive", "{depth: 6}"]).result;
     expect(stderr.match(/^ +at handler \(.*names\.ts:\d+:\d+\)$/gm)).toHaveLength(7);
     expect(stderr).not.toContain("<anonymous>)");
   });

@@ -3,8 +3,7 @@ import { v } from "convex/values";
 import { openBackend, sqlite, type Backend } from "trueup";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { loadAdminKey } from "../src/cli/app/admin-key.js";
-import { findApp, prepareDataFolder } from "../src/cli/app/find-app.js";
-import { recordServer } from "../src/cli/app/running-server.js";
+import { findApp, prepareDataFolder, recordServer } from "../src/cli/app/app-folder.js";
 import { startServer } from "../src/server/index.js";
 import { needing, PlanApp, removePlanApps, schema, teams } from "./setup/plan-app.js";
 

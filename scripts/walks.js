@@ -100,7 +100,7 @@ function end() {
     .map(({ url, functions }) => ({
       file: url.slice(url.indexOf("/dist/") + "/dist/".length),
       functions: functions
-        .filter(({ ranges, functionName }) => ranges[0].count > 0)
+        .filter(({ ranges }) => ranges[0].count > 0)
         .map(({ functionName }) => functionName || "(anonymous)"),
     }))
     .filter(({ functions }) => functions.length > 0);

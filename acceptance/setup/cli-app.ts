@@ -1,6 +1,9 @@
 /**
- * An app in a scratch folder, and the built `trueup` command run in it as a child process. The app's
- * packages are this repository's own node_modules; everything it writes goes away with the folder.
+ * An app in a scratch folder, and the built `trueup` command run in it. The app's packages are this repository's own
+ * node_modules; everything it writes goes away with the folder.
+ *
+ * A command that ends by itself runs in this process: starting Node and loading the engine costs more than most
+ * commands do. What needs a process of its own has one: servers, pushes, whatever is killed, and an environment of its own.
  */
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
@@ -8,6 +11,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
+import { pathToFileURL } from "node:url";
+import type { runCli as RunCli } from "../../src/cli/run-cli.js";
+import { runInProcess } from "./run-in-process.js";
 
 export interface CliResult {
   readonly code: number | null;
@@ -23,6 +29,7 @@ export interface RunningCli {
 }
 
 const command = resolve("bin/trueup.js");
+const program = pathToFileURL(resolve("dist/cli/run-cli.js")).href;
 const officialCommand = resolve("node_modules/convex/bin/main.js");
 
 export class CliApp {
@@ -44,9 +51,12 @@ export class CliApp {
     }
   }
 
-  /** Runs `trueup <args>` to its end. */
-  run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliResult> {
-    return this.start(args, env).result;
+  /** Runs `trueup <args>` to its end: in this process, unless it pushes or is given an environment. */
+  async run(args: readonly string[], ownEnv?: Readonly<Record<string, string>>): Promise<CliResult> {
+    if (args[0] === "dev" || ownEnv !== undefined) return await this.start(args, ownEnv).result;
+    const { runCli } = (await import(program)) as { runCli: typeof RunCli };
+    const env = { ...bareEnvironment(), CI: "true" };
+    return await runInProcess(runCli, args, { folder: this.root, env });
   }
 
   /** Runs the official `convex <args>` to its end. */

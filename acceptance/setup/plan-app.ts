@@ -5,18 +5,11 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import pc from "picocolors";
 import { runCli } from "../../src/cli/run-cli.js";
-import type { Output } from "../../src/cli/output/terminal.js";
+import { runInProcess, type CliOutcome } from "./run-in-process.js";
 
 const home = resolve(".plan-apps");
 const made: string[] = [];
-
-export interface CliOutcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 export class PlanApp {
   readonly root: string;
@@ -60,15 +53,7 @@ export class PlanApp {
 
   /** Runs `trueup <args>` in the app's folder. */
   async run(args: readonly string[], isTerminal: boolean = false): Promise<CliOutcome> {
-    const [stdout, stderr] = [captured(isTerminal), captured(isTerminal)];
-    const code = await runCli(args, {
-      stdout,
-      stderr,
-      env: {},
-      folder: this.root,
-      interrupted: new AbortController().signal,
-    });
-    return { code, stdout: stdout.text(), stderr: stderr.text() };
+    return await runInProcess(runCli, args, { folder: this.root, hasColours: isTerminal });
   }
 
   /** Runs `trueup plan --json` and reads its document. */
@@ -82,19 +67,6 @@ export class PlanApp {
 /** Removes the apps that this process made; for after a file's tests. */
 export function removePlanApps(): void {
   for (const root of made.splice(0)) rmSync(root, { recursive: true, force: true });
-}
-
-function captured(isTerminal: boolean): Output & { text(): string } {
-  const parts: string[] = [];
-  const write = (text: string): boolean => parts.push(text) > 0;
-  return {
-    isTerminal,
-    paint: pc.createColors(isTerminal),
-    line: (text) => void write(`${text}\n`),
-    live: () => {},
-    stream: { write } as unknown as NodeJS.WriteStream,
-    text: () => parts.join(""),
-  };
 }
 
 /** A schema module with these tables. */

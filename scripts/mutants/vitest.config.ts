@@ -5,7 +5,7 @@
  */
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
-import base from "../../vitest.config.js";
+import { base } from "../../vitest.config.js";
 import rooms from "./rooms.json" with { type: "json" };
 
 const room = new Map(Object.entries(rooms)).get(process.env["TRUEUP_MUTANTS_ROOM"] ?? "");
@@ -35,7 +35,6 @@ const config: ViteUserConfig = defineConfig({
     testTimeout: 8_000,
     hookTimeout: 8_000,
     env: { TRUEUP_SEED: "1", TRUEUP_SHARE_OF_RUNS: "0.1" },
-    globalSetup: [],
     sequence: { sequencer: AsListed },
     setupFiles: ["suites/setup/seed-properties.ts", "scripts/mutants/end-on-failure.ts"],
   },

@@ -1,11 +1,12 @@
-/** What a command is to the rest of the CLI: it adds itself to the program and says how its run ended. */
+/** The interface of a command: it adds itself to the program, and tells with which exit code its run ended. */
 import type { Command } from "commander";
 import type { ExitCode } from "./exit-codes.js";
 import type { Terminal } from "./output/terminal.js";
 
-/** Hands an action's run to the program, which turns what it throws into an error report. */
+/** Hands the run of an action to the program, which reports what the run throws. */
 export type Start = (run: () => Promise<ExitCode>) => Promise<void>;
 
+/** One command of `trueup`. */
 export interface CliCommand {
   define(program: Command, terminal: Terminal, start: Start): void;
 }

@@ -1,27 +1,27 @@
 /**
- * What the exit code of `trueup` means. Above 63 the numbers are those of BSD's sysexits.h, so that 2 and 3
- * are left to commands whose answer is an exit code. docs/cli.md lists the same numbers: they never change.
+ * The exit codes of `trueup`, which never change; docs/cli.md lists them. Codes above 63 are those of BSD's sysexits.h. That
+ * leaves 2 and 3 to commands whose answer is an exit code.
  */
 import type { ErrorCode } from "../errors/index.js";
 
 export const exitCodes = {
   success: 0,
-  /** The work ran and failed: a function, a push, scheduled work. */
+  /** A function, a push or scheduled work ran and failed. */
   failed: 1,
-  /** `trueup plan`: stored documents may not fit the new schema. */
+  /** `trueup plan`: some stored documents may not fit the new schema. */
   needsMigration: 2,
   /** `trueup plan`: stored data has no place in the new schema. */
   destructive: 3,
-  /** `trueup aggregates`: one differs from its table, or cannot be built. `trueup check`: something is wrong. */
+  /** `trueup aggregates`: one differs from its table, or cannot be built. `trueup check`: the file has a fault. */
   drifted: 2,
-  /** `trueup aggregates`: all are sound, but not all are built yet. */
+  /** `trueup aggregates`: no aggregate differs, but some are not built yet. */
   building: 3,
   usage: 64,
-  /** There is no app, no data or no code here. */
+  /** The folder holds no app, no data or no code. */
   missing: 66,
-  /** A server should answer and does not. */
+  /** A server that should answer does not. */
   unavailable: 69,
-  /** A defect of Trueup. */
+  /** Trueup has a defect. */
   internal: 70,
   /** The data file or the port belongs to another process. */
   busy: 75,
@@ -50,7 +50,7 @@ const byErrorCode: { readonly [Code in ErrorCode]?: ExitCode } = {
   STORAGE_LOCKED: exitCodes.busy,
 };
 
-/** The exit code of an error: `failed` for every code that is not about the command, the app or the server. */
+/** The exit code of an error. It is `failed` for every code that is not about the command, the app or the server. */
 export function exitCodeOf(code: ErrorCode): ExitCode {
   return byErrorCode[code] ?? exitCodes.failed;
 }

@@ -1,24 +1,36 @@
 /**
- * One run of the `trueup` command: parses the arguments, runs the command, and turns whatever happens into
- * an exit code. Nothing below this file ends the process.
+ * One run of the `trueup` command: parses the arguments, runs the command, and turns whatever happens into an exit code.
+ * Nothing below this file ends the process. Of the commands only the one that is named is loaded, since each brings the
+ * rooms that it needs.
  */
 import { createRequire } from "node:module";
 import { Command } from "commander";
-import { commands } from "./commands.js";
+import type { CliCommand } from "./command.js";
 import { exitCodes, type ExitCode } from "./exit-codes.js";
 import { reportError } from "./output/report-error.js";
 import type { Terminal } from "./output/terminal.js";
 
-/** Runs the command line (without `node` and the script) and resolves with the exit code; never rejects. */
+/** One file each, in the order in which `trueup --help` lists them. */
+const commands: ReadonlyMap<string, () => Promise<CliCommand>> = new Map([
+  ["dev", async () => (await import("./commands/dev.js")).dev],
+  ["run", async () => (await import("./commands/run.js")).run],
+  ["migrations", async () => (await import("./commands/migrations.js")).migrations],
+  ["aggregates", async () => (await import("./commands/aggregates.js")).aggregates],
+  ["plan", async () => (await import("./commands/plan.js")).plan],
+  ["check", async () => (await import("./commands/check.js")).check],
+]);
+
+/** Runs the command line, without `node` and the script. Resolves with the exit code, and never rejects. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.success;
-  const program = newProgram(terminal);
-  for (const command of commands) {
-    command.define(program, terminal, async (run) => {
-      exitCode = await run();
-    });
-  }
   try {
+    const program = newProgram(terminal);
+    const named = commands.get(argv[0] ?? "");
+    for (const load of named === undefined ? commands.values() : [named]) {
+      (await load()).define(program, terminal, async (run) => {
+        exitCode = await run();
+      });
+    }
     await program.parseAsync(argv.length === 0 ? ["--help"] : [...argv], { from: "user" });
     return exitCode;
   } catch (error) {
@@ -29,12 +41,12 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
 function newProgram(terminal: Terminal): Command {
   const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
   return new Command("trueup")
-    .description("Convex functions on a database you own.")
+    .description("Runs Convex functions on a database you own.")
     .version(version)
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void terminal.stdout.stream.write(text),
+      writeOut: (text) => terminal.stdout.write(text),
       writeErr: () => {},
     });
 }

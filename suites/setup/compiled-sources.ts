@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Compiles a file under src/ and all that it imports; call it at the top of a test file. Returns the output folder, which mirrors src/. */
 export function compileSources(entry: string): string {

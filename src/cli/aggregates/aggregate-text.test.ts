@@ -1,8 +1,7 @@
 import pc from "picocolors";
 import { expect, test } from "vitest";
 import type { AggregateOverview, VerifyResult } from "../../backend/index.js";
-import { aggregateLine, aggregateTable, driftLines } from "./aggregate-table.js";
-import { verifyText } from "./verify-text.js";
+import { aggregateLine, aggregateTable, driftLines, verifyText } from "./aggregate-text.js";
 
 const paint = pc.createColors(false);
 const ready: AggregateOverview = {

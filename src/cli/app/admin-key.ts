@@ -1,13 +1,13 @@
 /**
- * The admin key of an app's server: made once, kept in `.trueup/admin-key` (readable by the user only) and
- * in `.env.local`, where the official CLI reads it. A key that `.env.local` already has is kept.
+ * The admin key of an app's server. It is made once, and kept in `.trueup/admin-key`, which only the user can read, and in
+ * `.env.local`, where the official CLI reads it. A key that `.env.local` already has is kept.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TrueupError } from "../../errors/index.js";
 import { readAppEnv } from "./env-file.js";
-import type { AppFolder } from "./find-app.js";
+import type { AppFolder } from "./app-folder.js";
 
 export const urlVariable = "CONVEX_SELF_HOSTED_URL";
 export const keyVariable = "CONVEX_SELF_HOSTED_ADMIN_KEY";
@@ -21,7 +21,7 @@ const cloudVariable = "CONVEX_DEPLOYMENT";
  */
 export function assertNoOtherBackend(app: AppFolder, env: Readonly<NodeJS.ProcessEnv>): void {
   const variables = readAppEnv(app.root);
-  const deployment = env[cloudVariable] ?? variables.get(cloudVariable);
+  const deployment = env[cloudVariable] ?? variables[cloudVariable];
   if (deployment) {
     throw new TrueupError(
       "OTHER_BACKEND_CONFIGURED",
@@ -29,7 +29,7 @@ export function assertNoOtherBackend(app: AppFolder, env: Readonly<NodeJS.Proces
       { variable: cloudVariable, value: deployment },
     );
   }
-  const url = env[urlVariable] ?? variables.get(urlVariable);
+  const url = env[urlVariable] ?? variables[urlVariable];
   if (url && !isLoopback(url)) {
     throw new TrueupError(
       "OTHER_BACKEND_CONFIGURED",
@@ -39,12 +39,12 @@ export function assertNoOtherBackend(app: AppFolder, env: Readonly<NodeJS.Proces
   }
 }
 
-/** The app's admin key as its files have it, `.env.local` first; undefined before the first server. */
+/** The app's admin key: that of `.env.local`, else that of `.trueup/`; undefined before the first server. */
 export function readAdminKey(app: AppFolder): string | undefined {
-  return readAppEnv(app.root).get(keyVariable) || readKeyFile(app);
+  return readAppEnv(app.root)[keyVariable] || readKeyFile(app);
 }
 
-/** The app's admin key, made on first use and kept in `.trueup/`. */
+/** The app's admin key; makes one at the first use, and keeps it in `.trueup/`. */
 export function loadAdminKey(app: AppFolder): string {
   const key = readAdminKey(app) ?? newAdminKey();
   if (key !== readKeyFile(app)) writeFileSync(keyFile(app), `${key}\n`, { mode: 0o600 });
@@ -59,7 +59,7 @@ function readKeyFile(app: AppFolder): string | undefined {
   return existsSync(keyFile(app)) ? readFileSync(keyFile(app), "utf8").trim() || undefined : undefined;
 }
 
-/** The form of the official keys, `name|secret`; nobody reads anything out of it. */
+/** A key in the form of the official ones, `name|secret`. No reader relies on its parts. */
 function newAdminKey(): string {
   return `trueup|${randomBytes(32).toString("base64url")}`;
 }

@@ -1,59 +1,46 @@
 /**
- * `.env.local` of an app: reads variables, and sets two of them without touching anything else in the file.
- * Reads the forms that dotenv does: `NAME=value`, `export NAME="value"`, comments after a space and `#`.
+ * `.env.local` of an app: reads its variables as the official CLI does, and sets some without touching anything else in
+ * the file. Lines that are there keep their place and their bytes; a new line goes to the end.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "dotenv";
 
-const linePattern = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$/;
+/** Variables by name. */
+export type EnvVariables = Readonly<NodeJS.Dict<string>>;
 
-/** The variables of an env file's text; the last line of a name wins. */
-export function parseEnv(text: string): Map<string, string> {
-  const variables = new Map<string, string>();
-  for (const line of text.split(/\r?\n/)) {
-    const [, name, raw = ""] = linePattern.exec(line) ?? [];
-    if (name !== undefined) variables.set(name, unquote(raw.trim()));
-  }
-  return variables;
-}
-
-/** The text with these variables set: in place where a line names them, else at the end. */
+/**
+ * The text with these variables set: in place of the last line that names one, else at the end.
+ *
+ * @param variables Their values must not be empty, and hold neither a quote nor a line end.
+ */
 export function setEnv(text: string, variables: Readonly<Record<string, string>>): string {
   const lineEnd = text.includes("\r\n") ? "\r\n" : "\n";
   const lines = text === "" ? [] : text.split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
   for (const [name, value] of Object.entries(variables)) {
+    const known = parse(lines.join("\n"))[name];
+    if (known === value) continue;
     const assignment = `${name}='${value}'`;
-    const places = lines.flatMap((line, index) => (linePattern.exec(line)?.[1] === name ? [index] : []));
-    const last = places.at(-1);
-    if (last === undefined) lines.push(assignment);
-    else if (unquote((linePattern.exec(lines[last] ?? "")?.[2] ?? "").trim()) !== value) {
-      lines[last] = assignment;
-    }
+    // A line that names a variable which is not read lies inside a value of several lines.
+    const place = known === undefined ? -1 : lines.findLastIndex((line) => parse(line)[name] !== undefined);
+    if (place < 0) lines.push(assignment);
+    else lines[place] = assignment;
   }
   return lines.map((line) => line + lineEnd).join("");
 }
 
-/** Variables that the app's files define, as the official CLI finds them: `.env.local` before `.env`. */
-export function readAppEnv(root: string): Map<string, string> {
-  return new Map([
-    ...parseEnv(readText(join(root, ".env"))),
-    ...parseEnv(readText(join(root, ".env.local"))),
-  ]);
+/** The variables that the app's files define; those of `.env.local` go before those of `.env`. */
+export function readAppEnv(root: string): EnvVariables {
+  return { ...parse(readText(join(root, ".env"))), ...parse(readText(join(root, ".env.local"))) };
 }
 
-/** Sets variables in `.env.local`, created readable by the user only; returns whether the file changed. */
-export function writeEnvLocal(root: string, variables: Readonly<Record<string, string>>): boolean {
+/** Sets variables in `.env.local`, which it creates readable by the user only. */
+export function writeEnvLocal(root: string, variables: Readonly<Record<string, string>>): void {
   const path = join(root, ".env.local");
   const before = readText(path);
   const after = setEnv(before, variables);
   if (after !== before) writeFileSync(path, after, { mode: 0o600 });
-  return after !== before;
-}
-
-function unquote(raw: string): string {
-  const quoted = /^(["'`])(.*?)\1/.exec(raw);
-  return quoted?.[2] ?? raw.replace(/\s+#.*$/, "");
 }
 
 function readText(path: string): string {

@@ -1,7 +1,7 @@
 /**
- * The official Convex CLI as a child process: it bundles, type-checks, generates code, watches and pushes.
- * Its input and output are the user's own. The child is tied to this process by an otherwise unused channel,
- * so that it ends even when this process is killed and cannot say so.
+ * The official Convex CLI as a child process. It bundles, type-checks, generates code, watches and pushes, with the user's own
+ * input and output. A channel that is otherwise unused ties the child to this process, so that it ends even when this
+ * process is killed.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,19 +9,20 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { TrueupError } from "../../errors/index.js";
 import { keyVariable, urlVariable } from "./admin-key.js";
-import type { AppFolder } from "./find-app.js";
+import type { AppFolder } from "./app-folder.js";
 
+/** A run of the official CLI. */
 export interface OfficialCliRun {
-  /** The exit code; 0 when it was asked to stop. */
+  /** Resolves with the exit code, which is 0 when the run was asked to stop. */
   readonly ended: Promise<number>;
-  /** Asks it to stop, and makes it stop when it does not within a few seconds. */
+  /** Asks the run to stop, and kills it when it has not stopped after five seconds. */
   stop(): void;
 }
 
 const patienceMs = 5_000;
 
 /**
- * Runs `convex <args>` in the app's folder against the server.
+ * Runs `convex <args>` in the app's folder against a server.
  *
  * @throws CONVEX_NOT_INSTALLED when the app's node_modules lack the package.
  */
@@ -54,8 +55,9 @@ export function runOfficialCli(
 }
 
 /**
- * Without CI set, the official CLI reports the app's own mistakes, such as code that does not compile, to a
- * service on the internet, and waits forever when there is no network. Colours are what it would lose with it.
+ * The environment with CI set. Without it, the official CLI reports the app's own mistakes, such as code that does not
+ * compile, to a service on the internet, and waits forever when there is no network. With it, the CLI would lose its
+ * colours, which FORCE_COLOR brings back.
  */
 function quietly(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
   const hasColours = process.stderr.isTTY && !env["NO_COLOR"];

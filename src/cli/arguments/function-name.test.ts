@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { AppFolder } from "../app/find-app.js";
+import type { AppFolder } from "../app/app-folder.js";
 import { parseFunctionName } from "./function-name.js";
 
 const app: AppFolder = {

@@ -2,12 +2,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { TrueupError } from "../../errors/index.js";
-import type { AppFolder } from "../app/find-app.js";
+import type { AppFolder } from "../app/app-folder.js";
 
 const extension = /\.[cm]?[jt]sx?$/;
 
 /**
- * `api.dir.mod.fn`, `dir/mod:fn`, `dir/mod` (its default export) or `convex/dir/mod:fn` → `dir/mod:fn`.
+ * Brings a name to the form that calls use: `api.dir.mod.fn`, `dir/mod:fn`, `dir/mod` (its default export) or `convex/dir/mod:fn` → `dir/mod:fn`.
  *
  * @throws INVALID_USAGE for a name with too few parts.
  */
@@ -28,7 +28,7 @@ export function parseFunctionName(app: AppFolder, name: string): string {
   return `${withoutFolder(app, file.replace(extension, ""))}:${exportName}`;
 }
 
-/** A path that begins with the functions' folder is from the app's root, unless a folder of that name is inside it. */
+/** Removes the functions' folder from the front of a path, unless that folder holds a folder of the same name. */
 function withoutFolder(app: AppFolder, path: string): string {
   const prefix = `${app.functionsFolder}/`;
   if (!path.startsWith(prefix) || existsSync(join(app.root, prefix, app.functionsFolder))) return path;

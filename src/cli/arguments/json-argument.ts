@@ -1,17 +1,22 @@
 /**
- * JSON typed on a command line. JSON5 is accepted, as by the official CLI, so that `'{reset: true}'` works;
- * a mistake is shown where it is, with the line of the text and a caret under the place.
+ * JSON that was typed on a command line: a function's arguments, and the identity of the user as whom it runs. JSON5 is
+ * accepted, as by the official CLI, so that `'{reset: true}'` works. The message about a mistake shows the line with a
+ * caret under the place.
  */
+import { createHash } from "node:crypto";
 import JSON5 from "json5";
+import type { UserIdentity } from "convex/server";
 import { jsonToConvex, type Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
 
+const defaultIssuer = "https://trueup.invalid";
+
 /**
- * Parses an object of Convex values (`{"$integer": …}` and the like in their encoded form).
+ * Parses an object of Convex values, of which `{"$integer": …}` and the like have their encoded form.
  *
  * @param what Names the argument in messages: `arguments`, `identity`.
- * @throws MALFORMED_JSON with `line` and `column`, from 1, when it is not JSON; INVALID_VALUE when it holds
- *   no Convex value; INVALID_USAGE when it is no object.
+ * @throws MALFORMED_JSON with `line` and `column`, counted from 1, when the text is not JSON; INVALID_VALUE when it holds
+ *   what is no Convex value; INVALID_USAGE when it is no object.
  */
 export function parseJsonObject(what: string, text: string): Record<string, Value> {
   let value: Value;
@@ -26,6 +31,27 @@ export function parseJsonObject(what: string, text: string): Record<string, Valu
     throw new TrueupError("INVALID_USAGE", `The ${what} must be one JSON object, like '{"name":"Ann"}'.`);
   }
   return value as Record<string, Value>;
+}
+
+/**
+ * Parses an identity, and fills in the fields that every identity has. A `subject` that is left out derives from the text, so
+ * the same text is the same user.
+ *
+ * @throws MALFORMED_JSON when the text is not JSON; INVALID_USAGE when a field that must be a string is not.
+ */
+export function parseIdentity(text: string): UserIdentity {
+  const fields = parseJsonObject("identity", text);
+  const subject =
+    stringField(fields, "subject") ?? createHash("sha256").update(text).digest("hex").slice(0, 16);
+  const issuer = stringField(fields, "issuer") ?? defaultIssuer;
+  const tokenIdentifier = stringField(fields, "tokenIdentifier") ?? `${issuer}|${subject}`;
+  return { ...(fields as Partial<UserIdentity>), subject, issuer, tokenIdentifier };
+}
+
+function stringField(fields: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = fields[name];
+  if (value === undefined || typeof value === "string") return value;
+  throw new TrueupError("INVALID_USAGE", `The identity's ${name} must be a string.`);
 }
 
 type Json = Parameters<typeof jsonToConvex>[0];

@@ -1,17 +1,16 @@
-/** `trueup aggregates`: every managed aggregate with how it stands, once or live; verify and repair. */
+/** `trueup aggregates` lists every managed aggregate with its state, once or live, and verifies and repairs them. */
 import { convexToJson, type Value } from "convex/values";
 import type { Command } from "commander";
 import type { AggregateOverview, VerifyResult } from "../../backend/index.js";
 import { TrueupError } from "../../errors/index.js";
-import { aggregateLine, aggregateTable, driftLines } from "../aggregates/aggregate-table.js";
+import { aggregateLine, aggregateTable, driftLines, verifyText } from "../aggregates/aggregate-text.js";
 import { verifyAggregates } from "../aggregates/verify-aggregates.js";
-import { verifyText } from "../aggregates/verify-text.js";
-import { WorkDisplay, type WorkRow } from "../aggregates/work-display.js";
-import { findApp } from "../app/find-app.js";
+import { findApp } from "../app/app-folder.js";
 import type { CliCommand } from "../command.js";
-import { connect } from "../connection/connect.js";
+import { withConnection } from "../connection/connect.js";
 import type { Connection } from "../connection/connection.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
+import { ProgressRows, type ProgressRow } from "../output/progress.js";
 import { pause, type Terminal } from "../output/terminal.js";
 
 interface ListOptions {
@@ -25,19 +24,24 @@ export const aggregates: CliCommand = {
   define(program, terminal, start) {
     const command: Command = program
       .command("aggregates")
-      .description("List every managed aggregate with state, items, sum, size and drift; verify, repair.")
-      .option("--watch", "keep the list live, with a progress bar each on a terminal, until Ctrl-C")
-      .option("--json", "print the list as a JSON array; with --watch one per line whenever it changes")
+      .description(
+        "List every managed aggregate with its state, items, sum, size and drift, or verify or repair them.",
+      )
+      .option("--watch", "keep the list up to date until Ctrl-C, with progress bars on a terminal")
+      .option(
+        "--json",
+        "print the list as a JSON array; with --watch, print it again on a line of its own whenever it changes",
+      )
       .addHelpText("after", examples)
       .action((options: ListOptions) => start(() => list(options, terminal)));
     for (const [name, description] of [
-      ["verify", "Compare an aggregate, or all, with their tables while the app goes on."],
-      ["repair", "The same, and mend exactly what differs."],
+      ["verify", "Compare one aggregate, or all of them, with their tables while the app goes on."],
+      ["repair", "Verify, and mend exactly what differs."],
     ] as const) {
       command
         .command(`${name} [aggregate]`)
         .description(description)
-        .option("--json", "print one JSON array: each aggregate's report with every difference")
+        .option("--json", "print one JSON array with the report of each aggregate, every difference included")
         .action((aggregate: string | undefined, _options: ListOptions, own: Command) =>
           start(() => verify(aggregate, name === "repair", own.optsWithGlobals<ListOptions>(), terminal)),
         );
@@ -46,8 +50,9 @@ export const aggregates: CliCommand = {
 };
 
 const examples = `
-Exit codes: 0 all are ready and none is known to differ from its table, 2 one differs or cannot be
-built, 3 one is still being built. verify: 2 when it found differences; repair: 2 when some are left.
+Exit codes: 0 when all are ready and none is known to differ from its table, 2 when one differs or
+cannot be built, 3 when one is still being built. verify ends with 2 when it found differences,
+repair with 2 when some are left.
 
 Examples:
   $ trueup aggregates
@@ -57,7 +62,8 @@ Examples:
 `;
 
 async function list(options: ListOptions, terminal: Terminal): Promise<ExitCode> {
-  return await withConnection(options.watch === true, terminal, async (connection) => {
+  const runScheduled = options.watch === true;
+  return await withConnection(findApp(terminal.folder), terminal, { runScheduled }, async (connection) => {
     if (options.watch) {
       await watch(connection, options, terminal);
       return exitCodes.success;
@@ -79,14 +85,14 @@ function healthOf(rows: readonly AggregateOverview[]): ExitCode {
 }
 
 async function watch(connection: Connection, options: ListOptions, terminal: Terminal): Promise<void> {
-  const display = options.json ? undefined : new WorkDisplay(terminal.stdout);
+  const display = options.json ? undefined : new ProgressRows(terminal.stdout);
   let shown = "";
   try {
     while (!terminal.interrupted.aborted) {
       const rows = await connection.aggregates.list();
       const text = jsonOf(rows);
       if (text !== shown && options.json) terminal.stdout.line(text);
-      display?.show(rows.map(workRow));
+      display?.show(rows.map(progressRow));
       shown = text;
       await pause(watchIntervalMs, terminal.interrupted);
     }
@@ -95,7 +101,7 @@ async function watch(connection: Connection, options: ListOptions, terminal: Ter
   }
 }
 
-function workRow(row: AggregateOverview): WorkRow {
+function progressRow(row: AggregateOverview): ProgressRow {
   const { name, state, processed, total } = row;
   return { name, step: state, processed, total, text: aggregateLine(row).slice(name.length + 1) };
 }
@@ -106,25 +112,30 @@ async function verify(
   options: ListOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  return await withConnection(false, terminal, async (connection) => {
-    const known = (await connection.aggregates.list()).map((row) => row.name);
-    if (name !== undefined && !known.includes(name)) throw notFound(name, known);
-    const names = name === undefined ? known : [name];
-    const display = new WorkDisplay(terminal.stderr);
-    let results: VerifyResult[];
-    try {
-      const { interrupted } = terminal;
-      const show = (row: WorkRow): void => display.show([row]);
-      results = await verifyAggregates(connection.aggregates, names, { repair, show, interrupted });
-    } finally {
-      display.end();
-    }
-    if (options.json) terminal.stdout.line(jsonOf(results));
-    else if (names.length === 0) terminal.stdout.line("The app exports no managed aggregate.");
-    else for (const result of results) terminal.stdout.line(verifyText(result, terminal.stdout.paint));
-    if (terminal.interrupted.aborted) return exitCodes.interrupted;
-    return results.some(({ remaining }) => remaining > 0) ? exitCodes.drifted : exitCodes.success;
-  });
+  return await withConnection(
+    findApp(terminal.folder),
+    terminal,
+    { runScheduled: false },
+    async (connection) => {
+      const known = (await connection.aggregates.list()).map((row) => row.name);
+      if (name !== undefined && !known.includes(name)) throw notFound(name, known);
+      const names = name === undefined ? known : [name];
+      const display = new ProgressRows(terminal.stderr);
+      let results: VerifyResult[];
+      try {
+        const { interrupted } = terminal;
+        const show = (row: ProgressRow): void => display.show([row]);
+        results = await verifyAggregates(connection.aggregates, names, { repair, show, interrupted });
+      } finally {
+        display.end();
+      }
+      if (options.json) terminal.stdout.line(jsonOf(results));
+      else if (names.length === 0) terminal.stdout.line("The app exports no managed aggregate.");
+      else for (const result of results) terminal.stdout.line(verifyText(result, terminal.stdout.paint));
+      if (terminal.interrupted.aborted) return exitCodes.interrupted;
+      return results.some(({ remaining }) => remaining > 0) ? exitCodes.drifted : exitCodes.success;
+    },
+  );
 }
 
 function notFound(name: string, known: readonly string[]): TrueupError {
@@ -135,22 +146,7 @@ function notFound(name: string, known: readonly string[]): TrueupError {
   });
 }
 
-async function withConnection(
-  runScheduled: boolean,
-  terminal: Terminal,
-  run: (connection: Connection) => Promise<ExitCode>,
-): Promise<ExitCode> {
-  const app = findApp(terminal.folder);
-  const log = (line: string): void => terminal.stderr.line(line);
-  const connection = await connect(app, { runScheduled, env: terminal.env, log });
-  try {
-    return await run(connection);
-  } finally {
-    await connection.close();
-  }
-}
-
-/** Keys may be values that JSON does not have. */
+/** The value as JSON in Convex's encoding: keys of items may be values that JSON does not have. */
 function jsonOf(value: unknown): string {
   return JSON.stringify(convexToJson(value as Value));
 }

@@ -1,4 +1,4 @@
-/** `trueup check`: goes through the whole data file of a stopped app, and mends what can be derived. */
+/** `trueup check` goes through the whole data file of a stopped app, and with `--repair` mends what derives from documents. */
 import { convexToJson, type Value } from "convex/values";
 import type { Command } from "commander";
 import {
@@ -8,11 +8,11 @@ import {
   type FileCheckReport,
 } from "../../backend/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
-import { verifyText } from "../aggregates/verify-text.js";
-import { WorkDisplay } from "../aggregates/work-display.js";
-import { findApp, hasData } from "../app/find-app.js";
+import { verifyText } from "../aggregates/aggregate-text.js";
+import { findApp, hasData } from "../app/app-folder.js";
 import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
+import { ProgressRows, type ProgressRow } from "../output/progress.js";
 import { quantity } from "../output/quantities.js";
 import { reportError } from "../output/report-error.js";
 import type { Paint, Terminal } from "../output/terminal.js";
@@ -29,17 +29,18 @@ export const check: CliCommand = {
     program
       .command("check")
       .description(
-        "Check the data file of a stopped app: pages, checksums, ids, indexes, counts, aggregates.",
+        "Check the data file of a stopped app: its pages, checksums, ids, indexes, counts and aggregates.",
       )
-      .option("--repair", "mend what is derived from documents; a file with damaged pages is made anew")
-      .option("--json", "print one JSON object: what each part of the check found")
+      .option("--repair", "mend what derives from documents; a file with damaged pages is made anew")
+      .option("--json", "print one JSON object with what each part of the check found")
       .addHelpText("after", examples)
       .action((options: CheckCommandOptions) => start(() => run(options, terminal)));
   },
 };
 
 const examples = `
-Exit codes: 0 nothing is wrong, or --repair mended all of it; 2 something is, or is left; 75 the app runs.
+Exit codes: 0 when nothing is wrong, or --repair mended everything; 2 when something is wrong, or is
+left; 75 when the app runs.
 
 Examples:
   $ trueup check
@@ -50,7 +51,7 @@ Examples:
 async function run({ repair, json }: CheckCommandOptions, terminal: Terminal): Promise<ExitCode> {
   const app = findApp(terminal.folder);
   if (!hasData(app)) throw new TrueupError("DATA_FILE_MISSING", undefined, { file: app.dataFile });
-  const display = new WorkDisplay(terminal.stderr);
+  const display = new ProgressRows(terminal.stderr);
   let report: FileCheckReport;
   try {
     report = await checkFile(app.dataFile, {
@@ -70,12 +71,12 @@ async function run({ repair, json }: CheckCommandOptions, terminal: Terminal): P
   return report.remaining > 0 ? exitCodes.drifted : exitCodes.success;
 }
 
-function progressRow({ step, checked, total }: CheckProgress): Parameters<WorkDisplay["show"]>[0][number] {
+function progressRow({ step, checked, total }: CheckProgress): ProgressRow {
   const of = total === null ? "" : `/${quantity(Math.max(total, checked))}`;
   return { name: step, step, processed: checked, total, text: `checked ${quantity(checked)}${of}` };
 }
 
-/** Keys of aggregates may be values that JSON does not have. */
+/** The report as JSON. Results of aggregates are in Convex's encoding: keys may be values that JSON does not have. */
 function jsonOf({ aggregates, ...report }: FileCheckReport): string {
   const results: unknown = aggregates;
   return JSON.stringify({ ...report, aggregates: convexToJson(results as Value) });

@@ -1,20 +1,19 @@
 /**
- * `trueup dev`: a local server on the app's data file, and the official CLI that watches and pushes the app's
- * code to it. The data file is opened first: its lock is what makes this the app's only server.
+ * `trueup dev` serves the app's data file on this machine, and runs the official CLI, which watches the app's code and pushes
+ * it to the server. The data file is opened first: its lock makes this the only server of the app.
  */
 import { InvalidArgumentError } from "commander";
-import { openBackend, sqlite } from "../../backend/index.js";
+import { openBackend, sqlite, type AggregateProgress, type Aggregates } from "../../backend/index.js";
 import { TrueupError } from "../../errors/index.js";
 import { startServer } from "../../server/index.js";
-import { announceBuilds } from "../aggregates/announce-builds.js";
+import { joined, paceText, stateText } from "../aggregates/aggregate-text.js";
 import { assertNoOtherBackend, keyVariable, loadAdminKey, urlVariable } from "../app/admin-key.js";
 import { writeEnvLocal } from "../app/env-file.js";
-import { findApp, prepareDataFolder, type AppFolder } from "../app/find-app.js";
+import { findApp, prepareDataFolder, recordServer, type AppFolder } from "../app/app-folder.js";
 import { runOfficialCli } from "../app/official-cli.js";
-import { recordServer } from "../app/running-server.js";
 import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
-import type { Terminal } from "../output/terminal.js";
+import type { Output, Terminal } from "../output/terminal.js";
 
 interface DevOptions {
   readonly port: number;
@@ -28,10 +27,10 @@ export const dev: CliCommand = {
     program
       .command("dev")
       .description("Serve the app from .trueup/data.sqlite, and push its code whenever it changes.")
-      .option("--port <number>", "the port on 127.0.0.1; 0 takes a free one", parsePort, 3210)
-      .option("--once", "push the code once and stop, with the push's exit code")
-      .option("--no-push", "only serve what was pushed before; do not start the official CLI")
-      .option("--json", "print one JSON line with the server's address when it is ready")
+      .option("--port <number>", "the port on 127.0.0.1; 0 picks a free one", parsePort, 3210)
+      .option("--once", "push the code once, and end with the exit code of the push")
+      .option("--no-push", "serve what was pushed before, without the official CLI")
+      .option("--json", "print one JSON line with the server's address as soon as it is ready")
       .addHelpText("after", examples)
       .action((options: DevOptions) => start(() => serve(options, terminal)));
   },
@@ -72,7 +71,7 @@ async function serve(options: DevOptions, terminal: Terminal): Promise<ExitCode>
   }
 }
 
-/** Runs the official CLI until it ends by itself or the user ends `trueup dev`. */
+/** Runs the official CLI until it ends by itself, or until the user ends `trueup dev`. */
 async function pushUntilDone(
   app: AppFolder,
   server: { readonly url: string; readonly adminKey: string },
@@ -98,6 +97,29 @@ function announce(app: AppFolder, url: string, options: DevOptions, terminal: Te
   const { paint } = terminal.stderr;
   terminal.stderr.line(`${paint.green("trueup")} serves ${app.dataFile} on ${paint.bold(url)}`);
   if (options.json) terminal.stdout.line(JSON.stringify({ status: "ready", url, dataFile: app.dataFile }));
+}
+
+const buildIntervalMs = 2_000;
+
+/**
+ * Tells of aggregates that are being built: a line when a build begins, every two seconds, and when it ends. An aggregate that
+ * is ready already, or becomes ready without a build, is not worth a line. Returns a function that stops it.
+ */
+export function announceBuilds(
+  aggregates: Pick<Aggregates, "onProgress">,
+  output: Pick<Output, "line">,
+): () => void {
+  const told = new Map<string, { readonly state: string; readonly atMs: number }>();
+  return aggregates.onProgress((progress: AggregateProgress) => {
+    const { name, state } = progress;
+    const last = told.get(name);
+    const nowMs = performance.now();
+    if (last === undefined && state === "ready") return;
+    if (last?.state === state && nowMs - last.atMs < buildIntervalMs) return;
+    if (state === "ready") told.delete(name);
+    else told.set(name, { state, atMs: nowMs });
+    output.line(`aggregate ${joined(name, stateText(progress), paceText(progress))}`);
+  });
 }
 
 function parsePort(text: string): number {

@@ -1,17 +1,21 @@
-/** `trueup migrations`: every migration, transform and pending schema with how far it is, once or live. */
+/** `trueup migrations` lists every migration, transform and pending schema with its progress, once or live, and steers them. */
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { isTrueupError } from "../../errors/index.js";
 import type { CliCommand } from "../command.js";
-import { findApp } from "../app/find-app.js";
-import { connect } from "../connection/connect.js";
+import { findApp } from "../app/app-folder.js";
+import { withConnection } from "../connection/connect.js";
 import type { Connection } from "../connection/connection.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
-import { fetchMigrations, withAverageRate, type MigrationRow } from "../migrations/migration-rows.js";
-import { migrationTable } from "../migrations/migration-table.js";
-import { MigrationRates } from "../migrations/migration-rates.js";
-import { schemaRows } from "../migrations/schema-rows.js";
+import {
+  fetchMigrations,
+  MigrationRates,
+  schemaRows,
+  withAverageRate,
+  type MigrationRow,
+} from "../migrations/migration-rows.js";
+import { migrationTable, progressText } from "../migrations/migration-text.js";
 import { steerMigration, type Deed, type SteerOptions } from "../migrations/steer-migration.js";
-import { MigrationDisplay } from "../migrations/migration-display.js";
+import { ProgressRows, type ProgressRow } from "../output/progress.js";
 import { pause, type Terminal } from "../output/terminal.js";
 
 interface MigrationsOptions {
@@ -27,11 +31,14 @@ export const migrations: CliCommand = {
     const command: Command = program
       .command("migrations")
       .description(
-        "List every migration, transform and pending schema with state, documents, rate and last error; steer them.",
+        "List every migration, transform and pending schema with its state and progress, or steer one of them.",
       )
-      .option("--watch", "keep the list live, with a progress bar each on a terminal, until Ctrl-C")
-      .option("--component <path>", "where the migrations component is mounted", "migrations")
-      .option("--json", "print the list as a JSON array; with --watch one per line whenever it changes")
+      .option("--watch", "keep the list up to date until Ctrl-C, with progress bars on a terminal")
+      .option("--component <path>", "the path at which the migrations component is mounted", "migrations")
+      .option(
+        "--json",
+        "print the list as a JSON array; with --watch, print it again on a line of its own whenever it changes",
+      )
       .addHelpText("after", examples)
       .action((options: MigrationsOptions) => start(() => show(options, terminal)));
     for (const [deed, description] of deeds) {
@@ -40,20 +47,23 @@ export const migrations: CliCommand = {
         .description(description)
         .option("--json", "print one JSON document");
       if (["run", "resume", "retry", "revert", "verify"].includes(deed)) {
-        sub.option("--detach", "leave the work to the server, or to whoever opens the data file next");
+        sub.option(
+          "--detach",
+          "leave the work to the server, or to the next command that opens the data file",
+        );
       }
       if (deed === "run") {
         sub
-          .option("--dry-run", "one batch, shown with every difference and rolled back")
-          .option("--full", "with --dry-run: all of it, rolled back batch by batch")
-          .option("--reset", "begin again");
+          .option("--dry-run", "migrate one batch, show every difference, and roll it back")
+          .option("--full", "with --dry-run: migrate everything, and roll back each batch")
+          .option("--reset", "start over from the first document");
       }
       if (deed === "run" || deed === "tune") {
         sub
-          .option("--batch-size <documents>", "in place of what the definition says", wholeNumber)
-          .option("--rate <documents>", "at most so many documents a second", wholeNumber)
+          .option("--batch-size <documents>", "migrate this many documents in a batch", wholeNumber)
+          .option("--rate <documents>", "migrate at most this many documents per second", wholeNumber)
           .addOption(
-            new Option("--on-error <what>", "what to do with a document that fails").choices([
+            new Option("--on-error <what>", "what happens to a document that fails").choices([
               "stop",
               "quarantine",
             ]),
@@ -67,33 +77,29 @@ export const migrations: CliCommand = {
 };
 
 const deeds: readonly (readonly [Deed, string])[] = [
-  ["run", "Start a migration, or resume it where it stopped, and wait for its end."],
-  ["pause", "Stop it until it is resumed."],
-  ["resume", "Let one that is paused, cancelled or failed go on."],
-  ["cancel", "Stop it; starting it again resumes it."],
+  ["run", "Start a migration, or resume it where it stopped, and wait until it ends."],
+  ["pause", "Stop a migration until it is resumed."],
+  ["resume", "Continue a migration that was paused or cancelled, or that failed."],
+  ["cancel", "Stop a migration. Running it again resumes it."],
   ["retry", "Migrate the documents in quarantine again."],
-  ["revert", "Undo it with its `down`, as far as it has come."],
-  ["verify", "Count the documents that are not as its `isMigrated` wants them."],
-  ["tune", "Change batch size, rate or treatment of errors, also while it runs."],
-  ["history", "Its runs, latest first."],
+  ["revert", "Undo with `down` what the migration has done so far."],
+  ["verify", "Count the documents for which the migration's `isMigrated` is false."],
+  ["tune", "Change batch size, rate or treatment of errors, even while the migration runs."],
+  ["history", "List the migration's runs, the latest first."],
 ];
 
 function wholeNumber(text: string): number {
-  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number from 1.");
+  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a positive whole number.");
   return Number(text);
 }
 
-/** Of `trueup migrations <deed> <name>`. */
+/** Runs `trueup migrations <deed> <name>`. */
 async function steer(deed: Deed, name: string, options: SteerOptions, terminal: Terminal): Promise<ExitCode> {
-  const runs = !["pause", "cancel", "tune", "history"].includes(deed) && options.detach === undefined;
+  const runScheduled = !["pause", "cancel", "tune", "history"].includes(deed) && options.detach === undefined;
   const app = findApp(terminal.folder);
-  const log = (line: string): void => terminal.stderr.line(line);
-  const connection = await connect(app, { runScheduled: runs, env: terminal.env, log });
-  try {
-    return await steerMigration(connection, app, deed, name, options, terminal);
-  } finally {
-    await connection.close();
-  }
+  return await withConnection(app, terminal, { runScheduled }, (connection) =>
+    steerMigration(connection, app, deed, name, options, terminal),
+  );
 }
 
 const examples = `
@@ -108,31 +114,32 @@ Examples:
 `;
 
 async function show(options: MigrationsOptions, terminal: Terminal): Promise<ExitCode> {
-  const app = findApp(terminal.folder);
-  const connection = await connect(app, {
-    runScheduled: options.watch === true,
-    env: terminal.env,
-    log: (line) => {
-      if (!options.watch || !terminal.stdout.isTerminal) terminal.stderr.line(line);
+  // Lines between the bars would tear them.
+  const log = (line: string): void => {
+    if (!options.watch || terminal.stdout.screen === undefined) terminal.stderr.line(line);
+  };
+  const runScheduled = options.watch === true;
+  return await withConnection(
+    findApp(terminal.folder),
+    terminal,
+    { runScheduled, log },
+    async (connection) => {
+      if (options.watch) await watch(connection, options, terminal);
+      else {
+        const rows = await fetchAll(connection, options);
+        const nowMs = Date.now();
+        print(
+          rows.map((row) => withAverageRate(row, nowMs)),
+          options,
+          terminal,
+        );
+      }
+      return exitCodes.success;
     },
-  });
-  try {
-    if (options.watch) await watch(connection, options, terminal);
-    else {
-      const rows = await fetchAll(connection, options);
-      print(
-        rows.map((row) => withAverageRate(row, Date.now())),
-        options,
-        terminal,
-      );
-    }
-    return exitCodes.success;
-  } finally {
-    await connection.close();
-  }
+  );
 }
 
-/** Migrations, then what goes on behind deploys. An app may have only the latter, and no component. */
+/** The migrations, then what goes on behind deploys. An app without the component may have only the latter. */
 async function fetchAll(connection: Connection, { component }: MigrationsOptions): Promise<MigrationRow[]> {
   const others = schemaRows(await connection.schemaChanges());
   try {
@@ -151,18 +158,23 @@ function print(rows: readonly MigrationRow[], options: MigrationsOptions, termin
 
 async function watch(connection: Connection, options: MigrationsOptions, terminal: Terminal): Promise<void> {
   const rates = new MigrationRates();
-  const display = options.json ? undefined : new MigrationDisplay(terminal.stdout);
+  const display = options.json ? undefined : new ProgressRows(terminal.stdout);
   let shown = "";
   try {
     while (!terminal.interrupted.aborted) {
       const rows = rates.apply(await fetchAll(connection, options), Date.now());
       const text = JSON.stringify(rows);
       if (text !== shown && options.json) terminal.stdout.line(text);
-      display?.show(rows);
+      display?.show(rows.map(progressRow));
       shown = text;
       await pause(watchIntervalMs, terminal.interrupted);
     }
   } finally {
     display?.end();
   }
+}
+
+function progressRow(row: MigrationRow): ProgressRow {
+  const { name, state, processed, total = null } = row;
+  return { name, step: state, processed, total, text: progressText(row) };
 }

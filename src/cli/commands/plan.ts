@@ -5,7 +5,7 @@
 import { Option } from "commander";
 import { schemaSource, type MigrationForm } from "../../schema/index.js";
 import { TrueupError } from "../../errors/index.js";
-import { findApp, type AppFolder } from "../app/find-app.js";
+import { findApp, type AppFolder } from "../app/app-folder.js";
 import type { CliCommand } from "../command.js";
 import { connect } from "../connection/connect.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";

@@ -1,19 +1,18 @@
 /**
- * `trueup run`: calls one function, prints its value as JSON, and stays until the work that it scheduled is
- * done. It needs no server: without one this process owns the data file for as long as it runs.
+ * `trueup run` calls one function, prints its value as JSON, and stays until the work that the function scheduled is done. It
+ * needs no server: without one, this process has the data file open for as long as it runs.
  */
 import { randomUUID } from "node:crypto";
 import { convexToJson } from "convex/values";
-import { findApp } from "../app/find-app.js";
+import { findApp } from "../app/app-folder.js";
 import type { CliCommand } from "../command.js";
-import { connect } from "../connection/connect.js";
+import { withConnection } from "../connection/connect.js";
 import { callToTheEnd, leftToText, succeeded } from "../connection/call-to-the-end.js";
 import type { Connection, FunctionCall } from "../connection/connection.js";
 import { TrueupError } from "../../errors/index.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import { parseFunctionName } from "../arguments/function-name.js";
-import { parseIdentity } from "../arguments/identity-argument.js";
-import { parseJsonObject } from "../arguments/json-argument.js";
+import { parseIdentity, parseJsonObject } from "../arguments/json-argument.js";
 import { pause, type Terminal } from "../output/terminal.js";
 
 interface RunOptions {
@@ -30,14 +29,17 @@ export const run: CliCommand = {
   define(program, terminal, start) {
     program
       .command("run")
-      .description("Run a function, then follow the work that it scheduled until it is done.")
+      .description("Run a function, and wait until the work that it scheduled is done.")
       .argument("<function>", "dir/module:export, or api.dir.module.export")
       .argument("[arguments]", "a JSON object", "{}")
-      .option("--component <path>", "run a function of a mounted component, like migrations")
+      .option("--component <path>", "run a function of the component that is mounted at this path")
       .option("--identity <json>", "run as this user: a JSON object with name, email, subject, …")
-      .option("--detach", "leave scheduled work to the server, or to whoever opens the data file next")
+      .option(
+        "--detach",
+        "leave scheduled work to the server, or to the next command that opens the data file",
+      )
       .option("--watch", "print a query's value again whenever it changes, until Ctrl-C")
-      .option("--json", "print one JSON document: status, value, log lines")
+      .option("--json", "print one JSON document with status, value and log lines")
       .addHelpText("after", examples)
       .action((name: string, text: string, options: RunOptions) => {
         const call = (): Promise<ExitCode> => runFunction(name, text, options, terminal);
@@ -69,18 +71,15 @@ async function runFunction(
     requestId: randomUUID(),
   };
   if (options.watch && options.detach) {
-    throw new TrueupError("INVALID_USAGE", "--watch and --detach exclude each other.");
+    throw new TrueupError("INVALID_USAGE", "--watch and --detach exclude each other: leave one of them out.");
   }
   const logged: string[] = [];
   const log = (line: string): void => void (options.watch ? logged.push(line) : terminal.stderr.line(line));
-  const connection = await connect(app, { runScheduled: !options.detach, env: terminal.env, log });
-  try {
-    return options.watch
-      ? await watch(connection, call, logged, options, terminal)
-      : await callOnce(connection, call, options, terminal);
-  } finally {
-    await connection.close();
-  }
+  return await withConnection(app, terminal, { runScheduled: !options.detach, log }, (connection) =>
+    options.watch
+      ? watch(connection, call, logged, options, terminal)
+      : callOnce(connection, call, options, terminal),
+  );
 }
 
 async function callOnce(
@@ -100,7 +99,7 @@ async function callOnce(
   return options.detach ? exitCodes.success : exitCodes.interrupted;
 }
 
-/** Prints the value, and what the functions logged on the way to it, whenever it changed. */
+/** Prints the value whenever it changed, and before it what the functions logged. */
 async function watch(
   connection: Connection,
   call: FunctionCall,

@@ -1,29 +1,38 @@
-/** A call together with the work that it sets off: what it answered, and how that work ended. */
+/**
+ * A call together with the work that it sets off: what it answered, and how that work ended. While the work goes on, a line
+ * of progress tells how many scheduled functions are done, run and wait, and how far the migrations among them are.
+ */
 import { convexToJson, type JSONValue, type Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
-import { errorText } from "../migrations/migration-table.js";
+import { fetchMigrations, type MigrationRow } from "../migrations/migration-rows.js";
+import { countText, errorText, paceText } from "../migrations/migration-text.js";
+import { ProgressLine } from "../output/progress.js";
 import { quantity } from "../output/quantities.js";
-import type { Terminal } from "../output/terminal.js";
+import { pause, type Terminal } from "../output/terminal.js";
 import type { CallOutcome, Connection, FunctionCall, ScheduledWork } from "./connection.js";
-import { followWork, type FollowedWork } from "./follow-work.js";
+
+const intervalMs = 250;
+const migrationsPath = "migrations";
 
 export interface CallOptions {
-  /** Leaves the work to whoever runs it, and does not wait. */
+  /** Leaves the work to the server, or to whoever opens the data file next, and does not wait for it. */
   readonly detach?: true;
 }
 
+/** What a call answered, and how its work stood at last. */
 export interface EndedCall {
   readonly json: JSONValue;
   readonly logLines: readonly string[];
-  /** As it stood in the end: nothing is left unless it was detached or the user interrupted. */
+  /** Nothing is left to do unless the call was detached or the user interrupted. */
   readonly work: ScheduledWork;
 }
 
 /**
- * Calls a function and waits for what it scheduled.
+ * Calls a function, and waits for the work that it scheduled.
  *
- * @param onValue Told of the value before the work is waited for.
- * @throws FUNCTION_FAILED, or the code that the failure has; SCHEDULED_WORK_FAILED
+ * @param onValue Gets the function's value before the wait.
+ * @throws FUNCTION_FAILED, or the failure's own code, when the function failed; SCHEDULED_WORK_FAILED when work that it
+ *   scheduled did.
  */
 export async function callToTheEnd(
   connection: Connection,
@@ -44,7 +53,7 @@ export async function callToTheEnd(
   return { json, logLines, work };
 }
 
-/** What to say about work that is left; undefined when none is. */
+/** The sentence about work that is left to others; undefined when none is. */
 export function leftToText(connection: Connection, work: ScheduledWork): string | undefined {
   const left = work.pending + work.inProgress;
   if (left === 0) return undefined;
@@ -52,7 +61,7 @@ export function leftToText(connection: Connection, work: ScheduledWork): string 
   return `${quantity(left)} scheduled function${left === 1 ? " is" : "s are"} left to ${where}.`;
 }
 
-/** @throws FUNCTION_FAILED, or the code that the failure has, when the function failed. */
+/** The outcome of a success. @throws FUNCTION_FAILED, or the failure's own code, when the function failed */
 export function succeeded(outcome: CallOutcome): Extract<CallOutcome, { status: "success" }> {
   if (outcome.status === "success") return outcome;
   const { code = "FUNCTION_FAILED", message, data, logLines } = outcome;
@@ -62,7 +71,7 @@ export function succeeded(outcome: CallOutcome): Extract<CallOutcome, { status: 
   });
 }
 
-/** What a component says of a refusal, without the stack around it; undefined where the data are something else. */
+/** The code and message of a component's refusal; undefined when the data are something else. */
 function codedMessageOf(data: Value | undefined): string | undefined {
   if (typeof data !== "object" || data === null) return undefined;
   const fields: Readonly<Record<string, unknown>> = { ...data };
@@ -70,10 +79,72 @@ function codedMessageOf(data: Value | undefined): string | undefined {
   return typeof code === "string" && typeof message === "string" ? `${code}: ${message}` : undefined;
 }
 
+/** The sentence about the first failure of the work; undefined when nothing failed. */
 function failureOf(work: ScheduledWork | FollowedWork): string | undefined {
   const [migration] = "failedMigrations" in work ? work.failedMigrations : [];
   if (migration !== undefined) return `The migration ${migration.name} failed: ${errorText(migration)}`;
   if (work.failed === 0) return undefined;
   const which = work.failed === 1 ? "A scheduled function" : `${quantity(work.failed)} scheduled functions`;
   return `${which} failed: ${work.lastError ?? "no message"}`;
+}
+
+/** How the work ended, or how it stood when the user interrupted. */
+interface FollowedWork extends ScheduledWork {
+  /** Migrations that ran meanwhile and failed. Their functions succeed, since they record the failure. */
+  readonly failedMigrations: readonly MigrationRow[];
+}
+
+/**
+ * Resolves when nothing is left to run, or when the user interrupts.
+ *
+ * @param calledMs When the call was made: a migration that started and failed before that has nothing to do with it.
+ */
+async function followWork(
+  connection: Connection,
+  requestId: string,
+  calledMs: number,
+  terminal: Terminal,
+): Promise<FollowedWork> {
+  let work = await connection.work(requestId);
+  const hasWork = work.pending + work.inProgress + work.succeeded + work.failed > 0;
+  const line = new ProgressLine(terminal.stderr);
+  const seenRunning = new Set<string>();
+  let rows = await migrationsOf(connection);
+  for (;;) {
+    const running = rows?.filter((row) => row.state === "inProgress") ?? [];
+    for (const row of running) seenRunning.add(row.name);
+    if (isDone(work) || terminal.interrupted.aborted) break;
+    line.update(describe(work, running));
+    await pause(intervalMs, terminal.interrupted);
+    work = await connection.work(requestId);
+    rows &&= await migrationsOf(connection);
+  }
+  line.end(hasWork && isDone(work) ? doneText(work) : undefined);
+  const isOurs = (row: MigrationRow): boolean =>
+    seenRunning.has(row.name) || (row.latestStart ?? 0) >= calledMs;
+  return { ...work, failedMigrations: rows?.filter((row) => row.state === "failed" && isOurs(row)) ?? [] };
+}
+
+function doneText(work: ScheduledWork): string {
+  const count = work.succeeded + work.failed;
+  return count === 1 ? "1 scheduled function done." : `${quantity(count)} scheduled functions done.`;
+}
+
+function isDone(work: ScheduledWork): boolean {
+  return work.pending + work.inProgress === 0;
+}
+
+/** The app's migrations; undefined when it has no migrations component at the usual place. */
+async function migrationsOf(connection: Connection): Promise<MigrationRow[] | undefined> {
+  try {
+    return await fetchMigrations(connection, migrationsPath);
+  } catch {
+    return undefined;
+  }
+}
+
+function describe(work: ScheduledWork, running: readonly MigrationRow[]): string {
+  const counts = `${quantity(work.succeeded + work.failed)} done, ${quantity(work.inProgress)} running, ${quantity(work.pending)} waiting`;
+  const migrations = running.map((row) => `${row.name} ${countText(row)} ${paceText(row)}`.trimEnd());
+  return [`scheduled work: ${counts}`, ...migrations].join("; ");
 }

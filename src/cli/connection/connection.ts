@@ -1,8 +1,7 @@
 /**
- * The app's functions as the commands see them, whether they run in this process or in a server that has the
- * data file open.
+ * The app's functions as the commands see them, whether they run in this process or in a server that has the data file open.
  *
- * Contract: `call` resolves with the function's own failure and rejects only when the call could not be made. `work`
+ * Contract: `call` resolves with the function's own failure, and rejects only when the call could not be made. `work`
  * counts the scheduled functions that a call set off, and those that these set off in turn.
  */
 import type { UserIdentity } from "convex/server";
@@ -12,31 +11,34 @@ import type { ExaminedComponent } from "../../deploy/index.js";
 import type { ErrorCode } from "../../errors/index.js";
 import type { SchemaJson } from "../../schema/index.js";
 
+/** A function to call, and with what. */
 export interface FunctionCall {
   /** `dir/mod:fn`. */
   readonly path: string;
   readonly args: Record<string, Value>;
-  /** `""` is the app. */
+  /** The path of the component; `""` is the app. */
   readonly componentPath: string;
   readonly identity?: UserIdentity;
-  /** Refuse anything that is not a query. */
+  /** Refuses anything that is not a query. */
   readonly onlyQuery?: boolean;
   /** Names the work that the call sets off. */
   readonly requestId?: string;
 }
 
+/** How a call ended. */
 export type CallOutcome =
   | { readonly status: "success"; readonly value: Value; readonly logLines: readonly string[] }
   | {
       readonly status: "error";
       readonly message: string;
-      /** When it is one of Trueup's own: an unknown function, wrong arguments, a write that the schema refuses. */
+      /** The code of an error of Trueup: an unknown function, wrong arguments, a write that the schema refuses. */
       readonly code?: ErrorCode;
-      /** Of a ConvexError. */
+      /** The data of a ConvexError. */
       readonly data?: Value;
       readonly logLines: readonly string[];
     };
 
+/** How many of the scheduled functions of a call are in which state. */
 export interface ScheduledWork {
   readonly pending: number;
   readonly inProgress: number;
@@ -45,25 +47,28 @@ export interface ScheduledWork {
   readonly lastError?: string;
 }
 
-/** New schemas, by component path, to be compared with those in force. */
+/** New schemas, to be compared with those in force. */
 export interface ExamineRequest {
+  /** By component path; null where the component has none. */
   readonly schemas: ReadonlyMap<string, SchemaJson | null>;
-  /** As `parseRenames` takes them. */
+  /** `users=people`, `users.name=fullName`. */
   readonly renames: readonly string[];
   /** Whether to check the documents too. */
   readonly readsDocuments: boolean;
 }
 
-/** The managed aggregates of the app, and the work on them. Each throws AGGREGATE_NOT_FOUND for a name that is none. */
+/** The managed aggregates of the app, and the work on them. Each throws AGGREGATE_NOT_FOUND for a name that the app does not export. */
 export interface AggregateWork {
   list(): Promise<readonly AggregateOverview[]>;
   /** Carries on what is due for an aggregate, without waiting for it. */
   resume(name: string): Promise<void>;
   /** Begins a run of verify or repair; returns its id. */
   startVerify(name: string, options: { readonly repair: boolean }): Promise<string>;
+  /** The report of such a run with the differences behind the cursor; null when the run is gone. */
   report(name: string, runId: string, cursor?: string): Promise<VerifyReport | null>;
 }
 
+/** A way to the app's functions; see the contract above. */
 export interface Connection {
   /** The server's address; undefined when the functions run in this process. */
   readonly serverUrl: string | undefined;
@@ -71,7 +76,7 @@ export interface Connection {
   work(requestId: string): Promise<ScheduledWork>;
   /** The schemas in force, and which documents the new ones would refuse. @throws INVALID_RENAME */
   examine(request: ExamineRequest): Promise<readonly ExaminedComponent[]>;
-  /** What still goes on behind the deploys that changed schemas. */
+  /** The transforms and pending schemas that are still at work behind deploys. */
   schemaChanges(): Promise<SchemaChanges>;
   readonly aggregates: AggregateWork;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-/** Runs functions of the pushed code in this process, which then owns the data file. */
+/** A connection that runs the pushed code in this process, which has the data file open meanwhile. */
 import type { Backend, SchemaChanges } from "../../backend/index.js";
 import { examineDocuments, type ExaminedComponent } from "../../deploy/index.js";
 import { isTrueupError } from "../../errors/index.js";
@@ -18,7 +18,7 @@ export class EmbeddedConnection implements Connection {
   readonly aggregates: AggregateWork;
   readonly #backend: Backend;
 
-  /** @param log Takes failures that no function can be blamed for. */
+  /** @param log Takes the errors of what functions left behind when they had ended. */
   constructor(backend: Backend, log: (line: string) => void) {
     this.#backend = backend;
     const { aggregates } = backend;
@@ -28,7 +28,7 @@ export class EmbeddedConnection implements Connection {
       startVerify: (name, options) => aggregates.startVerify(name, options),
       report: (name, runId, cursor) => aggregates.report(name, runId, cursor),
     };
-    // For good: what a function left behind may fail after the connection was closed.
+    // This is never undone, since what a function left behind may fail after the connection was closed.
     outliveLeftovers(log);
   }
 

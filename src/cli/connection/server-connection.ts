@@ -1,4 +1,4 @@
-/** Calls functions of a running server over HTTP, with the admin key: internal and component functions too. */
+/** A connection that calls a running server over HTTP. The admin key opens internal functions and those of components too. */
 import { convexToJson, jsonToConvex, type Value } from "convex/values";
 import type { ExaminedComponent } from "../../deploy/index.js";
 import { errorCodes, TrueupError, type ErrorCode } from "../../errors/index.js";
@@ -67,7 +67,12 @@ export class ServerConnection implements Connection {
     return jsonToConvex(reply.value ?? null);
   }
 
-  /** @throws SERVER_UNREACHABLE, ADMIN_KEY_REFUSED, FUNCTION_FAILED for what the server says before it runs anything. */
+  /**
+   * Posts a request, and resolves with the answer's body.
+   *
+   * @throws SERVER_UNREACHABLE when nobody answers; ADMIN_KEY_REFUSED; else the code that the server names, or FUNCTION_FAILED,
+   *   when it refuses to run anything.
+   */
   async #post(route: string, body: unknown, call?: FunctionCall): Promise<unknown> {
     let response: Response;
     let reply: unknown;

@@ -2,9 +2,14 @@ import type { Value } from "convex/values";
 import pc from "picocolors";
 import { expect, test } from "vitest";
 import type { CallOutcome, Connection } from "../connection/connection.js";
-import { MigrationRates } from "./migration-rates.js";
-import { fetchMigrations, withAverageRate, type MigrationRow } from "./migration-rows.js";
-import { migrationLine, migrationTable } from "./migration-table.js";
+import {
+  fetchMigrations,
+  MigrationRates,
+  schemaRows,
+  withAverageRate,
+  type MigrationRow,
+} from "./migration-rows.js";
+import { migrationLine, migrationTable } from "./migration-text.js";
 
 function answering(outcome: CallOutcome): Connection {
   return {
@@ -107,5 +112,46 @@ test("the table aligns its columns and shows the first line of an error", () => 
     "migrations:backfill running 12,000/231,083 3,400/s, 1m 04s left",
     "m:b failed 3 Uncaught Error: no (document j57x)",
     "m:c done 9 2 documents in quarantine",
+  ]);
+});
+
+const transform = {
+  componentPath: "",
+  tableName: "teams",
+  shape: 1,
+  name: "m:plan",
+  origin: "modules:1#up",
+  hasDown: true,
+  state: "lagging" as const,
+  beganAtMs: 5,
+  processed: 30,
+  total: 100,
+  failed: 0,
+  impure: 0,
+  failures: [],
+  isLoaded: true,
+};
+
+test("transforms count what is written through, and name the document that they fail on", () => {
+  const failed = { ...transform, failed: 2, failures: [{ id: "j57", message: "no plan" }] };
+  const rows = schemaRows({ transforms: [transform, { ...failed, componentPath: "a/b" }], pending: [] });
+  expect(rows).toMatchObject([
+    { name: "m:plan", kind: "transform", state: "inProgress", processed: 30, total: 100 },
+    { name: "a/b/m:plan", state: "failed", lastError: "no plan", errorDocumentId: "j57" },
+  ]);
+});
+
+test("a pending schema says what it waits for, or what does not fit", () => {
+  const waiting = { componentPath: "", sinceMs: 5, migrations: ["m:split"], violating: null, violations: [] };
+  const group = { componentPath: "", tableName: "users", problem: "extra field `theme`", documents: 2 };
+  const violations = [{ ...group, samples: [{ id: "j57", violations: [] }] }];
+  const stuck = { ...waiting, componentPath: "sub", violating: 2, violations };
+  expect(schemaRows({ transforms: [], pending: [waiting, stuck] })).toMatchObject([
+    { name: "schema", kind: "schema", state: "pending", lastError: "waits for m:split" },
+    {
+      name: "schema of sub",
+      lastError: "2 do not fit: extra field `theme` (table users)",
+      errorDocumentId: "j57",
+    },
   ]);
 });

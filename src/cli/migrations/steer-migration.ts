@@ -1,21 +1,22 @@
 /**
- * Steers one migration by name: starts it or rehearses it through the function that it is, does everything else through the
- * component, and waits for what that sets off. Afterwards it shows how the migration stands.
+ * Steers one migration by name. Starting and rehearsing call the migration itself, which is a function of the app; everything
+ * else calls the component. Then it waits for the work that the call set off, and shows the state of the migration.
  */
 import { randomUUID } from "node:crypto";
 import { convexToJson, type Value } from "convex/values";
-import type { AppFolder } from "../app/find-app.js";
+import type { AppFolder } from "../app/app-folder.js";
 import { parseFunctionName } from "../arguments/function-name.js";
 import { callToTheEnd, leftToText, succeeded } from "../connection/call-to-the-end.js";
 import type { Connection } from "../connection/connection.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import type { Terminal } from "../output/terminal.js";
 import { fetchMigrations, withAverageRate } from "./migration-rows.js";
-import { migrationLine } from "./migration-table.js";
+import { migrationLine } from "./migration-text.js";
 
-/** What there is to do with a migration. */
+/** What can be done with a migration. */
 export type Deed = "run" | "pause" | "resume" | "cancel" | "retry" | "revert" | "verify" | "tune" | "history";
 
+/** The options of the command, as they were typed. */
 export interface SteerOptions {
   /** Where the migrations component is mounted. */
   readonly component: string;
@@ -32,8 +33,10 @@ export interface SteerOptions {
 type Arguments = Record<string, Value>;
 
 /**
- * Does it, and says how it went.
- * @throws FUNCTION_NOT_FOUND, FUNCTION_FAILED with what the component says, SCHEDULED_WORK_FAILED
+ * Does the deed, and prints how it went.
+ *
+ * @throws FUNCTION_NOT_FOUND when the app has no such migration; FUNCTION_FAILED with what the component says;
+ *   SCHEDULED_WORK_FAILED when the migration fails.
  */
 export async function steerMigration(
   connection: Connection,
@@ -91,12 +94,12 @@ async function showRow(
   terminal.stdout.line(options.json ? JSON.stringify(rated) : migrationLine(rated));
   if ((row.failed ?? 0) === 0) return row.state === "failed" ? exitCodes.failed : exitCodes.success;
   terminal.stderr.line(
-    `${row.failed} in quarantine: mend them or the migration, then \`trueup migrations retry ${name}\`.`,
+    `${row.failed} in quarantine. Mend the documents or the migration, then run \`trueup migrations retry ${name}\`.`,
   );
   return exitCodes.drifted;
 }
 
-/** True of the answer to a dry run of one batch, when a document of it could not be migrated. */
+/** Whether a dry run of one batch found a document that could not be migrated. */
 function hasFailed(answer: unknown): boolean {
   return (
     typeof answer === "object" &&
@@ -108,14 +111,14 @@ function hasFailed(answer: unknown): boolean {
 
 interface Check {
   readonly kind: string;
-  /** `failed` when it could not be made. */
+  /** `failed` when the check could not be made. */
   readonly state: string;
-  /** Documents that it could not look at, because user code threw. */
+  /** The number of documents for which the app's code threw. */
   readonly failed: number;
   readonly findings: { readonly violated?: number; readonly notIdempotent?: number };
 }
 
-/** Exit code 2 when something was found that is not as it should be, 1 when it could not be looked for. */
+/** Prints a check. The exit code is 2 when it found something wrong, 1 when it could not be made. */
 function printCheck(check: Check | undefined, terminal: Terminal, options: SteerOptions): ExitCode {
   if (check === undefined) return exitCodes.success;
   print({ ...check }, terminal, options);
@@ -170,7 +173,7 @@ function present(args: Record<string, Value | undefined>): Arguments {
   );
 }
 
-/** A name without a module is one of `migrations`. */
+/** The migration's function: a name without a module means one of the module `migrations`. */
 function migrationName(app: AppFolder, given: string): string {
   const isBare = !/[:./]/.test(given);
   return parseFunctionName(app, isBare ? `migrations:${given}` : given);

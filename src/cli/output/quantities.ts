@@ -1,16 +1,16 @@
-/** Numbers and durations as people read them, in the same form in every command. */
+/** Numbers, sizes and times in the form in which every command prints them. */
 
-/** `231083` → `231,083`. */
+/** A count with separators: `231,083`. */
 export function quantity(count: number): string {
   return Math.round(count).toLocaleString("en-US");
 }
 
-/** Documents per second, `1,234/s`; one decimal below ten. */
+/** A rate per second with one decimal below ten: `3.4/s`, `1,234/s`. */
 export function rate(perSecond: number): string {
   return `${perSecond < 10 ? perSecond.toFixed(1) : quantity(perSecond)}/s`;
 }
 
-/** `4s`, `3m 20s`, `2h 05m`. */
+/** A duration of seconds in its two largest units: `4s`, `3m 20s`, `2h 05m`. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole}s`;
@@ -18,7 +18,7 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)}h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")}m`;
 }
 
-/** Any number: with separators and at most three decimals, as an exponent when it is very large or small. */
+/** A number with separators and at most three decimals, or with an exponent when it is very large or very small. */
 export function number(value: number): string {
   const size = Math.abs(value);
   if (!Number.isFinite(value)) return String(value);
@@ -26,7 +26,7 @@ export function number(value: number): string {
   return value.toLocaleString("en-US", { maximumFractionDigits: 3 });
 }
 
-/** `312 B`, `4.1 KB`, `23 MB`: powers of 1024, one decimal below ten. */
+/** A size in powers of 1024, with one decimal below ten: `312 B`, `4.1 KB`, `23 MB`. */
 export function bytes(count: number): string {
   const units = ["B", "KB", "MB", "GB", "TB"];
   let amount = Math.max(0, count);
@@ -38,7 +38,7 @@ export function bytes(count: number): string {
   return `${unit > 0 && amount < 9.95 ? amount.toFixed(1) : quantity(amount)} ${units[unit] ?? ""}`;
 }
 
-/** How long ago: `now`, `5m ago`, `3h ago`, `12d ago`. */
+/** An age in milliseconds, in its largest unit: `now`, `5m ago`, `3h ago`, `12d ago`. */
 export function ago(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
   if (minutes < 1) return "now";

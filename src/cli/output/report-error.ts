@@ -1,18 +1,18 @@
 /**
- * Turns what a command threw into what the user sees: `error CODE: message`, an excerpt where there is one,
- * and the hint, on stderr; with `--json` also one JSON document on stdout. Returns the exit code.
+ * Shows the user what a command threw: `error CODE: message` and the hint on stderr, and with `--json` one JSON document
+ * on stdout as well.
  */
 import { CommanderError } from "commander";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
 import type { Terminal } from "./terminal.js";
 
-export interface ReportOptions {
-  readonly json: boolean;
-}
-
-/** Prints the error; the exit code is stable per error code. */
-export function reportError(error: unknown, terminal: Terminal, options: ReportOptions): ExitCode {
+/** Prints the error, and returns the exit code, which is always the same for the same error code. */
+export function reportError(
+  error: unknown,
+  terminal: Terminal,
+  options: { readonly json: boolean },
+): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.success;
     const message = error.message.replace(/^error: /, "").replaceAll("\n", " ");

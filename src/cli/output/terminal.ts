@@ -1,26 +1,31 @@
 /**
- * Where a command prints and how it learns of Ctrl-C. stdout carries results and nothing else; progress,
- * the functions' own console output and errors go to stderr. Colours and live lines are used only on a stream that is a
- * terminal, never when NO_COLOR is set.
+ * Where a command prints, and how it learns of Ctrl-C. stdout carries results and nothing else; progress, errors and the
+ * console output of functions go to stderr. Colours and live lines appear only on a terminal, colours never when NO_COLOR is set.
  */
+import { setTimeout } from "node:timers/promises";
 import pc from "picocolors";
 
 export type Paint = ReturnType<typeof pc.createColors>;
 
+/** One of the two streams of a command. */
 export interface Output {
-  readonly isTerminal: boolean;
+  /** The stream, when it is a terminal: what draws there itself needs it. */
+  readonly screen: NodeJS.WriteStream | undefined;
   readonly paint: Paint;
+  /** Prints the text as it is. */
+  write(text: string): void;
   /** Prints the text and a line end, above the live line if there is one. */
   line(text: string): void;
   /** Shows a line that stays at the bottom until it is replaced or, without a text, removed. Terminals only. */
   live(text?: string): void;
-  readonly stream: NodeJS.WriteStream;
 }
 
+/** What a command knows of the place where it was typed. */
 export interface Terminal {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** The working folder, absolute. */
   readonly folder: string;
   /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
   readonly interrupted: AbortSignal;
@@ -51,9 +56,9 @@ function output(stream: NodeJS.WriteStream): Output {
   let shown: string | undefined;
   const write = (text: string): void => void stream.write(shown === undefined ? text : `${clearLine}${text}`);
   return {
-    isTerminal,
+    screen: isTerminal ? stream : undefined,
     paint: pc.createColors(hasColours),
-    stream,
+    write,
     line(text) {
       write(`${text}\n${shown ?? ""}`);
     },
@@ -67,7 +72,7 @@ function output(stream: NodeJS.WriteStream): Output {
 
 const clearLine = "\r\u001b[K";
 
-/** `trueup … | head` must not end with a stack trace. */
+/** Ends the process without a stack trace when whoever reads the output has left, as `head` does. */
 function endQuietlyWhenReaderLeaves(stream: NodeJS.WriteStream): void {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
@@ -75,16 +80,7 @@ function endQuietlyWhenReaderLeaves(stream: NodeJS.WriteStream): void {
   });
 }
 
-/** Resolves after the time, or at once when the signal is aborted. */
-export function pause(timeoutMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, timeoutMs);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
+/** Resolves after the time, or as soon as the signal is aborted. */
+export async function pause(timeoutMs: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(timeoutMs, undefined, { signal }).catch(() => {});
 }

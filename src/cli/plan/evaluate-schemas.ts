@@ -1,19 +1,22 @@
 /**
- * The schemas of an app and of its components as its sources define them: bundled as a push would, and
- * evaluated in a worker, whose output and exits are its own. No functions are looked at, nothing is generated.
+ * The schemas of an app and of its components as its sources define them. They are bundled as a push would bundle them, by
+ * the bundler that the app's own `convex` package depends on, and evaluated in a worker, whose output and exits are its own.
+ * Nothing looks at functions, and nothing is generated.
  */
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import type * as bundler from "esbuild";
 import { TrueupError } from "../../errors/index.js";
 import { parseSchema, type SchemaJson } from "../../schema/index.js";
-import type { BuildOptions, BuildResult, Esbuild } from "./esbuild.js";
 import type { SchemaSources } from "./schema-sources.js";
 
-/** By component path, "" being the app; null where there is no schema. */
+/** The schemas by component path, of which "" is the app; null where there is no schema. */
 export type AppSchemas = ReadonlyMap<string, SchemaJson | null>;
 
-/** What the worker answers: a schema as text and the children, as places in the list, for each definition. */
+/** The worker's answer: for each definition its schema as text, and its children as places in the list of definitions. */
 type Answer =
   | { readonly error: string }
   | {
@@ -21,13 +24,28 @@ type Answer =
       readonly children: readonly (readonly (readonly [name: string, definition: number])[])[];
     };
 
-/** Definitions of components, the app's first: where each and its schema are. */
+/** A definition of a component, or of the app: the files of its configuration and of its schema. */
 interface Definition {
   readonly config: string | null;
   readonly schema: string | null;
 }
 
 const timeLimitMs = 30_000;
+
+/** The part of the bundler that a plan uses. */
+export type Esbuild = Pick<typeof bundler, "build">;
+
+/** Loads the app's bundler. @throws CONVEX_NOT_INSTALLED when its node_modules lack `convex`, or the bundler */
+export async function loadEsbuild(appRoot: string): Promise<Esbuild> {
+  try {
+    const convex = createRequire(join(appRoot, "package.json")).resolve("convex/package.json");
+    const file = createRequire(convex).resolve("esbuild");
+    const loaded = (await import(pathToFileURL(file).href)) as { default?: Esbuild } & Esbuild;
+    return loaded.default ?? loaded;
+  } catch (error) {
+    throw new TrueupError("CONVEX_NOT_INSTALLED", undefined, { root: appRoot }, error);
+  }
+}
 
 /**
  * Evaluates `schema.ts` of the app and of every component that its `convex.config.ts` mounts.
@@ -59,7 +77,7 @@ async function evaluateDefinitions(
   const { outputFiles } = await build(esbuild, sources, {
     stdin: { contents: entry(definitions), resolveDir: sources.appRoot, loader: "js" },
   });
-  const answer = await runInWorker(outputFiles[0]?.text ?? "");
+  const answer = await runInWorker(outputFiles?.[0]?.text ?? "");
   if ("error" in answer) throw unreadable(answer.error);
   const found = new Map<string, SchemaJson | null>();
   const visit = (path: string, index: number): void => {
@@ -73,20 +91,20 @@ async function evaluateDefinitions(
   return found;
 }
 
-/** Every component definition that the app's imports, directly or not. */
+/** Every definition of a component that the app's configuration imports, directly or not. */
 async function componentDefinitions(
   esbuild: Esbuild,
   sources: SchemaSources,
   config: string,
 ): Promise<Definition[]> {
   const { metafile } = await build(esbuild, sources, { entryPoints: [config] });
-  return Object.keys(metafile.inputs)
+  return Object.keys(metafile?.inputs ?? {})
     .map((input) => resolve(sources.appRoot, input))
     .filter((path) => /^convex\.config\.[cm]?[jt]s$/.test(basename(path)) && path !== config)
     .map((path) => ({ config: path, schema: moduleAt(dirname(path), "schema") }));
 }
 
-/** The module that the worker runs: it imports everything and answers with what can be cloned. */
+/** The source of the module that the worker runs: it imports all definitions, and answers with what can be cloned. */
 function entry(definitions: readonly Definition[]): string {
   const lines = [
     'const { parentPort } = require("node:worker_threads");',
@@ -118,13 +136,13 @@ function entry(definitions: readonly Definition[]): string {
   return lines.join("\n");
 }
 
-/** Bundles; when something is missing, with all that the sources can bring. */
+/** Bundles. When that fails, it tries again with the files that the sources can still bring. */
 async function build(
   esbuild: Esbuild,
   sources: SchemaSources,
-  from: Pick<BuildOptions, "entryPoints" | "stdin">,
-): Promise<BuildResult> {
-  const options: BuildOptions = {
+  from: Pick<bundler.BuildOptions, "entryPoints" | "stdin">,
+): Promise<bundler.BuildResult> {
+  const options: bundler.BuildOptions = {
     ...from,
     absWorkingDir: sources.appRoot,
     nodePaths: sources.nodePaths,

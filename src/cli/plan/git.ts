@@ -1,4 +1,4 @@
-/** What a plan asks git: which commit a ref is, what it holds, and which ref stands for what is deployed. */
+/** The questions that a plan has for git: which commit a ref is, which files it holds, and which ref stands for what is deployed. */
 import { execFile, spawn } from "node:child_process";
 import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
@@ -7,8 +7,9 @@ import { TrueupError } from "../../errors/index.js";
 const run = promisify(execFile);
 const maxOutputBytes = 1 << 28;
 
+/** A commit and the name that led to it. */
 export interface Commit {
-  /** As it was asked for. */
+  /** The name by which it was asked for. */
   readonly ref: string;
   readonly hash: string;
 }
@@ -22,7 +23,7 @@ export interface TreeFile {
   readonly isLink: boolean;
 }
 
-/** A repository by any folder in it. */
+/** The repository around a folder. */
 export class Git {
   readonly #folder: string;
 
@@ -30,12 +31,12 @@ export class Git {
     this.#folder = folder;
   }
 
-  /** The folder of the repository. @throws GIT_REF_UNREADABLE outside of one, or without git */
+  /** The repository's own folder. @throws GIT_REF_UNREADABLE when there is no repository, or no git */
   async root(): Promise<string> {
     return (await this.#git(["rev-parse", "--show-toplevel"])).trim();
   }
 
-  /** @throws GIT_REF_UNREADABLE */
+  /** The commit that a ref names. @throws GIT_REF_UNREADABLE when there is no such ref */
   async commit(ref: string): Promise<Commit> {
     const hash = await this.#git(
       ["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`],
@@ -45,9 +46,10 @@ export class Git {
   }
 
   /**
-   * The commit that stands for what is deployed where nothing else is said: the remote's default branch, else
-   * a branch `main` or `master` of the remote, else the last commit.
-   * @throws GIT_REF_UNREADABLE
+   * The commit that stands for what is deployed: that of the remote's default branch, else of its branch `main` or
+   * `master`, else the last commit.
+   *
+   * @throws GIT_REF_UNREADABLE when there is no commit at all.
    */
   async defaultCommit(): Promise<Commit> {
     for (const ref of ["origin/HEAD", "origin/main", "origin/master"]) {
@@ -70,7 +72,7 @@ export class Git {
     });
   }
 
-  /** The contents of blobs, in their order. */
+  /** The contents of the blobs, in the same order. */
   async contents(blobs: readonly string[]): Promise<readonly Buffer[]> {
     if (blobs.length === 0) return [];
     const child = spawn("git", ["cat-file", "--batch"], {

@@ -1,6 +1,6 @@
 /**
- * Plans the change of an app: its own schema and those of the components it mounts, each compared with what was
- * there before. A component that was not there before had no documents, so all of its schema is new.
+ * Plans the change of an app: compares its own schema, and those of the components that it mounts, with the former ones. A
+ * component that is new had no documents, so all of its schema is new.
  */
 import {
   planSchema,
@@ -10,13 +10,13 @@ import {
   type SchemaJson,
   type SchemaPlan,
 } from "../../schema/index.js";
-import type { AppFolder } from "../app/find-app.js";
+import type { AppFolder } from "../app/app-folder.js";
 import type { Connection } from "../connection/connection.js";
-import { loadEsbuild } from "./esbuild.js";
-import { evaluateSchemas, type AppSchemas } from "./evaluate-schemas.js";
+import { evaluateSchemas, loadEsbuild, type AppSchemas } from "./evaluate-schemas.js";
 import { chooseOrigin, schemasOfCommit, schemasOfFile, type SchemaOrigin } from "./schema-origin.js";
 import { workingSources } from "./schema-sources.js";
 
+/** What to plan, and what the user declares about it. */
 export interface PlanRequest {
   readonly app: AppFolder;
   /** Where the command runs: files are named from here. */
@@ -29,24 +29,26 @@ export interface PlanRequest {
   readonly connect: () => Promise<Connection>;
 }
 
-/** The plan of an app and its components. JSON values only. */
+/** The plan of an app and its components, in JSON values only. */
 export interface AppPlan {
-  /** That of the most dangerous change, anywhere. */
+  /** The verdict on the most dangerous change, wherever it is. */
   readonly verdict: Classification;
   readonly from: SchemaOrigin;
   readonly app: SchemaPlan;
-  /** By component path. */
+  /** Plans by component path. */
   readonly components: Readonly<Record<string, SchemaPlan>>;
-  /** Components that are mounted no longer: their data stays where it is. */
+  /** Components that are mounted no longer. Their data stays where it is. */
   readonly unmounted: readonly string[];
 }
 
-/** A schema where there was nothing yet. */
+/** The former schema of a component that is new. */
 const nothing: SchemaJson = { tables: [], schemaValidation: true };
 
 /**
- * @throws SCHEMA_UNREADABLE, INVALID_SCHEMA, GIT_REF_UNREADABLE, DATA_FILE_MISSING, INVALID_RENAME,
- *   UNKNOWN_WAIVER, CONVEX_NOT_INSTALLED
+ * Plans the change from what `from` names to the schemas on disk.
+ *
+ * @throws SCHEMA_UNREADABLE, INVALID_SCHEMA, GIT_REF_UNREADABLE, DATA_FILE_MISSING, INVALID_RENAME, UNKNOWN_WAIVER,
+ *   CONVEX_NOT_INSTALLED
  */
 export async function planApp(request: PlanRequest): Promise<AppPlan> {
   const { app, folder, from } = request;
@@ -66,7 +68,7 @@ export async function planApp(request: PlanRequest): Promise<AppPlan> {
     case "file": {
       const { file } = choice;
       const before = await schemasOfFile(app, esbuild, file);
-      // A file tells of the app only: components are taken to stay as they are.
+      // A file says nothing of components, so they are taken to stay as they are.
       return combine(request, { kind: "file", file }, before, new Map([["", after.get("") ?? null]]));
     }
   }
@@ -111,7 +113,7 @@ function combine(
   return { verdict: worst([app, ...Object.values(components)]), from, app, components, unmounted };
 }
 
-/** What it means to delete schema.ts: tables stay, their indexes go, nothing is validated. */
+/** What follows when schema.ts is deleted: tables stay, their indexes go, and nothing is validated. */
 function withoutSchema(was: SchemaJson | null): SchemaJson {
   const none = {
     indexes: [],

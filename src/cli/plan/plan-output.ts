@@ -1,4 +1,4 @@
-/** A plan as it is printed: for a person, in colours where the output is a terminal, and as one JSON document. */
+/** A plan as it is printed: as text for a person, and as one JSON document. */
 import { basename, relative } from "node:path";
 import { exitCodeOf, planText, schemaSource, type PlanStyle } from "../../schema/index.js";
 import { quantity } from "../output/quantities.js";
@@ -7,7 +7,7 @@ import type { AppPlan } from "./plan-app.js";
 import type { SchemaOrigin } from "./schema-origin.js";
 import type { WrittenMigrations } from "./write-migrations.js";
 
-/** The plan for a person: where it comes from, the app, and the components in which something changes. */
+/** The plan as text: what was compared, the plan of the app, and those of the components in which something changes. */
 export function planReport(plan: AppPlan, root: string, paint: Paint): string {
   const style = styleOf(paint);
   const lines = [paint.dim(`Compared with ${originText(plan.from, root)}.`), ...dataLines(plan), ""];
@@ -22,7 +22,7 @@ export function planReport(plan: AppPlan, root: string, paint: Paint): string {
   return lines.join("\n");
 }
 
-/** The plan as JSON: `exitCode` and what was written beside it, and the widened schema as source. */
+/** The plan as JSON, with the exit code, the widened schema as source, and what was written. */
 export function planDocument(plan: AppPlan, written: WrittenMigrations | null): object {
   const { widened } = plan.app;
   return {
@@ -33,7 +33,7 @@ export function planDocument(plan: AppPlan, written: WrittenMigrations | null): 
   };
 }
 
-/** What `--write` did, and what is left to do. */
+/** The text about what `--write` wrote, and what is left to do. */
 export function writtenReport({ files, advice }: WrittenMigrations): string {
   if (files.length === 0) return "Nothing to write: no migration is needed.";
   return [...files.map((file) => `Wrote ${file}`), ...advice].join("\n");
@@ -54,7 +54,7 @@ function originText(from: SchemaOrigin, root: string): string {
   }
 }
 
-/** What was looked at of the documents. */
+/** A line about the documents that were checked, if any were. */
 function dataLines({ app, components }: AppPlan): readonly string[] {
   const tables = [app, ...Object.values(components)].flatMap(({ data }) => data);
   const checked = tables.reduce((sum, table) => sum + table.checked, 0);

@@ -1,33 +1,33 @@
 /**
- * What a plan compares the app's schema with: a git commit, a file, or the deployment. Without being told it is
- * the deployment where the app has one here, else the remote's default branch, which is what is deployed
- * in most projects, else the last commit.
+ * What a plan compares the app's schema with: a git commit, a file, or the deployment. Where nothing is asked for, it is the
+ * deployment if the app has one here, else the remote's default branch, which is what most projects deploy, else the
+ * last commit.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { TrueupError } from "../../errors/index.js";
 import { parseSchema } from "../../schema/index.js";
-import { hasData, type AppFolder } from "../app/find-app.js";
-import type { Esbuild } from "./esbuild.js";
-import { evaluateSchemaFile, evaluateSchemas, type AppSchemas } from "./evaluate-schemas.js";
+import { hasData, type AppFolder } from "../app/app-folder.js";
+import { evaluateSchemaFile, evaluateSchemas, type AppSchemas, type Esbuild } from "./evaluate-schemas.js";
 import { Git, type Commit } from "./git.js";
 import { commitSources, workingSources } from "./schema-sources.js";
 
-/** Where the schema before comes from. JSON values only. */
+/** Where the former schema comes from, in JSON values only. */
 export type SchemaOrigin =
   | { readonly kind: "deployment"; readonly url: string | null; readonly dataFile: string }
   | { readonly kind: "git"; readonly ref: string; readonly commit: string }
   | { readonly kind: "file"; readonly file: string };
 
-/** What was asked for, found but not read yet. */
+/** An origin that was found, but not read yet. */
 export type OriginChoice =
   | { readonly kind: "deployment" }
   | { readonly kind: "git"; readonly git: Git; readonly commit: Commit }
   | { readonly kind: "file"; readonly file: string };
 
 /**
- * Finds what `--from` names; a file goes before a git ref of the same name.
- * @throws DATA_FILE_MISSING, GIT_REF_UNREADABLE
+ * Finds what `--from` names. A file goes before a git ref of the same name.
+ *
+ * @throws DATA_FILE_MISSING when the deployment is asked for and there is none; GIT_REF_UNREADABLE when git knows no such ref.
  */
 export async function chooseOrigin(
   app: AppFolder,
@@ -46,8 +46,9 @@ export async function chooseOrigin(
 }
 
 /**
- * The schemas of a commit. A commit without a functions folder had no deployment: there was nothing.
- * @throws SCHEMA_UNREADABLE, INVALID_SCHEMA, GIT_REF_UNREADABLE
+ * The schemas of a commit: none when it has no folder of functions, since there was nothing to deploy then.
+ *
+ * @throws SCHEMA_UNREADABLE when a schema cannot be evaluated; INVALID_SCHEMA; GIT_REF_UNREADABLE
  */
 export async function schemasOfCommit(
   app: AppFolder,

@@ -1,8 +1,7 @@
 /**
- * Where the sources of schemas lie: the app's own folder, or a commit's files in a temporary folder. Packages
- * always come from the app's node_modules, so nothing is installed for a plan. Of a commit the functions folder
- * is written first, which is enough for most apps; `complete` writes every source file of the repository, for
- * schemas that import from elsewhere in it.
+ * Where the sources of schemas lie: the app's own folder, or a commit's files in a temporary folder. Packages always come
+ * from the app's node_modules, so a plan installs nothing. Of a commit, the functions folder is written first, which is
+ * enough for most apps. `complete` writes every source file of the repository, for schemas that import from elsewhere in it.
  */
 import {
   existsSync,
@@ -16,20 +15,22 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, extname, join, relative, sep } from "node:path";
-import { functionsFolderOf, type AppFolder } from "../app/find-app.js";
-import type { Plugin } from "./esbuild.js";
+import type { Loader, Plugin } from "esbuild";
+import { functionsFolderOf, type AppFolder } from "../app/app-folder.js";
 import type { Commit, Git, TreeFile } from "./git.js";
 
+/** The sources of one state of the app. */
 export interface SchemaSources {
   /** The folder that stands for the app's. */
   readonly appRoot: string;
-  /** Absolute; may not exist. */
+  /** Absolute; it may not exist. */
   readonly functionsFolder: string;
-  /** Folders of packages, to be searched in this order. */
-  readonly nodePaths: readonly string[];
-  readonly plugins: readonly Plugin[];
-  /** Brings what is still missing; false when nothing is. */
+  /** The folders of packages, in the order in which they are searched. */
+  readonly nodePaths: string[];
+  readonly plugins: Plugin[];
+  /** Writes the files that are still missing; resolves with false when none is. */
   complete(): Promise<boolean>;
+  /** Removes what was written for this. */
   remove(): void;
 }
 
@@ -47,10 +48,10 @@ export function workingSources(app: AppFolder): SchemaSources {
 
 const sourceFile = /\.([cm]?[jt]sx?|json)$/;
 const settingsFile = /(^|\/)(package|convex|tsconfig[^/]*)\.json$/;
-/** What is larger is data, which no schema imports. */
+/** A larger file holds data, which no schema imports. */
 const maxSizeBytes = 1 << 20;
 
-/** The app as it is in a commit. @throws GIT_REF_UNREADABLE */
+/** The app as it is in a commit. @throws GIT_REF_UNREADABLE when git does not answer */
 export async function commitSources(app: AppFolder, git: Git, commit: Commit): Promise<SchemaSources> {
   const repository = realpathSync(await git.root());
   const home = realpathSync(app.root);
@@ -108,14 +109,14 @@ async function writeFiles(git: Git, files: readonly TreeFile[], folder: string):
   });
 }
 
-/** The node_modules that node would search from a folder. */
+/** The node_modules that Node would search from a folder. */
 function packageFolders(from: string): string[] {
   const above = dirname(from);
   const own = join(from, "node_modules");
   return [...(existsSync(own) ? [own] : []), ...(above === from ? [] : packageFolders(above))];
 }
 
-/** Packages that are folders of the repository, linked into node_modules, are taken from the commit too. */
+/** Takes packages that are folders of the repository, and are linked into node_modules, from the commit too. */
 function packagesOfTheRepository(repository: string, folder: string, files: readonly TreeFile[]): Plugin {
   const known = new Set(files.map(({ path }) => path));
   return {
@@ -138,6 +139,7 @@ function packagesOfTheRepository(repository: string, folder: string, files: read
   };
 }
 
-function loaderOf(path: string): string {
-  return extname(path).slice(1).replace(/^[cm]/, "");
+function loaderOf(path: string): Loader {
+  const kind = extname(path).slice(1).replace(/^[cm]/, "");
+  return kind === "ts" || kind === "tsx" || kind === "jsx" || kind === "json" ? kind : "js";
 }

@@ -1,31 +1,32 @@
 /**
- * Writes a plan's migrations into the app as a module of their own, and the module they import where the app has
- * none. Never overwrites a file. An app without this package gets the form that runs everywhere.
+ * Writes a plan's migrations into the app as a module of their own, and also the module that they import, if the app has
+ * none. It never overwrites a file. An app without this package gets the form that runs everywhere.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { TrueupError } from "../../errors/index.js";
 import { changeTarget, migrationModule, type MigrationForm, type SchemaPlan } from "../../schema/index.js";
-import type { AppFolder } from "../app/find-app.js";
+import type { AppFolder } from "../app/app-folder.js";
 
-/** What was written, from the app's folder. */
+/** What was written, and what is left to do by hand. */
 export interface WrittenMigrations {
+  /** Paths from the app's folder. */
   readonly files: readonly string[];
-  /** The migrations by name: `migrateTeams:migrateTeams`. */
+  /** The names of the migrations: `migrateTeams:migrateTeams`. */
   readonly functions: readonly string[];
-  /** What is left to do by hand. */
   readonly advice: readonly string[];
 }
 
+/** Where and in which form to write. */
 export interface WriteOptions {
-  /** The module's file, from the folder where the command runs; by itself a name that says what it does. */
+  /** The module's file, seen from `folder`; undefined for a file in the functions' folder named for the migration. */
   readonly file: string | undefined;
   readonly folder: string;
   readonly form: MigrationForm;
   readonly mountsMigrations: boolean;
 }
 
-/** @throws FILE_EXISTS, INVALID_USAGE for a file that is no module of the functions folder */
+/** Writes the modules. @throws FILE_EXISTS; INVALID_USAGE for a file that is no module of the functions' folder */
 export function writeMigrations(
   app: AppFolder,
   { migrations: all, changes }: SchemaPlan,
@@ -41,7 +42,7 @@ export function writeMigrations(
   if (!/^(?!\.\.)[\w/]+\.ts$/.test(inFunctions)) {
     throw new TrueupError(
       "INVALID_USAGE",
-      `${relative(app.root, target)} is no module of ${app.functionsFolder}/: that is a .ts file in it, named with letters, digits and underscores.`,
+      `${relative(app.root, target)} cannot be a module of ${app.functionsFolder}/. Name a .ts file in it, with letters, digits and underscores.`,
       { file: target },
     );
   }
@@ -78,7 +79,7 @@ export function writeMigrations(
   };
 }
 
-/** The form for an app: a transform needs this package, the other runs everywhere. */
+/** The form that an app can run: a transform needs this package, the other form runs everywhere. */
 export function usualForm(app: AppFolder): MigrationForm {
   return dependsOn(app, "trueup") ? "transform" : "migrateOne";
 }
@@ -107,7 +108,7 @@ function adviceFor(app: AppFolder, mountsMigrations: boolean): readonly string[]
   return advice;
 }
 
-/** The library of migrations that the app has already. */
+/** The library of migrations that the app uses, or is to use. */
 function packageOf(app: AppFolder): string {
   const isPublished = !dependsOn(app, "trueup") && dependsOn(app, "@convex-dev/migrations");
   return isPublished ? "@convex-dev/migrations" : "trueup/migrations";

@@ -1,12 +1,14 @@
 /**
- * The app's folder and where Trueup keeps its things in it. An app is a folder with a package.json that
- * depends on `convex` and a folder of functions (`convex/`, or what convex.json names): the same folder in
- * which the official CLI runs.
+ * The folder of an app, and what Trueup keeps in it. An app is a folder with a package.json that depends on `convex` and a
+ * folder of functions (`convex/`, or what convex.json names): the folder in which the official CLI runs. `.trueup/`
+ * holds data, code, a key, and in `server.json` the address of the server that has the data file open. That address says
+ * where to ask, not whether anyone answers: only the lock on the data file tells that a server runs.
  */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TrueupError } from "../../errors/index.js";
 
+/** The folder of one app. */
 export interface AppFolder {
   readonly root: string;
   /** From the root, without a slash at the end: `convex`. */
@@ -24,6 +26,8 @@ interface PackageJson {
 }
 
 /**
+ * Finds the app in a folder.
+ *
  * @throws APP_NOT_FOUND when the folder holds no app, with what is missing; MALFORMED_JSON when its
  *   package.json or convex.json cannot be read.
  */
@@ -42,22 +46,61 @@ export function findApp(root: string): AppFolder {
   return { root, functionsFolder, dataFolder, dataFile, codeFolder: join(dataFolder, "code") };
 }
 
-/** Whether there is data, if only a log whose data file was deleted: who opens that, or has it open, says what is wrong. */
+/** Whether there is data. A log whose data file was deleted counts: opening it says what is wrong. */
 export function hasData({ dataFile }: AppFolder): boolean {
   return existsSync(dataFile) || existsSync(`${dataFile}-wal`);
 }
 
-/** Where convex.json says that the functions are, from the root. @throws MALFORMED_JSON */
+/** The folder of functions that convex.json names, from the root. @throws MALFORMED_JSON when convex.json is not JSON */
 export function functionsFolderOf(root: string): string {
   const settings = readJson<{ functions?: string }>(join(root, "convex.json"));
   return (settings?.functions ?? "convex").replace(/\/+$/, "");
 }
 
-/** Creates `.trueup/`, which ignores itself in git: it holds data and a key. */
+/** Creates `.trueup/`, and keeps it out of git: it holds data and a key. */
 export function prepareDataFolder(app: AppFolder): void {
   mkdirSync(app.dataFolder, { recursive: true, mode: 0o700 });
   const ignore = join(app.dataFolder, ".gitignore");
   if (!existsSync(ignore)) writeFileSync(ignore, "*\n", { mode: 0o600 });
+}
+
+/** The address and the process of a server. */
+export interface ServerRecord {
+  readonly url: string;
+  readonly pid: number;
+}
+
+/** Records the server of this process; the returned function removes the record if it is still this process's. */
+export function recordServer(app: AppFolder, url: string): () => void {
+  const record: ServerRecord = { url, pid: process.pid };
+  writeFileSync(recordFile(app), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  return () => {
+    if (readServerRecord(app)?.pid === process.pid) rmSync(recordFile(app), { force: true });
+  };
+}
+
+/** The server that was recorded last, which may have been killed since; undefined when there is none. */
+export function readServerRecord(app: AppFolder): ServerRecord | undefined {
+  try {
+    const record: unknown = JSON.parse(readFileSync(recordFile(app), "utf8"));
+    return isServerRecord(record) ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function recordFile(app: AppFolder): string {
+  return join(app.dataFolder, "server.json");
+}
+
+function isServerRecord(value: unknown): value is ServerRecord {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "url" in value &&
+    typeof value.url === "string" &&
+    "pid" in value
+  );
 }
 
 function notFound(root: string, why: string): TrueupError {

@@ -1,18 +1,11 @@
-import pc from "picocolors";
 import { expect, test } from "vitest";
 import type { AggregateProgress } from "../../backend/index.js";
-import { announceBuilds } from "./announce-builds.js";
+import { announceBuilds } from "./dev.js";
 
 test("a build is told of when it begins and ends; what is ready already is not", () => {
   const lines: string[] = [];
   let tell = (_progress: AggregateProgress): void => {};
-  const output = {
-    isTerminal: false,
-    paint: pc.createColors(false),
-    line: (text: string) => void lines.push(text),
-    live: () => {},
-    stream: process.stderr,
-  };
+  const output = { line: (text: string) => void lines.push(text) };
   const aggregates = {
     onProgress: (listener: (progress: AggregateProgress) => void) => {
       tell = listener;
