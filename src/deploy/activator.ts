@@ -15,8 +15,8 @@ import { StandbyBuild } from "../integrity/index.js";
 import { activate, type Participant, type TakeUp } from "./activation.js";
 import type { Schemas } from "./code/program-code.js";
 import { MigrationCalls } from "./migrations/migration-calls.js";
-import { SchemaPreparation, type OriginatedProgram } from "./preparation/schema-preparation.js";
-import { TransformFunctions } from "./steps/transform-functions.js";
+import { SchemaPreparation } from "./preparation/schema-preparation.js";
+import { TransformFunctions, type OriginatedProgram } from "./steps/transform-functions.js";
 
 /** What keeps something of the program that runs. */
 export interface ProgramKeeper {

@@ -11,17 +11,18 @@ import type { ComponentProgram, LoadedProgram, LoadOptions, Runtime } from "../f
 import type { StandbyBuild } from "../integrity/index.js";
 import { abandon, type Participant } from "./activation.js";
 import { Activator, type ProgramKeeper } from "./activator.js";
-import { pushDiff, type PushDiff } from "./changes/push-diff.js";
-import { evaluateSchemas, type SchemaEvaluation } from "./changes/schema-evaluation.js";
+import { pushDiff, type PushDiff } from "./push/push-diff.js";
+import { evaluateSchemas, type SchemaEvaluation } from "./push/schema-evaluation.js";
 import { buildProgram } from "./code/build-program.js";
 import { CodeFolder } from "./code/code-folder.js";
 import { changeEnvironment, readEnvironment, type EnvironmentChange } from "./code/environment-store.js";
 import { schemasOf, type ProgramCode, type Schemas } from "./code/program-code.js";
 import { readPrograms, storeProgram } from "./code/program-store.js";
 import { checkEnvironment, type Environment } from "./definitions/component-tree.js";
-import { checkCrons } from "./analysis/check-crons.js";
-import { schemasInForce } from "./preparation/schemas-in-force.js";
-import type { OriginatedProgram, SchemaPreparation, SchemaStatus } from "./preparation/schema-preparation.js";
+import { checkCrons } from "./push/check-crons.js";
+import { schemasInForce } from "./preparation/data-in-force.js";
+import type { SchemaPreparation } from "./preparation/schema-preparation.js";
+import { aggregatesStatus, type SchemaStatus } from "./preparation/schema-status.js";
 import { evaluatePush } from "./push/evaluate-push.js";
 import { loadPush, type LoadedPush } from "./push/load-push.js";
 import { PendingPushes } from "./push/pending-pushes.js";
@@ -31,10 +32,9 @@ import {
   type SchemaChange,
   type StartPushReply,
 } from "./push/start-push-reply.js";
-import { waitForStandby } from "./push/wait-for-standby.js";
-import { JsonReader } from "./request/json-reader.js";
-import { parsePushRequest } from "./request/push-request.js";
-import { neededPushes } from "./steps/needed-pushes.js";
+import { JsonReader } from "./push/json-reader.js";
+import { parsePushRequest } from "./push/push-request.js";
+import { neededPushes, type OriginatedProgram } from "./steps/transform-functions.js";
 
 export interface DeployerOptions {
   readonly database: Database;
@@ -207,7 +207,7 @@ export class Deployer {
     const untilMs = Date.now() + timeoutMs;
     const status = await this.#schemasOf(pending).wait(timeoutMs);
     if (status.type !== "complete" || pending.dryRun) return status;
-    return await waitForStandby(this.#aggregatesOf(pending), untilMs - Date.now());
+    return await aggregatesStatus(this.#aggregatesOf(pending), untilMs - Date.now());
   }
 
   /**

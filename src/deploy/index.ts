@@ -1,6 +1,6 @@
-export { httpRoutes } from "./analysis/analyze-component.js";
-export type { PushDiff } from "./changes/push-diff.js";
-export type { SchemaEvaluation } from "./changes/schema-evaluation.js";
+export { httpRoutes } from "./push/analyze-component.js";
+export type { PushDiff } from "./push/push-diff.js";
+export type { SchemaEvaluation } from "./push/schema-evaluation.js";
 export type { EnvironmentChange } from "./code/environment-store.js";
 export { importSource, sourceUrl } from "./code/import-source.js";
 export { codeTables } from "./code/program-store.js";
@@ -8,11 +8,11 @@ export { readEnvironment } from "./code/environment-store.js";
 export { Deployer, type ConfigHashes, type DeployerOptions } from "./deployer.js";
 export { MigrationDriver, type PendingSchemaStatus } from "./migrations/migration-driver.js";
 export type { StartPushReply } from "./push/start-push-reply.js";
-export { JsonReader } from "./request/json-reader.js";
+export { JsonReader } from "./push/json-reader.js";
 export {
   examineDocuments,
   type ExaminedComponent,
   type ExamineOptions,
 } from "./preparation/examine-documents.js";
-export type { SchemaStatus } from "./preparation/schema-preparation.js";
+export type { SchemaStatus } from "./preparation/schema-status.js";
 export type { Schemas } from "./code/program-code.js";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CodeFolder } from "./code-folder.js";
-import { moduleHash } from "./module-hash.js";
+import { moduleHash } from "./program-code.js";
 import type { CodeModule } from "./program-code.js";
 
 let root = "";

@@ -1,17 +1,17 @@
 /**
  * Where pushed modules are files, so that Node can import them and find the packages that they leave out of
  * their bundles: the folder stands inside of the app, whose node_modules Node looks up by itself. Each set of
- * modules has a folder named by its content, so what is there is never changed, and equal code is imported once.
+ * modules has a folder named by its content, so what is there is never changed, and equal code is imported once. Source maps
+ * are changed to lead from there to the app's own files, so that stack traces and debuggers show those.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Environment } from "../definitions/component-tree.js";
 import type { CodeModule } from "./program-code.js";
-import { locateSources } from "./source-map.js";
 
 /** Modules as files. */
 export interface CodeFiles {
@@ -128,4 +128,42 @@ function nearestPackages(from: string): string | null {
   const candidate = join(from, "node_modules");
   if (existsSync(candidate)) return candidate;
   return dirname(from) === from ? null : nearestPackages(dirname(from));
+}
+
+/**
+ * A module's source map for its place on disk; null when it is none, or when the app's folder is not known. The CLI bundles
+ * into a folder `out` of the app that never exists, and the map names its sources relative to that.
+ * @param path The module's path as it was pushed.
+ * @param file Where it will be.
+ */
+export function locateSources(sourceMap: string, path: string, file: string): string | null {
+  const app = appFolder(dirname(dirname(file.slice(0, -path.length - 1))));
+  const map = parse(sourceMap);
+  if (app === null || map === null) return null;
+  const bundled = join(app, "out", dirname(path));
+  const sources = map.sources.map((source) => relative(dirname(file), join(bundled, source)));
+  return JSON.stringify({ ...map, sources });
+}
+
+/** The nearest folder with a package.json. */
+function appFolder(from: string): string | null {
+  if (existsSync(join(from, "package.json"))) return from;
+  return dirname(from) === from ? null : appFolder(dirname(from));
+}
+
+interface SourceMap {
+  readonly sources: readonly string[];
+}
+
+function parse(sourceMap: string): SourceMap | null {
+  try {
+    const map: unknown = JSON.parse(sourceMap);
+    return isSourceMap(map) ? map : null;
+  } catch {
+    return null;
+  }
+}
+
+function isSourceMap(map: unknown): map is SourceMap {
+  return typeof map === "object" && map !== null && "sources" in map && Array.isArray(map.sources);
 }

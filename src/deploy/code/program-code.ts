@@ -1,9 +1,10 @@
 /** The code of a whole program as it is stored: every definition once, with its modules and its schema. */
+import { createHash } from "node:crypto";
 import type { SchemaJson } from "../../schema/index.js";
-import type { AuthProvider } from "../analysis/auth-config.js";
-import type { ComponentDefinition } from "../definitions/component-definition.js";
+import type { AuthProvider } from "../push/auth-config.js";
+import type { ComponentDefinition } from "../definitions/convex-config.js";
 import { allInstances, componentTree } from "../definitions/component-tree.js";
-import type { PushedModule } from "../request/push-request.js";
+import type { PushedModule } from "../push/push-request.js";
 
 /** A module with the hash that the CLI knows it by. */
 export interface CodeModule extends PushedModule {
@@ -54,4 +55,12 @@ export type Schemas = ReadonlyMap<string, SchemaJson | null>;
 
 export function schemasOf(code: ProgramCode | null): Schemas {
   return new Map([...instancesOf(code)].map(([path, { schema }]) => [path, schema]));
+}
+
+/** The SHA-256 of a module's source followed by its source map, in hex, as the official CLI computes it. */
+export function moduleHash(module: { readonly source: string; readonly sourceMap?: string }): string {
+  return createHash("sha256")
+    .update(module.source)
+    .update(module.sourceMap ?? "")
+    .digest("hex");
 }

@@ -6,13 +6,12 @@
  */
 import type { Database, DatabaseReader, Document, MutationTransaction } from "../../database/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
-import type { ComponentDefinition } from "../definitions/component-definition.js";
+import type { ComponentDefinition } from "../definitions/convex-config.js";
 import type { SchemaJson } from "../../schema/index.js";
-import type { ModuleEnvironment } from "../request/push-request.js";
-import { textHash } from "./module-hash.js";
+import type { ModuleEnvironment } from "../push/push-request.js";
 import type { CodeModule, DefinitionCode, ProgramCode } from "./program-code.js";
 import { readAll } from "./read-all.js";
-import { keepTexts, readTexts, textsTable } from "./text-table.js";
+import { keepTexts, readTexts, textHash, textsTable } from "./text-table.js";
 
 const table = "_pushed_programs";
 

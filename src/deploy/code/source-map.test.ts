@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { locateSources } from "./source-map.js";
+import { locateSources } from "./code-folder.js";
 
 function appFolder(): string {
   const app = mkdtempSync(join(tmpdir(), "trueup-map-"));

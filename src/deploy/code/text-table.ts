@@ -2,8 +2,8 @@
  * Long texts in a system table, each once, found by its hash, in pieces that are documents of ordinary size.
  * Sources, source maps and the program's manifest are kept this way.
  */
+import { createHash } from "node:crypto";
 import type { DatabaseReader, DatabaseWriter, Document } from "../../database/index.js";
-import { textHash } from "./module-hash.js";
 import { readAll } from "./read-all.js";
 
 export const textsTable = "_pushed_texts";
@@ -77,4 +77,9 @@ function split(text: string): string[] {
 
 function isFirstHalf(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+/** The SHA-256 of a text, in hex. */
+export function textHash(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }

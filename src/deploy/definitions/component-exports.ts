@@ -2,7 +2,7 @@
  * What a component offers to the one that mounts it: all of its public functions, nested by module path.
  * The CLI generates `components.x` from this, and resolves each leaf against the analysed functions.
  */
-import type { ExportNode } from "./component-definition.js";
+import type { ExportNode } from "./convex-config.js";
 
 /** The instance tree's form of the same. */
 export type ResolvedExport =

@@ -3,7 +3,7 @@
  * Two instances of one definition share its code and nothing else.
  */
 import { TrueupError } from "../../errors/index.js";
-import type { ComponentDefinition, DeclaredEnv, EnvBinding } from "./component-definition.js";
+import type { ComponentDefinition, DeclaredEnv, EnvBinding } from "./convex-config.js";
 
 /** The environment variables of one component. */
 export type Environment = Readonly<Record<string, string>>;

@@ -8,6 +8,7 @@ import type {
   LoadedProgram,
   Runtime,
 } from "../../functions/index.js";
+import { isComplete } from "./migration-status.js";
 
 /** What is needed of a runtime. */
 export type MigrationRuntime = Pick<Runtime, "mutateInside" | "queryInside">;
@@ -104,7 +105,3 @@ export class MigrationCalls {
 }
 
 const notThereYet: ReadonlySet<string> = new Set(["TABLE_NOT_FOUND", "INDEX_NOT_FOUND", "INDEX_NOT_READY"]);
-
-export function isComplete({ isDone, failed }: DeployMigrationStatus): boolean {
-  return isDone && (failed ?? 0) === 0;
-}

@@ -14,10 +14,10 @@ import type {
 import { WorkLoop, type Work } from "../../work/index.js";
 import { DocumentProblems, type ProblemGroup } from "../preparation/document-problems.js";
 import { checkTable, tablesToCheck } from "../preparation/check-documents.js";
-import { schemasInForce } from "../preparation/schemas-in-force.js";
+import { schemasInForce } from "../preparation/data-in-force.js";
 import { inOrder } from "./migration-order.js";
-import { isComplete, MigrationCalls, type MigrationRuntime } from "./migration-calls.js";
-import { progressText } from "./progress-text.js";
+import { MigrationCalls, type MigrationRuntime } from "./migration-calls.js";
+import { isComplete, progressText } from "./migration-status.js";
 
 /** A schema that documents at rest may not fit yet. */
 export interface PendingSchemaStatus {

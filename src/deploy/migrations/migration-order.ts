@@ -1,6 +1,7 @@
 /** The order in which the migrations that deploys start run, those of one table one after the other. */
 import type { DeployMigration, DeployMigrationStatus, Exported } from "../../functions/index.js";
 import { orderByRequires } from "../steps/order-by-requires.js";
+import { hasBegun } from "./migration-status.js";
 
 type Statuses = ReadonlyMap<string, DeployMigrationStatus>;
 
@@ -23,9 +24,4 @@ export function inOrder(
     .map((migration) => ({ name: migration.name, requires: migration.declared.requires, migration }))
     .toSorted((a, b) => rank(a.name) - rank(b.name));
   return orderByRequires(items, { kind: "migration", isDone: () => true }).map(({ migration }) => migration);
-}
-
-/** Whether it has come to any document. */
-export function hasBegun(status: DeployMigrationStatus | undefined): boolean {
-  return status !== undefined && status.state !== "unknown";
 }

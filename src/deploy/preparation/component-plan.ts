@@ -20,13 +20,13 @@ import {
   type TableData,
 } from "../../schema/index.js";
 import type { ComponentSteps } from "../steps/component-steps.js";
-import { isComplete } from "../migrations/migration-calls.js";
+import { isComplete } from "../migrations/migration-status.js";
 import type { ComponentHandover } from "./component-handover.js";
 import { checkTable, isEnforced, tablesToCheck, type TableToCheck } from "./check-documents.js";
 import type { ComponentData } from "./data-in-force.js";
 import { DocumentProblems } from "./document-problems.js";
 import { assertOneShape, migrationsAtWork } from "./migrations-at-work.js";
-import type { ComponentRefusal } from "./refusal.js";
+import type { ComponentRefusal } from "./refusals.js";
 import type { TableSteps } from "./rehearse-steps.js";
 import { renamedSchema } from "./renamed-schema.js";
 

@@ -1,5 +1,7 @@
-/** What a deploy has to know of the data before it decides anything: tables, counts, applied steps, pending schemas. */
+/** What a deploy has to know of the data before it decides anything: schemas, tables, counts, applied steps. */
 import type { Database, QueryTransaction, SchemaState } from "../../database/index.js";
+import type { SchemaJson } from "../../schema/index.js";
+import type { Schemas } from "../code/program-code.js";
 import { readSteps, type AppliedStep } from "../steps/step-history.js";
 
 export interface ComponentData {
@@ -27,4 +29,12 @@ export async function dataInForce(database: Database, paths: Iterable<string>): 
     return { history: await readSteps(tx.system("")), components };
   };
   return (await database.query(read, { limits: null })).value;
+}
+
+/** The schemas that writes are held to now, whoever put them in place, by component path; null where there is none. */
+export async function schemasInForce(database: Database, paths: Iterable<string>): Promise<Schemas> {
+  return await database.inspect((state) => {
+    const schemaOf = (path: string): SchemaJson | null => state.catalog.components.get(path)?.schema ?? null;
+    return Promise.resolve(new Map([...paths].map((path) => [path, schemaOf(path)])));
+  });
 }

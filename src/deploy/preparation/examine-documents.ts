@@ -13,7 +13,7 @@ import {
 } from "../../schema/index.js";
 import type { Schemas } from "../code/program-code.js";
 import { checkTable, tablesToCheck } from "./check-documents.js";
-import { schemasInForce } from "./schemas-in-force.js";
+import { schemasInForce } from "./data-in-force.js";
 
 /** One component of a deployment, as a plan wants it. JSON values only. */
 export interface ExaminedComponent {

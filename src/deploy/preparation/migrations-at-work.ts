@@ -10,9 +10,8 @@ import type {
   Exported,
   ExportedDeclarations,
 } from "../../functions/index.js";
-import { inOrder, hasBegun } from "../migrations/migration-order.js";
-import { isComplete } from "../migrations/migration-calls.js";
-import { progressText } from "../migrations/progress-text.js";
+import { inOrder } from "../migrations/migration-order.js";
+import { hasBegun, isComplete, progressText } from "../migrations/migration-status.js";
 import type { ComponentSteps } from "../steps/component-steps.js";
 import type { ComponentData } from "./data-in-force.js";
 

@@ -12,7 +12,7 @@ import {
   type TableRehearsal,
   type TableSteps,
 } from "./rehearse-steps.js";
-import type { OriginatedProgram } from "./schema-preparation.js";
+import type { OriginatedProgram } from "../steps/transform-functions.js";
 import type { TouchedDocuments } from "./touched-documents.js";
 import { UntouchedAggregates } from "./untouched-aggregates.js";
 

@@ -21,7 +21,7 @@ import {
   type TableJson,
   type ValidatorJson,
 } from "../../schema/index.js";
-import type { TransformStep } from "../steps/component-steps.js";
+import type { TransformStep } from "../steps/transform-step.js";
 import { contextWith } from "./check-documents.js";
 import type { UntouchedAggregates } from "./untouched-aggregates.js";
 
@@ -156,46 +156,4 @@ export async function rehearseSome(
       }
     }
   }
-}
-
-/** What is said of transforms that failed. */
-export function rehearsalRefusal(failed: readonly RehearsedSteps[]): TrueupError {
-  const message = `${failed.map(describeFailed).join("\n\n")}\n\nNothing has changed.`;
-  return new TrueupError("TRANSFORM_REHEARSAL_FAILED", message, {
-    failures: failed.map(({ componentPath, storedAs, steps, rehearsal }) => ({
-      componentPath,
-      table: storedAs,
-      transforms: steps.map(({ definition: { name } }) => name),
-      processed: rehearsal.processed,
-      failed: rehearsal.failed,
-      failures: rehearsal.failures,
-    })),
-  });
-}
-
-function describeFailed({ componentPath, storedAs, steps, rehearsal }: RehearsedSteps): string {
-  const names = steps.map(nameOf);
-  const where = componentPath === "" ? "" : ` of component "${componentPath}"`;
-  const head =
-    `Rehearsal of ${names.join(", ")} failed on ${counted(rehearsal.failed)} of ` +
-    `${rehearsal.processed.toLocaleString("en-US")} in table "${storedAs}"${where}:`;
-  const kinds = rehearsal.failures.map(({ kind, count, message, ids }, at) => {
-    return `${at + 1}. ${counted(count)} (${kind}): ${someOf(ids, count)}\n${message.replaceAll(/^/gm, "   ")}`;
-  });
-  return [head, ...kinds].join("\n\n");
-}
-
-function nameOf({ definition: { name }, record }: TransformStep): string {
-  return record === null ? `the \`down\` of ${name}` : name;
-}
-
-/** "51 documents". */
-export function counted(documents: number): string {
-  return documents === 1 ? "1 document" : `${documents.toLocaleString("en-US")} documents`;
-}
-
-/** The first of so many documents. */
-export function someOf(ids: readonly string[], count: number): string {
-  const listed = ids.slice(0, 3).map((id) => `"${id}"`);
-  return (count > listed.length ? [...listed, "..."] : listed).join(", ");
 }

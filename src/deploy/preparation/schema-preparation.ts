@@ -6,50 +6,22 @@
  */
 import type { Database, MutationTransaction, TransformDefinition } from "../../database/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
-import type { LoadedProgram } from "../../functions/index.js";
 import { noSchema } from "../../schema/index.js";
 import { PreparationOutdated, type Participant, type TakeUp } from "../activation.js";
-import { indexChanges } from "../changes/index-diff.js";
 import type { Schemas } from "../code/program-code.js";
 import type { MigrationCalls } from "../migrations/migration-calls.js";
 import { componentSteps, type ComponentSteps } from "../steps/component-steps.js";
-import { pushIdOf, type ProgramOrigin, type TransformFunctions } from "../steps/transform-functions.js";
+import { pushIdOf, type OriginatedProgram, type TransformFunctions } from "../steps/transform-functions.js";
 import { handoverOf, type HandoverRuntime } from "./component-handover.js";
 import { planComponent, type ComponentPlan } from "./component-plan.js";
 import { dataInForce, type DataInForce } from "./data-in-force.js";
-import { lossRefusal } from "./lossy-transforms.js";
 import { DocumentProblems } from "./document-problems.js";
 import { assertUpToDate, putInPlace } from "./put-in-place.js";
 import { programWaivers } from "./program-waivers.js";
-import { refusalOf } from "./refusal.js";
-import { rehearsalRefusal } from "./rehearse-steps.js";
+import { lossRefusal, refusalOf, rehearsalRefusal } from "./refusals.js";
 import { Rehearsals } from "./rehearsals.js";
+import { isReadyWithin, newIndexes, schemaProgress, type SchemaStatus } from "./schema-status.js";
 import { TouchedDocuments } from "./touched-documents.js";
-
-interface ComponentStatus {
-  readonly schemaValidationComplete: boolean;
-  readonly indexesComplete: number;
-  readonly indexesTotal: number;
-}
-
-/** As the CLI asks for it, again and again. */
-export type SchemaStatus =
-  | { readonly type: "complete" }
-  | { readonly type: "inProgress"; readonly components: Readonly<Record<string, ComponentStatus>> }
-  | {
-      readonly type: "failed";
-      readonly error: string;
-      readonly componentPath: string;
-      readonly tableName: string | null;
-    };
-
-/** A program with its code imported, and how its transforms are told from those of others. */
-export interface OriginatedProgram {
-  readonly program: LoadedProgram;
-  readonly origin: ProgramOrigin;
-  /** Imports its modules once more, as instances of their own; absent where that cannot be. */
-  readonly anew?: () => Promise<LoadedProgram>;
-}
 
 export interface PreparationInput {
   readonly database: Database;
@@ -76,38 +48,38 @@ export class SchemaPreparation implements Participant {
   #data: DataInForce | null = null;
   #isBuilding = false;
   #isInPlace = false;
-  #ended: Promise<TrueupError | null>;
+  #ready: Promise<void>;
 
   /** Begins at once. */
   constructor(input: PreparationInput) {
     this.#input = input;
     this.#unchecked = new Set(input.after.keys());
     this.#touched = new TouchedDocuments(input.database, input.after.keys());
-    this.#ended = this.#begin();
+    this.#ready = this.#begin();
   }
 
   /** How far it is; waits for the end, but no longer than the time given. Rejects when the storage fails. */
   async wait(timeoutMs: number): Promise<SchemaStatus> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(() => resolve("late"), timeoutMs);
-    });
+    const { database } = this.#input;
     try {
-      const refusal = await Promise.race([this.#ended, late]);
-      if (refusal === "late") return await this.#progress();
-      return refusal === null ? { type: "complete" } : this.#failed(refusal);
-    } finally {
-      clearTimeout(timer);
+      if (await isReadyWithin(this.#ready, timeoutMs)) return { type: "complete" };
+    } catch (error) {
+      if (isTrueupError(error) && refusals.has(error.code)) return this.#failed(error);
+      throw error;
     }
+    return await schemaProgress(database, this.#input, {
+      unchecked: this.#unchecked,
+      isBuilding: this.#isBuilding,
+    });
   }
 
   /**
    * Resolves when the schemas can be put in place.
-   * @throws SCHEMA_NOT_SATISFIED, DESTRUCTIVE_CHANGE, MIGRATION_UNFINISHED, TRANSFORM_INVALID, TRANSFORM_REHEARSAL_FAILED
+   * @throws SCHEMA_NOT_SATISFIED, DESTRUCTIVE_CHANGE, MIGRATION_UNFINISHED, TRANSFORM_INVALID, TRANSFORM_MISSING,
+   *   TRANSFORM_REHEARSAL_FAILED
    */
   async whenReady(): Promise<void> {
-    const refusal = await this.#ended;
-    if (refusal !== null) throw refusal;
+    await this.#ready;
   }
 
   /** Waits until it has heard of every write up to here. @throws PreparationOutdated */
@@ -129,13 +101,13 @@ export class SchemaPreparation implements Participant {
   }
 
   prepareAgain(): void {
-    this.#ended = this.#begin();
+    this.#ready = this.#begin();
   }
 
   /** Ends a preparation that is not going to be put in place: writes no longer pay for it. Idempotent. */
   async abandon(): Promise<void> {
     this.#close();
-    await this.#ended.catch(() => {});
+    await this.#ready.catch(() => {});
     if (this.#isInPlace || !this.#isBuilding) return;
     const transformed = this.#plans.filter(({ steps }) => steps.transforms.length > 0);
     if (transformed.length === 0) return;
@@ -151,17 +123,14 @@ export class SchemaPreparation implements Participant {
     await this.#input.database.mutate(abandon, { limits: null });
   }
 
-  #begin(): Promise<TrueupError | null> {
-    const ended = this.#run().catch((error: unknown) => {
-      if (isTrueupError(error) && refusals.has(error.code)) return error;
-      throw error;
-    });
-    ended.catch(() => {});
-    return ended;
+  #begin(): Promise<void> {
+    const ready = this.#run();
+    ready.catch(() => {});
+    return ready;
   }
 
-  /** Null when all is ready. Throws, or resolves with, what refuses the program. */
-  async #run(): Promise<TrueupError | null> {
+  /** Resolves when all is ready. @throws what refuses the program */
+  async #run(): Promise<void> {
     const { database, after, next, functions, isDryRun } = this.#input;
     this.#touched.keepTo(null);
     functions.add(next.origin, next.program);
@@ -174,18 +143,16 @@ export class SchemaPreparation implements Participant {
     this.#plans = plans;
     this.#touched.keepTo(watchedTables(plans));
     const refused = plans.flatMap(({ refusal }) => refusal ?? []);
-    if (refused.length > 0) return refusalOf(problemsOf(plans), refused);
+    if (refused.length > 0) throw refusalOf(problemsOf(plans), refused);
     const aggregates = [...next.program.aggregates().values()];
     this.#rehearsals = await Rehearsals.begin(database, plans, aggregates);
     const rehearsed = await this.#rehearsals.run(database, next, this.#abort.signal);
     const failed = rehearsed.filter(({ rehearsal }) => rehearsal.failed > 0);
-    if (failed.length > 0) return rehearsalRefusal(failed);
+    if (failed.length > 0) throw rehearsalRefusal(failed);
     const lossy = lossRefusal(rehearsed, waivers);
-    if (lossy !== null) return lossy;
+    if (lossy !== null) throw lossy;
     this.#unchecked.clear();
-    if (isDryRun) return null;
-    await this.#buildIndexes(plans);
-    return null;
+    if (!isDryRun) await this.#buildIndexes(plans);
   }
 
   #stepsOf(componentPath: string): ComponentSteps {
@@ -241,16 +208,18 @@ export class SchemaPreparation implements Participant {
   }
 
   async #buildIndexes(plans: readonly ComponentPlan[]): Promise<void> {
-    const { database } = this.#input;
-    const hasIndexes = this.#newIndexes().some(([, names]) => names.length > 0);
+    const { database, before, after } = this.#input;
+    const hasIndexes = [...after].some(
+      ([path, schema]) => newIndexes(before.get(path) ?? null, schema).length > 0,
+    );
     const hasTransforms = plans.some(({ steps }) => steps.transforms.length > 0);
     if (!hasIndexes && !hasTransforms) return;
     await database.mutate(
       async (tx) => {
-        for (const { componentPath, after, steps } of plans) {
-          if (after === null && steps.transforms.length === 0) continue;
+        for (const { componentPath, after: schema, steps } of plans) {
+          if (schema === null && steps.transforms.length === 0) continue;
           const renames = Object.fromEntries(steps.renames.map(({ from, to }) => [from, to]));
-          await tx.prepareIndexes(componentPath, after ?? noSchema, {
+          await tx.prepareIndexes(componentPath, schema ?? noSchema, {
             through: definitionsOf(steps),
             renames,
           });
@@ -276,37 +245,6 @@ export class SchemaPreparation implements Participant {
       componentPath: first?.componentPath ?? "",
       tableName: first?.tableName ?? null,
     };
-  }
-
-  async #progress(): Promise<SchemaStatus> {
-    const { database } = this.#input;
-    const { value: builds } = await database.query((tx) => tx.indexBuilds(), { limits: null });
-    const components = this.#newIndexes().map(([path, names]): [string, ComponentStatus] => {
-      const building = builds.filter(
-        ({ componentPath, tableName, indexName }) =>
-          componentPath === path && names.includes(`${tableName}.${indexName}`),
-      );
-      const isBegun = this.#isBuilding || names.length === 0;
-      return [
-        path,
-        {
-          schemaValidationComplete: !this.#unchecked.has(path),
-          indexesComplete: isBegun ? names.length - building.length : 0,
-          indexesTotal: names.length,
-        },
-      ];
-    });
-    return { type: "inProgress", components: Object.fromEntries(components) };
-  }
-
-  /** The indexes to build, by component. */
-  #newIndexes(): [path: string, names: string[]][] {
-    const { before, after } = this.#input;
-    return [...after].map(([path, schema]) => {
-      const changes = indexChanges(before.get(path) ?? null, schema);
-      const added = changes.filter(({ change, index }) => change === "added" && index.type === "database");
-      return [path, added.map(({ index }) => index.name)];
-    });
   }
 }
 

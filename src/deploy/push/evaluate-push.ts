@@ -5,13 +5,13 @@
 import { randomUUID } from "node:crypto";
 import { TrueupError } from "../../errors/index.js";
 import { parseSchema, type SchemaJson, type SchemaSource } from "../../schema/index.js";
-import { evaluateAuthConfig, type AuthProvider } from "../analysis/auth-config.js";
+import { evaluateAuthConfig, type AuthProvider } from "./auth-config.js";
 import { importSource, moduleFailed, type ModuleName } from "../code/import-source.js";
-import { moduleHash } from "../code/module-hash.js";
+import { moduleHash } from "../code/program-code.js";
 import type { CodeModule, DefinitionCode, ProgramCode } from "../code/program-code.js";
 import type { Environment } from "../definitions/component-tree.js";
-import { evaluateDefinitions } from "../definitions/evaluate-definitions.js";
-import type { PushedDefinition, PushRequest } from "../request/push-request.js";
+import { evaluateDefinitions } from "../definitions/convex-config.js";
+import type { PushedDefinition, PushRequest } from "./push-request.js";
 
 const authModule = "auth.config.js";
 

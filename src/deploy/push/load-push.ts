@@ -10,13 +10,13 @@ import {
   publicFunctions,
   type AnalyzedModule,
   type HttpRoute,
-} from "../analysis/analyze-component.js";
-import { checkCrons } from "../analysis/check-crons.js";
+} from "./analyze-component.js";
+import { checkCrons } from "./check-crons.js";
 import { buildAlone, buildProgram, modulePathOf, type BuiltProgram } from "../code/build-program.js";
 import type { CodeFolder } from "../code/code-folder.js";
 import type { DefinitionCode, ProgramCode } from "../code/program-code.js";
 import { definitionExports, instanceExports, type ResolvedExport } from "../definitions/component-exports.js";
-import type { ComponentDefinition } from "../definitions/component-definition.js";
+import type { ComponentDefinition } from "../definitions/convex-config.js";
 import type { ComponentInstance, Environment } from "../definitions/component-tree.js";
 
 /** Imports a program's modules. */

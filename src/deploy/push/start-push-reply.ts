@@ -2,8 +2,8 @@
  * The answer to `start_push`: everything that code generation needs, and the change of the schema. The CLI hands
  * `schemaChange` back while it waits, and the whole answer when it finishes, so the id of the push travels in it.
  */
-import { indexDiff, isSameIndexes, type IndexDiff } from "../changes/index-diff.js";
-import type { AuthProvider } from "../analysis/auth-config.js";
+import { indexDiff, isSameIndexes, type IndexDiff } from "./index-diff.js";
+import type { AuthProvider } from "./auth-config.js";
 import { schemasOf, type ProgramCode, type Schemas } from "../code/program-code.js";
 import type { Environment } from "../definitions/component-tree.js";
 import type { AnalyzedDefinition, CheckedComponent, LoadedPush } from "./load-push.js";

@@ -2,15 +2,10 @@
 import { expect, test } from "vitest";
 import type { DeclaredTransform } from "../../functions/index.js";
 import type { SchemaJson, ValidatorJson } from "../../schema/index.js";
-import {
-  componentSteps,
-  type ComponentSteps,
-  type DeclaringCode,
-  type StepsInput,
-} from "./component-steps.js";
-import { fingerprintOf } from "./fingerprint.js";
+import { componentSteps, type ComponentSteps } from "./component-steps.js";
 import type { AppliedTransform } from "./step-history.js";
-import { originText, pushIdOf } from "./transform-functions.js";
+import type { DeclaringCode, StepsInput } from "./steps-input.js";
+import { fingerprintOf, originText, pushIdOf } from "./transform-functions.js";
 
 const object = (...names: readonly string[]): ValidatorJson => ({
   type: "object",

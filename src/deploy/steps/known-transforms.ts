@@ -5,8 +5,7 @@
 import { TrueupError } from "../../errors/index.js";
 import type { DeclaredTransform, Exported } from "../../functions/index.js";
 import { rewriteType, type ValidatorJson } from "../../schema/index.js";
-import { exportOf } from "./export-name.js";
-import { fingerprintOf } from "./fingerprint.js";
+import { fingerprintOf } from "./transform-functions.js";
 import type { AppliedStep, AppliedTransform } from "./step-history.js";
 
 /** The applied transforms of a component, known again among those that are exported now. */
@@ -80,4 +79,9 @@ function movedTo(
 function isSameElsewhere(step: AppliedTransform, { name, declared }: Exported<DeclaredTransform>): boolean {
   const isSameExport = exportOf(step.name) === exportOf(name) && step.table === declared.table;
   return isSameExport && step.fingerprint === fingerprintOf(declared);
+}
+
+/** The export's part of a declaration's name, `module:export`: it stays the same when the export moves to another module. */
+export function exportOf(name: string): string {
+  return name.slice(name.lastIndexOf(":") + 1);
 }

@@ -7,9 +7,9 @@
 import { TrueupError } from "../../errors/index.js";
 import type { DeclaredTableRename, Exported } from "../../functions/index.js";
 import { findTable } from "../../schema/index.js";
-import type { StepsInput, TableRename } from "./component-steps.js";
-import { exportOf } from "./export-name.js";
+import { exportOf } from "./known-transforms.js";
 import type { AppliedRename } from "./step-history.js";
+import type { StepsInput, TableRename } from "./steps-input.js";
 
 export interface TableRenames {
   /** What tables are called now and then, to be changed at once. */
@@ -55,22 +55,6 @@ export function tableRenames(input: StepsInput): TableRenames {
       ...[...made, ...unmade].filter(({ isBack }) => !isBack).map(record),
     ],
   };
-}
-
-/** What a table will be called. */
-export function newNames(renames: readonly TableRename[]): (table: string) => string {
-  const names = new Map(renames.map(({ from, to }) => [from, to]));
-  return (table) => names.get(table) ?? table;
-}
-
-/** Whether a table, by the name that it is going to have, has no documents now. */
-export function isWithoutDocuments(
-  { documents }: StepsInput,
-  renames: readonly TableRename[],
-  table: string,
-): boolean {
-  const storedAs = renames.find(({ to }) => to === table)?.from ?? table;
-  return (documents.get(storedAs) ?? 0) === 0;
 }
 
 /** Each rename that was made is one export: of its name, or of another module. The same two names may come again. */

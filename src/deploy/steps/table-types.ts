@@ -9,8 +9,7 @@ import {
   type SchemaJson,
   type ValidatorJson,
 } from "../../schema/index.js";
-import type { TableRename } from "./component-steps.js";
-import { newNames } from "./table-renames.js";
+import { newNames, type TableRename } from "./steps-input.js";
 
 /** What is enforced of a table's documents, in the names that tables are going to have; null for nothing. */
 export function typeIn(

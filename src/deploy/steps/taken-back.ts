@@ -4,12 +4,11 @@
  * `down` in the code that runs now. Each `down` gets documents that have come back to the point behind its `up`.
  */
 import type { KnownTransforms } from "./known-transforms.js";
-import { fingerprintOf } from "./fingerprint.js";
-import type { StepsInput, TableRename, TransformStep } from "./component-steps.js";
 import type { AppliedTransform } from "./step-history.js";
-import { isWithoutDocuments } from "./table-renames.js";
+import { isWithoutDocuments, type StepsInput, type TableRename } from "./steps-input.js";
 import { isSameType, typeIn } from "./table-types.js";
-import { originText } from "./transform-functions.js";
+import { fingerprintOf, originText } from "./transform-functions.js";
+import type { TransformStep } from "./transform-step.js";
 
 export interface TakenBack {
   /** In the order to begin them: the last that was applied comes first. */

@@ -1,15 +1,29 @@
 /**
- * The functions of transforms by where they come from, for the database to find them again: of each program that documents
- * may still need, and of those that are being prepared. For one transform the function stays the same: the first counts.
+ * The functions of transforms by where they come from, so that the database finds them again: those of each program that
+ * documents may still need, and those of programs that are being prepared. Once a function is known for a transform, it stays
+ * the one for it.
  */
-import type { Database, TransformFunction, TransformRequest } from "../../database/index.js";
-import type { LoadedProgram } from "../../functions/index.js";
-import { fingerprintOf } from "./fingerprint.js";
+import { createHash } from "node:crypto";
+import type {
+  Database,
+  QueryTransaction,
+  TransformFunction,
+  TransformRequest,
+} from "../../database/index.js";
+import type { DeclaredTransform, LoadedProgram } from "../../functions/index.js";
 
 /** How the transforms of a program are told from those of others: stored code by its push, modules by what they say. */
 export type ProgramOrigin = { readonly kind: "push"; readonly pushId: string } | { readonly kind: "modules" };
 
-export type Direction = "up" | "down";
+/** A program with its code imported, and how its transforms are told from those of others. */
+export interface OriginatedProgram {
+  readonly program: LoadedProgram;
+  readonly origin: ProgramOrigin;
+  /** Imports its modules once more, as instances of their own; left out where that cannot be. */
+  readonly anew?: () => Promise<LoadedProgram>;
+}
+
+type Direction = "up" | "down";
 
 interface Place {
   readonly componentPath: string;
@@ -62,4 +76,20 @@ export function originText(origin: ProgramOrigin, fingerprint: string, direction
 /** The push whose code a recorded transform needs; null when it is that of modules. */
 export function pushIdOf(origin: string): string | null {
   return /^push:(.*)#(?:up|down)$/.exec(origin)?.[1] ?? null;
+}
+
+/** The ids of earlier pushes that have to be kept, because documents still need transforms of their code. O(tables + transforms). */
+export async function neededPushes(tx: QueryTransaction): Promise<ReadonlySet<string>> {
+  const lagging = (await tx.transforms()).filter(({ state }) => state === "lagging");
+  return new Set(lagging.flatMap(({ origin }) => pushIdOf(origin) ?? []));
+}
+
+/**
+ * Tells transforms apart by what they do, as far as their source shows it: the same for two declarations with the same source.
+ * Two that differ only in what they close over are taken as equal. The table is left out, since its name may change while
+ * documents still need the transform.
+ */
+export function fingerprintOf({ up, down, rename }: DeclaredTransform): string {
+  const source = rename ?? [String(up), down === undefined ? null : String(down)];
+  return createHash("sha256").update(JSON.stringify(source)).digest("hex").slice(0, 32);
 }

@@ -6,7 +6,7 @@
 import { TrueupError } from "../../errors/index.js";
 import { importSource, moduleFailed, type ModuleName } from "../code/import-source.js";
 import type { Environment } from "../definitions/component-tree.js";
-import type { PushedModule } from "../request/push-request.js";
+import type { PushedModule } from "./push-request.js";
 
 /** A provider of identities, as the CLI and the clients know them. */
 export type AuthProvider =

@@ -1,5 +1,15 @@
-/** How a migration stands, as a line of the log. */
+/** What the status of a migration says: whether it has begun, whether it is complete, and how far it is, as a line of the log. */
 import type { DeployMigrationStatus } from "../../functions/index.js";
+
+/** Whether it has come to any document. */
+export function hasBegun(status: DeployMigrationStatus | undefined): boolean {
+  return status !== undefined && status.state !== "unknown";
+}
+
+/** Whether it is done, with no document of its own left in quarantine. */
+export function isComplete({ isDone, failed }: DeployMigrationStatus): boolean {
+  return isDone && (failed ?? 0) === 0;
+}
 
 /** `is running: 12,000 of 231,083 documents, 3,400/s, 64 s left`. */
 export function progressText(status: DeployMigrationStatus): string {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { PushedDefinition } from "../request/push-request.js";
+import type { PushedDefinition } from "../push/push-request.js";
 import { componentTree, checkEnvironment, type ComponentInstance } from "./component-tree.js";
-import { evaluateDefinitions } from "./evaluate-definitions.js";
+import { evaluateDefinitions } from "./convex-config.js";
 
 /** A child that a configuration uses: its path, and the name and environment given to it, if any. */
 interface Use {

@@ -10,7 +10,7 @@ import {
   type LoadedComponent,
   type LoadedFunction,
 } from "../../functions/index.js";
-import type { ModuleEnvironment } from "../request/push-request.js";
+import type { ModuleEnvironment } from "./push-request.js";
 
 export interface AnalyzedFunction {
   readonly name: string;

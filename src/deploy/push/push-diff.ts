@@ -1,6 +1,6 @@
 /** What a push changes, told to the CLI when it is done: per component its modules, crons, indexes and schema. */
 import type { SchemaJson } from "../../schema/index.js";
-import type { AuthProvider } from "../analysis/auth-config.js";
+import type { AuthProvider } from "./auth-config.js";
 import type { CodeModule, DefinitionCode, ProgramCode } from "../code/program-code.js";
 import { instancesOf } from "../code/program-code.js";
 import { indexDiff, type IndexDiff } from "./index-diff.js";
