@@ -1,392 +1,70 @@
 /**
- * The component's interface as an app sees it, in the form that code generation gives it.
+ * What `components.<name>` of an app is: references to the component's functions. `npm run build` writes this file from the
+ * validators of the functions.
  */
 import type { FunctionReference } from "convex/server";
 
-type Item = { namespace?: any; key: any; id: string; sumValue: number; sumValues?: Record<string, number> };
-
-type Bound = { key: any; id?: string; inclusive?: boolean };
-
-type Range = {
-  namespace?: any;
-  namespaces?: "all" | Array<{ namespace?: any }> | { prefix: Array<any> };
-  bounds?: { eq?: any; prefix?: Array<any>; lower?: Bound; upper?: Bound };
-};
-
-type Before = { sumValue?: number; sumValues?: Record<string, number> } | null;
-
-type Operation =
-  | {
-      type: "insert" | "put";
-      key: any;
-      id: string;
-      namespace?: any;
-      sumValue?: number;
-      sumValues?: Record<string, number>;
-      before?: Before;
-    }
-  | { type: "delete" | "deleteIfExists"; key: any; id: string; namespace?: any; before?: Before }
-  | {
-      type: "replace" | "replaceOrInsert";
-      currentKey: any;
-      newKey: any;
-      id: string;
-      namespace?: any;
-      newNamespace?: any;
-      sumValue?: number;
-      sumValues?: Record<string, number>;
-      before?: Before;
-    };
-
-type State = "empty" | "building" | "checking" | "ready" | "failed" | "dropped";
-
-type Failure = { message: string; documentId?: string };
-
-type DeadLetter = { _id: string; _creationTime: number; commitTs: bigint; operation: Operation; error: string };
-
-type Cursor = { creationTime: number; id: string };
-
-type Columns = {
-  ids: Array<string>;
-  keys: Array<any>;
-  measures: Array<string>;
-  namespaces: Array<{ namespace?: any }>;
-  spaces: Array<number>;
-  values: Array<Array<number | null>>;
-};
-
-type Task =
-  | { kind: "over" }
-  | { kind: "again" }
-  | { kind: "wait"; waitMs: number }
-  | { kind: "documents"; cursor?: Cursor; limit: number }
-  | { kind: "items"; ids: Array<string> };
-
-type DifferenceKind =
-  | "missing"
-  | "orphaned"
-  | "wrongKey"
-  | "wrongSum"
-  | "wrongNamespace"
-  | "duplicate"
-  | "structure";
-
-type Report = {
-  checked: { documents: number; items: number; nodes: number };
-  continueCursor: string | null;
-  counts: Record<DifferenceKind, number>;
-  differences: Array<{ actual: any; expected: any; fixed: boolean; id: string; kind: DifferenceKind }>;
-  durationMs: number;
-  failure: Failure | null;
-  fixed: number;
-  phase: string | null;
-  repair: boolean;
-  runId: string;
-  startedAtMs: number;
-  startedBy: string;
-  status: "running" | "done" | "failed";
-};
-
-/**
- * References to the component's functions: what `components.aggregate` of an app is.
- */
 export type ComponentApi<Name extends string | undefined = string | undefined> = {
   deadLetter: {
     delete_: FunctionReference<"mutation", "internal", { id: string }, boolean, Name>;
-    get: FunctionReference<"query", "internal", { id: string }, DeadLetter | null, Name>;
-    list: FunctionReference<
-      "query",
-      "internal",
-      {
-        order?: "asc" | "desc";
-        paginationOpts: {
-          cursor: string | null;
-          endCursor?: string | null;
-          id?: number;
-          maximumBytesRead?: number;
-          maximumRowsRead?: number;
-          numItems: number;
-        };
-      },
-      {
-        continueCursor: string;
-        isDone: boolean;
-        page: Array<DeadLetter>;
-        pageStatus?: "SplitRecommended" | "SplitRequired" | null;
-        splitCursor?: string | null;
-      },
-      Name
-    >;
+    get: FunctionReference<"query", "internal", { id: string }, { _id: string; _creationTime: number; commitTs: bigint; operation: { type: "insert" | "put"; key: any; id: string; namespace?: any; sumValue?: number; sumValues?: Record<string, number>; before?: null | { sumValue?: number; sumValues?: Record<string, number> } } | { type: "delete" | "deleteIfExists"; key: any; id: string; namespace?: any; before?: null | { sumValue?: number; sumValues?: Record<string, number> } } | { type: "replace" | "replaceOrInsert"; currentKey: any; newKey: any; id: string; namespace?: any; newNamespace?: any; sumValue?: number; sumValues?: Record<string, number>; before?: null | { sumValue?: number; sumValues?: Record<string, number> } }; error: string } | null, Name>;
+    list: FunctionReference<"query", "internal", { paginationOpts: { numItems: number; cursor: string | null; endCursor?: string | null; id?: number; maximumRowsRead?: number; maximumBytesRead?: number }; order?: "asc" | "desc" }, { page: Array<{ _id: string; _creationTime: number; commitTs: bigint; operation: { type: "insert" | "put"; key: any; id: string; namespace?: any; sumValue?: number; sumValues?: Record<string, number>; before?: null | { sumValue?: number; sumValues?: Record<string, number> } } | { type: "delete" | "deleteIfExists"; key: any; id: string; namespace?: any; before?: null | { sumValue?: number; sumValues?: Record<string, number> } } | { type: "replace" | "replaceOrInsert"; currentKey: any; newKey: any; id: string; namespace?: any; newNamespace?: any; sumValue?: number; sumValues?: Record<string, number>; before?: null | { sumValue?: number; sumValues?: Record<string, number> } }; error: string }>; continueCursor: string; isDone: boolean; splitCursor?: string | null; pageStatus?: "SplitRecommended" | "SplitRequired" | null }, Name>;
     retry: FunctionReference<"mutation", "internal", { id: string }, boolean, Name>;
   };
   deltas: {
     configure: FunctionReference<"mutation", "internal", { enabled: boolean }, null, Name>;
   };
   generations: {
-    begin: FunctionReference<
-      "mutation",
-      "internal",
-      { definition: string; fresh?: boolean; standby?: boolean },
-      State,
-      Name
-    >;
+    begin: FunctionReference<"mutation", "internal", { definition: string; standby?: boolean; fresh?: boolean }, "empty" | "building" | "checking" | "ready" | "failed" | "dropped", Name>;
     clear: FunctionReference<"mutation", "internal", {}, null, Name>;
-    due: FunctionReference<
-      "mutation",
-      "internal",
-      { definition: string },
-      { state: State } & (
-        | { kind: "begin" | "clear" | "nothing" }
-        | {
-            kind: "fill";
-            generation: number;
-            cursor?: { creationTime: number; id: string };
-            limit: number;
-            isFirst: boolean;
-          }
-        | { kind: "run"; generation: number; runId: string }
-        | { kind: "wait"; waitMs: number }
-      ),
-      Name
-    >;
-    fill: FunctionReference<
-      "mutation",
-      "internal",
-      {
-        beganAtMs: number;
-        creationTimes: Array<number>;
-        failure?: Failure;
-        generation: number;
-        isDone: boolean;
-        operations: Array<Operation>;
-        size?: { total: number | null; span: { first: number; last: number } | null };
-      },
-      null,
-      Name
-    >;
+    due: FunctionReference<"mutation", "internal", { definition: string }, { kind: "begin" | "clear" | "nothing"; state: "empty" | "building" | "checking" | "ready" | "failed" | "dropped" } | { kind: "fill"; state: "empty" | "building" | "checking" | "ready" | "failed" | "dropped"; generation: number; cursor?: { creationTime: number; id: string }; limit: number; isFirst: boolean } | { kind: "run"; state: "empty" | "building" | "checking" | "ready" | "failed" | "dropped"; generation: number; runId: string } | { kind: "wait"; state: "empty" | "building" | "checking" | "ready" | "failed" | "dropped"; waitMs: number }, Name>;
+    fill: FunctionReference<"mutation", "internal", { generation: number; operations: Array<{ type: "insert" | "put"; key: any; id: string; namespace?: any; sumValue?: number; sumValues?: Record<string, number>; before?: null | { sumValue?: number; sumValues?: Record<string, number> } } | { type: "delete" | "deleteIfExists"; key: any; id: string; namespace?: any; before?: null | { sumValue?: number; sumValues?: Record<string, number> } } | { type: "replace" | "replaceOrInsert"; currentKey: any; newKey: any; id: string; namespace?: any; newNamespace?: any; sumValue?: number; sumValues?: Record<string, number>; before?: null | { sumValue?: number; sumValues?: Record<string, number> } }>; creationTimes: Array<number>; isDone: boolean; failure?: { message: string; documentId?: string }; size?: { total: number | null; span: { first: number; last: number } | null }; beganAtMs: number }, null, Name>;
+    rebuild: FunctionReference<"mutation", "internal", { definition: string; maxNodeSize?: number; rootLazy?: boolean }, null, Name>;
     release: FunctionReference<"mutation", "internal", {}, null, Name>;
-    rebuild: FunctionReference<
-      "mutation",
-      "internal",
-      { definition: string; maxNodeSize?: number; rootLazy?: boolean },
-      null,
-      Name
-    >;
-    shrink: FunctionReference<
-      "mutation",
-      "internal",
-      { failure: Failure; generation: number },
-      null,
-      Name
-    >;
+    shrink: FunctionReference<"mutation", "internal", { generation: number; failure: { message: string; documentId?: string } }, null, Name>;
   };
   inspect: {
-    dump: FunctionReference<"query", "internal", { definition?: string; namespace?: any }, string, Name>;
+    dump: FunctionReference<"query", "internal", { namespace?: any; definition?: string }, string, Name>;
     listNodes: FunctionReference<"query", "internal", { take?: number }, Array<any>, Name>;
     listTrees: FunctionReference<"query", "internal", { take?: number }, Array<any>, Name>;
-    validate: FunctionReference<
-      "query",
-      "internal",
-      { definition?: string; from?: string; leaves?: number; namespace?: any },
-      {
-        items: number;
-        next: string | null;
-        nodes: number;
-        problems: Array<{ kind: string; message: string; node: string }>;
-      },
-      Name
-    >;
+    validate: FunctionReference<"query", "internal", { namespace?: any; definition?: string; from?: string; leaves?: number }, { problems: Array<{ kind: string; node: string; message: string }>; nodes: number; items: number; next: string | null }, Name>;
   };
   managed: {
-    follow: FunctionReference<
-      "mutation",
-      "internal",
-      {
-        begins?: boolean;
-        definition: string;
-        deltas?: boolean;
-        operations: Array<Operation>;
-        queued?: boolean;
-      },
-      boolean,
-      Name
-    >;
-    size: FunctionReference<
-      "query",
-      "internal",
-      { cursor?: string; generation: number },
-      {
-        cursor: string | null;
-        items: number;
-        namespaces: number;
-        nodes: number;
-        sizeBytes: number;
-        sum: any;
-      },
-      Name
-    >;
-    standing: FunctionReference<
-      "query",
-      "internal",
-      { definition: string },
-      { hasFailed: boolean; state: State },
-      Name
-    >;
-    status: FunctionReference<
-      "query",
-      "internal",
-      { definition: string },
-      {
-        drift: number | null;
-        drifted: Array<{ atMs: number; id: string; kind: DifferenceKind }>;
-        error: string | null;
-        errorDocumentId: string | null;
-        etaMs: number | null;
-        generation: number;
-        lastVerified: { atMs: number; differences: number; durationMs: number } | null;
-        processed: number;
-        ratePerSecond: number | null;
-        state: State;
-        total: number | null;
-      },
-      Name
-    >;
+    follow: FunctionReference<"mutation", "internal", { definition: string; operations: Array<{ type: "insert" | "put"; key: any; id: string; namespace?: any; sumValue?: number; sumValues?: Record<string, number>; before?: null | { sumValue?: number; sumValues?: Record<string, number> } } | { type: "delete" | "deleteIfExists"; key: any; id: string; namespace?: any; before?: null | { sumValue?: number; sumValues?: Record<string, number> } } | { type: "replace" | "replaceOrInsert"; currentKey: any; newKey: any; id: string; namespace?: any; newNamespace?: any; sumValue?: number; sumValues?: Record<string, number>; before?: null | { sumValue?: number; sumValues?: Record<string, number> } }>; begins?: boolean; queued?: boolean; deltas?: boolean }, boolean, Name>;
+    size: FunctionReference<"query", "internal", { generation: number; cursor?: string }, { items: number; namespaces: number; sum: number | Array<number> | string | { finite: number | Array<number> | string; nan: number; positive: number; negative: number }; nodes: number; sizeBytes: number; cursor: string | null }, Name>;
+    standing: FunctionReference<"query", "internal", { definition: string }, { state: "empty" | "building" | "checking" | "ready" | "failed" | "dropped"; hasFailed: boolean }, Name>;
+    status: FunctionReference<"query", "internal", { definition: string }, { state: "empty" | "building" | "checking" | "ready" | "failed" | "dropped"; generation: number; processed: number; total: number | null; ratePerSecond: number | null; etaMs: number | null; lastVerified: { atMs: number; differences: number; durationMs: number } | null; drift: number | null; drifted: Array<{ id: string; kind: "missing" | "orphaned" | "wrongKey" | "wrongSum" | "wrongNamespace" | "duplicate" | "structure"; atMs: number }>; error: string | null; errorDocumentId: string | null }, Name>;
   };
   queue: {
-    enqueue: FunctionReference<"mutation", "internal", { operations: Array<Operation> }, null, Name>;
-    status: FunctionReference<
-      "query",
-      "internal",
-      {},
-      { hasDeadLetters: boolean; hasMore: boolean; pendingOperations: number; state: "idle" | "running" },
-      Name
-    >;
+    enqueue: FunctionReference<"mutation", "internal", { operations: Array<{ type: "insert" | "put"; key: any; id: string; namespace?: any; sumValue?: number; sumValues?: Record<string, number>; before?: null | { sumValue?: number; sumValues?: Record<string, number> } } | { type: "delete" | "deleteIfExists"; key: any; id: string; namespace?: any; before?: null | { sumValue?: number; sumValues?: Record<string, number> } } | { type: "replace" | "replaceOrInsert"; currentKey: any; newKey: any; id: string; namespace?: any; newNamespace?: any; sumValue?: number; sumValues?: Record<string, number>; before?: null | { sumValue?: number; sumValues?: Record<string, number> } }> }, null, Name>;
+    status: FunctionReference<"query", "internal", {}, { state: "idle" | "running"; pendingOperations: number; hasMore: boolean; hasDeadLetters: boolean }, Name>;
   };
   reads: {
-    at: FunctionReference<
-      "query",
-      "internal",
-      { queries: Array<Range & { offset: number }>; stale?: boolean; definition?: string },
-      Array<Item>,
-      Name
-    >;
-    counts: FunctionReference<
-      "query",
-      "internal",
-      { queries: Array<Range>; stale?: boolean; definition?: string },
-      Array<number>,
-      Name
-    >;
-    get: FunctionReference<
-      "query",
-      "internal",
-      { id: string; key: any; namespace?: any; stale?: boolean; definition?: string },
-      Item | null,
-      Name
-    >;
-    histogram: FunctionReference<
-      "query",
-      "internal",
-      Range & { edges: Array<any>; stale?: boolean; definition?: string },
-      Array<number>,
-      Name
-    >;
-    namespaces: FunctionReference<
-      "query",
-      "internal",
-      { cursor?: string; limit: number; stale?: boolean; definition?: string; isLeftover?: boolean },
-      { cursor: string; isDone: boolean; page: Array<{ namespace?: any }> },
-      Name
-    >;
-    page: FunctionReference<
-      "query",
-      "internal",
-      Range & { cursor?: string; limit: number; offset?: number; order: "asc" | "desc"; stale?: boolean; definition?: string },
-      { cursor: string; isDone: boolean; page: Array<Item> },
-      Name
-    >;
-    percentiles: FunctionReference<
-      "query",
-      "internal",
-      Range & { percents: Array<number>; stale?: boolean; definition?: string },
-      Array<Item>,
-      Name
-    >;
-    rank: FunctionReference<
-      "query",
-      "internal",
-      Range & { id?: string; key: any; order: "asc" | "desc"; stale?: boolean; definition?: string },
-      number,
-      Name
-    >;
-    sample: FunctionReference<
-      "query",
-      "internal",
-      Range & { fractions: Array<number>; stale?: boolean; definition?: string },
-      Array<Item>,
-      Name
-    >;
-    stats: FunctionReference<
-      "query",
-      "internal",
-      { measures: Array<string>; queries: Array<Range>; stale?: boolean; definition?: string },
-      Array<{
-        count: number;
-        measures: Array<{ count: number; max: number | null; min: number | null; sum: number }>;
-      }>,
-      Name
-    >;
+    at: FunctionReference<"query", "internal", { queries: Array<{ offset: number; namespace?: any; namespaces?: "all" | Array<{ namespace?: any }> | { prefix: Array<any> }; bounds?: { eq?: any; prefix?: Array<any>; lower?: { key: any; id?: string; inclusive?: boolean }; upper?: { key: any; id?: string; inclusive?: boolean } } }>; definition?: string; stale?: boolean }, Array<{ key: any; id: string; namespace?: any; sumValue: number; sumValues?: Record<string, number> }>, Name>;
+    counts: FunctionReference<"query", "internal", { queries: Array<{ namespace?: any; namespaces?: "all" | Array<{ namespace?: any }> | { prefix: Array<any> }; bounds?: { eq?: any; prefix?: Array<any>; lower?: { key: any; id?: string; inclusive?: boolean }; upper?: { key: any; id?: string; inclusive?: boolean } } }>; definition?: string; stale?: boolean }, Array<number>, Name>;
+    get: FunctionReference<"query", "internal", { key: any; id: string; namespace?: any; definition?: string; stale?: boolean }, { key: any; id: string; namespace?: any; sumValue: number; sumValues?: Record<string, number> } | null, Name>;
+    histogram: FunctionReference<"query", "internal", { edges: Array<any>; namespace?: any; namespaces?: "all" | Array<{ namespace?: any }> | { prefix: Array<any> }; bounds?: { eq?: any; prefix?: Array<any>; lower?: { key: any; id?: string; inclusive?: boolean }; upper?: { key: any; id?: string; inclusive?: boolean } }; definition?: string; stale?: boolean }, Array<number>, Name>;
+    namespaces: FunctionReference<"query", "internal", { cursor?: string; limit: number; definition?: string; stale?: boolean; isLeftover?: boolean }, { page: Array<{ namespace?: any }>; cursor: string; isDone: boolean }, Name>;
+    page: FunctionReference<"query", "internal", { offset?: number; order: "asc" | "desc"; cursor?: string; limit: number; namespace?: any; namespaces?: "all" | Array<{ namespace?: any }> | { prefix: Array<any> }; bounds?: { eq?: any; prefix?: Array<any>; lower?: { key: any; id?: string; inclusive?: boolean }; upper?: { key: any; id?: string; inclusive?: boolean } }; definition?: string; stale?: boolean }, { page: Array<{ key: any; id: string; namespace?: any; sumValue: number; sumValues?: Record<string, number> }>; cursor: string; isDone: boolean }, Name>;
+    percentiles: FunctionReference<"query", "internal", { percents: Array<number>; namespace?: any; namespaces?: "all" | Array<{ namespace?: any }> | { prefix: Array<any> }; bounds?: { eq?: any; prefix?: Array<any>; lower?: { key: any; id?: string; inclusive?: boolean }; upper?: { key: any; id?: string; inclusive?: boolean } }; definition?: string; stale?: boolean }, Array<{ key: any; id: string; namespace?: any; sumValue: number; sumValues?: Record<string, number> }>, Name>;
+    rank: FunctionReference<"query", "internal", { key: any; id?: string; order: "asc" | "desc"; namespace?: any; namespaces?: "all" | Array<{ namespace?: any }> | { prefix: Array<any> }; bounds?: { eq?: any; prefix?: Array<any>; lower?: { key: any; id?: string; inclusive?: boolean }; upper?: { key: any; id?: string; inclusive?: boolean } }; definition?: string; stale?: boolean }, number, Name>;
+    sample: FunctionReference<"query", "internal", { fractions: Array<number>; namespace?: any; namespaces?: "all" | Array<{ namespace?: any }> | { prefix: Array<any> }; bounds?: { eq?: any; prefix?: Array<any>; lower?: { key: any; id?: string; inclusive?: boolean }; upper?: { key: any; id?: string; inclusive?: boolean } }; definition?: string; stale?: boolean }, Array<{ key: any; id: string; namespace?: any; sumValue: number; sumValues?: Record<string, number> }>, Name>;
+    stats: FunctionReference<"query", "internal", { queries: Array<{ namespace?: any; namespaces?: "all" | Array<{ namespace?: any }> | { prefix: Array<any> }; bounds?: { eq?: any; prefix?: Array<any>; lower?: { key: any; id?: string; inclusive?: boolean }; upper?: { key: any; id?: string; inclusive?: boolean } } }>; measures: Array<string>; definition?: string; stale?: boolean }, Array<{ count: number; measures: Array<{ count: number; sum: number; min: number | null; max: number | null }> }>, Name>;
   };
   trees: {
-    clear: FunctionReference<
-      "mutation",
-      "internal",
-      { maxNodeSize?: number; namespace?: any; rootLazy?: boolean },
-      null,
-      Name
-    >;
-    makeRootLazy: FunctionReference<
-      "mutation",
-      "internal",
-      { definition?: string; namespace?: any },
-      null,
-      Name
-    >;
+    clear: FunctionReference<"mutation", "internal", { namespace?: any; maxNodeSize?: number; rootLazy?: boolean }, null, Name>;
+    makeRootLazy: FunctionReference<"mutation", "internal", { namespace?: any; definition?: string }, null, Name>;
   };
   verification: {
-    documents: FunctionReference<
-      "mutation",
-      "internal",
-      { columns: Columns; cursor?: Cursor; isDone: boolean; runId: string },
-      Task,
-      Name
-    >;
+    documents: FunctionReference<"mutation", "internal", { runId: string; columns: { namespaces: Array<{ namespace?: any }>; spaces: Array<number>; keys: Array<any>; ids: Array<string>; measures: Array<string>; values: Array<Array<number | null>> }; cursor?: { creationTime: number; id: string }; isDone: boolean }, { kind: "over" } | { kind: "again" } | { kind: "wait"; waitMs: number } | { kind: "documents"; cursor?: { creationTime: number; id: string }; limit: number } | { kind: "items"; ids: Array<string> }, Name>;
     due: FunctionReference<"query", "internal", { definition?: string }, string | null, Name>;
-    fail: FunctionReference<"mutation", "internal", { failure: Failure; runId: string }, null, Name>;
-    items: FunctionReference<"mutation", "internal", { columns: Columns; runId: string }, Task, Name>;
-    proceed: FunctionReference<"mutation", "internal", { runId: string }, Task, Name>;
-    report: FunctionReference<
-      "query",
-      "internal",
-      { cursor?: string; definition?: string; limit?: number; runId?: string },
-      Report | null,
-      Name
-    >;
-    start: FunctionReference<
-      "mutation",
-      "internal",
-      { definition?: string; repair: boolean; startedBy: string },
-      string,
-      Name
-    >;
+    fail: FunctionReference<"mutation", "internal", { runId: string; failure: { message: string; documentId?: string } }, null, Name>;
+    items: FunctionReference<"mutation", "internal", { runId: string; columns: { namespaces: Array<{ namespace?: any }>; spaces: Array<number>; keys: Array<any>; ids: Array<string>; measures: Array<string>; values: Array<Array<number | null>> } }, { kind: "over" } | { kind: "again" } | { kind: "wait"; waitMs: number } | { kind: "documents"; cursor?: { creationTime: number; id: string }; limit: number } | { kind: "items"; ids: Array<string> }, Name>;
+    proceed: FunctionReference<"mutation", "internal", { runId: string }, { kind: "over" } | { kind: "again" } | { kind: "wait"; waitMs: number } | { kind: "documents"; cursor?: { creationTime: number; id: string }; limit: number } | { kind: "items"; ids: Array<string> }, Name>;
+    report: FunctionReference<"query", "internal", { runId?: string; definition?: string; cursor?: string; limit?: number }, { runId: string; status: "running" | "done" | "failed"; phase: "structure" | "digest" | "compare" | "items" | "documents" | "plant" | "refill" | "install" | null; repair: boolean; startedBy: string; startedAtMs: number; durationMs: number; checked: { nodes: number; items: number; documents: number }; counts: { missing: number; orphaned: number; wrongKey: number; wrongSum: number; wrongNamespace: number; duplicate: number; structure: number }; fixed: number; failure: { message: string; documentId?: string } | null; differences: Array<{ id: string; kind: "missing" | "orphaned" | "wrongKey" | "wrongSum" | "wrongNamespace" | "duplicate" | "structure"; expected: any; actual: any; fixed: boolean }>; continueCursor: string | null } | null, Name>;
+    start: FunctionReference<"mutation", "internal", { definition?: string; repair: boolean; startedBy: string }, string, Name>;
   };
   writes: {
-    apply: FunctionReference<
-      "mutation",
-      "internal",
-      { deltas?: boolean; operations: Array<Operation> },
-      null,
-      Name
-    >;
+    apply: FunctionReference<"mutation", "internal", { operations: Array<{ type: "insert" | "put"; key: any; id: string; namespace?: any; sumValue?: number; sumValues?: Record<string, number>; before?: null | { sumValue?: number; sumValues?: Record<string, number> } } | { type: "delete" | "deleteIfExists"; key: any; id: string; namespace?: any; before?: null | { sumValue?: number; sumValues?: Record<string, number> } } | { type: "replace" | "replaceOrInsert"; currentKey: any; newKey: any; id: string; namespace?: any; newNamespace?: any; sumValue?: number; sumValues?: Record<string, number>; before?: null | { sumValue?: number; sumValues?: Record<string, number> } }>; deltas?: boolean }, null, Name>;
   };
 };

@@ -6,7 +6,7 @@ import { failure } from "../generation/tables.js";
 import { aggregateError } from "../interface/errors.js";
 import { value } from "../interface/operation.js";
 import { noDifferences, ofRun } from "./runs.js";
-import { checkPhase, compared, differenceKind, runStatus } from "./tables.js";
+import { checkPhase, compared, differenceCounts, differenceKind, runStatus } from "./tables.js";
 
 export type Report = Infer<typeof report>;
 export const report = v.object({
@@ -19,8 +19,7 @@ export const report = v.object({
   startedAtMs: v.number(),
   durationMs: v.number(),
   checked: v.object(compared),
-  /** The number of differences by `DifferenceKind`. */
-  counts: v.record(v.string(), v.number()),
+  counts: differenceCounts,
   /** How many of the differences are mended. */
   fixed: v.number(),
   failure: v.union(failure, v.null()),

@@ -4,14 +4,24 @@
  */
 import { defineTable } from "convex/server";
 import { v, type Infer } from "convex/values";
-import { differenceKinds, type DifferenceKind } from "../../../../seams/index.js";
+import { differenceKinds } from "../../../../seams/index.js";
 import { failure, tableCursor } from "../generation/tables.js";
 import { namespace, value } from "../interface/operation.js";
 import { numberOrNull } from "../interface/question.js";
 
 export const differenceKind = v.union(...differenceKinds.map((name) => v.literal(name)));
 
-export type DifferenceCounts = Record<DifferenceKind, number>;
+/** How many differences there are of each kind. */
+export type DifferenceCounts = Infer<typeof differenceCounts>;
+export const differenceCounts = v.object({
+  missing: v.number(),
+  orphaned: v.number(),
+  wrongKey: v.number(),
+  wrongSum: v.number(),
+  wrongNamespace: v.number(),
+  duplicate: v.number(),
+  structure: v.number(),
+});
 
 /** A document that a write came upon, whose item was not what it should have been. */
 export const driftedDocument = v.object({ id: v.string(), kind: differenceKind, atMs: v.number() });

@@ -1,75 +1,25 @@
-/* eslint-disable */
-/** What `components.migrations` offers to an app. Kept by hand, like the data model. */
+/**
+ * What `components.<name>` of an app is: references to the component's functions. `npm run build` writes this file from the
+ * validators of the functions.
+ */
 import type { FunctionReference } from "convex/server";
-import type { OnError } from "../protocol.js";
-import type {
-  CheckStatus,
-  MigrationStatus,
-  QuarantinedDocument,
-  RetryResult,
-  RunSummary,
-} from "../status.js";
-
-export type StartArgs = {
-  name: string;
-  fnHandle: string;
-  cursor?: string | null;
-  batchSize?: number;
-  oneBatchOnly?: boolean;
-  next?: Array<{ name: string; fnHandle: string }>;
-  dryRun: boolean;
-  reset?: boolean;
-  onError?: OnError;
-  maxDocumentsPerSecond?: number;
-  startedBy?: string;
-};
-
-export type CheckArgs = {
-  name: string;
-  kind: "rehearse" | "verify";
-  fnHandle?: string;
-  batchSize?: number;
-  startedBy?: string;
-};
-
-export type TuneArgs = {
-  name: string;
-  batchSize?: number | null;
-  maxDocumentsPerSecond?: number | null;
-  onError?: OnError | null;
-};
-
-type Named = { name: string };
-type Started = { name: string; startedBy?: string };
 
 export type ComponentApi<Name extends string | undefined = string | undefined> = {
   lib: {
-    cancel: FunctionReference<"mutation", "internal", Named, MigrationStatus, Name>;
-    cancelAll: FunctionReference<"mutation", "internal", { sinceTs?: number }, MigrationStatus[], Name>;
-    check: FunctionReference<"mutation", "internal", CheckArgs, CheckStatus, Name>;
+    cancel: FunctionReference<"mutation", "internal", { name: string }, { name: string; cursor?: string | null; processed: number; isDone: boolean; error?: string; errorDocumentId?: string; state: "inProgress" | "success" | "failed" | "canceled" | "paused" | "reverted" | "unknown"; latestStart: number; latestEnd?: number; batchSize?: number; next?: Array<string>; total?: number | null; skipped?: number; failed?: number; documentsPerSecond?: number | null; remainingMs?: number | null; ranges?: number; startedBy?: string; isReverting?: boolean; onError?: "stop" | "quarantine"; maxDocumentsPerSecond?: number }, Name>;
+    cancelAll: FunctionReference<"mutation", "internal", { sinceTs?: number }, Array<{ name: string; cursor?: string | null; processed: number; isDone: boolean; error?: string; errorDocumentId?: string; state: "inProgress" | "success" | "failed" | "canceled" | "paused" | "reverted" | "unknown"; latestStart: number; latestEnd?: number; batchSize?: number; next?: Array<string>; total?: number | null; skipped?: number; failed?: number; documentsPerSecond?: number | null; remainingMs?: number | null; ranges?: number; startedBy?: string; isReverting?: boolean; onError?: "stop" | "quarantine"; maxDocumentsPerSecond?: number }>, Name>;
+    check: FunctionReference<"mutation", "internal", { name: string; kind: "rehearse" | "verify"; fnHandle?: string; batchSize?: number; startedBy?: string }, { migration: string; state: "inProgress" | "done" | "failed" | "canceled"; startedAt: number; startedBy?: string; endedAt?: number; processed: number; total?: number | null; error?: string; errorDocumentId?: string; failed: number; failures: Array<{ documentId: string; error: string }>; kind: "rehearse"; findings: { changed: number; unchanged: number; changes: Record<string, number>; otherWrites: Record<string, number>; examples: Array<{ id: string; deleted?: true; differences: Array<{ path: string; kind: "added"; after: any } | { path: string; kind: "removed"; before: any } | { path: string; kind: "changed"; before: any; after: any }> }>; notIdempotent: number; notIdempotentExamples: Array<{ id: string; why: string }> } } | { migration: string; state: "inProgress" | "done" | "failed" | "canceled"; startedAt: number; startedBy?: string; endedAt?: number; processed: number; total?: number | null; error?: string; errorDocumentId?: string; failed: number; failures: Array<{ documentId: string; error: string }>; kind: "verify"; findings: { violated: number; examples: Array<string> } }, Name>;
     clearAll: FunctionReference<"mutation", "internal", { before?: number }, null, Name>;
-    getChecks: FunctionReference<"query", "internal", { name?: string }, CheckStatus[], Name>;
-    getHistory: FunctionReference<"query", "internal", { name?: string; limit?: number }, RunSummary[], Name>;
-    getQuarantine: FunctionReference<
-      "query",
-      "internal",
-      { name: string; limit?: number },
-      QuarantinedDocument[],
-      Name
-    >;
-    getStatus: FunctionReference<
-      "query",
-      "internal",
-      { names?: string[]; limit?: number },
-      MigrationStatus[],
-      Name
-    >;
-    migrate: FunctionReference<"mutation", "internal", StartArgs, MigrationStatus, Name>;
-    pause: FunctionReference<"mutation", "internal", Named, MigrationStatus, Name>;
-    resume: FunctionReference<"mutation", "internal", Started, MigrationStatus, Name>;
-    retry: FunctionReference<"mutation", "internal", Named, RetryResult, Name>;
-    revert: FunctionReference<"mutation", "internal", Started, MigrationStatus, Name>;
-    stopChecks: FunctionReference<"mutation", "internal", Named, null, Name>;
-    tune: FunctionReference<"mutation", "internal", TuneArgs, MigrationStatus, Name>;
+    getChecks: FunctionReference<"query", "internal", { name?: string }, Array<{ migration: string; state: "inProgress" | "done" | "failed" | "canceled"; startedAt: number; startedBy?: string; endedAt?: number; processed: number; total?: number | null; error?: string; errorDocumentId?: string; failed: number; failures: Array<{ documentId: string; error: string }>; kind: "rehearse"; findings: { changed: number; unchanged: number; changes: Record<string, number>; otherWrites: Record<string, number>; examples: Array<{ id: string; deleted?: true; differences: Array<{ path: string; kind: "added"; after: any } | { path: string; kind: "removed"; before: any } | { path: string; kind: "changed"; before: any; after: any }> }>; notIdempotent: number; notIdempotentExamples: Array<{ id: string; why: string }> } } | { migration: string; state: "inProgress" | "done" | "failed" | "canceled"; startedAt: number; startedBy?: string; endedAt?: number; processed: number; total?: number | null; error?: string; errorDocumentId?: string; failed: number; failures: Array<{ documentId: string; error: string }>; kind: "verify"; findings: { violated: number; examples: Array<string> } }>, Name>;
+    getHistory: FunctionReference<"query", "internal", { name?: string; limit?: number }, Array<{ processed: number; skipped: number; failed: number; batches: number; migration: string; kind: "migrate" | "revert"; startedAt: number; startedBy?: string; endedAt?: number; outcome?: "done" | "failed" | "canceled" | "paused" | "died"; error?: string; errorDocumentId?: string }>, Name>;
+    getQuarantine: FunctionReference<"query", "internal", { name: string; limit?: number }, Array<{ documentId: string; error: string; failedAt: number; attempts: number }>, Name>;
+    getStatus: FunctionReference<"query", "internal", { names?: Array<string>; limit?: number }, Array<{ name: string; cursor?: string | null; processed: number; isDone: boolean; error?: string; errorDocumentId?: string; state: "inProgress" | "success" | "failed" | "canceled" | "paused" | "reverted" | "unknown"; latestStart: number; latestEnd?: number; batchSize?: number; next?: Array<string>; total?: number | null; skipped?: number; failed?: number; documentsPerSecond?: number | null; remainingMs?: number | null; ranges?: number; startedBy?: string; isReverting?: boolean; onError?: "stop" | "quarantine"; maxDocumentsPerSecond?: number }>, Name>;
+    migrate: FunctionReference<"mutation", "internal", { name: string; fnHandle: string; cursor?: string | null; batchSize?: number; oneBatchOnly?: boolean; next?: Array<{ name: string; fnHandle: string }>; dryRun: boolean; reset?: boolean; onError?: "stop" | "quarantine"; maxDocumentsPerSecond?: number; startedBy?: string }, { name: string; cursor?: string | null; processed: number; isDone: boolean; error?: string; errorDocumentId?: string; state: "inProgress" | "success" | "failed" | "canceled" | "paused" | "reverted" | "unknown"; latestStart: number; latestEnd?: number; batchSize?: number; next?: Array<string>; total?: number | null; skipped?: number; failed?: number; documentsPerSecond?: number | null; remainingMs?: number | null; ranges?: number; startedBy?: string; isReverting?: boolean; onError?: "stop" | "quarantine"; maxDocumentsPerSecond?: number }, Name>;
+    pause: FunctionReference<"mutation", "internal", { name: string }, { name: string; cursor?: string | null; processed: number; isDone: boolean; error?: string; errorDocumentId?: string; state: "inProgress" | "success" | "failed" | "canceled" | "paused" | "reverted" | "unknown"; latestStart: number; latestEnd?: number; batchSize?: number; next?: Array<string>; total?: number | null; skipped?: number; failed?: number; documentsPerSecond?: number | null; remainingMs?: number | null; ranges?: number; startedBy?: string; isReverting?: boolean; onError?: "stop" | "quarantine"; maxDocumentsPerSecond?: number }, Name>;
+    resume: FunctionReference<"mutation", "internal", { name: string; startedBy?: string }, { name: string; cursor?: string | null; processed: number; isDone: boolean; error?: string; errorDocumentId?: string; state: "inProgress" | "success" | "failed" | "canceled" | "paused" | "reverted" | "unknown"; latestStart: number; latestEnd?: number; batchSize?: number; next?: Array<string>; total?: number | null; skipped?: number; failed?: number; documentsPerSecond?: number | null; remainingMs?: number | null; ranges?: number; startedBy?: string; isReverting?: boolean; onError?: "stop" | "quarantine"; maxDocumentsPerSecond?: number }, Name>;
+    retry: FunctionReference<"mutation", "internal", { name: string }, { migrated: number; failed: number; isDone: boolean }, Name>;
+    revert: FunctionReference<"mutation", "internal", { name: string; startedBy?: string }, { name: string; cursor?: string | null; processed: number; isDone: boolean; error?: string; errorDocumentId?: string; state: "inProgress" | "success" | "failed" | "canceled" | "paused" | "reverted" | "unknown"; latestStart: number; latestEnd?: number; batchSize?: number; next?: Array<string>; total?: number | null; skipped?: number; failed?: number; documentsPerSecond?: number | null; remainingMs?: number | null; ranges?: number; startedBy?: string; isReverting?: boolean; onError?: "stop" | "quarantine"; maxDocumentsPerSecond?: number }, Name>;
+    stopChecks: FunctionReference<"mutation", "internal", { name: string }, null, Name>;
+    tune: FunctionReference<"mutation", "internal", { name: string; batchSize?: number | null; maxDocumentsPerSecond?: number | null; onError?: "stop" | "quarantine" | null }, { name: string; cursor?: string | null; processed: number; isDone: boolean; error?: string; errorDocumentId?: string; state: "inProgress" | "success" | "failed" | "canceled" | "paused" | "reverted" | "unknown"; latestStart: number; latestEnd?: number; batchSize?: number; next?: Array<string>; total?: number | null; skipped?: number; failed?: number; documentsPerSecond?: number | null; remainingMs?: number | null; ranges?: number; startedBy?: string; isReverting?: boolean; onError?: "stop" | "quarantine"; maxDocumentsPerSecond?: number }, Name>;
   };
 };

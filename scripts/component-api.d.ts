@@ -1,0 +1,1 @@
+export function componentApi(modules: Readonly<Record<string, object>>): string;
