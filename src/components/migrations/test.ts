@@ -11,7 +11,7 @@ const modules: Record<string, () => Promise<unknown>> = {
   "./component/schema.js": () => import("./component/schema.js"),
 };
 
-/** What `convexTest` returns, as far as it is needed here. */
+/** The part of what `convexTest` returns that is needed here. */
 export interface ComponentRegistry {
   registerComponent(
     path: string,
@@ -20,11 +20,12 @@ export interface ComponentRegistry {
   ): void;
 }
 
-/** Mounts the component as `name`, which is the name given in convex.config.ts. */
+/** Mounts the component as `name`, which is the name that convex.config.ts gives it. */
 export function register(t: ComponentRegistry, name: string = "migrations"): void {
   t.registerComponent(name, schema, modules);
 }
 
+/** The component's schema and modules, for `registerComponent` and for `openBackend({ components })`. */
 const component: {
   register: typeof register;
   schema: SchemaDefinition<GenericSchema, boolean>;

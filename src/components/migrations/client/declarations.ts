@@ -18,34 +18,38 @@ import { migrationError } from "../component/failures.js";
 import type { PlainDefinition } from "./definition.js";
 import { targetNamed, type MutationCtx, type QueryCtx } from "./starter.js";
 
-/** An exported transform, or rename of a field. */
+/** What `define` returns for a transform and `renameField` for a rename. Export it. */
 export interface Transform {
   readonly [transformBrand]: DeclaredTransform;
 }
 
-/** An exported rename of a table. */
+/** What `renameTable` returns. Export it. */
 export interface TableRename {
   readonly [transformBrand]: DeclaredTableRename;
 }
 
-/** Exported waivers. */
+/** What `waive` returns. Export it. */
 export interface Waivers {
   readonly [waiverBrand]: DeclaredWaivers;
 }
 
-/** A waiver with the place that it is for: a table, or a field by its path; of a component, behind its path and a slash. */
+/**
+ * A waiver with the place that it is for: a table, or a field by its path. A table of a component stands behind the path of the
+ * component and a slash.
+ */
 export type WaiverText = `${"drop-field" | "drop-table" | "data-already-fits" | "lossy-down"}:${string}`;
 
 /**
- * Your word, by name and place, that a rule need not stop the deploy: `waive("drop-field:users.legacy")`, and of a component's
- * table by its path, `waive("drop-table:billing/bills")`. Export what it returns, from any module; no component has to be
- * mounted for it. Only the changes it names are affected, so it may stay after the deploy; docs/schema-changes.md lists all.
+ * Gives your word that a rule need not stop the deploy, by the name of the rule and the place: `waive("drop-field:users.legacy")`,
+ * and for a component's table `waive("drop-table:billing/bills")`. Export what it returns, from any module; no component has to be
+ * mounted for it. It affects only the changes that it names, so it may stay after the deploy; docs/schema-changes.md lists all
+ * waivers.
  */
 export function waive(...waivers: WaiverText[]): Waivers {
   return { [waiverBrand]: { waivers } };
 }
 
-/** A document without what belongs to the database. */
+/** A document without the fields that belong to the database. */
 type Fields<Doc> = Doc extends unknown ? Omit<Doc, "_id" | "_creationTime"> : never;
 
 /** What `Migrations.define` takes for a transform. */
@@ -57,18 +61,18 @@ export interface TransformDefinition<
   /** The table, by its name in the new schema. */
   table: TableName;
   /**
-   * The document as the new schema has it, of one as it was before. Must be pure and synchronous: it runs on every read of
-   * a document that has not been written through yet, and again when it is. `_id` and `_creationTime` are kept, whether
-   * it returns them or not.
+   * Returns the document as the new schema has it, given the document as it was before. It must be pure and synchronous, because
+   * it runs on every read of a document that has not been written through yet, and again when it is. `_id` and `_creationTime`
+   * are kept, whether it returns them or not.
    */
   up: (doc: From) => Fields<DocumentByName<DataModel, TableName>>;
   /** Undoes `up`. With it, going back to the code before is as instant as the deploy. */
   down?: ((doc: DocumentByName<DataModel, TableName>) => Fields<From>) | undefined;
-  /** Transforms that go first, by their names: "migrations:addRole". */
+  /** The names of transforms that go first, like "migrations:addRole". */
   requires?: readonly string[] | undefined;
   /**
-   * Say so when `up` takes documents of either shape: those that a `runOnDeploy` migration of the table, which an earlier deploy
-   * brought, has migrated, and those that it has not come to. The transform then takes that migration's place, which the
+   * Says that `up` takes documents of either shape: those that a `runOnDeploy` migration of the table, which an earlier deploy
+   * brought, has migrated, and those that it has not reached. The transform then takes the place of that migration, which the
    * deploy must no longer export. Without it such a deploy is refused until the migration is complete.
    */
   takesUnmigrated?: boolean | undefined;

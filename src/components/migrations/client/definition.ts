@@ -1,4 +1,4 @@
-/** What an app declares of a migration, with the types of its tables, and the same without them. */
+/** What an app declares of a migration, with the types of its tables, and the same without these types. */
 import type {
   DocumentByName,
   FunctionReference,
@@ -16,7 +16,7 @@ import { given } from "../component/given.js";
 import type { MigrationArgs, OnError, Policy } from "../component/protocol.js";
 import type { AnySchema, RangeBuilder } from "./range/range.js";
 
-/** How many documents the first batch of a migration takes that prescribes no size. */
+/** The first batch of a migration that prescribes no size takes so many documents. */
 export const defaultBatchSize = 100;
 
 const maxRanges = 64;
@@ -24,7 +24,7 @@ const maxRanges = 64;
 /** A function made by `Migrations.define`, like `internal.migrations.addRole`. */
 export type MigrationFunctionReference = FunctionReference<"mutation", "internal", MigrationArgs>;
 
-/** What `Migrations.define` takes. */
+/** What `Migrations.define` takes for a migration. */
 export interface MigrationDefinition<
   DataModel extends GenericDataModel,
   TableName extends TableNamesInDataModel<DataModel>,
@@ -32,47 +32,47 @@ export interface MigrationDefinition<
   /** The table whose documents to go through. */
   table: TableName;
   /**
-   * Changes one document. An object it returns is applied to the document as a patch. Runs once for every
-   * document of the range, also if the migration fails and is resumed; a document may be changed by others
+   * Changes one document. An object that it returns is applied to the document as a patch. It runs once for every
+   * document of the range, also if the migration fails and is resumed. Others may change a document
    * before its turn, so it should look before it writes.
    */
   migrateOne: MigrateOne<DataModel, TableName>;
-  /** The documents to go through, when not all: a query with an index, a filter or an order, unread. */
+  /** The documents to go through when these are not all: a query with an index, a filter or an order, which was not read. */
   customRange?: CustomRange<DataModel, TableName> | undefined;
-  /** At most so many documents in one transaction. Left out, batches size themselves, from 100 on. */
+  /** At most so many documents in one transaction. When it is left out, batches size themselves, from 100 on. */
   batchSize?: number | undefined;
-  /** Start `migrateOne` for several documents of a batch at once. */
+  /** Starts `migrateOne` for up to 32 documents of a batch at once. */
   parallelize?: boolean | undefined;
   /**
-   * Go through so many disjoint ranges of the table at once, each with batches, a cursor and a worker of its own (1 to 64,
-   * 1 when left out). The first batch divides what is left evenly by creation time, or by the numbers that a custom
+   * Goes through so many disjoint ranges of the table at once, each with batches, a cursor and a worker of its own (1 to 64,
+   * 1 when it is left out). The first batch divides what is left evenly by creation time, or by the numbers that a custom
    * range's index has next; a range over anything else stays one.
    */
   ranges?: number | undefined;
   /**
-   * True for a document that is as the migration wants it. Such documents are skipped, only they are
-   * reverted, and `verify` finds all others.
+   * Returns true for a document that is as the migration wants it. The migration skips such documents, a revert goes through
+   * no others, and `verify` finds all others.
    */
   isMigrated?: ((doc: DocumentByName<DataModel, TableName>) => boolean) | undefined;
-  /** Undoes `migrateOne` on one document; makes the migration revertible. */
+  /** Undoes `migrateOne` on one document. With it the migration can be reverted. */
   down?: MigrateOne<DataModel, TableName> | undefined;
-  /** The documents that `down` goes through. Needed with `customRange`, which they may have left. */
+  /** The documents that `down` goes through. It is needed with `customRange`, which migrated documents may have left. */
   revertRange?: CustomRange<DataModel, TableName> | undefined;
   /** Migrations that must be complete before this one may run. */
   requires?: readonly (MigrationFunctionReference | string)[] | undefined;
   /**
-   * A deploy that exports it starts it, unless it is done, and the schema may be one that the documents fit only when it
-   * is (where the database knows such schemas: see docs/one-deploy.md).
+   * A deploy that exports the migration starts it unless it is done, and its schema may be one that the documents fit only when
+   * the migration is done. This is for databases that know such schemas; see docs/one-deploy.md.
    */
   runOnDeploy?: boolean | undefined;
   /**
-   * Say so when `migrateOne` takes documents of either shape in place of a `runOnDeploy` migration of the table that is not
-   * complete and that the deploy no longer exports; without it such a deploy is refused.
+   * Says that `migrateOne` takes documents of either shape, in place of a `runOnDeploy` migration of the table that is not
+   * complete and that the deploy no longer exports. Without it such a deploy is refused.
    */
   takesUnmigrated?: boolean | undefined;
-  /** What to do about a document that cannot be migrated: "stop" (default), or "quarantine" it and go on. */
+  /** What to do about a document that cannot be migrated: to "stop" (the default), or to "quarantine" it and go on. */
   onError?: OnError | undefined;
-  /** The rate not to exceed. */
+  /** The number of documents a second that the migration must not exceed, with all of its ranges. */
   maxDocumentsPerSecond?: number | undefined;
 }
 
@@ -89,7 +89,7 @@ type Change<DataModel extends GenericDataModel, TableName extends TableNamesInDa
   DocumentByName<DataModel, TableName>
 > | void;
 
-/** Fields to change; undefined removes an optional one. */
+/** The fields to change; undefined removes an optional field. */
 type PatchOf<Document> = {
   [Field in keyof Document]?: undefined extends Document[Field]
     ? Document[Field] | undefined
@@ -98,7 +98,7 @@ type PatchOf<Document> = {
 
 type ChangeOne = (ctx: GenericMutationCtx<GenericDataModel>, doc: GenericDocument) => unknown;
 
-/** A definition without its types, with the options of its `Migrations`. */
+/** A definition without its types, completed by the options of its `Migrations`. */
 export interface PlainDefinition {
   readonly table: string;
   readonly migrateOne: ChangeOne;
@@ -114,11 +114,11 @@ export interface PlainDefinition {
   readonly takesUnmigrated: boolean;
   readonly policy: Policy;
   readonly schema: AnySchema | undefined;
-  /** Its function is built by a builder of the app's own, which may have put something around `ctx.db`. */
+  /** Whether its function is built by a builder of the app's own, which may have put something around `ctx.db`. */
   readonly isWrapped: boolean;
 }
 
-/** Checks a definition and takes its types away. Throws MIGRATION_ARGUMENTS. */
+/** Checks a definition and takes its types away. @throws MIGRATION_ARGUMENTS when the definition cannot work */
 export function plainDefinition<
   DataModel extends GenericDataModel,
   TableName extends TableNamesInDataModel<DataModel>,

@@ -6,7 +6,6 @@
 import {
   getFunctionName,
   internalMutationGeneric,
-  makeFunctionReference,
   type DataModelFromSchemaDefinition,
   type GenericDataModel,
   type GenericDocument,
@@ -25,7 +24,6 @@ import {
   migrationArgs,
   type MigrationArgs,
   type MigrationResult,
-  type Target,
   type Tuning,
 } from "../component/protocol.js";
 import type {
@@ -57,9 +55,11 @@ import {
   callerOf,
   startCheck,
   startInteractively,
+  startItself,
   startMigration,
   targetNamed,
   targetOf,
+  targetsNamed,
   type ActionCtx,
   type MutationCtx,
   type QueryCtx,
@@ -68,13 +68,13 @@ import {
 
 /** Options of `new Migrations`. */
 export interface MigrationsOptions<DataModel extends GenericDataModel, Schema> {
-  /** The builder of migration functions; also supplies the types of the app's tables. */
+  /** The builder of migration functions, which also supplies the types of the app's tables. */
   internalMutation?: MutationBuilder<DataModel, "internal"> | undefined;
-  /** Prescribes the batch size of definitions that do not. */
+  /** The batch size, in documents, of definitions that prescribe none. */
   defaultBatchSize?: number | undefined;
-  /** Put before names without a file: with "bar/baz:", "foo" means "bar/baz:foo". */
+  /** Stands before names without a file: with "bar/baz:", "foo" means "bar/baz:foo". */
   migrationsLocationPrefix?: string | undefined;
-  /** The app's schema: tells the fields of an index, so that a batch can begin behind any document of it. */
+  /** The app's schema. It tells the fields of an index, so that a batch can begin behind any document of the index. */
   schema?: Schema | undefined;
 }
 
@@ -83,13 +83,24 @@ type AnySchema = SchemaDefinition<GenericSchema, boolean>;
 type Migration = MigrationFunctionReference | string;
 type AnyCtx = QueryCtx | MutationCtx | ActionCtx;
 
-/** Defines, starts and watches the migrations of an app. */
+/**
+ * Defines, starts and watches the migrations of an app. Every method is one call of the component, in the transaction of its
+ * `ctx` if that is a mutation's; none waits for a migration to be done. Where a method takes a migration, that is its function or
+ * its name, "migrations:addRole". Errors are ConvexErrors with `code` and `message` among their data.
+ *
+ * ```ts
+ * export const migrations = new Migrations<DataModel>(components.migrations);
+ * export const addRole = migrations.define({ table: "users", migrateOne: () => ({ role: "user" }) });
+ * ```
+ */
 export class Migrations<
   DM extends GenericDataModel,
   Schema extends AnySchema | void = void,
   DataModel extends GenericDataModel = Schema extends AnySchema ? DataModelFromSchemaDefinition<Schema> : DM,
 > {
+  /** The component that keeps the jobs. */
   readonly component: ComponentApi;
+  /** The options that the constructor was given. */
   readonly options: MigrationsOptions<DataModel, Schema> | undefined;
 
   /** @param component `components.migrations`, as convex.config.ts mounts it. */
@@ -99,17 +110,25 @@ export class Migrations<
   }
 
   /**
-   * A migration. Export what it returns; `npx convex run migrations:name` starts or resumes it, and
-   * `'{"dryRun": true}'`, `'{"reset": true}'`, `'{"next": ["migrations:other"]}'` do what they say.
-   * Throws MIGRATION_ARGUMENTS for a definition that cannot work; when it runs, the errors of `runBatch`,
-   * and MIGRATION_REQUIRES.
+   * Defines a migration. Export what it returns: `npx convex run migrations:name` starts or resumes it, and takes
+   * `MigrationArgs` such as `'{"dryRun": true}'`, `'{"reset": true}'` and `'{"next": ["migrations:other"]}'`. Each batch is one
+   * transaction, in which it reads its documents and calls `migrateOne` for each.
+   * @throws MIGRATION_ARGUMENTS when the definition cannot work
+   *
+   * When it runs, these errors end it, and its status then has the message:
+   * @throws MIGRATION_DOCUMENT_FAILED when a document cannot be migrated
+   * @throws MIGRATION_RANGE_CHANGED when the definition has another range than the one it was begun with
+   * @throws MIGRATION_RANGE_UNSUPPORTED when `customRange` is one that no batch can resume in
+   * @throws MIGRATION_NOT_DEFINED when it is reverted without `down` or verified without `isMigrated`
+   * @throws MIGRATION_REQUIRES when a migration that it requires is not complete
    */
   define<TableName extends TableNamesInDataModel<DataModel>>(
     definition: MigrationDefinition<DataModel, TableName>,
   ): RegisteredMutation<"internal", MigrationArgs, Promise<MigrationResult>>;
   /**
-   * A transform: a change that is a pure function of the document. Export what it returns; the deploy that brings it applies
-   * it, once, and code never meets a document as it was before. Throws MIGRATION_ARGUMENTS.
+   * Defines a transform: a change that is a pure function of the document. Export what it returns. The deploy that brings it
+   * applies it once, and code never meets a document as it was before.
+   * @throws MIGRATION_ARGUMENTS when the definition cannot work
    */
   define<TableName extends TableNamesInDataModel<DataModel>, From extends object = GenericDocument>(
     definition: TransformDefinition<DataModel, TableName, From>,
@@ -123,19 +142,23 @@ export class Migrations<
   }
 
   /**
-   * A transform that renames a field where it is: `{ table: "users", from: "name", to: "fullName" }`, also inside objects and
-   * arrays: `from: "items[].sku"`. Code sees the new name at once. Throws MIGRATION_ARGUMENTS.
+   * Defines a transform that renames a field where it is, as in `{ table: "users", from: "name", to: "fullName" }`, also inside
+   * objects and arrays, as in `from: "items[].sku"`. Export what it returns. Code sees the new name as soon as the deploy is done.
+   * @throws MIGRATION_ARGUMENTS when `from` is no path of a field or `to` is no name
    */
   renameField(rename: { table: TableNamesInDataModel<DataModel>; from: string; to: string }): Transform {
     return fieldRename(rename);
   }
 
-  /** The table takes another name in one step; documents, ids and indexes stay as they are. */
+  /**
+   * Defines that a table takes another name in one step, while documents, ids and indexes stay as they are. Export what it
+   * returns.
+   */
   renameTable({ from, to }: { from: string; to: TableNamesInDataModel<DataModel> }): TableRename {
     return { [transformBrand]: { kind: "renameTable", from, to } };
   }
 
-  /** The same as the function `waive`, which needs no instance. */
+  /** Does the same as the function `waive`, which needs no instance. */
   waive(...waivers: WaiverText[]): Waivers {
     return waive(...waivers);
   }
@@ -154,7 +177,7 @@ export class Migrations<
     const handler = async (ctx: GenericMutationCtx<DataModel>, args: MigrationArgs): Promise<unknown> => {
       // The builder's tables are the app's; a batch knows its table by name only.
       const plainCtx = ctx as unknown as GenericMutationCtx<GenericDataModel>;
-      if (args.oneBatchOnly !== true) return this.#startItself(plainCtx, args);
+      if (args.oneBatchOnly !== true) return startItself(plainCtx, this.component, args, this.#prefixed);
       await this.#checkRequired(plainCtx, plain, args);
       return runBatch(plainCtx, plain, args);
     };
@@ -163,18 +186,20 @@ export class Migrations<
   }
 
   /**
-   * A function that starts the given migration, the given series in order, or, with none given, the one it
-   * is told: `npx convex run migrations:run '{"fn": "migrations:addRole"}'`. Resolves with how it stands and
-   * the commands to watch and stop it. Throws MIGRATION_ARGUMENTS and MIGRATION_NOT_FOUND.
+   * Makes a function that starts the given migration or the given series in order. Without either, it starts the one that its
+   * caller names: `npx convex run migrations:run '{"fn": "migrations:addRole"}'`. The function returns how the migration stands and
+   * the commands to watch and stop it.
+   * @throws MIGRATION_ARGUMENTS, when it is called, if not exactly one migration is named or an argument is out of its range
+   * @throws MIGRATION_NOT_FOUND, when it is called, if there is no function of that name
    */
   runner(
     specificMigrationOrSeries?: MigrationFunctionReference | MigrationFunctionReference[],
   ): RegisteredMutation<"internal", MigrationArgs, Promise<Record<string, unknown>>> {
-    const given = [specificMigrationOrSeries ?? []].flat();
+    const own = [specificMigrationOrSeries ?? []].flat();
     return internalMutationGeneric({
       args: migrationArgs,
       handler: async (ctx, args: MigrationArgs): Promise<Record<string, unknown>> => {
-        const series = await Promise.all(given.map(targetOf));
+        const series = await Promise.all(own.map(targetOf));
         if (args.fn !== undefined && series.length > 0) {
           throw migrationError(
             "MIGRATION_ARGUMENTS",
@@ -187,16 +212,18 @@ export class Migrations<
           const message = `Specify the migration: '{"fn": "migrations:foo"}', or give the runner one of its own.`;
           throw migrationError("MIGRATION_ARGUMENTS", message);
         }
-        const next = [...rest, ...(await this.#named(args.next))];
+        const next = [...rest, ...(await targetsNamed(args.next, this.#prefixed))];
         return startInteractively(ctx, this.component, first, next, args);
       },
     });
   }
 
   /**
-   * Starts or resumes a migration and runs its first batch; the others follow on their own. Nothing happens
-   * when it is done or paused; when it is running, resolves with its status. A dry run throws a ConvexError
-   * of kind "DRY RUN", so that its transaction rolls back.
+   * Starts or resumes a migration and runs its first batch; the other batches follow on their own. When the migration is done,
+   * paused or running, it only resolves with the status. A dry run throws a ConvexError whose data has `kind: "DRY RUN"`, the
+   * status that the batch would reach and what it would change, so that its transaction rolls back.
+   * @throws MIGRATION_ARGUMENTS when an option is out of its range
+   * @throws MIGRATION_BUSY while the migration is being reverted
    */
   async runOne(
     ctx: MutationCtx | ActionCtx,
@@ -207,8 +234,10 @@ export class Migrations<
   }
 
   /**
-   * Starts migrations one after the other: those that are done are skipped, a failed or cancelled one is
-   * resumed, and when one fails those behind it do not run. If any is running, resolves with its status.
+   * Starts migrations one after the other. It skips those that are done and resumes a failed or cancelled one; when one fails,
+   * those behind it do not run. If any of them is running, it only resolves with the status of that one. Resolves with undefined
+   * for an empty list.
+   * @throws MIGRATION_BUSY while the first that is not done is being reverted
    */
   async runSerially(
     ctx: MutationCtx | ActionCtx,
@@ -218,7 +247,10 @@ export class Migrations<
     return first === undefined ? undefined : startMigration(ctx, this.component, first, rest, {});
   }
 
-  /** How the given migrations stand, in their order; without any, the latest `limit` (100). */
+  /**
+   * Tells how the given migrations stand, in their order, or without any the latest `limit` (100) that were started. A migration
+   * that was never started has the state `unknown`. Reads the job of each and those of its ranges.
+   */
   async getStatus(
     ctx: AnyCtx,
     { migrations, limit }: { migrations?: Migration[]; limit?: number },
@@ -228,13 +260,13 @@ export class Migrations<
     });
   }
 
-  /** True when the given migrations are done and no document of theirs is in quarantine. */
+  /** Resolves with true when the given migrations are done and no document of theirs is in quarantine. */
   async isComplete(ctx: AnyCtx, migrations: Migration | Migration[]): Promise<boolean> {
     const statuses = await this.getStatus(ctx, { migrations: [migrations].flat() });
     return statuses.every(({ isDone, failed }) => isDone && (failed ?? 0) === 0);
   }
 
-  /** The latest runs of a migration, latest first. */
+  /** Resolves with the latest `limit` (100) runs of a migration, latest first. */
   async getHistory(
     ctx: AnyCtx,
     migration: Migration,
@@ -244,96 +276,94 @@ export class Migrations<
     return ctx.runQuery(this.component.lib.getHistory, { name, ...given({ limit }) });
   }
 
-  /** Stops a migration at the end of its last batch; starting it again resumes it. Throws MIGRATION_NOT_FOUND. */
+  /**
+   * Stops a migration that is in progress, at the end of its last batch. Starting it again resumes it.
+   * @throws MIGRATION_NOT_FOUND when it was never started
+   */
   async cancel(ctx: MutationCtx | ActionCtx, migration: Migration): Promise<MigrationStatus> {
     return ctx.runMutation(this.component.lib.cancel, { name: this.#nameOf(migration) });
   }
 
-  /** Stops all migrations in progress; resolves with the status of the first 100 that are not done. */
+  /** Stops all migrations that are in progress. Resolves with the statuses of the first 100 that are not done. */
   async cancelAll(ctx: MutationCtx | ActionCtx): Promise<MigrationStatus[]> {
     return ctx.runMutation(this.component.lib.cancelAll, {});
   }
 
-  /** Stops a migration until `resume`: starting it leaves it paused. Throws MIGRATION_NOT_FOUND. */
+  /**
+   * Stops a migration that is in progress until `resume`. Starting it again leaves it paused.
+   * @throws MIGRATION_NOT_FOUND when it was never started
+   */
   async pause(ctx: MutationCtx | ActionCtx, migration: Migration): Promise<MigrationStatus> {
     return ctx.runMutation(this.component.lib.pause, { name: this.#nameOf(migration) });
   }
 
-  /** Lets a paused, cancelled or failed migration go on, with the series it was started in. */
+  /**
+   * Lets a paused, cancelled or failed migration go on, with the series it was started in.
+   * @throws MIGRATION_NOT_FOUND when it was never started
+   */
   async resume(ctx: MutationCtx | ActionCtx, migration: Migration): Promise<MigrationStatus> {
     const startedBy = await callerOf(ctx);
     return ctx.runMutation(this.component.lib.resume, { name: this.#nameOf(migration), startedBy });
   }
 
-  /** Changes how a migration runs, from its next batch on. Throws MIGRATION_NOT_FOUND. */
+  /**
+   * Changes how a migration runs, from its next batch on.
+   * @throws MIGRATION_NOT_FOUND when it was never started
+   * @throws MIGRATION_ARGUMENTS when a size or a rate is not above 0
+   */
   async tune(ctx: MutationCtx | ActionCtx, migration: Migration, tuning: Tuning): Promise<MigrationStatus> {
     return ctx.runMutation(this.component.lib.tune, { name: this.#nameOf(migration), ...tuning });
   }
 
-  /** Undoes a migration with its `down`, in the background and as far as it has come. Throws MIGRATION_BUSY. */
+  /**
+   * Undoes a migration with its `down`, in the background and as far as it has come.
+   * @throws MIGRATION_NOT_FOUND when it was never started
+   * @throws MIGRATION_BUSY while it runs
+   * @throws MIGRATION_NOT_DEFINED when it has no `down`
+   */
   async revert(ctx: MutationCtx | ActionCtx, migration: Migration): Promise<MigrationStatus> {
     const startedBy = await callerOf(ctx);
     return ctx.runMutation(this.component.lib.revert, { name: this.#nameOf(migration), startedBy });
   }
 
-  /** The documents of a migration that failed and were put aside, the first `limit` (100). */
+  /**
+   * Resolves with the first `limit` (100) documents of a migration that failed and were put aside.
+   * @throws MIGRATION_NOT_FOUND when it was never started
+   */
   async getQuarantine(
     ctx: AnyCtx,
     migration: Migration,
     { limit }: { limit?: number } = {},
   ): Promise<QuarantinedDocument[]> {
     const name = this.#nameOf(migration);
-    return ctx.runQuery(this.component.lib.getQuarantine, {
-      name,
-      ...given({ limit }),
-    });
+    return ctx.runQuery(this.component.lib.getQuarantine, { name, ...given({ limit }) });
   }
 
-  /** Migrates the documents in quarantine again; those that fail again stay. */
+  /**
+   * Migrates the documents in quarantine again, 20 in this transaction and the rest in the background. Those that fail again stay.
+   * @throws MIGRATION_NOT_FOUND when it was never started
+   * @throws MIGRATION_BUSY while it is being reverted
+   */
   async retry(ctx: MutationCtx | ActionCtx, migration: Migration): Promise<RetryResult> {
     return ctx.runMutation(this.component.lib.retry, { name: this.#nameOf(migration) });
   }
 
-  /** Rehearses the whole migration in the background and rolls each batch back; `getChecks` has the findings. */
+  /** Starts a rehearsal of the whole migration in the background, which rolls each batch back. `getChecks` has the findings. */
   async rehearse(ctx: MutationCtx | ActionCtx, fnRef: MigrationFunctionReference): Promise<CheckStatus> {
     return startCheck(ctx, this.component, await targetOf(fnRef), "rehearse", undefined);
   }
 
-  /** Looks for documents that `isMigrated` does not accept, in the background; `getChecks` has the findings. */
+  /** Starts to look for documents that `isMigrated` does not accept, in the background. `getChecks` has the findings. */
   async verify(ctx: MutationCtx | ActionCtx, fnRef: MigrationFunctionReference): Promise<CheckStatus> {
     return startCheck(ctx, this.component, await targetOf(fnRef), "verify", undefined);
   }
 
-  /** The latest rehearsal and the latest verification of a migration, as far as there are. */
+  /** Resolves with the latest rehearsal and the latest verification of a migration, as far as there are any. */
   async getChecks(ctx: AnyCtx, migration: Migration): Promise<CheckStatus[]> {
     return ctx.runQuery(this.component.lib.getChecks, { name: this.#nameOf(migration) });
   }
 
-  /** What a migration function does when a person or a deploy script calls it. */
-  async #startItself(
-    ctx: GenericMutationCtx<GenericDataModel>,
-    args: MigrationArgs,
-  ): Promise<Record<string, unknown> | null> {
-    if (args.cursor === "" || args.batchSize === 0) {
-      console.warn("Running this by hand? Pass these arguments:");
-      console.warn({ "Dry run": '{ "dryRun": true, "reset": true }', "For real": "{}" });
-      return null;
-    }
-    const { name, componentPath } = await ctx.meta.getFunctionMetadata();
-    if (args.fn !== undefined && this.#prefixed(args.fn) !== name) {
-      const component = componentPath === "" ? "" : ` --component ${componentPath}`;
-      const hint = `call it directly with \`npx convex run ${name}${component}\``;
-      throw migrationError(
-        "MIGRATION_ARGUMENTS",
-        `Function name mismatch: expected ${name}, got ${args.fn}. Hint: ${hint}.`,
-      );
-    }
-    const itself = makeFunctionReference<"mutation">(name) as unknown as MigrationFunctionReference;
-    const next = await this.#named(args.next);
-    return startInteractively(ctx, this.component, await targetOf(itself), next, args);
-  }
-
-  /** Throws MIGRATION_REQUIRES when a run begins before the migrations it requires are complete. */
+  /** @throws MIGRATION_REQUIRES when a run begins before the migrations that it requires are complete */
   async #checkRequired(
     ctx: GenericMutationCtx<GenericDataModel>,
     { requires }: PlainDefinition,
@@ -350,16 +380,13 @@ export class Migrations<
     throw migrationError("MIGRATION_REQUIRES", message, { missing });
   }
 
-  #named(names: string[] | undefined): Promise<Target[]> {
-    return Promise.all((names ?? []).map((name) => targetNamed(this.#prefixed(name))));
-  }
-
   #nameOf(migration: Migration): string {
     return typeof migration === "string" ? this.#prefixed(migration) : getFunctionName(migration);
   }
 
-  #prefixed(name: string): string {
+  /** The full name of a migration that is named without its file. */
+  readonly #prefixed = (name: string): string => {
     const prefix = this.options?.migrationsLocationPrefix;
     return prefix !== undefined && !name.includes(":") ? prefix + name : name;
-  }
+  };
 }

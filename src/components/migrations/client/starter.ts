@@ -33,7 +33,7 @@ export type ActionCtx = Pick<GenericActionCtx<GenericDataModel>, "runQuery" | "r
   auth?: Pick<Auth, "getUserIdentity">;
 };
 
-/** Options of a start; as in `MigrationArgs`. */
+/** Options of `runOne`. They mean what they mean in `MigrationArgs`. */
 export interface StartOptions {
   cursor?: string | null | undefined;
   batchSize?: number | undefined;
@@ -44,7 +44,7 @@ export interface StartOptions {
   maxDocumentsPerSecond?: number | undefined;
 }
 
-/** Starts `first` with `next` behind it. Resolves with the status of whichever of them is in progress. */
+/** Starts `first` with `next` behind it. If any of them is in progress, it only resolves with the status of that one. */
 export async function startMigration(
   ctx: MutationCtx | ActionCtx,
   component: ComponentApi,
@@ -72,7 +72,7 @@ export async function startMigration(
   });
 }
 
-/** The same for a person: resolves with what to print, also after a dry run. */
+/** Does the same for a person. Resolves with what to print, also after a dry run. */
 export async function startInteractively(
   ctx: MutationCtx | ActionCtx,
   component: ComponentApi,
@@ -102,6 +102,31 @@ export async function startInteractively(
   }
 }
 
+/**
+ * Does what a migration function does when a person or a deploy script calls it: starts itself. `prefixed` completes names.
+ * @throws MIGRATION_ARGUMENTS when the caller names another function
+ */
+export async function startItself(
+  ctx: MutationCtx,
+  component: ComponentApi,
+  args: MigrationArgs,
+  prefixed: (name: string) => string,
+): Promise<Record<string, unknown> | null> {
+  if (args.cursor === "" || args.batchSize === 0) {
+    console.warn("Running this by hand? Pass these arguments:");
+    console.warn({ "Dry run": '{ "dryRun": true, "reset": true }', "For real": "{}" });
+    return null;
+  }
+  const { name, componentPath } = await ctx.meta.getFunctionMetadata();
+  if (args.fn !== undefined && prefixed(args.fn) !== name) {
+    const command = `npx convex run ${name}${componentPath === "" ? "" : ` --component ${componentPath}`}`;
+    const message = `Function name mismatch: expected ${name}, got ${args.fn}. Hint: call it directly with \`${command}\`.`;
+    throw migrationError("MIGRATION_ARGUMENTS", message);
+  }
+  const next = await targetsNamed(args.next, prefixed);
+  return startInteractively(ctx, component, await targetNamed(name), next, args);
+}
+
 /** Starts a rehearsal or verification of the whole migration. */
 export async function startCheck(
   ctx: MutationCtx | ActionCtx,
@@ -119,7 +144,7 @@ export async function targetOf(reference: MigrationFunctionReference): Promise<T
   return { name: getFunctionName(reference), fnHandle: await createFunctionHandle(reference) };
 }
 
-/** The same by name. @throws MIGRATION_NOT_FOUND when there is no function of that name */
+/** Does the same by the migration's name. @throws MIGRATION_NOT_FOUND when there is no function of that name */
 export async function targetNamed(name: string): Promise<Target> {
   const reference: FunctionReference<"mutation"> = makeFunctionReference<"mutation">(name);
   try {
@@ -128,6 +153,14 @@ export async function targetNamed(name: string): Promise<Target> {
     const message = `Can't find function ${name}. Name it as folder/file:export, like "migrations:addRole".`;
     throw migrationError("MIGRATION_NOT_FOUND", message, { name });
   }
+}
+
+/** Does the same for several names, which `prefixed` completes. */
+export function targetsNamed(
+  names: readonly string[] | undefined,
+  prefixed: (name: string) => string,
+): Promise<Target[]> {
+  return Promise.all((names ?? []).map((name) => targetNamed(prefixed(name))));
 }
 
 async function anyInProgress(
@@ -151,11 +184,11 @@ export async function callerOf(ctx: MutationCtx | ActionCtx): Promise<string> {
   return `${name} by ${identity.email ?? identity.name ?? identity.tokenIdentifier}`;
 }
 
-/** Options of `runToCompletion`; as in `MigrationArgs`. */
+/** Options of `runToCompletion`. They mean what they mean in `MigrationArgs`. */
 export interface RunToCompletionOptions {
   /** The migration's name, where `fnRef` is a handle, which does not tell it. */
   name?: string | undefined;
-  /** null begins at the start, absent resumes; done migrations are left alone. */
+  /** null begins at the start; when it is absent, the migration resumes, and one that is done is left alone. */
   cursor?: string | null | undefined;
   batchSize?: number | undefined;
   dryRun?: boolean | undefined;

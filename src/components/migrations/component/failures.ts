@@ -1,8 +1,7 @@
 /**
  * Errors of migrations. They cross from the app into the component and to callers, so they are
  * `ConvexError`s whose data is plain: `code`, `message`, and what else a program may want to know. The codes
- * are those of docs/errors.md. A limit of the database is recognised by its words, because that is all that
- * Convex gives.
+ * are those of docs/errors.md. A limit of the database is recognised by the words of its message, because Convex gives no more.
  */
 import { ConvexError, type Value } from "convex/values";
 
@@ -32,7 +31,7 @@ export function migrationError(
   return new ConvexError<MigrationErrorData>({ ...details, code, message });
 }
 
-/** The data of a `migrationError`, also one that crossed from another component; null for other errors. */
+/** The data of a `migrationError`, also of one that crossed from another component; null for other errors. */
 export function migrationErrorData(error: unknown): MigrationErrorData | null {
   const data = convexErrorData(error);
   if (typeof data !== "object" || data === null || !("code" in data) || !("message" in data)) return null;
@@ -41,7 +40,7 @@ export function migrationErrorData(error: unknown): MigrationErrorData | null {
   return data as MigrationErrorData;
 }
 
-/** The data of a dry run's end, which is an error so that its transaction rolls back; null for others. */
+/** The data of the error that ends a dry run, so that its transaction rolls back; null for other errors. */
 export function dryRunData(error: unknown): { kind: "DRY RUN"; [field: string]: unknown } | null {
   const data = convexErrorData(error);
   if (typeof data !== "object" || data === null || !("kind" in data) || data.kind !== "DRY RUN") return null;
@@ -52,7 +51,7 @@ function convexErrorData(error: unknown): unknown {
   return error instanceof Error && "data" in error ? error.data : null;
 }
 
-/** What an error says, without the class name. */
+/** The message of an error, without the name of its class. */
 export function messageOf(error: unknown): string {
   const known = migrationErrorData(error);
   if (known !== null) return known.message;

@@ -1,9 +1,11 @@
 /**
- * How the component gives its place back to `@convex-dev/migrations`, by the transaction of a deploy that changes the import:
- * each job keeps what that component knows of, and one that is running goes on there from where it stands. The way here needs
- * nothing, since what that component stored is valid here. A database that knows the brand finds this among the exports.
+ * How the component gives its place back to `@convex-dev/migrations`, in the transaction of a deploy that changes the import.
+ * Each job keeps the fields that the published component knows, and a job that is running goes on there from where it stands. The
+ * other direction needs nothing, because what the published component stored is valid here. A database that knows the brand
+ * finds the handover among the exports.
  *
- * Runs and documents in quarantine have no place there: a deploy that would lose them asks for a waiver, like for any table.
+ * The published component has no place for runs and documents in quarantine. A deploy that would lose them asks for a waiver, as
+ * it does for any table.
  */
 import { handoverBrand, type DeclaredHandover } from "../../../seams/index.js";
 import { positionOf } from "../client/range/cursor.js";
@@ -14,7 +16,7 @@ import { given } from "./given.js";
 import { isAlive, workerOf, type MigrationRow } from "./jobs/job.js";
 import { openRanges } from "./jobs/ranges.js";
 
-/** Brings every job into the shape that both know; what it returns starts again those that were running. */
+/** Brings every job into the shape that both components know. The function that it returns starts again those that were running. */
 async function leave(ctx: MutationCtx): Promise<(ctx: MutationCtx) => Promise<void>> {
   const rows: MigrationRow[] = await ctx.db.query("migrations").collect();
   const running: MigrationRow[] = [];
@@ -24,7 +26,7 @@ async function leave(ctx: MutationCtx): Promise<(ctx: MutationCtx) => Promise<vo
     await ctx.db.replace("migrations", row._id, publishedFields(row));
   }
   for (const { _id, name, state } of await ctx.db.system.query("_scheduled_functions").collect()) {
-    // A successor that is about to start is started there.
+    // The published component starts a migration that is about to start.
     if (state.kind === "pending" && name !== "lib:migrate") await ctx.scheduler.cancel(_id);
   }
   return async (later) => {
@@ -32,7 +34,7 @@ async function leave(ctx: MutationCtx): Promise<(ctx: MutationCtx) => Promise<vo
   };
 }
 
-/** @throws MIGRATION_BUSY for a job of which one cursor does not tell how far it is */
+/** @throws MIGRATION_BUSY when one cursor does not tell how far the job is */
 async function refuseHalf(ctx: MutationCtx, row: MigrationRow): Promise<void> {
   const { name, reverting } = row;
   const ranges = await openRanges(ctx, row);
@@ -51,14 +53,14 @@ function publishedFields(row: MigrationRow): Omit<MigrationRow, "_id" | "_creati
     name,
     cursor: publishedCursor(row.cursor),
     isDone,
-    // What was undone counts there as what was never begun.
+    // For the published component, a migration that was undone was never begun.
     processed: halted === "reverted" ? 0 : processed,
     latestStart,
     ...given({ latestEnd, error }),
   };
 }
 
-/** The database's own cursors have no marker there. */
+/** In the published component, the database's own cursors have no marker. */
 function publishedCursor(cursor: string | null): string | null {
   const position = positionOf(cursor);
   return position?.kind === "database" ? position.cursor : cursor;
@@ -77,7 +79,7 @@ async function goOn(ctx: MutationCtx, row: MigrationRow): Promise<void> {
   await ctx.db.patch("migrations", _id, { workerId });
 }
 
-/** Found by its brand. */
+/** The handover, which a database finds by its brand. */
 export const handover: { readonly [handoverBrand]: DeclaredHandover } = {
   [handoverBrand]: {
     own: ["ranges", "runs"],

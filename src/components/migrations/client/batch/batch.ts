@@ -104,7 +104,7 @@ function secondsWorth({ policy }: PlainDefinition, job: BatchRequest | undefined
   return Math.max(1, Math.floor(job.maxDocumentsPerSecond ?? policy.maxDocumentsPerSecond ?? Infinity));
 }
 
-/** A page on its way through the operation. */
+/** A page of documents, each of which is handed to the operation. */
 class Batch {
   readonly #definition: PlainDefinition;
   readonly #request: PageRequest;
@@ -210,7 +210,7 @@ class Batch {
     }
   }
 
-  /** Where to go on behind a last page, when the batch itself has inserted documents there; null otherwise. */
+  /** The cursor behind a last page, when the batch itself has inserted documents there; null otherwise. */
   async #tail(ctx: Ctx): Promise<string | null> {
     const last = this.#page.documents.at(-1);
     return last === undefined ? null : tailBehind(ctx.db, this.#request, last);

@@ -58,7 +58,7 @@ export function cursorOfDatabase(cursor: string): string {
   return databaseMarker + cursor;
 }
 
-/** The place that a cursor names, or null if it names none. Strings that neither form explains are the database's own. */
+/** The place that a cursor names, or null if it names none. A string of neither form is a cursor of the database. */
 export function positionOf(cursor: string | null): Position | null {
   if (cursor === null) return { kind: "start" };
   if (cursor.startsWith(databaseMarker)) {
@@ -79,7 +79,7 @@ export function isNewFormatCursor(cursor: string | null): boolean {
   return cursor === null || cursor.startsWith("[");
 }
 
-/** JSON has no undefined: it becomes the word, and a string that ends with the word gets a mark before it. */
+/** JSON has no undefined. It becomes the word "undefined", and a string that ends with that word gets a mark before it. */
 function escaped(value: Value | undefined): Value {
   if (value === undefined) return "undefined";
   return typeof value === "string" && value.endsWith("undefined") ? `_${value}` : value;

@@ -28,7 +28,7 @@ const failuresAllowed = 100;
 /** A batch that kills so many workers, a quarter as large each time, has a document that cannot be migrated. */
 const deathsAllowed = 5;
 
-/** The job of a row. Here, where the row was read, and nowhere else is its kind found out: by fields that only one kind has. */
+/** The job of a row. Its kind is found out here, by fields that only one kind has, and nowhere else. */
 async function jobOf(ctx: MutationCtx, row: JobRow): Promise<Job> {
   if ("name" in row) return new MigrationJob(row);
   if ("findings" in row) return new CheckJob(row);
@@ -95,7 +95,7 @@ async function advance(ctx: MutationCtx, job: Job, isLast: boolean): Promise<Adv
   }
 }
 
-/** Puts the one document of a batch aside that cannot go through; otherwise the job fails. Resolves with whether it goes on. */
+/** Puts aside the one document of a batch that cannot go through, or ends the job. Resolves with whether the job goes on. */
 async function passOver(
   ctx: MutationCtx,
   job: Job,
@@ -123,7 +123,7 @@ async function passOver(
   return true;
 }
 
-/** Ends the job with an error; starting or resuming it tries the same batch again. Resolves with false: it does not go on. */
+/** Ends the job with an error. Starting or resuming it tries the same batch again. Resolves with false: it does not go on. */
 async function fail(
   ctx: MutationCtx,
   job: Job,

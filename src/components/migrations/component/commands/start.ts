@@ -61,12 +61,12 @@ function beginsAnew({ reset, cursor }: StartArgs): boolean {
   return reset === true && typeof cursor !== "string";
 }
 
-/** How a run ended that nobody has closed. */
+/** The outcome of a run that nobody has closed. */
 export function interruption({ halted }: MigrationRow): "canceled" | "died" {
   return halted === "canceled" ? "canceled" : "died";
 }
 
-/** The error for what cannot be done while the migration is at something else. */
+/** The error MIGRATION_BUSY, for what cannot be done while the migration runs or is being reverted. */
 export function busy({ name, reverting }: MigrationRow): Error {
   const why =
     reverting === undefined

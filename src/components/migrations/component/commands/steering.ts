@@ -143,7 +143,7 @@ export async function retry(ctx: MutationCtx, row: MigrationRow, until?: number)
     const error = await callForDocument(ctx, job, documentId);
     if (error === null) {
       await ctx.db.delete("quarantine", _id);
-      // Where its ranges have counted the failures, what is missing from them is counted here.
+      // The ranges of a split migration have counted the failures, so the number here then falls below 0.
       row.failed = Math.max(row.isSplit === true ? -Infinity : 0, (row.failed ?? 0) - 1);
       result.migrated++;
     } else {

@@ -16,7 +16,7 @@ export type RangeRow = Doc<"ranges">;
 export type CheckRow = Doc<"checks">;
 export type JobRow = MigrationRow | RangeRow | CheckRow;
 
-/** What only a job of its kind knows. The methods change `row`; `save` stores it. */
+/** A job of any kind. Its methods change `row`, and `save` stores it. */
 export abstract class Job<Row extends JobRow = JobRow> {
   readonly row: Row;
 
@@ -47,7 +47,7 @@ export abstract class Job<Row extends JobRow = JobRow> {
   /** Puts a document aside. */
   abstract putAside(ctx: MutationCtx, documentId: string, error: string): Promise<void>;
 
-  /** Sees to the next batch. `splits` are places that the first batch would divide the rest at. */
+  /** Schedules the next batch. `splits` are the places at which a first batch would divide the rest. */
   async proceed(ctx: MutationCtx, delayMs: number, _splits?: readonly string[]): Promise<void> {
     await scheduleWorker(ctx, this.row, delayMs);
   }
@@ -61,6 +61,7 @@ export abstract class Job<Row extends JobRow = JobRow> {
   /** Does what follows when no further batch does, because the job is done or has failed. Its row is stored. */
   abstract end(ctx: MutationCtx): Promise<void>;
 
+  /** Stores the job as it now is. */
   abstract save(ctx: MutationCtx): Promise<void>;
 }
 
@@ -79,6 +80,7 @@ export async function getMigration(ctx: Pick<QueryCtx, "db">, name: string): Pro
   return row;
 }
 
+/** The scheduled function that runs a batch. */
 export type Worker = SystemDataModel["_scheduled_functions"]["document"];
 
 /** How long after a worker was scheduled the supervisor looks for it, and how long after that it looks again. */

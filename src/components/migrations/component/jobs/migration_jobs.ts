@@ -1,4 +1,4 @@
-/** The job of a migration, and those of the ranges that it goes through at once, which leave to it what concerns them all. */
+/** The job of a migration, and the jobs of the ranges that it goes through at once, which leave to it what concerns all of them. */
 import { api } from "../_generated/api.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { given } from "../given.js";
@@ -123,7 +123,7 @@ export async function startSuccessor(
   return null;
 }
 
-/** One of the ranges. When it ends, it tells the migration, whose row it also stores then. */
+/** The job of one of the ranges. When it ends, it tells the migration and stores the migration's row. */
 export class RangeJob extends Job<RangeRow> {
   readonly #migration: MigrationJob;
   readonly rate: number | undefined;
