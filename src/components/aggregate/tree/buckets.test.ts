@@ -13,7 +13,7 @@ import {
 } from "./buckets.js";
 import { addDigests } from "./digest.js";
 import { Position } from "./position.js";
-import { factorOf, scaleDigest } from "./scaled-digest.js";
+import { factorOf, scaleDigest } from "./digest.js";
 import { summaryOf } from "./summary.js";
 
 const namespace = fc.constantFrom(undefined, null, "a", "ab", ["a"], ["a", 1]).map((one) => encodeKey([one]));

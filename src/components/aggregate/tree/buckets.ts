@@ -6,7 +6,7 @@
  * stand in the order of namespaces, then of positions.
  */
 import type { OrderRange } from "./range.js";
-import { scaleDigest } from "./scaled-digest.js";
+import { scaleDigest } from "./digest.js";
 import type { Summary } from "./summary.js";
 
 /** The ends of buckets, ascending: bucket 0 ends at the first of them, the last bucket has no end. */

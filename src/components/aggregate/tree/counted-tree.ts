@@ -94,6 +94,15 @@ export function findItem(tree: CountedTree, order: string): Item | null {
   return item !== undefined && item.position.order === order ? item : null;
 }
 
+/** The leaf that holds a position, or would. O(log n). */
+export function leafOf(tree: CountedTree, order: string): NodeRef {
+  let ref = tree.state.root;
+  for (let node = tree.nodes.get(ref); !isLeaf(node); node = tree.nodes.get(ref)) {
+    ref = (node.children[childIndex(node, order)] as Child).ref;
+  }
+  return ref;
+}
+
 /** The summary of a child, which below a lazy root is the fold of the child's own entries. */
 export function summaryOfChild(tree: CountedTree, child: Child): Summary {
   return child.summary ?? summarize(tree.nodes.get(child.ref));

@@ -49,3 +49,21 @@ function mix(word: number): number {
   mixed = Math.imul(mixed, 0x2c1b3c6d);
   return mixed ^ (mixed >>> 14);
 }
+
+/** An odd number for a text: multiplied with it, no two digests become one. O(length). */
+export function factorOf(text: string): number {
+  const digest = digestOf(text, []);
+  return digest % 2 === 0 ? digest + 1 : digest;
+}
+
+const halfOfBits = 2 ** 26;
+
+/** `digest * factor + addend`, modulo 2^52, of three numbers below it. Linear, so sums of digests scale as digests do. */
+export function scaleDigest(digest: number, factor: number, addend: number): number {
+  const digestLow = digest % halfOfBits;
+  const factorLow = factor % halfOfBits;
+  // No intermediate result exceeds 2^53.
+  const middle =
+    ((digest - digestLow) / halfOfBits) * factorLow + ((factor - factorLow) / halfOfBits) * digestLow;
+  return addDigests(addDigests(digestLow * factorLow, (middle % halfOfBits) * halfOfBits), addend);
+}

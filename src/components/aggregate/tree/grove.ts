@@ -4,8 +4,7 @@
  * price is that every tree is visited. With t trees of n items, O(t log n) for what folds, O(t log² n) for offsets.
  */
 import { findItem, itemAtOffset, type CountedTree } from "./counted-tree.js";
-import { gatherMissing, throwMissing } from "./node-store.js";
-import type { NodeRef } from "./node.js";
+import { askEach } from "./missing.js";
 import type { OrderRange } from "./range.js";
 import type { Item, Summary } from "./summary.js";
 import { countRange, measureRange } from "./tree-fold.js";
@@ -23,26 +22,14 @@ export interface Found<Tree extends CountedTree> {
   readonly item: Item;
 }
 
-/** Asks every part, and waits for what all of them miss together. */
-function askAll<Asked, Answer>(
-  parts: readonly Asked[],
-  ask: (part: Asked, index: number) => Answer,
-): Answer[] {
-  const missing: NodeRef[] = [];
-  const answers: Answer[] = [];
-  parts.forEach((part, index) => gatherMissing(missing, () => answers.push(ask(part, index))));
-  if (missing.length > 0) throwMissing(missing);
-  return answers;
-}
-
 /** How many items lie in the parts. */
 export function countParts<Tree extends CountedTree>(parts: readonly Part<Tree>[]): number {
-  return total(askAll(parts, ({ tree, range }) => countRange(tree, range)));
+  return total(askEach(parts, ({ tree, range }) => countRange(tree, range)));
 }
 
 /** Count and measures of each part; measures differ from tree to tree, so they are not added up here. */
 export function measureParts<Tree extends CountedTree>(parts: readonly Part<Tree>[]): Summary[] {
-  return askAll(parts, ({ tree, range }) => measureRange(tree, range));
+  return askEach(parts, ({ tree, range }) => measureRange(tree, range));
 }
 
 /** Up to `limit` items of all parts, first to last in the order asked for. */
@@ -51,7 +38,7 @@ export function scanParts<Tree extends CountedTree>(
   order: Order,
   limit: number,
 ): Found<Tree>[] {
-  const lists = askAll(parts, ({ tree, range }, index) =>
+  const lists = askEach(parts, ({ tree, range }, index) =>
     scanRange(tree, range, order, limit).map((item) => ({ tree, item, index })),
   );
   const [only] = lists;
@@ -74,7 +61,7 @@ export function itemInParts<Tree extends CountedTree>(
     const found = itemAtOffset(only.tree, only.range, offset, fromEnd);
     return "item" in found ? { tree: only.tree, item: found.item } : found;
   }
-  const windows = askAll(parts, ({ tree, range }) => ({ tree, range, count: countRange(tree, range) }));
+  const windows = askEach(parts, ({ tree, range }) => ({ tree, range, count: countRange(tree, range) }));
   const count = total(windows.map((window) => window.count));
   if (offset >= count) return { exceededBy: offset - count };
   return selectInWindows(windows, fromEnd ? count - 1 - offset : offset);
@@ -95,7 +82,7 @@ function selectInWindows<Tree extends CountedTree>(
 ): Found<Tree> {
   const open = windows.filter(({ count }) => count > 0);
   const pivot = weightedMedian(
-    askAll(open, ({ tree, range, count }) => ({
+    askEach(open, ({ tree, range, count }) => ({
       order: orderAt(tree, range, Math.floor(count / 2)),
       weight: count,
     })),
@@ -105,7 +92,7 @@ function selectInWindows<Tree extends CountedTree>(
   if (offset < belowCount) return selectInWindows(below, offset);
   // No order is the beginning of another one, so nothing stands between an order and the same with a zero behind it.
   const afterPivot = `${pivot}\0`;
-  const holders = askAll(open, ({ tree, range }) => (isWithin(pivot, range) ? findItem(tree, pivot) : null));
+  const holders = askEach(open, ({ tree, range }) => (isWithin(pivot, range) ? findItem(tree, pivot) : null));
   const found = holders.flatMap((item, index) =>
     item === null ? [] : [{ tree: (open[index] as Window<Tree>).tree, item }],
   );
@@ -119,7 +106,7 @@ function narrow<Tree extends CountedTree>(
   windows: readonly Window<Tree>[],
   clip: (range: OrderRange) => OrderRange,
 ): Window<Tree>[] {
-  return askAll(windows, (window) => {
+  return askEach(windows, (window) => {
     const range = clip(window.range);
     return { tree: window.tree, range, count: countRange(window.tree, range) };
   });

@@ -8,13 +8,13 @@ export {
   SeparatorCollector,
   type BucketSums,
 } from "./buckets.js";
-export { digestOf } from "./digest.js";
-export { factorOf } from "./scaled-digest.js";
+export { digestOf, factorOf } from "./digest.js";
 export { countRange, summarizeRange } from "./tree-fold.js";
 export {
   emptyLeaf,
   findItem,
   itemAtOffset,
+  leafOf,
   maxItemBytes,
   maxMaxNodeSize,
   minMaxNodeSize,
@@ -22,8 +22,8 @@ export {
 export type { CountedTree, TreeState } from "./counted-tree.js";
 export { addSums, roundSum, type ExactSum } from "./exact-sum.js";
 export { countParts, itemInParts, measureParts, scanParts, type Found, type Part } from "./grove.js";
-export { NodeCache } from "./node-cache.js";
-export { settle, settleAll, settleNow, unlessMissing } from "./node-store.js";
+export { afterwards, askEach, throwMissing, untilLoaded, type Soon, type Source } from "./missing.js";
+export { NodeCache, settle } from "./node-store.js";
 export {
   childBytes,
   isLeaf,
@@ -34,7 +34,6 @@ export {
   type Node,
   type NodeRef,
 } from "./node.js";
-export { leafOf } from "./leaf-of.js";
 export { Position } from "./position.js";
 export { endOf, rangeOf, startOf, type KeyBounds, type OrderRange } from "./range.js";
 export {

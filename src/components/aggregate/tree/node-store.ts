@@ -1,27 +1,28 @@
 /**
- * How the algorithm reaches nodes. It is written once, as plain synchronous functions: a store that has every node at
- * hand answers at once, and one that must await them throws `MissingNodes`, is filled by its driver, and the function
- * runs again (`settle`). Measured against generators with a synchronous driver, this takes two thirds of the time
- * where nodes are at hand, and a retry costs a fraction of a microsecond where they are not.
+ * How the algorithm reaches nodes, and the nodes of one transaction in memory: each is read once, and written once at the end,
+ * however many operations touch it. Operations are atomic: what one changed before it failed, or before it missed a node, is
+ * undone. What was loaded is never changed, only replaced by a copy, so stores may share it. With nothing beneath it `NodeCache`
+ * is a store of its own, the in-memory tree; the component puts documents, or cells, beneath.
  */
-import type { Node, NodeRef } from "./node.js";
+import { ConvexError } from "convex/values";
+import { throwMissing, untilLoaded, type Source } from "./missing.js";
+import { isLeaf, type Node, type NodeRef } from "./node.js";
 
 /**
  * A transaction's view of the nodes.
  *
- * Contract: a node is changed only through what `edit` returns, after everything the operation may read has been read or
- * can be undone by `rollback`. From then on `get` returns that object, until the operation ends; what it returned before
+ * Contract: a node is changed only through what `edit` returns, within an operation that can be undone. From then on `get` returns that object, until the operation ends; what it returned before
  * stays as it was.
  */
 export interface NodeStore {
   /**
-   * @throws MissingNodes when the node has to be loaded first.
+   * @throws Missing when the node has to be loaded first.
    * @throws TREE_DAMAGED when the store has no such node.
    */
   get(ref: NodeRef): Node;
   /** The same, but null when the store has no such node. */
   find(ref: NodeRef): Node | null;
-  /** Announces nodes that are about to be read. @throws MissingNodes with all of them that have to be loaded. */
+  /** Announces nodes that are about to be read. @throws Missing with all of them that have to be loaded. */
   expect(refs: readonly NodeRef[]): void;
   /** A copy of the node that takes its place, to be changed in place. */
   edit(ref: NodeRef): Node;
@@ -31,88 +32,144 @@ export interface NodeStore {
   onRollback(undo: () => void): void;
 }
 
-/** A store that is filled between attempts. */
-export interface LoadableNodes {
-  load(refs: readonly NodeRef[]): Promise<void>;
-  /** Makes what follows one operation: it stays as a whole, or `rollback` undoes it as a whole. */
-  begin(): void;
-  rollback(): void;
-}
+/** The nodes of one transaction. A store beneath says by `fetch` what it has at hand, and loads the rest. */
+export class NodeCache implements NodeStore, Source {
+  /** Every node that was read or created, and is not removed. */
+  protected readonly nodes: Map<NodeRef, Node> = new Map();
+  /** Nodes that were looked for and are not there, which only damage explains. */
+  protected readonly absent: Set<NodeRef> = new Set();
+  protected readonly created: Set<NodeRef> = new Set();
+  protected readonly edited: Set<NodeRef> = new Set();
+  protected readonly removed: Set<NodeRef> = new Set();
+  /** How to undo the operation under way, last step last, and the nodes whose former state it holds. */
+  #undo: (() => void)[] = [];
+  readonly #saved: Set<NodeRef> = new Set();
+  #createdCount = 0;
 
-/** Thrown by a store for nodes that it has not loaded yet. A signal, not an error: it carries no stack. */
-class MissingNodes {
-  readonly refs: readonly NodeRef[];
-
-  constructor(refs: readonly NodeRef[]) {
-    this.refs = refs;
+  get(ref: NodeRef): Node {
+    return this.find(ref) ?? throwDamaged(ref);
   }
-}
 
-export function throwMissing(refs: readonly NodeRef[]): never {
-  // oxlint-disable-next-line typescript/only-throw-error -- an Error would spend more time on its stack than the retry takes
-  throw new MissingNodes(refs);
-}
-
-/** Runs a part of an operation, noting the nodes it misses instead of stopping at them. */
-export function gatherMissing(missing: NodeRef[], part: () => void): void {
-  try {
-    part();
-  } catch (error) {
-    if (!(error instanceof MissingNodes)) throw error;
-    missing.push(...error.refs);
+  find(ref: NodeRef): Node | null {
+    const node = this.#atHand(ref);
+    return node === undefined ? throwMissing([{ source: this, name: ref }]) : node;
   }
-}
 
-/** What a read gives; null when it misses nodes. */
-export function unlessMissing<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof MissingNodes) return null;
-    throw error;
+  expect(refs: readonly NodeRef[]): void {
+    const missing = refs.filter((ref) => this.#atHand(ref) === undefined);
+    if (missing.length > 0) throwMissing(missing.map((name) => ({ source: this, name })));
   }
-}
 
-/** Runs a change if it misses no nodes. False, like when it says so itself, when it has not been made. */
-export function settleNow(nodes: LoadableNodes, change: () => boolean): boolean {
-  const attempt = tryOnce(nodes, change);
-  if (attempt.missing !== null) return false;
-  if (!attempt.result) nodes.rollback();
-  return attempt.result;
-}
+  /** Takes up nodes that were missed. With nothing beneath, there are none. */
+  async load(refs: readonly NodeRef[]): Promise<void> {
+    for (const ref of refs) this.keep(ref, null);
+  }
 
-/** Runs an operation until all the nodes it needs are there. An operation that throws has changed nothing. */
-export async function settle<T>(nodes: LoadableNodes, operation: () => T): Promise<T> {
-  const [result] = await settleAll(nodes, [operation]);
-  return result as T;
-}
+  /** The node as the store beneath has it at hand, null when it has none; undefined when it has to be loaded. */
+  protected fetch(_ref: NodeRef): Node | null | undefined {
+    return undefined;
+  }
 
-/** Runs several operations, in order, so that each round of loading brings what all of them miss. For reads only. */
-export async function settleAll<T>(nodes: LoadableNodes, operations: readonly (() => T)[]): Promise<T[]> {
-  const results: T[] = [];
-  let waiting = operations.map((operation, index) => ({ operation, index }));
-  while (waiting.length > 0) {
-    const missing = new Set<NodeRef>();
-    waiting = waiting.filter(({ operation, index }) => {
-      const attempt = tryOnce(nodes, operation);
-      if (attempt.missing === null) results[index] = attempt.result;
-      else for (const ref of attempt.missing) missing.add(ref);
-      return attempt.missing !== null;
+  /** Takes up a node as it is stored; null says that there is none. */
+  protected keep(ref: NodeRef, node: Node | null): void {
+    if (node === null) this.absent.add(ref);
+    else this.nodes.set(ref, node);
+  }
+
+  #atHand(ref: NodeRef): Node | null | undefined {
+    const node = this.nodes.get(ref);
+    if (node !== undefined) return node;
+    // What was removed and is still pointed at, which only damage explains, must not be loaded: it would come again and again.
+    if (this.absent.has(ref) || this.removed.has(ref)) return null;
+    const fetched = this.fetch(ref);
+    if (fetched !== undefined) this.keep(ref, fetched);
+    return fetched;
+  }
+
+  edit(ref: NodeRef): Node {
+    const before = this.get(ref);
+    if (this.#saved.has(ref)) return before;
+    const node = copyOf(before);
+    this.nodes.set(ref, node);
+    this.#saved.add(ref);
+    const isFirst = !this.edited.has(ref);
+    if (isFirst) this.edited.add(ref);
+    this.#undo.push(() => {
+      this.nodes.set(ref, before);
+      if (isFirst) this.edited.delete(ref);
     });
-    if (missing.size > 0) await nodes.load([...missing]);
+    return node;
   }
-  return results;
+
+  create(node: Node): NodeRef {
+    // Refs of stored nodes are not numbers where there are any, so these are nobody else's.
+    const ref = this.#createdCount++;
+    this.nodes.set(ref, node);
+    this.created.add(ref);
+    this.#undo.push(() => {
+      this.nodes.delete(ref);
+      this.created.delete(ref);
+    });
+    return ref;
+  }
+
+  remove(ref: NodeRef): void {
+    const node = this.get(ref);
+    const wasCreated = this.created.delete(ref);
+    this.nodes.delete(ref);
+    if (!wasCreated) this.removed.add(ref);
+    this.#undo.push(() => {
+      this.nodes.set(ref, node);
+      if (wasCreated) this.created.add(ref);
+      this.removed.delete(ref);
+    });
+  }
+
+  onRollback(undo: () => void): void {
+    this.#undo.push(undo);
+  }
+
+  /** Runs an operation, which has changed nothing when it throws. */
+  attempt<T>(operation: () => T): T {
+    this.#begin();
+    try {
+      return operation();
+    } catch (error) {
+      for (const undo of this.#undo.toReversed()) undo();
+      this.#begin();
+      throw error;
+    }
+  }
+
+  /** What was changed has been stored: from here on it is as it was read. */
+  protected forgetChanges(): void {
+    this.created.clear();
+    this.edited.clear();
+    this.removed.clear();
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#undo = [];
+    this.#saved.clear();
+  }
 }
 
-type Attempt<T> = { missing: null; result: T } | { missing: readonly NodeRef[] };
+/** Makes one operation when all the nodes that it needs are loaded. An operation that throws has changed nothing. */
+export async function settle<T>(nodes: NodeCache, operation: () => T): Promise<T> {
+  return untilLoaded(() => nodes.attempt(operation));
+}
 
-function tryOnce<T>(nodes: LoadableNodes, operation: () => T): Attempt<T> {
-  nodes.begin();
-  try {
-    return { missing: null, result: operation() };
-  } catch (error) {
-    nodes.rollback();
-    if (error instanceof MissingNodes) return { missing: error.refs };
-    throw error;
-  }
+function throwDamaged(ref: NodeRef): never {
+  throw new ConvexError({
+    code: "TREE_DAMAGED",
+    message: `The aggregate's node ${ref} is missing, or cannot be read.`,
+  });
+}
+
+/** Entries are never changed themselves, so a copy of their list is a copy of the node. */
+function copyOf(node: Node): Node {
+  return isLeaf(node)
+    ? { level: 0, items: node.items.slice() }
+    : { level: node.level, children: node.children.slice(), memo: node.memo };
 }

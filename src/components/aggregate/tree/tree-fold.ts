@@ -13,9 +13,9 @@ import {
   type Span,
 } from "./counted-tree.js";
 import type { CountedTree } from "./counted-tree.js";
-import { gatherMissing, throwMissing } from "./node-store.js";
+import { gatherMissing, throwMissing, type Need } from "./missing.js";
 import { childIndex, isLeaf, itemIndex } from "./node.js";
-import type { Branch, Child, Leaf, Node, NodeRef } from "./node.js";
+import type { Branch, Child, Leaf, Node } from "./node.js";
 import type { OrderRange } from "./range.js";
 import { SummaryFold, summaryOf, type Item, type Summary } from "./summary.js";
 
@@ -40,7 +40,7 @@ function countSpan(tree: CountedTree, branch: Branch, span: Span, { start, end }
   expectUnsummed(tree, branch, span);
   const { children } = branch;
   const { first, last, startsWithin, endsWithin } = span;
-  const missing: NodeRef[] = [];
+  const missing: Need[] = [];
   let count = 0;
   if (startsWithin) gatherMissing(missing, () => (count += countFrom(tree, children[first] as Child, start)));
   const beforeEnd = endsWithin ? last - 1 : last;
@@ -134,7 +134,7 @@ function foldBelow(tree: CountedTree, node: Node, range: OrderRange, visitor: Su
   const span = spanOf(node, range);
   expectUnsummed(tree, node, span);
   // Both ends of the range are tried before either is waited for.
-  const missing: NodeRef[] = [];
+  const missing: Need[] = [];
   for (let index = span.first; index <= span.last; index++) {
     const child = node.children[index] as Child;
     if (isWhole(span, index)) visitor.child(child);
