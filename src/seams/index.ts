@@ -36,5 +36,5 @@ export {
   type CellWriter,
   type NativeStore,
 } from "./native-store.js";
-export { direct, request, runningFunction, type RunningFunction } from "./running-call.js";
+export { asking, request, runningFunction, type RunningFunction } from "./running-call.js";
 export { nativeTriggers, triggersBrand, type DocumentWrite, type TriggerFunction } from "./triggers.js";

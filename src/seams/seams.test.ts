@@ -9,7 +9,7 @@ test("every brand is known to all copies of this code by its name", () => {
     new Set(
       [
         "aggregate",
-        "direct",
+        "asking",
         "handover",
         "migration",
         "nativeStore",

@@ -18,7 +18,7 @@ import {
 export class AwaitedNodes extends NodeCache {
   readonly #stored = new Map<NodeRef, Node>();
 
-  async load(refs: readonly NodeRef[]): Promise<void> {
+  override async load(refs: readonly NodeRef[]): Promise<void> {
     await Promise.resolve();
     for (const ref of refs) {
       const node = this.#stored.get(ref);

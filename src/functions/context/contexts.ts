@@ -5,7 +5,7 @@
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
 import { nearestVectors, vectorIndexOf, type VectorMatch, type VectorQuery } from "../../search/index.js";
-import { direct, request } from "../../seams/index.js";
+import { asking, request } from "../../seams/index.js";
 import { askFrom } from "../execution/ask.js";
 import type { Execution } from "../execution/execution.js";
 import { callNested, type NestedOptions } from "../execution/invoke.js";
@@ -85,7 +85,7 @@ function offering<Call extends RunNested>(
   kind: "query" | "mutation",
   call: Call,
 ): Call {
-  return Object.assign(call, { [direct]: askFrom(execution, kind), [request]: execution.request });
+  return Object.assign(call, { [asking]: askFrom(execution, kind), [request]: execution.request });
 }
 
 async function callInTurn(

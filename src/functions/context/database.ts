@@ -101,7 +101,31 @@ class CommitVariables {
 }
 
 /** What the `ctx.db` of a query offers natively: its cells can only be read. */
-type QueryStore = Omit<NativeStore, "cells"> & { cells<T>(codec: CellCodec<T>): CellReader<T> };
+export type QueryStore = Omit<NativeStore, "cells"> & { cells<T>(codec: CellCodec<T>): CellReader<T> };
+
+/** What a query function's `ctx.db` offers natively. */
+export function readStore(execution: Execution, access: ReadAccess = new ReadAccess(execution)): QueryStore {
+  return {
+    count: (tableName) => access.size(tableName),
+    get: (tableName, id) => access.document(tableName, id),
+    cells: (codec) => access.reader.cells(codec),
+  };
+}
+
+/** What a mutation function's `ctx.db` offers natively. */
+export function writeStore(
+  execution: Execution,
+  access: WriteAccess = new WriteAccess(execution),
+): NativeStore {
+  const tables = () => execution.mutation.component(execution.component.path);
+  return {
+    count: (tableName) => access.size(tableName),
+    get: (tableName, id) => access.document(tableName, id),
+    cells: (codec) => tables().cells(codec),
+    breathe: () => breathe(execution),
+    isWritten: (tableName, id) => tables().isWritten(id, tableName),
+  };
+}
 
 /** `ctx.db` of a query function. */
 export function readDatabase(execution: Execution): ReadDatabase {
@@ -112,11 +136,7 @@ export function readDatabase(execution: Execution): ReadDatabase {
     normalizeId: (tableName, id) => access.normalizeId(tableName, id),
     table: (tableName) => tableHandle(access, tableName),
     system: new SystemDatabase(execution),
-    [nativeStore]: {
-      count: (tableName) => access.size(tableName),
-      get: (tableName, id) => access.document(tableName, id),
-      cells: (codec) => access.reader.cells(codec),
-    },
+    [nativeStore]: readStore(execution, access),
   };
   return database;
 }
@@ -139,14 +159,7 @@ export function writeDatabase(execution: Execution): WriteDatabase {
     system: new SystemDatabase(execution),
     vars: new CommitVariables(execution),
     [nativeTriggers]: (triggers) => execution.component.triggers.has(triggers),
-    [nativeStore]: {
-      count: (tableName) => access.size(tableName),
-      get: (tableName, id) => access.document(tableName, id),
-      cells: (codec) => execution.mutation.component(execution.component.path).cells(codec),
-      breathe: () => breathe(execution),
-      isWritten: (tableName, id) =>
-        execution.mutation.component(execution.component.path).isWritten(id, tableName),
-    },
+    [nativeStore]: writeStore(execution, access),
   };
   return database;
 }

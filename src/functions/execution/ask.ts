@@ -1,15 +1,16 @@
 /**
- * Asks a component within a transaction, without a call. A function whose handler carries the symbol `direct` can be asked
- * without an execution of its own: its arguments are checked as in any call, then its handler runs, with a `ctx` that has
- * nothing but a `db` and that all questions of a transaction share until somebody else writes. The result is not checked
- * again and shares nothing that may be changed; a mutation either does all that it is asked or changes nothing. Whenever
- * this is not possible, also when the handler throws, the answer is undefined, and the caller makes the call in the ordinary
- * way. So nothing else depends on this shortcut.
+ * How a class asks a component within its transaction, without a call. A function whose handler says that it may be asked (by the
+ * symbol `asking`) gets its arguments checked as in any call; then the handler runs in the same turn, with a `ctx` that all
+ * questions of a transaction share until somebody else writes. This `ctx` has nothing but a `db`, and that has nothing but what
+ * is at hand: whatever would have to be waited for, it refuses. What the handler returns is not checked again and shares
+ * nothing that may be changed.
+ *
+ * Where the handler throws, or returns a promise, the answer is undefined, and the caller makes the call in the ordinary way, so
+ * nothing else depends on this. Handlers of mutations write cells last, so one that has been refused something has changed nothing.
  */
-import type { Value } from "convex/values";
-import { direct } from "../../seams/index.js";
+import { asking, nativeStore, type NativeStore } from "../../seams/index.js";
 import { checkArguments, copyArguments } from "../boundary/check-call.js";
-import { readDatabase, writeDatabase } from "../context/database.js";
+import { readStore, writeStore, type QueryStore } from "../context/database.js";
 import type { LoadedComponent, LoadedFunction } from "../program/loaded-component.js";
 import type { Execution, TransactionScope } from "./execution.js";
 import { checkContext, referenceText } from "./invoke.js";
@@ -50,10 +51,13 @@ function ask(caller: Execution, kind: AskedKind, reference: unknown, args: unkno
   const desk = deskOf(caller, scope, fn);
   const copied = copyArguments(args, caller.engine.valueLimits);
   checkArguments(fn, copied, checkContext(desk.execution));
-  const answer = fn.handler(desk.ctx, copied) as Value | undefined;
-  // The handler itself has kept what it shares in step with its own writes.
-  if (kind === "mutation") desk.changes = scope.tx.changes;
-  return answer instanceof Promise ? undefined : answer;
+  if (kind === "query") return inThisTurn(fn.handler(desk.ctx, copied));
+  // Where it fails, what it has prepared in memory goes with its desk.
+  desk.changes = -1;
+  const answer = inThisTurn(fn.handler(desk.ctx, copied));
+  // Whoever writes here keeps in step what it shares.
+  desk.changes = scope.tx.changes;
+  return answer;
 }
 
 /** The function that a reference names; null when it cannot be asked. */
@@ -68,7 +72,7 @@ function targetOf({ program, component }: Execution, reference: object): LoadedF
   const text = referenceText(reference);
   if (program.prepare(component, text) !== null) return null;
   const fn = program.resolve(component, text);
-  const target = direct in fn.handler ? fn : null;
+  const target = asking in fn.handler ? fn : null;
   known.set(reference, target);
   return target;
 }
@@ -83,9 +87,50 @@ function deskOf(caller: Execution, scope: TransactionScope, fn: LoadedFunction):
   const known = ofScope.get(name);
   if (known !== undefined && known.changes === scope.tx.changes) return known;
   const execution = caller.nest(fn.component, fn);
-  const db = fn.kind === "query" ? readDatabase(execution) : writeDatabase(execution);
-  const ctx = { db, [direct]: true };
+  const store = fn.kind === "query" ? readStore(execution) : writeStore(execution);
+  const ctx = { db: new DatabaseAtHand(store), [asking]: true };
   const desk = { ctx, execution, changes: scope.tx.changes };
   ofScope.set(name, desk);
   return desk;
+}
+
+const refusal = Symbol("this has to be waited for");
+
+/** Thrown where a call has to be made instead. */
+function refuse(): never {
+  // oxlint-disable-next-line typescript/only-throw-error -- a signal that `askFrom` catches; an Error would cost its stack
+  throw refusal;
+}
+
+function inThisTurn<T>(found: T | Promise<T>): T {
+  if (!(found instanceof Promise)) return found;
+  // Nobody waits for it: the call finds out by itself.
+  found.catch(() => {});
+  return refuse();
+}
+
+/** The `db` of a `ctx` that questions share: its native store, as far as it answers in the same turn. */
+class DatabaseAtHand {
+  readonly get = refuse;
+  readonly query = refuse;
+  readonly insert = refuse;
+  readonly patch = refuse;
+  readonly replace = refuse;
+  readonly delete = refuse;
+  readonly [nativeStore]: NativeStore | QueryStore;
+
+  constructor(store: NativeStore | QueryStore) {
+    this[nativeStore] = {
+      count: (tableName) => inThisTurn(store.count(tableName)),
+      get: (tableName, id) => inThisTurn(store.get(tableName, id)),
+      cells: (codec) => {
+        const cells = store.cells(codec);
+        return { ...cells, get: (name: string) => inThisTurn(cells.get(name)) };
+      },
+    };
+  }
+
+  get vars(): never {
+    return refuse();
+  }
 }

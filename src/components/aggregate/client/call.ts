@@ -5,7 +5,7 @@
  */
 import { ConvexError } from "convex/values";
 import type { FunctionArgs, FunctionReference, FunctionReturnType } from "convex/server";
-import { direct } from "../../../seams/index.js";
+import { asking } from "../../../seams/index.js";
 import type { ReadCtx, WriteCtx } from "./types.js";
 
 type Query = FunctionReference<"query", "internal" | "public">;
@@ -52,7 +52,7 @@ function askedOf<F extends Query | Mutation>(
   reference: F,
   args: FunctionArgs<F>,
 ): FunctionReturnType<F> | undefined {
-  const ask: unknown = Reflect.get(run, direct);
+  const ask: unknown = Reflect.get(run, asking);
   return typeof ask === "function" ? ask(reference, args) : undefined;
 }
 

@@ -13,12 +13,14 @@ import { internalQuery, mutation, type DatabaseReader, type MutationCtx } from "
 import { operations, type Operation } from "./interface/operation.js";
 import { itemTooLarge } from "./interface/errors.js";
 import { foldEntries } from "./queue/folding.js";
-import { Forest } from "./forest/forest.js";
+import { unmanaged } from "./forest/forest.js";
 import { namespacesOf } from "./forest/operations.js";
-import { applyDeltas, overlayPending } from "./queue/overlay.js";
+import { applyDeltas, overlayPending, type Refusal } from "./queue/overlay.js";
 import { appendPending, isPending, ownRows, type PendingRow } from "./queue/pending.js";
 import { setDeltas } from "./queue/settings.js";
 import { isRunning, progressIn } from "./worker.js";
+import { forestOf } from "./generation/forests.js";
+import { readFrom } from "./native/readings.js";
 
 /** An entry that waits for longer shows that the worker is lost, or cannot keep up. */
 const maxLagMs = 10_000;
@@ -107,7 +109,7 @@ async function help(ctx: MutationCtx): Promise<void> {
 
 /** True when more waits than the worker is handed at once, or something waits for too long. */
 async function isBehind(db: DatabaseReader): Promise<boolean> {
-  if (!(await isPending(db))) return false;
+  if (!(await readFrom(db, isPending))) return false;
   if ((await progressIn(db))?.isBehind === true) return true;
   const oldest = await db.query("pendingOperations").withIndex("by_commitTs").first();
   return oldest !== null && oldest._creationTime < Date.now() - maxLagMs;
@@ -129,12 +131,14 @@ async function findRefusal(
   own: readonly Operation[],
 ): Promise<Error | null> {
   if (operations.length === 0) return null;
-  const forest = new Forest(db);
-  const namespaces = [...own, ...operations].flatMap(namespacesOf);
-  await overlayPending(db, forest, { stale: true, namespaces });
-  await applyDeltas(forest, own);
-  const errors = await applyDeltas(forest, operations);
-  return errors.find((error) => error !== null) ?? null;
+  const all = [...own, ...operations];
+  const refusals: Refusal[] = [];
+  await readFrom(db, (readings) => {
+    const forest = forestOf(readings, unmanaged);
+    overlayPending(readings, forest, true, () => all.flatMap(namespacesOf));
+    applyDeltas(forest, all, refusals);
+  });
+  return refusals.slice(own.length).find((refusal) => refusal !== null) ?? null;
 }
 
 /** True when an operation is refused in the face of some items. */

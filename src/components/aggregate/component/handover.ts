@@ -6,7 +6,7 @@
  */
 import { ConvexError } from "convex/values";
 import { handoverBrand, type CellCodec, type DeclaredHandover } from "../../../seams/index.js";
-import { scanRange, settle } from "../tree/index.js";
+import { scanRange, untilLoaded } from "../tree/index.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Operation } from "./interface/operation.js";
 import { foldEntries } from "./queue/folding.js";
@@ -88,7 +88,7 @@ async function leave(ctx: MutationCtx): Promise<Finish<PublishedCtx>> {
   const { db } = ctx;
   const forest = new Forest(db, await generationToLeave(ctx));
   const trees: WholeTree[] = [];
-  for (const tree of await forest.select("all")) trees.push(await wholeTree(tree));
+  for (const tree of await untilLoaded(() => forest.select("all"))) trees.push(await wholeTree(tree));
   const deadLetters = await db.query("deadLetterOperations").collect();
   for (const { _id } of await db.query("deadLetterOperations").collect()) {
     await db.delete("deadLetterOperations", _id);
@@ -130,7 +130,7 @@ async function wholeTree({ nodes, state, namespace, record }: StoredTree): Promi
     throw notMoved("The aggregate is being repaired: deploy again when that is done (`trueup aggregates`).");
   }
   const plain = state.measures.indexOf(plainMeasure);
-  const found = await settle(nodes, () =>
+  const found = await untilLoaded(() =>
     scanRange({ nodes, state }, { start: "", end: null }, "asc", Infinity),
   );
   const items = found.map(({ position: { key, id }, values }) => ({

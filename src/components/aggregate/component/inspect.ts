@@ -1,6 +1,6 @@
 /** A look inside: the structural check, and the trees and nodes as they are stored. */
 import { v, type Value } from "convex/values";
-import { checkTree, isLeaf, settle, type CountedTree, type NodeRef } from "../tree/index.js";
+import { checkTree, isLeaf, untilLoaded, type CountedTree, type NodeRef } from "../tree/index.js";
 import { query, type DatabaseReader } from "./_generated/server.js";
 import { show } from "./interface/errors.js";
 import type { Forest, StoredTree } from "./forest/forest.js";
@@ -8,6 +8,7 @@ import { inspectedForest } from "./generation/forests.js";
 import { openNodes } from "./nodes/open.js";
 import { namespace } from "./interface/operation.js";
 import { definition } from "./interface/question.js";
+import { readFrom } from "./native/readings.js";
 
 /** How many leaves a part of the check visits, unless told otherwise. */
 const leavesPerPart = 256;
@@ -37,7 +38,7 @@ export const validate = query({
   handler: async (ctx, { from = "", leaves = leavesPerPart, ...args }) => {
     const { forest, tree } = await treeOf(ctx.db, args);
     if (forest === null || tree === null) return { problems: [], nodes: 0, items: 0, next: null };
-    const { problems, ...report } = await settle(forest.nodes, () => checkTree(tree, from, leaves));
+    const { problems, ...report } = await untilLoaded(() => checkTree(tree, from, leaves));
     return {
       ...report,
       problems: problems.map(({ node, ...problem }) => ({ ...problem, node: String(node) })),
@@ -51,9 +52,7 @@ export const dump = query({
   returns: v.string(),
   handler: async (ctx, args) => {
     const { forest, tree } = await treeOf(ctx.db, args);
-    return forest === null || tree === null
-      ? ""
-      : settle(forest.nodes, () => dumpNode(tree, tree.state.root));
+    return forest === null || tree === null ? "" : untilLoaded(() => dumpNode(tree, tree.state.root));
   },
 });
 
@@ -76,9 +75,10 @@ async function treeOf(
   db: DatabaseReader,
   { namespace, definition }: { namespace?: Value; definition?: string },
 ): Promise<{ forest: Forest | null; tree: StoredTree | null }> {
-  const forest = await inspectedForest(db, definition);
-  await forest?.load([namespace]);
-  return { forest, tree: forest?.find(namespace) ?? null };
+  return readFrom(db, (readings) => {
+    const forest = inspectedForest(readings, definition);
+    return { forest, tree: forest?.find(namespace) ?? null };
+  });
 }
 
 function dumpNode(tree: CountedTree, ref: NodeRef): string {

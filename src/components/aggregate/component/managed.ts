@@ -1,31 +1,20 @@
 /** What the app's side of a managed aggregate asks and tells, beside the reads: how it stands, and every write of its table. */
 import { v, type Infer } from "convex/values";
+import type { Soon } from "../tree/index.js";
 import { query, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
-import { buildOf, definitionState, mainGeneration, progressOf } from "./generation/progress.js";
+import { driftOf } from "./check/drift.js";
 import { lastVerified, lastVerifiedRun } from "./check/lifecycle.js";
 import { driftedDocument } from "./check/tables.js";
-import { driftOf, noteDrift, type Drifted } from "./check/drift.js";
-import { appendDeltas } from "./deltas.js";
-import { askableMutation, isAsked, throwNotAtHand } from "./native/direct.js";
+import { measureTrees, size as sizeOfTrees } from "./forest/size.js";
+import { assertUnmanaged, generationsOf, liveGenerations } from "./generation/directory.js";
+import { buildOf, definitionState, mainGeneration, progressOf } from "./generation/progress.js";
+import * as states from "./generation/states.js";
 import { operations, type Operation } from "./interface/operation.js";
 import { numberOrNull } from "./interface/question.js";
-import { isDamage } from "./interface/errors.js";
-import { foldDeltas } from "./queue/folding.js";
-import { Forest } from "./forest/forest.js";
-import { measureTrees, size as sizeOfTrees } from "./forest/size.js";
-import {
-  assertUnmanaged,
-  generationsOf,
-  liveGenerations,
-  liveGenerationsNow,
-  noneLive,
-} from "./generation/directory.js";
-import * as states from "./generation/states.js";
+import { askableMutation, inCall, readFrom, writeFrom } from "./native/readings.js";
 import { nativeStoreOf } from "./native/store.js";
-import { applyOperation, namespacesOf } from "./forest/operations.js";
 import { enqueueOperations } from "./queue.js";
-import { applyNow } from "./native/quick_writes.js";
-import { usesDeltas, usesNoDeltasNow } from "./queue/settings.js";
+import { write } from "./writes.js";
 
 /** What happened to a table. */
 type Followed = Infer<typeof followed>;
@@ -50,40 +39,50 @@ const followed = v.object({
 export const follow = askableMutation({
   args: followed,
   returns: v.boolean(),
-  handler: (ctx, args) => {
-    if (!isAsked(ctx)) return followLater(ctx, args);
-    return followNow(ctx, args) ? false : throwNotAtHand();
-  },
+  handler: (ctx, args) =>
+    writeFrom(ctx, (readings) => {
+      const { readable, writable } = liveGenerations(readings, args.definition);
+      const [generation, ...others] = writable;
+      if (generation === undefined) {
+        return args.begins === true ? inCall(ctx, () => beginWith(ctx, args)) : () => false;
+      }
+      if (others.length === 0) return () => followIn(ctx, generation, generation === readable, args);
+      return inCall(ctx, async () => {
+        let isDue = false;
+        for (const each of writable) isDue = (await followIn(ctx, each, each === readable, args)) || isDue;
+        return isDue;
+      });
+    }),
 });
 
-/** Follows where one generation is kept in step, which is nearly always so. False, and nothing has changed, elsewhere. */
-function followNow(ctx: MutationCtx, { definition, operations, queued, deltas }: Followed): boolean {
-  const { readable, writable } = liveGenerationsNow(ctx.db, definition) ?? noneLive;
-  const [generation] = writable;
-  if (generation === undefined || generation !== readable || writable.length > 1) return false;
-  if (queued === true || (deltas ?? !usesNoDeltasNow(ctx.db))) return false;
-  return applyNow(ctx, generation, operations);
-}
-
-async function followLater(ctx: MutationCtx, args: Followed): Promise<boolean> {
-  const { definition, operations, begins } = args;
-  const { readable, writable } = await liveGenerations(ctx.db, definition);
-  let isDue = false;
-  for (const generation of writable) {
-    // What is being built may have come to a document before its write, or not.
-    const told = generation === readable ? args : { ...args, operations: operations.map(mindless) };
-    isDue = (await followIn(ctx, generation, told)) || isDue;
-  }
-  if (writable.length > 0 || begins !== true) return isDue;
+/** Begins a build for the definition, and drops what others have. */
+async function beginWith(ctx: MutationCtx, args: Followed): Promise<boolean> {
+  const { definition } = args;
   // On Trueup a deploy says which definition runs: another class that writes to its component must not take it over.
-  if (nativeStoreOf(ctx.db) !== null) await assertUnmanaged(ctx.db);
+  if (nativeStoreOf(ctx.db) !== null) await readFrom(ctx.db, assertUnmanaged);
   if (await states.dropOthers(ctx.db, definition)) {
     // Once after a deploy. Again and again when two definitions share one component: each undoes what the other has.
     console.warn(`[aggregate] the definition ${definition} replaces another one, and is built anew`);
   }
   const generation = await states.createGeneration(ctx.db, definition);
-  await followIn(ctx, generation, { ...args, operations: operations.map(mindless) });
+  await followIn(ctx, generation, false, args);
   return true;
+}
+
+/**
+ * Follows writes in one generation; true when somebody has to `advance`. Only what answers can tell drift: what is being built may
+ * have come to a document before its write, or not.
+ */
+function followIn(
+  ctx: MutationCtx,
+  generation: number,
+  isReadable: boolean,
+  { operations, queued, deltas }: Followed,
+): Soon<boolean> {
+  const told = isReadable ? operations : operations.map(mindless);
+  if (told.length === 0) return false;
+  if (queued !== true || deltas === true) return write(ctx, generation, told, deltas);
+  return inCall(ctx, () => enqueueOperations(ctx, told, generation).then(() => false))();
 }
 
 /** An operation that does not say what was there before. */
@@ -161,41 +160,3 @@ export const size = query({
   returns: sizeOfTrees,
   handler: (ctx, args) => measureTrees(ctx.db, args),
 });
-
-/** True when somebody has to `advance`. */
-async function followIn(
-  ctx: MutationCtx,
-  generation: number,
-  { operations, queued, deltas }: Followed,
-): Promise<boolean> {
-  if (operations.length === 0) return false;
-  if (queued === true && deltas !== true) await enqueueOperations(ctx, operations, generation);
-  else if (deltas ?? (await usesDeltas(ctx.db))) await appendDeltas(ctx, operations, generation);
-  else return applyAll(ctx, generation, operations);
-  return false;
-}
-
-async function applyAll(
-  ctx: MutationCtx,
-  generation: number,
-  operations: readonly Operation[],
-): Promise<boolean> {
-  await foldDeltas(ctx);
-  const forest = new Forest(ctx.db, generation);
-  await forest.load(operations.flatMap(namespacesOf), true);
-  const drifted: Drifted[] = [];
-  for (const operation of operations) {
-    try {
-      const kind = await applyOperation(forest, operation);
-      if (kind !== null) drifted.push({ id: operation.id, kind });
-    } catch (error) {
-      // A write must not fail because the aggregate is damaged: it is built anew, and says so to its readers.
-      if (!isDamage(error)) throw error;
-      await states.replaceDamaged(ctx.db, generation, String(error), operation.id);
-      return true;
-    }
-  }
-  await forest.flush(ctx.db);
-  await noteDrift(ctx.db, generation, drifted);
-  return drifted.length > 0;
-}

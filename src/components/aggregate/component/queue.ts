@@ -13,6 +13,7 @@ import { assertUnmanaged } from "./generation/directory.js";
 import { appendPending, ownRows, queueBatch, queueEntry, type QueueBatch } from "./queue/pending.js";
 import { usesDeltas } from "./queue/settings.js";
 import { isRunning, wake } from "./worker.js";
+import { readFrom } from "./native/readings.js";
 
 /** The most that a run is handed. */
 const maxBatchOperations = 1024;
@@ -25,8 +26,8 @@ const statusEntries = 16;
 export const enqueue = mutation({
   args: { operations },
   returns: v.null(),
-  handler: async (ctx, { operations }) => {
-    await assertUnmanaged(ctx.db);
+  handler: async (ctx, { operations }): Promise<null> => {
+    await readFrom(ctx.db, assertUnmanaged);
     await enqueueOperations(ctx, operations);
     return null;
   },
@@ -67,7 +68,7 @@ export async function enqueueOperations(
   generation?: number,
 ): Promise<void> {
   if (operations.length === 0) return;
-  if (await usesDeltas(ctx.db)) return appendDeltas(ctx, operations, generation);
+  if (await readFrom(ctx.db, usesDeltas)) return appendDeltas(ctx, operations, generation);
   const [newest] = await ownRows(ctx.db, 1);
   await appendPending(ctx.db, newest, operations, generation === undefined ? {} : { generation });
   await wake(ctx);

@@ -5,6 +5,7 @@
 import { v, type Infer, type Value } from "convex/values";
 import { encodeKey } from "../../../values/index.js";
 import {
+  afterwards,
   countParts,
   endOf,
   findItem,
@@ -14,7 +15,7 @@ import {
   startOf,
   type Found,
 } from "../tree/index.js";
-import { query } from "./_generated/server.js";
+import { query, type DatabaseReader } from "./_generated/server.js";
 import {
   endCursor,
   itemCursor,
@@ -25,12 +26,11 @@ import {
   partsFrom,
   placeAfter,
 } from "./reading/cursors.js";
-import { afterwards, askableQuery } from "./native/direct.js";
 import { aggregateError } from "./interface/errors.js";
-import { Forest, type StoredTree } from "./forest/forest.js";
-import { readableForest } from "./generation/forests.js";
-import { overlay } from "./queue/overlay.js";
-import { pendingDeltas, type PendingRow } from "./queue/pending.js";
+import { unmanaged, type Forest, type StoredTree } from "./forest/forest.js";
+import { forestOf, readableForest } from "./generation/forests.js";
+import { answerFrom, askableQuery } from "./native/readings.js";
+import { overlayPending } from "./queue/overlay.js";
 import {
   answer,
   answerAll,
@@ -204,39 +204,53 @@ export const namespaces = query({
     isLeftover: v.optional(v.boolean()),
   },
   returns: namespacePage,
-  handler: async (ctx, { cursor, stale, definition, isLeftover, ...args }) => {
+  handler: (ctx, { cursor, stale, definition, isLeftover, ...args }) => {
     const limit = pageSizeOf(args.limit);
-    const forest = isLeftover === true ? new Forest(ctx.db) : await readableForest(ctx.db, definition);
-    const deltas = await pendingDeltas(ctx.db, stale === true);
-    if (cursor === endCursor) return { page: [], cursor: endCursor, isDone: true };
-    const records = await ctx.db
-      .query("trees")
-      .withIndex("by_generation", (q) => {
-        const all = q.eq("generation", storedGeneration(forest.generation));
-        return cursor === undefined ? all : all.gt("namespace", namespaceBefore(cursor));
-      })
-      .take(limit + 1);
-    const stored = records.map(({ namespace }) => namespace);
-    const found = deltas.length === 0 ? stored : await withPlanted(forest, deltas, stored, cursor);
-    return pageOf(
-      found.slice(0, limit + 1).map((namespace) => (namespace === undefined ? {} : { namespace })),
-      limit,
-      namespaceCursor,
-    );
+    return answerFrom(ctx, (readings) => {
+      const forest =
+        isLeftover === true ? forestOf(readings, unmanaged) : readableForest(readings, definition);
+      overlayPending(readings, forest, stale === true);
+      if (cursor === endCursor) return { page: [], cursor: endCursor, isDone: true };
+      const stored = readings.read("namespaces", () =>
+        storedNamespaces(ctx.db, forest.generation, cursor, limit),
+      );
+      const found = withPlanted(forest, stored, cursor);
+      return pageOf(
+        found.slice(0, limit + 1).map((namespace) => (namespace === undefined ? {} : { namespace })),
+        limit,
+        namespaceCursor,
+      );
+    });
   },
 });
 
+/** The namespaces behind a cursor that have records, one more than the limit where there are as many. */
+async function storedNamespaces(
+  db: DatabaseReader,
+  generation: number,
+  cursor: string | undefined,
+  limit: number,
+): Promise<(Value | undefined)[]> {
+  const records = await db
+    .query("trees")
+    .withIndex("by_generation", (q) => {
+      const all = q.eq("generation", storedGeneration(generation));
+      return cursor === undefined ? all : all.gt("namespace", namespaceBefore(cursor));
+    })
+    .take(limit + 1);
+  return records.map(({ namespace }) => namespace);
+}
+
 /** The namespaces of a page, with those that only deltas have written to so far. */
-async function withPlanted(
+function withPlanted(
   forest: Forest,
-  deltas: readonly PendingRow[],
   stored: readonly (Value | undefined)[],
   cursor: string | undefined,
-): Promise<(Value | undefined)[]> {
-  await overlay(forest, deltas);
+): readonly (Value | undefined)[] {
   const keyOf = (namespace: Value | undefined): string => encodeKey([namespace]);
   const after = cursor === undefined ? "" : keyOf(namespaceBefore(cursor));
   const planted = forest.planted("all").filter((namespace) => keyOf(namespace) > after);
+  if (planted.length === 0) return stored;
   const byKey = new Map([...stored, ...planted].map((namespace) => [keyOf(namespace), namespace]));
   return [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, namespace]) => namespace);
 }

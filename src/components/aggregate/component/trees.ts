@@ -1,6 +1,6 @@
 /** The upkeep of trees: starting over, and how they trade reads against contention. */
 import { v } from "convex/values";
-import { isLeaf, makeRootLazy as makeLazy, settle, type NodeRef } from "../tree/index.js";
+import { isLeaf, makeRootLazy as makeLazy, settle, untilLoaded, type NodeRef } from "../tree/index.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, mutation } from "./_generated/server.js";
 import { foldDeltas } from "./queue/folding.js";
@@ -9,6 +9,7 @@ import { writableGenerations } from "./generation/forests.js";
 import { openNodes } from "./nodes/open.js";
 import { namespace } from "./interface/operation.js";
 import { definition } from "./interface/question.js";
+import { readFrom } from "./native/readings.js";
 
 /** How many nodes one run of `sweep` deletes at most. */
 const sweepNodes = 500;
@@ -37,7 +38,8 @@ export const makeRootLazy = mutation({
   args: { namespace, definition },
   returns: v.null(),
   handler: async (ctx, { namespace, definition }) => {
-    for (const generation of await writableGenerations(ctx.db, definition)) {
+    const generations = await readFrom(ctx.db, (readings) => writableGenerations(readings, definition));
+    for (const generation of generations) {
       const forest = new Forest(ctx.db, generation);
       await forest.load([namespace], true);
       const tree = forest.find(namespace) ?? forest.plant(namespace);
@@ -59,12 +61,12 @@ export const sweep = internalMutation({
     for (let count = 0; count < sweepNodes; count++) {
       const ref = waiting.pop();
       if (ref === undefined) break;
-      const node = await settle(store, () => store.find(ref));
+      const node = await untilLoaded(() => store.find(ref));
       if (node === null) continue;
       if (!isLeaf(node)) waiting.push(...node.children.map((child) => child.ref));
       store.remove(ref);
     }
-    await store.flush(ctx.db);
+    await store.write(ctx.db);
     if (waiting.length > 0) {
       await ctx.scheduler.runAfter(0, internal.trees.sweep, { nodes: waiting.map(String) });
     }

@@ -20,6 +20,7 @@ import { foldDeltas } from "./queue/folding.js";
 import { Forest, unmanaged } from "./forest/forest.js";
 import { buildingError, mainGeneration } from "./generation/progress.js";
 import { assertUnmanaged, generationsOf } from "./generation/directory.js";
+import { readFrom } from "./native/readings.js";
 
 /** How long to wait for the worker that applies queued writes. */
 const queueWaitMs = 250;
@@ -53,7 +54,7 @@ export const start = mutation({
   },
   returns: v.string(),
   handler: async (ctx, { definition, repair, startedBy }) => {
-    if (definition === undefined) await assertUnmanaged(ctx.db);
+    if (definition === undefined) await readFrom(ctx.db, assertUnmanaged);
     const generation = await generationOf(ctx.db, definition);
     if (generation === null) throw await buildingError(ctx.db, definition ?? "");
     return beginRun(ctx.db, { generation, repair, startedBy });

@@ -15,6 +15,7 @@ import {
   type MutationCtx,
 } from "./_generated/server.js";
 import { bury, isPending, takeOff, type QueueBatch, type QueueEntry } from "./queue/pending.js";
+import { readFrom } from "./native/readings.js";
 
 const maxBatchLimit = 1024;
 
@@ -47,7 +48,7 @@ export const begin = internalMutation({
   args: {},
   returns: v.null(),
   handler: async (ctx) => {
-    if (await isPending(ctx.db)) await wake(ctx, gatherMs);
+    if (await readFrom(ctx.db, isPending)) await wake(ctx, gatherMs);
     return null;
   },
 });
@@ -74,7 +75,7 @@ export const run = internalMutation({
     if (found.entries.length > 0) await work(ctx, progress, found);
     else if (Date.now() < progress.workedAtMs + cooldownMs) await scheduleRun(ctx, progress, pollMs);
     // The snapshot may lag behind an enqueue that saw the worker running: only a read of the present may stop it.
-    else if (await isPending(ctx.db)) await scheduleRun(ctx, progress, 0);
+    else if (await readFrom(ctx.db, isPending)) await scheduleRun(ctx, progress, 0);
     else await stop(ctx, progress);
     return null;
   },

@@ -1,22 +1,21 @@
 /** Writes, several of them as one: a transaction of their own, which changes everything it should or nothing. */
-import { v, type Infer } from "convex/values";
+import { v } from "convex/values";
+import type { DifferenceKind } from "../../../seams/index.js";
+import { afterwards, type Soon } from "../tree/index.js";
 import type { MutationCtx } from "./_generated/server.js";
+import { noteDrift } from "./check/drift.js";
 import { appendDeltas } from "./deltas.js";
-import { askableMutation, isAsked, throwNotAtHand } from "./native/direct.js";
+import { unmanaged } from "./forest/forest.js";
+import { apply as applyOne, applyEach } from "./forest/operations.js";
+import { assertUnmanaged } from "./generation/directory.js";
+import { forestOf } from "./generation/forests.js";
+import { replaceDamaged } from "./generation/states.js";
+import { isDamage } from "./interface/errors.js";
+import { operations, type Operation } from "./interface/operation.js";
+import { askableMutation, inCall, writeFrom } from "./native/readings.js";
 import { foldDeltas } from "./queue/folding.js";
-import { Forest, unmanaged } from "./forest/forest.js";
-import { assertUnmanaged, isUnmanagedNow } from "./generation/directory.js";
-import { applyOperation, namespacesOf } from "./forest/operations.js";
-import { applyNow } from "./native/quick_writes.js";
-import { usesDeltas, usesNoDeltasNow } from "./queue/settings.js";
-import { operations } from "./interface/operation.js";
-
-type Writes = Infer<typeof writes>;
-const writes = v.object({
-  operations,
-  /** Whether they are appended as deltas; as the component is set when left out. */
-  deltas: v.optional(v.boolean()),
-});
+import { isPending } from "./queue/pending.js";
+import { usesDeltas } from "./queue/settings.js";
 
 /**
  * Applies operations in order, after the deltas that wait, or appends them as deltas. Neighbouring items share the nodes
@@ -24,25 +23,57 @@ const writes = v.object({
  * AGGREGATE_COMPONENT_SHARED, and PENDING_OPERATIONS while others are queued.
  */
 export const apply = askableMutation({
-  args: writes,
+  args: {
+    operations,
+    /** Whether they are appended as deltas; as the component is set when left out. */
+    deltas: v.optional(v.boolean()),
+  },
   returns: v.null(),
-  handler: (ctx, args) => {
-    const { operations, deltas = !usesNoDeltasNow(ctx.db) } = args;
-    if (!deltas && isUnmanagedNow(ctx.db) && applyNow(ctx, unmanaged, operations)) return null;
-    return isAsked(ctx) ? throwNotAtHand() : applyLater(ctx, args);
+  handler: (ctx, { operations, deltas }): Soon<null> => {
+    const written = writeFrom(ctx, (readings) => {
+      assertUnmanaged(readings);
+      return () => write(ctx, unmanaged, operations, deltas);
+    });
+    return afterwards(written, () => null);
   },
 });
 
-async function applyLater(ctx: MutationCtx, { operations, deltas }: Writes): Promise<null> {
-  await assertUnmanaged(ctx.db);
-  if (deltas ?? (await usesDeltas(ctx.db))) {
-    await appendDeltas(ctx, operations);
-    return null;
-  }
-  await foldDeltas(ctx);
-  const forest = new Forest(ctx.db);
-  await forest.load(operations.flatMap(namespacesOf), true);
-  for (const operation of operations) await applyOperation(forest, operation);
-  await forest.flush(ctx.db);
-  return null;
+/**
+ * Writes operations into the trees of a generation, or appends them as deltas; as the component is set where `deltas` is left
+ * out. True when somebody has to `advance`, because the trees have drifted or are damaged.
+ */
+export function write(
+  ctx: MutationCtx,
+  generation: number,
+  operations: readonly Operation[],
+  deltas: boolean | undefined,
+): Soon<boolean> {
+  const kinds: (DifferenceKind | null)[] = [];
+  return writeFrom(ctx, (readings) => {
+    if (deltas ?? usesDeltas(readings)) {
+      const managed = generation === unmanaged ? undefined : generation;
+      return inCall(ctx, () => appendDeltas(ctx, operations, managed).then(() => false));
+    }
+    if (isPending(readings)) {
+      return inCall(ctx, () => foldDeltas(ctx).then(() => write(ctx, generation, operations, false)));
+    }
+    const forest = forestOf(readings, generation);
+    try {
+      applyEach(forest, operations, kinds, (operation) => applyOne(forest, operation));
+    } catch (error) {
+      if (generation === unmanaged || !isDamage(error)) throw error;
+      // A write must not fail because the aggregate is damaged: it is built anew, and says so to its readers.
+      const id = operations[kinds.length]?.id;
+      return inCall(ctx, () => replaceDamaged(ctx.db, generation, String(error), id).then(() => true));
+    }
+    const drifted = kinds.flatMap((kind, index) =>
+      kind === null ? [] : [{ id: (operations[index] as Operation).id, kind }],
+    );
+    if (drifted.length === 0) return () => afterwards(forest.flush(ctx.db), () => false);
+    return inCall(ctx, async () => {
+      await forest.flush(ctx.db);
+      await noteDrift(ctx.db, generation, drifted);
+      return true;
+    });
+  });
 }

@@ -22,7 +22,17 @@ export {
 export type { CountedTree, TreeState } from "./counted-tree.js";
 export { addSums, roundSum, type ExactSum } from "./exact-sum.js";
 export { countParts, itemInParts, measureParts, scanParts, type Found, type Part } from "./grove.js";
-export { afterwards, askEach, throwMissing, untilLoaded, type Soon, type Source } from "./missing.js";
+export {
+  afterwards,
+  askEach,
+  gatherMissing,
+  isMissing,
+  throwMissing,
+  untilLoaded,
+  type Need,
+  type Soon,
+  type Source,
+} from "./missing.js";
 export { NodeCache, settle } from "./node-store.js";
 export {
   childBytes,

@@ -40,6 +40,11 @@ export function throwMissing(needs: readonly Need[]): never {
   throw new Missing(needs);
 }
 
+/** Whether an error is the signal, which nobody may keep from `untilLoaded`. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Missing;
+}
+
 /** Runs a part of a function, and notes what it misses instead of stopping there. */
 export function gatherMissing(needs: Need[], part: () => void): void {
   try {

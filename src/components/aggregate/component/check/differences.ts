@@ -6,7 +6,7 @@
  * the right one is missing, which is then in the wrong place; else a duplicate.
  */
 import type { Value } from "convex/values";
-import { findItem, leafOf, settle, type Item } from "../../tree/index.js";
+import { findItem, leafOf, untilLoaded, type Item } from "../../tree/index.js";
 import { namedValues, type Space } from "./columns.js";
 import { spaceOf, type CheckRun } from "./runs.js";
 import type { DifferenceKind } from "../../../../seams/index.js";
@@ -71,7 +71,7 @@ export async function examineDocument(run: CheckRun, forest: Forest, expected: E
 
 /** The item at the place that a document gives, or null. */
 async function itemInPlace({ space: { tree }, item }: ExpectedItem): Promise<Item | null> {
-  return tree === null ? null : settle(tree.nodes, () => findItem(tree, item.position.order));
+  return tree === null ? null : untilLoaded(() => findItem(tree, item.position.order));
 }
 
 /** True when this run has reported, and left, an item of the document in a wrong place. */
@@ -111,7 +111,7 @@ async function isSharedLeaf({ tree, item }: FoundItem, { space }: ExpectedItem):
   const other = space.tree;
   if (other === null || other === tree) return false;
   const { order } = item.position;
-  return settle(tree.nodes, () => leafOf(tree, order) === leafOf(other, order));
+  return untilLoaded(() => leafOf(tree, order) === leafOf(other, order));
 }
 
 /** Each of two trees would lose what is taken from the other. */
@@ -120,7 +120,7 @@ async function reportShared(
   { tree, item }: FoundItem,
   { space }: ExpectedItem,
 ): Promise<void> {
-  const leaf = await settle(tree.nodes, () => leafOf(tree, item.position.order));
+  const leaf = await untilLoaded(() => leafOf(tree, item.position.order));
   for (const one of [tree, space.tree]) {
     if (one !== null) await run.recordDamage(one, leaf, "sharedNode", "The node is a part of two trees.");
   }

@@ -6,12 +6,13 @@
  */
 import {
   addToBucket,
+  askEach,
   bucketAt,
   bucketRange,
   digestOf,
   emptySums,
   factorOf,
-  settleAll,
+  untilLoaded,
   summarizeRange,
   type BucketSums,
   type OrderRange,
@@ -105,14 +106,7 @@ async function foldPart(
     parts.push({ bucket, range });
     next = range.end;
   }
-  const summaries = await settleAll(
-    tree.nodes,
-    parts.map(
-      ({ range }) =>
-        () =>
-          summarizeRange(tree, range),
-    ),
-  );
+  const summaries = await untilLoaded(() => askEach(parts, ({ range }) => summarizeRange(tree, range)));
   const factor = factorOf(space);
   summaries.forEach((summary, index) => addToBucket(sums, parts[index]?.bucket ?? 0, factor, summary));
   return next;

@@ -3,7 +3,7 @@
  * document has it so, then at each document that belongs there, whether it has its item. Both look and mend in one
  * transaction. Damaged trees are passed over: they are made anew.
  */
-import { bucketAt, bucketRange, scanRange, settle, settleAll, findItem } from "../../tree/index.js";
+import { askEach, bucketAt, bucketRange, findItem, scanRange, untilLoaded } from "../../tree/index.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { ColumnReader, type ItemColumns } from "./columns.js";
 import { placeIn, startIn, treesFrom } from "./places.js";
@@ -67,7 +67,7 @@ async function gather(
     if (differing.has(bucket)) {
       const room = limit - items.length;
       const rest = { start: from, end };
-      const found = await settle(tree.nodes, () => scanRange(tree, rest, "asc", room));
+      const found = await untilLoaded(() => scanRange(tree, rest, "asc", room));
       items.push(...found.map((item) => ({ tree, item })));
       // No order is the beginning of another one.
       if (found.length === room) return `${found.at(-1)?.position.order ?? ""}\0`;
@@ -105,14 +105,13 @@ export async function examineDocuments(ctx: MutationCtx, run: CheckRun, columns:
     differing.has(bucketAt(separators, space.name + item.position.order)),
   );
   // All that is looked for is loaded level by level, instead of item by item.
-  const searches = expected.flatMap(({ space: { tree }, item }) =>
-    tree === null ? [] : [() => findItem(tree, item.position.order)],
-  );
+  const findAll = (): unknown =>
+    askEach(expected, ({ space: { tree }, item }) => tree && findItem(tree, item.position.order));
   const damaged = new Set<string>();
   for (const name of new Set(expected.map(({ space }) => space.name))) {
     if (await run.isDamaged(name)) damaged.add(name);
   }
-  if (damaged.size === 0) await settleAll(forest.nodes, searches);
+  if (damaged.size === 0) await untilLoaded(findAll);
   for (const one of expected) if (!damaged.has(one.space.name)) await examineDocument(run, forest, one);
   await forest.flush(ctx.db);
 }

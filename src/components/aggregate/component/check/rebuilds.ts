@@ -3,13 +3,15 @@
  * every write; then it takes the damaged one's place. Only the trees that are damaged are touched, and reads are answered
  * all the while. A damaged tree's nodes are left where they are: what it points at may belong to another one.
  */
+import type { Value } from "convex/values";
 import type { Doc } from "../_generated/dataModel.js";
-import type { DatabaseWriter, MutationCtx } from "../_generated/server.js";
+import type { DatabaseReader, DatabaseWriter, MutationCtx } from "../_generated/server.js";
 import { ColumnReader, type ItemColumns } from "./columns.js";
 import type { CheckRun } from "./runs.js";
 import { Forest } from "../forest/forest.js";
 import { applyOperation } from "../forest/operations.js";
 import { deleteRecord, findRecord, successorGeneration } from "../forest/records.js";
+import { readFrom } from "../native/readings.js";
 
 /** How many trees are seen to in one step. */
 const treesPerStep = 64;
@@ -19,7 +21,7 @@ export async function plantSuccessors(ctx: MutationCtx, run: CheckRun): Promise<
   const { generation } = run.row;
   const successors = new Forest(ctx.db, successorGeneration(generation));
   const isDone = await forDamaged(ctx.db, run, "found", async ({ namespace }) => {
-    const record = await findRecord(ctx.db, generation, namespace);
+    const record = await recordOf(ctx.db, generation, namespace);
     if (record === null) return;
     // One that an earlier run has left begins anew.
     await successors.load([namespace]);
@@ -56,8 +58,8 @@ export async function fillSuccessors(ctx: MutationCtx, run: CheckRun, columns: I
 export async function installSuccessors(ctx: MutationCtx, run: CheckRun): Promise<boolean> {
   const { generation } = run.row;
   const isDone = await forDamaged(ctx.db, run, "planted", async ({ namespace }) => {
-    const record = await findRecord(ctx.db, generation, namespace);
-    const successor = await findRecord(ctx.db, successorGeneration(generation), namespace);
+    const record = await recordOf(ctx.db, generation, namespace);
+    const successor = await recordOf(ctx.db, successorGeneration(generation), namespace);
     if (record === null || successor === null) return;
     const { root, maxNodeSize, rootLazy, measures } = successor;
     await ctx.db.patch("trees", record._id, {
@@ -70,6 +72,14 @@ export async function installSuccessors(ctx: MutationCtx, run: CheckRun): Promis
     await deleteRecord(ctx.db, successor);
   });
   return isDone && (await markMended(ctx.db, run));
+}
+
+async function recordOf(
+  db: DatabaseReader,
+  generation: number,
+  namespace: Value | undefined,
+): Promise<Doc<"trees"> | null> {
+  return readFrom(db, (readings) => findRecord(readings, generation, namespace));
 }
 
 /** Marks some structural differences as mended; true when all of them are. */

@@ -3,7 +3,7 @@
  * it takes. On its way it meets every item in order, and collects where buckets are to end. A tree found damaged is left to
  * be rebuilt: the phases after this one, which search trees, pass it over.
  */
-import { checkTree, SeparatorCollector, settle } from "../../tree/index.js";
+import { checkTree, SeparatorCollector, untilLoaded } from "../../tree/index.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { DatabaseReader, MutationCtx } from "../_generated/server.js";
 import { placeIn, startIn, treesFrom } from "./places.js";
@@ -74,7 +74,7 @@ async function checkPart(
   collector: SeparatorCollector,
 ): Promise<string | null> {
   const space = spaceOf(tree);
-  const { report, leaves, unnamed } = await settle(tree.nodes, () => {
+  const { report, leaves, unnamed } = await untilLoaded(() => {
     const leaves: { first: string; last: string; count: number }[] = [];
     let unnamed = 0;
     const report = checkTree(tree, from, leavesPerStep, (leaf) => {

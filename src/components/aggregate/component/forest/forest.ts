@@ -1,23 +1,28 @@
 /**
- * The trees of all namespaces of one generation, as one call sees them: their records, and one store with the nodes of all of them.
- * Records are loaded ahead (`load`), so that what happens to trees afterwards is synchronous, and is undone with the
- * operation it belongs to.
+ * The trees of all namespaces of one generation, as one call sees them: their records, and one store with the nodes of all of
+ * them. What is not at hand is missed (`tree/missing.ts`). What changes a tree changes it in memory, and is undone with the
+ * operation that it belongs to; `flush` writes all of it.
  */
 import type { Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import {
+  afterwards,
+  askEach,
   emptyLeaf,
   maxMaxNodeSize,
   minMaxNodeSize,
+  untilLoaded,
   type CountedTree,
+  type Soon,
   type TreeState,
 } from "../../tree/index.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { aggregateError } from "../interface/errors.js";
+import { Readings } from "../native/readings.js";
 import { openNodes } from "../nodes/open.js";
 import type { StoredNodes } from "../nodes/stored.js";
-import { findRecord, findRecordNow, storedGeneration, successorGeneration, writeRecord } from "./records.js";
+import { findRecord, storedGeneration, successorGeneration, writeRecord } from "./records.js";
 import type { NamespaceSet } from "../interface/question.js";
 
 /** The name of the measure that `sumValue` is. */
@@ -49,63 +54,57 @@ export class Forest {
   readonly nodes: StoredNodes;
   /** Those of a managed aggregate count from 1. */
   readonly generation: number;
-  readonly #db: DatabaseReader;
-  /** What was loaded or planted, by encoded namespace. */
+  readonly #readings: Readings;
+  /** What was found or planted, by encoded namespace. */
   readonly #trees: Map<string, StoredTree | null> = new Map();
-  /** Every load that was begun, by what it loads: nothing is loaded twice. */
-  readonly #loads: Map<string, Promise<readonly (Value | undefined)[]>> = new Map();
   /** The successors of trees that are being made anew. */
   #successors: Forest | null = null;
 
-  constructor(db: DatabaseReader, generation: number = unmanaged) {
-    this.#db = db;
+  /** @param readings What the call has read already, where the forest is to share that. */
+  constructor(db: DatabaseReader, generation: number = unmanaged, readings: Readings = new Readings(db)) {
+    this.#readings = readings;
     this.generation = generation;
     this.nodes = openNodes(db);
   }
 
-  /** Makes the trees of namespaces known to `find`, and, where there is one to be planted, what `plant` needs. */
+  /** Waits for the trees of namespaces, and, where there is one to be planted, for what `plant` needs. */
   async load(namespaces: readonly (Value | undefined)[], forPlanting = false): Promise<void> {
-    await Promise.all(namespaces.map((namespace) => this.#loadOne(namespace)));
-    if (forPlanting && namespaces.some((namespace) => this.find(namespace) === null)) {
-      await this.#loadOne(undefined);
-    }
-    const replaced = namespaces.filter((namespace) => this.find(namespace)?.record?.hasSuccessor === true);
-    if (replaced.length === 0) return;
-    this.#successors ??= new Forest(this.#db, successorGeneration(this.generation));
-    await this.#successors.load(replaced);
+    await untilLoaded(() => {
+      const trees = askEach(namespaces, (namespace) => {
+        this.successorOf(namespace);
+        return this.find(namespace);
+      });
+      if (forPlanting && trees.includes(null)) this.find(undefined);
+    });
   }
 
-  /** Loads the trees of several namespaces; those that there are, in the order of the namespaces. */
-  async select(set: NamespaceSet): Promise<StoredTree[]> {
+  /** The trees that there are of several namespaces, in the order of the namespaces. @throws Missing */
+  select(set: NamespaceSet): StoredTree[] {
     const namespaces = Array.isArray(set)
       ? set.map(({ namespace }) => namespace)
-      : [...(await this.#loadMany(set)), ...this.planted(set)];
-    await this.load(namespaces);
+      : [...this.#listed(set), ...this.planted(set)];
+    askEach(namespaces, (namespace) => this.find(namespace));
     const keys = [...new Set(namespaces.map(keyOf))].toSorted();
     return keys.flatMap((key) => this.#trees.get(key) ?? []);
   }
 
-  /** The tree of a loaded namespace, or null when nothing was ever written to it. */
+  /** The tree of a namespace, or null when nothing was ever written to it. @throws Missing */
   find(namespace: Value | undefined): StoredTree | null {
-    return this.#trees.get(keyOf(namespace)) ?? null;
-  }
-
-  /** The same for a namespace that may not be loaded; undefined when it has to be waited for. */
-  findNow(namespace: Value | undefined): StoredTree | null | undefined {
     const key = keyOf(namespace);
     const known = this.#trees.get(key);
     if (known !== undefined) return known;
-    const record = findRecordNow(this.#db, this.generation, namespace);
-    if (record === undefined) return undefined;
-    this.#know(namespace, record);
-    return this.#trees.get(key);
+    const record = findRecord(this.#readings, this.generation, namespace);
+    const tree = record === null ? null : treeOf(this.nodes, record);
+    this.#trees.set(key, tree);
+    return tree;
   }
 
-  /** The tree that is to take the place of a loaded one, or null. */
+  /** The tree that is to take the place of a namespace's, or null. @throws Missing */
   successorOf(namespace: Value | undefined): StoredTree | null {
-    return this.find(namespace)?.record?.hasSuccessor === true
-      ? (this.#successors?.find(namespace) ?? null)
-      : null;
+    if (this.find(namespace)?.record?.hasSuccessor !== true) return null;
+    const { db } = this.#readings;
+    this.#successors ??= new Forest(db, successorGeneration(this.generation), this.#readings);
+    return this.#successors.find(namespace);
   }
 
   /** The namespaces of a set whose trees were planted by this call, and have no record yet. */
@@ -116,13 +115,14 @@ export class Forest {
     return planted.filter((namespace) => set === "all" || startsWith(namespace, set.prefix));
   }
 
-  /** A new tree for a namespace, in place of the one it may have; by default set up as the one without a namespace. */
-  plant(namespace: Value | undefined, settings?: TreeSettings): StoredTree {
+  /**
+   * A new tree for a namespace, in place of the one it may have; by default set up as the one without a namespace.
+   * @throws Missing, INVALID_NODE_SIZE
+   */
+  plant(namespace: Value | undefined, settings: TreeSettings = {}): StoredTree {
     const key = keyOf(namespace);
     const before = this.#trees.get(key) ?? null;
-    const model = before ?? this.find(undefined);
-    const maxNodeSize = settings?.maxNodeSize ?? model?.state.maxNodeSize ?? this.nodes.defaults.maxNodeSize;
-    const rootLazy = settings?.rootLazy ?? model?.state.rootLazy ?? this.nodes.defaults.rootLazy;
+    const { maxNodeSize, rootLazy } = this.#settingsOf(before, settings);
     checkNodeSize(maxNodeSize);
     const root = this.nodes.create(emptyLeaf());
     const tree: StoredTree = {
@@ -136,34 +136,47 @@ export class Forest {
     return tree;
   }
 
-  /** Writes everything that was changed. */
-  async flush(db: DatabaseWriter): Promise<void> {
-    const stored = await this.nodes.flush(db);
-    for (const tree of this.#trees.values()) {
-      if (tree === null) continue;
-      const { root, maxNodeSize, rootLazy, measures } = tree.state;
-      await writeRecord(db, this.generation, tree.namespace, tree.record, {
-        root: stored(root),
-        maxNodeSize,
-        rootLazy,
-        measures: [...measures],
-      });
-    }
-    await this.#successors?.flush(db);
+  /**
+   * Writes everything that was changed: records first, then nodes. In the same turn where nodes are cells and no record
+   * changes.
+   */
+  flush(db: DatabaseWriter): Soon<void> {
+    const forests = this.#successors === null ? [this] : [this, this.#successors];
+    let written: Soon<void> = undefined;
+    for (const forest of forests) written = afterwards(written, () => forest.#writeRecords(db));
+    for (const forest of forests) written = afterwards(written, () => forest.nodes.write(db));
+    return written;
   }
 
-  /** The same at once; false, and nothing is written, when something has to be waited for or concerns more than nodes. */
-  flushNow(): boolean {
-    for (const tree of this.#trees.values()) {
-      if (tree !== null && (tree.record === null || changesRecord(tree.record, tree.state))) return false;
-    }
-    return this.nodes.flushNow();
+  #writeRecords(db: DatabaseWriter): Soon<void> {
+    return afterwards(this.nodes.place(db), (stored) => {
+      let written: Soon<void> = undefined;
+      for (const tree of this.#trees.values()) {
+        if (tree === null || !isChanged(tree)) continue;
+        const { root, maxNodeSize, rootLazy, measures } = tree.state;
+        const fields = { root: stored(root), maxNodeSize, rootLazy, measures: [...measures] };
+        const write = () => writeRecord(db, this.generation, tree.namespace, tree.record, fields);
+        written = afterwards(written, write);
+      }
+      return written;
+    });
   }
 
-  #loadMany(set: OpenSet): Promise<readonly (Value | undefined)[]> {
-    return this.#loadOnce(set === "all" ? set : `prefix ${encodeKey(set.prefix)}`, async () => {
-      const prefix = set === "all" ? null : set.prefix;
-      const records = this.#db.query("trees").withIndex("by_generation", (q) => {
+  #settingsOf(
+    before: StoredTree | null,
+    { maxNodeSize, rootLazy }: TreeSettings,
+  ): { maxNodeSize: number; rootLazy: boolean } {
+    if (maxNodeSize !== undefined && rootLazy !== undefined) return { maxNodeSize, rootLazy };
+    const model = (before ?? this.find(undefined))?.state ?? this.nodes.defaults;
+    return { maxNodeSize: maxNodeSize ?? model.maxNodeSize, rootLazy: rootLazy ?? model.rootLazy };
+  }
+
+  /** The namespaces of a set that have records. @throws Missing */
+  #listed(set: OpenSet): readonly (Value | undefined)[] {
+    const prefix = set === "all" ? null : set.prefix;
+    const name = `namespaces ${this.generation} ${prefix === null ? "" : encodeKey(prefix)}`;
+    return this.#readings.read(name, async () => {
+      const records = this.#readings.db.query("trees").withIndex("by_generation", (q) => {
         const all = q.eq("generation", storedGeneration(this.generation));
         return prefix === null ? all : all.gte("namespace", prefix);
       });
@@ -172,39 +185,21 @@ export class Forest {
         // Arrays that start with a prefix stand together, the prefix itself first.
         if (prefix !== null && !startsWith(record.namespace, prefix)) break;
         namespaces.push(record.namespace);
-        this.#know(record.namespace, record);
+        const key = keyOf(record.namespace);
+        // One that is known may have been changed already.
+        if (!this.#trees.has(key)) this.#trees.set(key, treeOf(this.nodes, record));
       }
       return namespaces;
     });
   }
-
-  async #loadOne(namespace: Value | undefined): Promise<void> {
-    if (this.#trees.has(keyOf(namespace))) return;
-    await this.#loadOnce(`one ${keyOf(namespace)}`, async () => {
-      this.#know(namespace, await findRecord(this.#db, this.generation, namespace));
-      return [namespace];
-    });
-  }
-
-  #loadOnce(
-    what: string,
-    load: () => Promise<readonly (Value | undefined)[]>,
-  ): Promise<readonly (Value | undefined)[]> {
-    const begun = this.#loads.get(what) ?? load();
-    this.#loads.set(what, begun);
-    return begun;
-  }
-
-  /** Takes a record up, unless the tree is known, and perhaps changed, already. */
-  #know(namespace: Value | undefined, record: Doc<"trees"> | null): void {
-    const key = keyOf(namespace);
-    if (!this.#trees.has(key)) this.#trees.set(key, record === null ? null : treeOf(this.nodes, record));
-  }
 }
 
-function changesRecord(record: Doc<"trees">, state: StoredTree["state"]): boolean {
+/** Whether the record of a tree has to be written. */
+function isChanged({ record, state }: StoredTree): boolean {
   return (
+    record === null ||
     record.root !== state.root ||
+    record.maxNodeSize !== state.maxNodeSize ||
     record.rootLazy !== state.rootLazy ||
     record.measures.length !== state.measures.length
   );

@@ -1,22 +1,27 @@
 /**
- * What each operation does to the trees. Everything an operation needs is loaded before, or missed and then loaded by
- * `settle`; an operation that is refused has changed nothing.
+ * What each operation does to the trees, in memory: `forest.flush` writes it. What an operation needs and is not at hand, it misses;
+ * one that is refused has changed nothing (`attempt`).
  */
 import type { Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import {
+  askEach,
   findItem,
   insertItem,
+  isMissing,
   itemBytes,
   maxItemBytes,
   Position,
   putItem,
   removeItem,
+  untilLoaded,
+  withoutTrailingNulls,
+  type Item,
+  type OnMisfit,
 } from "../../tree/index.js";
-import { settle, withoutTrailingNulls, type Item, type OnMisfit } from "../../tree/index.js";
 import type { DifferenceKind } from "../../../../seams/index.js";
 import type { ItemMove, ItemValues, Operation } from "../interface/operation.js";
-import { aggregateError, itemTooLarge, show } from "../interface/errors.js";
+import { aggregateError, isDamage, itemTooLarge, show } from "../interface/errors.js";
 import { plainMeasure, unmanaged, type Forest, type StoredTree } from "./forest.js";
 
 /** What names an item. */
@@ -26,35 +31,59 @@ interface ItemPlace {
   readonly namespace?: Value | undefined;
 }
 
-/**
- * Applies an operation to the trees in memory; `forest.flush` writes them. Those of a managed aggregate are also written to
- * by its fill, its repair and whoever else follows the table: there, no operation minds what is there already. Returns how
- * its document had drifted, which only an operation that says what was there `before` can tell; null otherwise.
- * @throws DELETE_MISSING_KEY, DUPLICATE_KEY, ITEM_TOO_LARGE
- */
+/** Applies an operation as a whole, or not at all. Otherwise like `perform`. */
+export function apply(forest: Forest, operation: Operation): DifferenceKind | null {
+  return forest.nodes.attempt(() => perform(forest, operation));
+}
+
+/** The same for a caller that waits for what the operation needs. */
 export async function applyOperation(forest: Forest, operation: Operation): Promise<DifferenceKind | null> {
-  const namespaces = namespacesOf(operation);
-  await forest.load(namespaces, true);
-  if (namespaces.some((namespace) => forest.successorOf(namespace) !== null)) {
-    await applyToSuccessors(forest, operation);
-    return null;
-  }
-  return await settle(forest.nodes, () => perform(forest, operation));
+  return untilLoaded(() => apply(forest, operation));
+}
+
+/**
+ * Makes something of each operation, in order, by `make`. What comes of them is kept in `results`, so that a run after one that
+ * missed something goes on where that one ended.
+ * @throws Missing, and what `make` throws: then `results` are those of the operations before.
+ */
+export function applyEach<Result>(
+  forest: Forest,
+  operations: readonly Operation[],
+  results: Result[],
+  make: (operation: Operation) => Result,
+): void {
+  if (operations.length > 1 && results.length === 0) visitPlaces(forest, operations);
+  for (const operation of operations.slice(results.length)) results.push(make(operation));
+}
+
+/** Has the nodes above the places of all operations loaded level by level, instead of operation by operation. @throws Missing */
+export function visitPlaces(forest: Forest, operations: readonly Operation[]): void {
+  askEach(operations, (operation) => {
+    for (const { place } of partsOf(operation)) {
+      const tree = forest.find(place.namespace);
+      try {
+        if (tree !== null) findItem(tree, new Position(place.key, place.id).order);
+      } catch (error) {
+        // The operation that meets it is told.
+        if (!isDamage(error)) throw error;
+      }
+    }
+  });
 }
 
 /**
  * Applies an operation where a tree is being made anew: to that tree, as far as its damage lets it, and to its successor.
- * Neither knows for sure what is there already, so no operation minds.
+ * Neither knows for sure what is there already, so no operation minds, also when it is made twice.
  */
-async function applyToSuccessors(forest: Forest, operation: Operation): Promise<void> {
+function performTwice(forest: Forest, operation: Operation): void {
   for (const { place, values } of partsOf(operation)) {
     const successor = forest.successorOf(place.namespace);
     try {
-      await settle(forest.nodes, () => changePlace(treeFor(forest, place.namespace), place, values));
+      forest.nodes.attempt(() => changePlace(treeFor(forest, place.namespace), place, values));
     } catch (error) {
-      if (successor === null) throw error;
+      if (successor === null || isMissing(error)) throw error;
     }
-    if (successor !== null) await settle(successor.nodes, () => changePlace(successor, place, values));
+    successor?.nodes.attempt(() => changePlace(successor, place, values));
   }
 }
 
@@ -80,10 +109,16 @@ export function namespacesOf(operation: Operation): (Value | undefined)[] {
 }
 
 /**
- * Applies an operation to trees that are loaded; what it changed before it throws is for the caller to undo. Returns how its
- * document had drifted, or null.
+ * Applies an operation; what it changed before it throws is for the caller to undo. The trees of a managed aggregate are also
+ * written to by its fill, its repair and whoever else follows the table: there, no operation minds what is there already.
+ * Returns how its document had drifted, which only an operation that says what was there `before` can tell; null otherwise.
+ * @throws Missing, DELETE_MISSING_KEY, DUPLICATE_KEY, ITEM_TOO_LARGE
  */
-export function perform(forest: Forest, operation: Operation): DifferenceKind | null {
+function perform(forest: Forest, operation: Operation): DifferenceKind | null {
+  if (namespacesOf(operation).some((namespace) => forest.successorOf(namespace) !== null)) {
+    performTwice(forest, operation);
+    return null;
+  }
   if (forest.generation !== unmanaged) return follow(forest, operation);
   switch (operation.type) {
     case "insert":

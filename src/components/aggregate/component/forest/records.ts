@@ -6,41 +6,34 @@
 import type { Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
-import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
+import type { DatabaseWriter } from "../_generated/server.js";
 import type { CellCodec } from "../../../../seams/index.js";
+import type { Readings } from "../native/readings.js";
 import { nativeStoreOf } from "../native/store.js";
 
 const idCodec: CellCodec<Id<"trees">> = { encode: String, decode: (text) => text as Id<"trees"> };
 
-export async function findRecord(
-  db: DatabaseReader,
+/** The record of a namespace, or null. @throws Missing */
+export function findRecord(
+  readings: Readings,
   generation: number,
   namespace: Value | undefined,
-): Promise<Doc<"trees"> | null> {
-  const id = await nativeStoreOf(db)?.cells(idCodec).get(nameOf(generation, namespace));
-  if (id !== undefined) return await db.get("trees", id);
-  return await db
-    .query("trees")
-    .withIndex("by_generation", (q) =>
-      q.eq("generation", storedGeneration(generation)).eq("namespace", namespace),
-    )
-    .first();
+): Doc<"trees"> | null {
+  const { db, native } = readings;
+  const name = nameOf(generation, namespace);
+  const id = readings.cell(idCodec, name);
+  if (native !== null && id !== undefined) return readings.take(id, () => native.get("trees", id));
+  return readings.read(`record ${name}`, () =>
+    db
+      .query("trees")
+      .withIndex("by_generation", (q) =>
+        q.eq("generation", storedGeneration(generation)).eq("namespace", namespace),
+      )
+      .first(),
+  );
 }
 
-/** The same with what is at hand; undefined when it has to be looked for. */
-export function findRecordNow(
-  db: DatabaseReader,
-  generation: number,
-  namespace: Value | undefined,
-): Doc<"trees"> | null | undefined {
-  const native = nativeStoreOf(db);
-  const id = native?.cells(idCodec).get(nameOf(generation, namespace));
-  if (native === null || id === undefined || id instanceof Promise) return undefined;
-  const record = native.get("trees", id);
-  return record instanceof Promise ? undefined : record;
-}
-
-/** Makes the record of a namespace, or brings it up to date. */
+/** Makes the record of a namespace, or writes what has changed in it. */
 export async function writeRecord(
   db: DatabaseWriter,
   generation: number,
@@ -55,14 +48,7 @@ export async function writeRecord(
       ...fields,
     });
     nativeStoreOf(db)?.cells(idCodec).set(nameOf(generation, namespace), id);
-  } else if (
-    record.root !== fields.root ||
-    record.maxNodeSize !== fields.maxNodeSize ||
-    record.rootLazy !== fields.rootLazy ||
-    record.measures.length !== fields.measures.length
-  ) {
-    await db.patch("trees", record._id, fields);
-  }
+  } else await db.patch("trees", record._id, fields);
 }
 
 /** Deletes the record of a tree whose generation was dropped. */

@@ -4,11 +4,12 @@
  */
 import {
   addSums,
+  askEach,
   childBytes,
   isLeaf,
   itemBytes,
   noMeasure,
-  settleAll,
+  untilLoaded,
   measureParts,
   type ExactSum,
   type Node,
@@ -52,13 +53,12 @@ export async function measureTrees(
     .take(treesPerPage + 1);
   const forest = new Forest(db, generation);
   const page = records.slice(0, treesPerPage);
-  const trees = await forest.select(
-    page.map(({ namespace }) => (namespace === undefined ? {} : { namespace })),
-  );
+  const namespaces = page.map(({ namespace }) => (namespace === undefined ? {} : { namespace }));
+  const trees = await untilLoaded(() => forest.select(namespaces));
   const last = page.at(-1);
   const namespace = last?.namespace;
   return {
-    ...(await contentsOf(forest, trees)),
+    ...(await contentsOf(trees)),
     ...(await nodesOf(forest, trees)),
     cursor:
       records.length > treesPerPage ? namespaceCursor(namespace === undefined ? {} : { namespace }) : null,
@@ -66,14 +66,10 @@ export async function measureTrees(
 }
 
 async function contentsOf(
-  forest: Forest,
   trees: readonly StoredTree[],
 ): Promise<{ items: number; namespaces: number; sum: ExactSum }> {
-  const whole = { start: "", end: null };
-  const summaries = await settleAll(
-    forest.nodes,
-    trees.map((tree) => () => measureParts([{ tree, range: whole }])[0]),
-  );
+  const range = { start: "", end: null };
+  const summaries = await untilLoaded(() => measureParts(trees.map((tree) => ({ tree, range }))));
   let items = 0;
   let namespaces = 0;
   let sum: ExactSum = 0;
@@ -99,10 +95,7 @@ async function nodesOf(
   while (level.length > 0) {
     const sample = spread(level);
     scale *= level.length / sample.length;
-    const seen = await settleAll(
-      forest.nodes,
-      sample.map((ref) => () => forest.nodes.find(ref)),
-    );
+    const seen = await untilLoaded(() => askEach(sample, (ref) => forest.nodes.find(ref)));
     const there = seen.filter((node) => node !== null);
     nodes += there.length * scale;
     sizeBytes += there.reduce((bytes, node) => bytes + nodeBytes(node), 0) * scale;

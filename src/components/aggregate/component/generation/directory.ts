@@ -7,6 +7,7 @@ import type { Doc } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import { aggregateError } from "../interface/errors.js";
 import type { CellCodec } from "../../../../seams/index.js";
+import type { Readings } from "../native/readings.js";
 import { nativeStoreOf } from "../native/store.js";
 
 /** The generations of one definition that live. */
@@ -25,33 +26,28 @@ const liveCodec: CellCodec<LiveGenerations> = {
   decode: (text) => JSON.parse(text) as LiveGenerations,
 };
 
-export async function liveGenerations(db: DatabaseReader, definition: string): Promise<LiveGenerations> {
-  const remembered = await nativeStoreOf(db)?.cells(liveCodec).get(nameOf(definition));
-  return remembered ?? liveAmong(await generationsOf(db, definition));
-}
-
-/** The same with what is at hand; undefined when it has to be looked for. */
-export function liveGenerationsNow(db: DatabaseReader, definition: string): LiveGenerations | undefined {
-  const remembered = nativeStoreOf(db)?.cells(liveCodec).get(nameOf(definition));
-  return remembered instanceof Promise ? undefined : remembered;
+/** The generations of a definition that live. @throws Missing */
+export function liveGenerations(readings: Readings, definition: string): LiveGenerations {
+  const name = nameOf(definition);
+  const load = async () => liveAmong(await generationsOf(readings.db, definition));
+  return readings.cell(liveCodec, name) ?? readings.read(`generations ${name}`, load);
 }
 
 /**
  * Refuses calls that name no definition while a managed aggregate lives in the component: they are of a class without `table`, whose
  * items would be others than the table's.
- * @throws AGGREGATE_COMPONENT_SHARED
+ * @throws Missing, AGGREGATE_COMPONENT_SHARED
  */
-export async function assertUnmanaged(db: DatabaseReader): Promise<void> {
-  if (isUnmanagedNow(db)) return;
-  const managed = (await db.query("generations").collect()).find(isLive);
+export function assertUnmanaged(readings: Readings): void {
+  const { db, native } = readings;
+  if (native !== null) {
+    if (readings.take("generations", () => native.count("generations")) === 0) return;
+    if (readings.cell(flagCodec, managedKind) === false) return;
+  }
+  const managed = readings.read("managed generation", async () =>
+    (await db.query("generations").collect()).find(isLive),
+  );
   if (managed !== undefined) throw sharedError(managed.definition);
-}
-
-/** True when it is known at once that no managed aggregate lives in the component. */
-export function isUnmanagedNow(db: DatabaseReader): boolean {
-  const native = nativeStoreOf(db);
-  if (native === null) return false;
-  return native.count("generations") === 0 || native.cells(flagCodec).get(managedKind) === false;
 }
 
 /** Of a call of a class that is not the one which keeps the component. */

@@ -1,76 +1,43 @@
 /** The trees that a call is about: of the generation that answers for its definition, or of that which nobody manages. */
-import type { DatabaseReader, MutationCtx, QueryCtx } from "../_generated/server.js";
-import { isAsked } from "../native/direct.js";
 import { Forest, unmanaged } from "../forest/forest.js";
+import type { Readings } from "../native/readings.js";
 import { buildingError } from "./progress.js";
-import { assertUnmanaged, isUnmanagedNow, liveGenerations, liveGenerationsNow } from "./directory.js";
+import { assertUnmanaged, liveGenerations } from "./directory.js";
 
-/** @throws AGGREGATE_BUILDING when no generation of the definition is ready, AGGREGATE_COMPONENT_SHARED */
-export async function readableForest(db: DatabaseReader, definition: string | undefined): Promise<Forest> {
-  return new Forest(db, await readableGeneration(db, definition));
+/** The trees of a generation, which all that is asked of the same readings shares. */
+export function forestOf(readings: Readings, generation: number): Forest {
+  return readings.take(`forest ${generation}`, () => new Forest(readings.db, generation, readings));
 }
 
-/** The same, shared by all questions of a transaction; null when that cannot be told at once. */
-export function readableForestNow(ctx: QueryCtx, definition: string | undefined): Forest | null {
-  const generation =
-    definition === undefined ? unmanagedNow(ctx.db) : liveGenerationsNow(ctx.db, definition)?.readable;
-  if (generation === undefined || generation === null) return null;
-  return sharedForest(ctx, generation);
-}
-
-function unmanagedNow(db: DatabaseReader): number | null {
-  return isUnmanagedNow(db) ? unmanaged : null;
-}
-
-/** The trees that all questions, or all writes, asked of one `ctx` share; of any other `ctx`, trees of its own. */
-export function sharedForest(ctx: QueryCtx | MutationCtx, generation: number): Forest {
-  if (!isAsked(ctx)) return new Forest(ctx.db, generation);
-  let forests = sharedForests.get(ctx);
-  if (forests === undefined) {
-    forests = new Map();
-    sharedForests.set(ctx, forests);
-  }
-  let forest = forests.get(generation);
-  if (forest === undefined) {
-    forest = new Forest(ctx.db, generation);
-    forests.set(generation, forest);
-  }
-  return forest;
-}
-
-const sharedForests = new WeakMap<QueryCtx | MutationCtx, Map<number, Forest>>();
-
-/** @throws AGGREGATE_BUILDING when no generation of the definition is ready, AGGREGATE_COMPONENT_SHARED */
-async function readableGeneration(db: DatabaseReader, definition: string | undefined): Promise<number> {
+/**
+ * The trees that answer for a definition; without one, those that nobody manages.
+ * @throws Missing, AGGREGATE_COMPONENT_SHARED
+ * @throws AGGREGATE_BUILDING when no generation of the definition is ready.
+ */
+export function readableForest(readings: Readings, definition: string | undefined): Forest {
   if (definition === undefined) {
-    await assertUnmanaged(db);
-    return unmanaged;
+    assertUnmanaged(readings);
+    return forestOf(readings, unmanaged);
   }
-  const { readable } = await liveGenerations(db, definition);
-  if (readable === null) throw await buildingError(db, definition);
-  return readable;
+  const { readable } = liveGenerations(readings, definition);
+  if (readable !== null) return forestOf(readings, readable);
+  throw readings.read("building error", () => buildingError(readings.db, definition));
 }
 
 /**
  * The generations that are kept in step for a definition; without one, that which nobody manages.
- * @throws AGGREGATE_COMPONENT_SHARED
+ * @throws Missing, AGGREGATE_COMPONENT_SHARED
  */
-export async function writableGenerations(
-  db: DatabaseReader,
-  definition: string | undefined,
-): Promise<readonly number[]> {
-  if (definition !== undefined) return (await liveGenerations(db, definition)).writable;
-  await assertUnmanaged(db);
+export function writableGenerations(readings: Readings, definition: string | undefined): readonly number[] {
+  if (definition !== undefined) return liveGenerations(readings, definition).writable;
+  assertUnmanaged(readings);
   return [unmanaged];
 }
 
-/** The trees to look into: those that answer, else those in the making. Null when there are none. */
-export async function inspectedForest(
-  db: DatabaseReader,
-  definition: string | undefined,
-): Promise<Forest | null> {
-  if (definition === undefined) return new Forest(db);
-  const { readable, writable } = await liveGenerations(db, definition);
+/** The trees to look into: those that answer, else those in the making. Null when there are none. @throws Missing */
+export function inspectedForest(readings: Readings, definition: string | undefined): Forest | null {
+  if (definition === undefined) return forestOf(readings, unmanaged);
+  const { readable, writable } = liveGenerations(readings, definition);
   const generation = readable ?? writable[0];
-  return generation === undefined ? null : new Forest(db, generation);
+  return generation === undefined ? null : forestOf(readings, generation);
 }

@@ -26,7 +26,7 @@ export async function clearSome(ctx: MutationCtx, generation: number): Promise<b
     if (!isGone) break;
     await deleteRecord(db, record);
   }
-  await store.flush(db);
+  await store.write(db);
   if (records.length > 0) return false;
   return clearRuns(db, generation);
 }

@@ -1,9 +1,17 @@
 /**
- * The node store on Trueup's cells: nodes are read where they lie decoded, at once when the storage answers at once, and
- * encoded only when the transaction commits. Refs are numbered by a cell of their own.
+ * The node store on Trueup's cells: nodes are read where they lie decoded, and encoded only when the transaction
+ * commits. Refs are numbered by a cell of their own.
  */
-import { isLeaf, NodeCache, type Child, type Node, type NodeRef } from "../../tree/index.js";
 import type { CellCodec, CellWriter, NativeStore } from "../../../../seams/index.js";
+import {
+  afterwards,
+  isLeaf,
+  NodeCache,
+  type Child,
+  type Node,
+  type NodeRef,
+  type Soon,
+} from "../../tree/index.js";
 import { nodeCodec } from "./codec.js";
 import { fieldsOf, type NodeFields } from "./fields.js";
 import type { StoredNodes } from "./stored.js";
@@ -20,20 +28,13 @@ export class CellNodes extends NodeCache implements StoredNodes {
   readonly usage = { read: 0, written: 0 };
   readonly #cells: CellWriter<Node | null>;
   readonly #counter: CellWriter<number>;
+  /** The names of created nodes, from `place` until they are written. */
+  readonly #names: Map<NodeRef, string> = new Map();
 
   constructor(native: NativeStore) {
     super();
     this.#cells = native.cells(nodeCodec);
     this.#counter = native.cells(counterCodec);
-  }
-
-  override find(ref: NodeRef): Node | null {
-    return this.nodes.get(ref) ?? this.#fetch(ref);
-  }
-
-  override expect(refs: readonly NodeRef[]): void {
-    for (const ref of refs) this.#keepAtHand(ref);
-    super.expect(refs);
   }
 
   async list(take: number): Promise<NodeFields[]> {
@@ -42,64 +43,46 @@ export class CellNodes extends NodeCache implements StoredNodes {
     return nodes.flatMap((node) => (node ? [fieldsOf(node, String)] : []));
   }
 
-  async load(refs: readonly NodeRef[]): Promise<void> {
-    await Promise.all(refs.map(async (ref) => this.#keep(ref, await this.#cells.get(nameOf(ref)))));
-  }
-
-  async flush(): Promise<(ref: NodeRef) => string> {
-    const count = this.created.size === 0 ? 0 : ((await this.#counter.get(counterCell)) ?? 0);
-    return this.#writeAll(count);
-  }
-
-  /** The same at once; false, and nothing is written, when something has to be waited for. */
-  flushNow(): boolean {
-    const count = this.created.size === 0 ? 0 : this.#counter.get(counterCell);
-    if (count instanceof Promise) return false;
-    this.#writeAll(count ?? 0);
-    return true;
-  }
-
-  /** From here on nodes have the refs that they are stored by, and count as read. */
-  #writeAll(count: number): (ref: NodeRef) => string {
-    const names = new Map<NodeRef, string>();
-    let next = count;
-    for (const ref of this.created) names.set(ref, (next++).toString(36));
-    if (next !== count) this.#counter.set(counterCell, next);
-    const stored = (ref: NodeRef): string => names.get(ref) ?? String(ref);
-    for (const ref of this.edited) {
-      if (!this.created.has(ref) && !this.removed.has(ref)) this.#write(ref, names);
-    }
-    for (const ref of this.created) this.#write(ref, names);
-    for (const ref of this.removed) this.#cells.set(nameOf(ref), undefined);
-    for (const ref of this.removed) this.absent.add(ref);
-    this.forgetChanges();
-    return stored;
-  }
-
-  #write(ref: NodeRef, names: ReadonlyMap<NodeRef, string>): void {
-    const node = withStoredRefs(this.get(ref), names);
-    const name = names.get(ref);
-    this.#cells.set(nameOf(name ?? ref), node);
-    if (name !== undefined) this.nodes.delete(ref);
-    this.nodes.set(name ?? ref, node);
-  }
-
-  #fetch(ref: NodeRef): Node | null {
-    this.#keepAtHand(ref);
-    return super.find(ref);
-  }
-
-  /** Takes up a node if the storage answers at once. */
-  #keepAtHand(ref: NodeRef): void {
-    if (this.nodes.has(ref) || this.absent.has(ref) || this.removed.has(ref)) return;
-    const found = this.#cells.get(nameOf(ref));
-    if (!(found instanceof Promise)) this.#keep(ref, found);
+  override async load(refs: readonly NodeRef[]): Promise<void> {
+    await Promise.all(refs.map(async (ref) => this.keep(ref, (await this.#cells.get(nameOf(ref))) ?? null)));
   }
 
   /** A node that cannot be read is as one that is not there. */
-  #keep(ref: NodeRef, node: Node | null | undefined): void {
-    if (node === undefined || node === null) this.absent.add(ref);
-    else if (!this.nodes.has(ref)) this.nodes.set(ref, node);
+  protected override fetch(ref: NodeRef): Node | null | undefined {
+    const found = this.#cells.get(nameOf(ref));
+    return found instanceof Promise ? undefined : (found ?? null);
+  }
+
+  place(): Soon<(ref: NodeRef) => string> {
+    if (this.created.size === 0) return String;
+    return afterwards(this.#counter.get(counterCell), (count = 0) => {
+      let next = count;
+      for (const ref of this.created) this.#names.set(ref, (next++).toString(36));
+      this.#counter.set(counterCell, next);
+      return (ref) => this.#names.get(ref) ?? String(ref);
+    });
+  }
+
+  /** From here on nodes have the refs that they are stored by, and count as read. */
+  write(): void {
+    for (const ref of this.edited) {
+      if (!this.created.has(ref) && !this.removed.has(ref)) this.#writeNode(ref);
+    }
+    for (const ref of this.created) this.#writeNode(ref);
+    for (const ref of this.removed) {
+      this.#cells.set(nameOf(ref), undefined);
+      this.absent.add(ref);
+    }
+    this.#names.clear();
+    this.forgetChanges();
+  }
+
+  #writeNode(ref: NodeRef): void {
+    const node = withStoredRefs(this.get(ref), this.#names);
+    const name = this.#names.get(ref);
+    this.#cells.set(nameOf(name ?? ref), node);
+    if (name !== undefined) this.nodes.delete(ref);
+    this.nodes.set(name ?? ref, node);
   }
 }
 

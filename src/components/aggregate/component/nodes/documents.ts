@@ -1,4 +1,4 @@
-/** The node store on `ctx.db`: one document per node. What is created has a ref of its own until `flush` gives it an id. */
+/** The node store on `ctx.db`: one document per node. What is created has a ref of its own until `place` gives it an id. */
 import { NodeCache, type NodeRef } from "../../tree/index.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import type { Id } from "../_generated/dataModel.js";
@@ -9,6 +9,8 @@ export class DocumentNodes extends NodeCache implements StoredNodes {
   /** A lazy root and small nodes keep concurrent writers, who conflict over documents, apart. */
   readonly defaults = { maxNodeSize: 16, rootLazy: true };
   readonly #db: DatabaseReader;
+  /** The documents of created nodes, from `place` on. */
+  readonly #ids: Map<NodeRef, Id<"nodes">> = new Map();
 
   constructor(db: DatabaseReader) {
     super();
@@ -27,34 +29,32 @@ export class DocumentNodes extends NodeCache implements StoredNodes {
     return this.#db.query("nodes").take(take);
   }
 
-  async load(refs: readonly NodeRef[]): Promise<void> {
+  override async load(refs: readonly NodeRef[]): Promise<void> {
     await Promise.all(
       refs.map(async (ref) => {
         const document = await this.#db.get("nodes", idOf(ref));
-        if (document === null) this.absent.add(ref);
-        else this.nodes.set(ref, nodeOf(document));
+        this.keep(ref, document === null ? null : nodeOf(document));
       }),
     );
   }
 
-  flushNow(): boolean {
-    return false;
-  }
-
-  /** Writes what was changed, lower levels first, and returns where created nodes are now. */
-  async flush(db: DatabaseWriter): Promise<(ref: NodeRef) => string> {
-    const ids = new Map<NodeRef, Id<"nodes">>();
-    const stored = (ref: NodeRef) => ids.get(ref) ?? idOf(ref);
+  /** Inserts what was created, lower levels first: a node names its children by their ids. */
+  async place(db: DatabaseWriter): Promise<(ref: NodeRef) => string> {
+    const stored = (ref: NodeRef) => this.#ids.get(ref) ?? idOf(ref);
     const created = [...this.created].map((ref) => ({ ref, node: this.get(ref) }));
     for (const { ref, node } of created.toSorted((a, b) => a.node.level - b.node.level)) {
-      ids.set(ref, await db.insert("nodes", fieldsOf(node, stored)));
+      this.#ids.set(ref, await db.insert("nodes", fieldsOf(node, stored)));
     }
+    return stored;
+  }
+
+  async write(db: DatabaseWriter): Promise<void> {
+    const stored = (ref: NodeRef) => this.#ids.get(ref) ?? idOf(ref);
     const edited = [...this.edited].filter((ref) => !this.created.has(ref) && !this.removed.has(ref));
     await Promise.all([
       ...edited.map((ref) => db.replace("nodes", idOf(ref), fieldsOf(this.get(ref), stored))),
       ...[...this.removed].map((ref) => db.delete("nodes", idOf(ref))),
     ]);
-    return stored;
   }
 }
 

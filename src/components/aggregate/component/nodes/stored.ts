@@ -1,5 +1,5 @@
 /** What a node store promises to the calls of the component, wherever the nodes lie. */
-import type { NodeCache, NodeRef } from "../../tree/index.js";
+import type { NodeCache, NodeRef, Soon } from "../../tree/index.js";
 import type { DatabaseWriter } from "../_generated/server.js";
 import type { NodeFields } from "./fields.js";
 
@@ -11,9 +11,11 @@ export interface StoredNodes extends NodeCache {
   readonly usage: { read: number; written: number };
   /** The nodes as they are stored, up to `take` of them. */
   list(take: number): Promise<NodeFields[]>;
-  load(refs: readonly NodeRef[]): Promise<void>;
-  /** Writes what was changed, lower levels first, and returns where created nodes are now. */
-  flush(db: DatabaseWriter): Promise<(ref: NodeRef) => string>;
-  /** The same at once; false, and nothing is written, where that cannot be. */
-  flushNow(): boolean;
+  /**
+   * Makes places for created nodes, and returns by which ref each node is stored then. Comes before
+   * `write` where nodes were created.
+   */
+  place(db: DatabaseWriter): Soon<(ref: NodeRef) => string>;
+  /** Writes what was changed; in the same turn where nodes are cells. */
+  write(db: DatabaseWriter): Soon<void>;
 }

@@ -12,8 +12,9 @@ import { noteDrift, type Drifted } from "../check/drift.js";
 import { isDamage } from "../interface/errors.js";
 import { Forest, unmanaged } from "../forest/forest.js";
 import { liveGeneration, replaceDamaged } from "../generation/states.js";
-import { applyOperation } from "../forest/operations.js";
-import { prefetch } from "./overlay.js";
+import { applyOperation, visitPlaces } from "../forest/operations.js";
+import { readFrom } from "../native/readings.js";
+import { untilLoaded } from "../../tree/index.js";
 import { bury, pendingDeltas, takeOff, type PendingRow, type QueueEntry } from "./pending.js";
 
 /** What a run leaves of the transaction's documents, for the queue itself. */
@@ -57,7 +58,7 @@ export async function foldEntries(
  * @throws PENDING_OPERATIONS when queued operations wait, or more deltas than a call can apply.
  */
 export async function foldDeltas(ctx: MutationCtx): Promise<void> {
-  const rows = await pendingDeltas(ctx.db, false);
+  const rows = await readFrom(ctx.db, (readings) => pendingDeltas(readings, false));
   if (rows.length === 0) return;
   const fold = new Fold(ctx.db);
   for (const row of rows) {
@@ -104,13 +105,7 @@ class Fold {
   /** Loads what the operations of an entry need together. */
   async prepare(row: PendingRow): Promise<void> {
     const forest = await this.#forestOf(row);
-    if (forest === null) return;
-    try {
-      await prefetch(forest, row.operations);
-    } catch (error) {
-      // The operation that meets it is told.
-      if (!isDamage(error)) throw error;
-    }
+    if (forest !== null) await untilLoaded(() => visitPlaces(forest, row.operations));
   }
 
   /** Applies an operation, or buries it when it is refused. A generation whose trees are damaged is replaced. */

@@ -5,86 +5,56 @@
  */
 import { ConvexError, type Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
-import { findItem, Position, settleAll } from "../../tree/index.js";
-import type { DatabaseReader } from "../_generated/server.js";
+import { unmanaged, type Forest } from "../forest/forest.js";
+import { apply, applyEach, namespacesOf } from "../forest/operations.js";
 import type { Operation } from "../interface/operation.js";
 import { isDamage } from "../interface/errors.js";
-import { unmanaged, type Forest } from "../forest/forest.js";
-import { applyOperation, namespacesOf } from "../forest/operations.js";
-import { pendingDeltas, type PendingRow } from "./pending.js";
+import type { Readings } from "../native/readings.js";
+import { pendingDeltas } from "./pending.js";
 
-export interface OverlayOptions {
-  /** Passes over queued operations instead of refusing, and over what comes after them. */
-  readonly stale: boolean;
-  /** The namespaces that matter; all of them when left out. */
-  readonly namespaces?: readonly (Value | undefined)[] | undefined;
+/** Why an operation was refused; null when it was not. */
+export type Refusal = ConvexError<Value> | null;
+
+/**
+ * Applies the deltas that wait to a forest that is only read, once for all that is asked of the same readings. O(1) when there
+ * are none, O(d log n) for d of them.
+ * @param stale Passes over queued operations instead of refusing, and over what comes after them.
+ * @param listNamespaces Which namespaces matter; undefined for all of them.
+ * @throws Missing, PENDING_OPERATIONS, TREE_DAMAGED
+ */
+export function overlayPending(
+  readings: Readings,
+  forest: Forest,
+  stale: boolean,
+  listNamespaces: () => readonly (Value | undefined)[] | undefined = () => undefined,
+): void {
+  const rows = pendingDeltas(readings, stale);
+  if (rows.length === 0) return;
+  const { operations, refusals } = readings.take("overlay", () => {
+    const all = rows
+      .filter(({ generation = unmanaged }) => generation === forest.generation)
+      .flatMap((row) => row.operations);
+    const namespaces = listNamespaces();
+    const refusals: Refusal[] = [];
+    return { operations: namespaces === undefined ? all : concerning(all, namespaces), refusals };
+  });
+  applyDeltas(forest, operations, refusals);
 }
 
 /**
- * Applies the deltas that wait to a forest that is only read. O(1) when there are none.
- * @throws PENDING_OPERATIONS
+ * Applies operations to the trees in memory, and notes in `refusals` what came of each (see `applyEach`).
+ * @throws Missing, TREE_DAMAGED
  */
-export async function overlayPending(
-  db: DatabaseReader,
-  forest: Forest,
-  { stale, namespaces }: OverlayOptions,
-): Promise<void> {
-  const rows = await pendingDeltas(db, stale);
-  if (rows.length > 0) await overlay(forest, rows, namespaces);
-}
-
-/** The same for deltas that the caller has loaded. O(d log n) for d of them. */
-export async function overlay(
-  forest: Forest,
-  rows: readonly PendingRow[],
-  namespaces?: readonly (Value | undefined)[],
-): Promise<void> {
-  const all = rows
-    .filter(({ generation = unmanaged }) => generation === forest.generation)
-    .flatMap((row) => row.operations);
-  await applyDeltas(forest, namespaces === undefined ? all : concerning(all, namespaces));
-}
-
-/**
- * Applies operations to the trees in memory. Returns the errors of those that were refused, null for the others.
- * @throws TREE_DAMAGED
- */
-export async function applyDeltas(
-  forest: Forest,
-  operations: readonly Operation[],
-): Promise<(ConvexError<Value> | null)[]> {
-  await prefetch(forest, operations);
-  const errors: (ConvexError<Value> | null)[] = [];
-  for (const operation of operations) {
+export function applyDeltas(forest: Forest, operations: readonly Operation[], refusals: Refusal[]): void {
+  applyEach(forest, operations, refusals, (operation) => {
     try {
-      await applyOperation(forest, operation);
-      errors.push(null);
+      apply(forest, operation);
+      return null;
     } catch (error) {
       if (!(error instanceof ConvexError) || isDamage(error)) throw error;
-      errors.push(error);
+      return error;
     }
-  }
-  return errors;
-}
-
-/** Loads the nodes above the places of all operations, level by level instead of operation by operation. */
-export async function prefetch(forest: Forest, operations: readonly Operation[]): Promise<void> {
-  await forest.load(operations.flatMap(namespacesOf), true);
-  const searches = operations.flatMap((operation) =>
-    placesOf(operation).flatMap(({ namespace, key }) => {
-      const tree = forest.find(namespace);
-      return tree === null ? [] : [() => findItem(tree, new Position(key, operation.id).order)];
-    }),
-  );
-  await settleAll(forest.nodes, searches);
-}
-
-function placesOf(operation: Operation): { namespace: Value | undefined; key: Value }[] {
-  if (!("newKey" in operation)) return [{ namespace: operation.namespace, key: operation.key }];
-  return [
-    { namespace: operation.namespace, key: operation.currentKey },
-    { namespace: operation.newNamespace, key: operation.newKey },
-  ];
+  });
 }
 
 /** The operations on some namespaces, and on all that moves tie them to. */

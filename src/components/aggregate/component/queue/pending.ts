@@ -9,7 +9,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import type { Operation } from "../interface/operation.js";
 import { aggregateError } from "../interface/errors.js";
-import { nativeStoreOf } from "../native/store.js";
+import type { Readings } from "../native/readings.js";
 
 const maxEntryOperations = 512;
 const maxEntryBytes = 100 * 1024;
@@ -36,25 +36,26 @@ export const queueBatch = v.object({
   hasDeltas: v.boolean(),
 });
 
-/** True while operations wait. */
-export async function isPending(db: DatabaseReader): Promise<boolean> {
-  const native = nativeStoreOf(db);
-  if (native !== null) return (await native.count("pendingOperations")) > 0;
-  return (await db.query("pendingOperations").first()) !== null;
-}
-
-/** True when it is known at once that nothing waits. */
-export function nothingPending(db: DatabaseReader): boolean {
-  return nativeStoreOf(db)?.count("pendingOperations") === 0;
+/** Whether operations wait. @throws Missing */
+export function isPending(readings: Readings): boolean {
+  const { db, native } = readings;
+  const name = "pending operations";
+  if (native !== null) return readings.take(name, () => native.count("pendingOperations")) > 0;
+  return readings.read(name, () => db.query("pendingOperations").first()) !== null;
 }
 
 /**
  * The deltas that wait, in their order. Stale ones end before the first queued operation.
+ * @throws Missing
  * @throws PENDING_OPERATIONS when queued operations wait, or more deltas than a call can apply.
  */
-export async function pendingDeltas(db: DatabaseReader, stale: boolean): Promise<PendingRow[]> {
-  const native = nativeStoreOf(db);
-  if (native !== null && (await native.count("pendingOperations")) === 0) return [];
+export function pendingDeltas(readings: Readings, stale: boolean): readonly PendingRow[] {
+  const { db, native } = readings;
+  if (native !== null && !isPending(readings)) return [];
+  return readings.read("deltas", () => readDeltas(db, stale));
+}
+
+async function readDeltas(db: DatabaseReader, stale: boolean): Promise<PendingRow[]> {
   const committed: PendingRow[] = [];
   const own: PendingRow[] = [];
   let operations = 0;

@@ -1,24 +1,26 @@
 /** How questions find their trees, and how answers are put into the form that the component returns. */
-import type { Value } from "convex/values";
+import { CommitTsPlaceholder, type Value } from "convex/values";
 import {
+  askEach,
   combineMeasures,
+  gatherMissing,
   measureParts,
   noMeasure,
   rangeOf,
   roundSum,
-  settleAll,
-  unlessMissing,
+  throwMissing,
   type Found,
+  type Need,
   type OrderRange,
   type Part,
+  type Soon,
 } from "../../tree/index.js";
 import type { QueryCtx } from "../_generated/server.js";
 import { plainMeasure, type Forest, type StoredTree } from "../forest/forest.js";
-import { afterwards, copyOf, isAsked, throwNotAtHand, type Soon } from "../native/direct.js";
-import { readableForest, readableForestNow } from "../generation/forests.js";
-import { overlay } from "../queue/overlay.js";
-import { nothingPending, pendingDeltas } from "../queue/pending.js";
-import type { AnsweredItem, Range, Reading, Statistics } from "../interface/question.js";
+import { readableForest } from "../generation/forests.js";
+import { answerFrom, type Readings } from "../native/readings.js";
+import { overlayPending } from "../queue/overlay.js";
+import type { Range, Reading, AnsweredItem, Statistics } from "../interface/question.js";
 
 /** The trees that a question is about, in the order of their namespaces, each with the range that counts. */
 export type Parts = readonly Part<StoredTree>[];
@@ -29,12 +31,12 @@ export function answer<Query extends Range & Reading, Answer>(
   query: Query,
   ask: (parts: Parts) => Answer,
 ): Soon<Answer> {
-  return afterwards(answerAll(ctx, query, [query], ask), ([result]) => result as Answer);
+  return answerFrom(ctx, (readings) => ask(partsOf(forestFor(readings, query, [query]), query)));
 }
 
 /**
- * Answers questions that are asked together, and share what they read: at once when all that it takes is at hand. A
- * question about a namespace that was never written to has no parts.
+ * Answers questions that are asked together, and share what they read. A question about a namespace that was never written to
+ * has no parts.
  */
 export function answerAll<Query extends Range, Answer>(
   ctx: QueryCtx,
@@ -42,55 +44,21 @@ export function answerAll<Query extends Range, Answer>(
   queries: readonly Query[],
   ask: (parts: Parts, query: Query) => Answer,
 ): Soon<Answer[]> {
-  const answers = answerNow(ctx, reading, queries, ask);
-  if (answers !== null) return answers;
-  return isAsked(ctx) ? throwNotAtHand() : answerLater(ctx, reading, queries, ask);
+  return answerFrom(ctx, (readings) => {
+    const forest = forestFor(readings, reading, queries);
+    return askEach(queries, (query) => ask(partsOf(forest, query), query));
+  });
 }
 
-function answerNow<Query extends Range, Answer>(
-  ctx: QueryCtx,
-  { definition }: Reading,
-  queries: readonly Query[],
-  ask: (parts: Parts, query: Query) => Answer,
-): Answer[] | null {
-  if (!nothingPending(ctx.db)) return null;
-  const forest = readableForestNow(ctx, definition);
-  if (forest === null) return null;
-  const parts: Parts[] = [];
-  for (const query of queries) {
-    const found = partsNow(forest, query);
-    if (found === null) return null;
-    parts.push(found);
-  }
-  return unlessMissing(() => queries.map((query, index) => ask(parts[index] ?? [], query)));
-}
-
-/** Null when a tree has to be waited for. */
-function partsNow(forest: Forest, { namespace, namespaces, bounds }: Range): Parts | null {
-  if (namespaces !== undefined) return null;
-  const tree = forest.findNow(namespace);
-  if (tree === undefined) return null;
-  return tree === null ? [] : [{ tree, range: rangeOf(bounds) }];
-}
-
-async function answerLater<Query extends Range, Answer>(
-  ctx: QueryCtx,
-  { definition, stale }: Reading,
-  queries: readonly Query[],
-  ask: (parts: Parts, query: Query) => Answer,
-): Promise<Answer[]> {
-  const forest = await readableForest(ctx.db, definition);
-  const partsOfAll = () => Promise.all(queries.map((query) => partsOf(forest, query)));
-  const [loaded, deltas] = await Promise.all([partsOfAll(), pendingDeltas(ctx.db, stale === true)]);
-  let parts = loaded;
-  if (deltas.length > 0) {
-    await overlay(forest, deltas, namespacesOf(queries));
-    parts = await partsOfAll();
-  }
-  return settleAll(
-    forest.nodes,
-    queries.map((query, index) => () => ask(parts[index] ?? [], query)),
-  );
+/** The trees that answer, with the deltas that wait. @throws Missing, and what `readableForest` and `overlayPending` throw. */
+function forestFor(readings: Readings, { definition, stale }: Reading, queries: readonly Range[]): Forest {
+  const forest = readableForest(readings, definition);
+  const needs: Need[] = [];
+  gatherMissing(needs, () => overlayPending(readings, forest, stale === true, () => namespacesOf(queries)));
+  if (needs.length === 0) return forest;
+  // While it is looked for deltas, the trees that the questions are about can be loaded.
+  gatherMissing(needs, () => askEach(queries, (query) => partsOf(forest, query)));
+  throwMissing(needs);
 }
 
 /** The namespaces that questions are about; undefined when they cannot be listed. */
@@ -104,12 +72,12 @@ function namespacesOf(queries: readonly Range[]): (Value | undefined)[] | undefi
   return namespaces;
 }
 
-async function partsOf(forest: Forest, query: Range): Promise<Parts> {
-  const range = rangeOf(query.bounds);
-  const trees = await forest.select(
-    query.namespaces ?? [query.namespace === undefined ? {} : { namespace: query.namespace }],
-  );
-  return trees.map((tree) => ({ tree, range }));
+/** What a question is about. @throws Missing */
+function partsOf(forest: Forest, { namespace, namespaces, bounds }: Range): Parts {
+  const range = rangeOf(bounds);
+  if (namespaces !== undefined) return forest.select(namespaces).map((tree) => ({ tree, range }));
+  const tree = forest.find(namespace);
+  return tree === null ? [] : [{ tree, range }];
 }
 
 /** The same parts, each with a part of its range. */
@@ -154,4 +122,16 @@ export function statsOf(parts: Parts, names: readonly string[]): Statistics {
     return { count, sum: roundSum(sum), min, max };
   });
   return { count: summaries.reduce((count, summary) => count + summary.count, 0), measures };
+}
+
+/** A value that shares nothing with this one: an answer is the asker's own. */
+function copyOf(value: Value): Value {
+  if (typeof value !== "object" || value === null || value instanceof CommitTsPlaceholder) return value;
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (value instanceof ArrayBuffer) return value.slice(0);
+  const fields: [string, Value][] = [];
+  for (const [name, field] of Object.entries(value)) {
+    if (field !== undefined) fields.push([name, copyOf(field)]);
+  }
+  return Object.fromEntries(fields);
 }
