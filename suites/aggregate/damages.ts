@@ -5,6 +5,7 @@ import {
   rangeOf,
   scanRange,
   settle,
+  untilLoaded,
   type Branch,
   type Child,
   type Item,
@@ -136,7 +137,7 @@ const attempts = 20;
 /** Damages a random tree at a random place; false when it cannot be damaged so there. */
 async function tryDamage(ctx: InsideCtx, name: string, random: Random, generation: number): Promise<boolean> {
   const forest = new Forest(ctx.db, generation);
-  const trees = await forest.select("all");
+  const trees = await untilLoaded(() => forest.select("all"));
   const tree = pick(trees, random);
   const other = pick(trees, random);
   if (tree === undefined || other === undefined) return false;

@@ -9,6 +9,7 @@ import {
   rangeOf,
   scanRange,
   settle,
+  untilLoaded,
   type Item,
   type NodeRef,
 } from "../../src/components/aggregate/tree/index.js";
@@ -89,7 +90,8 @@ function itemOf(document: StoredDocument): TrueItem {
 export function itemsOfDocument(host: CheckedHost, generation: number, id: string): Promise<string[]> {
   return host.inside(async (ctx) => {
     const found: string[] = [];
-    for (const tree of await new Forest(ctx.db, generation).select("all")) {
+    const forest = new Forest(ctx.db, generation);
+    for (const tree of await untilLoaded(() => forest.select("all"))) {
       const space = encodeKey([tree.namespace]);
       for (const item of await reachableItems(tree)) {
         if (item.position.id === id) found.push(shownItem(trueItem(tree, space, item)));
@@ -116,7 +118,7 @@ async function reachableItems(tree: StoredTree): Promise<Item[]> {
 }
 
 async function itemsOf(forest: Forest) {
-  const trees = await forest.select("all");
+  const trees = await untilLoaded(() => forest.select("all"));
   const damaged = new Set<string>();
   const items: TrueItem[] = [];
   const holders = new Map<NodeRef, Set<StoredTree>>();
