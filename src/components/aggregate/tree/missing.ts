@@ -89,5 +89,9 @@ async function afterLoading<T>(needs: readonly Need[], run: () => T): Promise<T>
 
 /** Goes on with a value that may have to be waited for. */
 export function afterwards<T, U>(value: Soon<T>, next: (value: T) => Soon<U>): Soon<U> {
-  return value instanceof Promise ? value.then(next) : next(value);
+  return value instanceof Promise ? after(value, next) : next(value);
+}
+
+async function after<T, U>(promise: Promise<T>, next: (value: T) => Soon<U>): Promise<U> {
+  return next(await promise);
 }

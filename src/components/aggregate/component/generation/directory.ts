@@ -19,7 +19,7 @@ export interface LiveGenerations {
 }
 
 /** Of a definition that has none. */
-export const noneLive: LiveGenerations = { readable: null, writable: [] };
+const noneLive: LiveGenerations = { readable: null, writable: [] };
 
 const liveCodec: CellCodec<LiveGenerations> = {
   encode: (live) => JSON.stringify(live),
