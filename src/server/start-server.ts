@@ -1,6 +1,6 @@
 /**
- * Opens the port: HTTP and WebSocket connections on this machine only, unless told otherwise. What is said over them is
- * the request handler's and the sync server's.
+ * Opens the port for HTTP and WebSocket connections, on this machine only unless the options say otherwise. The request handler
+ * answers the former, the sync server the latter.
  */
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
@@ -13,26 +13,26 @@ import { siteUrlOf } from "./routes/http-actions.js";
 import { SyncServer } from "./sync/sync-server.js";
 
 export interface ServerOptions {
-  /** 0 takes a free one. */
+  /** The port to listen on; 0 takes a free one. */
   readonly port: number;
-  /** 127.0.0.1 when left out: only this machine. */
+  /** The address to listen on; 127.0.0.1, so only this machine, when it is left out. */
   readonly host?: string;
   /** Whoever has it may do everything. */
   readonly adminKey: string;
-  /** Where failures of the server itself are told; standard error when left out. */
+  /** Takes failures of the server itself; standard error when it is left out. */
   readonly log?: (line: string) => void;
 }
 
 export interface RunningServer {
   readonly url: string;
   readonly port: number;
-  /** Takes no more requests, gives those under way a few seconds, and closes. Idempotent. */
+  /** Takes no more requests, gives those under way five seconds to end, and closes. Idempotent. */
   close(): Promise<void>;
 }
 
 const patienceMs = 5_000;
 
-/** @throws PORT_IN_USE */
+/** Starts a server for a backend, and resolves when it listens. @throws PORT_IN_USE */
 export async function startServer(backend: Backend, options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
   const log = options.log ?? ((line: string): void => console.error(line));
@@ -58,7 +58,7 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   };
 }
 
-/** Functions find the server's addresses in their environment; what is set there already stays. */
+/** Puts the server's addresses into the environment of functions. A variable that is set already stays as it is. */
 function publishUrls(urls: Readonly<Record<string, string>>): () => void {
   const names = Object.keys(urls).filter((name) => process.env[name] === undefined);
   for (const name of names) process.env[name] = urls[name];

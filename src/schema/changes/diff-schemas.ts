@@ -95,7 +95,7 @@ function texts(before: TableJson, after: TableJson): { before: string; after: st
 }
 
 /** The same changes, with a note on each removal that may be a rename. */
-export function suspectRenames(
+function suspectRenames(
   before: SchemaJson,
   after: SchemaJson,
   changes: readonly SchemaChange[],

@@ -1,4 +1,4 @@
-/** What becomes of a call, in the JSON that clients read, and arguments as clients send them. */
+/** Writes the outcome of a call as the JSON that clients read, and reads arguments as clients send them. */
 import { jsonToConvex, type JSONValue, type Value } from "convex/values";
 import type { FunctionOutcome } from "../../backend/index.js";
 import { isTrueupError, type ErrorCode } from "../../errors/index.js";
@@ -11,17 +11,17 @@ export type FunctionReply =
       readonly status: "error";
       readonly errorMessage: string;
       readonly errorData?: unknown;
-      /** The code of an error of Trueup's own. */
+      /** The code of the error, if it is one of Trueup's. */
       readonly errorCode?: string;
       readonly logLines: readonly string[];
     };
 
-/** What tells clients to act on an error: to read a list of pages from its beginning. */
+/** The data by which official clients know an error that they act on: they read a list of pages again from its beginning. */
 const officialData: Partial<Record<ErrorCode, Value>> = {
   INVALID_CURSOR: { isConvexSystemError: true, paginationError: "InvalidCursor" },
 };
 
-/** An outcome as clients read it. */
+/** The reply that tells an outcome. */
 export function functionReply(outcome: FunctionOutcome, format: ValueFormat): FunctionReply {
   const { logLines } = outcome;
   if (outcome.status === "success") {
@@ -38,13 +38,13 @@ export function functionReply(outcome: FunctionOutcome, format: ValueFormat): Fu
   };
 }
 
-/** What is wrong with a call itself, as a reply. Rethrows what the caller cannot mend. */
+/** The reply that tells what is wrong with a call itself. Throws again what the caller cannot mend. */
 export function errorReply(thrown: unknown): FunctionReply {
   if (!(thrown instanceof HttpError)) throw thrown;
   return { status: "error", errorMessage: thrown.message, errorCode: thrown.code, logLines: [] };
 }
 
-/** Arguments in JSON encoding: an object, or a list of one as the clients send. @throws HttpError 400 */
+/** Decodes arguments from JSON: an object, or a list that holds one, as the clients send it. @throws HttpError 400 */
 export function decodeArguments(json: unknown): Value {
   if (Array.isArray(json) && json.length > 1) {
     throw new HttpError(400, "BadArguments", "A function takes one argument, an object.");
@@ -58,9 +58,19 @@ export function decodeArguments(json: unknown): Value {
   }
 }
 
-/** Nanoseconds since 1970 as clients expect them: 8 bytes, little-endian, in base64. */
+/** A commit, in nanoseconds since 1970, as clients expect it: 8 bytes, little-endian, in base64. */
 export function encodeTimestamp(versionUs: number): string {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64LE(BigInt(Math.trunc(versionUs)) * 1000n);
   return bytes.toString("base64");
 }
+
+/**
+ * The reply to a caller without the admin key who asks for what only admins may do. The official CLI looks for these words, to
+ * end with them instead of trying again.
+ */
+export const permissionDenied: FunctionReply = {
+  status: "error",
+  errorMessage: "You do not have permission to perform this operation: it needs the server's admin key.",
+  logLines: [],
+};

@@ -1,40 +1,39 @@
 /**
- * Runs a query with what it takes to keep it live: the commit that it saw and what it read. Names beginning with
+ * Runs a query, and tells what it takes to keep it live: the commit that it saw and what it read. Names that begin with
  * `_system/` are the server's own queries, for admins.
  */
 import type { Backend } from "../../backend/index.js";
 import type { QueryRun } from "../../subscriptions/index.js";
 import type { Caller } from "../http/caller.js";
-import { isSystemFunction, runSystemQuery } from "../system/run-system-query.js";
-import { decodeArguments, functionReply, type FunctionReply } from "./function-reply.js";
-import { permissionDenied } from "./permission.js";
+import { isSystemFunction, runSystemQuery } from "./system-queries.js";
+import { decodeArguments, functionReply, type FunctionReply, permissionDenied } from "./function-reply.js";
 import type { ValueFormat } from "./value-format.js";
 
 export interface QueryCall {
   readonly path: string;
   /** "" is the app. */
   readonly componentPath: string;
-  /** In JSON encoding. */
+  /** The arguments in their JSON encoding. */
   readonly args: unknown;
   readonly caller: Caller;
   readonly format: ValueFormat;
-  /** Where the page that it reads ended before; null when it is run for the first time. */
+  /** Tells where the page that it reads ended before; null when the query runs for the first time. */
   readonly journal: string | null;
 }
 
 export interface QueryOutcome {
   readonly reply: FunctionReply;
-  /** Where the page ended that it read; null when it read none. */
+  /** Tells where the page ended that it read; null when it read none. */
   readonly journal: string | null;
 }
 
-/** Where queries run. */
+/** The server in which queries run. */
 export interface QueryHost {
   readonly backend: Backend;
   readonly serverUrl: string;
 }
 
-/** @throws HttpError 400 for arguments that are no values; what the query throws is in the reply */
+/** What the query throws is in the reply. @throws HttpError 400 when the arguments are no Convex values */
 export async function runQuery(
   { backend, serverUrl }: QueryHost,
   call: QueryCall,

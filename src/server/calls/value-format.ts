@@ -1,13 +1,13 @@
 /**
- * How values leave in JSON. "convex_encoded_json" keeps every value apart from every other; "json", which the HTTP API
- * documents for programs in other languages, has plain JSON only: integers and bytes become strings.
+ * Encodes values as JSON. "convex_encoded_json" tells every value from every other one. "json", which the HTTP API documents for
+ * programs in other languages, has plain JSON only: integers and bytes become strings.
  */
 import { convexToJson, type Value } from "convex/values";
 import type { JsonReader } from "../../deploy/index.js";
 
 export type ValueFormat = "convex_encoded_json" | "json";
 
-/** The format that a request asks for; the encoded one when it says nothing. @throws INVALID_REQUEST */
+/** The format that a request asks for; "convex_encoded_json" when it asks for none. @throws INVALID_REQUEST */
 export function readFormat(json: JsonReader): ValueFormat {
   const format = json.optionalString() ?? "convex_encoded_json";
   if (format !== "convex_encoded_json" && format !== "json") {

@@ -1,6 +1,6 @@
 /**
- * Who makes a request. The admin key arrives as `Convex <key>`, or as `Convex <key>:<base64 JSON>` with the identity
- * that the admin acts as. It is compared in constant time and never printed.
+ * Reads who makes a request. The admin key arrives as `Convex <key>`, or as `Convex <key>:<base64 JSON>` with the identity that
+ * the admin acts as. It is compared in constant time and never printed.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { UserIdentity } from "convex/server";
@@ -15,7 +15,7 @@ const publicCaller: Caller = { kind: "public" };
 
 /**
  * @param authorization The header, if there is one.
- * @throws HttpError 403 BadDeployKey for another key, 501 for a user's token
+ * @throws HttpError 403 BadDeployKey for a wrong key, 501 for a user's token
  */
 export function readCaller(authorization: string | undefined, adminKey: string): Caller {
   if (authorization === undefined) return publicCaller;
@@ -37,7 +37,7 @@ export function assertAdminKey(key: string, adminKey: string): void {
 }
 
 /**
- * An admin, who may act as a user.
+ * Checks the key of an admin, who may act as a user.
  * @param identity The user's attributes, or null.
  * @throws HttpError 403 BadDeployKey, 400 for an identity without issuer and subject
  */
@@ -62,7 +62,7 @@ function decodeIdentity(encoded: string): unknown {
   }
 }
 
-/** What leaves out its tokenIdentifier gets the one that its issuer and subject make. */
+/** An identity without a tokenIdentifier gets the one that its issuer and subject make. */
 function readIdentity(json: unknown): UserIdentity {
   if (typeof json === "object" && json !== null) {
     const { issuer, subject, tokenIdentifier, ...rest } = json as Record<string, JSONValue>;
@@ -78,7 +78,7 @@ function readIdentity(json: unknown): UserIdentity {
   );
 }
 
-/** Takes the same time wherever the two differ, and whatever their lengths are. */
+/** Compares in the same time, wherever the two texts differ and however long they are. */
 function isEqual(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
@@ -97,5 +97,5 @@ export function userTokensUnsupported(): HttpError {
 }
 
 function badKey(): HttpError {
-  return new HttpError(403, "BadDeployKey", "The admin key is not the one of this server.");
+  return new HttpError(403, "BadDeployKey", "The admin key is not that of this server.");
 }

@@ -1,12 +1,12 @@
 /**
- * Cross-origin headers. A browser app is served from elsewhere than its backend and sends its token in a header,
- * so every origin may call, as with the official backend; what a call may do depends on its key or token alone.
+ * Makes cross-origin headers. A browser app is served from elsewhere than its backend and sends its token in a header, so every
+ * origin may call, as with the official backend. What a call may do depends on its key or token alone.
  */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 
 const maxAgeSeconds = 86_400;
 
-/** Headers of every reply. */
+/** The headers of every reply. */
 export function corsHeaders(request: IncomingHttpHeaders): OutgoingHttpHeaders {
   const { origin } = request;
   return origin === undefined
@@ -18,7 +18,7 @@ export function corsHeaders(request: IncomingHttpHeaders): OutgoingHttpHeaders {
       };
 }
 
-/** Headers of the reply to a preflight request: whatever it asks for. */
+/** The headers of the reply to a preflight request, which allow whatever it asks for. */
 export function preflightHeaders(request: IncomingHttpHeaders): OutgoingHttpHeaders {
   return {
     ...corsHeaders(request),

@@ -1,10 +1,10 @@
 /**
- * Errors as HTTP replies: a status and `{ code, message }`, which is what the official CLI and clients print. Some
- * codes have a name there that they act on. What went wrong inside of the server itself is not told to the caller.
+ * Makes HTTP replies of errors: a status and `{ code, message }`, which the official CLI and clients print. Some codes get the
+ * name that these act on. The caller is not told what went wrong inside of the server itself.
  */
 import { isTrueupError, type ErrorCode } from "../../errors/index.js";
 
-/** Thrown by a route to answer with a certain status. */
+/** A route throws it to answer with a certain status. */
 export class HttpError extends Error {
   readonly status: number;
   readonly code: string;
@@ -30,7 +30,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   STORAGE_FULL: 507,
 };
 
-/** Any thrown value as a reply. */
+/** The reply to any thrown value. */
 export function httpErrorOf(thrown: unknown): HttpError {
   if (thrown instanceof HttpError) return thrown;
   if (isTrueupError(thrown)) {
@@ -44,7 +44,7 @@ export function httpErrorOf(thrown: unknown): HttpError {
   return new HttpError(500, "InternalServerError", "The server failed; see what it printed.");
 }
 
-/** True when the server itself failed, and not the caller's request. */
+/** Whether the server itself failed, and not the request of the caller. */
 export function isServerFailure(thrown: unknown): boolean {
   return !(thrown instanceof HttpError) && !isTrueupError(thrown);
 }

@@ -1,4 +1,4 @@
-/** Reads a request's body: bounded, decompressed, parsed. */
+/** Reads the body of a request up to a size, decompresses it and parses it. */
 import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip } from "node:zlib";
@@ -8,7 +8,7 @@ const decompressors = { br: promisify(brotliDecompress), gzip: promisify(gunzip)
 
 /**
  * The body as it was before it was compressed, at most `maxBytes` long.
- * @throws HttpError 413, 400 for what cannot be decompressed, 415 for another compression
+ * @throws HttpError 413 when it is longer, 400 when it cannot be decompressed, 415 when it has another compression
  */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const received = await receiveBody(request, maxBytes);
@@ -33,7 +33,7 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   }
 }
 
-/** A JSON body; an empty one is undefined. @throws HttpError 400 MalformedJson with the place of the mistake */
+/** Parses a JSON body; an empty one is undefined. @throws HttpError 400 MalformedJson with the place of the mistake */
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   try {

@@ -1,26 +1,21 @@
 /**
- * One request from its first byte to its reply: which route it is for, who makes it, what its body is, and what the
- * route answers. Nothing is trusted before the key was checked.
+ * Takes one request from its first byte to its reply: finds its route, reads who makes it and what its body is, and sends what
+ * the route answers. Nothing is trusted before the key was checked.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Backend } from "../../backend/index.js";
 import { aggregateRoutes } from "../routes/aggregates.js";
-import { deployRoutes } from "../routes/deploy.js";
-import { environmentRoutes } from "../routes/environment.js";
+import { deploymentRoutes } from "../routes/deployment.js";
 import { functionRoutes } from "../routes/functions.js";
 import { answerHttpAction, isHttpActionPath, siteUrlOf } from "../routes/http-actions.js";
 import { informationRoutes } from "../routes/information.js";
 import { inlineQueryRoutes } from "../routes/inline-query.js";
 import { logRoutes } from "../routes/logs.js";
-import { planRoutes } from "../routes/plan.js";
-import { unsupportedRoutes } from "../routes/unsupported.js";
-import { schemaChangeRoutes } from "../routes/schema-changes.js";
-import { workRoutes } from "../routes/work.js";
 import { assertAdminKey, readCaller, type Caller } from "./caller.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import { HttpError, httpErrorOf, isServerFailure } from "./http-error.js";
 import { parseJson, readBody } from "./read-body.js";
-import { Router } from "./router.js";
+import { Router } from "./route.js";
 
 export interface RequestHandlerOptions {
   readonly backend: Backend;
@@ -32,20 +27,15 @@ const defaultMaxBodyBytes = 1024 * 1024;
 
 const router = new Router([
   ...functionRoutes,
-  ...deployRoutes,
-  ...environmentRoutes,
-  ...schemaChangeRoutes,
-  ...workRoutes,
+  ...deploymentRoutes,
   ...aggregateRoutes,
-  ...planRoutes,
   ...logRoutes,
   ...inlineQueryRoutes,
   ...informationRoutes,
-  ...unsupportedRoutes,
 ]);
 
 export class RequestHandler {
-  /** Known once the server listens. */
+  /** Set once the server listens. */
   serverUrl = "";
   readonly #options: RequestHandlerOptions;
   readonly #underWay = new Set<AbortController>();
@@ -55,7 +45,7 @@ export class RequestHandler {
     this.#options = options;
   }
 
-  /** Ends what would wait for long. */
+  /** Ends the requests that would wait for long. */
   abort(): void {
     this.#isClosing = true;
     for (const ending of this.#underWay) ending.abort();
@@ -82,7 +72,7 @@ export class RequestHandler {
       if (isServerFailure(error)) this.#log(error, request);
       const { status, code, message } = httpErrorOf(error);
       this.#reply(request, response, status, { code, message });
-      // What is left of a body that was refused is not worth reading.
+      // The rest of a body that was refused is not worth reading.
       if (!request.complete) request.destroy();
     }
   }
@@ -127,7 +117,7 @@ export class RequestHandler {
   }
 }
 
-/** @throws HttpError 400 for what is no path */
+/** @throws HttpError 400 when the target is no path */
 function parseTarget(target: string): URL {
   const url = `http://localhost${target}`;
   if (!target.startsWith("/") || !URL.canParse(url)) {
@@ -136,7 +126,7 @@ function parseTarget(target: string): URL {
   return new URL(url);
 }
 
-/** The CLI sends the key in the header, in the body, or in both. */
+/** Lets an admin in. The CLI sends the key in the header, in the body, or in both. @throws HttpError 401, 403 */
 function admitAdmin(caller: Caller, body: unknown, adminKey: string): Caller {
   if (caller.kind === "admin") return caller;
   const key = typeof body === "object" && body !== null && "adminKey" in body ? body.adminKey : undefined;

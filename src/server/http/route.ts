@@ -1,12 +1,13 @@
-/** What a route is: a method, a path, who may call it, and a function from a request to a reply. */
+/** What a route is: a method, a path, who may call it, and a function from a request to a reply; and how a request finds its route. */
 import type { IncomingHttpHeaders } from "node:http";
 import type { Backend } from "../../backend/index.js";
 import type { Caller } from "./caller.js";
+import { HttpError } from "./http-error.js";
 
-/** A request that was let in. */
+/** A request whose caller is known. */
 export interface RouteRequest {
   readonly backend: Backend;
-  /** Where this server is reached. */
+  /** The URL of this server. */
   readonly serverUrl: string;
   readonly caller: Caller;
   readonly path: string;
@@ -21,12 +22,45 @@ export interface RouteRequest {
 
 export interface Route {
   readonly method: "GET" | "POST";
-  /** Exact, or everything below it when it ends with a slash and a star. */
+  /** The exact path; one that ends with a slash and a star stands for everything below it. */
   readonly path: string;
-  /** Admins only: with the header, or with `adminKey` in the body, as the CLI sends both. */
+  /** Whether only admins may call it. The CLI sends their key in the header, as `adminKey` in the body, or in both. */
   readonly isForAdmins: boolean;
-  /** The longest body, in bytes. */
+  /** How long the body may be, in bytes. */
   readonly maxBodyBytes?: number;
-  /** The reply, as JSON. */
+  /** Returns the reply, as JSON. */
   readonly answer: (request: RouteRequest) => Promise<unknown>;
+}
+
+export class Router {
+  readonly #exact = new Map<string, Map<string, Route>>();
+  readonly #prefixes: readonly Route[];
+
+  constructor(routes: readonly Route[]) {
+    this.#prefixes = routes.filter(({ path }) => path.endsWith("/*"));
+    for (const route of routes) {
+      if (this.#prefixes.includes(route)) continue;
+      const methods = this.#exact.get(route.path) ?? new Map<string, Route>();
+      methods.set(route.method, route);
+      this.#exact.set(route.path, methods);
+    }
+  }
+
+  /** @throws HttpError 404 for an unknown path, 405 for a known one with another method */
+  find(method: string, path: string): Route {
+    const methods = this.#exact.get(path);
+    const found = methods?.get(method) ?? this.#below(method, path);
+    if (found !== undefined) return found;
+    if (methods !== undefined) {
+      const allowed = [...methods.keys()].join(", ");
+      throw new HttpError(405, "MethodNotAllowed", `${path} takes ${allowed}, not ${method}.`);
+    }
+    throw new HttpError(404, "NotFound", `There is nothing at ${path}.`);
+  }
+
+  #below(method: string, path: string): Route | undefined {
+    return this.#prefixes.find(
+      (route) => route.method === method && path.startsWith(route.path.slice(0, -1)),
+    );
+  }
 }

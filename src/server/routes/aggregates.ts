@@ -1,4 +1,4 @@
-/** What `trueup aggregates` asks a running server: how aggregates stand, runs of verify and repair, what they found. */
+/** Answers what `trueup aggregates` asks a running server: how aggregates stand, and to run verify or repair and tell what it found. */
 import { convexToJson, type Value } from "convex/values";
 import { JsonReader } from "../../deploy/index.js";
 import type { Route, RouteRequest } from "../http/route.js";
@@ -23,7 +23,7 @@ const answers: Readonly<Record<string, Answer>> = {
     ),
 };
 
-/** Replies are Convex values as JSON: keys may be of any type. */
+/** Replies are Convex values as JSON, since keys may have any type. */
 export const aggregateRoutes: readonly Route[] = Object.entries(answers).map(([name, answer]) => ({
   method: "POST",
   path: `/api/trueup/aggregates/${name}`,

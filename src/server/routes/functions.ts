@@ -1,7 +1,7 @@
 /**
- * Calls of functions: `/api/function` for admins, whatever the function is, and one route for each kind, for
- * everyone, as is `/api/run/` with the function in the path. What the function throws is an ordinary reply with status "error"; only what is wrong with the
- * request itself is an HTTP error.
+ * Calls of functions. `/api/function` takes calls of every function, for admins. One route for each kind, and `/api/run/` with the
+ * function in the path, take calls from everyone. What the function throws is an ordinary reply with status "error"; only
+ * what is wrong with the request itself is an HTTP error. `trueup run` also asks what became of the jobs that a call set off.
  */
 import { JsonReader } from "../../deploy/index.js";
 import {
@@ -9,16 +9,16 @@ import {
   encodeTimestamp,
   functionReply,
   type FunctionReply,
+  permissionDenied,
 } from "../calls/function-reply.js";
-import { permissionDenied } from "../calls/permission.js";
 import { runQuery } from "../calls/run-query.js";
 import { readFormat } from "../calls/value-format.js";
 import type { Route, RouteRequest } from "../http/route.js";
-import { isSystemFunction } from "../system/run-system-query.js";
+import { isSystemFunction } from "../calls/system-queries.js";
 
 type Kind = "query" | "mutation" | "action";
 
-/** Arguments may be 16 MiB; base64 and escapes make them longer. */
+/** Arguments may have 16 MiB; base64 and escapes make them longer. */
 const maxBodyBytes = 32 * 1024 * 1024;
 
 export const functionRoutes: readonly Route[] = [
@@ -49,13 +49,19 @@ export const functionRoutes: readonly Route[] = [
     isForAdmins: false,
     answer: async ({ backend }) => ({ ts: encodeTimestamp(backend.database.storage.version) }),
   },
+  {
+    method: "POST",
+    path: "/api/trueup/work",
+    isForAdmins: true,
+    answer: ({ backend, body }) => backend.scheduler.work(new JsonReader(body).field("requestId").string()),
+  },
 ];
 
 function pathInBody({ body }: RouteRequest): string {
   return new JsonReader(body).field("path").string();
 }
 
-/** `/api/run/dir/mod/fn` is `dir/mod:fn`, as the documented HTTP API has it. */
+/** `/api/run/dir/mod/fn` names `dir/mod:fn`, as the documented HTTP API has it. */
 function pathInUrl({ path }: RouteRequest): string {
   const segments = path.split("/").slice(3);
   return `${segments.slice(0, -1).join("/")}:${segments.at(-1) ?? ""}`;

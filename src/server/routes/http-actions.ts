@@ -1,7 +1,7 @@
 /**
- * HTTP actions: what the app's `http.ts` answers, below `/http/` of this server, which is its `CONVEX_SITE_URL`. The request
- * goes to the app as it came and the response comes back as the app made it, headers and all: cross-origin headers and
- * authorization are the app's own business here.
+ * Answers requests below `/http/` of this server, its `CONVEX_SITE_URL`, by the HTTP actions of the app's `http.ts`. The app
+ * gets the request as it came, and the caller gets the response as the app made it, with all its headers: cross-origin
+ * headers and authorization are the app's own business here.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
@@ -13,12 +13,12 @@ import { receiveBody } from "../http/read-body.js";
 const prefix = "/http";
 const maxBodyBytes = 20 * 1024 * 1024;
 
-/** Where the app's own routes begin. */
+/** The URL below which the app's own routes are. */
 export function siteUrlOf(serverUrl: string): string {
   return serverUrl + prefix;
 }
 
-/** True when the path is one of the app's. */
+/** Whether the path is one of the app's. */
 export function isHttpActionPath(path: string): boolean {
   return path === prefix || path.startsWith(`${prefix}/`);
 }

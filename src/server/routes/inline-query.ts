@@ -1,6 +1,6 @@
 /**
- * A query that comes as source with the request: `npx convex run --inline-query`. Whoever has the admin key may push code
- * anyway, so it is run like a query of the app, in this process, and can only read.
+ * Runs a query that comes as source with the request, for `npx convex run --inline-query`. Whoever has the admin key may push
+ * code anyway, so the query runs like one of the app, in this process, and can only read.
  */
 import { importSource, JsonReader, sourceUrl } from "../../deploy/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
@@ -8,7 +8,7 @@ import { decodeArguments, functionReply, type FunctionReply } from "../calls/fun
 import { readFormat } from "../calls/value-format.js";
 import type { Route, RouteRequest } from "../http/route.js";
 
-/** What the source may import: `query` hands its definition through. */
+/** The module that the source may import. Its `query` returns the definition that it is given. */
 const wrappers = "convex:/_system/repl/wrappers.js";
 const wrappersUrl = sourceUrl(
   "export const query = (definition) => definition; export const internalQuery = query;",

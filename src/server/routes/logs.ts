@@ -1,6 +1,6 @@
 /**
- * Log streaming, as the official CLI asks for it while it watches code. This server prints what functions log where it
- * runs, so the stream stays empty: each poll waits as long as the CLI would, and ends with the server.
+ * Answers the polls for log lines that the official CLI makes while it watches code. This server prints what functions log
+ * where it runs, so the stream stays empty: each poll waits as long as the CLI would, and ends with the server.
  */
 import { HttpError } from "../http/http-error.js";
 import type { Route } from "../http/route.js";
@@ -23,7 +23,7 @@ export const logRoutes: readonly Route[] = [
   },
 ];
 
-/** Resolves when the signal is aborted, at the latest after a time. */
+/** Resolves when the signal is aborted, or after a time. */
 async function ended(signal: AbortSignal, atMostMs: number): Promise<void> {
   if (signal.aborted) return;
   await new Promise<void>((resolve) => {

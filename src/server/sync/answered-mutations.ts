@@ -1,16 +1,16 @@
 /**
- * The answers to a client's mutations, kept while the client may ask again: after a lost connection it sends the
- * mutations anew whose effect it has not seen, under the same ids, and each must run once.
+ * Keeps the answers to a client's mutations while the client may ask again. After a lost connection it sends the mutations again
+ * whose effect it has not seen, under the same ids, and each must run once.
  */
 import type { CallResponse } from "./server-messages.js";
 
-/** An answer with the commit that a client must see before it believes it; 0 when there is none. */
+/** An answer, with the commit that a client must have seen before it takes the mutation as applied; 0 when there is none. */
 export interface AnsweredMutation {
   readonly response: CallResponse;
   readonly version: number;
 }
 
-/** More than a client has in flight. */
+/** More than a client has under way. */
 const maxAnswers = 1_000;
 const keptAfterDisconnectMs = 10 * 60_000;
 
@@ -23,7 +23,7 @@ interface Session {
 export class AnsweredMutations {
   readonly #sessions = new Map<string, Session>();
 
-  /** Begins to keep a session's answers. To be ended with `disconnect`. */
+  /** Begins to keep a session's answers, until `disconnect` is called as often. */
   connect(sessionId: string): void {
     const session = this.#sessions.get(sessionId) ?? { answers: new Map(), connections: 0, forgetting: null };
     this.#sessions.set(sessionId, session);
@@ -41,7 +41,7 @@ export class AnsweredMutations {
     session.forgetting.unref();
   }
 
-  /** The answer to a request: the one that was or will be given already, else what `run` yields. */
+  /** The answer to a request: the one that it got before, or is about to get, else that of `run`. */
   once(
     sessionId: string,
     requestId: number,

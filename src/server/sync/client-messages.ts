@@ -1,4 +1,4 @@
-/** What a client sends over the socket, read and checked. Fields that this server has no use for are left out. */
+/** Reads and checks what a client sends over the socket. Fields that this server has no use for are left out. */
 import { JsonReader } from "../../deploy/index.js";
 
 export interface AddQuery {
@@ -6,9 +6,9 @@ export interface AddQuery {
   readonly queryId: number;
   readonly path: string;
   readonly componentPath: string;
-  /** In JSON encoding. */
+  /** The arguments in their JSON encoding. */
   readonly args: unknown;
-  /** What the server said of the page that the query read, when the client knew it before. */
+  /** What the server said earlier of the page that the query read; null when the client asks for the first time. */
   readonly journal: string | null;
 }
 
@@ -23,7 +23,7 @@ export interface CallMessage {
   readonly requestId: number;
   readonly path: string;
   readonly componentPath: string;
-  /** In JSON encoding. */
+  /** The arguments in their JSON encoding. */
   readonly args: unknown;
 }
 

@@ -1,8 +1,8 @@
-/** What the server sends over the socket. A client that has connected is at version zero in every part. */
+/** The messages that the server sends over the socket. A client that has connected is at version zero in every part. */
 import type { FunctionReply } from "../calls/function-reply.js";
 import type { QueryOutcome } from "../calls/run-query.js";
 
-/** Where a client stands: the set of its queries, who it is, and the commit it has seen (base64). */
+/** The state of a client: the version of its set of queries, that of its identity, and the commit that it has seen (base64). */
 export interface StateVersion {
   readonly querySet: number;
   readonly identity: number;
@@ -38,9 +38,9 @@ export type ServerMessage =
       readonly type: "MutationResponse" | "ActionResponse";
       readonly requestId: number;
       readonly success: boolean;
-      /** The value, or what went wrong as text. */
+      /** The value, or the text of what went wrong. */
       readonly result: unknown;
-      /** Of a mutation that succeeded: its commit. */
+      /** The commit of a mutation that succeeded. */
       readonly ts?: string;
       readonly errorData?: unknown;
       readonly logLines: readonly string[];
@@ -56,7 +56,7 @@ export type ServerMessage =
 
 export type CallResponse = Extract<ServerMessage, { type: "MutationResponse" | "ActionResponse" }>;
 
-/** A query's reply as a change of the client's state. */
+/** The change of a client's state that a query's reply makes. */
 export function queryModification(queryId: number, { reply, journal }: QueryOutcome): StateModification {
   const { logLines } = reply;
   if (reply.status === "success") {
@@ -73,7 +73,7 @@ export function queryModification(queryId: number, { reply, journal }: QueryOutc
   };
 }
 
-/** A mutation's or action's reply; `ts` is the commit of a mutation. */
+/** The message with the reply of a mutation or an action. `ts` is the commit of a mutation. */
 export function callResponse(
   type: CallResponse["type"],
   requestId: number,

@@ -1,6 +1,6 @@
 /**
- * Takes WebSocket connections at `/api/<version>/sync` and gives each a session. All sessions share the live queries, so
- * what many clients watch is computed once.
+ * Takes WebSocket connections at `/api/<version>/sync` and gives each a session. All sessions share the live queries, so a query
+ * that many clients watch runs once.
  */
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
@@ -15,9 +15,9 @@ import { parseClientMessage, type ClientMessage } from "./client-messages.js";
 import type { ServerMessage } from "./server-messages.js";
 import { SyncSession, type SyncHost } from "./sync-session.js";
 
-/** Clients give a silent server up after a minute. */
+/** Clients give up a server that is silent for a minute. */
 const pingIntervalMs = 15_000;
-/** Arguments may be 16 MiB; base64 and escapes make them longer. */
+/** Arguments may have 16 MiB; base64 and escapes make them longer. */
 const maxMessageBytes = 32 * 1024 * 1024;
 const syncPath = /^\/api\/(?:[\w.-]+\/)?sync$/;
 
@@ -60,7 +60,7 @@ export class SyncServer {
     });
   }
 
-  /** Ends all connections; the clients come back when there is a server again. */
+  /** Ends all connections. The clients come back when there is a server again. */
   close(): void {
     clearInterval(this.#pings);
     this.#stopWatching();
@@ -85,7 +85,7 @@ export class SyncServer {
       if (message !== null) session.receive(message);
     });
     socket.on("close", () => session.close());
-    // A broken connection is closed too, which is all that there is to do about it.
+    // A broken connection is also closed, and nothing else has to be done about it.
     socket.on("error", () => {});
   }
 

@@ -1,7 +1,7 @@
 /**
- * One client's connection: the queries it watches, its calls, and who it is. Results reach it in transitions, each
- * from one state of the client to the next, with all outcomes right at one commit. One transition is made at a time;
- * what changes meanwhile is in the next one. A mutation is answered before the transition that contains it.
+ * One client's connection: the queries that it watches, its calls, and who it is. Results reach it in transitions, each from one
+ * state of the client to the next, in which all outcomes are right at one commit. One transition is made at a time; what
+ * changes meanwhile is in the next one. A mutation is answered before the transition that contains it.
  */
 import type { Value } from "convex/values";
 import type { Version } from "../../storage/storage.js";
@@ -12,8 +12,8 @@ import {
   errorReply,
   functionReply,
   type FunctionReply,
+  permissionDenied,
 } from "../calls/function-reply.js";
-import { permissionDenied } from "../calls/permission.js";
 import type { QueryCall, QueryHost, QueryOutcome } from "../calls/run-query.js";
 import { adminCaller, userTokensUnsupported, type Caller } from "../http/caller.js";
 import { httpErrorOf } from "../http/http-error.js";
@@ -26,17 +26,17 @@ import {
   type StateModification,
 } from "./server-messages.js";
 
-/** What all sessions share. */
+/** The server, and what all sessions share. */
 export interface SyncHost extends QueryHost {
   readonly adminKey: string;
   readonly live: LiveQueries<QueryCall, QueryOutcome>;
   readonly answered: AnsweredMutations;
 }
 
-/** The client's end. */
+/** The other end of the connection. */
 export interface SyncClient {
   send(message: ServerMessage): void;
-  /** Ends the connection; the client may come back. */
+  /** Ends the connection. The client may come back. */
   close(reason: string): void;
 }
 
@@ -45,19 +45,20 @@ export class SyncSession {
   readonly #client: SyncClient;
   readonly #set: LiveQuerySet<QueryCall, QueryOutcome>;
   readonly #queries = new Map<number, AddQuery>();
-  /** What the client was told last, by query. */
+  /** The last modification that the client was told of, by query. */
   readonly #told = new Map<number, string>();
   readonly #removed = new Set<number>();
   #sessionId: string | null = null;
   #caller: Caller = { kind: "public" };
-  /** Where the client is to be, and where it is. */
+  /** The versions that the client has asked for. */
   #wanted = { querySet: 0, identity: 0 };
+  /** The state that the last transition has brought the client to. */
   #reached: { querySet: number; identity: number; version: Version } = {
     querySet: 0,
     identity: 0,
     version: 0,
   };
-  /** The next transition must show this commit. */
+  /** The next transition must show at least this commit. */
   #mustShow: Version = 0;
   #owesTransition = false;
   #isDirty = false;
@@ -71,7 +72,7 @@ export class SyncSession {
     this.#set = host.live.open(() => this.#wake());
   }
 
-  /** Takes a message. What is wrong with it ends the connection for good. */
+  /** Takes a message. A message that breaks the protocol ends the connection for good. */
   receive(message: ClientMessage): void {
     if (this.#isClosed) return;
     switch (message.type) {
@@ -93,7 +94,7 @@ export class SyncSession {
     }
   }
 
-  /** The connection is gone. Idempotent. */
+  /** Ends the session when the connection is gone. Idempotent. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -203,7 +204,7 @@ export class SyncSession {
     return { reply: functionReply(outcome, "convex_encoded_json"), version: seen };
   }
 
-  /** Something has changed: a transition is due, now or when the one under way is made. */
+  /** Makes a transition because something has changed, now or when the one under way is made. */
   #wake(): void {
     this.#isDirty = true;
     if (this.#isMakingTransitions || this.#isClosed) return;
@@ -250,7 +251,7 @@ export class SyncSession {
     });
   }
 
-  /** What the client does not know yet. */
+  /** The outcomes that the client does not know yet. */
   #updates(outcomes: ReadonlyMap<number, QueryOutcome>): StateModification[] {
     const updates: StateModification[] = [];
     for (const [queryId, outcome] of outcomes) {
@@ -264,7 +265,7 @@ export class SyncSession {
     return updates;
   }
 
-  /** The server failed: the client comes back and asks again. */
+  /** Ends the connection when the server fails, so that the client comes back and asks again. */
   async #guard(task: Promise<void>): Promise<void> {
     try {
       await task;

@@ -1,14 +1,19 @@
 /**
- * The queries by which the official CLI looks at a deployment: its functions, tables, documents, environment
- * variables and components. Each reads in a transaction, so all of them can be watched.
+ * The server's own queries, by which the official CLI looks at a deployment: its functions, tables, documents, environment
+ * variables and components. They are called like functions of the app, by names that begin with `_system/`. Each reads in a
+ * transaction, so all of them can be watched.
  */
 import type { Value } from "convex/values";
 import type { Backend, FunctionSpec } from "../../backend/index.js";
 import type { QueryTransaction } from "../../database/index.js";
 import { httpRoutes, readEnvironment } from "../../deploy/index.js";
 import { HttpError } from "../http/http-error.js";
+import { isTrueupError } from "../../errors/index.js";
+import type { QueryRun } from "../../subscriptions/index.js";
+import type { FunctionReply } from "./function-reply.js";
+import { encodeValue, type ValueFormat } from "./value-format.js";
 
-export interface SystemContext {
+interface SystemContext {
   readonly backend: Backend;
   readonly serverUrl: string;
   readonly tx: QueryTransaction;
@@ -18,10 +23,10 @@ export interface SystemContext {
 
 type Arguments = Readonly<Record<string, Value | undefined>>;
 
-export type SystemQuery = (context: SystemContext, args: Arguments) => Promise<Value>;
+type SystemQuery = (context: SystemContext, args: Arguments) => Promise<Value>;
 
-/** By name, `cli/tables` or `cli/modules:apiSpec`. */
-export const systemQueries: Readonly<Record<string, SystemQuery>> = {
+/** The queries by name: `cli/tables`, `cli/modules:apiSpec`. */
+const systemQueries: Readonly<Record<string, SystemQuery>> = {
   "cli/convexUrl:cloudUrl": async ({ serverUrl }) => serverUrl,
   "cli/modules:apiSpec": async ({ backend, componentPath }) => [
     ...backend.program
@@ -97,4 +102,51 @@ function text(args: Arguments, name: string): string {
   const value = args[name];
   if (typeof value !== "string") throw new HttpError(400, "BadArguments", `\`${name}\` must be a string.`);
   return value;
+}
+
+const prefix = "_system/";
+
+interface SystemCall {
+  readonly backend: Backend;
+  readonly serverUrl: string;
+  readonly componentPath: string;
+  readonly path: string;
+  readonly args: Value;
+  readonly format: ValueFormat;
+}
+
+export function isSystemFunction(path: string): boolean {
+  return path.startsWith(prefix);
+}
+
+/** Runs one of the server's own queries. The reply tells what goes wrong. */
+export async function runSystemQuery(call: SystemCall): Promise<QueryRun<FunctionReply>> {
+  const { backend, serverUrl, componentPath, format } = call;
+  const name = call.path
+    .slice(prefix.length)
+    .replace(/\.js(?=:|$)/, "")
+    .replace(/:default$/, "");
+  const query = systemQueries[name];
+  const before = backend.database.storage.version;
+  if (query === undefined) {
+    const errorMessage = `The system function ${call.path} is not something that this server has yet.`;
+    return { outcome: failure(errorMessage, "FEATURE_NOT_SUPPORTED"), version: before, readSet: null };
+  }
+  const args =
+    typeof call.args === "object" && call.args !== null && !Array.isArray(call.args) ? call.args : {};
+  try {
+    const { value, version, readSet } = await backend.database.query(
+      (tx) => query({ backend, serverUrl, tx, componentPath }, args as Record<string, Value>),
+      { limits: null },
+    );
+    const outcome: FunctionReply = { status: "success", value: encodeValue(value, format), logLines: [] };
+    return { outcome, version, readSet };
+  } catch (error) {
+    if (!isTrueupError(error) && !(error instanceof HttpError)) throw error;
+    return { outcome: failure(error.message, error.code), version: before, readSet: null };
+  }
+}
+
+function failure(errorMessage: string, errorCode: string): FunctionReply {
+  return { status: "error", errorMessage, errorCode, logLines: [] };
 }
