@@ -2,7 +2,7 @@ import { readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkFile } from "trueup";
-import { loadDriver } from "../src/storage/sqlite/driver.js";
+import { loadDriver } from "../src/storage/sqlite/driver/load-driver.js";
 import { CliApp } from "./setup/cli-app.js";
 import { scoresApp } from "./setup/scores-app.js";
 

@@ -1,7 +1,6 @@
 /**
- * Who wants to hear of commits. Listeners are called in the order of their subscription, synchronously; one
- * that throws is a defect of its own: the others are still called, the commit stands, and the error surfaces as
- * an uncaught exception instead of disappearing.
+ * Tells listeners of commits, synchronously and in the order of their subscription. When one throws, the others are still
+ * called and the commit stands; the error surfaces as an uncaught exception, because it is a defect of the listener.
  */
 import type { Commit } from "./storage.js";
 

@@ -1,7 +1,6 @@
 /**
- * Whether a transaction may still be used. One that has ended belongs to the past of a queue that has moved on,
- * so using it is a defect in the caller: a plain assertion, not a coded error. Only `rollback` may be called on
- * an ended one, which lets callers roll back whatever went wrong, a failed commit included.
+ * Whether a transaction may still be used. To use one that has ended is a defect of the caller, so that throws a plain error
+ * without a code. Only `rollback` may be called after the end: so callers can roll back whatever went wrong, even a commit.
  */
 export class TransactionState {
   #isActive = true;

@@ -11,8 +11,9 @@ import {
 } from "trueup";
 import { defineSchema, defineTable, mutationGeneric, queryGeneric } from "convex/server";
 import { v } from "convex/values";
-import { loadDriver, type SqliteConnection } from "../../src/storage/sqlite/driver.js";
-import { seal, unseal } from "../../src/storage/sqlite/seal.js";
+import type { SqliteConnection } from "../../src/storage/sqlite/driver/driver.js";
+import { loadDriver } from "../../src/storage/sqlite/driver/load-driver.js";
+import { seal, unseal } from "../../src/storage/sqlite/damage/seal.js";
 import { call, openApp } from "../setup/open-app.js";
 import { temporaryFolder } from "../setup/temporary-folder.js";
 

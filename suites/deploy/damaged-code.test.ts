@@ -1,8 +1,9 @@
 /** Damage of the pushed code, made by direct SQL: the app opens without it, a repair takes it away, a deploy brings it back. */
 import { expect, test } from "vitest";
 import { checkFile, openBackend, sqlite, type Backend } from "trueup";
-import { loadDriver, type SqliteConnection } from "../../src/storage/sqlite/driver.js";
-import { unseal } from "../../src/storage/sqlite/seal.js";
+import type { SqliteConnection } from "../../src/storage/sqlite/driver/driver.js";
+import { loadDriver } from "../../src/storage/sqlite/driver/load-driver.js";
+import { unseal } from "../../src/storage/sqlite/damage/seal.js";
 import { functionSource as fn, pushedModule, pushRequest } from "./hand-made-push.js";
 import { call } from "../setup/open-app.js";
 import { temporaryFolder } from "../setup/temporary-folder.js";

@@ -1,5 +1,5 @@
 /** A SQLite driver that tells a test which statements run, and lets it make them fail. */
-import type { SqliteConnection, SqliteDriver } from "../../src/storage/sqlite/driver.js";
+import type { SqliteConnection, SqliteDriver } from "../../src/storage/sqlite/driver/driver.js";
 
 /** Calls `before` with the SQL of each statement when it is about to run; what it throws, the statement throws. */
 export function observedDriver(driver: SqliteDriver, before: (sql: string) => void): SqliteDriver {

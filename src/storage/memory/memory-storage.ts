@@ -17,9 +17,8 @@ import type {
   Write,
 } from "../storage.js";
 import { nextVersion } from "../version-clock.js";
-import { MemorySnapshot } from "./memory-snapshot.js";
-import { MemoryTransaction } from "./memory-transaction.js";
-import { emptyTree, type Tree } from "./tree.js";
+import { emptyTree, type Tree, TreeReader } from "./tree.js";
+import { TransactionState } from "../transaction-state.js";
 
 export interface MemoryOptions {
   /** Milliseconds since 1970; `Date.now` when left out. */
@@ -96,5 +95,56 @@ class MemoryStorage implements Storage {
     this.#version = nextVersion(this.#version, this.#clock());
     this.#listeners.notify({ version: this.#version, writes });
     return this.#version;
+  }
+}
+
+/** A view of the tree as of one commit. It costs memory only for what changed since; `release` ends its use. */
+class MemorySnapshot extends TreeReader implements StorageSnapshot {
+  readonly #release: () => void;
+
+  constructor(tree: Tree, version: Version, assertOpen: () => void) {
+    let isReleased = false;
+    super(tree, version, () => {
+      assertOpen();
+      if (isReleased) throw new Error("The snapshot was read after its release.");
+    });
+    this.#release = () => {
+      isReleased = true;
+    };
+  }
+
+  release(): void {
+    this.#release();
+  }
+}
+
+/** What a transaction needs of its storage. */
+interface Turn {
+  apply(writes: readonly Write[]): Version;
+  end(): void;
+}
+
+/** One turn in the queue of transactions: reads the tree, and hands over all of its writes in `commit`. */
+class MemoryTransaction extends TreeReader implements StorageTransaction {
+  readonly #state: TransactionState;
+  readonly #turn: Turn;
+
+  constructor(tree: Tree, version: Version, turn: Turn) {
+    const state = new TransactionState();
+    super(tree, version, () => state.assertActive());
+    this.#state = state;
+    this.#turn = turn;
+  }
+
+  async commit(writes: readonly Write[]): Promise<Version> {
+    this.#state.assertActive();
+    this.#state.end();
+    const version = this.#turn.apply(writes);
+    this.#turn.end();
+    return version;
+  }
+
+  rollback(): void {
+    if (this.#state.end()) this.#turn.end();
   }
 }

@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import { put, readAll } from "../../../suites/storage/storage-calls.js";
 import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
-import { loadDriver, type SqliteConnection, type SqliteDriver } from "./driver.js";
+import type { SqliteConnection, SqliteDriver } from "./driver/driver.js";
+import { loadDriver } from "./driver/load-driver.js";
 import { openSqlite, type SqliteOptions } from "./sqlite-storage.js";
 
 const inFolder = temporaryFolder();

@@ -3,10 +3,16 @@
  * against its seal before it is handed out. Columns are cast to text, and a scan reads key and value as one column, which
  * costs less than two: damage can make a column a number or bytes, and only the seal is to judge it.
  */
-import { assertLimit } from "../assert-limit.js";
-import type { Entry, KeyRange, ScanOptions } from "../storage.js";
-import type { SqliteConnection } from "./driver.js";
-import { unseal, unsealRow } from "./seal.js";
+import {
+  assertLimit,
+  type Entry,
+  type KeyRange,
+  type ScanOptions,
+  type StorageReader,
+  type Version,
+} from "../storage.js";
+import type { SqliteConnection } from "./driver/driver.js";
+import { unseal, unsealRow } from "./damage/seal.js";
 
 const all = -1;
 
@@ -88,4 +94,45 @@ function prepareScan(connection: SqliteConnection, direction: "ASC" | "DESC"): S
       `SELECT key || value FROM entries WHERE ${range} ORDER BY key ${direction} LIMIT ?`,
     );
   return { between: prepare("key >= ? AND key < ?"), from: prepare("key >= ?") };
+}
+
+/** Reads of a connection whose errors are the storage's: what snapshots and transactions have in common. */
+export class CodedReader implements StorageReader {
+  readonly version: Version;
+  readonly #source: () => EntryReader;
+  readonly #translate: (error: unknown) => Error;
+
+  /**
+   * @param source Where to read now; throws when this reader may not be used any more.
+   * @param translate The coded error for one that the connection threw.
+   */
+  constructor(version: Version, source: () => EntryReader, translate: (error: unknown) => Error) {
+    this.version = version;
+    this.#source = source;
+    this.#translate = translate;
+  }
+
+  get(key: string): string | undefined {
+    try {
+      return this.#source().get(key);
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
+  getMany(keys: readonly string[]): (string | undefined)[] {
+    try {
+      return this.#source().getMany(keys);
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
+  scan(range: KeyRange, options?: ScanOptions): Entry[] {
+    try {
+      return this.#source().scan(range, options);
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
 }

@@ -5,7 +5,7 @@ import { seededRandom } from "../../../suites/setup/random.js";
 import { mutate, put, readAll } from "../../../suites/storage/storage-calls.js";
 import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
 import type { Storage } from "../storage.js";
-import { loadDriver } from "./driver.js";
+import { loadDriver } from "./driver/load-driver.js";
 import { openSqlite } from "./sqlite-storage.js";
 
 const inFolder = temporaryFolder();

@@ -7,10 +7,10 @@
 import { TrueupError } from "../../errors/index.js";
 import type { Commit, Version, Write } from "../storage.js";
 import { nextVersion } from "../version-clock.js";
-import type { SqliteConnection } from "./driver.js";
+import type { SqliteConnection } from "./driver/driver.js";
 import { EntryReader } from "./entry-reader.js";
-import { prepareMetaRead, prepareMetaWrite } from "./meta.js";
-import { seal } from "./seal.js";
+import { prepareMetaRead, prepareMetaWrite } from "./file/meta.js";
+import { seal } from "./damage/seal.js";
 
 // Taken at import: tests put clocks that stand still in place of the global ones.
 const { setImmediate, clearImmediate } = globalThis;

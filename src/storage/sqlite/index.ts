@@ -1,2 +1,2 @@
-export { rebuildSqlite, type Rebuilt } from "./rebuild.js";
+export { rebuildSqlite, type Rebuilt } from "./damage/rebuild.js";
 export { sqlite, type SqliteOptions } from "./sqlite-storage.js";

@@ -11,8 +11,8 @@ import {
 import { expect, test, vi } from "vitest";
 import { put, readAll } from "../../../suites/storage/storage-calls.js";
 import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
-import type { SqliteConnection } from "./driver.js";
-import { loadDriver } from "./driver.js";
+import type { SqliteConnection } from "./driver/driver.js";
+import { loadDriver } from "./driver/load-driver.js";
 import { sqlite } from "./index.js";
 
 const inFolder = temporaryFolder();

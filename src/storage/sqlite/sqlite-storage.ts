@@ -18,17 +18,18 @@ import type {
   StorageTransaction,
   Version,
 } from "../storage.js";
-import { makeFolderOf, openReader, openWriter, prepareDataFile, readOwnerPid } from "./data-file.js";
-import { loadDriver, type SqliteConnection, type SqliteDriver } from "./driver.js";
+import { makeFolderOf, openReader, openWriter, prepareDataFile, readOwnerPid } from "./file/data-file.js";
+import type { SqliteConnection, SqliteDriver } from "./driver/driver.js";
+import { loadDriver } from "./driver/load-driver.js";
 import { GroupWriter } from "./group-writer.js";
-import { acquireOwnerLock, type OwnerLock } from "./owner-lock.js";
-import type { Pin } from "./pin.js";
-import { OpenFiles } from "./open-files.js";
-import { SnapshotPool } from "./snapshot-pool.js";
-import { SqliteSnapshot } from "./sqlite-snapshot.js";
+import { acquireOwnerLock, type OwnerLock } from "./file/owner-lock.js";
+import type { Pin } from "./snapshots/pin.js";
+import { OpenFiles } from "./file/open-files.js";
+import { SnapshotPool } from "./snapshots/snapshot-pool.js";
+import { SqliteSnapshot } from "./snapshots/sqlite-snapshot.js";
 import { SqliteTransaction } from "./sqlite-transaction.js";
 import { storageError } from "./storage-errors.js";
-import { checkPages, damageOf, survey } from "./survey.js";
+import { checkPages, damageOf, survey } from "./damage/survey.js";
 
 const defaultSnapshotMaxAgeMs = 30_000;
 /** How often to look whether the files are in place where a commit takes a tenth of the time of a durable one. */

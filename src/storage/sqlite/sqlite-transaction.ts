@@ -1,7 +1,7 @@
 /** One turn in the queue of transactions, on the connection that writes: it sees what the group has applied. */
 import type { StorageTransaction, Version, Write } from "../storage.js";
 import { TransactionState } from "../transaction-state.js";
-import { CodedReader } from "./coded-reader.js";
+import { CodedReader } from "./entry-reader.js";
 import type { GroupWriter } from "./group-writer.js";
 
 export interface TransactionHooks {

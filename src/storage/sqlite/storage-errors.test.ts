@@ -1,7 +1,7 @@
 /** Which of the storage's errors each result code of SQLite and each code of the file system becomes. */
 import { expect, test } from "vitest";
 import { TrueupError } from "../../errors/index.js";
-import type { SqliteDriver } from "./driver.js";
+import type { SqliteDriver } from "./driver/driver.js";
 import { DamagedEntry } from "./entry-reader.js";
 import { fileError, storageError } from "./storage-errors.js";
 

@@ -2,7 +2,7 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { TrueupError, type ErrorCode } from "../../errors/index.js";
-import type { SqliteDriver } from "./driver.js";
+import type { SqliteDriver } from "./driver/driver.js";
 import { keyToHex } from "../../values/index.js";
 import { DamagedEntry } from "./entry-reader.js";
 

@@ -1,12 +1,12 @@
 /**
  * Brings a data file of format 1, which had no seals, to format 2: every entry is sealed, in one transaction, so that a
- * crash leaves the file as it was. Until then nothing can vouch for what is in it, so it is upgraded only when SQLite
- * finds nothing wrong with it. While it lasts the file needs its size on disk once more, for the log.
+ * crash leaves the file as it was. Without seals only SQLite can tell damage, so a file is upgraded
+ * only when SQLite finds nothing wrong with it. Meanwhile the log takes as much room on disk as the file.
  */
-import { TrueupError } from "../../errors/index.js";
-import type { SqliteConnection } from "./driver.js";
+import { TrueupError } from "../../../errors/index.js";
+import type { SqliteConnection } from "../driver/driver.js";
 import { createMeta } from "./meta.js";
-import { seal } from "./seal.js";
+import { seal } from "../damage/seal.js";
 
 const batchEntries = 1000;
 

@@ -1,7 +1,7 @@
 /** What the storage keeps about itself beside the entries: a table of named numbers, each sealed like an entry. */
-import type { SqliteConnection } from "./driver.js";
-import { DamagedEntry } from "./entry-reader.js";
-import { seal, unseal } from "./seal.js";
+import type { SqliteConnection } from "../driver/driver.js";
+import { DamagedEntry } from "../entry-reader.js";
+import { seal, unseal } from "../damage/seal.js";
 
 export const metaTable =
   "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
@@ -33,7 +33,7 @@ export function createMeta(connection: SqliteConnection, numbers: Readonly<Recor
   }
 }
 
-/** Not the name alone: where damage makes SQLite read one table for the other, no seal fits. */
+/** Longer than the name, so that no seal fits where damage makes SQLite read one table in place of the other. */
 function sealedKey(name: Name): string {
   return `meta ${name}`;
 }

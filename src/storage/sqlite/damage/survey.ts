@@ -3,9 +3,9 @@
  * held against its seal. Where a page cannot be read, the way is taken from the other end too, so that what lies behind it
  * is met as well. The rebuild copies what the survey meets into a new file and keeps the old one beside it.
  */
-import { keyToHex } from "../../values/index.js";
-import type { StorageDamage } from "../storage.js";
-import type { SqliteConnection } from "./driver.js";
+import { keyToHex } from "../../../values/index.js";
+import type { StorageDamage } from "../../storage.js";
+import type { SqliteConnection } from "../driver/driver.js";
 import { unsealRow } from "./seal.js";
 
 const maxProblems = 100;

@@ -1,11 +1,11 @@
 /**
- * The files of an open storage, by what they are and not by what they are called. A file that was deleted or replaced
- * goes on taking writes, and nobody will find them again: so before commits are acknowledged, the files must still be
- * where they were. The folder's time of change tells that nothing in it came or went, at the cost of one look.
+ * Notices when a file of an open storage was deleted, moved or replaced. Such a file goes on taking writes, which nobody will
+ * find again, so before commits are acknowledged the files must still be where they were. As long as the folder's time of
+ * change stays the same, nothing in it came or went, and one look at the folder is enough.
  */
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
-import { TrueupError } from "../../errors/index.js";
+import { TrueupError } from "../../../errors/index.js";
 
 /** File systems stamp changes with a clock that ticks this seldom: a second change within a tick does not show. */
 const tickMs = 20;

@@ -1,10 +1,11 @@
 /** What a survey of a data file meets, on a connection whose rows and unreadable pages the test decides on. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { put, readAll } from "../../../suites/storage/storage-calls.js";
-import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
-import { loadDriver, type SqliteConnection, type SqliteValue } from "./driver.js";
-import { sqlite } from "./index.js";
+import { put, readAll } from "../../../../suites/storage/storage-calls.js";
+import { temporaryFolder } from "../../../../suites/setup/temporary-folder.js";
+import type { SqliteConnection, SqliteValue } from "../driver/driver.js";
+import { loadDriver } from "../driver/load-driver.js";
+import { sqlite } from "../index.js";
 import { rebuildSqlite } from "./rebuild.js";
 import { seal } from "./seal.js";
 import { checkPages, damageOf, survey, type SurveyedRow } from "./survey.js";

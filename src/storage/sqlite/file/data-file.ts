@@ -5,13 +5,13 @@
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { TrueupError } from "../../errors/index.js";
-import type { Version } from "../storage.js";
-import type { SqliteConnection, SqliteDriver } from "./driver.js";
-import { findLogDamage } from "./log-damage.js";
+import { TrueupError } from "../../../errors/index.js";
+import type { Version } from "../../storage.js";
+import type { SqliteConnection, SqliteDriver } from "../driver/driver.js";
+import { findLogDamage } from "../damage/log-damage.js";
 import { createMeta, metaTable, prepareMetaRead } from "./meta.js";
 import { createPrivateFile } from "./private-file.js";
-import { fileError, storageError } from "./storage-errors.js";
+import { fileError, storageError } from "../storage-errors.js";
 import { upgradeToSeals } from "./upgrade-format.js";
 
 /** "Trup", in the field of the header by which SQLite files of different programs are told apart. */
@@ -25,7 +25,7 @@ const entriesTable =
 /** The layout of a SQLite file's header: https://sqlite.org/fileformat2.html. */
 const headerBytes = 100;
 const magic = "SQLite format 3\0";
-/** Who may write and who may read it: 1 everybody, 2 who knows the log. SQLite takes other numbers for the future. */
+/** Which versions of SQLite may write and read the file: 1 means all, 2 those that know the log. Higher numbers are reserved. */
 const accessOffsets = [18, 19] as const;
 const formatOffset = 60;
 const applicationIdOffset = 68;
@@ -64,8 +64,7 @@ export function makeFolderOf(path: string): void {
  * Makes sure that there is a data file of ours at the path: makes one where there is nothing or an empty file, and no log
  * either. One of an older format is upgraded.
  * @throws STORAGE_CORRUPT for a file that is not ours, whose header or log is damaged, or of which only the log is left,
- *   STORAGE_TOO_NEW for one of a
- *   later format, STORAGE_LOCKED when somebody has it open in spite of the lock; all of them untouched.
+ *   STORAGE_TOO_NEW for one of a later format, STORAGE_LOCKED when somebody has it open in spite of the lock; all of them untouched.
  */
 export function prepareDataFile(driver: SqliteDriver, path: string, settings: PrepareSettings): void {
   try {
@@ -79,7 +78,7 @@ export function prepareDataFile(driver: SqliteDriver, path: string, settings: Pr
   }
 }
 
-/** The log of a file that was moved away or cut off may have the only copy of commits: it is nobody's to delete but the user's. */
+/** The log of a file that was moved away or cut off may have the only copy of commits, so only the user may delete it. */
 function assertNoLog(path: string): void {
   const log = `${path}-wal`;
   if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) === 0) return;

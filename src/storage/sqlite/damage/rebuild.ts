@@ -4,11 +4,12 @@
  * still in it.
  */
 import { existsSync, realpathSync, renameSync, rmSync } from "node:fs";
-import { createDataFile } from "./data-file.js";
-import { loadDriver, type SqliteConnection, type SqliteDriver } from "./driver.js";
-import { prepareMetaRead } from "./meta.js";
-import { acquireOwnerLock } from "./owner-lock.js";
-import { storageError } from "./storage-errors.js";
+import { createDataFile } from "../file/data-file.js";
+import type { SqliteConnection, SqliteDriver } from "../driver/driver.js";
+import { loadDriver } from "../driver/load-driver.js";
+import { prepareMetaRead } from "../file/meta.js";
+import { acquireOwnerLock } from "../file/owner-lock.js";
+import { storageError } from "../storage-errors.js";
 import { survey } from "./survey.js";
 
 export interface Rebuilt {

@@ -4,9 +4,6 @@
  *
  * Contract: calls are synchronous and throw the library's own errors. Text is exact, zero chars included.
  */
-import { TrueupError } from "../../errors/index.js";
-import { loadBetterSqlite3 } from "./better-sqlite3-driver.js";
-import { loadNodeSqlite } from "./node-sqlite-driver.js";
 
 /** What goes into and comes out of the statements of this storage. */
 export type SqliteValue = string | number | null;
@@ -36,22 +33,4 @@ export interface SqliteDriver {
   open(path: string, options: OpenOptions): SqliteConnection;
   /** SQLite's primary result code of an error that a call threw; undefined for every other error. */
   resultCodeOf(error: unknown): number | undefined;
-}
-
-/** Earlier Nodes have a built-in SQLite too, but warn that it is experimental. */
-const firstNodeWithSqlite = 24;
-
-/**
- * The built-in driver where Node has one that serves, better-sqlite3 otherwise.
- * @throws STORAGE_DRIVER_MISSING when neither can be loaded.
- */
-export async function loadDriver(): Promise<SqliteDriver> {
-  const nodeMajor = Number.parseInt(process.versions.node, 10);
-  const builtIn = nodeMajor >= firstNodeWithSqlite ? loadNodeSqlite() : undefined;
-  if (builtIn !== undefined) return builtIn;
-  try {
-    return await loadBetterSqlite3();
-  } catch (error) {
-    throw new TrueupError("STORAGE_DRIVER_MISSING", undefined, { node: process.versions.node }, error);
-  }
 }

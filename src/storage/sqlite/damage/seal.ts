@@ -5,7 +5,7 @@
  * measured at 40 % of what `zlib.crc32` takes for an entry of 200 chars. Damage of any kind passes once in 2^32 times.
  */
 import { TextEncoder } from "node:util";
-import type { Entry } from "../storage.js";
+import type { Entry } from "../../storage.js";
 
 /** Six bits a char, from this code on: plain ASCII, so that a sealed value is as readable as it was. */
 const bits = 6;

@@ -5,10 +5,10 @@
  * that the process has on it; it stays behind, empty, because deleting it would let two owners in.
  */
 import { rmSync, statSync } from "node:fs";
-import { TrueupError } from "../../errors/index.js";
-import type { SqliteDriver } from "./driver.js";
+import { TrueupError } from "../../../errors/index.js";
+import type { SqliteDriver } from "../driver/driver.js";
 import { createPrivateFile } from "./private-file.js";
-import { storageError } from "./storage-errors.js";
+import { storageError } from "../storage-errors.js";
 
 /**
  * The data files that this process has open, by device and inode: should their lock file be deleted, a second opening must not

@@ -1,9 +1,9 @@
 /** How the pool pins versions and keeps connections, on connections that only count. */
 import { afterEach, expect, test, vi } from "vitest";
-import type { SqliteConnection } from "./driver.js";
-import type { EntryReader } from "./entry-reader.js";
+import type { SqliteConnection } from "../driver/driver.js";
+import type { EntryReader } from "../entry-reader.js";
 import type { Pin } from "./pin.js";
-import { seal } from "./seal.js";
+import { seal } from "../damage/seal.js";
 import { SnapshotPool } from "./snapshot-pool.js";
 
 afterEach(() => {

@@ -4,12 +4,11 @@
  * older pin is let go with its last snapshot, or when it has been outdated for too long, because the log
  * cannot shrink below a pinned version. Connections are kept for reuse; past a limit, snapshots wait.
  */
-import { TrueupError } from "../../errors/index.js";
-import type { MaybePromise } from "../storage.js";
-import type { SqliteConnection } from "./driver.js";
-import type { GroupWriter } from "./group-writer.js";
-import { Pin } from "./pin.js";
-import { PooledConnection } from "./pooled-connection.js";
+import { TrueupError } from "../../../errors/index.js";
+import type { MaybePromise } from "../../storage.js";
+import type { SqliteConnection } from "../driver/driver.js";
+import type { GroupWriter } from "../group-writer.js";
+import { Pin, PooledConnection } from "./pin.js";
 
 /** So many connections are kept when nothing is pinned; more are closed. */
 const maxIdle = 16;
@@ -114,7 +113,7 @@ export class SnapshotPool {
     return this.acquire();
   }
 
-  /** A pin needs no connection yet, but must be sure to get one. */
+  /** A new pin needs no connection yet, but one must be left for it. */
   #hasConnectionLeft(): boolean {
     return this.#idle.length > 0 || this.#connections.size < maxOpen;
   }
@@ -141,7 +140,7 @@ export class SnapshotPool {
       if (this.#idle.length < maxIdle || this.#waiting.length > 0) this.#idle.push(connection);
       else this.#discard(connection);
     } catch {
-      // It has met an I/O error or a damaged page; what it was asked to read has said so.
+      // The connection met an I/O error or a damaged page, and the read that met it has said so.
       this.#discard(connection);
     }
     this.#waiting.shift()?.();

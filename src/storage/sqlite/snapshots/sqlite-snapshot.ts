@@ -1,6 +1,6 @@
 /** A snapshot of the SQLite storage: one use of a pin. */
-import type { StorageSnapshot } from "../storage.js";
-import { CodedReader } from "./coded-reader.js";
+import type { StorageSnapshot } from "../../storage.js";
+import { CodedReader } from "../entry-reader.js";
 import type { Pin } from "./pin.js";
 
 export interface SnapshotHooks {

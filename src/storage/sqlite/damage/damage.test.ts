@@ -2,10 +2,11 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { put, readAll } from "../../../suites/storage/storage-calls.js";
-import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
-import { loadDriver, type SqliteConnection } from "./driver.js";
-import { sqlite } from "./index.js";
+import { put, readAll } from "../../../../suites/storage/storage-calls.js";
+import { temporaryFolder } from "../../../../suites/setup/temporary-folder.js";
+import type { SqliteConnection } from "../driver/driver.js";
+import { loadDriver } from "../driver/load-driver.js";
+import { sqlite } from "../index.js";
 import { seal, unseal, unsealRow } from "./seal.js";
 
 const inFolder = temporaryFolder();

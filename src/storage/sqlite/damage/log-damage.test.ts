@@ -1,8 +1,8 @@
 import { copyFileSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { put, readAll } from "../../../suites/storage/storage-calls.js";
-import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
-import { sqlite, type SqliteOptions } from "./index.js";
+import { put, readAll } from "../../../../suites/storage/storage-calls.js";
+import { temporaryFolder } from "../../../../suites/setup/temporary-folder.js";
+import { sqlite, type SqliteOptions } from "../index.js";
 
 const inFolder = temporaryFolder();
 const frameBytes = 24 + 8192;

@@ -1,12 +1,12 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { seededRandom } from "../../../suites/setup/random.js";
-import { put, readAll } from "../../../suites/storage/storage-calls.js";
-import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
-import { isTrueupError } from "../../errors/index.js";
-import type { Entry, Storage } from "../storage.js";
-import { sqlite } from "./index.js";
+import { seededRandom } from "../../../../suites/setup/random.js";
+import { put, readAll } from "../../../../suites/storage/storage-calls.js";
+import { temporaryFolder } from "../../../../suites/setup/temporary-folder.js";
+import { isTrueupError } from "../../../errors/index.js";
+import type { Entry, Storage } from "../../storage.js";
+import { sqlite } from "../index.js";
 
 const flips = 500;
 const seed = Number(process.env["TRUEUP_SEED"] ?? Date.now() % 2 ** 31);

@@ -2,9 +2,9 @@ import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync 
 import { dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { put, readAll } from "../../../suites/storage/storage-calls.js";
-import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
-import { sqlite } from "./index.js";
+import { put, readAll } from "../../../../suites/storage/storage-calls.js";
+import { temporaryFolder } from "../../../../suites/setup/temporary-folder.js";
+import { sqlite } from "../index.js";
 
 const inFolder = temporaryFolder();
 let folders = 0;

@@ -1,6 +1,6 @@
 /** Files that only their owner may read, whatever the umask: what is in them is the app's. */
 import { closeSync, openSync } from "node:fs";
-import { fileError } from "./storage-errors.js";
+import { fileError } from "../storage-errors.js";
 
 /**
  * Makes an empty file, before SQLite does; SQLite gives the files beside a data file the data file's mode.

@@ -1,0 +1,77 @@
+/**
+ * A version that snapshots read. While it is the latest one and nothing is being written, its readers use the
+ * connection that writes, which costs nothing. When a write is about to change what that connection sees, the
+ * pin moves to a connection of its own, which a read transaction holds to the version.
+ */
+import type { Version } from "../../storage.js";
+import { EntryReader } from "../entry-reader.js";
+import type { SqliteConnection } from "../driver/driver.js";
+import { prepareMetaRead } from "../file/meta.js";
+
+/** A connection for snapshots, in a read transaction while it is pinned to a version. */
+export class PooledConnection {
+  readonly reader: EntryReader;
+  readonly #connection: SqliteConnection;
+  readonly #begin: () => void;
+  readonly #readVersion: () => number;
+  readonly #end: () => void;
+
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+    this.reader = new EntryReader(connection);
+    this.#begin = connection.prepareRun("BEGIN");
+    this.#readVersion = prepareMetaRead(connection, "version");
+    this.#end = connection.prepareRun("END");
+  }
+
+  /** Pins the latest durable version, which it returns: a transaction sees what its first read sees. */
+  pin(): Version {
+    this.#begin();
+    return this.#readVersion();
+  }
+
+  unpin(): void {
+    this.#end();
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
+
+export class Pin {
+  readonly version: Version;
+  /** When a newer version appeared, by `performance.now()`. */
+  outdatedSinceMs: number = Infinity;
+  users = 0;
+  readonly #latestReader: () => EntryReader;
+  #connection: PooledConnection | undefined;
+  #ended: Error | undefined;
+
+  /** @param latestReader The reader of the connection that writes. */
+  constructor(version: Version, latestReader: () => EntryReader) {
+    this.version = version;
+    this.#latestReader = latestReader;
+  }
+
+  /** @throws Why the pin was let go, if it was: SNAPSHOT_TOO_OLD, STORAGE_CLOSED. */
+  get reader(): EntryReader {
+    if (this.#ended !== undefined) throw this.#ended;
+    return this.#connection?.reader ?? this.#latestReader();
+  }
+
+  get hasConnection(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  /** From now on reads use this connection, which is pinned to the same version. */
+  moveTo(connection: PooledConnection): void {
+    this.#connection = connection;
+  }
+
+  /** Says why reads fail from now on; gives back the connection, if any, still in its transaction. */
+  end(reason: Error): PooledConnection | undefined {
+    this.#ended = reason;
+    return this.#connection;
+  }
+}
