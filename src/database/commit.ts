@@ -11,6 +11,7 @@ import {
   catalogKeys,
   decodeNumber,
   documentsPrefix,
+  entryKey,
   idsPrefix,
   internalIdLength,
   isDocumentKey,
@@ -19,7 +20,6 @@ import {
   tailLength,
 } from "./catalog/key-layout.js";
 import { decodeDocument } from "./documents/stored-document.js";
-import { entryKey } from "./transaction/table-writes.js";
 import type { Shapes } from "./transforms/shapes.js";
 
 /** A table that a commit wrote documents of. */

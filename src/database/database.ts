@@ -14,7 +14,7 @@ import { nameDamage } from "./check/describe-entry.js";
 import type { DataCheck, DataCheckOptions } from "./check/types.js";
 import { DatabaseCommit } from "./commit.js";
 import { VersionedCache, type Origin } from "./documents/versioned-cache.js";
-import { BackgroundWork } from "./schema/background-work.js";
+import { BackgroundWork } from "./background/background-work.js";
 import { BaseView, type Caches } from "./transaction/base-view.js";
 import { CommitBatch } from "./transaction/commit-batch.js";
 import { MutationHandle, QueryHandle } from "./transaction/handles.js";
@@ -23,6 +23,7 @@ import type { Random } from "./transaction/mutation-state.js";
 import type { ReadSet } from "./transaction/read-set.js";
 import { TransactionState } from "./transaction/transaction.js";
 import type { HookResolver, MutationTransaction, QueryTransaction } from "./transaction/types.js";
+import type { Upkeep } from "./upkeep.js";
 import { guardGlobals } from "./transforms/guarded-globals.js";
 import { rehearse } from "./transforms/rehearse.js";
 import { Shapes } from "./transforms/shapes.js";
@@ -68,7 +69,7 @@ interface HandedOver {
 
 type Run<T> = (state: TransactionState, handle: MutationHandle) => Promise<T>;
 
-export class Database {
+export class Database implements Upkeep {
   readonly storage: Storage;
   readonly backgroundBatch: number | undefined;
   readonly #clock: () => number;
@@ -225,18 +226,15 @@ export class Database {
     return this.#background;
   }
 
-  /** Runs below tables and hooks, without limits, as background work does. */
   async maintain<T>(run: (state: TransactionState) => Promise<T>): Promise<T> {
     const outcome = await this.#run(run, { limits: null });
     return outcome.value;
   }
 
-  /** Reads below tables, in a snapshot, without limits. */
   async inspect<T>(run: (state: TransactionState) => Promise<T>): Promise<T> {
     return (await this.#inSnapshot(run, { limits: null })).value;
   }
 
-  /** The same, for writes that mend: whatever was known across transactions is read anew. */
   async mend<T>(run: (state: TransactionState) => Promise<T>): Promise<T> {
     try {
       return await this.maintain(run);
@@ -253,7 +251,6 @@ export class Database {
     return await checkData(this, options);
   }
 
-  /** How many transactions of others have begun: background work gives way to them. */
   get begunTransactions(): number {
     return this.#begunTransactions;
   }

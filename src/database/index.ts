@@ -1,4 +1,4 @@
-export type { CellCodec, CellReader, CellWriter } from "./cells/cells.js";
+export type { CellCodec, CellReader, CellWriter } from "./cells.js";
 export type { DataCheck, DataCheckOptions, DataDifference, DataDifferenceKind } from "./check/types.js";
 export { DatabaseCommit, type TouchedTable } from "./commit.js";
 export {
@@ -8,8 +8,8 @@ export {
   type QueryOutcome,
   type TransactionOptions,
 } from "./database.js";
-export type { Document, Fields } from "./document.js";
-export { valueAt } from "./documents/field-path.js";
+export type { Document, Fields } from "./documents/document.js";
+export { valueAt } from "./documents/document.js";
 export type {
   DocumentStream,
   Expression,
@@ -21,8 +21,8 @@ export type {
   QuerySource,
   RangeBound,
 } from "./query/query.js";
-export type { IndexChange, SchemaChange } from "./schema/apply-schema.js";
-export type { IndexBuild } from "./schema/index-builds.js";
+export type { IndexChange, SchemaChange } from "./tables/apply-schema.js";
+export type { IndexBuild } from "./background/index-builds.js";
 export type { TableCounts } from "./transaction/counts.js";
 export {
   convexLimits,

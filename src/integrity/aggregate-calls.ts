@@ -2,7 +2,7 @@
  * Each of an aggregate's own methods in a transaction of its own, with the code of one program. The transactions have no
  * limits: the component counts down from those that `ctx.meta` reports, so that what is built here would build on Convex Cloud.
  */
-import { makeFunctionReference, type GenericDataModel, type GenericMutationCtx } from "convex/server";
+import { type GenericDataModel, type GenericMutationCtx, makeFunctionReference } from "convex/server";
 import type { Database, DatabaseReader, MutationTransaction } from "../database/index.js";
 import type {
   Advance,
@@ -12,8 +12,8 @@ import type {
   Runtime,
   VerifyReport,
 } from "../functions/index.js";
-
 import { readRecords } from "./aggregate-records.js";
+import type { Others } from "../work/index.js";
 
 /** A component's own function that forgets what was managed in it. */
 const release = "generations:release";
@@ -140,4 +140,28 @@ export class AggregateCalls {
     );
     return value;
   }
+}
+
+/**
+ * Begins each aggregate of a program and works on it until nothing is due, or until it has failed: then its reads say why.
+ * The program must be in place, so that writes are followed.
+ */
+export async function buildAll(
+  database: Database,
+  runtime: AggregateRuntime,
+  program: LoadedProgram,
+): Promise<void> {
+  const calls = new AggregateCalls(database, runtime, program);
+  for (const found of program.aggregates().values()) {
+    await database.mutate((tx) => calls.begin(tx, found), { limits: null });
+    for (let isDue = true; isDue;) {
+      const { due, state } = await calls.work(found);
+      isDue = due && state !== "failed";
+    }
+  }
+}
+
+/** How work on aggregates sees live writes: by commits, of which a step of the work makes one itself. */
+export function liveWritesOf(database: Database): Others {
+  return { count: () => database.commits, ownPerStep: 1, maxRestMs: 100 };
 }

@@ -8,16 +8,20 @@
 import type { Database, DatabaseCommit, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { Advance, AggregateStatus, ExportedAggregate, LoadedProgram } from "../functions/index.js";
-import { backoffMs, WorkLoop, type Others, type Work } from "../work/index.js";
-import { AggregateCalls, type AggregateRuntime, type StartVerifyOptions } from "./aggregate-calls.js";
+import { backoffMs, type Others, type Work, WorkLoop } from "../work/index.js";
 import {
+  AggregateCalls,
+  type AggregateRuntime,
+  liveWritesOf,
+  type StartVerifyOptions,
+} from "./aggregate-calls.js";
+import {
+  type AggregateProblem,
+  type AggregateRecord,
   keepRecords,
   noteProblem,
   readRecords,
-  type AggregateProblem,
-  type AggregateRecord,
 } from "./aggregate-records.js";
-import { liveWritesOf } from "./live-writes.js";
 
 /** Told after each step of an aggregate's work that did not fail. */
 export type StepListener = (name: string, advance: Advance) => void;

@@ -1,3 +1,4 @@
+export { buildAll } from "./aggregate-calls.js";
 export { trustThrough } from "./aggregate-records.js";
 export { AggregateDriver, type DriverOptions } from "./aggregate-driver.js";
 export {
@@ -8,5 +9,4 @@ export {
   type AggregateProgress,
   type VerifyResult,
 } from "./aggregates.js";
-export { buildAtOnce } from "./build-at-once.js";
 export { StandbyBuild, type StandbyProgress } from "./standby-build.js";

@@ -20,10 +20,9 @@ import type {
 } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ExportedAggregate, LoadedProgram, Runtime } from "../functions/index.js";
-import { AggregateCalls } from "./aggregate-calls.js";
+import { AggregateCalls, liveWritesOf } from "./aggregate-calls.js";
 import { readRecords, trustIn } from "./aggregate-records.js";
-import { WorkLoop, type Others, type Work } from "../work/index.js";
-import { liveWritesOf } from "./live-writes.js";
+import { type Others, type Work, WorkLoop } from "../work/index.js";
 import { TransformsToCome } from "./transforms-to-come.js";
 
 /** How far the builds of one component's aggregates are. */

@@ -15,6 +15,13 @@ import {
 import type { Job } from "./job-document.js";
 import type { JobTable } from "./job-table.js";
 
+/** A job or cron job that failed, or, without a function, the scheduler itself. */
+export interface SchedulerFailure {
+  readonly componentPath: string;
+  readonly functionPath: string;
+  readonly error: unknown;
+}
+
 /** `again`: the storage asked for another try; the job is as it was. */
 export type RunResult = "done" | "again";
 

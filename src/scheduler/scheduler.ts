@@ -12,15 +12,8 @@ import { CronTable } from "./cron/cron-table.js";
 import { DueJobs } from "./due-jobs.js";
 import type { Job } from "./job-document.js";
 import type { JobChange, JobTable } from "./job-table.js";
-import { JobRunner } from "./run-job.js";
+import { JobRunner, type SchedulerFailure } from "./run-job.js";
 import { WorkByOrigin, type Work } from "./work-by-origin.js";
-
-/** A job or cron job that failed, or, without a function, the scheduler itself. */
-export interface SchedulerFailure {
-  readonly componentPath: string;
-  readonly functionPath: string;
-  readonly error: unknown;
-}
 
 export interface SchedulerOptions {
   readonly onFailure?: (failure: SchedulerFailure) => void;

@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { Database, type QueryTransaction } from "../database/index.js";
 import { memory } from "../storage/memory/index.js";
-import { LiveQueries } from "./live-queries.js";
-import type { LiveQuerySet } from "./live-query-set.js";
+import { LiveQueries, type LiveQuerySet } from "./live-queries.js";
 
 interface Setup {
   readonly database: Database;

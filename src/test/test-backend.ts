@@ -13,7 +13,7 @@ import {
   type FunctionCall,
   type ModuleLoader,
 } from "../functions/index.js";
-import { buildAtOnce } from "../integrity/index.js";
+import { buildAll } from "../integrity/index.js";
 import { parseSchema, type SchemaJson, type SchemaSource } from "../schema/index.js";
 import { JobTable } from "../scheduler/index.js";
 import { installGlobals, isolateGlobals } from "./function-globals.js";
@@ -133,7 +133,7 @@ export class TestBackend {
     await database.background.whenIdle();
     isolateGlobals(loaded);
     makeCurrent();
-    await buildAtOnce(database, runtime, loaded);
+    await buildAll(database, runtime, loaded);
     return engine;
   }
 

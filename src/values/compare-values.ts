@@ -5,7 +5,7 @@
  * undefined counts as absent here, as it does in every stored document.
  */
 import { CommitTsPlaceholder, type Value } from "convex/values";
-import { maxInt64 } from "./encode-number.js";
+import { maxInt64 } from "./encode-key.js";
 
 /** Negative when `a` sorts before `b`, zero when they are equal, positive otherwise. O(size of the smaller). */
 export function compareValues(a: Value | undefined, b: Value | undefined): number {

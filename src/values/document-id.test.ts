@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodeId, encodeId } from "./document-id.js";
-import { newInternalId } from "./internal-id.js";
+import { decodeId, encodeId, newInternalId } from "./document-id.js";
 
 const internalId = fc
   .uint8Array({ minLength: 16, maxLength: 16 })

@@ -12,6 +12,8 @@
  * - catalog: see `records.ts`.
  */
 import { encodeKey } from "../../values/index.js";
+import { valueAt, type Document } from "../documents/document.js";
+import type { IndexEntry } from "./catalog.js";
 
 const catalogSpace = "\x01";
 const documentSpace = "\x02";
@@ -65,6 +67,17 @@ export function cellsPrefix(component: number): string {
 /** The end of a document's key and of its index entries' keys. */
 export function documentTail(creationTime: number, internalId: string): string {
   return encodeKey([creationTime]) + internalId;
+}
+
+/** The key of a document's entry in an index. @param tail The end of the document's key. */
+export function entryKey(index: IndexEntry, document: Document, tail: string): string {
+  const { paths } = index;
+  const only = paths[0];
+  const values =
+    paths.length === 1 && only !== undefined
+      ? [valueAt(document, only)]
+      : paths.map((path) => valueAt(document, path));
+  return index.prefix + encodeKey(values) + tail;
 }
 
 /** What kind of key this is: the listeners of commits and read sets tell them apart by it. */

@@ -12,15 +12,15 @@ import {
   cellsPrefix,
   decodeNumber,
   documentTail,
+  entryKey,
   internalIdLength,
   prefixLength,
   spacePrefixes,
 } from "../catalog/key-layout.js";
-import type { Database } from "../database.js";
+import type { Upkeep } from "../upkeep.js";
 import { decodeDocument, type StoredDocument } from "../documents/stored-document.js";
 import { tailOf } from "../transaction/base-view.js";
 import { formatCounts } from "../transaction/counts.js";
-import { entryKey } from "../transaction/table-writes.js";
 import type { TransactionState } from "../transaction/transaction.js";
 import { describeEntry } from "./describe-entry.js";
 import { readRows, readValues, type SoundRows } from "./read-soundly.js";
@@ -41,12 +41,12 @@ interface Totals {
 }
 
 /** Goes through all tables of all components. O(documents × indexes). */
-export async function checkData(database: Database, options: DataCheckOptions): Promise<DataCheck> {
+export async function checkData(database: Upkeep, options: DataCheckOptions): Promise<DataCheck> {
   return await new Checker(database, options).run();
 }
 
 class Checker {
-  readonly #database: Database;
+  readonly #database: Upkeep;
   readonly #options: DataCheckOptions;
   readonly #differences: DataDifference[] = [];
   readonly #unchecked: string[] = [];
@@ -55,7 +55,7 @@ class Checker {
   #checked = 0;
   #documents = 0;
 
-  constructor(database: Database, options: DataCheckOptions) {
+  constructor(database: Upkeep, options: DataCheckOptions) {
     this.#database = database;
     this.#options = options;
   }

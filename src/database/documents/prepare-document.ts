@@ -4,7 +4,7 @@
  */
 import { CommitTsPlaceholder, type Value } from "convex/values";
 import { TrueupError, type ErrorCode } from "../../errors/index.js";
-import type { Document, Fields } from "../document.js";
+import type { Document, Fields } from "./document.js";
 import { byteLength } from "./measure.js";
 import type { StoredDocument } from "./stored-document.js";
 

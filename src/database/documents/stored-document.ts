@@ -1,7 +1,7 @@
 /** A document as transactions and the cache hold it, with what is asked of it again and again. */
 import { CommitTsPlaceholder, type Value } from "convex/values";
 import { parseValue, stringifyValue } from "../../values/index.js";
-import type { Document } from "../document.js";
+import type { Document } from "./document.js";
 import { measure } from "./measure.js";
 
 /** Never changed and never handed out: `copyDocument` makes what readers get. */

@@ -1,6 +1,6 @@
 import type { Value } from "convex/values";
 import { expect, test } from "vitest";
-import type { Document } from "../document.js";
+import type { Document } from "../documents/document.js";
 import { compileFilter } from "./compile-expression.js";
 import type { Expression } from "./query.js";
 

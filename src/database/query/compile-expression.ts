@@ -6,8 +6,7 @@
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
 import { compareValues } from "../../values/index.js";
-import type { Document } from "../document.js";
-import { valueAt } from "../documents/field-path.js";
+import { type Document, valueAt } from "../documents/document.js";
 import type { Expression } from "./query.js";
 
 type Evaluate = (document: Document) => Value | undefined;

@@ -3,6 +3,8 @@
  * without the index's number, so they outlive documents that come and go and the index being rebuilt.
  */
 import { TrueupError } from "../../errors/index.js";
+import { encodeKey } from "../../values/index.js";
+import type { Expression, Query } from "./query.js";
 
 /** A place in a query's order: after the entry of this key, or at the end of everything. */
 export type Position = { readonly after: string } | "end";
@@ -47,4 +49,54 @@ function invalidCursor(reason: string): TrueupError {
     `InvalidCursor: Tried to run a query starting from a cursor that does not fit it: ${reason}. Cursors can only be passed to exactly the query that they came from.`,
     { isConvexSystemError: true, paginationError: "InvalidCursor", reason },
   );
+}
+
+/** What a query's names stand for. */
+export interface QueryTarget {
+  readonly componentPath: string;
+  readonly tableName: string;
+  /** The fields that decide the order. */
+  readonly fields: readonly string[];
+}
+
+/** Eleven chars or fewer. Against mistakes, not against attackers: cursors grant nothing. */
+export function fingerprint(query: Query, target: QueryTarget): string {
+  const { source } = query;
+  const range = source.type === "IndexRange" ? source.range : [];
+  const text = JSON.stringify([
+    target.componentPath,
+    target.tableName,
+    target.fields,
+    source.order === "desc",
+    range.map(({ type, fieldPath, value }) => [type, fieldPath, encodeKey([value])]),
+    query.operators.map((operator) =>
+      "filter" in operator ? ["filter", describe(operator.filter)] : ["limit", operator.limit],
+    ),
+  ]);
+  return hash(text);
+}
+
+function describe(expression: Expression): unknown {
+  if ("$literal" in expression) return ["$literal", encodeKey([expression.$literal])];
+  if ("$field" in expression) return ["$field", expression.$field];
+  return Object.entries(expression).map(([operator, operands]: [string, unknown]) => [
+    operator,
+    Array.isArray(operands)
+      ? operands.map((operand: Expression) => describe(operand))
+      : describe(operands as Expression),
+  ]);
+}
+
+/** cyrb53, a public domain hash of 53 bits by bryc. */
+function hash(text: string): string {
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    high = Math.imul(high ^ unit, 2654435761);
+    low = Math.imul(low ^ unit, 1597334677);
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  return (4294967296 * (2097151 & low) + (high >>> 0)).toString(36);
 }

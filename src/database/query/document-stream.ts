@@ -1,6 +1,6 @@
 /** A query's documents one by one: a scan, then its filters and limits in the order they were given. */
 import type { MaybePromise } from "../../storage/storage.js";
-import type { Document } from "../document.js";
+import type { Document } from "../documents/document.js";
 import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
 import { compileFilter } from "./compile-expression.js";
 import type { ScanPlan } from "./plan-query.js";

@@ -4,12 +4,11 @@
  * read asks to be split.
  */
 import { TrueupError } from "../../errors/index.js";
-import type { Document } from "../document.js";
+import type { Document } from "../documents/document.js";
 import { copyDocument } from "../documents/stored-document.js";
 import { prefixLength } from "../catalog/key-layout.js";
-import { decodeCursor, encodeCursor, type Position } from "./cursor.js";
+import { decodeCursor, encodeCursor, fingerprint, type Position, type QueryTarget } from "./cursor.js";
 import { Pipeline } from "./document-stream.js";
-import { fingerprint, type QueryTarget } from "./fingerprint.js";
 import type { ScanPlan } from "./plan-query.js";
 import type { Page, PageOptions, Query } from "./query.js";
 import { Scan, type ScanState } from "./scan.js";

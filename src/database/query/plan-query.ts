@@ -5,10 +5,10 @@
  */
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
-import { encodeKey, prefixEnd, tupleEnd } from "../../values/index.js";
+import { compareValues, decodeId, encodeId, encodeKey, prefixEnd, tupleEnd } from "../../values/index.js";
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
-import { idPosition } from "./id-position.js";
 import type { QuerySource, RangeBound } from "./query.js";
+import { internalIdLength } from "../catalog/key-layout.js";
 
 /** What a query's range lies in. */
 export type Space =
@@ -215,4 +215,44 @@ function twice(bound: RangeBound, side: "lower" | "upper", source: QuerySource):
     `Tried to query index ${name} with two ${side} bounds on "${bound.fieldPath}".`,
     { index: name, field: bound.fieldPath },
   );
+}
+
+/** As key chars after the table's prefix: null stands for the end. */
+export interface IdPosition {
+  /** The first id that is not below the value. */
+  readonly from: string | null;
+  /** The first id that is above the value. */
+  readonly after: string | null;
+}
+
+/** O(1): at most 128 ids are encoded, and only for a string that is no id of the table. */
+function idPosition(tableNumber: number, value: Value | undefined): IdPosition {
+  if (typeof value !== "string") {
+    const place = compareValues(value, "") < 0 ? "" : null;
+    return { from: place, after: place };
+  }
+  const decoded = decodeId(value);
+  if (decoded?.tableNumber === tableNumber) {
+    const { internalId } = decoded;
+    return { from: internalId, after: `${internalId}\x00` };
+  }
+  const place = firstAbove(tableNumber, value);
+  return { from: place, after: place };
+}
+
+/** The place right after the greatest inner id whose id is below `text`, found bit by bit. */
+function firstAbove(tableNumber: number, text: string): string | null {
+  const bytes = Array.from({ length: internalIdLength }, () => 0);
+  const id = (): string => encodeId(tableNumber, String.fromCharCode(...bytes));
+  // Plain comparison is the order of UTF-8 here: one side is ASCII.
+  if (!(id() < text)) return "";
+  for (let at = 0; at < internalIdLength; at++) {
+    for (let bit = 0x80; bit > 0; bit >>= 1) {
+      const before = bytes[at] ?? 0;
+      bytes[at] = before | bit;
+      if (!(id() < text)) bytes[at] = before;
+    }
+  }
+  if (bytes.every((byte) => byte === 0xff)) return null;
+  return `${String.fromCharCode(...bytes)}\x00`;
 }

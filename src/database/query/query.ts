@@ -3,7 +3,7 @@
  * query objects, with Convex values where those have their JSON.
  */
 import type { Value } from "convex/values";
-import type { Document } from "../document.js";
+import type { Document } from "../documents/document.js";
 
 export type Order = "asc" | "desc";
 

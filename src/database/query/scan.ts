@@ -5,12 +5,12 @@
  * batch at a time.
  */
 import type { Entry, MaybePromise } from "../../storage/storage.js";
-import { documentTail, internalIdLength } from "../catalog/key-layout.js";
+import { documentTail, entryKey, internalIdLength } from "../catalog/key-layout.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import { tailOf, type BaseView } from "../transaction/base-view.js";
 import type { Overlay } from "../transaction/overlay.js";
 import type { Coverage, ReadSet } from "../transaction/read-set.js";
-import { entryKey, type TableWrites } from "../transaction/table-writes.js";
+import type { TableWrites } from "../transaction/table-writes.js";
 import type { Usage } from "../transaction/limits.js";
 import type { ScanPlan } from "./plan-query.js";
 

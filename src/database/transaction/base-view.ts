@@ -6,7 +6,7 @@
 import { TrueupError } from "../../errors/index.js";
 import type { MaybePromise, StorageReader } from "../../storage/storage.js";
 import type { TableEntry } from "../catalog/catalog.js";
-import type { Cell, CellCodec } from "../cells/cells.js";
+import type { Cell, CellCodec } from "../cells.js";
 import { documentTail, internalIdLength, tailLength } from "../catalog/key-layout.js";
 import { decodeDocument, type StoredDocument } from "../documents/stored-document.js";
 import type { Origin, VersionedCache } from "../documents/versioned-cache.js";

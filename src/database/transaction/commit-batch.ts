@@ -1,13 +1,14 @@
 /** Everything a transaction wrote, as one batch for the storage, and what the caches learn from it. */
+import { CommitTsPlaceholder, type Value } from "convex/values";
 import type { Write } from "../../storage/storage.js";
-import { catalogKeys } from "../catalog/key-layout.js";
-import type { Cell } from "../cells/cells.js";
+import { catalogKeys, internalIdLength } from "../catalog/key-layout.js";
+import type { Cell } from "../cells.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import type { Origin } from "../documents/versioned-cache.js";
 import { cachedSize, type Caches } from "./base-view.js";
-import { resolveCommitTimestamps } from "./commit-timestamp.js";
 import { formatCounts, type TableCounts } from "./counts.js";
 import type { TransactionState } from "./transaction.js";
+import { prepareDocument } from "../documents/prepare-document.js";
 
 interface DocumentState {
   readonly idsKey: string;
@@ -70,4 +71,48 @@ export class CommitBatch {
 /** Records that readers ask the cache for. */
 function isCachedRecord(key: string): boolean {
   return key === catalogKeys.head || key === catalogKeys.commitTimestamp;
+}
+
+const nsPerUs = 1000n;
+
+/** Fills in the timestamp where documents written by the transaction wait for it. O(writes). */
+async function resolveCommitTimestamps(state: TransactionState, clock: () => number): Promise<void> {
+  let timestamp: bigint | undefined;
+  for (const writes of state.tables()) {
+    for (const [idsKey, { stored }] of writes.ids.entries()) {
+      if (stored === null || !stored.awaitsCommit) continue;
+      timestamp ??= await nextTimestamp(state, clock);
+      const internalId = idsKey.slice(-internalIdLength);
+      const table = state.catalog.tableById(writes.table.id) ?? writes.table;
+      await state.write(table, internalId, stored, resolve(stored, timestamp));
+    }
+  }
+}
+
+async function nextTimestamp(state: TransactionState, clock: () => number): Promise<bigint> {
+  const last = await state.base.record(catalogKeys.commitTimestamp);
+  const now = BigInt(Math.max(state.version + 1, Math.floor(clock() * 1000))) * nsPerUs;
+  const after = last === undefined ? 0n : BigInt(last) + 1n;
+  const timestamp = now > after ? now : after;
+  state.writeRecord(catalogKeys.commitTimestamp, String(timestamp));
+  return timestamp;
+}
+
+function resolve({ document, shape }: StoredDocument, timestamp: bigint): StoredDocument {
+  const fields: Record<string, Value | undefined> = {};
+  for (const [name, value] of Object.entries(document)) {
+    if (value !== undefined && !name.startsWith("_")) fields[name] = fill(value, timestamp);
+  }
+  return prepareDocument(fields, document._id, document._creationTime, shape);
+}
+
+function fill(value: Value, timestamp: bigint): Value {
+  if (typeof value !== "object" || value === null || value instanceof ArrayBuffer) return value;
+  if (value instanceof CommitTsPlaceholder) return timestamp;
+  if (Array.isArray(value)) return value.map((item) => fill(item, timestamp));
+  const entries = Object.entries(value).map(([name, field]): [string, Value | undefined] => [
+    name,
+    field === undefined ? undefined : fill(field, timestamp),
+  ]);
+  return Object.fromEntries(entries);
 }

@@ -8,13 +8,14 @@ import {
   ensureTable,
   prepareIndexes,
   type SchemaChange,
-} from "../schema/apply-schema.js";
-import { indexBuilds, type IndexBuild } from "../schema/index-builds.js";
-import { renameTables } from "../schema/rename-table.js";
-import { schemaState, setNarrowed } from "../schema/schema-state.js";
+  schemaState,
+  setNarrowed,
+} from "../tables/apply-schema.js";
+import { type IndexBuild, indexBuilds } from "../background/index-builds.js";
+import { renameTables } from "../tables/rename-tables.js";
 import { beginTransform } from "../transforms/begin-transform.js";
 import { PreparedReader } from "../transforms/prepared-reader.js";
-import { transformStatuses } from "../transforms/transform-statuses.js";
+import { transformStatuses } from "../transforms/write-through.js";
 import type {
   ApplySchemaOptions,
   PrepareOptions,

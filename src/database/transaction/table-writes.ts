@@ -4,14 +4,11 @@
  * Entries of an index are those of documents in the index's shape, which may be one that is only prepared.
  */
 import type { Write } from "../../storage/storage.js";
-import { encodeKey } from "../../values/index.js";
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
-import { documentTail } from "../catalog/key-layout.js";
-import { valueAt } from "../documents/field-path.js";
+import { documentTail, entryKey } from "../catalog/key-layout.js";
+import { type Document, valueAt } from "../documents/document.js";
 import { encodeDocument, type StoredDocument } from "../documents/stored-document.js";
 import type { Shapes } from "../transforms/shapes.js";
-import type { Document } from "../document.js";
-import type { StoredEntries } from "../transforms/stored-entries.js";
 import { Overlay } from "./overlay.js";
 
 /** What becomes of one document; `stored` null says it is deleted. */
@@ -26,6 +23,12 @@ export interface DocumentWrite {
 
 /** An index entry: added by the transaction, removed by it, or removed and put back. */
 export type EntryWrite = "added" | "removed" | "restored";
+
+/**
+ * Where a document stands in indexes that do not have it where it belongs, by index id; nothing is removed from an index whose
+ * build is still to come by the document.
+ */
+export type StoredEntries = ReadonlyMap<number, readonly string[] | "left to the build">;
 
 /** Called with what undoes a step, when the step may have to be undone. */
 export type RecordUndo = ((undo: () => void) => void) | null;
@@ -188,17 +191,6 @@ export class TableWrites {
 /** A table's counts have documents by the size they are stored in. */
 function countedSize({ source, sizeBytes }: StoredDocument): number {
   return source === null ? sizeBytes : source.sizeBytes;
-}
-
-/** The key of a document's entry in an index. */
-export function entryKey(index: IndexEntry, document: Document, tail: string): string {
-  const { paths } = index;
-  const only = paths[0];
-  const values =
-    paths.length === 1 && only !== undefined
-      ? [valueAt(document, only)]
-      : paths.map((path) => valueAt(document, path));
-  return index.prefix + encodeKey(values) + tail;
 }
 
 function sameEntry(index: IndexEntry, before: Document, after: Document): boolean {

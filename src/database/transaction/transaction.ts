@@ -8,17 +8,18 @@ import type { MaybePromise, Version, Write } from "../../storage/storage.js";
 import { prefixEnd } from "../../values/index.js";
 import type { Catalog, TableEntry } from "../catalog/catalog.js";
 import type { CatalogEdit } from "../catalog/edits.js";
-import type { Cell, CellCodec, CellWrite } from "../cells/cells.js";
+import type { Cell, CellCodec, CellWrite } from "../cells.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import { tableToWrite } from "../transforms/prepared-transforms.js";
-import { storedEntries, type StoredEntries } from "../transforms/stored-entries.js";
+import { storedEntries } from "../transforms/stored-entries.js";
 import type { BaseView } from "./base-view.js";
 import { parseCounts, type TableCounts } from "./counts.js";
 import { Usage, type TransactionLimits } from "./limits.js";
 import { ReadSet } from "./read-set.js";
-import { TableWrites, type RecordUndo } from "./table-writes.js";
+import type { EditedState } from "./edited-state.js";
+import { TableWrites, type RecordUndo, type StoredEntries } from "./table-writes.js";
 
-export class TransactionState {
+export class TransactionState implements EditedState {
   readonly base: BaseView;
   readonly usage: Usage;
   readonly readSet: ReadSet = new ReadSet();

@@ -9,7 +9,7 @@ import {
   readAll,
   setSchema,
 } from "../../../suites/setup/open-database.js";
-import type { Document } from "../document.js";
+import type { Document } from "../documents/document.js";
 
 const users = defineSchema({
   users: defineTable({ name: v.string(), friend: v.optional(v.id("users")) }),

@@ -1,7 +1,7 @@
 /** Where two documents differ, by the paths of fields: what a way there and back does not bring back. */
 import type { Value } from "convex/values";
 import { stringifyValue } from "../../values/index.js";
-import type { Document } from "../document.js";
+import type { Document } from "../documents/document.js";
 import { isFields, pathIn } from "./tracked-reads.js";
 
 export interface Difference {

@@ -6,7 +6,7 @@ import { FaultyDisk } from "../../../suites/storage/faulty-storage.js";
 import type { TableJson } from "../../schema/index.js";
 import { memory } from "../../storage/memory/index.js";
 import { Database } from "../database.js";
-import type { Document } from "../document.js";
+import type { Document } from "../documents/document.js";
 import type { Change } from "../transaction/types.js";
 import type { TransformDefinition, TransformFunction } from "./types.js";
 

@@ -1,6 +1,6 @@
 /** What counts as lost of one document, asked of `lossesOf` itself. */
 import { describe, expect, test } from "vitest";
-import type { Document, Fields } from "../document.js";
+import type { Document, Fields } from "../documents/document.js";
 import { prepareDocument } from "../documents/prepare-document.js";
 import { applyTransform } from "./apply-transform.js";
 import { lossesOf, type Losses } from "./lost-values.js";

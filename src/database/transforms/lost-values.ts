@@ -6,7 +6,7 @@
  */
 import type { Value } from "convex/values";
 import { stringifyValue } from "../../values/index.js";
-import type { Document } from "../document.js";
+import type { Document } from "../documents/document.js";
 import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
 import { applyTransform } from "./apply-transform.js";
 import { leavesOf, stepsTo, TrackedReads, type Leaf } from "./tracked-reads.js";

@@ -4,11 +4,14 @@
  * be carried over ends the preparation instead, and whoever prepared finds out why.
  */
 import { isTrueupError } from "../../errors/index.js";
-import type { TableEntry, TransformEntry } from "../catalog/catalog.js";
-import { changeShapes, type ShapeChange } from "../catalog/shape-edits.js";
+import type { Catalog, IndexEntry, TableEntry, TransformEntry } from "../catalog/catalog.js";
 import type { StoredDocument } from "../documents/stored-document.js";
-import type { TransactionState } from "../transaction/transaction.js";
+import type { EditedState } from "../transaction/edited-state.js";
 import type { TransformDefinition } from "./types.js";
+import type { Write } from "../../storage/storage.js";
+import { type CatalogEdit, componentOf, edit, forgetIndex, withTable } from "../catalog/edits.js";
+import { catalogKeys } from "../catalog/key-layout.js";
+import { tableWrite, transformWrite } from "../catalog/records.js";
 
 /** Above the table's shape, in their order. */
 export function preparedTransforms({ transforms, shape }: TableEntry): readonly TransformEntry[] {
@@ -22,7 +25,7 @@ export function preparedShape({ transforms, shape }: TableEntry): number {
 
 /** Makes these the prepared transforms of a table. What was prepared goes on when it is the same and has not failed. */
 export function prepareTransforms(
-  state: TransactionState,
+  state: EditedState,
   table: TableEntry,
   definitions: readonly TransformDefinition[],
 ): TableEntry {
@@ -42,7 +45,7 @@ export function prepareTransforms(
 }
 
 /** Forgets the prepared transforms of a table, with their indexes. */
-export function dropPrepared(state: TransactionState, table: TableEntry): TableEntry {
+export function dropPrepared(state: EditedState, table: TableEntry): TableEntry {
   if (preparedTransforms(table).length === 0) return table;
   return editShapes(state, table, {
     transforms: table.transforms.filter((transform) => transform.shape <= table.shape),
@@ -51,7 +54,7 @@ export function dropPrepared(state: TransactionState, table: TableEntry): TableE
 
 /** The table for a write of a document: without the indexes that the document cannot be carried over to. */
 export function tableToWrite(
-  state: TransactionState,
+  state: EditedState,
   table: TableEntry,
   before: StoredDocument | null,
   after: StoredDocument | null,
@@ -72,7 +75,7 @@ export function tableToWrite(
  * Ends a preparation after what a document or a missing function threw. A failure stays on record; a function
  * that is not loaded means that whoever prepared is gone.
  */
-export function endPreparation(state: TransactionState, table: TableEntry, error: unknown): TableEntry {
+export function endPreparation(state: EditedState, table: TableEntry, error: unknown): TableEntry {
   if (isTrueupError(error) && error.code === "TRANSFORM_MISSING") return dropPrepared(state, table);
   if (!isTrueupError(error) || error.code !== "TRANSFORM_FAILED") throw error;
   const { id, error: message } = error.details;
@@ -84,7 +87,7 @@ export function endPreparation(state: TransactionState, table: TableEntry, error
 }
 
 /** Changes the shapes of a table; the table as it is then. */
-export function editShapes(state: TransactionState, table: TableEntry, change: ShapeChange): TableEntry {
+export function editShapes(state: EditedState, table: TableEntry, change: ShapeChange): TableEntry {
   state.edit(changeShapes(state.catalog, table, change));
   const next = state.catalog.tableById(table.id);
   if (next === undefined) throw new Error(`table ${table.name} is not there any more`);
@@ -102,4 +105,38 @@ export function newTransform(
 
 export function isSameDefinition(a: TransformDefinition, b: TransformDefinition): boolean {
   return a.name === b.name && a.origin === b.origin && a.undoes === b.undoes;
+}
+
+interface ShapeChange {
+  readonly shape?: number;
+  readonly settledShape?: number;
+  readonly transforms?: readonly TransformEntry[];
+}
+
+/** O(indexes + transforms of the table). */
+function changeShapes(catalog: Catalog, table: TableEntry, change: ShapeChange): CatalogEdit {
+  const component = componentOf(catalog, table);
+  const changed: TableEntry = { ...table, ...change };
+  const next = { ...changed, indexes: table.indexes.filter((index) => isOfUse(changed, index)) };
+  const writes: Write[] = [];
+  if (next.shape !== table.shape || next.settledShape !== table.settledShape) {
+    writes.push(tableWrite(component, next));
+  }
+  const kept = new Set(next.transforms);
+  const known = new Set(table.transforms);
+  for (const gone of known) {
+    if (!kept.has(gone)) writes.push([catalogKeys.transform(table.id, gone.shape), undefined]);
+  }
+  for (const transform of kept) if (!known.has(transform)) writes.push(transformWrite(next, transform));
+  for (const index of table.indexes) if (!next.indexes.includes(index)) writes.push(...forgetIndex(index));
+  if (next.settledShape !== table.settledShape) {
+    writes.push([catalogKeys.writeThrough(table.id), undefined]);
+  }
+  return edit(catalog, { ...catalog.head }, withTable(component, next), writes);
+}
+
+function isOfUse({ shape, transforms }: TableEntry, index: IndexEntry): boolean {
+  if (index.shape === shape) return true;
+  const upTo = transforms.filter((transform) => transform.shape > shape && transform.shape <= index.shape);
+  return upTo.at(-1)?.shape === index.shape && upTo.every(({ failure }) => failure === null);
 }

@@ -5,7 +5,7 @@
 import type { Value } from "convex/values";
 import { stringifyValue } from "../../values/index.js";
 import type { TableEntry, TransformEntry } from "../catalog/catalog.js";
-import type { Document } from "../document.js";
+import type { Document } from "../documents/document.js";
 import { copyDocument, decodeDocument, type StoredDocument } from "../documents/stored-document.js";
 import { applyTransform, TransformProblem } from "./apply-transform.js";
 import { differencesOf } from "./differences.js";

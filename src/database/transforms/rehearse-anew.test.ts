@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { mutate, openDatabase } from "../../../suites/setup/open-database.js";
 import type { Database } from "../database.js";
-import type { Document, Fields } from "../document.js";
+import type { Document, Fields } from "../documents/document.js";
 import type { Rehearsal, RehearsedTransform, TransformFunction } from "./types.js";
 
 async function openWith(documents: readonly Fields[]): Promise<Database> {

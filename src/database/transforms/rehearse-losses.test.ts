@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { value } from "../../../suites/arbitraries/values.js";
 import { mutate, openDatabase } from "../../../suites/setup/open-database.js";
 import { stringifyValue } from "../../values/index.js";
-import type { Document, Fields } from "../document.js";
+import type { Document, Fields } from "../documents/document.js";
 import type { RehearsalLoss, TransformFunction } from "./types.js";
 
 async function lossesOf(

@@ -11,7 +11,7 @@
 import { encodeId, prefixEnd } from "../../values/index.js";
 import { pause } from "../../work/index.js";
 import { internalIdLength } from "../catalog/key-layout.js";
-import type { Database } from "../database.js";
+import type { Upkeep } from "../upkeep.js";
 import type { TransactionState } from "../transaction/transaction.js";
 import { Stage, type FoundLoss, type Outcome } from "./rehearsal-stage.js";
 import type {
@@ -34,7 +34,7 @@ interface BatchOfDocuments {
 }
 
 /** O(documents × transforms). Rejects with the signal's reason, or with what the check throws. */
-export async function rehearse(database: Database, plan: RehearsalPlan): Promise<Rehearsal> {
+export async function rehearse(database: Upkeep, plan: RehearsalPlan): Promise<Rehearsal> {
   const tally = new Tally();
   await overAll(database, plan, false, ({ stage, documents, total }) => {
     const texts = documents.map(({ id, text }) => {
@@ -64,7 +64,7 @@ export async function rehearse(database: Database, plan: RehearsalPlan): Promise
 
 /** Goes over the documents of the table in batches, from the first one or from the last. */
 async function overAll(
-  database: Database,
+  database: Upkeep,
   plan: RehearsalPlan,
   isReverse: boolean,
   look: (batch: BatchOfDocuments) => void,

@@ -6,23 +6,20 @@
  */
 import { prefixEnd } from "../../values/index.js";
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
-import { documentTail, tailLength } from "../catalog/key-layout.js";
+import { documentTail, entryKey, tailLength } from "../catalog/key-layout.js";
 import type { StoredDocument } from "../documents/stored-document.js";
-import { readProgress } from "../schema/index-builds.js";
-import { entryKey } from "../transaction/table-writes.js";
-import type { TransactionState } from "../transaction/transaction.js";
+import { readProgress } from "../background/index-builds.js";
+import type { EditedState } from "../transaction/edited-state.js";
+import type { StoredEntries } from "../transaction/table-writes.js";
 
 const searchBatch = 1024;
-
-/** What is to be removed for the state of a document before a write, where that is not what was computed; by index id. */
-export type StoredEntries = ReadonlyMap<number, readonly string[] | "left to the build">;
 
 /**
  * O(indexes) reads when the document was carried over; O(entries of the index) more for each in which it stands elsewhere.
  * @param table As `tableToWrite` gives it: every document can be carried over to its indexes.
  */
 export async function storedEntries(
-  state: TransactionState,
+  state: EditedState,
   table: TableEntry,
   internalId: string,
   before: StoredDocument | null,
@@ -37,7 +34,7 @@ export async function storedEntries(
     const isMade = before !== null && (before.source ?? before).shape < index.shape;
     if (!isPrepared && !isMade) continue;
     if (index.state === "building") {
-      const { cursor } = await readProgress(state, index);
+      const { cursor } = await readProgress(state.base.storage, index);
       if (table.documentsPrefix + tail > cursor) {
         // The build adds it from the document as it is then; if both did, they could add two.
         found.set(index.id, isPrepared ? "left to the build" : []);
@@ -55,7 +52,7 @@ export async function storedEntries(
 }
 
 async function hasEntry(
-  state: TransactionState,
+  state: EditedState,
   table: TableEntry,
   index: IndexEntry,
   key: string,
@@ -66,7 +63,7 @@ async function hasEntry(
 }
 
 async function entriesWithTail(
-  state: TransactionState,
+  state: EditedState,
   table: TableEntry,
   index: IndexEntry,
   tail: string,

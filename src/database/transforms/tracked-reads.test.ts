@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Document, Fields } from "../document.js";
+import type { Document, Fields } from "../documents/document.js";
 import { isFields, leavesOf, pathIn, stepsTo, TrackedReads } from "./tracked-reads.js";
 
 const documentOf = (fields: Fields): Document => ({ _id: "an id", _creationTime: 1, ...fields });

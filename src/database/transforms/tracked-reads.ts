@@ -3,7 +3,7 @@
  * is only copied along, by spread or as the rest of a destructuring, was not asked for by name.
  */
 import type { Value } from "convex/values";
-import type { Document } from "../document.js";
+import type { Document } from "../documents/document.js";
 
 export class TrackedReads {
   readonly document: Document;

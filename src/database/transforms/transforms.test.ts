@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { fullScan, indexRange, mutate, openDatabase, readAll } from "../../../suites/setup/open-database.js";
 import { parseSchema, type SchemaJson } from "../../schema/index.js";
 import type { Database } from "../database.js";
-import type { Document } from "../document.js";
+import type { Document } from "../documents/document.js";
 import type { TransformDefinition, TransformFunction } from "./types.js";
 
 const byN = parseSchema(defineSchema({ t: defineTable(v.any()).index("by_n", ["n"]) }));

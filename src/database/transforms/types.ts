@@ -3,7 +3,7 @@
  * next. A table's documents lie in the storage in the shape they were written in, each with that shape's number;
  * every read carries them to the table's current shape, and background work writes that through until none lags.
  */
-import type { Document, Fields } from "../document.js";
+import type { Document, Fields } from "../documents/document.js";
 
 /**
  * The document in the next shape. Gets a copy of its own; must be pure and synchronous, and leave `_id` and

@@ -7,7 +7,7 @@
 import { jsonToConvex, type JSONValue, type Value } from "convex/values";
 import type { Database, Document, MutationTransaction } from "../../database/index.js";
 import type { CronSpec, JobRun, LoadedProgram, Runtime } from "../../functions/index.js";
-import type { SchedulerFailure } from "../scheduler.js";
+import type { SchedulerFailure } from "../run-job.js";
 import { nextDue } from "./cron-schedule.js";
 
 const cronsTable = "_cron_jobs";

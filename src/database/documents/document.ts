@@ -1,6 +1,16 @@
-/** Reads fields of documents by path, as index fields and `q.field` name them: "address.city". */
+/** What the database stores and hands out. */
 import { CommitTsPlaceholder, type Value } from "convex/values";
-import type { Document } from "../document.js";
+
+/** A stored document with its two system fields. Every one handed out is the receiver's own to change. */
+export interface Document {
+  [field: string]: Value | undefined;
+  _id: string;
+  /** Milliseconds since 1970, unique and ordered within a transaction. */
+  _creationTime: number;
+}
+
+/** The fields of a document to be written, before they are known to be Convex values. */
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** The value at a path; undefined where there is none, or where something else than an object is in between. */
 export function valueAt(document: Document, path: readonly string[]): Value | undefined {

@@ -4,7 +4,7 @@
  * transaction and across transactions, and are encoded once, at commit: so they must never be changed in place.
  * Cells are not documents: they count towards no limit of Convex's, have no schema, and no hook hears of them.
  */
-export type { CellCodec, CellReader, CellWriter } from "../../seams/index.js";
+export type { CellCodec, CellReader, CellWriter } from "../seams/index.js";
 
 /** A value as transactions and the cache hold it; null says that there is no such cell. */
 export type Cell = { readonly value: unknown } | null;

@@ -12,7 +12,7 @@ import {
 import { parseSchema } from "../../schema/index.js";
 import { Database } from "../database.js";
 import { memory } from "../../storage/memory/index.js";
-import type { IndexBuild } from "./index-builds.js";
+import type { IndexBuild } from "../background/index-builds.js";
 
 const table = defineTable(v.any());
 const plain = parseSchema(defineSchema({ t: table }));

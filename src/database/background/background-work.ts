@@ -1,23 +1,126 @@
 /**
- * One batch of background work each: the next documents of an index that is being built, documents to write
- * through, or keys to clear.
+ * What goes on behind the transactions: indexes are filled in for the documents that were there before them, documents
+ * that lag behind a transform are written through, and what was dropped is cleared away. Each batch is a transaction that
+ * also records how far it came, so work goes on after a crash where it stopped. Writes meanwhile maintain an index that is being
+ * built, and a batch and a write that meet are serialized by the storage. Builds come first, and rest for nobody: deploys wait
+ * for them.
  */
-import type { KeyRange } from "../../storage/storage.js";
 import { isTrueupError } from "../../errors/index.js";
+import { type Others, platformClock, type Work, WorkLoop } from "../../work/index.js";
+import type { Upkeep } from "../upkeep.js";
+import type { SettledTransform } from "../transforms/types.js";
+import type { KeyRange } from "../../storage/storage.js";
 import { parseValue, prefixEnd } from "../../values/index.js";
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
-import { catalogKeys } from "../catalog/key-layout.js";
+import { catalogKeys, entryKey } from "../catalog/key-layout.js";
 import { changeIndexes } from "../catalog/edits.js";
-import type { Database } from "../database.js";
-import type { Document } from "../document.js";
+import type { Document } from "../documents/document.js";
 import { decodeDocument, shapeOfText } from "../documents/stored-document.js";
 import { tailOf } from "../transaction/base-view.js";
-import { entryKey } from "../transaction/table-writes.js";
 import type { TransactionState } from "../transaction/transaction.js";
 import { endPreparation } from "../transforms/prepared-transforms.js";
-import type { SettledTransform } from "../transforms/types.js";
 import { laggingTables, readWriteThrough, writeThroughBatch } from "../transforms/write-through.js";
-import { readProgress, type BuildProgress } from "./index-builds.js";
+import { type BuildProgress, readProgress } from "./index-builds.js";
+
+const retryAfterMs = 50;
+/** How long a batch of the write-through takes, alone and with others who may have to wait for it. */
+const batchAloneMs = 8;
+const batchAmongOthersMs = 3;
+/** The longest pause after a batch of the write-through when there is live traffic. */
+const maxRestMs = 50;
+
+type Batch = "build" | "write through" | "clear" | "none";
+
+export class BackgroundWork implements Work {
+  readonly others: Others;
+  readonly #database: Upkeep;
+  readonly #loop: WorkLoop;
+  #isDue = false;
+  #begunBatches = 0;
+  /** The number of the last batch that found no index to build. */
+  #lastWithoutBuild = 0;
+  #lastBatch: Batch = "none";
+  readonly #tried: Tried = new Map();
+  readonly #listeners = new Set<(settled: SettledTransform) => void>();
+
+  constructor(database: Upkeep) {
+    this.#database = database;
+    const restMs = (): number => (this.#lastBatch === "write through" ? maxRestMs : 0);
+    this.others = {
+      count: () => database.begunTransactions,
+      ownPerStep: 0,
+      get maxRestMs() {
+        return restMs();
+      },
+    };
+    this.#loop = new WorkLoop(this, { clock: platformClock });
+    this.#loop.start();
+  }
+
+  /** Looks for work to do. */
+  wake(): void {
+    this.#isDue = true;
+    this.#loop.wake();
+  }
+
+  /** Resolves when there is nothing left to do. Rejects with what made the work stop. */
+  async whenIdle(): Promise<void> {
+    await this.#loop.whenDone();
+  }
+
+  /**
+   * Resolves when every index is built that can be, whatever else there is to do. Rejects with what made the
+   * work stop.
+   */
+  async whenBuilt(): Promise<void> {
+    const since = this.#begunBatches;
+    while (!this.#loop.isDone && this.#lastWithoutBuild <= since) await this.#loop.whenStepped();
+    this.#loop.throwFailure();
+  }
+
+  /** Calls the listener when transforms have retired; returns how to stop. */
+  onSettled(listener: (settled: SettledTransform) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Resolves when the batch under way has ended; no other one begins. */
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+  }
+
+  nextAtMs(): number {
+    return this.#isDue ? 0 : Infinity;
+  }
+
+  async step(isAlone: boolean): Promise<void> {
+    const number = ++this.#begunBatches;
+    // A commit that makes more work, from here on, says so by waking.
+    this.#isDue = false;
+    this.#lastBatch = await this.#runBatch(isAlone ? batchAloneMs : batchAmongOthersMs);
+    if (this.#lastBatch !== "build") this.#lastWithoutBuild = number;
+    if (this.#lastBatch !== "none") this.#isDue = true;
+  }
+
+  retryAfterMs(error: unknown): number | null {
+    this.#isDue = true;
+    return isTrueupError(error) && error.retryable ? retryAfterMs : null;
+  }
+
+  async #runBatch(writeThroughMs: number): Promise<Batch> {
+    const database = this.#database;
+    if (await buildNextBatch(database)) return "build";
+    const wroteThrough = await writeThroughNextBatch(database, this.#tried, writeThroughMs, this.#settled);
+    if (wroteThrough) return "write through";
+    return (await clearNextBatch(database)) ? "clear" : "none";
+  }
+
+  readonly #settled = (settled: SettledTransform): void => {
+    for (const listener of this.#listeners) listener(settled);
+  };
+}
 
 /** Small enough that a mutation waits but a few milliseconds for its turn. */
 const buildBatchSize = 500;
@@ -25,7 +128,7 @@ const clearBatch = 2000;
 const writeThroughBatchSize = 1000;
 
 /** Adds entries for the next documents of some index; false when there is no index that can be built. */
-export async function buildNextBatch(database: Database): Promise<boolean> {
+async function buildNextBatch(database: Upkeep): Promise<boolean> {
   return await database.maintain(async (state) => {
     for (const { table, index } of state.catalog.indexes()) {
       if (index.state !== "building") continue;
@@ -41,14 +144,14 @@ export async function buildNextBatch(database: Database): Promise<boolean> {
  * The shape that each table was last written through to, and with which functions: where that ended with failures,
  * it is tried again when one of them is another.
  */
-export type Tried = Map<number, string>;
+type Tried = Map<number, string>;
 
 /**
  * Writes the next documents of some table through; false when there are none, or none that can be.
  * `settled` is told of transforms that retired, once they have.
  */
-export async function writeThroughNextBatch(
-  database: Database,
+async function writeThroughNextBatch(
+  database: Upkeep,
   tried: Tried,
   batchMs: number,
   settled: (transform: SettledTransform) => void,
@@ -79,7 +182,7 @@ async function buildBatch(
   limit: number,
 ): Promise<void> {
   const { storage } = state.base;
-  const progress = await readProgress(state, index);
+  const progress = await readProgress(storage, index);
   const start = progress.cursor === "" ? table.documentsPrefix : `${progress.cursor}\x00`;
   const range: KeyRange = { start, end: prefixEnd(table.documentsPrefix) };
   const entries = await storage.scan(range, { limit });
@@ -122,7 +225,7 @@ function entryKeyOf(
 }
 
 /** Deletes the next keys of something dropped; false when there is nothing to clear. */
-export async function clearNextBatch(database: Database): Promise<boolean> {
+async function clearNextBatch(database: Upkeep): Promise<boolean> {
   return await database.maintain(async (state) => {
     const { storage } = state.base;
     const marks = { start: catalogKeys.toClear, end: prefixEnd(catalogKeys.toClear) };

@@ -4,11 +4,11 @@
  * over when its schema comes.
  */
 import type { IndexJson, SchemaJson, TableJson } from "../../schema/index.js";
-import { isSystemTable, type IndexEntry, type PendingSchema, type TableEntry } from "../catalog/catalog.js";
-import { changeIndexes, createTable, setSchema, type NewIndex } from "../catalog/edits.js";
+import { type IndexEntry, isSystemTable, type PendingSchema, type TableEntry } from "../catalog/catalog.js";
+import { changeIndexes, createTable, type NewIndex, setSchema } from "../catalog/edits.js";
 import type { TransactionState } from "../transaction/transaction.js";
 import { dropPrepared, preparedShape, prepareTransforms } from "../transforms/prepared-transforms.js";
-import type { ApplySchemaOptions, PrepareOptions } from "../transforms/types.js";
+import type { ApplySchemaOptions, PrepareOptions, SchemaState } from "../transforms/types.js";
 
 /** One index that a schema change adds, drops or keeps. */
 export interface IndexChange {
@@ -197,4 +197,16 @@ function describe(table: TableEntry, index: NewIndex): IndexChange {
     isStaged: index.isStaged,
     needsBackfill: index.state === "building",
   };
+}
+
+export function schemaState(state: TransactionState, path: string): SchemaState {
+  const pending = state.catalog.components.get(path)?.pending ?? null;
+  return pending === null ? { state: "narrow" } : { state: "pending", ...pending };
+}
+
+/** All documents fit now. */
+export function setNarrowed(state: TransactionState, path: string): void {
+  const component = state.catalog.components.get(path);
+  if (component === undefined || component.pending === null) return;
+  state.edit(setSchema(state.catalog, path, component.schema, null));
 }

@@ -1,7 +1,8 @@
 /** How far the builds of indexes have come. */
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
 import { catalogKeys } from "../catalog/key-layout.js";
-import type { TransactionState } from "../transaction/transaction.js";
+import type { StorageReader } from "../../storage/storage.js";
+import type { EditedState } from "../transaction/edited-state.js";
 
 /** What a build records with every batch. */
 export interface BuildProgress {
@@ -22,13 +23,13 @@ export interface IndexBuild {
   readonly total: number;
 }
 
-export async function readProgress(state: TransactionState, index: IndexEntry): Promise<BuildProgress> {
-  const text = await state.base.storage.get(catalogKeys.backfill(index.id));
+export async function readProgress(storage: StorageReader, index: IndexEntry): Promise<BuildProgress> {
+  const text = await storage.get(catalogKeys.backfill(index.id));
   return text === undefined ? { cursor: "", processed: 0 } : (JSON.parse(text) as BuildProgress);
 }
 
 /** The indexes that are not ready yet. O(indexes). */
-export async function indexBuilds(state: TransactionState): Promise<IndexBuild[]> {
+export async function indexBuilds(state: EditedState): Promise<IndexBuild[]> {
   const builds: IndexBuild[] = [];
   for (const { table, index } of state.catalog.indexes()) {
     if (index.state === "building") builds.push(await describe(state, table, index));
@@ -36,8 +37,8 @@ export async function indexBuilds(state: TransactionState): Promise<IndexBuild[]
   return builds;
 }
 
-async function describe(state: TransactionState, table: TableEntry, index: IndexEntry): Promise<IndexBuild> {
-  const { processed } = await readProgress(state, index);
+async function describe(state: EditedState, table: TableEntry, index: IndexEntry): Promise<IndexBuild> {
+  const { processed } = await readProgress(state.base.storage, index);
   const { documents } = await state.counts(table, true);
   return {
     componentPath: table.componentPath,

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { FaultyDisk } from "../../../suites/storage/faulty-storage.js";
-import { memory } from "../../storage/memory/index.js";
-import { Database } from "../database.js";
-import type { MutationTransaction } from "../transaction/types.js";
+import { FaultyDisk } from "../../suites/storage/faulty-storage.js";
+import { memory } from "../storage/memory/index.js";
+import { Database } from "./database.js";
+import type { MutationTransaction } from "./transaction/types.js";
 import type { CellCodec } from "./cells.js";
 
 /** Counts what it decodes, so that a test can tell what came from the cache. */

@@ -1,0 +1,19 @@
+/** What code that a transaction itself calls may know of its state, so that the two do not import each other. */
+import type { MaybePromise } from "../../storage/storage.js";
+import type { Catalog, TableEntry } from "../catalog/catalog.js";
+import type { CatalogEdit } from "../catalog/edits.js";
+import type { BaseView } from "./base-view.js";
+import type { TableCounts } from "./counts.js";
+import type { TableWrites } from "./table-writes.js";
+
+export interface EditedState {
+  readonly base: BaseView;
+  readonly beganAtMs: number;
+  /** With what this transaction has created. */
+  readonly catalog: Catalog;
+  /** Goes on with another catalog. */
+  edit(edit: CatalogEdit): void;
+  writesTo(tableId: number): TableWrites | undefined;
+  /** A table's counts with the transaction's own writes, or without. */
+  counts(table: TableEntry, withOwn: boolean): MaybePromise<TableCounts>;
+}
