@@ -20,7 +20,7 @@ export interface Participant {
    * Writes its part. What it resolves with is called once the transaction has committed: from then on the participant goes by
    * the new program. @throws PreparationOutdated, or what refuses the program
    */
-  store(tx: MutationTransaction): Promise<TakeUp>;
+  store?(tx: MutationTransaction): Promise<TakeUp | void>;
   /** Begins again to become ready. */
   prepareAgain?(): void;
   /** Leaves off what it has prepared, unless that is in place. Idempotent. */
@@ -57,13 +57,13 @@ export async function activate(database: Database, participants: readonly Partic
   }
 }
 
-/** The one transaction. */
+/** The one transaction; what is to be called when it has committed. */
 async function store(database: Database, participants: readonly Participant[]): Promise<readonly TakeUp[]> {
   const { value: takeUps } = await database.mutate(
     async (tx) => {
       for (const each of participants) await each.check?.(tx);
       const stored: TakeUp[] = [];
-      for (const each of participants) stored.push(await each.store(tx));
+      for (const each of participants) stored.push((await each.store?.(tx)) ?? (() => {}));
       return stored;
     },
     { limits: null },

@@ -113,7 +113,6 @@ export class Activator {
           const state = tx.schemaState(path);
           await tx.applySchema(path, schema, state.state === "pending" ? { pending: state } : {});
         }
-        return () => {};
       },
     };
   }

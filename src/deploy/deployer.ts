@@ -5,11 +5,11 @@
  * whatever happens before that commit, the old program is there. One push is finished at a time; one that another has
  * overtaken is refused. `activate` does the same at once for modules that nobody pushed, whose code is not stored.
  */
+import { v } from "convex/values";
 import type { Database, MutationTransaction } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
 import type { ComponentProgram, LoadedProgram, LoadOptions, Runtime } from "../functions/index.js";
-import type { StandbyBuild } from "../integrity/index.js";
-import { abandon, type Participant } from "./activation.js";
+import { abandon } from "./activation.js";
 import { Activator, type ProgramKeeper } from "./activator.js";
 import { pushDiff, type PushDiff } from "./push/push-diff.js";
 import { evaluateSchemas, type SchemaEvaluation } from "./push/schema-evaluation.js";
@@ -25,15 +25,15 @@ import type { SchemaPreparation } from "./preparation/schema-preparation.js";
 import { aggregatesStatus, type SchemaStatus } from "./preparation/schema-status.js";
 import { evaluatePush } from "./push/evaluate-push.js";
 import { loadPush, type LoadedPush } from "./push/load-push.js";
-import { PendingPushes } from "./push/pending-pushes.js";
+import { PendingPushes, type PendingPush } from "./push/pending-pushes.js";
 import {
   schemaChange,
   startPushReply,
   type SchemaChange,
   type StartPushReply,
 } from "./push/start-push-reply.js";
-import { JsonReader } from "./push/json-reader.js";
 import { parsePushRequest } from "./push/push-request.js";
+import { requestReader } from "./request-reader.js";
 import { neededPushes, type OriginatedProgram } from "./steps/transform-functions.js";
 
 export interface DeployerOptions {
@@ -49,7 +49,7 @@ export interface DeployerOptions {
   readonly codeFolder?: string;
 }
 
-/** What the CLI compares its bundles with. */
+/** What the CLI compares its bundles with: the hash of each module of the app, by its path. */
 export interface ConfigHashes {
   readonly config: { readonly functions: string };
   readonly moduleHashes: readonly {
@@ -62,32 +62,24 @@ export interface ConfigHashes {
   readonly nodeVersion: string | null;
 }
 
-/** A push between its steps. */
-interface Pending {
-  readonly code: ProgramCode;
-  readonly env: Environment;
-  readonly dryRun: boolean;
-  readonly push: LoadedPush;
-  /** The push that ran when this one began. */
-  readonly base: string | null;
-  /** The schemas that were in force then. */
-  readonly before: Schemas;
-  /** What makes the data ready for it, each null before anybody has asked for it. */
-  schemas: SchemaPreparation | null;
-  aggregates: StandbyBuild | null;
-}
-
 const maxWaitMs = 60_000;
+/** The CLI hands back what the push began with; its id is what matters here. */
+const schemaChangeOfPush = v.object({ pushId: v.string() });
+const readWait = requestReader(v.object({ schemaChange: schemaChangeOfPush, timeoutMs: v.number() }));
+const readFinish = requestReader(
+  v.object({
+    startPush: v.object({ schemaChange: schemaChangeOfPush }),
+    message: v.optional(v.string()),
+    dryRun: v.optional(v.boolean()),
+  }),
+);
 
 export class Deployer {
   readonly #database: Database;
   readonly #options: DeployerOptions;
   readonly #activator: Activator;
   readonly #folder: CodeFolder;
-  readonly #pending = new PendingPushes<Pending>(({ schemas, aggregates }) =>
-    this.#abandon(schemas, aggregates),
-  );
-  readonly #abandoning = new Set<Promise<void>>();
+  readonly #pending: PendingPushes;
   #active: ProgramCode | null = null;
   #losses: readonly TrueupError[] = [];
 
@@ -95,6 +87,7 @@ export class Deployer {
     this.#database = options.database;
     this.#options = options;
     this.#activator = new Activator(options);
+    this.#pending = new PendingPushes(this.#activator);
     this.#folder = new CodeFolder(options.codeFolder);
   }
 
@@ -119,7 +112,8 @@ export class Deployer {
   }
 
   /**
-   * Puts a program in place that was not pushed. @throws what `startPush` and `finishPush` throw; nothing has changed then
+   * Puts a program in place that was not pushed: makes the data ready for it and builds the aggregates that it changes, while
+   * calls go on, then lets calls run it. @throws what `startPush` and `finishPush` throw; nothing has changed then
    */
   async activate(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
     return await this.#activator.inTurn(async () => {
@@ -144,6 +138,7 @@ export class Deployer {
     return this.#activator.prepareSchemas(ofModules(program), { before, after }, false);
   }
 
+  /** What the code that runs consists of, for the CLI to send only what has changed. */
   configHashes(): ConfigHashes {
     const app = this.#active?.definitions.get("");
     return {
@@ -159,13 +154,16 @@ export class Deployer {
     };
   }
 
-  /** What the pushed schemas would do to the data. Imports no functions. */
+  /**
+   * What the pushed schemas would do to the data. Imports no functions. O(tables + indexes).
+   * @throws INVALID_REQUEST, MODULE_FAILED, INVALID_COMPONENTS, INVALID_SCHEMA, PUSH_OUTDATED
+   */
   async evaluateSchema(body: unknown): Promise<SchemaEvaluation> {
     const code = await evaluatePush(parsePushRequest(body), await this.environment(), this.#active);
     return await evaluateSchemas(this.#database, await this.#schemasBefore(code), this.#active, code);
   }
 
-  /** The changes of indexes that the push would bring. */
+  /** The changes of indexes that the push would bring. @throws what `evaluateSchema` throws */
   async evaluatePush(body: unknown): Promise<{ readonly schemaChange: SchemaChange }> {
     const code = await evaluatePush(parsePushRequest(body), await this.environment(), this.#active);
     return { schemaChange: schemaChange(code.pushId, await this.#schemasBefore(code), schemasOf(code)) };
@@ -184,30 +182,19 @@ export class Deployer {
     const push = await loadPush(code, env, this.#folder, (program) => this.#load(program));
     if (!request.forCodegen) checkEnvironment(push.tree);
     const before = await this.#schemasBefore(code);
-    const base = active?.pushId ?? null;
-    const { dryRun } = request;
-    this.#pending.add(code.pushId, {
-      code,
-      env,
-      dryRun,
-      push,
-      base,
-      before,
-      schemas: null,
-      aggregates: null,
-    });
+    this.#pending.add({ code, env, dryRun: request.dryRun, push, base: active?.pushId ?? null, before });
     return startPushReply(code, push, env, before);
   }
 
   /** Makes the data ready for the push, and says how far that is. @throws INVALID_REQUEST, PUSH_OUTDATED */
   async waitForSchema(body: unknown): Promise<SchemaStatus> {
-    const request = new JsonReader(body);
-    const pending = this.#pendingOf(request.field("schemaChange"));
-    const timeoutMs = Math.min(Math.max(0, request.field("timeoutMs").number()), maxWaitMs);
+    const request = readWait(body);
+    const pending = this.#pendingOf(request.schemaChange.pushId);
+    const timeoutMs = Math.min(Math.max(0, request.timeoutMs), maxWaitMs);
     const untilMs = Date.now() + timeoutMs;
-    const status = await this.#schemasOf(pending).wait(timeoutMs);
+    const status = await this.#pending.schemasOf(pending).wait(timeoutMs);
     if (status.type !== "complete" || pending.dryRun) return status;
-    return await aggregatesStatus(this.#aggregatesOf(pending), untilMs - Date.now());
+    return await aggregatesStatus(this.#pending.aggregatesOf(pending), untilMs - Date.now());
   }
 
   /**
@@ -216,20 +203,20 @@ export class Deployer {
    *   TRANSFORM_REHEARSAL_FAILED, TRANSFORM_FAILED, AGGREGATE_BUILD_FAILED; nothing has changed then
    */
   async finishPush(body: unknown): Promise<PushDiff> {
-    const request = new JsonReader(body);
-    const pending = this.#pendingOf(request.field("startPush").field("schemaChange"));
-    const message = request.field("message").optionalString() ?? null;
-    const dryRun = request.field("dryRun").boolean() || pending.dryRun;
+    const request = readFinish(body);
+    const pending = this.#pendingOf(request.startPush.schemaChange.pushId);
+    const message = request.message ?? null;
+    const dryRun = request.dryRun === true || pending.dryRun;
     return await this.#activator.inTurn(async () => {
-      const schemas = this.#schemasOf(pending);
+      const schemas = this.#pending.schemasOf(pending);
       await schemas.whenReady();
       const code: ProgramCode = { ...pending.code, message, crons: cronTexts(pending.push) };
       const diff = pushDiff(this.#active, code);
       if (dryRun) return diff;
       await this.#activator.activate(pushed(pending.push.loaded, code), [
-        { store: (tx) => this.#assertCurrent(tx, pending) },
+        { check: (tx) => this.#assertCurrent(tx, pending) },
         schemas,
-        this.#aggregatesOf(pending),
+        this.#pending.aggregatesOf(pending),
         { store: (tx) => this.#storeCode(tx, code) },
       ]);
       this.#pending.delete(code.pushId);
@@ -261,14 +248,7 @@ export class Deployer {
         else env[name] = value;
       }
       const { program } = await buildProgram(active, env, this.#folder);
-      await this.#activator.activate(pushed(await this.#load(program), active), [
-        {
-          store: async (tx) => {
-            await store(tx);
-            return () => {};
-          },
-        },
-      ]);
+      await this.#activator.activate(pushed(await this.#load(program), active), [{ store }]);
     });
   }
 
@@ -280,8 +260,7 @@ export class Deployer {
   /** Forgets pushes that were not finished, and removes temporary files. Idempotent. */
   async close(): Promise<void> {
     this.#activator.close();
-    this.#pending.clear();
-    await Promise.all(this.#abandoning);
+    await this.#pending.close();
     await this.#folder.close();
   }
 
@@ -318,32 +297,6 @@ export class Deployer {
     return await schemasInForce(this.#database, schemasOf(code).keys());
   }
 
-  #schemasOf(pending: Pending): SchemaPreparation {
-    const { before, code, push, dryRun } = pending;
-    pending.schemas ??= this.#activator.prepareSchemas(
-      { ...pushed(push.loaded, code), anew: push.anew },
-      { before, after: schemasOf(code) },
-      dryRun,
-    );
-    return pending.schemas;
-  }
-
-  /** Aggregates are built only for the latest push that gets this far. */
-  #aggregatesOf(pending: Pending): StandbyBuild {
-    if (pending.aggregates === null) {
-      for (const { aggregates } of this.#pending.all()) this.#abandon(aggregates);
-      pending.aggregates = this.#activator.aggregatesBeside(pending.push.loaded);
-    }
-    return pending.aggregates;
-  }
-
-  #abandon(...participants: readonly (Participant | null)[]): void {
-    const abandoning = abandon(participants.filter((each) => each !== null)).finally(() =>
-      this.#abandoning.delete(abandoning),
-    );
-    this.#abandoning.add(abandoning);
-  }
-
   async #storeCode(tx: MutationTransaction, code: ProgramCode): Promise<() => void> {
     await storeProgram(tx, code, await neededPushes(tx));
     return () => {
@@ -351,23 +304,22 @@ export class Deployer {
     };
   }
 
-  #pendingOf(schemaChangeJson: JsonReader): Pending {
-    const pending = this.#pending.get(schemaChangeJson.field("pushId").string());
+  #pendingOf(pushId: string): PendingPush {
+    const pending = this.#pending.get(pushId);
     if (pending === undefined) throw new TrueupError("PUSH_OUTDATED");
     this.#assertBase(pending);
     return pending;
   }
 
   /** @throws PUSH_OUTDATED */
-  async #assertCurrent(tx: MutationTransaction, pending: Pending): Promise<() => void> {
+  async #assertCurrent(tx: MutationTransaction, pending: PendingPush): Promise<void> {
     this.#assertBase(pending);
     if (JSON.stringify(await readEnvironment(tx)) !== JSON.stringify(pending.env)) {
       throw new TrueupError("PUSH_OUTDATED", "Environment variables have changed since this push began.");
     }
-    return () => {};
   }
 
-  #assertBase(pending: Pending): void {
+  #assertBase(pending: PendingPush): void {
     if (pending.base !== (this.#active?.pushId ?? null)) {
       throw new TrueupError("PUSH_OUTDATED", "Another push has been finished since this one began.");
     }

@@ -25,7 +25,7 @@ import type { ComponentHandover } from "./component-handover.js";
 import { checkTable, isEnforced, tablesToCheck, type TableToCheck } from "./check-documents.js";
 import type { ComponentData } from "./data-in-force.js";
 import { DocumentProblems } from "./document-problems.js";
-import { assertOneShape, migrationsAtWork } from "./migrations-at-work.js";
+import { assertOneShape, migrationsAtWork, type MigrationsAtWork } from "./migrations-at-work.js";
 import type { ComponentRefusal } from "./refusals.js";
 import type { TableSteps } from "./rehearse-steps.js";
 import { renamedSchema } from "./renamed-schema.js";
@@ -73,19 +73,12 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
   const { componentPath, before, after, steps, handover } = input;
   const newNames = new Map(steps.renames.map(({ from, to }) => [from, to]));
   const renamed = renamedSchema(before, after, steps);
+  const atWork = migrationsAtWork(input);
+  assertOneShape(input, atWork);
   const isPending = input.data.schemaState.state === "pending";
   const tables = tablesToCheck(componentPath, isPending ? null : renamed.stored, after, newNames).filter(
     ({ table }) => handover?.tables.has(table.tableName) !== true,
   );
-  const atWork = migrationsAtWork(input);
-  assertOneShape(input, atWork);
-  const migrations = atWork.ordered;
-  const data: TableData[] = [...removedTables(input, newNames)];
-  const problems = new DocumentProblems();
-  const unmigrated: TableToCheck[] = [];
-  const abandoned: TableToCheck[] = [];
-  const irreversible: string[] = [];
-  let isLeftToMigrations = false;
   const change = {
     componentPath,
     before: renamed.before,
@@ -94,67 +87,100 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
     waivers: [...input.waivers, ...(handover?.waivers ?? [])],
   };
   const destroyed = planSchema(change).changes.filter(({ counts }) => counts === "destructive");
-  const losesData = (table: string): boolean => destroyed.some(({ tableName }) => tableName === table);
-  for (const table of tables) {
-    const { tableName } = table.table;
-    const isTransformed = steps.transforms.some((step) => step.table === tableName);
-    const isMigrated = migrations.some(
-      ({ name, declared }) =>
-        declared.table === tableName && mayMend(input.statuses.get(name), renamed.stored, table),
-    );
-    if (!isMigrated) unmigrated.push(table);
-    if (isMigrated && isTransformed) isLeftToMigrations = true;
-    // Nothing is asked of the plan where data is taken back, or carried over and none of it lost: the rehearsal tells.
-    if (steps.undone.has(tableName)) continue;
-    if (isTransformed && !isMigrated && !losesData(tableName)) continue;
-    const found = new DocumentProblems();
-    const checked = await checkTable(database, table, found);
-    data.push(checked);
-    if (isMigrated && checked.violating > 0) {
-      isLeftToMigrations = true;
-      const among = isTransformed ? undefined : findTable(renamed.stored ?? noSchema, tableName);
-      if (among === undefined || !isPending || atWork.brought.has(tableName)) continue;
-      // What has come into the schema in force is nothing to the migrations that it awaits.
-      const migrated = { ...table, among };
-      unmigrated.push(migrated);
-      if (atWork.unfinished.some(({ isExported, table: of }) => !isExported && of === tableName)) {
-        abandoned.push(table);
-      }
-      await checkTable(database, migrated, problems);
-    }
-    if (isMigrated || isTransformed || checked.violating === 0) continue;
-    problems.absorb(found);
-    const why = steps.irreversible.get(tableName);
-    if (why !== undefined) irreversible.push(irreversibleText(tableName, why));
-  }
-  const plan = planSchema({ ...change, data });
-  const destructive = after?.schemaValidation === true ? destructiveChanges(plan, steps) : [];
+  const losesData = new Set(destroyed.map(({ tableName }) => tableName));
+  const found = await checkTables(database, input, { tables, inForce: renamed.stored, atWork, losesData });
+  const plan = planSchema({ ...change, data: [...removedTables(input, newNames), ...found.data] });
+  const isValidating = after?.schemaValidation === true;
+  const destructive = isValidating ? destructiveChanges(plan, steps) : [];
+  const removed = plan.changes.filter(({ rule }) => rule === "table-removed" && isValidating);
+  const { problems, irreversible } = found;
   const isRefused = problems.documents > 0 || destructive.length > 0;
-  const removed = plan.changes.filter(
-    ({ rule }) => rule === "table-removed" && after?.schemaValidation === true,
-  );
   return {
     componentPath,
     after,
     steps,
     handover,
-    checked: isLeftToMigrations ? unmigrated : tables,
-    abandoned,
-    rehearsals: rehearsals(input, newNames, migrations),
-    pending: isLeftToMigrations ? migrations : null,
+    checked: found.isLeftToMigrations ? found.unmigrated : tables,
+    abandoned: found.abandoned,
+    rehearsals: rehearsals(input, newNames, atWork.ordered),
+    pending: found.isLeftToMigrations ? atWork.ordered : null,
     dropped: removed.filter(isWaived).map(({ tableName }) => tableName),
-    vacant: removed.filter((change) => !isWaived(change)).map(({ tableName }) => tableName),
+    vacant: removed.filter((each) => !isWaived(each)).map(({ tableName }) => tableName),
     refusal: isRefused
-      ? {
-          componentPath,
-          plan,
-          destructive,
-          irreversible,
-          abandoned: atWork.abandoned,
-        }
+      ? { componentPath, plan, destructive, irreversible, abandoned: atWork.abandoned }
       : null,
     problems,
   };
+}
+
+interface TablesInput {
+  readonly tables: readonly TableToCheck[];
+  /** The schema in force, in the names that tables are going to have. */
+  readonly inForce: SchemaJson | null;
+  readonly atWork: MigrationsAtWork;
+  /** Tables of which the schema has no place for some data. */
+  readonly losesData: ReadonlySet<string>;
+}
+
+/** What the documents say of a new schema. */
+interface CheckedTables {
+  readonly data: TableData[];
+  /** The documents that nothing mends. */
+  readonly problems: DocumentProblems;
+  /** Tables whose documents no migration brings into the schema. */
+  readonly unmigrated: TableToCheck[];
+  readonly abandoned: TableToCheck[];
+  /** Why the documents of some tables cannot simply be taken back, in whole sentences. */
+  readonly irreversible: string[];
+  isLeftToMigrations: boolean;
+}
+
+async function checkTables(
+  database: Database,
+  { steps, data, statuses }: ComponentPlanInput,
+  { tables, inForce, atWork, losesData }: TablesInput,
+): Promise<CheckedTables> {
+  const found: CheckedTables = {
+    data: [],
+    problems: new DocumentProblems(),
+    unmigrated: [],
+    abandoned: [],
+    irreversible: [],
+    isLeftToMigrations: false,
+  };
+  for (const table of tables) {
+    const { tableName } = table.table;
+    const isTransformed = steps.transforms.some((step) => step.table === tableName);
+    const isMigrated = atWork.ordered.some(
+      ({ name, declared }) => declared.table === tableName && mayMend(statuses.get(name), inForce, table),
+    );
+    if (!isMigrated) found.unmigrated.push(table);
+    if (isMigrated && isTransformed) found.isLeftToMigrations = true;
+    // Nothing is asked of the plan where data is taken back, or carried over and none of it lost: the rehearsal tells.
+    if (steps.undone.has(tableName)) continue;
+    if (isTransformed && !isMigrated && !losesData.has(tableName)) continue;
+    const misfits = new DocumentProblems();
+    const checked = await checkTable(database, table, misfits);
+    found.data.push(checked);
+    if (isMigrated && checked.violating > 0) {
+      found.isLeftToMigrations = true;
+      const among = isTransformed ? undefined : findTable(inForce ?? noSchema, tableName);
+      const isPending = data.schemaState.state === "pending";
+      if (among === undefined || !isPending || atWork.brought.has(tableName)) continue;
+      // The migrations that the schema in force awaits do nothing about a document which has come into that schema.
+      const migrated = { ...table, among };
+      found.unmigrated.push(migrated);
+      if (atWork.unfinished.some(({ isExported, table: of }) => !isExported && of === tableName)) {
+        found.abandoned.push(table);
+      }
+      await checkTable(database, migrated, found.problems);
+    }
+    if (isMigrated || isTransformed || checked.violating === 0) continue;
+    found.problems.absorb(misfits);
+    const why = steps.irreversible.get(tableName);
+    if (why !== undefined) found.irreversible.push(irreversibleText(tableName, why));
+  }
+  return found;
 }
 
 /** One that is complete has done what it can: it answers for what it left of its own type, and for no other one. */

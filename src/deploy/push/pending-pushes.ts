@@ -1,41 +1,103 @@
 /**
- * Pushes that were begun and not finished. Most will never be: code generation begins one each time. So only
- * the latest few are kept.
+ * Pushes that were begun and not finished, each with what makes the data ready for it. Most will never be finished: code
+ * generation begins one each time. So only the latest few are kept, and what a forgotten one has prepared is left off.
  */
+import type { StandbyBuild } from "../../integrity/index.js";
+import { TrueupError } from "../../errors/index.js";
+import { abandon, type Participant } from "../activation.js";
+import type { Activator } from "../activator.js";
+import { schemasOf, type ProgramCode, type Schemas } from "../code/program-code.js";
+import type { Environment } from "../definitions/component-tree.js";
+import type { SchemaPreparation } from "../preparation/schema-preparation.js";
+import type { LoadedPush } from "./load-push.js";
+
+/** A push between its steps. */
+export interface PendingPush {
+  readonly code: ProgramCode;
+  readonly env: Environment;
+  readonly dryRun: boolean;
+  readonly push: LoadedPush;
+  /** The id of the push that ran when this one began; null when none did. */
+  readonly base: string | null;
+  /** The schemas that were in force then. */
+  readonly before: Schemas;
+}
+
+interface Kept {
+  readonly pending: PendingPush;
+  /** Each is null before anybody has asked for it. */
+  schemas: SchemaPreparation | null;
+  aggregates: StandbyBuild | null;
+}
+
 const maxPending = 4;
 
-export class PendingPushes<Push> {
-  readonly #pushes = new Map<string, Push>();
-  readonly #forget: (push: Push) => void;
+export class PendingPushes {
+  readonly #activator: Activator;
+  /** By the ids of the pushes, in the order they began. */
+  readonly #kept = new Map<string, Kept>();
+  readonly #abandoning = new Set<Promise<void>>();
 
-  /** @param forget Called with each push that is dropped or done. */
-  constructor(forget: (push: Push) => void) {
-    this.#forget = forget;
+  constructor(activator: Activator) {
+    this.#activator = activator;
   }
 
-  add(id: string, push: Push): void {
-    this.#pushes.set(id, push);
-    for (const oldest of this.#pushes.keys()) {
-      if (this.#pushes.size <= maxPending) break;
+  add(pending: PendingPush): void {
+    this.#kept.set(pending.code.pushId, { pending, schemas: null, aggregates: null });
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= maxPending) break;
       this.delete(oldest);
     }
   }
 
-  get(id: string): Push | undefined {
-    return this.#pushes.get(id);
+  get(pushId: string): PendingPush | undefined {
+    return this.#kept.get(pushId)?.pending;
   }
 
-  all(): Iterable<Push> {
-    return this.#pushes.values();
+  /** What makes the data ready for the schemas of a push; begins with that when it is asked for first. @throws PUSH_OUTDATED */
+  schemasOf({ code, push, before, dryRun }: PendingPush): SchemaPreparation {
+    const kept = this.#find(code.pushId);
+    kept.schemas ??= this.#activator.prepareSchemas(
+      { program: push.loaded, origin: { kind: "push", pushId: code.pushId }, anew: push.anew },
+      { before, after: schemasOf(code) },
+      dryRun,
+    );
+    return kept.schemas;
   }
 
-  delete(id: string): void {
-    const push = this.#pushes.get(id);
-    this.#pushes.delete(id);
-    if (push !== undefined) this.#forget(push);
+  /** The aggregates that a push changes. They are built only for the latest push that gets this far. @throws PUSH_OUTDATED */
+  aggregatesOf({ code, push }: PendingPush): StandbyBuild {
+    const kept = this.#find(code.pushId);
+    if (kept.aggregates === null) {
+      for (const { aggregates } of this.#kept.values()) this.#abandon(aggregates);
+      kept.aggregates = this.#activator.aggregatesBeside(push.loaded);
+    }
+    return kept.aggregates;
   }
 
-  clear(): void {
-    for (const id of this.#pushes.keys()) this.delete(id);
+  /** Forgets a push that is finished, or is not going to be. */
+  delete(pushId: string): void {
+    const kept = this.#kept.get(pushId);
+    this.#kept.delete(pushId);
+    if (kept !== undefined) this.#abandon(kept.schemas, kept.aggregates);
+  }
+
+  /** Forgets all of them. Idempotent. */
+  async close(): Promise<void> {
+    for (const pushId of this.#kept.keys()) this.delete(pushId);
+    await Promise.all(this.#abandoning);
+  }
+
+  #find(pushId: string): Kept {
+    const kept = this.#kept.get(pushId);
+    if (kept === undefined) throw new TrueupError("PUSH_OUTDATED");
+    return kept;
+  }
+
+  #abandon(...participants: readonly (Participant | null)[]): void {
+    const abandoning = abandon(participants.filter((each) => each !== null)).finally(() =>
+      this.#abandoning.delete(abandoning),
+    );
+    this.#abandoning.add(abandoning);
   }
 }

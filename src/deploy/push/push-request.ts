@@ -3,7 +3,39 @@
  * their schemas. App modules that did not change come as hashes only; components always come whole. Paths end
  * up as files, so they are checked here, once.
  */
-import { JsonReader } from "./json-reader.js";
+import { v, type Infer } from "convex/values";
+import { invalidRequest, requestReader } from "../request-reader.js";
+
+const environment = v.union(v.literal("isolate"), v.literal("node"));
+const module = v.object({
+  path: v.string(),
+  source: v.string(),
+  sourceMap: v.optional(v.string()),
+  environment,
+});
+const unchangedModule = v.object({ path: v.string(), environment, sha256: v.string() });
+const shared = {
+  definition: v.optional(module),
+  dependencies: v.array(v.string()),
+  schema: v.optional(module),
+  udfServerVersion: v.string(),
+};
+const app = v.object({
+  ...shared,
+  changedModules: v.array(module),
+  unchangedModuleHashes: v.array(unchangedModule),
+});
+const component = v.object({ ...shared, definitionPath: v.string(), functions: v.array(module) });
+const readRequest = requestReader(
+  v.object({
+    dryRun: v.optional(v.boolean()),
+    forCodegen: v.optional(v.boolean()),
+    functions: v.string(),
+    appDefinition: app,
+    componentDefinitions: v.array(component),
+    nodeVersion: v.optional(v.string()),
+  }),
+);
 
 /** Where a module runs; both are Node here, but only actions may ask for it. */
 export type ModuleEnvironment = "isolate" | "node";
@@ -18,7 +50,7 @@ export interface PushedModule {
 }
 
 /** A module that the server should still have. */
-export interface UnchangedModule {
+interface UnchangedModule {
   readonly path: string;
   readonly environment: ModuleEnvironment;
   /** As `moduleHash` makes it. */
@@ -54,96 +86,70 @@ export interface PushRequest {
 
 /** @throws INVALID_REQUEST */
 export function parsePushRequest(body: unknown): PushRequest {
-  const request = new JsonReader(body);
-  const app = request.field("appDefinition");
-  const components = request.field("componentDefinitions").list();
+  const { appDefinition, componentDefinitions, ...request } = readRequest(body);
+  const { changedModules, unchangedModuleHashes } = appDefinition;
+  for (const [at, { path }] of unchangedModuleHashes.entries()) {
+    assertSafe(`appDefinition.unchangedModuleHashes[${at}].path`, path);
+  }
+  assertModules("appDefinition.changedModules", changedModules);
   return {
-    dryRun: request.field("dryRun").boolean(),
-    forCodegen: request.field("forCodegen").boolean(),
-    functionsFolder: request.field("functions").string(),
-    definitions: [readApp(app), ...components.map(readComponent)],
-    nodeVersion: request.field("nodeVersion").optionalString() ?? null,
+    dryRun: request.dryRun ?? false,
+    forCodegen: request.forCodegen ?? false,
+    functionsFolder: request.functions,
+    definitions: [
+      {
+        ...sharedPart("appDefinition", appDefinition),
+        definitionPath: "",
+        modules: changedModules,
+        unchangedModules: unchangedModuleHashes,
+      },
+      ...componentDefinitions.map((pushed, at) => componentPart(`componentDefinitions[${at}]`, pushed)),
+    ],
+    nodeVersion: request.nodeVersion ?? null,
   };
 }
 
-function readApp(app: JsonReader): PushedDefinition {
-  return {
-    ...readShared(app),
-    definitionPath: "",
-    modules: readModules(app.field("changedModules")),
-    unchangedModules: app.field("unchangedModuleHashes").list().map(readUnchanged),
-  };
+function componentPart(place: string, pushed: Infer<typeof component>): PushedDefinition {
+  const { definitionPath, functions } = pushed;
+  if (definitionPath === "") {
+    throw invalidRequest(`${place}.definitionPath`, "the path of a component's definition", '""');
+  }
+  assertModules(`${place}.functions`, functions);
+  return { ...sharedPart(place, pushed), definitionPath, modules: functions, unchangedModules: [] };
 }
 
-function readComponent(component: JsonReader): PushedDefinition {
-  const path = component.field("definitionPath");
-  const definitionPath = path.string();
-  if (definitionPath === "") throw path.wrong("the path of a component's definition");
-  return {
-    ...readShared(component),
-    definitionPath,
-    modules: readModules(component.field("functions")),
-    unchangedModules: [],
-  };
-}
-
-function readShared(
-  json: JsonReader,
+function sharedPart(
+  place: string,
+  { definition, dependencies, schema, udfServerVersion }: Infer<typeof app | typeof component>,
 ): Pick<PushedDefinition, "definition" | "dependencies" | "schema" | "serverVersion"> {
-  const definition = json.field("definition");
-  const schema = json.field("schema");
+  if (definition !== undefined) assertSafe(`${place}.definition.path`, definition.path);
+  if (schema !== undefined) assertSafe(`${place}.schema.path`, schema.path);
   return {
-    definition: definition.isAbsent ? null : readModule(definition),
-    dependencies: json
-      .field("dependencies")
-      .list()
-      .map((path) => path.string()),
-    schema: schema.isAbsent ? null : readModule(schema),
-    serverVersion: json.field("udfServerVersion").string(),
+    definition: definition ?? null,
+    dependencies,
+    schema: schema ?? null,
+    serverVersion: udfServerVersion,
   };
 }
 
-function readModules(list: JsonReader): PushedModule[] {
-  const modules = list.list().map(readModule);
+function assertModules(place: string, modules: readonly PushedModule[]): void {
   const paths = new Set<string>();
-  for (const { path } of modules) {
-    if (paths.has(path)) throw list.wrong(`modules with different paths, and "${path}" is there twice`);
+  for (const [at, { path }] of modules.entries()) {
+    assertSafe(`${place}[${at}].path`, path);
+    if (paths.has(path)) {
+      const expected = `modules with different paths, and "${path}" is there twice`;
+      throw invalidRequest(place, expected, JSON.stringify(modules));
+    }
     paths.add(path);
   }
-  return modules;
 }
 
-function readModule(json: JsonReader): PushedModule {
-  const sourceMap = json.field("sourceMap").optionalString();
-  return {
-    path: readPath(json.field("path")),
-    source: json.field("source").string(),
-    environment: readEnvironment(json.field("environment")),
-    ...(sourceMap === undefined ? {} : { sourceMap }),
-  };
-}
-
-function readUnchanged(json: JsonReader): UnchangedModule {
-  return {
-    path: readPath(json.field("path")),
-    environment: readEnvironment(json.field("environment")),
-    sha256: json.field("sha256").string(),
-  };
-}
-
-function readEnvironment(json: JsonReader): ModuleEnvironment {
-  const environment = json.string();
-  if (environment !== "isolate" && environment !== "node") throw json.wrong('"isolate" or "node"');
-  return environment;
-}
-
-/** Stays inside of its folder on every system, and is JavaScript. */
-function readPath(json: JsonReader): string {
-  const path = json.string();
-  const segments = path.split("/");
-  const isSafe = segments.every(
-    (segment) => /^[^\\:\0]+$/.test(segment) && segment !== "." && segment !== "..",
-  );
-  if (!isSafe || !/\.[cm]?js$/.test(path)) throw json.wrong("a relative path to a JavaScript module");
-  return path;
+/** Refuses a path that is not JavaScript, or that would not stay inside of its folder on every system. */
+function assertSafe(place: string, path: string): void {
+  const isSafe = path
+    .split("/")
+    .every((segment) => /^[^\\:\0]+$/.test(segment) && segment !== "." && segment !== "..");
+  if (!isSafe || !/\.[cm]?js$/.test(path)) {
+    throw invalidRequest(place, "a relative path to a JavaScript module", JSON.stringify(path));
+  }
 }
