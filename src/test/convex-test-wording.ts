@@ -1,12 +1,12 @@
 /**
- * Adds to the errors that reach a test the words that the official `convex-test` has for them. The engine
- * speaks as Convex's backend does; suites that were written on the mock often match its own wording.
+ * Adds to the errors that reach a test the words that the official `convex-test` has for them. The engine has the words of
+ * Convex's backend, but suites that were written on the mock often match those of the mock.
  */
 import { isTrueupError, type TrueupError } from "../errors/index.js";
 
 const worded = new WeakSet<object>();
 
-/** Runs a call; the message of an error that it throws says it in the mock's words too. */
+/** Runs a call. If it throws an error of Trueup's, the message gets the words of the mock as a further line. */
 export async function withMockWording<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();

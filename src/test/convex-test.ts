@@ -1,35 +1,46 @@
 /**
- * `convexTest`: what a test calls an app's functions with. A call from within `t.run`, or another function
- * given inline, to the same app joins its transaction, as a nested call would.
+ * `convexTest`, with which a test calls the functions of an app. A call that is made from within `t.run`, or from another
+ * function given inline, joins the transaction of that function, as a nested call would.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { GenericSchema, SchemaDefinition, UserIdentity } from "convex/server";
 import { TrueupError } from "../errors/index.js";
 import { withMockWording } from "./convex-test-wording.js";
-import { defaultModules } from "./default-modules.js";
 import { TestBackend, type Caller, type ModuleGlob, type TestTransactionLimits } from "./test-backend.js";
 import type { TestConvex, TestConvexForDataModel } from "./test-convex.js";
 import { testIdentity, testToken } from "./test-identity.js";
 
 type AnySchema = SchemaDefinition<GenericSchema, boolean>;
 
+/** The options of `convexTest`; all may be left out. */
 export interface ConvexTestOptions<Schema extends GenericSchema> {
-  /** The default export of the app's `schema.ts`; left out: any table, any document. */
+  /** The default export of the app's `schema.ts`. When it is left out, any table may have any document. */
   readonly schema?: SchemaDefinition<Schema, boolean> | undefined;
-  /** The app's modules: `import.meta.glob("./**\/*.*s")` in the folder of functions. */
+  /**
+   * The app's modules: `import.meta.glob("./**\/*.*s")` in the folder of functions. When it is left out, those of the folder
+   * `convex` beside `node_modules`, where Vite transforms `trueup` (`server.deps.inline`).
+   */
   readonly modules?: Record<string, () => Promise<unknown>> | undefined;
-  /** False (default): no limits on transactions; true: Convex's; numbers: in place of Convex's. */
+  /** False (the default) lifts the limits on transactions, true sets Convex's, and numbers take the place of some of Convex's. */
   readonly transactionLimits?: TestTransactionLimits | undefined;
   /**
-   * True: all modules are imported first, and the database runs their exported triggers on every write, as a
-   * backend does. False (default): triggers run where functions wrap `db`, as they do on Convex.
+   * With true, all modules are imported first, and the database runs their exported triggers on every write, as a backend
+   * does. With false (the default), triggers run where functions wrap `db`, as they do on Convex.
    */
   readonly enforceTriggers?: boolean | undefined;
 }
 
 /**
- * A new, empty app to call functions of. Call it at the start of each test.
- * @throws INVALID_SCHEMA
+ * Makes a new, empty app whose functions a test can call. Call it at the start of each test.
+ *
+ * ```ts
+ * const t = convexTest(schema, import.meta.glob("./**\/*.*s"));
+ * const id = await t.mutation(api.notes.add, { text: "milk" });
+ * ```
+ *
+ * It opens the storage and imports modules at the first call of a function, so it costs nothing by itself. What functions write is
+ * kept in memory (or in SQLite, with TRUEUP_TEST_STORAGE=sqlite) and is gone when the process ends.
+ * @throws INVALID_SCHEMA when Convex would refuse the schema
  */
 export function convexTest<Schema extends GenericSchema>(
   schema?: SchemaDefinition<Schema, boolean>,
@@ -61,7 +72,7 @@ const siteUrl = "https://some.convex.site";
 
 type Kind = "query" | "mutation" | "action";
 
-/** The function given inline that the running code is called by, and its ctx while it runs. */
+/** The inline function that has called the running code, and its ctx while it runs. */
 interface Inline {
   readonly backend: TestBackend;
   ctx: Record<string, (reference: unknown, args: unknown) => Promise<unknown>> | null;
@@ -144,4 +155,20 @@ async function fetch(
 
 function isSchema(value: AnySchema | ConvexTestOptions<GenericSchema> | undefined): value is AnySchema {
   return typeof value === "object" && "tables" in value && typeof value.tables === "object";
+}
+
+interface ViteMeta {
+  glob(pattern: string): ModuleGlob;
+}
+
+/**
+ * The modules of a test that names none: those of the folder `convex` beside `node_modules`. Vite finds them when it transforms
+ * this file, which it does where its configuration has `trueup` among `server.deps.inline`. Otherwise there are none.
+ */
+function defaultModules(): ModuleGlob {
+  try {
+    return (import.meta as ImportMeta & ViteMeta).glob("../../../../convex/**/*.*s");
+  } catch {
+    return {};
+  }
 }

@@ -1,8 +1,8 @@
 /**
- * Gives each function that a test runs globals of its own, as Convex does: what a function assigns to
- * `globalThis.Date` no other function sees, and queries and mutations have neither `fetch` nor timers. The
- * globals become accessors that look for the running function; while nothing was assigned that is one
- * comparison, except for those that transactions lack. What a test replaces is what functions begin with.
+ * Gives each function that a test runs globals of its own, as Convex does: no function sees what another one assigns to
+ * `globalThis.Date`, and queries and mutations have neither `fetch` nor timers. The globals become accessors that look for the
+ * running function. While no function has assigned one, that is one comparison, except for the globals that transactions
+ * lack. Functions begin with whatever a test has put in place.
  */
 import { TrueupError } from "../errors/index.js";
 import { currentExecution, type LoadedProgram } from "../functions/index.js";
@@ -17,18 +17,18 @@ const isolated = [
 
 /** The programs whose functions have globals of their own. */
 const programs = new WeakSet<LoadedProgram>();
-/** What functions have assigned, by their execution. */
+/** What functions have assigned to globals, by their execution. */
 const assigned = new WeakMap<object, Map<string, unknown>>();
-/** The names of which any function has ever assigned one. */
+/** The names of the globals that any function has ever assigned. */
 const everAssigned = new Set<string>();
 const installed = new WeakSet<() => unknown>();
 
-/** The functions of this program get globals of their own. */
+/** Gives the functions of this program globals of their own. */
 export function isolateGlobals(program: LoadedProgram): void {
   programs.add(program);
 }
 
-/** Puts the accessors in place, also of globals that a test has replaced since. Call it before a function runs. */
+/** Puts the accessors in place, also for globals that a test has replaced since. Call it before a function runs. */
 export function installGlobals(): void {
   for (const name of isolated) {
     const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);

@@ -1,8 +1,8 @@
 /**
- * The engine behind one `convexTest`: a storage, a database, the app's program with the components mounted
- * so far. It is opened at the first call, and activated anew when a component was mounted since. Modules
- * are imported when a function of theirs is first called, so a test imports no more than it uses; unless aggregates
- * are to be found among what they export.
+ * The engine behind one `convexTest`: a storage, a database, and the program of the app with the components mounted so far. It
+ * is opened at the first call, and loads the program again when a component was mounted since. A module is imported when one
+ * of its functions is first called, so a test imports no more than it uses; where a component may keep a managed aggregate,
+ * all modules of the app are imported, to find it.
  */
 import type { UserIdentity } from "convex/server";
 import { Database, type TransactionLimits } from "../database/index.js";
@@ -17,17 +17,16 @@ import { buildAll } from "../integrity/index.js";
 import { parseSchema, type SchemaJson, type SchemaSource } from "../schema/index.js";
 import { JobTable } from "../scheduler/index.js";
 import { installGlobals, isolateGlobals } from "./function-globals.js";
-import { TestFiles } from "./test-files.js";
-import { openTestStorage } from "./test-storage.js";
+import { openTestStorage, TestFiles } from "./test-storage.js";
 import { TimedJobs } from "./timed-jobs.js";
 
-/** Limits of transactions: true for Convex's, numbers in place of some of them, false for none. */
+/** The limits of transactions: true for those of Convex, numbers in place of some of these, false for none. */
 export type TestTransactionLimits = boolean | { readonly [Name in keyof TransactionLimits]?: number };
 
-/** As `import.meta.glob` yields it. */
+/** A record of module loaders, as `import.meta.glob` yields it. */
 export type ModuleGlob = Readonly<Record<string, () => Promise<unknown>>>;
 
-/** On whose behalf a call is made. */
+/** The caller on whose behalf a call is made. */
 export interface Caller {
   readonly identity: UserIdentity | null;
   readonly authToken: string | null;
@@ -76,7 +75,7 @@ export class TestBackend {
     this.#activation = null;
   }
 
-  /** Runs a call as a test does, internal functions too. Rejects with what the function throws. */
+  /** Runs a call of a test, which may also call internal functions. Rejects with what the function throws. */
   async call(
     target: { readonly reference: unknown; readonly kind: FunctionCall["kind"] } | InlineCall,
     args: unknown,
@@ -90,7 +89,7 @@ export class TestBackend {
     return outcome.value;
   }
 
-  /** Has the app's router answer a request; null when it has no route for it. */
+  /** Answers a request by the app's router. Returns null when it has no route for the request. */
   async fetch(request: Request, caller: Caller): Promise<Response | null> {
     const { runtime } = await this.#ready();
     return await runtime.fetch(request, caller);
@@ -160,7 +159,7 @@ export interface InlineCall {
   readonly kind: "query" | "mutation" | "action";
 }
 
-/** Whether it may be the component of a managed aggregate: those keep its builds in a table. */
+/** Whether a component may keep a managed aggregate. One that does has a table of generations. */
 function keepsAggregates({ schema }: Component): boolean {
   return schema?.tables.some(({ tableName }) => tableName === "generations") === true;
 }
@@ -175,7 +174,7 @@ function loadersOf(glob: ModuleGlob): Record<string, ModuleLoader> {
   );
 }
 
-/** The tree of components; one that is mounted in a component that nobody mounted gets an empty one around it. */
+/** The tree of components. Where nobody mounted the component around one, an empty one takes its place. */
 function programOf(components: ReadonlyMap<string, Component>): ComponentProgram {
   const build = (path: string): ComponentProgram => {
     const prefix = path === "" ? "" : `${path}/`;

@@ -1,7 +1,7 @@
-/** Who calls in a test: an identity filled up from what the test gives, and a token that says the same. */
+/** Makes the identity of a caller from the attributes that a test gives, and a token that says the same. */
 import type { UserIdentity } from "convex/server";
 
-/** An identity with the attributes that every identity has, made up where they are not given. */
+/** An identity with all attributes that every identity has. Those that are not given are made up. */
 export function testIdentity(given: Partial<UserIdentity>): UserIdentity {
   const subject = given.subject ?? String(hash(JSON.stringify(given)));
   const issuer = given.issuer ?? "https://convex.test";
@@ -42,7 +42,7 @@ function base64Url(value: unknown): string {
   return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** A number that differs where texts do, most likely: a polynomial in 31, in 32 bits. */
+/** A number that most likely differs for different texts: a polynomial in 31, in 32 bits. */
 function hash(text: string): number {
   let sum = 0;
   for (let i = 0; i < text.length; i += 1) {

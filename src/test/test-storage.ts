@@ -1,9 +1,10 @@
 /**
- * Where a test's data is: in memory, or, with TRUEUP_TEST_STORAGE=sqlite, in an SQLite file of its own that is
- * gone when the process ends. Nothing of SQLite, nor of the file system, is imported otherwise.
+ * Keeps a test's data in memory or, with TRUEUP_TEST_STORAGE=sqlite, in an SQLite file of its own that is deleted when the
+ * process ends; without that variable, nothing of SQLite or of the file system is imported. Keeps a test's files in memory.
  */
 import { memory } from "../storage/memory/index.js";
 import type { Storage } from "../storage/storage.js";
+import type { FileStore } from "../files/index.js";
 
 let folder: Promise<string> | null = null;
 let files = 0;
@@ -27,4 +28,30 @@ async function temporaryFolder(): Promise<string> {
   const path = mkdtempSync(`${tmpdir()}/trueup-test-`);
   process.once("exit", () => rmSync(path, { recursive: true, force: true }));
   return path;
+}
+
+const origin = "https://some-deployment.convex.cloud/api/storage";
+
+/** The files of one test. Nothing is served at their URLs. */
+export class TestFiles implements FileStore {
+  readonly #files = new Map<string, Blob>();
+  #uploads = 0;
+
+  put(storageId: string, file: Blob): Promise<void> {
+    this.#files.set(storageId, file);
+    return Promise.resolve();
+  }
+  get(storageId: string): Promise<Blob | null> {
+    return Promise.resolve(this.#files.get(storageId) ?? null);
+  }
+  remove(storageId: string): void {
+    this.#files.delete(storageId);
+  }
+  url(storageId: string): string {
+    return `${origin}/${storageId}`;
+  }
+  uploadUrl(): string {
+    this.#uploads += 1;
+    return `${origin}/upload?token=${this.#uploads}`;
+  }
 }

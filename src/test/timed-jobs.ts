@@ -1,7 +1,7 @@
 /**
- * Runs scheduled functions as tests expect it: each has a timer of its own, set with whatever `setTimeout` is
- * the global one when its transaction commits. A test with fake timers so decides which functions begin, one
- * by one; a function that has begun is waited for, its successors are not.
+ * Runs scheduled functions as tests expect it. Each has a timer of its own, which is set by the `setTimeout` that is global when
+ * the transaction commits. So a test with fake timers decides which functions begin, one by one. A function that has begun
+ * is waited for; the functions that it schedules are not.
  */
 import type { Database } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
@@ -9,9 +9,9 @@ import { currentExecution, type Runtime } from "../functions/index.js";
 import { JobRunner, type JobChange, type JobTable } from "../scheduler/index.js";
 
 const maxDelayMs = 0x7fff_ffff;
-/** How many turns of the real event loop a timer that is due gets to fire in. */
+/** A timer that is due has so many turns of the real event loop to fire in. */
 const maxIdleTurns = 20;
-// Taken at import: real ones, whatever a test puts in place of them.
+// It is taken when this module is imported, so it is the real one, whatever a test puts in its place.
 const realSetTimeout: typeof setTimeout = globalThis.setTimeout.bind(globalThis);
 
 export class TimedJobs {
@@ -36,7 +36,7 @@ export class TimedJobs {
     });
   }
 
-  /** Resolves when what has begun has ended. */
+  /** Resolves when every function that has begun has ended. */
   async finishInProgress(): Promise<void> {
     while (this.#running.size > 0) {
       await Promise.all(this.#running);
@@ -65,7 +65,7 @@ export class TimedJobs {
       } else if (this.#timers === 0 || idleTurns >= maxIdleTurns) {
         return;
       } else {
-        // A timer set while the clock was the real one: it fires by itself, or is not due.
+        // A timer that was set while the clock was the real one fires by itself, or is not due.
         idleTurns += 1;
         await realTurn();
       }
@@ -78,7 +78,7 @@ export class TimedJobs {
     );
   }
 
-  /** Waits for what runs, and advances time meanwhile: an action may be waiting for a timer of its own. */
+  /** Waits for what runs, and advances time meanwhile, because an action may wait for a timer of its own. */
   async #finishWhile(advance: () => void): Promise<void> {
     let isDone = false;
     const finished = this.finishInProgress().finally(() => {
@@ -97,7 +97,7 @@ export class TimedJobs {
   #arm(change: JobChange): void {
     this.#timers += 1;
     const delayMs = Math.max(0, change.scheduledTime - Date.now());
-    // The timer must not carry the execution on whose behalf it happens to be set.
+    // The timer must not carry the execution that happens to set it.
     const timer: unknown = currentExecution.exit(() =>
       setTimeout(
         () => {
