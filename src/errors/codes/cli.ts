@@ -1,4 +1,4 @@
-/** Error codes of the command line, sorted by name; the room throws them as `TrueupError`s. */
+/** Error codes of the command line, sorted by name. The room throws them as `TrueupError`s. */
 import { final, retryable, type ErrorCodeEntry } from "./error-code-entry.js";
 
 export const cliCodes = {
@@ -19,10 +19,13 @@ export const cliCodes = {
     "Start `trueup dev` once: it creates the data file and pushes the app's code.",
   ),
   FILE_EXISTS: final(
-    "There is a file already where one was to be written.",
-    "Name another file, or move that one away: nothing is ever overwritten.",
+    "The file to be written exists already.",
+    "Name another file, or move the existing one; a command never overwrites a file.",
   ),
-  FUNCTION_FAILED: final("The function threw an error.", "See the function's own message and its log lines."),
+  FUNCTION_FAILED: final(
+    "The function threw an error.",
+    "See the message of the function and its log lines.",
+  ),
   GIT_REF_UNREADABLE: final(
     "The schema of that git ref cannot be read.",
     "Name a commit, branch or tag that this clone has; in CI fetch it first, as with `fetch-depth: 0`.",
@@ -42,7 +45,7 @@ export const cliCodes = {
   ),
   SCHEDULED_WORK_FAILED: final(
     "Work that the function scheduled failed.",
-    "See the error of the scheduled function; the function itself had succeeded.",
+    "See the error of the scheduled function; the function that scheduled it has succeeded.",
   ),
   SCHEMA_UNREADABLE: final(
     "The schema cannot be evaluated.",

@@ -1,10 +1,10 @@
-/** Error codes of the database, sorted by name; the room throws them as `TrueupError`s. */
+/** Error codes of the database, sorted by name. The room throws them as `TrueupError`s. */
 import { final, retryable, type ErrorCodeEntry } from "./error-code-entry.js";
 
 export const databaseCodes = {
   DOCUMENT_NOT_FOUND: final(
     "There is no document with this id.",
-    "Check with get first, or pass an id that the database returned.",
+    "Ask for the document with get first, or pass an id that the database returned.",
   ),
   DOCUMENT_TOO_LARGE: final(
     "The document is larger than 1 MiB.",
@@ -29,10 +29,10 @@ export const databaseCodes = {
   ),
   INVALID_FILTER: final(
     "The filter cannot be evaluated.",
-    "Filters must come to true or false, logic takes booleans, arithmetic two numbers of one type.",
+    "A filter must result in true or false; logic takes booleans, and arithmetic takes two numbers of one type.",
   ),
   INVALID_INDEX_RANGE: final(
-    "The index range is not one that the index can serve.",
+    "The index cannot serve this range.",
     "Compare the index's fields in their order with eq, and bound at most the one after them.",
   ),
   INVALID_PAGE_OPTIONS: final(
@@ -40,12 +40,12 @@ export const databaseCodes = {
     "Pass a numItems that is not negative, and maxima above zero.",
   ),
   INVALID_TABLE_NAME: final(
-    "The name is not one for a table.",
+    "The name cannot be that of a table.",
     "Use letters, digits and underscores, and begin with a letter.",
   ),
   SCHEMA_VIOLATION: final(
     "The document does not match the schema.",
-    "Change the document or the schema; `details.violations` has what does not fit.",
+    "Change the document or the schema; `details.violations` lists what does not fit.",
   ),
   SYSTEM_FIELD_CHANGED: final(
     "`_id` and `_creationTime` belong to the database.",
@@ -61,25 +61,22 @@ export const databaseCodes = {
     "The schema does not name this table.",
     "Define the table in the schema, or check the spelling.",
   ),
-  TOO_MANY_TABLES: final(
-    "The component has as many tables as it may have.",
-    "Delete tables that are not needed.",
-  ),
+  TOO_MANY_TABLES: final("The component cannot have more tables.", "Delete tables that are not needed."),
   TRANSACTION_LIMIT: final(
-    "The function reads or writes more than a transaction may.",
+    "The function reads or writes more than a transaction may read or write.",
     "Read smaller ranges through indexes, paginate, or spread the work over several mutations.",
   ),
   TRANSACTION_OVER: final(
     "The transaction has ended.",
-    "Await everything that it is asked to do before its function returns.",
+    "Await every promise of the transaction before its function returns.",
   ),
   TRANSFORM_FAILED: final(
-    "A transform could not carry a document over to its new shape.",
-    "`details` name the document and the error: deploy a transform that knows such documents, or roll back.",
+    "A transform could not bring a document into its new shape.",
+    "`details` name the document and the error: deploy a transform that accepts such documents, or roll back.",
   ),
   TRANSFORM_MISSING: retryable(
-    "A document is stored in an older shape, and the transform that carries it over is not loaded.",
-    "Wait until the deployment has started; if it stays, deploy the code that had the transform.",
+    "A document is stored in an older shape, and the transform that brings it into the new one is not loaded.",
+    "Wait until the deployment has started; if the error stays, deploy the code that had the transform.",
   ),
   WRONG_TABLE: final("The id belongs to another table.", "Pass an id of the table that is named."),
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -1,4 +1,4 @@
-/** Error codes of deploys, sorted by name; the room throws them as `TrueupError`s. */
+/** Error codes of deploys, sorted by name. The room throws them as `TrueupError`s. */
 import { final, retryable, type ErrorCodeEntry } from "./error-code-entry.js";
 
 export const deployCodes = {
@@ -7,7 +7,7 @@ export const deployCodes = {
     "Set it: `npx convex env set NAME value`.",
   ),
   COMPONENT_NOT_MOVED: final(
-    "What a component has stored cannot be handed over to the component that takes its place.",
+    "The data of a component cannot be handed over to the component that takes its place.",
     "Do what the message says, and deploy again; nothing has changed.",
   ),
   DESTRUCTIVE_CHANGE: final(
@@ -20,10 +20,10 @@ export const deployCodes = {
   ),
   INVALID_ENVIRONMENT_VARIABLE: final(
     "The environment variable cannot be set.",
-    "See the message for what names and values may be.",
+    "See the message for the names and values that are allowed.",
   ),
   INVALID_FUNCTION: final(
-    "A function cannot be of this kind in its place.",
+    "A function of this kind cannot stand in this module.",
     "Move it to another module, or make it an action.",
   ),
   INVALID_REQUEST: final(
@@ -31,8 +31,8 @@ export const deployCodes = {
     "Use the `convex` package in a version that docs/compatibility.md names.",
   ),
   MIGRATION_UNFINISHED: retryable(
-    "A table's documents have two shapes, since a migration of it is not complete, and the deploy brings something that is written for one of them.",
-    "Wait until the migration is complete (`trueup migrations --watch`), or see the message for how to take its place.",
+    "A migration of a table is not complete, so its documents have two shapes, and the deploy brings something that is written for only one of them.",
+    "Wait until the migration is complete (`trueup migrations --watch`), or see the message for how to replace it.",
   ),
   MISSING_ENVIRONMENT_VARIABLES: final(
     "The code declares environment variables that are not set.",
@@ -52,6 +52,6 @@ export const deployCodes = {
   ),
   TRANSFORM_REHEARSAL_FAILED: final(
     "A transform failed on stored documents, or made documents that the new schema refuses.",
-    "Make `up` fit for the documents that the message names, and deploy again; nothing has changed.",
+    "Make `up` accept the documents that the message names, and deploy again; nothing has changed.",
   ),
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -1,16 +1,16 @@
-/** What every error code says of itself: its general meaning, what to do about it, and whether to try again. */
+/** What is known of every error code: its general meaning, what to do about it, and whether trying again can help. */
 export interface ErrorCodeEntry {
   readonly meaning: string;
   readonly hint: string;
   readonly retryable: boolean;
 }
 
-/** A code of something that fails again when it is tried again. */
+/** The entry of a code for what fails again when it is tried again. */
 export function final(meaning: string, hint: string): ErrorCodeEntry {
   return { meaning, hint, retryable: false };
 }
 
-/** A code of something that may succeed when it is simply tried again. */
+/** The entry of a code for what may succeed when it is simply tried again. */
 export function retryable(meaning: string, hint: string): ErrorCodeEntry {
   return { meaning, hint, retryable: true };
 }

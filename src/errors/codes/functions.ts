@@ -1,9 +1,9 @@
-/** Error codes of calling functions and of what `ctx` gives them, sorted by name; the room throws them as `TrueupError`s. */
+/** Error codes of calling functions and of what `ctx` gives them, sorted by name. The room throws them as `TrueupError`s. */
 import { final, type ErrorCodeEntry } from "./error-code-entry.js";
 
 export const functionsCodes = {
   AGGREGATE_COMPONENT_SHARED: final(
-    "Two aggregates that differ are kept in one component, of which one is managed.",
+    "Two different aggregates are kept in one component, and at least one of them is managed.",
     "Mount the component once more in convex.config.ts, under another name, and give each aggregate its own.",
   ),
   AGGREGATE_TABLE_MISSING: final(
@@ -31,7 +31,7 @@ export const functionsCodes = {
     "Await every promise that ctx returns before the function returns.",
   ),
   FUNCTION_WRONG_KIND: final(
-    "The function is of another kind than the call.",
+    "The function has another kind than the call.",
     "Call queries with runQuery, mutations with runMutation and actions with runAction.",
   ),
   INVALID_ARGUMENTS: final(
@@ -48,7 +48,7 @@ export const functionsCodes = {
   ),
   MODULE_FAILED: final(
     "A module of functions threw while it was imported.",
-    "Mend the module; the cause holds its error.",
+    "Mend the module; the cause of this error is the error of the module.",
   ),
   NESTED_TOO_DEEP: final(
     "Functions call each other too deeply.",

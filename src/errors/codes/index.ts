@@ -1,6 +1,6 @@
 /**
- * Every error code, with its general meaning, what to do about it, and whether to try again: a file for
- * each room, in which codes are sorted. docs/errors.md lists the same codes; a test holds the two together.
+ * Every error code, with its general meaning, what to do about it, and whether trying again can help. Each room has a file in
+ * which its codes are sorted. docs/errors.md lists the same codes; a test holds the two together.
  */
 import { aggregateCodes } from "./aggregate.js";
 import { backendCodes } from "./backend.js";
@@ -52,5 +52,5 @@ export const errorCodes = {
   ...aggregateCodes,
 };
 
-/** A stable name of what went wrong. */
+/** The stable name of what went wrong. */
 export type ErrorCode = keyof typeof errorCodes;

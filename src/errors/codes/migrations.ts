@@ -1,4 +1,4 @@
-/** Error codes of migrations, sorted by name. Apps meet them in the data of `ConvexError`s. */
+/** Error codes of migrations, sorted by name. Apps find them in the data of `ConvexError`s. */
 import { final, type ErrorCodeEntry } from "./error-code-entry.js";
 
 export const migrationsCodes = {
@@ -7,11 +7,11 @@ export const migrationsCodes = {
     "See the message for what it takes.",
   ),
   MIGRATION_BATCH_TOO_LARGE: final(
-    "So many documents do not fit one transaction.",
-    "Pass the `batchSize` that the message names, or run it through the component, which does so itself.",
+    "The documents of the batch do not fit into one transaction.",
+    "Pass the `batchSize` that the message names, or run it through the component, which finds a fitting size by itself.",
   ),
   MIGRATION_BUSY: final(
-    "The migration is at something else.",
+    "The migration is doing something else.",
     "Pause or cancel it first, let it end, or reset it.",
   ),
   MIGRATION_DOCUMENT_FAILED: final(
@@ -27,11 +27,11 @@ export const migrationsCodes = {
     'Name it as folder/file:export, like "migrations:addRole".',
   ),
   MIGRATION_RANGE_CHANGED: final(
-    "The migration was stopped at a place that its present table or range does not have.",
+    "The migration was stopped at a place that its table or range no longer has.",
     'Start it over with {"reset": true}, or restore the range it was started with.',
   ),
   MIGRATION_RANGE_UNSUPPORTED: final(
-    "The custom range of a migration cannot be gone through in batches.",
+    "A migration cannot go through its custom range in batches.",
     "Return the query that customRange is given, with an index, an order or a filter, and read nothing.",
   ),
   MIGRATION_REQUIRES: final(
@@ -40,6 +40,6 @@ export const migrationsCodes = {
   ),
   MIGRATION_STUCK: final(
     "A batch of the migration made no progress.",
-    "Start it again; if that recurs, report it with the cursor in `details`.",
+    "Start it again; if it happens again, report it with the cursor in `details`.",
   ),
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -1,4 +1,4 @@
-/** Error codes of scheduled functions and crons, sorted by name; the room throws them as `TrueupError`s. */
+/** Error codes of scheduled functions and crons, sorted by name. The room throws them as `TrueupError`s. */
 import { final, type ErrorCodeEntry } from "./error-code-entry.js";
 
 export const schedulerCodes = {

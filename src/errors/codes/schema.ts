@@ -1,4 +1,4 @@
-/** Error codes of schemas, sorted by name; the room throws them as `TrueupError`s. */
+/** Error codes of schemas, sorted by name. The room throws them as `TrueupError`s. */
 import { final, type ErrorCodeEntry } from "./error-code-entry.js";
 
 export const schemaCodes = {
@@ -11,7 +11,7 @@ export const schemaCodes = {
     "Mend every problem that the message lists; `details.problems` has them one by one.",
   ),
   UNKNOWN_WAIVER: final(
-    "There is no waiver of this name, or no such place for it.",
+    "There is no waiver of this name, or its target does not exist.",
     "Use one that docs/schema-changes.md lists, alone or with a target: `drop-field:users.legacy`, `drop-table:billing/bills`.",
   ),
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -1,9 +1,9 @@
-/** Error codes of storages, sorted by name; the room throws them as `TrueupError`s. */
+/** Error codes of storages, sorted by name. The room throws them as `TrueupError`s. */
 import { final, retryable, type ErrorCodeEntry } from "./error-code-entry.js";
 
 export const storageCodes = {
   SNAPSHOT_TOO_OLD: retryable(
-    "The snapshot was held too long and has been released.",
+    "The snapshot was held for too long and has been released.",
     "Run the query again; read in smaller pages.",
   ),
   STORAGE_CLOSED: final("The storage is closed.", "Open it again before using it."),
@@ -17,7 +17,7 @@ export const storageCodes = {
   ),
   STORAGE_DRIVER_MISSING: final(
     "No SQLite driver is available.",
-    "Install better-sqlite3@12 beside trueup, or use Node 24.16 or later, which has one built in.",
+    "Install better-sqlite3@12 beside trueup, or use Node 24.16 or later, which has a driver built in.",
   ),
   STORAGE_FULL: final(
     "The disk is full; nothing of this transaction was written.",
@@ -29,11 +29,11 @@ export const storageCodes = {
   ),
   STORAGE_LOST: final(
     "The data file, its log or its lock was deleted or replaced while it was open; nothing of this transaction was written.",
-    "Stop the process and put the file back, or restore a backup, before it is opened again.",
+    "Stop the process, then put the file back or restore a backup before you open it again.",
   ),
   STORAGE_TOO_NEW: final(
-    "A later version of Trueup wrote the data file, in a format that this one cannot read.",
-    "Use that version, or name another file.",
+    "A later version of Trueup wrote the data file, in a format that this version cannot read.",
+    "Use the later version, or name another file.",
   ),
   STORAGE_UNAVAILABLE: final(
     "The data file could not be opened, read or written.",
