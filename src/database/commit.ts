@@ -1,8 +1,8 @@
 /**
- * A commit as listeners see it. Which keys a reader could have found changed is worked out on demand: beside
- * the keys written these are the id and all index entries of each document written, since a query over an
- * index depends on the documents it found there. A commit that writes documents through changes none that anybody
- * sees; one that begins a transform or renames a table changes all of a table at once.
+ * A commit as listeners see it. It works out on demand which keys a reader could find changed: the keys that were written, and
+ * the id and all index entries of each document that was written, because a query over an index depends on the documents that
+ * it found there. A commit of the write-through changes no document that anybody sees. One that begins a transform or renames a
+ * table changes all of a table.
  */
 import type { Commit, Version, Write } from "../storage/storage.js";
 import type { Catalog, TableEntry } from "./catalog/catalog.js";

@@ -1,7 +1,7 @@
 /**
  * The database: documents in tables with indexes, on any storage. Queries run in snapshots, mutations in
- * serializable transactions that are handed over as one batch of writes. What was read and written last is
- * kept decoded; `documents/versioned-cache.ts` says when that may be believed.
+ * serializable transactions that are handed over as one batch of writes. What was read and written last stays
+ * decoded in a cache; `documents/versioned-cache.ts` says when the cache may be used.
  */
 import { isTrueupError } from "../errors/index.js";
 import type { Commit, Storage, StorageTransaction, Version } from "../storage/storage.js";
@@ -61,7 +61,7 @@ const defaultCacheBytes = 64 * (1 << 20);
 /** How often a mutation is run again after a conflict, with growing pauses. */
 const maxAttempts = 12;
 
-/** A handed over commit whose fate the next transaction learns first. */
+/** A commit that was handed over. The next transaction finds out first whether it succeeded. */
 interface HandedOver {
   readonly origin: Origin;
   readonly begunAt: Version;
@@ -329,7 +329,7 @@ export class Database implements Upkeep {
     return origin.version;
   }
 
-  /** A transaction begins: it sees the commit handed over before it, or that one has failed. */
+  /** Called when a transaction begins: it sees the commit handed over before it, unless that one has failed. */
   #learnFate(version: Version): void {
     const handedOver = this.#handedOver;
     if (handedOver !== null) {

@@ -1,6 +1,6 @@
 /**
- * Each of an aggregate's own methods in a transaction of its own, with the code of one program. The transactions have no
- * limits: the component counts down from those that `ctx.meta` reports, so that what is built here would build on Convex Cloud.
+ * Calls the methods of managed aggregates, each in a transaction of its own, with the code of one program. The transactions have no
+ * limits of their own: the component keeps to those that `ctx.meta` reports, so that what is built here would build on Convex Cloud too.
  */
 import { type GenericDataModel, type GenericMutationCtx, makeFunctionReference } from "convex/server";
 import type { Database, DatabaseReader, MutationTransaction } from "../database/index.js";
@@ -15,10 +15,10 @@ import type {
 import { readRecords } from "./aggregate-records.js";
 import type { Others } from "../work/index.js";
 
-/** A component's own function that forgets what was managed in it. */
+/** The function of a component that forgets the aggregate which was managed in it. */
 const release = "generations:release";
 
-/** What is needed of a runtime. */
+/** What these calls need of a runtime. */
 export type AggregateRuntime = Pick<Runtime, "mutateInside" | "queryInside">;
 
 export interface StartVerifyOptions {
@@ -37,7 +37,7 @@ export class AggregateCalls {
     this.program = program;
   }
 
-  /** Part of a transaction that is open: the one that puts a program in place, or prepares that. */
+  /** Begins an aggregate in an open transaction: the one that puts a program in place, or prepares that. */
   async begin(
     tx: MutationTransaction,
     { aggregate, componentPath }: ExportedAggregate,
@@ -46,7 +46,7 @@ export class AggregateCalls {
     await this.#runtime.mutateInside(tx, this.program, componentPath, (ctx) => aggregate.begin(ctx, options));
   }
 
-  /** Part of a transaction that is open: nothing of the program manages an aggregate in this component any more. */
+  /** Sets a component free, in an open transaction, because the program manages no aggregate in it any more. */
   async release(tx: MutationTransaction, path: string): Promise<void> {
     const component = this.program.components.get(path);
     if (component?.functions.has(release) !== true) return;
@@ -57,8 +57,8 @@ export class AggregateCalls {
   }
 
   /**
-   * Works on it in a transaction that is open, until it is ready. What throws is undone, and left to those who do the work
-   * after: then the result is false.
+   * Works on an aggregate in an open transaction until it is ready. A step that throws is undone and left to the driver; then
+   * the result is false.
    */
   async workInside(tx: MutationTransaction, found: ExportedAggregate): Promise<boolean> {
     const { aggregate, componentPath } = found;
@@ -79,14 +79,14 @@ export class AggregateCalls {
     }
   }
 
-  /** A transaction's worth of work. */
+  /** Does one transaction's worth of work on an aggregate. */
   async work({ aggregate, componentPath }: ExportedAggregate): Promise<Advance> {
     return await this.#mutate(componentPath, (ctx) => aggregate.advance(ctx));
   }
 
   /**
-   * The same, as long as a definition is the active program's. Null when another one is by now: to work for one that is
-   * not would begin it again. Where a reader is given, the table is read by that.
+   * Does the same while a definition is still the active program's, and returns null when another one is: work on a definition that
+   * is not active would begin it again. Where a reader is given, the table is read through it.
    */
   async workWhile(
     found: ExportedAggregate,

@@ -23,14 +23,14 @@ import {
   readRecords,
 } from "./aggregate-records.js";
 
-/** Told after each step of an aggregate's work that did not fail. */
+/** Is told after each step of an aggregate's work that did not fail. */
 export type StepListener = (name: string, advance: Advance) => void;
 
-/** Told of an aggregate after each commit that notes drift. */
+/** Is told of an aggregate after each commit that notes drift. */
 export type DriftListener = (name: string) => void;
 
 export interface DriverOptions {
-  /** Told of each error; the work is tried again. */
+  /** Is told of each error. The work is tried again. */
   readonly onFailure?: (name: string, error: unknown) => void;
 }
 
@@ -48,7 +48,7 @@ interface Entry {
   problem: AggregateProblem | null;
 }
 
-/** Tables of up to so many documents are built from in the transaction that begins them. */
+/** An aggregate of a table with at most so many documents is built in the transaction that begins it. */
 const builtInside = 1000;
 const firstRetryMs = 100;
 const maxRetryMs = 60_000;
@@ -113,7 +113,7 @@ export class AggregateDriver implements Work {
     this.#loop.wake();
   }
 
-  /** Ends the step under way and does no other. Idempotent. */
+  /** Lets the step under way end and begins no other. Idempotent. */
   async stop(): Promise<void> {
     this.#stopListening();
     await this.#loop.stop();
@@ -197,7 +197,7 @@ export class AggregateDriver implements Work {
     this.#loop.wake();
   }
 
-  /** What an aggregate's own tables say of a commit. */
+  /** Looks for commits that change an aggregate's own tables. */
   #look({ tables }: DatabaseCommit): void {
     if (this.#entries.size === 0) return;
     for (const { componentPath, tableName } of tables) {
@@ -277,7 +277,7 @@ export class AggregateDriver implements Work {
     for (const listener of this.#listeners) listener(found.name, advance);
   }
 
-  /** Counted from the last time it was verified, whoever asked for it, so that restarts change nothing. */
+  /** When to verify next, counted from the last time that anybody verified it, so that restarts change nothing. */
   async #nextVerify({ found, sinceMs }: Entry, calls: AggregateCalls): Promise<number> {
     const { verifyEveryMs } = found.aggregate;
     if (verifyEveryMs === null) return Infinity;
@@ -295,7 +295,7 @@ export class AggregateDriver implements Work {
     this.#onFailure(name, error);
   }
 
-  /** In memory in any case; in the data as long as that can be written. */
+  /** Notes a problem in memory, and in the data where that can be written. */
   async #note(entry: Entry, problem: AggregateProblem | null): Promise<void> {
     entry.problem = problem;
     try {

@@ -1,8 +1,8 @@
 /**
- * What the engine itself remembers of managed aggregates, in a system table. A record says that the aggregate has been
- * followed by every program since a time: it is written and deleted in the transactions that put programs in place. So an
- * aggregate without one may have missed writes, whatever its component says; and one whose table has got another shape by a
- * transform, which no hook sees, holds items of the old shape. It also keeps the latest error, until it is over.
+ * What the engine itself remembers of managed aggregates, in a system table. A record says since when every program has
+ * followed the aggregate: it is written and deleted in the transactions that put programs in place. An aggregate
+ * without a record may have missed writes, whatever its component says. One whose table got another shape by a transform, which no
+ * hook sees, holds items of the old shape. A record also keeps the latest error until the work goes on.
  */
 import type { DatabaseReader, Document, MutationTransaction, QueryTransaction } from "../database/index.js";
 
@@ -12,14 +12,14 @@ const table = "_aggregates";
 export interface AggregateProblem {
   readonly message: string;
   readonly atMs: number;
-  /** In a row. */
+  /** How many attempts have failed in a row. */
   readonly attempts: number;
 }
 
 export interface AggregateRecord {
   readonly name: string;
   readonly definition: string;
-  /** Of its table, when it was begun. */
+  /** The number of the shape that its table had when the aggregate was begun. */
   readonly shape: number;
   /** Since when it has been followed without a break. */
   readonly sinceMs: number;
@@ -32,7 +32,7 @@ export async function readRecords(tx: QueryTransaction): Promise<Map<string, Agg
   return new Map(rows.map((row) => [row.name, row]));
 }
 
-/** Makes the table hold exactly these records; those that it has stay as they are. */
+/** Makes the table hold exactly these records. Records that did not change stay as they are. */
 export async function keepRecords(
   tx: MutationTransaction,
   records: readonly AggregateRecord[],
@@ -54,8 +54,8 @@ function isSame(a: AggregateRecord, b: AggregateRecord): boolean {
 }
 
 /**
- * A transform gives the table of some aggregates another shape, and leaves every item of theirs as it is: what they hold is
- * trusted on. Those that were not trusted before, or that another definition is to replace, are not concerned.
+ * Goes on trusting aggregates whose table gets another shape by a transform that leaves their items as they are. Aggregates that
+ * were not trusted before, or that another definition replaces, stay as they are.
  */
 export async function trustThrough(
   tx: MutationTransaction,
@@ -70,13 +70,13 @@ export async function trustThrough(
   }
 }
 
-/** An aggregate was built from its table in this shape, which the table has got by now, and has been followed since. */
+/** Trusts an aggregate that was built from its table in this shape and has been followed since. */
 export async function trustIn(tx: MutationTransaction, name: string, shape: number): Promise<void> {
   const record = (await readRecords(tx)).get(name);
   if (record !== undefined) await tx.system("").patch(record._id, { shape }, table);
 }
 
-/** Remembers what went wrong, or that it is over. */
+/** Records what went wrong with an aggregate, or with null that it is over. */
 export async function noteProblem(
   tx: MutationTransaction,
   name: string,

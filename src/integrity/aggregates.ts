@@ -1,6 +1,6 @@
 /**
- * The managed aggregates of a backend, as its host sees them: how they stand, and runs of verify and repair. Whatever is
- * asked for here is carried out even in a backend that runs nothing by itself.
+ * The managed aggregates of a backend, as its host sees them: their status, and runs of verify and repair. What is
+ * asked for here is done even in a backend that runs nothing by itself.
  */
 import { TrueupError } from "../errors/index.js";
 import type {
@@ -13,7 +13,7 @@ import type {
 } from "../functions/index.js";
 import type { AggregateDriver } from "./aggregate-driver.js";
 
-/** One aggregate with how it stands. */
+/** One aggregate with its status. */
 export interface AggregateOverview extends AggregateStatus {
   /** The path of its component: `byScore`. */
   readonly name: string;
@@ -23,7 +23,7 @@ export interface AggregateOverview extends AggregateStatus {
   readonly verifyEveryMs: number | null;
 }
 
-/** How far the building of an aggregate is. */
+/** How far an aggregate is built. */
 export interface AggregateProgress {
   readonly name: string;
   readonly state: AggregateState;
@@ -43,7 +43,7 @@ export interface VerifyResult extends Omit<
   readonly remaining: number;
 }
 
-/** What writes have come upon in an aggregate, and no check has looked into yet. */
+/** Documents whose items writes found wrong in an aggregate, which no repair has looked into yet. */
 export interface AggregateDrift {
   readonly name: string;
   /** The number of documents. */
@@ -56,7 +56,7 @@ type DriftListener = (drift: AggregateDrift) => void;
 type ProgressListener = (progress: AggregateProgress) => void;
 
 const progressIntervalMs = 100;
-/** After so many failures in a row, whoever waits is told. */
+/** After so many failures in a row, whoever waits gets an error. */
 const maxAttempts = 3;
 
 export class Aggregates {
@@ -73,7 +73,7 @@ export class Aggregates {
     return await Promise.all(all.map(async (found) => await this.#overview(found)));
   }
 
-  /** How one aggregate stands. @throws AGGREGATE_NOT_FOUND */
+  /** The status of one aggregate. @throws AGGREGATE_NOT_FOUND */
   async status(name: string): Promise<AggregateOverview> {
     return await this.#overview(this.#driver.find(name).found);
   }
@@ -162,7 +162,7 @@ export class Aggregates {
   }
 
   /**
-   * Calls the listener when a write has come upon an item that was not what it should have been: it is right since, and a
+   * Calls the listener when a write found an item that was wrong. The write has mended that item, and a
    * repair of the whole aggregate is due. Returns how to stop.
    */
   onDrift(listener: DriftListener): () => void {
@@ -171,7 +171,7 @@ export class Aggregates {
     });
   }
 
-  /** Undefined when there is none by now, or no telling any more. */
+  /** Undefined when there is none any more, or when that cannot be read any more. */
   async #drift(name: string): Promise<AggregateDrift | undefined> {
     try {
       const { drift, drifted } = await this.#driver.status(name);
@@ -181,7 +181,7 @@ export class Aggregates {
     }
   }
 
-  /** Undefined when there is no telling any more: the program was replaced, the storage closed. */
+  /** Undefined when it cannot be read any more, because the program was replaced or the storage closed. */
   async #progress(name: string): Promise<AggregateProgress | undefined> {
     try {
       const { state, processed, total, ratePerSecond, etaMs } = await this.#driver.status(name);
@@ -211,7 +211,7 @@ export class Aggregates {
       if (report !== null && report.error === null) {
         return await verifyResult(name, report, (cursor) => this.report(name, runId, cursor));
       }
-      // Another run has taken its place, or another definition, which took its runs along.
+      // Another run has taken the place of this one, or another definition, with which the runs are gone.
       const isReplaced = report === null || (await this.report(name))?.runId !== runId;
       if (!isReplaced || attempts === maxAttempts) {
         throw verifyFailed(name, report?.error ?? "the run is gone");

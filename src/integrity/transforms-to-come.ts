@@ -1,6 +1,6 @@
 /**
- * The transforms that a deploy has prepared for the table of an aggregate. What is built from the table as they show it holds
- * when they, and no others, have begun: any of them may have been given up for those of another deploy, and prepared again.
+ * The transforms that a deploy has prepared for the table of an aggregate. An aggregate that was built from the table as they show it
+ * is right if exactly they have begun. Any of them may have been given up for those of another deploy, and prepared again.
  */
 import type { QueryTransaction, TransformStatus } from "../database/index.js";
 import type { ExportedAggregate } from "../functions/index.js";
@@ -28,21 +28,21 @@ export class TransformsToCome {
   }
 
   /**
-   * Whether the documents that they show stay the same until they begin, but for writes. A document that still lags behind a
-   * transform which is taken back is shown as it is stored, and otherwise once it is written through.
+   * Whether only writes change the documents that they show until they begin. A document that still lags behind a
+   * transform which is taken back is shown as it is stored, and differently once it is written through.
    */
   get areStable(): boolean {
     const isLagging = this.#all.some(({ state }) => state === "lagging");
     return this.#prepared.every(({ failed, undoes }) => failed === 0 && !(isLagging && undoes !== undefined));
   }
 
-  /** Whether these were prepared at once with the others, and have been since. */
+  /** Whether these are the very ones that the others are: prepared at the same time, and prepared still. */
   isSameAs(other: TransformsToCome): boolean {
     const textOf = ({ beganAtMs, ...one }: TransformStatus): string => `${beganAtMs} ${identityOf(one)}`;
     return this.#prepared.map(textOf).join() === other.#prepared.map(textOf).join();
   }
 
-  /** Whether the table has come into the shape that they lead to, by them: part of the transaction that begins them. */
+  /** Whether they have brought the table into the shape that they lead to. Call it in the transaction that begins them. */
   async haveBegun(tx: QueryTransaction): Promise<boolean> {
     const last = this.#prepared.at(-1);
     if (last === undefined || tx.tableShape(this.#componentPath, this.#table) !== last.shape) return false;

@@ -1,4 +1,4 @@
-/** Removes jobs that ended a week ago, as Convex does: a little at a time, and looking once an hour. */
+/** Removes jobs that ended a week ago, as Convex does. It looks once an hour and removes a few hundred at a time. */
 import type { Database } from "../database/index.js";
 import { jobsByCompletedTime, jobsTable } from "./job-document.js";
 
@@ -14,7 +14,7 @@ export class CleanUp {
     this.#database = database;
   }
 
-  /** When to look again. */
+  /** When it looks again, in milliseconds since 1970. */
   get next(): number {
     return this.#next;
   }

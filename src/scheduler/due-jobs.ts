@@ -1,7 +1,7 @@
 /**
- * Which jobs to take next. Knows, per component, a time before which none is due, so that an idle
- * scheduler reads nothing; and the jobs that must not be taken now: those that run, wait for room, or are
- * to be tried again later.
+ * Finds the jobs to run next. It keeps, for each component, a time before which none is due, so that an idle
+ * scheduler reads nothing. It also keeps the jobs that must not be taken now: those that run, that wait for room, or that are
+ * tried again later.
  */
 import type { Job } from "./job-document.js";
 import type { JobTable } from "./job-table.js";
@@ -22,7 +22,7 @@ export class DueJobs {
     return Math.min(Infinity, ...this.#dueByComponent.values());
   }
 
-  /** A job of this component may be due at this time. */
+  /** Notes that a job of this component may be due at this time. */
   expect(componentPath: string, time: number): void {
     this.#dueByComponent.set(
       componentPath,
@@ -65,7 +65,7 @@ export class DueJobs {
   }
 
   async #takeFrom(path: string, now: number, held: ReadonlySet<string>): Promise<Job[]> {
-    // What commits while this reads is told by `expect`, so the time is cleared before, not after.
+    // A commit meanwhile calls `expect`, so the time is cleared before the read and not after.
     this.#dueByComponent.set(path, Infinity);
     const pending = await this.#jobs.pending(path, batchSize, held);
     const taken = pending.filter((job) => job.scheduledTime <= now);

@@ -12,7 +12,7 @@ export const jobIndexes: readonly IndexJson[] = [
   { indexDescriptor: "by_completed_time", fields: ["completedTime"] },
 ];
 
-/** What becomes of a job. Mutations go from pending to an end; actions are in progress between. */
+/** The state of a job. A mutation goes from pending to its end; an action is in progress between the two. */
 export type JobState =
   | { readonly kind: "pending" }
   | { readonly kind: "inProgress" }
@@ -30,7 +30,7 @@ export interface Job {
   readonly args: Value;
   readonly scheduledTime: number;
   readonly state: JobState;
-  /** The call that someone follows through the jobs it sets off. */
+  /** The id of the call that set the job off, directly or through other jobs. */
   readonly origin: string | null;
 }
 

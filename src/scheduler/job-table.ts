@@ -1,6 +1,6 @@
 /**
- * The queue of jobs as documents: scheduling and canceling in the caller's transaction, finding what is
- * due, and changing states. Whatever listens is told of a change once its transaction has committed.
+ * The queue of jobs as documents. It schedules and cancels jobs in the caller's transaction, finds what is
+ * due, and changes states. Listeners are told of a change once its transaction has committed.
  */
 import { getConvexSize } from "convex/values";
 import type { Database, Document, MutationTransaction, Query, QueryTransaction } from "../database/index.js";
@@ -15,7 +15,7 @@ import {
   type JobState,
 } from "./job-document.js";
 
-/** A state that a job has come into, after the commit that made it so. */
+/** The change of a job from one state to another, after its commit. */
 export interface JobChange {
   readonly id: string;
   readonly componentPath: string;
@@ -99,7 +99,7 @@ export class JobTable implements JobQueue {
     return await this.#list(componentPath, "pending", limit, skip);
   }
 
-  /** Jobs that were begun. O(their number). */
+  /** The jobs that were begun and have not ended. O(their number). */
   async inProgress(componentPath: string): Promise<Job[]> {
     return await this.#list(componentPath, "inProgress", Infinity, new Set());
   }

@@ -1,6 +1,6 @@
 /**
- * Runs one job. A mutation changes its job's state in its own transaction, so it happens exactly once
- * however often the process dies; an action is marked as begun before it is called and is not called a
+ * Runs one job. A mutation changes the state of its job in its own transaction, so it happens exactly once
+ * however often the process dies. An action is marked as begun before it is called, and is never called a
  * second time.
  */
 import type { Database, MutationTransaction } from "../database/index.js";
@@ -15,14 +15,14 @@ import {
 import type { Job } from "./job-document.js";
 import type { JobTable } from "./job-table.js";
 
-/** A job or cron job that failed, or, without a function, the scheduler itself. */
+/** A job or a cron job that failed; with empty paths, the scheduler itself failed. */
 export interface SchedulerFailure {
   readonly componentPath: string;
   readonly functionPath: string;
   readonly error: unknown;
 }
 
-/** `again`: the storage asked for another try; the job is as it was. */
+/** `again` says that the storage asked for another try, and that the job is as it was. */
 export type RunResult = "done" | "again";
 
 export class JobRunner {
@@ -83,7 +83,7 @@ export class JobRunner {
     await this.#settle(job, outcome);
   }
 
-  /** Ends a job that could not be run, with the error that kept it from it. */
+  /** Ends a job that could not be run, with the error that prevented it. */
   async fail(job: Job, error: unknown): Promise<void> {
     await this.#settle(job, {
       status: "error",

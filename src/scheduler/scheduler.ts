@@ -56,9 +56,9 @@ export class Scheduler implements LoopWork {
   }
 
   /**
-   * Writes what a program needs of the scheduler: tables of jobs, and its cron jobs in place of
-   * those of the program before. Call the result once the transaction has committed. Jobs stay as they are, and fail when
-   * they are due and their function is gone. @throws INVALID_CRON
+   * Writes what a program needs of the scheduler: its tables of jobs, and its cron jobs in place of
+   * those of the program before. Call the result once the transaction has committed. Jobs stay as they are; a job fails
+   * if its function is gone when it is due. @throws INVALID_CRON
    */
   async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
     const components = [...program.components.keys()];
@@ -76,7 +76,7 @@ export class Scheduler implements LoopWork {
     };
   }
 
-  /** Begins to run what is due. Actions that a process before this one had begun have failed. */
+  /** Begins to run what is due. Actions that an earlier process had begun are ended as failed. */
   async start(): Promise<void> {
     if (this.#loop.isOn) {
       return;
@@ -108,7 +108,7 @@ export class Scheduler implements LoopWork {
     }
   }
 
-  /** What became of the jobs that a call set off, and of those that they set off in turn. */
+  /** Counts what became of the jobs that a call set off, and of those that they set off in turn. */
   async work(origin: string): Promise<Work> {
     return await this.#work.of(origin, this.#components);
   }

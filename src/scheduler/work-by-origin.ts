@@ -1,6 +1,6 @@
 /**
- * Counts what became of the jobs that one call set off. Counts are kept in memory as states change; of a
- * call before the last restart they are counted from the stored jobs.
+ * Counts what became of the jobs that one call set off. The counts follow the changes of states in memory. For a
+ * call from before the last restart they are taken from the stored jobs.
  */
 import type { Database } from "../database/index.js";
 import { jobOfDocument, jobsTable, type JobState } from "./job-document.js";
@@ -36,7 +36,7 @@ export class WorkByOrigin {
     this.#database = database;
   }
 
-  /** Takes note of a job's change; those that belong to no followed call are not counted. */
+  /** Counts a job's change of state, if the job was set off by a call. */
   count(change: JobChange): void {
     const { origin, from, to } = change;
     if (origin === null) {

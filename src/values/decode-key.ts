@@ -1,6 +1,6 @@
 /**
- * The way back from an encoded key to its values (`encode-key.ts`). What the encoding does not keep cannot come back: every
- * NaN is the same one, and an unresolved commit timestamp is the largest int64.
+ * Decodes a key of `encode-key.ts` to its values. What the encoding does not keep cannot be decoded: every NaN comes back as
+ * the same one, and an unresolved commit timestamp as the largest int64.
  */
 import type { Value } from "convex/values";
 import { TrueupError } from "../errors/index.js";

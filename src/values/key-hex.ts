@@ -1,6 +1,6 @@
 /**
- * Keys as people and JSON can have them: in hexadecimal, a byte for a char. A flipped bit may make a char of a key one that no
- * key has, above 255; such a key is written as `u` and its chars of two bytes, or it would be taken for another one.
+ * Writes keys in hexadecimal for people and JSON, one byte for each char. Damage can make a char of a key larger than 255,
+ * which no sound key has. Such a key is written as `u` and two bytes for each char, so that it is not taken for another key.
  */
 
 export function keyToHex(key: string): string {

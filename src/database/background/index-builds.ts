@@ -17,7 +17,7 @@ export interface IndexBuild {
   readonly tableName: string;
   readonly indexName: string;
   readonly isStaged: boolean;
-  /** Documents that have their entry because of the build; writes meanwhile see to their own. */
+  /** How many documents got their entry from the build. Writes meanwhile add their own entries. */
   readonly processed: number;
   /** Documents in the table now. */
   readonly total: number;

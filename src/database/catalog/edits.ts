@@ -46,7 +46,7 @@ export interface NewIndex {
   readonly shape: number;
 }
 
-/** Whoever reads the commit, or a later one, runs the program of this name. */
+/** Names the program that everyone runs who reads this commit or a later one. */
 export function nameProgram(catalog: Catalog, name: string): CatalogEdit {
   const head = { ...catalog.head, generation: catalog.head.generation + 1, program: name };
   return { catalog: new Catalog(head, catalog.components), writes: [headWrite(head)] };
@@ -77,7 +77,7 @@ export function createTable(catalog: Catalog, path: string, name: string): Catal
   return edit(catalog, head, component, [componentWrite(component), tableWrite(component, table)]);
 }
 
-/** Sets or removes a component's schema; the tables' checks follow. Indexes are `changeIndexes`' business. */
+/** Sets or removes a component's schema, and with it the checks of its tables. `changeIndexes` sets the indexes. */
 export function setSchema(
   catalog: Catalog,
   path: string,
@@ -174,7 +174,7 @@ export function renameTables(
   ]);
 }
 
-/** What has to be written for an index that is no more. */
+/** The records to write for an index that is removed. */
 export function forgetIndex(index: IndexEntry): Write[] {
   return [
     [catalogKeys.index(index.id), undefined],

@@ -1,6 +1,6 @@
 /**
- * The catalogs of late, by the text of their heads: transactions compare one record and read nothing else,
- * unless another process changed the catalog.
+ * Keeps the latest catalogs by the text of their heads. So a transaction reads one record, the head, to find its catalog, and
+ * loads a catalog only when another process has changed it.
  */
 import type { MaybePromise } from "../../storage/storage.js";
 import type { BaseView } from "../transaction/base-view.js";
@@ -15,7 +15,7 @@ export class KnownCatalogs {
   #latest: Catalog = emptyCatalog;
   #confirmed: Catalog = emptyCatalog;
 
-  /** The newest seen; a transaction's own may be older or newer. */
+  /** The newest catalog that was seen; that of a transaction may be older or newer. */
   get latest(): Catalog {
     return this.#latest;
   }
@@ -26,12 +26,12 @@ export class KnownCatalogs {
     return head instanceof Promise ? head.then((text) => this.#find(view, text)) : this.#find(view, head);
   }
 
-  /** One whose commit succeeded. */
+  /** Notes that the commit of this catalog succeeded. */
   confirm(catalog: Catalog): void {
     if (catalog.head.generation > this.#confirmed.head.generation) this.#confirmed = catalog;
   }
 
-  /** One that is about to be committed. */
+  /** Adds a catalog that is about to be committed. */
   add(catalog: Catalog): void {
     this.#byHead.set(JSON.stringify(catalog.head), catalog);
     if (catalog.head.generation > this.#latest.head.generation) this.#latest = catalog;
@@ -41,7 +41,7 @@ export class KnownCatalogs {
     }
   }
 
-  /** After a failed commit, which may have been of a catalog. */
+  /** Goes back to the confirmed catalog after a failed commit, which may have changed the catalog. */
   forget(): void {
     this.#byHead.clear();
     this.#latest = this.#confirmed;

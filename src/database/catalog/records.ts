@@ -71,7 +71,7 @@ export function tableWrite(component: ComponentEntry, table: TableEntry): Write 
   return [catalogKeys.table(component.number, table.name), JSON.stringify(record)];
 }
 
-/** What a table's record says. */
+/** Parses the record of a table. */
 export function parseTableRecord(text: string): Required<TableRecord> {
   return { shape: 0, settledShape: 0, ...(JSON.parse(text) as TableRecord) };
 }

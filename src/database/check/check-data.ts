@@ -1,7 +1,7 @@
 /**
- * Holds what is derived from documents against the documents, both ways: ids, index entries, counts. It goes batch by batch,
- * each in one transaction, so that writes meanwhile cause no false report; a repair mends within the transaction that
- * finds. Documents are the truth: one that cannot be read is named and left as it is, but for tables that are derived too.
+ * Compares what is derived from documents (ids, index entries, counts) with the documents, in both directions. Each batch is one
+ * transaction, so that writes meanwhile cause no false report, and a repair mends in the transaction that finds. Documents are the
+ * truth: the check names one that cannot be read and leaves it as it is, unless its table can be made anew.
  */
 import { isTrueupError } from "../../errors/index.js";
 import type { KeyRange, Write } from "../../storage/storage.js";
@@ -27,11 +27,11 @@ import { readRows, readValues, type SoundRows } from "./read-soundly.js";
 import type { DataCheck, DataCheckOptions, DataDifference } from "./types.js";
 
 const documentsPerBatch = 300;
-/** A table that is written to while it is counted is counted again, so often. */
+/** How often a table is counted that is written to meanwhile. */
 const maxCounts = 3;
 
 type Found = Omit<DataDifference, "fixed"> & {
-  /** Left out when there is no mending it. */
+  /** The writes that mend it; left out when nothing can. */
   readonly mend?: readonly Write[];
 };
 
@@ -87,7 +87,7 @@ class Checker {
     }
   }
 
-  /** Counts what it meets, and holds that against the table's counts unless the table is written to all the time. */
+  /** Checks documents, counts them, and compares that with the table's counts unless writes never pause. */
   async #checkDocuments(table: TableEntry): Promise<void> {
     const name = nameOf(table.componentPath, table.name);
     for (let attempt = 1; attempt <= maxCounts; attempt++) {
@@ -134,7 +134,7 @@ class Checker {
       );
       return [
         ...lost.map(([key]) => unreadable("lostDocument", table, key, this.#remedy(table))),
-        // Those of documents are missed by them, and mended there.
+        // Where the document is there, its own check has found the id missing and mended it.
         ...damaged.map((key): Found => ({
           kind: "damagedEntry",
           ...named(table, key),
@@ -163,7 +163,7 @@ class Checker {
       );
       for (const [position, [key]] of rows.entries()) {
         const text = texts[position];
-        // A damaged document, or one that is lost and has been reported.
+        // The document is damaged or lost, which has been reported already.
         if (text === null || (text === undefined && ids[position] !== undefined)) continue;
         const expected = text === undefined ? null : entryOf(state, table, index, key, text);
         if (expected !== undefined && expected !== key) {
@@ -223,7 +223,7 @@ class Checker {
     };
     const found = mends ? await this.#database.mend(run) : await this.#database.inspect(run);
     for (const { mend, ...difference } of found) {
-      // A damaged entry is met by its document and in its own place.
+      // A damaged entry is found twice: through its document and in its own place.
       const identity = JSON.stringify(difference);
       if (this.#known.has(identity)) continue;
       this.#known.add(identity);
@@ -231,7 +231,7 @@ class Checker {
     }
   }
 
-  /** What makes the documents of a table anew; undefined where they are the truth. */
+  /** The message that says how the documents of a table are made anew; undefined where they are the truth. */
   #remedy({ componentPath, name }: TableEntry): string | undefined {
     return componentPath === "" ? this.#options.derivedTables?.get(name) : undefined;
   }
@@ -241,7 +241,7 @@ class Checker {
   }
 }
 
-/** Of each document its id and its entry in every index. Only the first time round, when it is counted again. */
+/** Counts documents and checks the id and the index entries of each; `onlyCount` when that has been done before. */
 async function checkDocumentRows(
   state: TransactionState,
   table: TableEntry,
@@ -290,7 +290,7 @@ async function checkDocumentRows(
   return found;
 }
 
-/** A repair takes away what is left of a document that can be made anew; its index entries go as those of none. */
+/** A document that cannot be read. Where its table can be made anew, a repair removes what is left of it. */
 function unreadable(
   kind: "damagedDocument" | "lostDocument",
   table: TableEntry,
@@ -341,7 +341,7 @@ async function checkCounts({ base }: TransactionState, table: TableEntry, totals
   return [{ kind: "wrongCounts", componentPath, table: name, message, mend: [[table.countsKey, right]] }];
 }
 
-/** Looks from table to table and from index to index for some that do not exist and are not being cleared. */
+/** Finds entries of tables and indexes that do not exist and are not being cleared. O(tables + indexes). */
 async function findStrays({ base, catalog }: TransactionState): Promise<Found[]> {
   const indexes = new Set([...catalog.indexes()].map(({ index }) => index.prefix));
   const found: Found[] = [];

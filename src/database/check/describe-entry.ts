@@ -1,4 +1,4 @@
-/** What an entry of the storage is to the database, by its key: this is where bytes get names that people know. */
+/** Says what an entry of the storage is to the database, from its key, in names that people know. */
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import { encodeId, keyFromHex } from "../../values/index.js";
 import type { Catalog, TableEntry } from "../catalog/catalog.js";
@@ -38,7 +38,7 @@ export function describeEntry(catalog: Catalog, key: string): EntryName & { read
   return { ...name, what: `${space === "ids" ? "the id of " : ""}document ${name.documentId}` };
 }
 
-/** An error of the storage about a key, with what the key is to the database; every other error as it is. */
+/** Adds to an error of the storage about a key what the key is to the database; returns other errors as they are. */
 export function nameDamage(catalog: Catalog, error: unknown): unknown {
   if (!isTrueupError(error) || error.code !== "STORAGE_CORRUPT") return error;
   const { key, what } = error.details;

@@ -1,4 +1,4 @@
-/** Reads that go on where an entry is damaged, and say which: a check must see what lies beside and behind it. */
+/** Reads that go on past damaged entries and name them, so that a check sees what lies behind them. */
 import { isTrueupError } from "../../errors/index.js";
 import { keyFromHex } from "../../values/index.js";
 import type { Entry, KeyRange, StorageReader } from "../../storage/storage.js";

@@ -1,10 +1,10 @@
 /**
- * Convex's size of values in bytes: the figures of `getConvexSize`, several times faster, since every
- * document read and written is measured. Strings by their UTF-8 bytes.
+ * Measures values as Convex does. The figures are those of `getConvexSize`, and come several times faster, because
+ * every document that is read or written is measured. A string counts by its UTF-8 bytes.
  */
 import type { Value } from "convex/values";
 
-/** What one walk over a document tells. */
+/** What one pass over a document finds out. */
 export interface Measured {
   readonly sizeBytes: number;
   /** No part of it is an object, an array or bytes. */

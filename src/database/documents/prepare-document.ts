@@ -1,6 +1,6 @@
 /**
- * What a write goes through first: the fields are checked to be Convex values within a document's limits,
- * copied (the caller goes on owning what it passed), put into order by name and measured, in one walk.
+ * Prepares the fields of a write in one pass: checks that they are Convex values within the limits of a document, copies them
+ * (the caller keeps what it passed), sorts them by name and measures them.
  */
 import { CommitTsPlaceholder, type Value } from "convex/values";
 import { TrueupError, type ErrorCode } from "../../errors/index.js";
@@ -21,13 +21,13 @@ const underscore = 0x5f;
 const maxInt64 = 2n ** 63n - 1n;
 const minInt64 = -(2n ** 63n);
 
-// Of the walk under way, which calls nothing that could begin another one.
+// What the pass under way has found. It calls nothing that could begin another pass.
 let sizeBytes = 0;
 let isFlat = true;
 let awaitsCommit = false;
 
 /**
- * The document of these fields, its own system fields instead of any among them; fields that are undefined
+ * The document of these fields. System fields among them are replaced by the given ones, and fields that are undefined
  * are left out. O(size).
  * @param shape The number of the shape that the fields are in.
  * @throws INVALID_VALUE, INVALID_FIELD_NAME, DOCUMENT_TOO_LARGE
@@ -174,7 +174,7 @@ function sortedNames(fields: Fields, path: string): string[] {
   return isSorted ? names : names.sort();
 }
 
-/** Names that were found to be good: the same few come with every document. */
+/** Names that have been checked: documents repeat the same few. */
 const knownNames = new Set<string>();
 const maxKnownNames = 10_000;
 const fieldName = /^(?!\$)[ -~]*$/;

@@ -1,4 +1,4 @@
-/** A document as transactions and the cache hold it, with what is asked of it again and again. */
+/** A document as transactions and the cache hold it, with what they need of it often: its size and whether it is flat. */
 import { CommitTsPlaceholder, type Value } from "convex/values";
 import { parseValue, stringifyValue } from "../../values/index.js";
 import type { Document } from "./document.js";
@@ -15,13 +15,13 @@ export interface StoredDocument {
   readonly awaitsCommit: boolean;
   /** The number of the shape it is in. */
   readonly shape: number;
-  /** What transforms made it from: the document as it is stored. Null when it is that itself. */
+  /** The document as it is stored, where transforms made this one from it; null when this is the stored one. */
   readonly source: StoredDocument | null;
 }
 
 const brace = 0x7b;
 
-/** The document of its stored text, in the shape it is stored in. O(size). @throws INVALID_VALUE when the text is damaged. */
+/** Decodes the stored text of a document, which stays in the shape it is stored in. O(size). @throws INVALID_VALUE when the text is damaged. */
 export function decodeDocument(text: string): StoredDocument {
   const shape = shapeOfText(text);
   const document = parseValue(shape === 0 ? text : text.slice(text.indexOf("{"))) as Document;

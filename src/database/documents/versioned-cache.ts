@@ -1,14 +1,14 @@
 /**
- * What was read or written last, decoded, across transactions. An entry remembers the commit it is known to
- * be true from and stays true until a later commit writes its key, so it serves every snapshot at or after
- * that commit; whatever was overwritten or dropped leaves a floor below which nothing may be added again.
+ * Keeps what was read or written last, decoded, across transactions. An entry remembers since which commit it has been true,
+ * and stays true until a later commit writes its key, so it serves every snapshot at or after its commit. What was
+ * overwritten or dropped leaves a floor: readers of older versions may add nothing.
  *
  * On a storage that runs transactions one after another within this process (exclusive), a transaction
  * hands its writes to the cache when it hands them to the storage, before they are durable: the next
  * transaction sees both or, after a failure, neither. On any other storage only snapshots use the cache.
  *
- * Entries live in two generations. When the young one is full it becomes the old one, whose entries are
- * gone, except for those that were asked for in the meantime and so moved to the young one.
+ * Entries live in two generations. When the young one is full it takes the place of the old one, whose entries are dropped; those
+ * that were read meanwhile have moved to the young one and stay.
  */
 import type { Version } from "../../storage/storage.js";
 
@@ -28,7 +28,7 @@ interface Generation<V> {
   sizeBytes: number;
   /** The greatest version among loaded entries. */
   loadedUpTo: Version;
-  /** Of the last commit that wrote here: commits come in order, so it is the greatest. */
+  /** The origin of the last commit that wrote here; commits come in order, so it is the greatest. */
   written: Origin;
 }
 
@@ -38,7 +38,7 @@ export class VersionedCache<V> {
   #old: Generation<V> = newGeneration();
   #floor: Version = 0;
   #floorOrigin: Origin = beginning;
-  /** Of the last commit that wrote something which is not here: what is older may not be added any more. */
+  /** The origin of the last commit that wrote something which is not here: readers of older versions may add nothing. */
   #rewritten: Origin = beginning;
 
   /** @param capacityBytes An estimate of what the entries may take, by the sizes they are put with. */
@@ -67,7 +67,7 @@ export class VersionedCache<V> {
     this.#add(key, { value, origin, sizeBytes });
   }
 
-  /** Sets what a commit wrote. Commits are to be told in their order. */
+  /** Sets what a commit wrote. Call it in the order of commits. */
   write(key: string, value: V, sizeBytes: number, origin: Origin): void {
     const before = this.#young.entries.get(key);
     if (before !== undefined) this.#young.sizeBytes -= before.sizeBytes;
@@ -76,8 +76,8 @@ export class VersionedCache<V> {
   }
 
   /**
-   * Sets what a commit wrote, but only in place of what is there: for commits that write much that nobody asked
-   * for, and that would push out what is asked for.
+   * Sets what a commit wrote, but only where the cache has the key already. For commits that write much which nobody
+   * reads: it would push out what is read.
    */
   rewrite(key: string, value: V, sizeBytes: number, origin: Origin): void {
     if (this.#young.entries.has(key) || this.#old.entries.has(key)) this.write(key, value, sizeBytes, origin);

@@ -1,7 +1,7 @@
 /**
- * Filters as closures. Comparisons follow the order of index keys, where a missing field is undefined and
- * sorts first, and values of different types are never equal. Arithmetic takes two float64 or two int64;
- * int64 wraps around. Logic takes booleans and nothing else.
+ * Compiles filters to closures. Comparisons follow the order of index keys: a missing field is undefined and
+ * sorts first, and values of different types are never equal. Arithmetic takes two float64 or two int64, and
+ * int64 wraps around. Logic takes booleans only.
  */
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";

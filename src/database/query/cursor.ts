@@ -1,6 +1,7 @@
 /**
- * Cursors: the place right after one entry of an index, or the end of the query. They hold the entry's key
- * without the index's number, so they outlive documents that come and go and the index being rebuilt.
+ * A cursor is the place right after one entry of an index, or the end of the query. It holds the entry's key without the
+ * index's number, so it stays valid when documents come and go and when the index is rebuilt. It begins with a fingerprint of its
+ * query, by which a cursor of another query is refused.
  */
 import { TrueupError } from "../../errors/index.js";
 import { encodeKey } from "../../values/index.js";
@@ -42,7 +43,7 @@ function fromBase64Url(text: string): string | null {
   }
 }
 
-/** What clients take as the sign to begin again at the first page is in the details. */
+/** The details tell clients to begin again at the first page. */
 function invalidCursor(reason: string): TrueupError {
   return new TrueupError(
     "INVALID_CURSOR",
@@ -59,7 +60,7 @@ export interface QueryTarget {
   readonly fields: readonly string[];
 }
 
-/** Eleven chars or fewer. Against mistakes, not against attackers: cursors grant nothing. */
+/** Eleven chars or fewer. It guards against mistakes; attackers gain nothing, because a cursor grants nothing. */
 export function fingerprint(query: Query, target: QueryTarget): string {
   const { source } = query;
   const range = source.type === "IndexRange" ? source.range : [];

@@ -1,4 +1,4 @@
-/** A query's documents one by one: a scan, then its filters and limits in the order they were given. */
+/** Yields the documents of a query one by one: a scan, then the query's filters and limits in the order they were given. */
 import type { MaybePromise } from "../../storage/storage.js";
 import type { Document } from "../documents/document.js";
 import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
@@ -19,7 +19,7 @@ export class Pipeline {
     );
   }
 
-  /** A limit has let through all it may, so nothing more can come out. */
+  /** True when a limit has let through all it may, so that no more documents can come out. */
   get isFull(): boolean {
     return this.#steps.some((step) => "remaining" in step && step.remaining <= 0);
   }
@@ -38,10 +38,10 @@ export class Pipeline {
   }
 }
 
-/** Rows of the first batch where nothing says how many are wanted. */
+/** The size of the first batch where nothing says how many documents are wanted. */
 const defaultFirstBatch = 16;
 
-/** How many rows a query surely needs at first: what its limits let through, if nothing is filtered out. */
+/** How many rows to read first: as many as the limits of the query let through when no filter drops any. */
 function firstBatch(operators: readonly QueryOperator[]): number {
   let rows = Infinity;
   for (const operator of operators) if ("limit" in operator) rows = Math.min(rows, operator.limit);

@@ -1,7 +1,7 @@
 /**
- * One page of a query. It ends after `numItems` documents, or exactly at `endCursor` whatever lies before it,
- * or where `maximumRowsRead` or `maximumBytesRead` is used up. A page that took three quarters of what it may
- * read asks to be split.
+ * Reads one page of a query. The page ends after `numItems` documents, or exactly at `endCursor` however much lies before it,
+ * or where `maximumRowsRead` or `maximumBytesRead` is used up. A page that read three quarters of what it may
+ * read recommends to be split.
  */
 import { TrueupError } from "../../errors/index.js";
 import type { Document } from "../documents/document.js";

@@ -1,7 +1,7 @@
 /**
- * From a query to the range of keys it reads. A table without an index of its own in play is read in the order
- * of creation from its documents; `by_id` from its ids; other indexes from their entries. Equalities of an
- * index range cover a prefix of the index's fields, then at most one field may carry bounds.
+ * Finds the range of keys that a query reads. A query without an index, or by creation time, reads the documents; one
+ * over `by_id` reads the ids; one over another index reads its entries. The equalities of an index range cover the first fields
+ * of the index, and then at most one field may have bounds.
  */
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
@@ -177,7 +177,7 @@ function idPlace(table: TableEntry, base: string, value: Value | undefined): Pla
   return { from: key(from), after: key(after) };
 }
 
-/** Prefixes of this database begin with a low byte, so something is always above them. */
+/** Prefixes of this database begin with a low byte, so there is always a key above them. */
 function endOf(prefix: string): string {
   const end = prefixEnd(prefix);
   if (end === undefined) throw new Error("a prefix of 0xff bytes");
@@ -217,8 +217,8 @@ function twice(bound: RangeBound, side: "lower" | "upper", source: QuerySource):
   );
 }
 
-/** As key chars after the table's prefix: null stands for the end. */
-export interface IdPosition {
+/** Where a value stands among the ids of a table, as key chars after the prefix; null is the end of the table. */
+interface IdPosition {
   /** The first id that is not below the value. */
   readonly from: string | null;
   /** The first id that is above the value. */

@@ -1,7 +1,7 @@
 /**
- * From the schema that a component has to the one it is to have: tables created, indexes added and dropped.
- * An index is known by its name, its fields and the shape of the documents in it, so that one built ahead is taken
- * over when its schema comes.
+ * Brings a component from the schema that it has to the next one: creates tables, adds and drops indexes. Indexes are the same
+ * when their name, their fields and the shape of their documents are, so one that was built ahead is taken over when its
+ * schema comes.
  */
 import type { IndexJson, SchemaJson, TableJson } from "../../schema/index.js";
 import { type IndexEntry, isSystemTable, type PendingSchema, type TableEntry } from "../catalog/catalog.js";
@@ -105,7 +105,7 @@ export function abandonPrepared(state: TransactionState, path: string): void {
   for (const table of userTables(state, path)) dropPrepared(state, table);
 }
 
-/** Makes sure that a table is there and has these indexes; used for the system's own tables. */
+/** Makes sure that a table exists and has these indexes; used for the system's own tables. */
 export async function ensureTable(
   state: TransactionState,
   path: string,
@@ -204,7 +204,7 @@ export function schemaState(state: TransactionState, path: string): SchemaState 
   return pending === null ? { state: "narrow" } : { state: "pending", ...pending };
 }
 
-/** All documents fit now. */
+/** Records that all documents of a component fit its schema now. */
 export function setNarrowed(state: TransactionState, path: string): void {
   const component = state.catalog.components.get(path);
   if (component === undefined || component.pending === null) return;

@@ -1,4 +1,4 @@
-/** Other names for tables: the catalog's business only, as ids and keys hold a table's number. */
+/** Renames tables. Only the catalog changes, because ids and keys hold the number of a table. */
 import { TrueupError } from "../../errors/index.js";
 import type { TableEntry } from "../catalog/catalog.js";
 import { removeTable, renameTables as renamed } from "../catalog/edits.js";

@@ -1,7 +1,7 @@
 /**
- * What a transaction sees of the storage, without its own writes: documents decoded and in their table's shape, by
- * way of the cache where that is safe. The cache holds documents as they are stored. Everything answers at once
- * when the storage does.
+ * What a transaction sees of the storage, without its own writes: documents, decoded and in their table's shape. They come
+ * from the cache where that is safe; the cache holds them as they are stored. Methods answer without a promise when the storage
+ * does.
  */
 import { TrueupError } from "../../errors/index.js";
 import type { MaybePromise, StorageReader } from "../../storage/storage.js";
@@ -21,7 +21,7 @@ export type CacheMode = "latest" | "snapshot" | "none";
 /** A null says that there is no such document. */
 export type DocumentCache = VersionedCache<StoredDocument | null>;
 
-/** Of counts and of the catalog's head: few, asked for all the time. */
+/** Holds counts and the catalog's head: records that are few and are read all the time. */
 export type RecordCache = VersionedCache<string>;
 
 export type CellCache = VersionedCache<Cell>;
@@ -55,7 +55,7 @@ export class BaseView {
     this.#origin = { version: storage.version };
   }
 
-  /** A record that is asked for again and again. */
+  /** Reads a record that every transaction needs, such as a count. */
   record(key: string): MaybePromise<string | undefined> {
     const cached = this.#known(this.#records, key);
     if (cached !== undefined) return cached;
@@ -75,7 +75,7 @@ export class BaseView {
       : this.#keepCell(key, codec, text);
   }
 
-  /** By its table and internal id; null when there is none. @throws TRANSFORM_MISSING, TRANSFORM_FAILED */
+  /** The document of a table with an internal id; null when there is none. @throws TRANSFORM_MISSING, TRANSFORM_FAILED */
   document(table: TableEntry, internalId: string): MaybePromise<StoredDocument | null> {
     const idsKey = table.idsPrefix + internalId;
     const cached = this.cached(idsKey);

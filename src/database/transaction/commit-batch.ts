@@ -1,4 +1,7 @@
-/** Everything a transaction wrote, as one batch for the storage, and what the caches learn from it. */
+/**
+ * Everything a transaction wrote, as one batch for the storage, and what the caches learn from it. Documents that wait for the
+ * timestamp of their commit get it here: above every timestamp given before, in nanoseconds since 1970.
+ */
 import { CommitTsPlaceholder, type Value } from "convex/values";
 import type { Write } from "../../storage/storage.js";
 import { catalogKeys, internalIdLength } from "../catalog/key-layout.js";

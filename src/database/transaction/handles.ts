@@ -1,4 +1,4 @@
-/** Transactions as the rooms above hold them. */
+/** What the rooms above get of a transaction: it checks that the transaction is active, and hands each request on. */
 import type { IndexJson, SchemaJson } from "../../schema/index.js";
 import type { Version } from "../../storage/storage.js";
 import { nameProgram, removeComponent, removeTable } from "../catalog/edits.js";
@@ -149,7 +149,7 @@ export class MutationHandle extends Handle<Writer> implements MutationTransactio
     this.#mutation = new MutationState(this, state, hooks, lastCreationTime, random);
   }
 
-  /** Of the document inserted last. */
+  /** The creation time of the document that was inserted last. */
   get lastCreationTime(): number {
     return this.#mutation.lastCreationTime;
   }

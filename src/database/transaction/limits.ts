@@ -1,6 +1,6 @@
 /**
- * What a transaction may use, and what it has used. The names and figures are Convex's; a nested call may
- * get less, counted from where it begins.
+ * Counts what a transaction uses, and refuses what goes beyond its limits. The names and figures are Convex's. A nested call may
+ * get lower limits, which are counted from where it begins.
  */
 import { TrueupError } from "../../errors/index.js";
 
@@ -57,7 +57,7 @@ export class Usage {
     functionsScheduled: 0,
     scheduledFunctionArgsBytes: 0,
   };
-  /** As totals of the transaction: Infinity where there is none. */
+  /** The limits as totals of the transaction; Infinity where there is none. */
   #ceilings: Record<Metric, number>;
 
   constructor(limits: TransactionLimits) {
@@ -119,7 +119,7 @@ export class Usage {
     };
   }
 
-  /** Counts nothing of what follows, and refuses nothing; the result goes back to counting from where it was. */
+  /** Counts and refuses nothing of what follows, until the result is called. */
   pause(): () => void {
     const before = this.#ceilings;
     const used = { ...this.used };
@@ -131,7 +131,7 @@ export class Usage {
     };
   }
 
-  /** Takes back what was written since, as it was undone; what was read stays read. */
+  /** Stops counting what was written since then, because it was undone. What was read stays counted. */
   undoWrites(since: TransactionUsage): void {
     for (const metric of writeMetrics) this.used[metric] = since[metric];
   }

@@ -1,4 +1,4 @@
-/** What the writers of a mutation share beside the transaction's state: ids, times and change hooks. */
+/** What the writers of a mutation share beside the state of the transaction: new ids, creation times and change hooks. */
 import { newInternalId } from "../../values/index.js";
 import type { TableEntry } from "../catalog/catalog.js";
 import type { TransactionState } from "./transaction.js";
@@ -13,7 +13,7 @@ export class MutationState {
   readonly #random: Random | undefined;
   #creationTime: number;
 
-  /** @param lastCreationTime Above this all new documents' creation times lie. */
+  /** @param lastCreationTime All new documents get later creation times than this. */
   constructor(
     transaction: MutationTransaction,
     state: TransactionState,
@@ -29,7 +29,7 @@ export class MutationState {
     this.#creationTime = earliest > lastCreationTime ? previousDouble(earliest) : lastCreationTime;
   }
 
-  /** Of the document inserted last, or of one before the transaction. */
+  /** The creation time of the document inserted last; of one before the transaction when it inserted none. */
   get lastCreationTime(): number {
     return this.#creationTime;
   }
@@ -39,7 +39,7 @@ export class MutationState {
     return this.#hooks(componentPath, name, this.transaction.program);
   }
 
-  /** Unique and rising within the transaction: the next double each time. */
+  /** The next double each time, so that creation times are unique and rise within the transaction. */
   nextCreationTime(): number {
     this.#creationTime = nextDouble(this.#creationTime);
     return this.#creationTime;

@@ -1,7 +1,6 @@
 /**
- * What a transaction has read, as keys and ranges of keys, recorded so cheaply that every read does it. A
- * scan covers its range only as far as it was consumed. Whether a commit could have changed what was read
- * is decided later, by whoever asks.
+ * Records what a transaction has read, as keys and ranges of keys, so cheaply that every read can do it. A scan covers its
+ * range only as far as it was consumed. Whether a commit could have changed any of it is worked out later, when somebody asks.
  */
 import type { KeyRange } from "../../storage/storage.js";
 import { prefixEnd } from "../../values/index.js";
@@ -21,7 +20,7 @@ export interface Coverage {
 export interface TouchedKeys {
   /** Keys of everything a reader could have found changed: written ones and those of unchanged index entries. */
   readonly touchedKeys: readonly string[];
-  /** Below these, everything. */
+  /** Every key that begins with one of these was touched. */
   readonly touchedPrefixes: readonly string[];
 }
 
@@ -51,7 +50,7 @@ export class ReadSet {
   }
 
   /**
-   * Whether the commit may have changed what was read. To be asked when the transaction is over.
+   * Whether the commit may have changed what was read. Call it when the transaction is over.
    * O(keys touched × log ranges + prefixes touched × (keys + ranges)).
    */
   intersects(commit: TouchedKeys): boolean {

@@ -27,7 +27,7 @@ export class Reader implements DatabaseReader {
   protected readonly state: TransactionState;
   protected readonly path: string;
   protected readonly isSystem: boolean;
-  /** The id that was decoded last: one that is read is often the next to be written. */
+  /** The id that was decoded last, because a document that was read is often written next. */
   #latest: { readonly id: string; readonly decoded: DecodedId | null } | null = null;
 
   constructor(state: TransactionState, path: string, isSystem: boolean) {
@@ -206,13 +206,14 @@ export class Reader implements DatabaseReader {
     return { table, internalId: decoded.internalId };
   }
 
+  /** Ids come from users, so anything may be passed as one. */
   #decode(id: unknown): DecodedId | null {
     if (typeof id !== "string") return null;
     if (this.#latest?.id !== id) this.#latest = { id, decoded: decodeId(id) };
     return this.#latest.decoded;
   }
 
-  /** The table, or null when it is not there yet and there is nothing against it. */
+  /** The table, or null when it does not exist yet and may come. */
   protected tableToRead(tableName: string): TableEntry | null {
     this.assertReachable(tableName);
     const table = this.catalog.table(this.path, tableName);
@@ -250,12 +251,11 @@ function wrongTable(id: string, expected: string, actual: string, method: string
   );
 }
 
-/** Ids come from users: anything may be one. */
 function valueOf<T>(cell: Cell): T | undefined {
   return cell === null ? undefined : (cell.value as T);
 }
 
-/** Reads as of the beginning of the transaction, without its own writes, and leaves no trace in the read set. */
+/** Reads the data as it was when the transaction began, and records nothing in the read set. */
 export class StaleReader extends Reader {
   protected override get seesOwnWrites(): boolean {
     return false;

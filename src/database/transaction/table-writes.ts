@@ -1,7 +1,7 @@
 /**
  * A transaction's writes to one table: documents by key and by id, index entries, and by how much the counts
- * change. Nothing is encoded before the commit; what comes and goes within the transaction leaves no write.
- * Entries of an index are those of documents in the index's shape, which may be one that is only prepared.
+ * change. Nothing is encoded before the commit, and what the transaction both adds and removes leaves no write.
+ * An index holds entries of documents in the shape of the index, which may be one that is only prepared.
  */
 import type { Write } from "../../storage/storage.js";
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
@@ -128,7 +128,7 @@ export class TableWrites {
     previous: DocumentWrite | undefined,
     undo: NonNullable<RecordUndo>,
   ): void {
-    // Keys have the document's id in them, so what was never written has none.
+    // A key contains the id of its document, so a document that was never written has nothing at the key.
     const atKey = previous === undefined || previous.key === key ? previous : this.documents.get(key);
     const documents = this.#documentsDelta;
     const bytes = this.#bytesDelta;
@@ -188,7 +188,7 @@ export class TableWrites {
   }
 }
 
-/** A table's counts have documents by the size they are stored in. */
+/** The size that a table's counts hold for a document: the one that it is stored in. */
 function countedSize({ source, sizeBytes }: StoredDocument): number {
   return source === null ? sizeBytes : source.sizeBytes;
 }
@@ -197,7 +197,7 @@ function sameEntry(index: IndexEntry, before: Document, after: Document): boolea
   return index.paths.every((path) => Object.is(valueAt(before, path), valueAt(after, path)));
 }
 
-/** Not there when the transaction began, so to be added, unless it was and the transaction removed it. */
+/** Restores an entry that the transaction itself removed, and adds any other. */
 function addEntry(overlay: Overlay<EntryWrite>, key: string, undo: RecordUndo): void {
   const state = overlay.get(key);
   change(overlay, key, state, state === "removed" ? "restored" : "added", undo);

@@ -1,7 +1,7 @@
 /**
  * The state of one transaction: what it began from, what it wrote, what it read, what it used. Nested
- * sub-transactions share it: each remembers where the list of undo steps stood when it began, and takes
- * the steps back when it fails. Handles for reading and writing tables are in `reader.ts` and `writer.ts`.
+ * sub-transactions share it: each remembers how long the list of undo steps was when it began, and runs the later
+ * steps when it fails. Handles for reading and writing tables are in `reader.ts` and `writer.ts`.
  */
 import { TrueupError } from "../../errors/index.js";
 import type { MaybePromise, Version, Write } from "../../storage/storage.js";
@@ -32,7 +32,7 @@ export class TransactionState implements EditedState {
   #undo: (() => void)[] = [];
   #depth = 0;
   #changes = 0;
-  /** Its writes change no document that anyone sees, so caches learn of them only where they hold the document. */
+  /** True when the writes change no document that anyone sees: caches then learn only of documents that they hold. */
   isWriteThrough = false;
   #isOver = false;
 
@@ -62,7 +62,7 @@ export class TransactionState implements EditedState {
     return this.#tables.size > 0 || this.#catalogWrites.size > 0 || this.#cells.size > 0;
   }
 
-  /** Rises with everything that is written, or undone: what was read before may be read otherwise after. */
+  /** Rises with every write and undo: what was read before may read differently after. */
   get changes(): number {
     return this.#changes;
   }
@@ -152,7 +152,7 @@ export class TransactionState implements EditedState {
     };
   }
 
-  /** Replaces one state of a document by the next; later where a transform may have to do with its index entries. */
+  /** Replaces one state of a document by the next. Resolves later only where a transform may affect its index entries. */
   write(
     table: TableEntry,
     internalId: string,

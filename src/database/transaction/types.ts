@@ -53,14 +53,14 @@ export interface DatabaseReader {
   tableOfId(id: string): string | null;
 }
 
-/** What an import may decide by itself. */
+/** What an import may set, which the database sets otherwise. */
 export interface InsertOptions {
   /** The id of the new document: one of the table's, and not taken. */
   readonly id?: string;
   readonly creationTime?: number;
 }
 
-/** What the writer of a document that is there already may say. */
+/** What whoever changes an existing document may say about the change. */
 export interface ChangeOptions {
   /**
    * The function that writes. One of the migrations that a pending schema awaits may leave a document which does not fit the
@@ -123,7 +123,7 @@ export interface QueryTransaction {
   prepared(path: string): DatabaseReader;
   /** Runs under lower limits, counted from here. */
   limited<T>(run: () => Promise<T>, limits?: Partial<TransactionLimits>): Promise<T>;
-  /** Runs the engine's own work, which the function that set it off does not answer for: nothing of it is counted. */
+  /** Runs the engine's own work: nothing of it counts against the limits of the function that set it off. */
   uncounted<T>(run: () => Promise<T>): Promise<T>;
 }
 
@@ -177,13 +177,13 @@ export interface MutationTransaction extends QueryTransaction {
   countScheduled(argsBytes: number): void;
   /**
    * Makes the schema of a component the one that is enforced, creates its tables and indexes and drops indexes
-   * that it does not have. Documents that are there already are not looked at. Without `pending` they are said
-   * to fit. What was prepared and is not taken over is dropped.
+   * that it does not have. It does not look at existing documents: without `pending` the caller says that they
+   * fit. What was prepared and is not taken over is dropped.
    */
   applySchema(path: string, schema: SchemaJson | null, options?: ApplySchemaOptions): Promise<SchemaChange>;
-  /** Names the program that runs as of this transaction's commit. The transaction itself still goes by the one before. */
+  /** Names the program that runs as of this transaction's commit. The transaction itself still runs the one before. */
   nameProgram(name: string): void;
-  /** Says that all documents fit a schema that was pending. */
+  /** Records that all documents fit a schema that was pending. */
   setNarrowed(path: string): void;
   /**
    * Begins to build the indexes that a schema will need, without making it the active one. They stay unusable

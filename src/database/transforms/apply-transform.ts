@@ -1,4 +1,4 @@
-/** One run of a transform's function on one document, and what may be wrong with its result. */
+/** Runs a transform's function on one document, and refuses results that are no document of the same id. */
 import { TrueupError } from "../../errors/index.js";
 import { isPlainObject, prepareDocument } from "../documents/prepare-document.js";
 import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
@@ -35,7 +35,7 @@ export function applyTransform(
   } catch (error) {
     throw new TransformProblem("threw", error instanceof Error ? error.message : String(error), error);
   }
-  // Nobody else is going to hear what a promise rejects with.
+  // Nobody awaits the promise, so its rejection must not become an unhandled one.
   if (fields instanceof Promise) fields.catch(() => {});
   if (typeof fields !== "object" || fields === null || !isPlainObject(fields)) {
     throw new TransformProblem("notADocument", `It returned ${describe(fields)} instead of a document.`);

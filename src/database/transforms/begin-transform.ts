@@ -1,4 +1,4 @@
-/** The moment a transform comes into force: one edit of the catalog, whatever the number of documents. */
+/** Brings a transform into force: one edit of the catalog, however many documents there are. */
 import { TrueupError } from "../../errors/index.js";
 import type { TableEntry } from "../catalog/catalog.js";
 import type { TransactionState } from "../transaction/transaction.js";

@@ -1,4 +1,4 @@
-/** Where two documents differ, by the paths of fields: what a way there and back does not bring back. */
+/** Finds where two documents differ, by the paths of fields: what `up` and then `down` do not bring back. */
 import type { Value } from "convex/values";
 import { stringifyValue } from "../../values/index.js";
 import type { Document } from "../documents/document.js";

@@ -1,12 +1,12 @@
 /**
- * Keeps away from transforms whatever is not their document: clocks, randomness, the environment, the time zone and
+ * Keeps transforms from whatever is not their document: clocks, randomness, the environment, the time zone and
  * default locale of the machine, files, processes, the network and timers. A transform is synchronous, so each of these
- * calls need only ask whether one is running; that holds however deep in other functions the call is made, and for
- * references taken beforehand. Wrappers are put in place once, before pushed code is imported. What a transform has
- * touched is remembered until it ends, so that catching the error hides nothing.
+ * calls only has to ask whether one is running, however deep in other functions it is made and even through references that were
+ * taken before. The wrappers are put in place once, before pushed code is imported. What a transform has touched is remembered
+ * until it ends, so that it cannot hide it by catching the error.
  *
  * Modules can be imported shifted: they then see another clock and another environment than the process has. A constant that
- * a module computes from either comes out otherwise, which the rehearsal sees.
+ * a module computes from either then has another value, which the rehearsal notices.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import childProcess from "node:child_process";
@@ -17,17 +17,17 @@ import os from "node:os";
 
 /** How many transforms are running, one within another. */
 let running = 0;
-/** The first thing that the one which runs has reached for. */
+/** The first call out of reach that the running transform made. */
 let touched: string | null = null;
 /** How many shifted imports are under way. */
 let shiftedImports = 0;
 const shifted = new AsyncLocalStorage<true>();
 let isInstalled = false;
 
-/** Prime, and no multiple of anything that clocks are rounded to. */
+/** A prime, so that it is no multiple of anything that clocks are rounded to. */
 const shiftMs = 104_729_000_003;
 
-/** Runs a transform. @returns what it gave or threw, and the first call that is out of reach, if it made one */
+/** Runs a transform. @returns its result or what it threw, and the first call out of reach that it made, if any */
 export function runGuarded<T>(run: () => T): {
   readonly outcome: () => T;
   readonly touched: string | null;
@@ -51,14 +51,14 @@ export function runGuarded<T>(run: () => T): {
   }
 }
 
-/** Throws while a transform runs. @param call How a reader of the code knows it: `Date.now()` */
+/** Throws while a transform runs. @param call The call as it stands in code: `Date.now()` */
 export function assertNoTransform(call: string): void {
   if (running === 0) return;
   touched ??= call;
   throw new Error(`${call} is out of reach of a transform, which must be a function of its document alone.`);
 }
 
-/** Imports modules in such a way that the clock and environment which they see at their top level are others. */
+/** Imports modules so that their top level sees another clock and another environment. */
 export async function importShifted<T>(run: () => Promise<T>): Promise<T> {
   shiftedImports++;
   try {
@@ -68,7 +68,7 @@ export async function importShifted<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** An environment variable as modules see it, also those that are imported shifted. */
+/** The value of an environment variable as modules see it that may be imported shifted. */
 export function shiftedVariable(value: string | undefined): string | undefined {
   return isShifted() && value !== undefined ? `${value}0` : value;
 }
@@ -111,7 +111,7 @@ function guardClocks(): void {
     return given.length === 0 ? new RealDate() : new RealDate(...given);
   }
   Object.defineProperties(guarded, Object.getOwnPropertyDescriptors(RealDate));
-  // A fake clock's Date, which may be in place by now, has methods of its own and inherits the others.
+  // The Date of a fake clock, which may be in place, has some methods of its own and inherits the others.
   Object.setPrototypeOf(guarded, RealDate);
   define(RealDate.prototype, "constructor", guarded);
   define(globalThis, "Date", guarded);
@@ -133,7 +133,7 @@ function assertNoLocalTime(args: readonly unknown[]): void {
   if (typeof args[0] === "string") assertUniversal(args[0], "new Date()");
 }
 
-/** A date and time without a zone, or in a form of the engine's own, is read in the time zone of the machine. */
+/** Refuses texts that are read in the time zone of the machine: those without a zone, or in a form of the engine's own. */
 function assertUniversal(text: string, call: string): void {
   const isDate = /^[+-]?\d{4,6}(-\d\d){0,2}$/.test(text);
   if (isDate || /(Z|GMT|UTC|[+-]\d\d:?\d\d)$/i.test(text)) return;
@@ -227,7 +227,7 @@ function namesOf(holder: object): string[] {
   });
 }
 
-/** Wraps those of the functions that are there. @param isAllowed Whether a call with these arguments reaches for nothing. */
+/** Wraps those of the functions that exist. @param isAllowed Whether a call with these arguments is harmless. */
 function guardAll(
   holder: object,
   prefix: string,

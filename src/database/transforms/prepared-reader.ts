@@ -1,6 +1,6 @@
 /**
- * A component as it will be once its prepared transforms are in force: documents carried over, and their indexes.
- * For what has to be ready by then, such as aggregates; app code never reads through it.
+ * Reads a component as it will be once its prepared transforms are in force: documents carried over, and their indexes.
+ * It is for what must be ready by then, such as aggregates. App code never reads through it.
  */
 import { Catalog, type ComponentEntry, type TableEntry } from "../catalog/catalog.js";
 import { Reader } from "../transaction/reader.js";
@@ -24,7 +24,7 @@ export class PreparedReader extends Reader {
     return this.#ahead;
   }
 
-  /** The schema that will say is not known here. */
+  /** The schema of that time is not known here. */
   protected override assertInSchema(): void {}
 }
 

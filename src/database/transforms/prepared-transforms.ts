@@ -1,7 +1,10 @@
 /**
- * Transforms that are going to begin, with the indexes that are built through them. Until then nobody reads
- * those, but every write keeps them up. A write must never fail because of code that is not in force yet: what cannot
- * be carried over ends the preparation instead, and whoever prepared finds out why.
+ * Prepares transforms that are going to begin, with the indexes that are built through them. Until then nobody reads
+ * those indexes, but every write maintains them. A write must never fail because of code that is not in force yet: a document
+ * that cannot be carried over ends the preparation instead, and whoever prepared can read why.
+ *
+ * One rule decides over the indexes of a table whose shape changes: an index stays while its entries are those of the table's
+ * shape, or of a shape that a prepared transform makes and nothing has shown to fail.
  */
 import { isTrueupError } from "../../errors/index.js";
 import type { Catalog, IndexEntry, TableEntry, TransformEntry } from "../catalog/catalog.js";
@@ -13,7 +16,7 @@ import { type CatalogEdit, componentOf, edit, forgetIndex, withTable } from "../
 import { catalogKeys } from "../catalog/key-layout.js";
 import { tableWrite, transformWrite } from "../catalog/records.js";
 
-/** Above the table's shape, in their order. */
+/** The prepared transforms of a table, in their order: those that make shapes above the table's. */
 export function preparedTransforms({ transforms, shape }: TableEntry): readonly TransformEntry[] {
   return transforms.at(-1)?.shape === shape ? [] : transforms.filter((one) => one.shape > shape);
 }
@@ -72,8 +75,8 @@ export function tableToWrite(
 }
 
 /**
- * Ends a preparation after what a document or a missing function threw. A failure stays on record; a function
- * that is not loaded means that whoever prepared is gone.
+ * Ends a preparation because of an error that a document or a missing function threw. The failure is recorded. A function
+ * that is not loaded means that whoever prepared is gone, so then everything prepared is dropped.
  */
 export function endPreparation(state: EditedState, table: TableEntry, error: unknown): TableEntry {
   if (isTrueupError(error) && error.code === "TRANSFORM_MISSING") return dropPrepared(state, table);
@@ -86,7 +89,7 @@ export function endPreparation(state: EditedState, table: TableEntry, error: unk
   });
 }
 
-/** Changes the shapes of a table; the table as it is then. */
+/** Changes the shapes of a table. @returns the changed table */
 export function editShapes(state: EditedState, table: TableEntry, change: ShapeChange): TableEntry {
   state.edit(changeShapes(state.catalog, table, change));
   const next = state.catalog.tableById(table.id);

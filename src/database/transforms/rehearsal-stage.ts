@@ -1,6 +1,6 @@
 /**
- * A table as it would be with some transforms in force: one document at a time goes the way that it will go then, and
- * each transform is asked what it loses on the way and whether its opposite brings it back.
+ * A table as it would be with some transforms in force. It takes one document at a time through the transforms, and finds what
+ * each of them loses and whether its opposite brings the document back.
  */
 import type { Value } from "convex/values";
 import { stringifyValue } from "../../values/index.js";
@@ -23,13 +23,13 @@ import type {
 
 /** A loss of one document. */
 export interface FoundLoss extends Pick<RehearsalLoss, "kind" | "transform" | "path" | "example"> {
-  /** It is none if the transform uses the field in other documents. */
+  /** It does not count as a loss if the transform uses the field in other documents. */
   readonly isDoubtful: boolean;
 }
 
 /** What came of one document. */
 export interface Outcome {
-  /** Its text in the end; null when it did not get there. */
+  /** The text of the resulting document; null when there is none. */
   readonly text: string | null;
   readonly complaints: readonly RehearsalComplaint[];
   readonly losses: readonly FoundLoss[];
@@ -63,14 +63,14 @@ export class Stage {
     for (const [at, one] of through.entries()) this.#rehearsed.set(table.shape + 1 + at, one);
   }
 
-  /** Everything there is to know of a document. @throws TRANSFORM_MISSING, and what the check throws */
-  examine(text: string): Outcome {
+  /** Finds out everything about one document. @throws TRANSFORM_MISSING, and what the check throws */
+  inspect(text: string): Outcome {
     const stored = decodeDocument(text);
     const losses: FoundLoss[] = [];
     const used: UsedField[] = [];
     try {
       const after = this.#carry(stored, (one, before, made) => {
-        // What is taken back was made by the transform that is taken back.
+        // A transform that takes another one back loses only what that one made.
         if (one.undoes !== undefined) return;
         const found = lossesOf(one.run, before, made);
         losses.push(...found.lost.map((field) => lostBy(one, field)), ...notUndone(one, before, made));
@@ -86,7 +86,7 @@ export class Stage {
     }
   }
 
-  /** The text of a document in the end, or what is wrong with it instead. @throws TRANSFORM_MISSING */
+  /** The text of the resulting document, or the message of what went wrong. @throws TRANSFORM_MISSING */
   textOf(text: string, isAnew = false): string {
     try {
       return stringifyValue(this.#carry(decodeDocument(text), null, isAnew).document);
@@ -95,7 +95,7 @@ export class Stage {
     }
   }
 
-  /** Has the other instances of the modules see a document first that there is not. */
+  /** Shows the new instances of the modules an invented document first, so that state which they keep shows. */
   mislead(text: string): void {
     const stored = decodeDocument(text);
     try {
@@ -132,7 +132,7 @@ function entryOf({ name, undoes }: RehearsedTransform, shape: number): Transform
   return newTransform(undoes === undefined ? definition : { ...definition, undoes }, shape, 0);
 }
 
-/** @throws whatever is no problem of a transform's */
+/** @throws any error that is not a transform's problem */
 function complaintOf(error: unknown): RehearsalComplaint {
   if (!(error instanceof TransformProblem)) throw error;
   return { kind: error.kind, message: error.message };

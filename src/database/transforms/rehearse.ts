@@ -1,12 +1,11 @@
 /**
- * Transforms tried on every document before they come into force. Reads in small snapshots while the app goes on,
- * writes nothing, and counts what would go wrong by kind, and what would be lost by field. Documents take the way that
- * they will take then: one that lags behind a transform which is taken back is not carried over at all.
+ * Tries transforms on every document before they come into force. It reads small snapshots while the app goes on,
+ * writes nothing, and counts failures by kind and losses by field. Documents go through the same transforms that they
+ * will go through then: one that lags behind a transform which is taken back is not carried over at all.
  *
- * What comes out otherwise another time is no function of the document. Clocks and the like are out of reach; what is
- * left is state that a transform keeps. So each batch goes a second time in the other order, and where the modules could be
- * imported anew the whole table does, from its end, beside an instance that knows nothing yet but a document that there
- * is not.
+ * A transform that gives another result another time is no function of its document. It cannot reach clocks and the like; what it
+ * can still do is keep state. So each batch runs a second time in the other order. Where the modules could be imported anew, the
+ * whole table runs once more, from its end, beside new instances of the modules that have only seen one invented document.
  */
 import { encodeId, prefixEnd } from "../../values/index.js";
 import { pause } from "../../work/index.js";
@@ -24,7 +23,7 @@ import type {
 
 const documentsPerBatch = 200;
 const maxIds = 20;
-/** Fields are told one by one up to this many; records may have any number. */
+/** At most so many fields are reported, because records may have any number. */
 const maxLosses = 100;
 
 interface BatchOfDocuments {
@@ -38,7 +37,7 @@ export async function rehearse(database: Upkeep, plan: RehearsalPlan): Promise<R
   const tally = new Tally();
   await overAll(database, plan, false, ({ stage, documents, total }) => {
     const texts = documents.map(({ id, text }) => {
-      const outcome = stage.examine(text);
+      const outcome = stage.inspect(text);
       tally.add(id, outcome);
       return outcome.text;
     });
@@ -134,7 +133,7 @@ class Tally {
     for (const { transform, path } of used) this.#used.add(JSON.stringify([transform, path]));
   }
 
-  /** Each document once, or not at all. */
+  /** Counts what is wrong with a document. Call it once for each document, or not at all. */
   complain(id: string, complaints: readonly RehearsalComplaint[]): void {
     if (complaints.length === 0) return;
     this.#failed++;

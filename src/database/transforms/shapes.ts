@@ -1,9 +1,9 @@
 /**
- * Carries documents from the shape they are stored in to the one they are asked for in, through the transforms in
- * between. A transform that undoes the one before it takes it off the way, so that after a rollback a document which
- * was never written in the new shape is what it always was. What was made is remembered with the stored document that
- * it was made from, and with the very entry of the catalog that led there: so a cached document serves transactions
- * that see other shapes, and one that began a transform and was rolled back leaves nothing behind.
+ * Carries documents from the shape they are stored in to the one they are read in, through the transforms in
+ * between. A transform that undoes the one before it cancels it, so that after a rollback a document which
+ * was never written in the new shape is what it always was. Results are remembered by the stored document that they
+ * were made from and by the entry of the catalog that led there. So a cached document serves transactions
+ * that see different shapes, and a transaction that began a transform and was rolled back leaves nothing behind.
  */
 import { TrueupError } from "../../errors/index.js";
 import type { TableEntry, TransformEntry } from "../catalog/catalog.js";
@@ -13,7 +13,7 @@ import type { TransformFunction, TransformRequest, TransformResolver } from "./t
 
 type Made = Map<TransformEntry, StoredDocument>;
 
-/** A document is asked for in the table's shape, and in a prepared one by writes; in more only for a moment. */
+/** Documents are read in the table's shape, and by writes in a prepared one; rarely in more. */
 const maxMade = 2;
 const maxImpure = 1000;
 
@@ -24,7 +24,7 @@ export class Shapes {
   readonly #impure = new Map<number, Set<string>>();
   #generation = 0;
 
-  /** Rises when functions may have come that were not there before. */
+  /** Rises when functions may have been loaded that were missing before. */
   get generation(): number {
     return this.#generation;
   }
@@ -57,24 +57,24 @@ export class Shapes {
     return result;
   }
 
-  /** Puts on record that a document was not found in an index where its transforms make it stand. */
+  /** Notes that a document was not found in an index where its transforms put it. */
   noteImpure(table: TableEntry, id: string): void {
     let known = this.#impure.get(table.id);
     if (known === undefined) this.#impure.set(table.id, (known = new Set()));
     if (known.size < maxImpure) known.add(id);
   }
 
-  /** The transforms of a table are done with. */
+  /** Forgets those documents of a table, because no document needs its transforms any more. */
   forgetImpure(table: TableEntry): void {
     this.#impure.delete(table.id);
   }
 
-  /** Documents of a table of which that was noticed since the process began, at most 1,000. */
+  /** The documents of a table that were noted since the process began, at most 1,000. */
   impure(table: TableEntry): ReadonlySet<string> {
     return this.#impure.get(table.id) ?? new Set();
   }
 
-  /** What is thrown for a document that an index has elsewhere than its transforms make it stand. */
+  /** The error for a document that stands elsewhere in an index than its transforms put it. */
   misplaced(table: TableEntry, { document, source }: StoredDocument, indexName: string): TrueupError {
     this.noteImpure(table, document._id);
     const from = source?.shape ?? table.settledShape;
@@ -99,7 +99,7 @@ export class Shapes {
     return found;
   }
 
-  /** Whether the functions are there that carry every stored document of the table to this shape. */
+  /** Whether all functions are loaded that carry stored documents of the table to this shape. */
   isLoaded(table: TableEntry, shape: number): boolean {
     for (let from = table.settledShape; from < shape; from++) {
       for (const transform of stepsBetween(table, from, shape)) {
@@ -109,7 +109,7 @@ export class Shapes {
     return true;
   }
 
-  /** The same for a stored document that is not going to be asked for again: nothing is remembered. */
+  /** Carries a stored document to another shape and remembers nothing: for documents that nobody is going to read again. */
   make(table: TableEntry, source: StoredDocument, shape: number): StoredDocument {
     if (source.shape < table.settledShape) throw unknownShape(table, source);
     let document = source;

@@ -1,8 +1,8 @@
 /**
- * Where a document stands in indexes that were built through transforms. A write must delete the entry that is stored,
- * not the one that a new run of a transform comes up with: for a function they are the same, and that is looked up,
- * one key for each such index. Should they differ, the entry that is there is searched for, and the transform
- * is put on record. Documents stored in the shape of their indexes pay nothing.
+ * Finds where a document stands in indexes that were built through transforms. A write must delete the entry that is stored,
+ * not the one that a new run of the transform would make. For a pure function the two are the same, which one lookup for each
+ * such index confirms. Where they differ, the stored entry is searched for and the document is noted as impure. Documents that are
+ * stored in the shape of their indexes cost nothing.
  */
 import { prefixEnd } from "../../values/index.js";
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";

@@ -1,6 +1,6 @@
 /**
- * A document that remembers which of its values were asked for by name, and the values of documents one by one. A value that
- * is only copied along, by spread or as the rest of a destructuring, was not asked for by name.
+ * A document that remembers which of its values were read by name, and a walk over the values of a document. A value that
+ * is only copied along, by spread or as the rest of a destructuring, was not read by name.
  */
 import type { Value } from "convex/values";
 import type { Document } from "../documents/document.js";
@@ -15,19 +15,19 @@ export class TrackedReads {
     this.document = this.#track(document, "") as Document;
   }
 
-  /** What is asked for from now on counts no longer. */
+  /** Stops noting what is read. */
   end(): void {
     this.#isOver = true;
   }
 
-  /** Whether the value at a leaf's place was asked for by name. */
+  /** Whether the value at a leaf's place was read by name. */
   isRead(place: string): boolean {
     return this.#read.has(place);
   }
 
   #track(value: object, place: string): object {
     const inner = new Map<string, { of: unknown; tracked: unknown }>();
-    /** A copy asks whether there is a property, then for its value. */
+    /** The property that was described last: a copy asks for its descriptor, then for its value. */
     let described: string | symbol | null = null;
     return new Proxy(value, {
       get: (target, key) => {
@@ -52,7 +52,7 @@ export class TrackedReads {
   }
 }
 
-/** The names of fields have no such char. */
+/** Names of fields cannot contain it. */
 const separator = "\0";
 
 function placeIn(place: string, key: string | number): string {

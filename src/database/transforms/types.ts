@@ -46,7 +46,7 @@ export interface TransformFailure {
   readonly message: string;
 }
 
-/** A transform that is not done with. */
+/** A transform that is prepared, or that some documents still need. */
 export interface TransformStatus extends TransformRequest {
   /**
    * `prepared`: indexes are built through it, nobody sees its documents yet. `lagging`: it is in force, and
@@ -54,15 +54,15 @@ export interface TransformStatus extends TransformRequest {
    */
   readonly state: "prepared" | "lagging";
   readonly beganAtMs: number;
-  /** Documents that the write-through has come by, and documents in the table. */
+  /** How many documents the write-through has passed, and how many the table has. */
   readonly processed: number;
   readonly total: number;
-  /** Documents that it could not carry over, of a prepared one the first that a live write met; up to 20 of them. */
+  /** How many documents it could not carry over, with the first 20. A prepared transform has only the first that a write met. */
   readonly failed: number;
   readonly failures: readonly TransformFailure[];
   /**
-   * Documents that an index had elsewhere than the transform makes them stand, as far as anyone came by one since the process
-   * began: it is no function of its document. What was written of them was mended; of the others reads are refused.
+   * How many documents stood elsewhere in an index than the transform puts them, as far as that was noticed since the process
+   * began. Such a transform is no function of its document. Writes have mended their documents; reads of the others are refused.
    */
   readonly impure: number;
   /** False when the resolver has no function for it, or no resolver is set. */
@@ -71,7 +71,7 @@ export interface TransformStatus extends TransformRequest {
 
 /** A transform whose last document was written through. */
 export interface SettledTransform extends TransformRequest {
-  /** As `TransformStatus` has it, in the end: index entries that it made wrong, and that were mended. */
+  /** The last figure of `TransformStatus`: index entries that it made wrong, and that were mended. */
   readonly impure: number;
 }
 
@@ -103,7 +103,7 @@ export interface PrepareOptions {
   readonly renames?: Readonly<Record<string, string>>;
 }
 
-/** What a rehearsal runs. */
+/** What a rehearsal tries. */
 export interface RehearsalPlan {
   readonly componentPath: string;
   /** The table's name now. */
@@ -123,18 +123,18 @@ export interface RehearsalPlan {
 
 /** A transform to be tried. */
 export interface RehearsedTransform {
-  /** Its losses are told by it. */
+  /** By which its losses are reported. */
   readonly name: string;
   readonly run: TransformFunction;
-  /** The shape that it takes back, if it does: then nothing is asked about losses. */
+  /** The shape that it takes back, if it does; then losses are not looked for. */
   readonly undoes?: number | undefined;
-  /** Why a document is none that it is written for; null when it is. */
+  /** Says why the transform is not written for a document; null when it is. */
   readonly misfitOf?: ((document: Document) => string | null) | undefined;
-  /** Its opposite, which is to bring back what it was given. */
+  /** Its opposite, which should bring back what the transform was given. */
   readonly down?: TransformFunction | undefined;
   /**
-   * Whether `down` can be asked to bring a document back: what was made of it may first have to be something else, or it may
-   * not be what the way back leads to.
+   * Whether `down` should bring this document back. It need not where the result must change first, or where the document
+   * is not in the form that `down` leads to.
    */
   readonly canComeBack?: ((before: Document, after: Document) => boolean) | undefined;
   /** The same function of another instance of its module. */
@@ -147,11 +147,11 @@ export interface RehearsalComplaint {
   readonly message: string;
 }
 
-/** What a transform loses of documents, in one field. */
+/** What a transform loses in one field of documents. */
 export interface RehearsalLoss {
   /**
-   * `lost`: a value that neither stays nor is used. `notBroughtBack`: one that `down` after `up` leaves away.
-   * `broughtBackOtherwise`: one that it makes another one of.
+   * `lost`: the value neither stays nor is used. `notBroughtBack`: `down` after `up` leaves it out.
+   * `broughtBackOtherwise`: `down` after `up` gives another value.
    */
   readonly kind: "lost" | "notBroughtBack" | "broughtBackOtherwise";
   readonly transform: string;
@@ -160,7 +160,7 @@ export interface RehearsalLoss {
   readonly count: number;
   /** The first documents, at most 20. */
   readonly ids: readonly string[];
-  /** Of the first document, cut short: the value that is lost, or what becomes of it. */
+  /** The value of the first document that is lost, or what becomes of it, shortened. */
   readonly example: string;
 }
 
@@ -168,8 +168,8 @@ export interface RehearsalLoss {
 export interface RehearsalFailure {
   /**
    * `threw`; `notADocument` (no object, a promise, no Convex values, too large); `systemFields` (another `_id` or
-   * `_creationTime`); `impure` (it reached for what changes by itself, or another run on the same document came out
-   * otherwise); or a kind of the check's.
+   * `_creationTime`); `impure` (it used a clock or the like, or another run on the same document gave another
+   * result); or a kind of the check's.
    */
   readonly kind: string;
   readonly count: number;

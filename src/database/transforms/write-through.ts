@@ -1,8 +1,8 @@
 /**
  * Writes documents of older shapes anew in their table's shape, a batch at a time, in the order of creation. Nobody
- * sees a difference: no hook runs, no live query wakes, no index changes. Each batch records how far it came in
- * the same commit. After the last document the transforms retire, in a commit of its own. Everything written
- * meanwhile is in the newest shape already; when another transform begins, the pass starts over for it.
+ * sees a difference: no hook runs, no live query wakes, no index changes. Each batch records in its own commit how far it
+ * came. After the last document, one more commit retires the transforms. Writes meanwhile store the newest shape
+ * anyway. When another transform begins, the pass starts over.
  */
 import { isTrueupError } from "../../errors/index.js";
 import type { Entry } from "../../storage/storage.js";
@@ -21,7 +21,7 @@ const maxFailures = 20;
 export interface WriteThroughProgress {
   /** The shape that it writes. */
   readonly shape: number;
-  /** The key of the last document that it came by. */
+  /** The key of the last document that it passed. */
   readonly cursor: string;
   readonly processed: number;
   readonly failed: number;
@@ -47,7 +47,7 @@ export function* laggingTables(state: TransactionState): Generator<TableEntry> {
 
 /**
  * Writes the next documents through.
- * @param batchMs After about this time the batch ends: a mutation that comes meanwhile waits no longer.
+ * @param batchMs The batch ends after about this time, so that a mutation waits no longer for it.
  * @returns the transforms that retire with this transaction: after them nothing of the table lags
  */
 export async function writeThroughBatch(

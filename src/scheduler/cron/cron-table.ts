@@ -1,8 +1,8 @@
 /**
- * The cron jobs of a program, stored in a system table of their component with the time they are due next.
- * That time moves on in the same transaction that runs a mutation, and before an action is called, so no
- * occurrence runs twice; one that comes while the last still runs is skipped, as are those that a stopped
- * process missed, but for the latest.
+ * The cron jobs of a program, stored in a system table of their component with the time at which each is due next.
+ * That time moves on in the transaction that runs a mutation, and before an action is called, so no
+ * occurrence runs twice. An occurrence is skipped while the last one still runs. Of those that a stopped
+ * process missed, only the latest runs.
  */
 import { jsonToConvex, type JSONValue, type Value } from "convex/values";
 import type { Database, Document, MutationTransaction } from "../../database/index.js";
@@ -33,7 +33,7 @@ export class CronTable {
     this.#onFailure = onFailure;
   }
 
-  /** When the next cron job is due. */
+  /** When the next cron job is due; Infinity when there is none. */
   get next(): number {
     return Math.min(Infinity, ...this.#crons.map((cron) => cron.due));
   }
@@ -44,7 +44,7 @@ export class CronTable {
   }
 
   /**
-   * Stores the cron jobs of a program: one that did not change keeps its time. They are run once the result
+   * Stores the cron jobs of a program. One that did not change keeps its time. They run once the result
    * has been called. @throws INVALID_CRON
    */
   async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
