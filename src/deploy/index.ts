@@ -8,7 +8,7 @@ export { readEnvironment } from "./code/environment-store.js";
 export { Deployer, type ConfigHashes, type DeployerOptions } from "./deployer.js";
 export { MigrationDriver, type PendingSchemaStatus } from "./migrations/migration-driver.js";
 export type { StartPushReply } from "./push/start-push-reply.js";
-export { JsonReader } from "./push/json-reader.js";
+export { invalidRequest, requestReader } from "./request-reader.js";
 export {
   examineDocuments,
   type ExaminedComponent,

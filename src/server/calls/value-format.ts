@@ -3,17 +3,14 @@
  * programs in other languages, has plain JSON only: integers and bytes become strings.
  */
 import { convexToJson, type Value } from "convex/values";
-import type { JsonReader } from "../../deploy/index.js";
+import { invalidRequest } from "../../deploy/index.js";
 
 export type ValueFormat = "convex_encoded_json" | "json";
 
 /** The format that a request asks for; "convex_encoded_json" when it asks for none. @throws INVALID_REQUEST */
-export function readFormat(json: JsonReader): ValueFormat {
-  const format = json.optionalString() ?? "convex_encoded_json";
-  if (format !== "convex_encoded_json" && format !== "json") {
-    throw json.wrong('"convex_encoded_json" or "json"');
-  }
-  return format;
+export function readFormat(format: string = "convex_encoded_json"): ValueFormat {
+  if (format === "convex_encoded_json" || format === "json") return format;
+  throw invalidRequest("format", '"convex_encoded_json" or "json"', JSON.stringify(format));
 }
 
 export function encodeValue(value: Value, format: ValueFormat): unknown {

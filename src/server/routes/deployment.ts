@@ -2,13 +2,25 @@
  * What is deployed: the steps of a push as the official CLI makes them, which the room `deploy` carries out; environment
  * variables, which `npx convex env` sets and unsets; and what `trueup plan` and `trueup migrations` ask about schemas.
  */
-import { examineDocuments, JsonReader, type Deployer } from "../../deploy/index.js";
-import { parseRenames, parseSchema, type SchemaJson } from "../../schema/index.js";
+import { v } from "convex/values";
+import { examineDocuments, requestReader, type Deployer } from "../../deploy/index.js";
+import { parseRenames, parseSchema } from "../../schema/index.js";
 import type { Route, RouteRequest } from "../http/route.js";
 
 /** A push brings sources with their maps, decompressed. */
 const maxPushBytes = 256 * 1024 * 1024;
 const maxPlanBytes = 64 * 1024 * 1024;
+
+const readChanges = requestReader(
+  v.object({ changes: v.array(v.object({ name: v.string(), value: v.optional(v.string()) })) }),
+);
+const readSchemas = requestReader(
+  v.object({
+    schemas: v.array(v.object({ componentPath: v.string(), schema: v.optional(v.string()) })),
+    renames: v.array(v.string()),
+    readsDocuments: v.optional(v.boolean()),
+  }),
+);
 
 type Step = (deployer: Deployer, body: unknown) => Promise<unknown>;
 
@@ -53,29 +65,20 @@ export const deploymentRoutes: readonly Route[] = [
 ];
 
 async function updateEnvironment({ backend, body }: RouteRequest): Promise<null> {
-  const changes = new JsonReader(body)
-    .field("changes")
-    .list()
-    .map((change) => ({
-      name: change.field("name").string(),
-      value: change.field("value").optionalString() ?? null,
-    }));
-  await backend.deploy.updateEnvironment(changes);
+  const { changes } = readChanges(body);
+  await backend.deploy.updateEnvironment(changes.map(({ name, value = null }) => ({ name, value })));
   return null;
 }
 
 /** The schemas in force, and which documents the given ones would refuse. */
 async function examineSchemas({ backend, body }: RouteRequest): Promise<unknown> {
-  const request = new JsonReader(body);
-  const schemas = request.field("schemas").list().map(readSchema);
-  const renames = request.field("renames").list();
-  return await examineDocuments(backend.database, new Map(schemas), {
-    renames: parseRenames(renames.map((rename) => rename.string())),
-    readsDocuments: request.field("readsDocuments").boolean(),
+  const { schemas, renames, readsDocuments = false } = readSchemas(body);
+  const parsed = schemas.map(
+    ({ componentPath, schema }) =>
+      [componentPath, schema === undefined ? null : parseSchema(schema)] as const,
+  );
+  return await examineDocuments(backend.database, new Map(parsed), {
+    renames: parseRenames(renames),
+    readsDocuments,
   });
-}
-
-function readSchema(entry: JsonReader): [componentPath: string, schema: SchemaJson | null] {
-  const text = entry.field("schema").optionalString();
-  return [entry.field("componentPath").string(), text === undefined ? null : parseSchema(text)];
 }

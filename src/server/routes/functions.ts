@@ -3,7 +3,8 @@
  * function in the path, take calls from everyone. What the function throws is an ordinary reply with status "error"; only
  * what is wrong with the request itself is an HTTP error. `trueup run` also asks what became of the jobs that a call set off.
  */
-import { JsonReader } from "../../deploy/index.js";
+import { v } from "convex/values";
+import { requestReader } from "../../deploy/index.js";
 import {
   decodeArguments,
   encodeTimestamp,
@@ -20,6 +21,16 @@ type Kind = "query" | "mutation" | "action";
 
 /** Arguments may have 16 MiB; base64 and escapes make them longer. */
 const maxBodyBytes = 32 * 1024 * 1024;
+
+const readPath = requestReader(v.object({ path: v.string() }));
+const readCall = requestReader(
+  v.object({
+    componentPath: v.optional(v.string()),
+    args: v.optional(v.any()),
+    format: v.optional(v.string()),
+  }),
+);
+const readWork = requestReader(v.object({ requestId: v.string() }));
 
 export const functionRoutes: readonly Route[] = [
   {
@@ -53,12 +64,12 @@ export const functionRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/trueup/work",
     isForAdmins: true,
-    answer: ({ backend, body }) => backend.scheduler.work(new JsonReader(body).field("requestId").string()),
+    answer: ({ backend, body }) => backend.scheduler.work(readWork(body).requestId),
   },
 ];
 
 function pathInBody({ body }: RouteRequest): string {
-  return new JsonReader(body).field("path").string();
+  return readPath(body).path;
 }
 
 /** `/api/run/dir/mod/fn` names `dir/mod:fn`, as the documented HTTP API has it. */
@@ -73,10 +84,8 @@ async function callFunction(
   path: string,
 ): Promise<FunctionReply> {
   const { backend, caller, headers, ip } = request;
-  const body = new JsonReader(request.body);
-  const componentPath = body.field("componentPath").optionalString() ?? "";
-  const args = body.field("args").value;
-  const format = readFormat(body.field("format"));
+  const { componentPath = "", args, ...body } = readCall(request.body);
+  const format = readFormat(body.format);
   const isAdmin = caller.kind === "admin";
   if (isSystemFunction(path)) {
     const call = { path, componentPath, args, caller, format, journal: null };

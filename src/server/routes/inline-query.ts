@@ -2,7 +2,8 @@
  * Runs a query that comes as source with the request, for `npx convex run --inline-query`. Whoever has the admin key may push
  * code anyway, so the query runs like one of the app, in this process, and can only read.
  */
-import { importSource, JsonReader, sourceUrl } from "../../deploy/index.js";
+import { v } from "convex/values";
+import { importSource, requestReader, sourceUrl } from "../../deploy/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import { decodeArguments, functionReply, type FunctionReply } from "../calls/function-reply.js";
 import { readFormat } from "../calls/value-format.js";
@@ -14,6 +15,15 @@ const wrappersUrl = sourceUrl(
   "export const query = (definition) => definition; export const internalQuery = query;",
 );
 
+const readRequest = requestReader(
+  v.object({
+    bundle: v.object({ path: v.string(), source: v.string() }),
+    args: v.optional(v.any()),
+    format: v.optional(v.string()),
+    componentId: v.optional(v.string()),
+  }),
+);
+
 type Handler = (ctx: object, args: unknown) => unknown;
 
 export const inlineQueryRoutes: readonly Route[] = [
@@ -21,14 +31,12 @@ export const inlineQueryRoutes: readonly Route[] = [
 ];
 
 async function runInlineQuery({ backend, caller, body }: RouteRequest): Promise<FunctionReply> {
-  const request = new JsonReader(body);
-  const bundle = request.field("bundle");
-  const format = readFormat(request.field("format"));
-  const args = decodeArguments(request.field("args").value);
-  const componentPath = request.field("componentId").optionalString() ?? "";
+  const { bundle, componentId: componentPath = "", ...request } = readRequest(body);
+  const format = readFormat(request.format);
+  const args = decodeArguments(request.args);
   let handler: Handler;
   try {
-    handler = await importHandler(bundle.field("path").string(), bundle.field("source").string());
+    handler = await importHandler(bundle.path, bundle.source);
   } catch (error) {
     if (!isTrueupError(error)) throw error;
     return { status: "error", errorMessage: error.message, errorCode: error.code, logLines: [] };

@@ -1,5 +1,6 @@
 /** Reads and checks what a client sends over the socket. Fields that this server has no use for are left out. */
-import { JsonReader } from "../../deploy/index.js";
+import { v, type Infer } from "convex/values";
+import { invalidRequest, requestReader } from "../../deploy/index.js";
 
 export interface AddQuery {
   readonly type: "Add";
@@ -46,67 +47,85 @@ export type ClientMessage =
   | CallMessage
   | { readonly type: "Event" };
 
+const baseVersion = v.number();
+const call = { udfPath: v.string(), componentPath: v.optional(v.string()), args: v.optional(v.any()) };
+const modification = v.object({
+  type: v.union(v.literal("Add"), v.literal("Remove")),
+  queryId: v.number(),
+  ...call,
+  udfPath: v.optional(v.string()),
+  journal: v.optional(v.string()),
+});
+const credential = v.object({
+  baseVersion,
+  tokenType: v.union(v.literal("None"), v.literal("User"), v.literal("Admin")),
+  value: v.optional(v.string()),
+  impersonating: v.optional(v.any()),
+});
+const readType = requestReader(v.object({ type: v.string() }));
+const readConnect = requestReader(v.object({ sessionId: v.string() }));
+const readAuthenticate = requestReader(credential);
+const readModifyQuerySet = requestReader(
+  v.object({ baseVersion, newVersion: v.number(), modifications: v.array(modification) }),
+);
+const readCall = requestReader(v.object({ requestId: v.number(), ...call }));
+
 /** @throws INVALID_REQUEST */
 export function parseClientMessage(json: unknown): ClientMessage {
-  const message = new JsonReader(json);
-  const type = message.field("type").string();
+  const { type } = readType(json);
   switch (type) {
     case "Connect":
-      return { type, sessionId: message.field("sessionId").string() };
+      return { type, ...readConnect(json) };
     case "Authenticate":
-      return {
-        type,
-        baseVersion: message.field("baseVersion").number(),
-        credential: readCredential(message),
-      };
-    case "ModifyQuerySet":
-      return {
-        type,
-        baseVersion: message.field("baseVersion").number(),
-        newVersion: message.field("newVersion").number(),
-        modifications: message.field("modifications").list().map(readModification),
-      };
+      return { type, ...authenticateOf(readAuthenticate(json)) };
+    case "ModifyQuerySet": {
+      const { modifications, ...versions } = readModifyQuerySet(json);
+      return { type, ...versions, modifications: modifications.map(modificationOf) };
+    }
     case "Mutation":
-    case "Action":
-      return { type, requestId: message.field("requestId").number(), ...readCall(message) };
+    case "Action": {
+      const { requestId, ...called } = readCall(json);
+      return { type, requestId, ...callOf(called) };
+    }
     case "Event":
       return { type };
     default:
-      throw message.field("type").wrong("the type of a message that this server knows");
+      throw invalidRequest("type", "the type of a message that this server knows", JSON.stringify(type));
   }
 }
 
-function readCredential(message: JsonReader): Extract<ClientMessage, { type: "Authenticate" }>["credential"] {
-  const tokenType = message.field("tokenType");
-  switch (tokenType.string()) {
+function authenticateOf({
+  baseVersion: version,
+  tokenType,
+  value: key,
+  impersonating: identity = null,
+}: Infer<typeof credential>): Omit<Extract<ClientMessage, { type: "Authenticate" }>, "type"> {
+  switch (tokenType) {
     case "None":
-      return { kind: "none" };
+      return { baseVersion: version, credential: { kind: "none" } };
     case "User":
-      return { kind: "user" };
+      return { baseVersion: version, credential: { kind: "user" } };
     case "Admin":
-      return {
-        kind: "admin",
-        key: message.field("value").string(),
-        identity: message.field("impersonating").value ?? null,
-      };
-    default:
-      throw tokenType.wrong('"Admin", "User" or "None"');
+      if (key === undefined) throw invalidRequest("value", "a string", "undefined");
+      return { baseVersion: version, credential: { kind: "admin", key, identity } };
   }
 }
 
-function readModification(json: JsonReader): AddQuery | RemoveQuery {
-  const type = json.field("type");
-  const queryId = json.field("queryId").number();
-  if (type.string() === "Remove") return { type: "Remove", queryId };
-  if (type.string() !== "Add") throw type.wrong('"Add" or "Remove"');
-  const journal = json.field("journal").optionalString() ?? null;
-  return { type: "Add", queryId, ...readCall(json), journal };
+function modificationOf(one: Infer<typeof modification>, at: number): AddQuery | RemoveQuery {
+  const { type, queryId, udfPath, journal = null } = one;
+  if (type === "Remove") return { type, queryId };
+  if (udfPath === undefined) throw invalidRequest(`modifications[${at}].udfPath`, "a string", "undefined");
+  return { type, queryId, ...callOf({ ...one, udfPath }), journal };
 }
 
-function readCall(json: JsonReader): Pick<AddQuery, "path" | "componentPath" | "args"> {
-  return {
-    path: json.field("udfPath").string(),
-    componentPath: json.field("componentPath").optionalString() ?? "",
-    args: json.field("args").value,
-  };
+function callOf({
+  udfPath,
+  componentPath = "",
+  args,
+}: {
+  readonly udfPath: string;
+  readonly componentPath?: string;
+  readonly args?: unknown;
+}): Pick<AddQuery, "path" | "componentPath" | "args"> {
+  return { path: udfPath, componentPath, args };
 }
