@@ -173,6 +173,6 @@ test("a cached value takes twice its text and something more, and keys end with 
   const { caches } = viewOf("latest");
   const small: Caches = { ...caches, documents: new VersionedCache(600), cells: new VersionedCache(500) };
   const { view } = viewOf("latest", { caches: small });
-  view.document(table, internalId);
+  void view.document(table, internalId);
   expect(view.cached(idsKey)).toBeDefined();
 });
