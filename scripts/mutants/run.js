@@ -17,6 +17,7 @@ const leastScore = 85;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    concurrency: { type: "string", default: "1" },
     force: { type: "boolean", default: false },
     mutate: { type: "string" },
     sample: { type: "string" },
@@ -63,7 +64,7 @@ async function tryRoom(room) {
     coverageAnalysis: "perTest",
     // What runs once, when a module is loaded, would need the whole run anew for each mutant.
     ignoreStatic: true,
-    concurrency: 1,
+    concurrency: Number(values.concurrency),
     timeoutMS: 15_000,
     timeoutFactor: 3,
     // What a sample passes over must not be taken for tried by the next run.

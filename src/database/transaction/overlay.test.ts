@@ -6,8 +6,9 @@ const keys = ["b", "d", "a", "c"];
 /** The keys that an overlay gives from its first to its last, and back. */
 function inOrder(overlay: Overlay<number>): [up: string[], down: string[]] {
   const [up, down]: [string[], string[]] = [[], []];
-  for (let entry = overlay.atOrAfter(""); entry !== undefined; entry = overlay.after(entry[0]))
-    {up.push(entry[0]);}
+  for (let entry = overlay.atOrAfter(""); entry !== undefined; entry = overlay.after(entry[0])) {
+    up.push(entry[0]);
+  }
   for (let entry = overlay.before(undefined); entry !== undefined; entry = overlay.before(entry[0])) {
     down.push(entry[0]);
   }

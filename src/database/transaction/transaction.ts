@@ -58,10 +58,6 @@ export class TransactionState implements EditedState {
     return this.#baseCatalog;
   }
 
-  get hasWrites(): boolean {
-    return this.#tables.size > 0 || this.#catalogWrites.size > 0 || this.#cells.size > 0;
-  }
-
   /** Rises with every write and undo: what was read before may read differently after. */
   get changes(): number {
     return this.#changes;
