@@ -6,7 +6,7 @@ import { TrueupError } from "../../errors/index.js";
 import { aggregateLine, aggregateTable, driftLines, verifyText } from "../aggregates/aggregate-text.js";
 import { verifyAggregates } from "../aggregates/verify-aggregates.js";
 import { findApp } from "../app/app-folder.js";
-import type { CliCommand } from "../command.js";
+import { assertNoOtherCommand, type CliCommand } from "../command.js";
 import { withConnection } from "../connection/connect.js";
 import type { Connection } from "../connection/connection.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
@@ -33,7 +33,11 @@ export const aggregates: CliCommand = {
         "print the list as a JSON array; with --watch, print it again on a line of its own whenever it changes",
       )
       .addHelpText("after", examples)
-      .action((options: ListOptions) => start(() => list(options, terminal)));
+      .allowExcessArguments()
+      .action((options: ListOptions, own: Command) => {
+        assertNoOtherCommand(own);
+        return start(() => list(options, terminal));
+      });
     for (const [name, description] of [
       ["verify", "Compare one aggregate, or all of them, with their tables while the app goes on."],
       ["repair", "Verify, and mend exactly what differs."],

@@ -1,7 +1,7 @@
 /** `trueup migrations` lists every migration, transform and pending schema with its progress, once or live, and steers them. */
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { isTrueupError } from "../../errors/index.js";
-import type { CliCommand } from "../command.js";
+import { assertNoOtherCommand, type CliCommand } from "../command.js";
 import { findApp } from "../app/app-folder.js";
 import { withConnection } from "../connection/connect.js";
 import type { Connection } from "../connection/connection.js";
@@ -40,7 +40,11 @@ export const migrations: CliCommand = {
         "print the list as a JSON array; with --watch, print it again on a line of its own whenever it changes",
       )
       .addHelpText("after", examples)
-      .action((options: MigrationsOptions) => start(() => show(options, terminal)));
+      .allowExcessArguments()
+      .action((options: MigrationsOptions, own: Command) => {
+        assertNoOtherCommand(own);
+        return start(() => show(options, terminal));
+      });
     for (const [deed, description] of deeds) {
       const sub = command
         .command(`${deed} <migration>`)
