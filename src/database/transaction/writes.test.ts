@@ -245,3 +245,20 @@ test("changes back and forth within a transaction leave indexes as they were", a
     expect(await readAll(database, exactly)).toHaveLength(1);
   }
 });
+
+test("an entry of several fields follows each one of them", async () => {
+  const database = await openDatabase();
+  await database.mutate((tx) => tx.ensureTable("", "t", [{ indexDescriptor: "by_a_b", fields: ["a", "b"] }]));
+  const id = await mutate(database, (tx) => tx.component("").insert("t", { a: 1, b: 1 }));
+  const found = async (a: number, b: number): Promise<number> =>
+    (await readAll(database, indexRange("t.by_a_b", ["Eq", "a", a], ["Eq", "b", b]))).length;
+  for (const [a, b] of [
+    [1, 2],
+    [3, 2],
+    [4, 5],
+  ] as const) {
+    await mutate(database, (tx) => tx.component("").patch(id, { a, b }));
+    expect(await found(a, b)).toBe(1);
+    expect(await readAll(database, indexRange("t.by_a_b"))).toHaveLength(1);
+  }
+});

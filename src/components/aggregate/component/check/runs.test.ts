@@ -71,6 +71,11 @@ test("what a run found is kept with it: counts, what was mended, what was checke
     await run.record({ ...difference("b", true), kind: "wrongKey" });
     Object.assign(run.step, { nodes: 3, items: 4, documents: 5 });
     await run.save();
+    run.countFixed(1);
+    await run.save();
+    expect((await openRun(ctx, id)).row.fixed).toBe(3);
+    run.countFixed(-1);
+    await run.save();
     const again = await openRun(ctx, id);
     expect(again.row).toMatchObject({ counts: { missing: 2, wrongKey: 1, structure: 0 }, fixed: 2 });
     expect((await again.recorded("b")).map(({ kind, fixed }) => [kind, fixed])).toEqual([
@@ -240,7 +245,7 @@ test("a run that is not there, or over, cannot be opened", async () => {
 });
 
 test("a place names a namespace and where in its tree, and counts for no other one", () => {
-  expect(placeIn(undefined, "x")).toEqual({ from: "x" });
+  expect(placeIn(undefined, "x")).toStrictEqual({ from: "x" });
   expect(placeIn("n", null)).toEqual({ namespace: "n", from: null });
   expect(startIn(undefined, undefined)).toBe("");
   expect(startIn({ from: "x" }, undefined)).toBe("x");
