@@ -107,6 +107,27 @@ test("several writes of one document in one transaction leave one entry, or none
   expect(await readAll(database, indexRange("t.by_s", ["Eq", "s", "a"]))).toMatchObject([{ _id: ids[0] }]);
 });
 
+test("a document that was given an entry in the same transaction loses that one", async () => {
+  const { database, ids } = await openWith(2);
+  await database.mutate((tx) => tx.prepareIndexes("", schema, { through: { t: [impure] } }));
+  await database.background.built();
+  await database.mutate(async (tx) => {
+    const app = tx.component("");
+    // Each write of it runs the transform anew for the prepared index.
+    for (const n of [10, 20, 30]) await app.patch(ids[0] ?? "", { n });
+    const own = await app.insert("t", { n: 40, s: "old" });
+    await app.patch(own, { n: 50 });
+    await app.patch(own, { n: 60 });
+    const gone = await app.insert("t", { n: 70, s: "old" });
+    await app.patch(gone, { n: 80 });
+    await app.delete(gone);
+  });
+  expect(await entriesOf(database)).toEqual([
+    [1, 1, 1],
+    [1, 1, 1],
+  ]);
+});
+
 test("a write while the index is only prepared keeps it whole, too", async () => {
   const { database, ids } = await openWith(3);
   await prepareAndBuild(database);

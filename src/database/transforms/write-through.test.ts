@@ -77,3 +77,21 @@ test.each([19, 20, 21])("of %d documents that fail all are counted, and twenty a
   expect(value[0]?.failures).toHaveLength(Math.min(count, 20));
   expect(settled).toEqual([]);
 });
+
+test.each([
+  ["as many as a batch takes", 0, [20, 20, 5]],
+  ["sixteen, where the time is over by then", 1_000, [16, 16, 13]],
+])("a commit of the pass writes %s", async (_what, stepMs, sizes) => {
+  const { database } = await withDocuments(45);
+  let now = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => (now += stepMs));
+  const written: number[] = [];
+  const stop = database.storage.onCommit(({ writes }) => {
+    const documents = writes.filter(([key]) => key.startsWith("\x02")).length;
+    if (documents > 0) written.push(documents);
+  });
+  await database.mutate(async (tx) => tx.beginTransform("", "t", shout));
+  await database.background.idle();
+  stop();
+  expect(written).toEqual(sizes);
+});
