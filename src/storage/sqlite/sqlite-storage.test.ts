@@ -1,6 +1,5 @@
-import { statSync } from "node:fs";
 import { expect, test } from "vitest";
-import { mutate, put, readAll } from "../../../suites/storage/storage-calls.js";
+import { put, readAll } from "../../../suites/storage/storage-calls.js";
 import { storageContract } from "../../../suites/storage/storage-contract.js";
 import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
 import { sqlite } from "./index.js";
@@ -62,20 +61,4 @@ test("who waits for a snapshot is told when the storage closes", async () => {
   const refusal = (async () => storage.snapshot())().catch((error: unknown) => error);
   await storage.close();
   expect(await refusal).toMatchObject({ code: "STORAGE_CLOSED" });
-});
-
-test("the log does not grow without end while queries come and go", async () => {
-  const file = newFile();
-  const storage = await sqlite(file, { durability: "relaxed" })();
-  const value = "x".repeat(100_000);
-  for (let count = 0; count < 1500; count++) {
-    await mutate(storage, () => [["a", value + String(count)]]);
-    const snapshot = await storage.snapshot();
-    await snapshot.get("a");
-    snapshot.release();
-  }
-  // 150 MB were written.
-  expect(statSync(`${file}-wal`).size).toBeLessThan(30_000_000);
-  await storage.close();
-  expect(statSync(`${file}-wal`, { throwIfNoEntry: false })).toBeUndefined();
 });

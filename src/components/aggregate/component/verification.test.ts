@@ -135,13 +135,8 @@ test("an item beside the right one is a duplicate, of nobody an orphan, and none
     wrongKey: 0,
     wrongNamespace: 0,
   });
-  expect(report.differences.map(({ kind, id }) => [kind, id]).toSorted()).toEqual(
-    [
-      ["duplicate", ids[0]],
-      ["duplicate", ids[0]],
-      ["missing", ids[1]],
-      ["orphaned", "nobody"],
-    ].toSorted(),
+  expect(report.differences.map(({ kind, id }) => `${kind} ${id}`).toSorted()).toEqual(
+    [`duplicate ${ids[0]}`, `duplicate ${ids[0]}`, `missing ${ids[1]}`, "orphaned nobody"].toSorted(),
   );
   expect(report.differences.find(({ kind }) => kind === "orphaned")).toMatchObject({ expected: null });
   expect(report.differences.find(({ kind }) => kind === "missing")).toMatchObject({ actual: null });
@@ -268,7 +263,9 @@ test.each([
       throw error;
     },
   });
-  await expect(host.run((ctx) => advanceRun(ctx, failing(thrown), { runId }))).rejects.toThrow();
+  await expect(host.run((ctx) => advanceRun(ctx, failing(thrown), { runId }))).rejects.toThrow(
+    /a defect|later/,
+  );
   expect(await reported(host, runId)).toMatchObject({ isDone: false });
   const damaged = new ConvexError({ code: "TREE_DAMAGED", message: "no such node" });
   expect(await host.run((ctx) => advanceRun(ctx, failing(damaged), { runId }))).toEqual({ due: false });
