@@ -7,11 +7,11 @@ import { runCli } from "./run-cli.js";
 async function run(...argv: string[]): Promise<{ exitCode: number; errors: string }> {
   const errors: string[] = [];
   const output: Output = {
-    isTerminal: false,
+    screen: undefined,
     paint: pc.createColors(false),
+    write: () => {},
     line: (text) => void errors.push(text),
     live: () => {},
-    stream: process.stderr,
   };
   const silent: Output = { ...output, line: () => {} };
   const terminal = {

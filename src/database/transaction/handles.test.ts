@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { fullScan, mutate, openDatabase, readAll } from "../../../suites/setup/open-database.js";
 import { memory } from "../../storage/memory/index.js";
 import { Database } from "../database.js";
-import type { Document, Fields } from "../document.js";
+import type { Document, Fields } from "../documents/document.js";
 import type { MutationTransaction } from "./types.js";
 
 /** A database, and the storage below it, whose clock stands where the test puts it. */

@@ -109,7 +109,7 @@ test("a table that is removed takes with it what the same transaction wrote to i
     tx.removeComponent("nowhere");
     await tx.component("").insert("t", { n: 4 });
   });
-  await database.background.idle();
+  await database.background.whenIdle();
   expect((await readAll(database, fullScan("t"))).map(({ n }) => n)).toEqual([4]);
   expect((await database.query((tx) => tx.component("").count("t"))).value).toBe(1);
   expect((await database.query(async (tx) => tx.component("sub").tables())).value).toEqual([]);

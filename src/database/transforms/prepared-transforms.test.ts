@@ -80,7 +80,7 @@ test("a preparation that a write has ended is not asked again", async () => {
     throw new Error("never");
   });
   await prepare(one);
-  await database.background.built();
+  await database.background.whenBuilt();
   for (const n of [2, 3]) await database.mutate((tx) => tx.component("").patch(id, { n }));
   const before = calls;
   await database.mutate((tx) => tx.component("").patch(id, { n: 4 }));

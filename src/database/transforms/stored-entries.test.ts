@@ -37,7 +37,7 @@ async function openWith(count: number): Promise<{ database: Database; ids: strin
 
 async function prepareAndBuild(database: Database): Promise<void> {
   await database.mutate((tx) => tx.prepareIndexes("", schema, { through: { t: [impure] } }));
-  await database.background.built();
+  await database.background.whenBuilt();
 }
 
 async function begin(database: Database): Promise<void> {
@@ -110,7 +110,7 @@ test("several writes of one document in one transaction leave one entry, or none
 test("a document that was given an entry in the same transaction loses that one", async () => {
   const { database, ids } = await openWith(2);
   await database.mutate((tx) => tx.prepareIndexes("", schema, { through: { t: [impure] } }));
-  await database.background.built();
+  await database.background.whenBuilt();
   await database.mutate(async (tx) => {
     const app = tx.component("");
     // Each write of it runs the transform anew for the prepared index.

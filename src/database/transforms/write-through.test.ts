@@ -91,7 +91,7 @@ test.each([
     if (documents > 0) written.push(documents);
   });
   await database.mutate(async (tx) => tx.beginTransform("", "t", shout));
-  await database.background.idle();
+  await database.background.whenIdle();
   stop();
   expect(written).toEqual(sizes);
 });
