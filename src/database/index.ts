@@ -23,7 +23,7 @@ export type {
 } from "./query/query.js";
 export type { IndexChange, SchemaChange } from "./tables/apply-schema.js";
 export type { IndexBuild } from "./background/index-builds.js";
-export type { TableCounts } from "./transaction/counts.js";
+export type { TableCounts } from "./catalog/records.js";
 export {
   convexLimits,
   noLimits,

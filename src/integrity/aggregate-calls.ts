@@ -163,5 +163,5 @@ export async function buildAll(
 
 /** How work on aggregates sees live writes: by commits, of which a step of the work makes one itself. */
 export function liveWritesOf(database: Database): Others {
-  return { count: () => database.commits, ownPerStep: 1, maxRestMs: 100 };
+  return { count: () => database.commits, ownPerStep: 1, maxRestMs: () => 100 };
 }

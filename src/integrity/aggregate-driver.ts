@@ -8,7 +8,7 @@
 import type { Database, DatabaseCommit, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { Advance, AggregateStatus, ExportedAggregate, LoadedProgram } from "../functions/index.js";
-import { backoffMs, type Others, type Work, WorkLoop } from "../work/index.js";
+import { backoffMs, WorkLoop } from "../work/index.js";
 import {
   AggregateCalls,
   type AggregateRuntime,
@@ -53,15 +53,14 @@ const builtInside = 1000;
 const firstRetryMs = 100;
 const maxRetryMs = 60_000;
 
-export class AggregateDriver implements Work {
-  readonly others: Others;
+export class AggregateDriver {
   readonly #database: Database;
   readonly #runtime: AggregateRuntime;
   readonly #onFailure: (name: string, error: unknown) => void;
   readonly #listeners = new Set<StepListener>();
   readonly #driftListeners = new Set<DriftListener>();
   readonly #stopListening: () => void;
-  readonly #loop = new WorkLoop(this);
+  readonly #loop: WorkLoop;
   #calls: AggregateCalls | null = null;
   #entries = new Map<string, Entry>();
   #runs = false;
@@ -69,9 +68,14 @@ export class AggregateDriver implements Work {
   constructor(database: Database, runtime: AggregateRuntime, options: DriverOptions = {}) {
     this.#database = database;
     this.#runtime = runtime;
-    this.others = liveWritesOf(database);
     this.#onFailure = options.onFailure ?? ((): void => {});
     this.#stopListening = database.onCommit((commit) => this.#look(commit));
+    this.#loop = new WorkLoop({
+      nextAtMs: () => timeOf(this.#next()),
+      step: () => this.#step(),
+      retryAfterMs: (error) => this.#retryAfterMs(error),
+      others: liveWritesOf(database),
+    });
     this.#loop.start();
   }
 
@@ -220,19 +224,14 @@ export class AggregateDriver implements Work {
     if (!this.#loop.isOn) throw new TrueupError("BACKEND_CLOSED");
   }
 
-  nextAtMs(): number {
-    const next = this.#next();
-    return next === null ? Infinity : timeOf(next);
-  }
-
-  async step(): Promise<void> {
+  async #step(): Promise<void> {
     const calls = this.#calls;
     const entry = this.#next();
     if (calls !== null && entry !== null) await this.#workOn(entry, calls);
   }
 
   /** Errors of one aggregate put off that aggregate alone; what is thrown beside them puts off all. */
-  retryAfterMs(error: unknown): number {
+  #retryAfterMs(error: unknown): number {
     this.#onFailure("", error);
     return maxRetryMs;
   }
@@ -241,8 +240,7 @@ export class AggregateDriver implements Work {
   #next(): Entry | null {
     let next: Entry | null = null;
     for (const entry of this.#entries.values()) {
-      const isEligible = (this.#runs || entry.isWanted) && timeOf(entry) < Infinity;
-      if (isEligible && (next === null || timeOf(entry) < timeOf(next))) next = entry;
+      if ((this.#runs || entry.isWanted) && timeOf(entry) < timeOf(next)) next = entry;
     }
     return next;
   }
@@ -327,6 +325,6 @@ async function sizeOf(
   return reader.tables().includes(aggregate.table) ? await reader.count(aggregate.table) : 0;
 }
 
-function timeOf({ dueAtMs, verifyAtMs }: Entry): number {
-  return Math.min(dueAtMs, verifyAtMs);
+function timeOf(entry: Entry | null): number {
+  return entry === null ? Infinity : Math.min(entry.dueAtMs, entry.verifyAtMs);
 }

@@ -22,7 +22,7 @@ import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ExportedAggregate, LoadedProgram, Runtime } from "../functions/index.js";
 import { AggregateCalls, liveWritesOf } from "./aggregate-calls.js";
 import { readRecords, trustIn } from "./aggregate-records.js";
-import { type Others, type Work, WorkLoop } from "../work/index.js";
+import { WorkLoop } from "../work/index.js";
 import { TransformsToCome } from "./transforms-to-come.js";
 
 /** How far the builds of one component's aggregates are. */
@@ -48,13 +48,12 @@ const latest = new WeakMap<Database, StandbyBuild>();
 const maxAttempts = 3;
 const retryMs = 200;
 
-export class StandbyBuild implements Work {
-  readonly others: Others;
+export class StandbyBuild {
   readonly #database: Database;
   readonly #runtime: Runtime;
   readonly #calls: AggregateCalls;
   readonly #liveCalls: AggregateCalls | null;
-  readonly #loop = new WorkLoop(this);
+  readonly #loop: WorkLoop;
   readonly #standbys: Standby[] = [];
   readonly #live: LoadedProgram | null;
   readonly #next: LoadedProgram;
@@ -72,7 +71,12 @@ export class StandbyBuild implements Work {
   constructor(database: Database, runtime: Runtime, live: LoadedProgram | null, next: LoadedProgram) {
     this.#database = database;
     this.#runtime = runtime;
-    this.others = liveWritesOf(database);
+    this.#loop = new WorkLoop({
+      nextAtMs: () => this.#nextAtMs(),
+      step: () => this.#step(),
+      retryAfterMs: (error, attempts) => this.#retryAfterMs(error, attempts),
+      others: liveWritesOf(database),
+    });
     this.#calls = new AggregateCalls(database, runtime, next);
     this.#liveCalls = live === null ? null : new AggregateCalls(database, runtime, live);
     this.#live = live;
@@ -185,19 +189,19 @@ export class StandbyBuild implements Work {
     this.#assertSound();
   }
 
-  nextAtMs(): number {
+  #nextAtMs(): number {
     const isEnded = this.#isOver || this.#failure !== null || this.#nextToBuild() === undefined;
     return isEnded ? Infinity : this.#dueAtMs;
   }
 
-  async step(): Promise<void> {
+  async #step(): Promise<void> {
     const standby = this.#nextToBuild();
     if (standby === undefined) return;
     const waitMs = await this.#work(standby);
     this.#dueAtMs = Date.now() + waitMs;
   }
 
-  retryAfterMs(error: unknown, attempts: number): number {
+  #retryAfterMs(error: unknown, attempts: number): number {
     if (attempts >= maxAttempts) this.#failure ??= errorOf(error);
     return retryMs;
   }

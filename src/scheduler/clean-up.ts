@@ -1,6 +1,6 @@
 /** Removes jobs that ended a week ago, as Convex does. It looks once an hour and removes a few hundred at a time. */
 import type { Database } from "../database/index.js";
-import { jobsByCompletedTime, jobsTable } from "./job-document.js";
+import { jobsByCompletedTime, jobsTable } from "./job-table.js";
 
 const keepMs = 7 * 24 * 60 * 60 * 1000;
 const intervalMs = 60 * 60 * 1000;

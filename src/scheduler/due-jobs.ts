@@ -3,8 +3,7 @@
  * scheduler reads nothing. It also keeps the jobs that must not be taken now: those that run, that wait for room, or that are
  * tried again later.
  */
-import type { Job } from "./job-document.js";
-import type { JobTable } from "./job-table.js";
+import type { Job, JobTable } from "./job-table.js";
 
 const batchSize = 64;
 

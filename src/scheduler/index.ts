@@ -1,5 +1,4 @@
-export type { Job } from "./job-document.js";
-export { JobTable, type JobChange } from "./job-table.js";
+export { JobTable, type Job, type JobChange } from "./job-table.js";
 export { JobRunner, type SchedulerFailure } from "./run-job.js";
 export { Scheduler, type SchedulerOptions } from "./scheduler.js";
 export type { Work } from "./work-by-origin.js";

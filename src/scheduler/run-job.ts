@@ -12,8 +12,7 @@ import {
   type JobRun,
   type Runtime,
 } from "../functions/index.js";
-import type { Job } from "./job-document.js";
-import type { JobTable } from "./job-table.js";
+import type { Job, JobTable } from "./job-table.js";
 
 /** A job or a cron job that failed; with empty paths, the scheduler itself failed. */
 export interface SchedulerFailure {

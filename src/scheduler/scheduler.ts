@@ -6,14 +6,13 @@
 import type { Database, MutationTransaction } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
 import type { LoadedProgram, Runtime } from "../functions/index.js";
-import { backoffMs, WorkLoop, type Work as LoopWork } from "../work/index.js";
+import { backoffMs, WorkLoop } from "../work/index.js";
 import { CleanUp } from "./clean-up.js";
 import { CronTable } from "./cron/cron-table.js";
 import { DueJobs } from "./due-jobs.js";
-import type { Job } from "./job-document.js";
-import type { JobChange, JobTable } from "./job-table.js";
+import type { Job, JobChange, JobTable } from "./job-table.js";
 import { JobRunner, type SchedulerFailure } from "./run-job.js";
-import { WorkByOrigin, type Work } from "./work-by-origin.js";
+import { type Work, WorkByOrigin } from "./work-by-origin.js";
 
 export interface SchedulerOptions {
   readonly onFailure?: (failure: SchedulerFailure) => void;
@@ -26,7 +25,7 @@ const maxRetryMs = 12_800;
 /** How long everything is put off when jobs cannot be read or their states not be written. */
 const retryAfterErrorMs = 1000;
 
-export class Scheduler implements LoopWork {
+export class Scheduler {
   readonly #database: Database;
   readonly #jobs: JobTable;
   readonly #runner: JobRunner;
@@ -38,7 +37,11 @@ export class Scheduler implements LoopWork {
   readonly #actions = new Map<string, Promise<void>>();
   readonly #waiting = new Set<string>();
   readonly #attempts = new Map<string, number>();
-  readonly #loop = new WorkLoop(this);
+  readonly #loop = new WorkLoop({
+    nextAtMs: () => Math.min(this.#due.next, this.#crons.next, this.#cleanUp.next),
+    step: () => this.#runDue(),
+    retryAfterMs: (error) => this.#retryAfterMs(error),
+  });
   #components: readonly string[] = [];
 
   constructor(database: Database, runtime: Runtime, jobs: JobTable, options: SchedulerOptions = {}) {
@@ -121,11 +124,7 @@ export class Scheduler implements LoopWork {
     }
   }
 
-  nextAtMs(): number {
-    return Math.min(this.#due.next, this.#crons.next, this.#cleanUp.next);
-  }
-
-  async step(): Promise<void> {
+  async #runDue(): Promise<void> {
     await this.#crons.runDue();
     const jobs = await this.#due.take();
     if (jobs.length > 0) {
@@ -135,7 +134,7 @@ export class Scheduler implements LoopWork {
     }
   }
 
-  retryAfterMs(error: unknown): number {
+  #retryAfterMs(error: unknown): number {
     for (const path of this.#components) {
       this.#due.expect(path, 0);
     }

@@ -3,8 +3,7 @@
  * call from before the last restart they are taken from the stored jobs.
  */
 import type { Database } from "../database/index.js";
-import { jobOfDocument, jobsTable, type JobState } from "./job-document.js";
-import type { JobChange } from "./job-table.js";
+import { type JobChange, jobOfDocument, jobsTable, type JobState } from "./job-table.js";
 
 export interface Work {
   readonly pending: number;

@@ -1,2 +1,2 @@
 export { pause, platformClock } from "./clock.js";
-export { backoffMs, WorkLoop, type Owner, type Others, type Work } from "./work-loop.js";
+export { backoffMs, WorkLoop, type LoopedWork, type Others, type Owner } from "./work-loop.js";

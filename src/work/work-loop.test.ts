@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TrueupError } from "../errors/index.js";
-import { backoffMs, WorkLoop, type Others, type Work } from "./work-loop.js";
+import { backoffMs, WorkLoop, type Others, type LoopedWork } from "./work-loop.js";
 
 /** Work that is due at times which the test sets, and does what the test says. */
-class Chores implements Work {
+class Chores implements LoopedWork {
   dueAtMs: number[] = [];
   readonly done: number[] = [];
   readonly errors: [message: string, attempts: number][] = [];
@@ -274,7 +274,7 @@ test("work gives way to others for as long as its step took, and only when they 
   let uses = 0;
   const alone: boolean[] = [];
   const endedAtMs: number[] = [];
-  chores.others = { count: () => uses, ownPerStep: 1, maxRestMs: 40 };
+  chores.others = { count: () => uses, ownPerStep: 1, maxRestMs: () => 40 };
   chores.onStep = async (isAlone) => {
     alone.push(isAlone);
     uses += alone.length === 2 ? 5 : 1;

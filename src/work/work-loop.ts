@@ -14,7 +14,7 @@ import { AsyncResource } from "node:async_hooks";
 import { isTrueupError } from "../errors/index.js";
 import { currentClock, keepAlive, pause, type Clock } from "./clock.js";
 
-export interface Work {
+export interface LoopedWork {
   /** When there is something to do next, in milliseconds since 1970. Infinity means not before the loop is woken. */
   nextAtMs(): number;
   /**
@@ -42,8 +42,8 @@ export interface Others {
   count(): number;
   /** By how much a step of this work raises the count itself. */
   readonly ownPerStep: number;
-  /** The longest rest after a step. */
-  readonly maxRestMs: number;
+  /** The longest rest after the step that has just ended. */
+  maxRestMs(): number;
 }
 
 /**
@@ -66,7 +66,7 @@ const thisProcess: Owner = { holds: () => true };
 const outsideOfCalls = new AsyncResource("TrueupWork");
 
 export class WorkLoop {
-  readonly #work: Work;
+  readonly #work: LoopedWork;
   readonly #clock: Clock;
   readonly #owner: Owner;
   #isOn = false;
@@ -79,7 +79,7 @@ export class WorkLoop {
   #useCount = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(work: Work, { clock = currentClock, owner = thisProcess }: WorkLoopOptions = {}) {
+  constructor(work: LoopedWork, { clock = currentClock, owner = thisProcess }: WorkLoopOptions = {}) {
     this.#work = work;
     this.#clock = clock;
     this.#owner = owner;
@@ -194,7 +194,7 @@ export class WorkLoop {
     if (others === undefined) return;
     await pause(0);
     const areOthersThere = others.count() - useCount > others.ownPerStep;
-    const restMs = areOthersThere ? Math.min(tookMs, others.maxRestMs) : 0;
+    const restMs = areOthersThere ? Math.min(tookMs, others.maxRestMs()) : 0;
     if (restMs > 0) await pause(restMs);
   }
 

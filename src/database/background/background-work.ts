@@ -6,7 +6,7 @@
  * for them.
  */
 import { isTrueupError } from "../../errors/index.js";
-import { type Others, platformClock, type Work, WorkLoop } from "../../work/index.js";
+import { platformClock, WorkLoop } from "../../work/index.js";
 import type { Upkeep } from "../upkeep.js";
 import type { SettledTransform } from "../transforms/types.js";
 import type { KeyRange } from "../../storage/storage.js";
@@ -31,8 +31,7 @@ const maxRestMs = 50;
 
 type Batch = "build" | "write through" | "clear" | "none";
 
-export class BackgroundWork implements Work {
-  readonly others: Others;
+export class BackgroundWork {
   readonly #database: Upkeep;
   readonly #loop: WorkLoop;
   #isDue = false;
@@ -45,15 +44,19 @@ export class BackgroundWork implements Work {
 
   constructor(database: Upkeep) {
     this.#database = database;
-    const restMs = (): number => (this.#lastBatch === "write through" ? maxRestMs : 0);
-    this.others = {
-      count: () => database.begunTransactions,
-      ownPerStep: 0,
-      get maxRestMs() {
-        return restMs();
+    this.#loop = new WorkLoop(
+      {
+        nextAtMs: () => (this.#isDue ? 0 : Infinity),
+        step: (isAlone) => this.#step(isAlone),
+        retryAfterMs: (error) => this.#retryAfterMs(error),
+        others: {
+          count: () => database.begunTransactions,
+          ownPerStep: 0,
+          maxRestMs: () => (this.#lastBatch === "write through" ? maxRestMs : 0),
+        },
       },
-    };
-    this.#loop = new WorkLoop(this, { clock: platformClock });
+      { clock: platformClock },
+    );
     this.#loop.start();
   }
 
@@ -91,11 +94,7 @@ export class BackgroundWork implements Work {
     await this.#loop.stop();
   }
 
-  nextAtMs(): number {
-    return this.#isDue ? 0 : Infinity;
-  }
-
-  async step(isAlone: boolean): Promise<void> {
+  async #step(isAlone: boolean): Promise<void> {
     const number = ++this.#begunBatches;
     // A commit that makes more work, from here on, says so by waking.
     this.#isDue = false;
@@ -104,7 +103,7 @@ export class BackgroundWork implements Work {
     if (this.#lastBatch !== "none") this.#isDue = true;
   }
 
-  retryAfterMs(error: unknown): number | null {
+  #retryAfterMs(error: unknown): number | null {
     this.#isDue = true;
     return isTrueupError(error) && error.retryable ? retryAfterMs : null;
   }

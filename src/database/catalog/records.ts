@@ -8,11 +8,11 @@ import { prefixEnd } from "../../values/index.js";
 import type { StorageReader, Write } from "../../storage/storage.js";
 import {
   Catalog,
-  emptyCatalog,
-  isSystemTable,
   type CatalogHead,
   type ComponentEntry,
+  emptyCatalog,
   type IndexEntry,
+  isSystemTable,
   type PendingSchema,
   type TableEntry,
   type TransformEntry,
@@ -192,4 +192,21 @@ async function loadTransforms(reader: StorageReader): Promise<Map<number, Transf
 async function records<T>(reader: StorageReader, prefix: string): Promise<[string, T][]> {
   const entries = await reader.scan({ start: prefix, end: prefixEnd(prefix) });
   return entries.map(([key, text]) => [key, JSON.parse(text) as T]);
+}
+
+/** The number of documents of a table and their size; stored as "documents,bytes", one record for each table. */
+export interface TableCounts {
+  readonly documents: number;
+  /** The sum of the documents' sizes, system fields included, as Convex measures them. */
+  readonly sizeBytes: number;
+}
+
+export function parseCounts(text: string | undefined): TableCounts {
+  if (text === undefined) return { documents: 0, sizeBytes: 0 };
+  const comma = text.indexOf(",");
+  return { documents: Number(text.slice(0, comma)), sizeBytes: Number(text.slice(comma + 1)) };
+}
+
+export function formatCounts({ documents, sizeBytes }: TableCounts): string {
+  return `${documents},${sizeBytes}`;
 }

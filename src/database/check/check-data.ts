@@ -20,7 +20,7 @@ import {
 import type { Upkeep } from "../upkeep.js";
 import { decodeDocument, type StoredDocument } from "../documents/stored-document.js";
 import { tailOf } from "../transaction/base-view.js";
-import { formatCounts } from "../transaction/counts.js";
+import { formatCounts } from "../catalog/records.js";
 import type { TransactionState } from "../transaction/transaction.js";
 import { describeEntry } from "./describe-entry.js";
 import { readRows, readValues, type SoundRows } from "./read-soundly.js";

@@ -9,7 +9,7 @@ import type { Cell } from "../cells.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import type { Origin } from "../documents/versioned-cache.js";
 import { cachedSize, type Caches } from "./base-view.js";
-import { formatCounts, type TableCounts } from "./counts.js";
+import { formatCounts, type TableCounts } from "../catalog/records.js";
 import type { TransactionState } from "./transaction.js";
 import { prepareDocument } from "../documents/prepare-document.js";
 

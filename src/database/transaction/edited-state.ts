@@ -3,7 +3,7 @@ import type { MaybePromise } from "../../storage/storage.js";
 import type { Catalog, TableEntry } from "../catalog/catalog.js";
 import type { CatalogEdit } from "../catalog/edits.js";
 import type { BaseView } from "./base-view.js";
-import type { TableCounts } from "./counts.js";
+import type { TableCounts } from "../catalog/records.js";
 import type { TableWrites } from "./table-writes.js";
 
 export interface EditedState {

@@ -13,7 +13,7 @@ import { emptyPage, paginate } from "../query/paginate.js";
 import { fieldsWithoutTable, planScan, tableOfSource } from "../query/plan-query.js";
 import type { DocumentStream, Page, PageOptions, Query } from "../query/query.js";
 import type { ScanState } from "../query/scan.js";
-import type { TableCounts } from "./counts.js";
+import type { TableCounts } from "../catalog/records.js";
 import type { TransactionState } from "./transaction.js";
 import type { DatabaseReader } from "./types.js";
 

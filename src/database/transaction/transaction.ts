@@ -13,7 +13,7 @@ import type { StoredDocument } from "../documents/stored-document.js";
 import { tableToWrite } from "../transforms/prepared-transforms.js";
 import { storedEntries } from "../transforms/stored-entries.js";
 import type { BaseView } from "./base-view.js";
-import { parseCounts, type TableCounts } from "./counts.js";
+import { parseCounts, type TableCounts } from "../catalog/records.js";
 import { Usage, type TransactionLimits } from "./limits.js";
 import { ReadSet } from "./read-set.js";
 import type { EditedState } from "./edited-state.js";

@@ -15,7 +15,7 @@ import type {
 } from "../transforms/types.js";
 import type { TransactionLimits, TransactionUsage } from "./limits.js";
 import type { ReadSet } from "./read-set.js";
-import type { TableCounts } from "./counts.js";
+import type { TableCounts } from "../catalog/records.js";
 
 /**
  * The tables of one component, to be read. Reads throw TRANSACTION_LIMIT beyond the transaction's limits,

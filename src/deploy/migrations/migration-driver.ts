@@ -11,7 +11,7 @@ import type {
   Exported,
   LoadedProgram,
 } from "../../functions/index.js";
-import { WorkLoop, type Work } from "../../work/index.js";
+import { WorkLoop } from "../../work/index.js";
 import { DocumentProblems, type ProblemGroup } from "../preparation/document-problems.js";
 import { checkTable, tablesToCheck } from "../preparation/check-documents.js";
 import { schemasInForce } from "../preparation/data-in-force.js";
@@ -45,11 +45,15 @@ const logEveryMs = 5_000;
 const recheckMs = 1_000;
 const recheckFactor = 20;
 
-export class MigrationDriver implements Work {
+export class MigrationDriver {
   readonly #database: Database;
   readonly #calls: MigrationCalls;
   readonly #options: MigrationDriverOptions;
-  readonly #loop = new WorkLoop(this);
+  readonly #loop = new WorkLoop({
+    nextAtMs: () => this.#dueAtMs,
+    step: () => this.#step(),
+    retryAfterMs: (error) => this.#retryAfterMs(error),
+  });
   #program: LoadedProgram | null = null;
   #dueAtMs = Infinity;
   #waitMs = pollMs;
@@ -126,18 +130,14 @@ export class MigrationDriver implements Work {
     });
   }
 
-  nextAtMs(): number {
-    return this.#dueAtMs;
-  }
-
-  async step(): Promise<void> {
+  async #step(): Promise<void> {
     this.#dueAtMs = Infinity;
     const isBusy = await this.#work();
     if (isBusy) this.#makeDue(this.#nextWaitMs());
     else this.#waitMs = pollMs;
   }
 
-  retryAfterMs(error: unknown): number {
+  #retryAfterMs(error: unknown): number {
     this.#options.onFailure(error);
     this.#makeDue(0);
     return this.#nextWaitMs();
