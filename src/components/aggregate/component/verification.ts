@@ -7,7 +7,7 @@ import { ConvexError, v, type Infer } from "convex/values";
 import { mutation, query, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import { addDocuments, beginDigests, foldTrees } from "./check/digests.js";
-import { examineDocuments, examineItems, nextItems } from "./check/items.js";
+import { compareDocuments, compareItems, nextItems } from "./check/items.js";
 import { CheckRun } from "./check/runs.js";
 import { checkStructure } from "./check/structure.js";
 import { itemColumns } from "./check/columns.js";
@@ -118,7 +118,7 @@ export const documents = mutation({
     const beganAtMs = Date.now();
     const { phase } = run.step;
     if (phase === "digest") await addDocuments(ctx, run, columns);
-    else if (phase === "documents") await examineDocuments(ctx, run, columns);
+    else if (phase === "documents") await compareDocuments(ctx, run, columns);
     else if (phase === "refill") await fillSuccessors(ctx, run, columns);
     else return { kind: "again" };
     if (cursor !== undefined) run.step.cursor = cursor;
@@ -139,7 +139,7 @@ export const items = mutation({
     const run = await openRun(ctx, runId);
     if (run?.step.phase !== "items") return { kind: "again" };
     const beganAtMs = Date.now();
-    const next = await examineItems(ctx, run, columns);
+    const next = await compareItems(ctx, run, columns);
     run.paceNext(Date.now() - beganAtMs);
     if (next !== null) run.step.place = next;
     return after(ctx, run, next === null);

@@ -1,4 +1,4 @@
-/** Items of documents as they cross from the app to the component: columns there, items with the values of a tree here. */
+/** Items of documents as they cross from the app to the component: the app sends columns, and the component reads items from them. */
 import { encodeKey } from "../../../../values/index.js";
 import { Position, withoutTrailingNulls, type Item } from "../../tree/index.js";
 import { v, type Infer } from "convex/values";
@@ -21,12 +21,12 @@ export const itemColumns = v.object({
   values: v.array(v.array(numberOrNull)),
 });
 
-/** A namespace of the items, and its tree if it has one. */
+/** A namespace of the items, and its tree if there is one. */
 export interface Space {
-  /** Encoded. */
+  /** The encoded namespace. */
   readonly name: string;
   readonly tree: StoredTree | null;
-  /** For each measure of the tree, the column that holds it, -1 for none; then the columns the tree has no measure for. */
+  /** For each measure of the tree, the column that holds it, or -1; then the columns that the tree has no measure for. */
   readonly order: readonly number[];
 }
 
@@ -47,7 +47,7 @@ export class ColumnReader {
     return this.spaces[this.#columns.spaces[index] as number] as Space;
   }
 
-  /** An item, with its values in the order that its tree has them. */
+  /** An item, with its values in the order of its tree's measures. */
   at(index: number): Item {
     const { keys, ids, values } = this.#columns;
     const ordered = this.spaceAt(index).order.map((column) => values[column]?.[index] ?? null);
@@ -68,7 +68,7 @@ export class ColumnReader {
   }
 }
 
-/** Values by name in the form that operations and differences have. */
+/** Named values in the form that they have in operations and differences. */
 export function namedValues(named: readonly (readonly [string, number])[]): ItemValues {
   const result: ItemValues = {};
   for (const [name, value] of named) {

@@ -1,9 +1,9 @@
 /**
- * What tells an item that should be from one that is, and what mends it. Each look at a document is one transaction, in which
- * its item, wherever it should be and wherever it was found, stands still; so nothing is reported that was not so.
+ * Compares the item that a document should have with the items that there are, and mends what differs. Each document is looked
+ * at within one transaction, in which nobody moves its items: so whatever is reported was really so.
  *
- * A document has at most one item, at the place that its definition gives. An item elsewhere is a stray: of the document, if
- * the right one is missing, which is then in the wrong place; else a duplicate.
+ * A document has at most one item, at the place that its definition gives. An item anywhere else is a stray. If the document's
+ * right item is missing, the stray stands in the wrong place; otherwise it is a duplicate.
  */
 import type { Value } from "convex/values";
 import { findItem, leafOf, untilLoaded, type Item } from "../../tree/index.js";
@@ -30,8 +30,8 @@ export interface FoundItem {
   readonly item: Item;
 }
 
-/** Looks at an item that was found, beside the one that its document should have, if there is such a document. */
-export async function examineItem(
+/** Compares an item that was found with the one that its document should have; `expected` is null when there is no such document. */
+export async function compareItem(
   run: CheckRun,
   forest: Forest,
   found: FoundItem,
@@ -43,11 +43,11 @@ export async function examineItem(
   const isInPlace =
     spaceOf(found.tree) === expected.space.name && found.item.position.order === expected.item.position.order;
   const shown = expected.shown;
-  // Whether it is as it should be is seen when its document is looked at.
+  // Its values are compared when its document is looked at.
   if (isInPlace) return;
   const kind = spaceOf(found.tree) === expected.space.name ? "wrongKey" : "wrongNamespace";
   if (await run.isDamaged(expected.space.name)) {
-    // It gets its right item when that tree is made anew; here the stray goes.
+    // The rebuilding of that tree gives the document its right item. Here only the stray is removed.
     return report(run, forest, kind, { id, expected: shown, actual }, "duplicate");
   }
   if (await isSharedLeaf(found, expected)) return reportShared(run, found, expected);
@@ -55,12 +55,12 @@ export async function examineItem(
   await report(run, forest, isBeside ? "duplicate" : kind, { id, expected: shown, actual });
 }
 
-/** Looks for the item that a document should have. */
-export async function examineDocument(run: CheckRun, forest: Forest, expected: ExpectedItem): Promise<void> {
+/** Looks for the item that a document should have, and compares its values. */
+export async function compareDocument(run: CheckRun, forest: Forest, expected: ExpectedItem): Promise<void> {
   const { id } = expected.item.position;
   const inPlace = await itemInPlace(expected);
   if (inPlace === null) {
-    // Where it stands instead was seen when items were looked at.
+    // The stray was reported when items were looked at.
     if (await hasStray(run, id)) return;
     await report(run, forest, "missing", { id, expected: expected.shown, actual: null });
   } else if (!equalValues(inPlace, expected.item)) {
@@ -69,12 +69,12 @@ export async function examineDocument(run: CheckRun, forest: Forest, expected: E
   }
 }
 
-/** The item at the place that a document gives, or null. */
+/** The item at the place that the document's definition gives, or null. */
 async function itemInPlace({ space: { tree }, item }: ExpectedItem): Promise<Item | null> {
   return tree === null ? null : untilLoaded(() => findItem(tree, item.position.order));
 }
 
-/** True when this run has reported, and left, an item of the document in a wrong place. */
+/** True when this run has reported an item of the document in a wrong place, and has not mended it. */
 async function hasStray(run: CheckRun, id: string): Promise<boolean> {
   const recorded = await run.recorded(id);
   return recorded.some(({ kind, fixed }) => !fixed && (kind === "wrongKey" || kind === "wrongNamespace"));
@@ -92,7 +92,7 @@ async function report(
   await run.record({ kind, fixed, ...found });
 }
 
-/** What makes an item right: the stray goes, the right one comes. */
+/** The operations that mend a difference: they remove the stray item and put the right one. */
 function remedy(
   kind: DifferenceKind,
   { id, expected, actual }: { id: string; expected: ShownItem | null; actual: ShownItem | null },
@@ -106,7 +106,7 @@ function remedy(
   return operations;
 }
 
-/** True when the item found, and the right one in another tree, are one and the same. */
+/** True when the item that was found, and the right one in another tree, are one and the same. */
 async function isSharedLeaf({ tree, item }: FoundItem, { space }: ExpectedItem): Promise<boolean> {
   const other = space.tree;
   if (other === null || other === tree) return false;
@@ -114,7 +114,7 @@ async function isSharedLeaf({ tree, item }: FoundItem, { space }: ExpectedItem):
   return untilLoaded(() => leafOf(tree, order) === leafOf(other, order));
 }
 
-/** Each of two trees would lose what is taken from the other. */
+/** Records a leaf that two trees share as damage of both: each would lose what is taken from the other. */
 async function reportShared(
   run: CheckRun,
   { tree, item }: FoundItem,

@@ -1,8 +1,7 @@
 /**
- * The phases of a check that a healthy aggregate ends with: documents are added up by bucket as they come by, then the trees
- * are folded over the same ranges. Documents that change in between make their buckets differ, which costs a closer look
- * at them and is no difference yet. What is true of a document all along, that its item is missing or is not as it
- * should be, makes its bucket differ whatever else happens.
+ * The phases that the check of a healthy aggregate ends with. First the digests of all documents are added up by bucket; then the
+ * trees are folded over the same ranges. A document that changes in between makes its bucket differ. That is no difference yet,
+ * and costs only a closer look at the bucket. An item that is missing or wrong all along makes its bucket differ in any case.
  */
 import {
   addToBucket,
@@ -48,7 +47,7 @@ export async function addDocuments(ctx: MutationCtx, run: CheckRun, columns: Ite
   await run.saveSums(row._id, { documentCounts: sums.counts, documentDigests: sums.digests });
 }
 
-/** Makes room for the sums, when the separators are known. */
+/** Stores empty sums for the buckets, whose separators are known by then. */
 export async function beginDigests(run: CheckRun): Promise<void> {
   const { separators } = await run.buckets();
   const { counts, digests } = emptySums(separators);
@@ -60,7 +59,7 @@ export async function beginDigests(run: CheckRun): Promise<void> {
   });
 }
 
-/** Goes on folding the trees; true when all of them are. */
+/** Goes on folding the trees; returns true when all are folded. */
 export async function foldTrees(ctx: MutationCtx, run: CheckRun): Promise<boolean> {
   const budget = await StepBudget.begin(ctx);
   const [{ separators }, row] = await Promise.all([run.buckets(), run.sums()]);
@@ -86,7 +85,7 @@ export async function foldTrees(ctx: MutationCtx, run: CheckRun): Promise<boolea
   return isDone;
 }
 
-/** Folds some of the buckets' parts in a tree. Returns where to go on, null at the end of the tree. */
+/** Folds a tree over some of its buckets. Returns the place to go on at, or null at the end of the tree. */
 async function foldPart(
   tree: StoredTree,
   from: string,

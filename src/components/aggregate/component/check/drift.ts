@@ -1,8 +1,8 @@
 /**
- * Drift that writes come upon. Whoever follows a table says what was there before each write (`ItemBefore`). Where a tree that
- * answers reads says otherwise, the write puts its document right all the same, and the document is noted here. Where one item has
- * drifted others may have, and the document may have another item at a place that nobody knows: so a repair becomes due
- * (`check/lifecycle.ts`), and the note stands until one that was begun after it has found, and mended, what is wrong.
+ * Drift that writes come upon. Whoever follows a table says with each write what was there `before`. Where a tree that answers
+ * reads disagrees, the write still puts the item of its document right, and the document is noted here. Other items may have
+ * drifted as well, and the document may have a second item at a place that nobody knows: so a repair becomes due
+ * (`check/lifecycle.ts`). The note stays until a repair that began after it has mended whatever is wrong.
  */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
@@ -11,10 +11,10 @@ import type { DriftedDocument } from "../../../../seams/index.js";
 /** A document whose item was not what it should have been. */
 export type Drifted = Omit<DriftedDocument, "atMs">;
 
-/** So many documents are named; the others are counted. */
+/** At most this many documents are named; the others are only counted. */
 const maxNamedDocuments = 100;
 
-/** What writes have come upon in a generation, and no check has looked into since; or null. */
+/** The drift of a generation that no check has looked into since; null when there is none. */
 export function driftOf(db: DatabaseReader, generation: number): Promise<Doc<"drift"> | null> {
   return db
     .query("drift")
@@ -22,7 +22,7 @@ export function driftOf(db: DatabaseReader, generation: number): Promise<Doc<"dr
     .first();
 }
 
-/** Notes documents, each once. */
+/** Notes documents that have drifted, each of them once. */
 export async function noteDrift(
   db: DatabaseWriter,
   generation: number,
@@ -47,13 +47,13 @@ export async function noteDrift(
   else await db.patch("drift", row._id, { count, documents, run: undefined });
 }
 
-/** A run was begun that looks into everything noted until now. */
-export async function lookInto(db: DatabaseWriter, generation: number, run: Id<"checkRuns">): Promise<void> {
+/** Records the run that was begun to look into everything noted until now. */
+export async function assignRun(db: DatabaseWriter, generation: number, run: Id<"checkRuns">): Promise<void> {
   const row = await driftOf(db, generation);
   if (row !== null) await db.patch("drift", row._id, { run });
 }
 
-/** That run is through: what it has looked into is settled, or left to a repair. */
+/** Forgets the drift that a run has looked into and mended; `unfixed` says how many differences the run has left. */
 export async function settleDrift(
   db: DatabaseWriter,
   { generation, _id, repair }: Doc<"checkRuns">,
@@ -62,11 +62,11 @@ export async function settleDrift(
   const row = await driftOf(db, generation);
   if (row?.run !== _id) return;
   if (unfixed === 0) await db.delete("drift", row._id);
-  // What a repair leaves, another one would leave too.
+  // What one repair could not mend, another one could not either.
   else if (!repair) await db.patch("drift", row._id, { run: undefined });
 }
 
-/** Nothing is noted of a generation that is dropped. */
+/** Forgets the drift of a generation that is dropped. */
 export async function forgetDrift(db: DatabaseWriter, generation: number): Promise<void> {
   const row = await driftOf(db, generation);
   if (row !== null) await db.delete("drift", row._id);

@@ -1,7 +1,7 @@
 /**
- * The phases of a check that look closely, and only at the buckets that were found to differ: at each item there, whether its
- * document has it so, then at each document that belongs there, whether it has its item. Both look and mend in one
- * transaction. Damaged trees are passed over: they are made anew.
+ * The phases of a check that look closely, and only at the buckets that were found to differ. One phase compares each item there
+ * with its document, the next one looks for the item of each document that belongs there. Both compare and mend in one
+ * transaction. They skip damaged trees, because those are rebuilt.
  */
 import { askEach, bucketAt, bucketRange, findItem, scanRange, untilLoaded } from "../../tree/index.js";
 import type { MutationCtx } from "../_generated/server.js";
@@ -9,20 +9,20 @@ import { ColumnReader, type ItemColumns } from "./columns.js";
 import { placeIn, startIn, treesFrom } from "./places.js";
 import { spaceOf, type CheckRun } from "./runs.js";
 import type { TreePlace } from "./tables.js";
-import { examineDocument, examineItem, shown, type ExpectedItem, type FoundItem } from "./differences.js";
+import { compareDocument, compareItem, shown, type ExpectedItem, type FoundItem } from "./differences.js";
 import { Forest, type StoredTree } from "../forest/forest.js";
 
-/** The most items that are looked at in one step, and the most trees that are searched for them. */
+/** A step looks at this many items at most, and searches this many trees for them. */
 const itemsPerStep = 512;
 const treesPerStep = 256;
 
-/** Items that a step looks at, and where the next one goes on; null at the end. */
+/** The items that a step looks at, and the place where the next step goes on; null at the end. */
 export interface ItemsPage {
   readonly items: readonly FoundItem[];
   readonly next: TreePlace | null;
 }
 
-/** The next items in buckets that differ. The same transaction finds the same ones again. */
+/** Finds the next items in buckets that differ. It finds the same items again within the same transaction. */
 export async function nextItems(
   ctx: Pick<MutationCtx, "db">,
   run: CheckRun,
@@ -50,7 +50,7 @@ export async function nextItems(
   return { items, next: place ?? null };
 }
 
-/** Gathers items of a tree. Returns where to go on, null at its end. */
+/** Gathers items of a tree. Returns the place to go on at, or null at its end. */
 async function gather(
   tree: StoredTree,
   start: string,
@@ -69,7 +69,7 @@ async function gather(
       const rest = { start: from, end };
       const found = await untilLoaded(() => scanRange(tree, rest, "asc", room));
       items.push(...found.map((item) => ({ tree, item })));
-      // No order is the beginning of another one.
+      // No encoded position is a prefix of another one, so this is the next place behind the item.
       if (found.length === room) return `${found.at(-1)?.position.order ?? ""}\0`;
     }
     from = end;
@@ -78,10 +78,10 @@ async function gather(
 }
 
 /**
- * Looks at the next items beside what their documents say; `columns` has a row for each that has a document. Returns where to
- * go on, null at the end.
+ * Compares the next items with their documents; `columns` has a row for each document that exists. Returns the place to go on
+ * at, or null at the end.
  */
-export async function examineItems(
+export async function compareItems(
   ctx: MutationCtx,
   run: CheckRun,
   columns: ItemColumns,
@@ -91,20 +91,20 @@ export async function examineItems(
   const expected = new Map((await expectedItems(forest, columns)).map((one) => [one.item.position.id, one]));
   for (const one of found) {
     if (await run.isDamaged(spaceOf(one.tree))) continue;
-    await examineItem(run, forest, one, expected.get(one.item.position.id) ?? null);
+    await compareItem(run, forest, one, expected.get(one.item.position.id) ?? null);
   }
   await forest.flush(ctx.db);
   return next;
 }
 
-/** Looks for the items of documents, as far as they belong to buckets that differ. */
-export async function examineDocuments(ctx: MutationCtx, run: CheckRun, columns: ItemColumns): Promise<void> {
+/** Looks for the items of those documents that belong to buckets that differ. */
+export async function compareDocuments(ctx: MutationCtx, run: CheckRun, columns: ItemColumns): Promise<void> {
   const forest = new Forest(ctx.db, run.row.generation);
   const [{ separators }, differing] = await Promise.all([run.buckets(), run.differing()]);
   const expected = (await expectedItems(forest, columns)).filter(({ space, item }) =>
     differing.has(bucketAt(separators, space.name + item.position.order)),
   );
-  // All that is looked for is loaded level by level, instead of item by item.
+  // Loads the nodes for all searches level by level, instead of item by item.
   const findAll = (): unknown =>
     askEach(expected, ({ space: { tree }, item }) => tree && findItem(tree, item.position.order));
   const damaged = new Set<string>();
@@ -112,7 +112,7 @@ export async function examineDocuments(ctx: MutationCtx, run: CheckRun, columns:
     if (await run.isDamaged(name)) damaged.add(name);
   }
   if (damaged.size === 0) await untilLoaded(findAll);
-  for (const one of expected) if (!damaged.has(one.space.name)) await examineDocument(run, forest, one);
+  for (const one of expected) if (!damaged.has(one.space.name)) await compareDocument(run, forest, one);
   await forest.flush(ctx.db);
 }
 

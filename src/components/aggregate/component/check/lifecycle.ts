@@ -1,33 +1,33 @@
 /**
- * The life of a run: how it begins, what is kept of it, and how it ends. A generation has one run at a time, and the run that
- * checks a fresh build makes it ready when nothing is wrong any more.
+ * The life of a run: how it begins, how it ends, and how long it is kept. A generation has one run at a time. The run that checks
+ * a fresh build makes the generation ready when nothing is wrong any more.
  */
 import { v, type Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import { CheckRun, dropProgress, firstBatch, noDifferences } from "./runs.js";
-import { driftOf, lookInto, settleDrift } from "./drift.js";
+import { driftOf, assignRun, settleDrift } from "./drift.js";
 import { unmanaged } from "../forest/forest.js";
 import * as states from "../generation/states.js";
 import type { Failure } from "../generation/tables.js";
 import { nothingCollected } from "../../tree/index.js";
 
-/** What a generation's latest run that is over has found. */
+/** What the latest run of a generation that has ended found. */
 export const lastVerifiedRun = v.object({
   atMs: v.number(),
   differences: v.number(),
   durationMs: v.number(),
 });
 
-/** How many runs of a generation are kept, with what they found. */
+/** How many runs of a generation are kept, with their differences. */
 const keptRuns = 10;
-/** How many documents a part of clearing deletes at most. */
+/** How many documents one transaction deletes at most when it clears a run. */
 const clearedPerStep = 500;
 
-/** The share of the time that repairs take up at most when writes come upon drift again and again. */
+/** Repairs take up this share of the time at most, however often writes come upon drift. */
 const repairingShare = 0.1;
 
-/** Begins the repair that drift makes due. Null when none is; how long it has to wait for its turn. */
+/** Begins the repair that drift makes due, or says how long it has to wait. Returns null when none is due. */
 export async function repairDrift(
   db: DatabaseWriter,
   generation: number,
@@ -45,14 +45,14 @@ export async function repairDrift(
 
 const driftScope = "drift";
 
-/** The run that is to go on in a generation, or null. */
+/** The run of a generation that is under way, or null. */
 export async function dueRun(db: DatabaseReader, generation: number): Promise<string | null> {
   const latest = await latestRun(db, generation);
   if (latest?.status !== "running") return null;
   return latest._id;
 }
 
-/** Begins a run. One that is under way goes on instead, unless it only looks and this one is to mend. */
+/** Begins a run, and returns its id. A run that is under way goes on instead, unless it does not repair and this one is to. */
 export async function beginRun(
   db: DatabaseWriter,
   { generation, repair, startedBy }: Pick<Doc<"checkRuns">, "generation" | "repair" | "startedBy">,
@@ -87,11 +87,11 @@ export async function beginRun(
   });
   const { separators, ...collector } = nothingCollected;
   await db.insert("checkBuckets", { run, separators: [...separators], ...collector });
-  await lookInto(db, generation, run);
+  await assignRun(db, generation, run);
   return run;
 }
 
-/** What the latest run of a generation found, and how many of its differences are not repaired. */
+/** What the latest run of a generation that is done found, and how many of its differences are not mended. */
 export async function lastVerified(
   db: DatabaseReader,
   generation: number,
@@ -108,7 +108,7 @@ export async function lastVerified(
   };
 }
 
-/** Deletes what is kept of a dropped generation's runs, in parts; true when nothing is left. */
+/** Deletes the runs of a dropped generation, one part at a time; returns true when nothing is left. */
 export async function clearRuns(db: DatabaseWriter, generation: number): Promise<boolean> {
   const run = await latestRun(db, generation);
   if (run === null) return true;
@@ -116,7 +116,7 @@ export async function clearRuns(db: DatabaseWriter, generation: number): Promise
   return false;
 }
 
-/** Ends a run whose phases are over. A fresh build in which nothing is wrong any more answers from now on. */
+/** Ends a run whose phases are over. When nothing is wrong in a fresh build any more, the build answers reads from now on. */
 export async function completeRun(db: DatabaseWriter, run: CheckRun): Promise<void> {
   const { generation: number, counts, fixed, repair } = run.row;
   await run.finish({ status: "done" });
@@ -125,13 +125,13 @@ export async function completeRun(db: DatabaseWriter, run: CheckRun): Promise<vo
   const generation = number === unmanaged ? null : await states.liveGeneration(db, number);
   if (generation === null || generation.status === "ready") return;
   if (unfixed === 0) await states.makeReady(db, generation);
-  // One that only looked leaves what it found to the check of the build.
+  // A run that does not repair leaves what it found to the check of the build.
   else if (repair) {
     await states.fail(db, generation, { message: `The check found ${unfixed} differences and left them.` });
   }
 }
 
-/** Ends a run that cannot go on. A build that it was to check has failed with it, and is tried again. */
+/** Ends a run that cannot go on. The build that it was to check fails with it, and is tried again. */
 export async function failRun(db: DatabaseWriter, run: CheckRun, failure: Failure): Promise<void> {
   await run.finish({ status: "failed", failure });
   const { generation: number } = run.row;
@@ -162,7 +162,7 @@ async function forgetOldRuns(db: DatabaseWriter, generation: number): Promise<vo
   if (oldest !== undefined) await clearRun(db, oldest._id);
 }
 
-/** Deletes a run with all that belongs to it, or some of that. */
+/** Deletes a run with all that belongs to it, or, where that is too much for one transaction, a part of it. */
 async function clearRun(db: DatabaseWriter, run: Id<"checkRuns">): Promise<void> {
   let left = clearedPerStep;
   for (const table of ["differences", "checkDamage"] as const) {

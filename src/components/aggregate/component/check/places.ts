@@ -1,4 +1,4 @@
-/** Places in the trees of a generation, which steps of a check go through in the order of namespaces. */
+/** Places in the trees of a generation. The steps of a check go through the trees in the order of their namespaces. */
 import type { Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import type { Doc } from "../_generated/dataModel.js";
@@ -9,7 +9,7 @@ import { storedGeneration } from "../forest/records.js";
 /** How many records of trees are read at once. */
 const treesPerStep = 64;
 
-/** The next trees at or behind a place; none when it is behind the last one. */
+/** The records of the next trees at or behind a place; none when the place is behind the last tree. */
 export function treesFrom(
   db: DatabaseReader,
   generation: number,
@@ -32,7 +32,7 @@ export function placeIn(namespace: Value | undefined, from: string | null): Tree
   return namespace === undefined ? { from } : { namespace, from };
 }
 
-/** Where in the tree of a namespace, one of those that `treesFrom` gave, a place is. */
+/** The position in the tree of a namespace, one that `treesFrom` gave, at which a place continues. */
 export function startIn(place: TreePlace | undefined, namespace: Value | undefined): string {
   const isHere = place !== undefined && encodeKey([place.namespace]) === encodeKey([namespace]);
   return isHere ? (place.from ?? "") : "";

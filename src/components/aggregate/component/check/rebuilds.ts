@@ -1,7 +1,7 @@
 /**
- * How damaged trees are made anew: each gets a successor, empty at first, which the run fills from the table while both see
- * every write; then it takes the damaged one's place. Only the trees that are damaged are touched, and reads are answered
- * all the while. A damaged tree's nodes are left where they are: what it points at may belong to another one.
+ * How damaged trees are rebuilt. Each gets a successor, which is empty at first; the run fills it from the table while both trees
+ * take every write; then the successor takes the damaged tree's place. Only damaged trees are touched, and reads are answered
+ * all the while. The nodes of a damaged tree are not deleted, because they may belong to another tree as well.
  */
 import type { Value } from "convex/values";
 import type { Doc } from "../_generated/dataModel.js";
@@ -13,17 +13,17 @@ import { applyOperation } from "../forest/operations.js";
 import { deleteRecord, findRecord, successorGeneration } from "../forest/records.js";
 import { readFrom } from "../native/readings.js";
 
-/** How many trees are seen to in one step. */
+/** How many trees, or differences, one step handles. */
 const treesPerStep = 64;
 
-/** Gives damaged trees successors; true when all of them have one. */
+/** Gives damaged trees successors; returns true when all of them have one. */
 export async function plantSuccessors(ctx: MutationCtx, run: CheckRun): Promise<boolean> {
   const { generation } = run.row;
   const successors = new Forest(ctx.db, successorGeneration(generation));
   const isDone = await forDamaged(ctx.db, run, "found", async ({ namespace }) => {
     const record = await recordOf(ctx.db, generation, namespace);
     if (record === null) return;
-    // One that an earlier run has left begins anew.
+    // A successor that an earlier run has left begins anew.
     await successors.load([namespace]);
     const { maxNodeSize, rootLazy } = record;
     successors.plant(namespace, { maxNodeSize, rootLazy });
@@ -33,7 +33,7 @@ export async function plantSuccessors(ctx: MutationCtx, run: CheckRun): Promise<
   return isDone;
 }
 
-/** Fills documents into the successors of their trees, where those have any. */
+/** Puts the items of documents into the successors of their trees, where there are any. */
 export async function fillSuccessors(ctx: MutationCtx, run: CheckRun, columns: ItemColumns): Promise<void> {
   const forest = new Forest(ctx.db, run.row.generation);
   await forest.load(columns.namespaces.map(({ namespace }) => namespace));
@@ -54,7 +54,7 @@ export async function fillSuccessors(ctx: MutationCtx, run: CheckRun, columns: I
   await successors.flush(ctx.db);
 }
 
-/** Puts successors in the place of damaged trees; true when all of them are, and noted as mended. */
+/** Puts successors in the place of damaged trees; returns true when all are installed, and all differences marked as mended. */
 export async function installSuccessors(ctx: MutationCtx, run: CheckRun): Promise<boolean> {
   const { generation } = run.row;
   const isDone = await forDamaged(ctx.db, run, "planted", async ({ namespace }) => {
@@ -82,7 +82,7 @@ async function recordOf(
   return readFrom(db, (readings) => findRecord(readings, generation, namespace));
 }
 
-/** Marks some structural differences as mended; true when all of them are. */
+/** Marks some structural differences as mended; returns true when all are marked. */
 async function markMended(db: DatabaseWriter, run: CheckRun): Promise<boolean> {
   const rows = await db
     .query("differences")
@@ -95,7 +95,7 @@ async function markMended(db: DatabaseWriter, run: CheckRun): Promise<boolean> {
 
 const nextStates = { found: "planted", planted: "installed" } as const;
 
-/** Does something for some of the damaged trees that are in a state; true when none is left in it. */
+/** Calls `act` for some of the damaged trees that are in a state; returns true when none is left in it. */
 async function forDamaged(
   db: DatabaseWriter,
   run: CheckRun,

@@ -1,4 +1,4 @@
-/** A run of a check as one of its steps has it: its record and progress in memory, written once when the step ends. */
+/** A run of a check within one of its steps: its record and progress are held in memory, and written once when the step ends. */
 import type { WithoutSystemFields } from "convex/server";
 import type { Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
@@ -9,22 +9,24 @@ import { differenceKinds } from "../../../../seams/index.js";
 import type { CheckPhase, DifferenceCounts } from "./tables.js";
 import type { StoredTree } from "../forest/forest.js";
 
-/** What a document of a run says, beside which run it is of. */
+/** What a document that belongs to a run says, besides the run. */
 type NewRow<Table extends "differences" | "checkBuckets" | "checkSums"> = Omit<
   WithoutSystemFields<Doc<Table>>,
   "run"
 >;
 
+/** Zero for each kind of difference. */
 export function noDifferences(): DifferenceCounts {
   return Object.fromEntries(differenceKinds.map((kind) => [kind, 0])) as DifferenceCounts;
 }
 
 /** How many documents, or items, the first step of a phase takes. */
 export const firstBatch = 256;
-/** The most that a step takes, if each costs as much as it can: a transaction has 4,096 queries. Adding up needs none. */
+/** The most that a step takes when each document costs as much as it can, for a transaction may make 4,096 queries. */
 const maxBatch = 1024;
+/** The most that a step takes when it only adds documents up, which needs no query. */
 const maxBatchToAdd = 4096;
-/** What the component's part of a step should take, beside the reading. */
+/** How long the component's part of a step should take, beside the reading of the table. */
 const stepMs = 30;
 
 export class CheckRun {
@@ -32,7 +34,7 @@ export class CheckRun {
   readonly step: Doc<"checkSteps">;
   readonly #db: DatabaseWriter;
   #found = 0;
-  /** What is known of trees, by encoded namespace. */
+  /** Whether trees are damaged, as far as that is known, by encoded namespace. */
   readonly #damage: Map<string, boolean> = new Map();
 
   private constructor(db: DatabaseWriter, row: Doc<"checkRuns">, step: Doc<"checkSteps">) {
@@ -52,7 +54,7 @@ export class CheckRun {
     return this.row._id;
   }
 
-  /** Goes on with a phase, at its beginning. */
+  /** Begins a phase. */
   begin(phase: CheckPhase): void {
     this.step.phase = phase;
     this.step.batchSize = firstBatch;
@@ -60,13 +62,14 @@ export class CheckRun {
     delete this.step.place;
   }
 
-  /** Sizes the next step by what this one took; where the clock stands still, by nothing but the limits. */
+  /** Sizes the next step by the time that this one took. Where the clock stands still, steps grow up to the limits. */
   paceNext(elapsedMs: number): void {
     const factor = elapsedMs > 0 ? Math.min(2, Math.max(0.25, stepMs / elapsedMs)) : 2;
     const most = this.step.phase === "digest" ? maxBatchToAdd : maxBatch;
     this.step.batchSize = Math.max(16, Math.min(most, Math.round(this.step.batchSize * factor)));
   }
 
+  /** Records a difference. */
   async record(difference: NewRow<"differences">): Promise<void> {
     this.#found++;
     this.row.counts[difference.kind]++;
@@ -74,7 +77,7 @@ export class CheckRun {
     await this.#db.insert("differences", { run: this.id, ...difference });
   }
 
-  /** What this run has recorded of a document. */
+  /** The differences that this run has recorded for a document. */
   recorded(id: string): Promise<Doc<"differences">[]> {
     return this.#db
       .query("differences")
@@ -89,7 +92,7 @@ export class CheckRun {
     await this.#db.insert("checkDamage", { run: this.id, space, ...shownNamespace(tree), state: "found" });
   }
 
-  /** Records what is wrong with a node of a tree, which is to be made anew then. */
+  /** Records what is wrong with a node of a tree, which is to be rebuilt then. */
   async recordDamage(
     tree: Pick<StoredTree, "namespace">,
     node: NodeRef,
@@ -101,12 +104,13 @@ export class CheckRun {
     await this.record({ id: String(node), kind: "structure", expected: null, actual, fixed: false });
   }
 
+  /** Counts differences that were mended after they were recorded. */
   countFixed(count: number): void {
     this.row.fixed += count;
     this.#found += count;
   }
 
-  /** True when a tree, by its encoded namespace, is known to be damaged. */
+  /** True when the tree of an encoded namespace is known to be damaged. */
   async isDamaged(space: string): Promise<boolean> {
     if (this.row.counts.structure === 0) return false;
     let isDamaged = this.#damage.get(space);
@@ -120,15 +124,17 @@ export class CheckRun {
     return isDamaged;
   }
 
+  /** The buckets of the run. */
   async buckets(): Promise<Doc<"checkBuckets">> {
     return present(await ofRun(this.#db, "checkBuckets", this.id));
   }
 
+  /** What the run has added up, by bucket. */
   async sums(): Promise<Doc<"checkSums">> {
     return present(await ofRun(this.#db, "checkSums", this.id));
   }
 
-  /** The buckets in which the documents and the trees were not the same. */
+  /** The buckets in which the documents and the trees differ. */
   async differing(): Promise<Set<number>> {
     const sums = await this.sums();
     return new Set(differingBuckets(documentSums(sums), treeSums(sums)));
@@ -186,7 +192,7 @@ export function treeSums({ treeCounts, treeDigests }: NewRow<"checkSums">): Buck
   return { counts: treeCounts, digests: treeDigests };
 }
 
-/** A tree's namespace as documents have it: absent when it has none. */
+/** A tree's namespace as documents have it: absent when the namespace is undefined. */
 function shownNamespace({ namespace }: Pick<StoredTree, "namespace">): { namespace?: Value } {
   return namespace === undefined ? {} : { namespace };
 }

@@ -1,14 +1,14 @@
 /**
- * How much one transaction of a background job may do: a stretch of time short enough that live writes get through, and a
- * share of what the transaction may still read and write. Where the clock stands still during a mutation, which is so on
- * Convex Cloud, units of work stand in for time.
+ * How much one transaction of a background job may do. It may take a stretch of time that is short enough for live writes to get
+ * through, and a share of what the transaction may still read and write. On Convex Cloud the clock stands still during a mutation, so
+ * units of work stand in for time there.
  */
 import type { GenericMutationCtx, TransactionMetrics } from "convex/server";
 import type { DataModel } from "../_generated/dataModel.js";
 
 const timeMs = 50;
 const spendableShare = 0.5;
-/** What takes about as long as `timeMs` where nodes are documents. */
+/** This much work takes about as long as `timeMs` where nodes are documents. */
 const unitsPerStep = 4000;
 
 export class StepBudget {
@@ -26,7 +26,7 @@ export class StepBudget {
     return new StepBudget(ctx.meta, await ctx.meta.getTransactionMetrics());
   }
 
-  /** Notes work that was done; true when no more of it should be begun. */
+  /** Notes work that was done; returns true when no more should be begun. */
   async isSpent(units: number): Promise<boolean> {
     this.#units += units;
     const elapsedMs = Date.now() - this.#beganAtMs;

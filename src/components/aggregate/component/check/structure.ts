@@ -1,7 +1,7 @@
 /**
- * The first phase of a check: every node against what its parent says of it, tree by tree, leaf by leaf, in as many steps as
- * it takes. On its way it meets every item in order, and collects where buckets are to end. A tree found damaged is left to
- * be rebuilt: the phases after this one, which search trees, pass it over.
+ * The first phase of a check compares every node with what its parent says about it, tree by tree and leaf by leaf, in as many
+ * steps as it takes. On its way it meets every item in order, and decides where buckets end. A tree that is found damaged is
+ * left to be rebuilt, and the phases that search trees skip it.
  */
 import { checkTree, SeparatorCollector, untilLoaded } from "../../tree/index.js";
 import type { Doc } from "../_generated/dataModel.js";
@@ -14,7 +14,7 @@ import { StepBudget } from "./step_budget.js";
 /** How many leaves are checked between two looks at the budget. */
 const leavesPerStep = 64;
 
-/** Goes on with the phase; true when it is over. */
+/** Goes on with the phase; returns true when it is over. */
 export async function checkStructure(ctx: MutationCtx, run: CheckRun): Promise<boolean> {
   const budget = await StepBudget.begin(ctx);
   const buckets = await run.buckets();
@@ -30,7 +30,7 @@ export async function checkStructure(ctx: MutationCtx, run: CheckRun): Promise<b
   return isDone;
 }
 
-/** Checks trees from the run's place on, which moves on with them; true when the budget is spent. */
+/** Checks trees from the run's place on, and moves the place on with them; returns true when the budget is spent. */
 async function checkTrees(
   db: DatabaseReader,
   run: CheckRun,
@@ -54,7 +54,7 @@ async function checkTrees(
   return false;
 }
 
-/** A root must be that of one tree: what is taken from one of two would be missing in the other. */
+/** Checks that a root belongs to one tree only: of two trees, each would lose what is taken from the other. */
 async function checkRoot(db: DatabaseReader, run: CheckRun, { state, ...tree }: StoredTree): Promise<void> {
   const root = String(state.root);
   const holders = await db
@@ -66,7 +66,7 @@ async function checkRoot(db: DatabaseReader, run: CheckRun, { state, ...tree }: 
   }
 }
 
-/** Checks some leaves of a tree and what is above them. Returns where to go on, null at the end of the tree. */
+/** Checks some leaves of a tree and what is above them. Returns the place to go on at, or null at the end of the tree. */
 async function checkPart(
   run: CheckRun,
   tree: StoredTree,
@@ -96,6 +96,6 @@ async function checkPart(
   }
   run.step.nodes += report.nodes;
   run.step.items += report.items;
-  // Positions that do not ascend are damage, and would lead in a circle.
+  // Positions that do not ascend are damage, and following them would lead in a circle.
   return report.next !== null && report.next > from ? report.next : null;
 }
