@@ -1,6 +1,6 @@
 /**
- * Queued operations that were refused: to be looked at, tried again, or thrown away. Listed by the commit that queued
- * them. The pages are made here, because `paginate` does not work within components.
+ * Pending operations that the worker could not apply. An app can list them, try them again, or throw them away. They are listed
+ * in the order of the commits that queued them. The pages are made here, because `paginate` does not work within components.
  */
 import { paginationOptsValidator, paginationResultValidator, type PaginationResult } from "convex/server";
 import { v } from "convex/values";
@@ -31,7 +31,7 @@ export const list = query({
     const start = cursor === null ? null : decodeCursor(cursor);
     if (start === "end") return { page: [], isDone: true, continueCursor: doneCursor };
     const end = typeof endCursor === "string" ? decodeCursor(endCursor) : null;
-    // A page whose end is fixed holds all that lies before it, however much has come in between.
+    // A page whose end is fixed holds everything before that end, however much has come in between.
     const limit = end === null ? numItems : maxFixedPage;
     const found = await lettersAfter(ctx.db, order, start, limit + 1);
     if (end === null || end === "end") return pageOf(found.slice(0, limit), found.length <= limit);
@@ -49,7 +49,7 @@ export const get = query({
   handler: (ctx, { id }) => ctx.db.get("deadLetterOperations", id),
 });
 
-/** Throws a dead letter away. False when there is none of that id. */
+/** Throws a dead letter away. Returns false when there is none of that id. */
 export const delete_ = mutation({
   args: { id },
   returns: v.boolean(),
@@ -60,7 +60,7 @@ export const delete_ = mutation({
   },
 });
 
-/** Queues a dead letter's operation again. False when there is none of that id. */
+/** Queues the operation of a dead letter again. Returns false when there is none of that id. */
 export const retry = mutation({
   args: { id },
   returns: v.boolean(),
@@ -138,7 +138,7 @@ function decodeCursor(cursor: string): Place | "end" {
       return { commitTs: BigInt(place[0]), createdAt: place[1] };
     }
   } catch {
-    // What cannot be read is no cursor.
+    // A text that is no JSON is no cursor either.
   }
   throw aggregateError("INVALID_CURSOR", "The cursor is not one that this function returned.");
 }

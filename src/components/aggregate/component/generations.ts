@@ -1,26 +1,32 @@
 /**
- * What drives the builds of a managed aggregate. The app's side (`client/managed`) asks what is `due`, reads its table, and
- * hands over what belongs into the trees; everything that has to be remembered is here, so a build goes on wherever it was
- * interrupted, and every part of it is one transaction.
+ * The functions that drive the builds of a managed aggregate. The app's side (`client/managed`) asks what is `due`, reads its table,
+ * and hands over what belongs into the trees. Everything that has to be remembered is stored here, and every part of a build is
+ * one transaction: so a build goes on wherever it was interrupted.
  */
 import { v, type Infer } from "convex/values";
+import { removeSome, settle } from "../tree/index.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { internal } from "./_generated/api.js";
-import { internalMutation, mutation, type MutationCtx } from "./_generated/server.js";
+import { internalMutation, mutation, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
 import { buildOf, definitionState, mainGeneration, type DefinitionState } from "./generation/progress.js";
-import { beginRun, dueRun, repairDrift } from "./check/lifecycle.js";
+import { beginRun, clearRuns, dueRun, repairDrift } from "./check/lifecycle.js";
 import { isDamage } from "./interface/errors.js";
 import { batch, fillIn } from "./generation/fills.js";
 import { generationsOf } from "./generation/directory.js";
 import * as states from "./generation/states.js";
+import { deleteRecord, successorGeneration } from "./forest/records.js";
+import { openNodes } from "./nodes/open.js";
 import { failure, tableCursor } from "./generation/tables.js";
-import { clearSome } from "./generation/sweep.js";
+
+/** How many nodes one part of clearing deletes at most, and how many trees it looks at. */
+const nodesPerSweep = 500;
+const treesPerSweep = 250;
 
 const definition = v.string();
 
 /**
- * Begins a build for the definition, if it has none, and drops those of all other definitions, whose code does not run any
- * more; with `standby`, leaves them alone. With `fresh`, builds anew what it has. Returns how the definition stands now.
+ * Begins a build for the definition, if it has none, and drops what all other definitions have, because their code does not run
+ * any more. Returns how the definition stands now.
  */
 export const begin = mutation({
   args: {
@@ -41,7 +47,7 @@ export const begin = mutation({
   },
 });
 
-/** Drops what every definition has, because nothing is managed here any more: a class without `table` may use the component. */
+/** Drops what every definition has, because nothing is managed here any more. Then a class without `table` may use the component. */
 export const release = mutation({
   args: {},
   returns: v.null(),
@@ -52,7 +58,7 @@ export const release = mutation({
   },
 });
 
-/** Clears what was dropped where nothing is managed, so that nobody calls `clear`; goes on in another run. */
+/** Clears what was dropped, in run after run. It works where nothing is managed, so that nobody would call `clear`. */
 export const sweep = internalMutation({
   args: {},
   returns: v.null(),
@@ -65,7 +71,7 @@ export const sweep = internalMutation({
   },
 });
 
-/** Builds the definition anew, beside the generation that answers now. One that was being built is given up. */
+/** Builds the definition anew, beside the generation that answers now. A generation that was being built is dropped. */
 export const rebuild = mutation({
   args: { definition, maxNodeSize: v.optional(v.number()), rootLazy: v.optional(v.boolean()) },
   returns: v.null(),
@@ -97,7 +103,7 @@ const dueWork = v.union(
   v.object({ kind: v.literal("wait"), state, waitMs: v.number() }),
 );
 
-/** What is to be done next for a definition: the fill first, then the check of it, other checks, and clearing. */
+/** Says what is to be done next for a definition: first the fill, then its check, then other checks, then clearing. */
 export const due = mutation({
   args: { definition },
   returns: dueWork,
@@ -116,8 +122,8 @@ export const due = mutation({
 });
 
 /**
- * Fills documents of the table in and notes how far it came. Ends early when the transaction's budget does, and before a
- * document that the definition, or the tree, refuses: then the build has failed, until that document is tried again.
+ * Fills documents of the table in, and notes how far it came. It ends early when the transaction's budget is spent. It also ends
+ * before a document that the definition, or the tree, refuses: then the build has failed until that document is tried again.
  */
 export const fill = mutation({
   args: batch,
@@ -136,7 +142,7 @@ export const fill = mutation({
   },
 });
 
-/** After a batch that failed as a whole: the next one takes half of it. A single document that fails, fails the build. */
+/** Makes the next batch half as large, after one that failed as a whole. When a single document has failed, the build has failed. */
 export const shrink = mutation({
   args: { generation: v.number(), failure },
   returns: v.null(),
@@ -150,7 +156,7 @@ export const shrink = mutation({
   },
 });
 
-/** Deletes some of what dropped generations have left. */
+/** Deletes a part of what a dropped generation has left. */
 export const clear = mutation({
   args: {},
   returns: v.null(),
@@ -161,7 +167,7 @@ export const clear = mutation({
   },
 });
 
-/** What is to be done for one generation, or null. */
+/** What is to be done for one generation; null when nothing is. */
 async function dueFor(
   ctx: MutationCtx,
   generation: Doc<"generations">,
@@ -189,4 +195,30 @@ async function dueFor(
   }
   const checkId = await beginRun(ctx.db, { generation: number, repair: true, startedBy: "build" });
   return { kind: "run", state, generation: number, runId: checkId };
+}
+
+/** Deletes some of the nodes of a dropped generation, then its runs; returns true when nothing is left of it. */
+async function clearSome({ db }: MutationCtx, generation: number): Promise<boolean> {
+  const records = [
+    ...(await someRecords(db, generation)),
+    // Successors of trees that were being rebuilt when it was dropped.
+    ...(await someRecords(db, successorGeneration(generation))),
+  ];
+  const store = openNodes(db);
+  let left = nodesPerSweep;
+  for (const record of records) {
+    const { removed, isGone } = await settle(store, () => removeSome(store, record.root, left));
+    left -= removed;
+    if (!isGone) break;
+    await deleteRecord(db, record);
+  }
+  await store.write(db);
+  return records.length === 0 && clearRuns(db, generation);
+}
+
+function someRecords(db: DatabaseReader, generation: number): Promise<Doc<"trees">[]> {
+  return db
+    .query("trees")
+    .withIndex("by_generation", (q) => q.eq("generation", generation))
+    .take(treesPerSweep);
 }

@@ -1,8 +1,8 @@
 /**
- * How the component takes the place of `@convex-dev/aggregate`, and gives it back: by the transaction of a deploy that changes
- * the import, all of its trees become ours, or ours become its own, with namespaces, settings, waiting operations and dead
- * letters. A database that knows the brand finds this among the exports. Of a managed aggregate nothing has to come,
- * since it is built from its table; what goes is the generation that answers.
+ * How the component takes the place of `@convex-dev/aggregate`, and gives it back. In the transaction of a deploy that changes the
+ * import, all of that component's trees become ours, or ours become its own, with namespaces, settings, waiting operations and
+ * dead letters. The engine finds the handover among the exports by its brand. A managed aggregate takes nothing over, because it is
+ * built from its table; what it gives back is the generation that answers.
  */
 import { ConvexError } from "convex/values";
 import { handoverBrand, type CellCodec, type DeclaredHandover } from "../../../seams/index.js";
@@ -28,10 +28,10 @@ import { checkTables } from "./check/tables.js";
 
 type Finish<Ctx> = (ctx: Ctx) => Promise<void>;
 
-/** Operations that waited, with the commit that they came by. */
+/** Operations that waited, with the commits that appended them. */
 type Waiting = { readonly commitTs: bigint; readonly operation: Operation }[];
 
-/** Reads what the published component has stored, by its schema; what it returns writes it, by ours. */
+/** Reads what the published component has stored. The function that it returns writes that into our tables. */
 async function arrive(
   { db, scheduler }: PublishedCtx,
   { isManaged, tables }: { isManaged: boolean; tables: ReadonlySet<string> },
@@ -61,7 +61,7 @@ async function arrive(
 async function plantTrees({ db }: MutationCtx, trees: readonly WholeTree[], waiting: Waiting): Promise<void> {
   const forest = new Forest(db, unmanaged);
   await forest.load(trees.map(({ namespace }) => namespace));
-  // A summand of 0 is also what an item without one has: where all are, none is meant.
+  // An item without a summand is stored with 0. Where all summands are 0, the items are taken to have none.
   const isSummed = trees.some(({ items }) => items.some(({ s }) => s !== 0));
   for (const { namespace, items, ...settings } of trees) {
     forest.plant(namespace, settings);
@@ -82,7 +82,7 @@ async function plantTrees({ db }: MutationCtx, trees: readonly WholeTree[], wait
   await forest.flush(db);
 }
 
-/** Reads what we have stored, by our schema; what it returns writes it, by that of the published component. */
+/** Reads what we have stored. The function that it returns writes that into the tables of the published component. */
 async function leave(ctx: MutationCtx): Promise<Finish<PublishedCtx>> {
   await foldAll(ctx);
   const { db } = ctx;
@@ -104,7 +104,7 @@ async function leave(ctx: MutationCtx): Promise<Finish<PublishedCtx>> {
   };
 }
 
-/** Applies whatever waits. */
+/** Applies all operations that wait. */
 async function foldAll(ctx: MutationCtx): Promise<void> {
   for (;;) {
     const rows = await ctx.db.query("pendingOperations").withIndex("by_commitTs").collect();
@@ -142,11 +142,11 @@ async function wholeTree({ nodes, state, namespace, record }: StoredTree): Promi
   return { namespace, maxNodeSize, rootLazy, items: items.toSorted((a, b) => comparePublished(a.k, b.k)) };
 }
 
-/** So many names are read at once. */
+/** This many names are read at once. */
 const page = 10_000;
 const anyCodec: CellCodec<string> = { encode: String, decode: String };
 
-/** Whatever stands in cells, of this layout or of a time before another one was here. */
+/** Empties all cells: those of this layout, and those that are left from before another component was here. */
 async function clearCells({ db }: MutationCtx): Promise<void> {
   const cells = nativeStoreOf(db)?.cells(anyCodec);
   if (cells === undefined) return;
@@ -155,7 +155,7 @@ async function clearCells({ db }: MutationCtx): Promise<void> {
   }
 }
 
-/** Jobs are of functions that go. */
+/** Cancels the jobs that wait, because their functions go away. */
 async function cancelJobs({
   db,
   scheduler,
@@ -169,12 +169,12 @@ const published = ["btree", "btreeNode"];
 const queues = ["pendingOperations", "deadLetterOperations"];
 const own = ["trees", "nodes", "worker", "progress", "settings", "generations", "builds"];
 
-/** Found by its brand. */
+/** The engine finds this by its brand. */
 export const handover: { readonly [handoverBrand]: DeclaredHandover } = {
   [handoverBrand]: {
     own: ["trees", "generations"],
     other: published,
-    // A worker that is told to run while it is not there would never run again.
+    // The other component's worker would never run again if it were told to run while it is gone.
     arrive: { carries: [...published, ...queues], forgets: ["batchWorker"], begin: arrive },
     leave: { carries: [...own, ...queues, ...Object.keys(checkTables)], begin: leave },
   },

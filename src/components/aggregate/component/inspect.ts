@@ -1,4 +1,4 @@
-/** A look inside: the structural check, and the trees and nodes as they are stored. */
+/** Functions that look inside: they check the structure of trees, and show trees and nodes as they are stored. */
 import { v, type Value } from "convex/values";
 import { checkTree, isLeaf, untilLoaded, type CountedTree, type NodeRef } from "../tree/index.js";
 import { query, type DatabaseReader } from "./_generated/server.js";
@@ -10,7 +10,7 @@ import { namespace } from "./interface/operation.js";
 import { definition } from "./interface/question.js";
 import { readFrom } from "./native/readings.js";
 
-/** How many leaves a part of the check visits, unless told otherwise. */
+/** How many leaves a part of the check visits by default. */
 const leavesPerPart = 256;
 const defaultTake = 100;
 
@@ -19,7 +19,7 @@ const take = v.optional(v.number());
 
 /**
  * Checks the structure of a namespace's tree: orders, bounds, counts, sums, extremes, digests, levels and fill of the
- * nodes. Made in parts: call again with `from` as long as `next` is not null. O(leaves visited).
+ * nodes. Each call checks a part: call again with `from` as long as `next` is not null. O(leaves visited).
  */
 export const validate = query({
   args: {
@@ -46,7 +46,7 @@ export const validate = query({
   },
 });
 
-/** The keys of a namespace's tree in order, in brackets for each node. */
+/** The keys of a namespace's tree in order; brackets stand around those of each node. */
 export const dump = query({
   args: tree,
   returns: v.string(),
@@ -56,21 +56,21 @@ export const dump = query({
   },
 });
 
-/** The records of the trees, up to `take` of them, 100 unless told otherwise. */
+/** The records of up to `take` trees, 100 by default. */
 export const listTrees = query({
   args: { take },
   returns: v.array(v.any()),
   handler: (ctx, { take }) => ctx.db.query("trees").take(take ?? defaultTake),
 });
 
-/** The nodes as they are stored, up to `take` of them, 100 unless told otherwise. */
+/** Up to `take` nodes as they are stored, 100 by default. */
 export const listNodes = query({
   args: { take },
   returns: v.array(v.any()),
   handler: (ctx, { take }) => openNodes(ctx.db).list(take ?? defaultTake),
 });
 
-/** The tree of a namespace, in the forest that answers for the definition, or is going to. */
+/** The tree of a namespace, in the generation that answers for the definition, or that is being built. */
 async function treeOf(
   db: DatabaseReader,
   { namespace, definition }: { namespace?: Value; definition?: string },

@@ -1,8 +1,8 @@
 /**
- * Queued writes: a transaction appends its operations to a table, ordered by commit, and the worker applies them one run
- * after the other. Enqueues write no document in common, and none that the worker reads: it is told its batches
- * from a snapshot (`worker.ts`). An operation that is refused goes to the dead letters, and the others go on. Deltas
- * (`deltas.ts`) wait in the same table and are folded by the same worker.
+ * Queued writes: a transaction appends its operations to a table that is ordered by commit, and the worker applies them in one run
+ * after the other. Enqueues write no document in common, and none that the worker reads, because it learns of its batches from a
+ * snapshot (`worker.ts`). An operation that is refused becomes a dead letter, and the others go on. Deltas (`deltas.ts`) wait in
+ * the same table, and the same worker folds them.
  */
 import { getDocumentSize, v } from "convex/values";
 import { internalMutation, internalQuery, mutation, query, type MutationCtx } from "./_generated/server.js";
@@ -15,14 +15,14 @@ import { usesDeltas } from "./queue/settings.js";
 import { isRunning, wake } from "./worker.js";
 import { readFrom } from "./native/readings.js";
 
-/** The most that a run is handed. */
+/** A run is handed at most this much. */
 const maxBatchOperations = 1024;
 const maxBatchBytes = 2 * 1024 * 1024;
 
 /** How many entries `status` looks at. */
 const statusEntries = 16;
 
-/** Queues operations, to be applied in the order of their commits. Where deltas are the rule, they are deltas. */
+/** Queues operations, to be applied in the order of their commits. Where the component is set to use deltas, appends deltas instead. */
 export const enqueue = mutation({
   args: { operations },
   returns: v.null(),
@@ -33,7 +33,7 @@ export const enqueue = mutation({
   },
 });
 
-/** Whether the worker is at it, and what waits for it. */
+/** Whether the worker runs, and what waits for it. */
 export const status = query({
   args: {},
   returns: v.object({
@@ -61,7 +61,7 @@ export const status = query({
   },
 });
 
-/** Appends operations to the queue, and sees to it that the worker comes. */
+/** Appends operations to the queue, and wakes the worker. */
 export async function enqueueOperations(
   ctx: MutationCtx,
   operations: readonly Operation[],
@@ -79,8 +79,8 @@ export const nextBatch = internalQuery({
   args: { cursor: v.optional(v.int64()) },
   returns: queueBatch,
   handler: async (ctx, { cursor }) => {
-    // What was taken off leaves a trace in the index for a while: the cursor passes over it. The last commit may have
-    // more entries, so it is looked at again.
+    // Entries that were taken off leave a trace in the index for a while, which the cursor skips. It stands at the last commit,
+    // not behind it, because that commit may have more entries.
     const rows = ctx.db
       .query("pendingOperations")
       .withIndex("by_commitTs", (q) => (cursor === undefined ? q : q.gte("commitTs", cursor)));
@@ -103,7 +103,7 @@ export const nextBatch = internalQuery({
 
 /**
  * Applies up to `limit` operations of a batch and takes them off the queue. Ends early when the transaction's budget of
- * documents does. Returns the commit it has come to.
+ * documents is spent. Returns the commit that it has come to.
  */
 export const applyBatch = internalMutation({
   args: { entries: v.array(queueEntry), limit: v.number() },

@@ -1,4 +1,4 @@
-/** The upkeep of trees: starting over, and how they trade reads against contention. */
+/** The upkeep of trees: emptying them, and choosing between fast reads and little contention. */
 import { v } from "convex/values";
 import { isLeaf, makeRootLazy as makeLazy, settle, untilLoaded, type NodeRef } from "../tree/index.js";
 import { internal } from "./_generated/api.js";
@@ -15,7 +15,7 @@ import { readFrom } from "./native/readings.js";
 const sweepNodes = 500;
 
 /**
- * Empties the tree of a namespace, or makes one. Settings that are not given stay as they are. The old nodes are
+ * Empties the tree of a namespace, or makes one. Settings that are left out stay as they are. The old nodes are
  * deleted in the background. Throws INVALID_NODE_SIZE, and PENDING_OPERATIONS while writes are queued.
  */
 export const clear = mutation({
@@ -50,12 +50,12 @@ export const makeRootLazy = mutation({
   },
 });
 
-/** Deletes nodes that no tree holds any more, and all that stands below them; goes on in another run. */
+/** Deletes nodes that no tree holds any more, and all nodes below them, in run after run. */
 export const sweep = internalMutation({
   args: { nodes: v.array(v.string()) },
   returns: v.null(),
   handler: async (ctx, { nodes }) => {
-    // Taken from the end, so that what waits is never more than the children of one path.
+    // Takes nodes from the end, so that no more wait than the children along one path.
     const waiting: NodeRef[] = [...nodes];
     const store = openNodes(ctx.db);
     for (let count = 0; count < sweepNodes; count++) {

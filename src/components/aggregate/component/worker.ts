@@ -1,9 +1,13 @@
 /**
- * The worker of the queue: a mutation that applies a batch and schedules itself, one run at a time, until the queue has
- * been empty for a while. Enqueues only read whether it is running, so they meet it, and each other, when it starts
- * and stops. Deltas do not even read that: they ask a snapshot, and have the worker begun by a job of its own (`begin`);
- * one that was misled by the snapshot is found by a last look some time after the worker stopped. A watchdog starts it anew when a run was lost. A batch that fails as a whole, for instance because it
- * exceeds a limit, is tried again in halves, down to the one operation that does it, which becomes a dead letter.
+ * The worker of the queue: a mutation that applies a batch and schedules itself, one run at a time, until the queue has been
+ * empty for a while.
+ *
+ * Enqueues only read whether it runs, so they conflict with it, and with each other, only when it starts and stops. Deltas do not
+ * even read that: they look into a snapshot, and schedule a job (`begin`) that wakes the worker. Deltas that an old snapshot has
+ * misled are found by a last look, some time after the worker has stopped.
+ *
+ * A watchdog starts the worker anew when a run was lost. A batch that fails as a whole, for instance because it exceeds a limit,
+ * is tried again in halves, down to the one operation that fails, which becomes a dead letter.
  */
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
@@ -19,17 +23,18 @@ import { readFrom } from "./native/readings.js";
 
 const maxBatchLimit = 1024;
 
-/** An empty queue is looked at this often, for this long after the last work, before the worker stops. */
+/** How often the worker looks at an empty queue. */
 const pollMs = 200;
+/** How long the worker goes on looking after the last work, before it stops. */
 const cooldownMs = 2000;
 
-/** A run that is this late is taken to be lost. */
+/** A run that is this late counts as lost. */
 const watchdogMs = 60_000;
 
-/** How long deltas gather before the first run that folds them. */
+/** How long deltas gather before the first run folds them. */
 const gatherMs = 100;
 
-/** Much longer than a snapshot may lag, and a mutation run. */
+/** The last look comes this long after the worker has stopped: much longer than a snapshot may lag, or a mutation may run. */
 const lastLookMs = 30_000;
 
 /** Makes sure that the worker runs. */
@@ -43,7 +48,7 @@ export async function wake(ctx: MutationCtx, delayMs: number = 0): Promise<void>
   await scheduleRun(ctx, progress, delayMs, { watchdog, workedAtMs: Date.now() });
 }
 
-/** Wakes the worker when there is something to do for it. */
+/** Wakes the worker when operations wait. */
 export const begin = internalMutation({
   args: {},
   returns: v.null(),
@@ -58,11 +63,12 @@ export function progressIn(db: DatabaseReader): Promise<Doc<"progress"> | null> 
   return db.query("progress").first();
 }
 
+/** Whether the worker runs. */
 export async function isRunning(db: DatabaseReader): Promise<boolean> {
   return (await db.query("worker").first())?.state === "running";
 }
 
-/** One run of the worker. One whose generation has passed was replaced, and does nothing. */
+/** One run of the worker. It does nothing when another run has replaced it, which its generation tells. */
 export const run = internalMutation({
   args: { generation: v.number() },
   returns: v.null(),
@@ -81,7 +87,7 @@ export const run = internalMutation({
   },
 });
 
-/** Looks after the worker: starts it anew when its next run is overdue or failed. */
+/** The watchdog: starts the worker anew when its next run is overdue or has failed. */
 export const watch = internalMutation({
   args: {},
   returns: v.null(),

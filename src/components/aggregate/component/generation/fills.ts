@@ -1,4 +1,4 @@
-/** One batch of a build: what comes into the trees, and what is noted of it. */
+/** One batch of a build: it brings documents into the trees, and notes how far the build has come. */
 import { ConvexError, v, type Infer } from "convex/values";
 import type { TransactionMetrics } from "convex/server";
 import type { Doc } from "../_generated/dataModel.js";
@@ -11,12 +11,12 @@ import type { Build } from "./progress.js";
 import { applyOperation, namespacesOf } from "../forest/operations.js";
 import { operations } from "../interface/operation.js";
 
-/** A batch should take about so long, so that live writers get through; where clocks stand still, budgets decide. */
+/** A batch should take about this long, so that live writers get through. Where the clock stands still, the budget decides. */
 const batchMs = 50;
 const maxBatch = 2048;
-/** Breaks longer than this are none of the build's time. */
+/** A longer break between batches does not count as time of the build. */
 const longestGapMs = 5000;
-/** The share of a transaction that a batch may use. Nodes are written when it ends, each as large as it was read. */
+/** The share of a transaction that a batch may use. The nodes that it has changed are written only when it ends. */
 const spendable = 0.5;
 const operationsBetweenLooks = 32;
 
@@ -69,7 +69,7 @@ export async function fillIn(
   else if (generation.status === "failed" && applied > 0) await states.resume(ctx.db, generation);
 }
 
-/** Applies as many operations as the transaction bears, up to one that is refused. */
+/** Applies as many operations as the transaction bears, and ends at one that is refused. */
 async function apply(
   ctx: MutationCtx,
   { generation }: states.Generation,
@@ -109,11 +109,11 @@ function limitOf({ used, remaining }: { used: number; remaining: number }): numb
   return used + remaining;
 }
 
-/** Twice as many, or half, by what the batch took; no more than went in when the budget ended it. */
+/** The size of the next batch: up to twice this one, or half of it, by the time that it took. When the budget ended this one, what went in. */
 function nextBatchSize(before: number, applied: number, given: number, elapsedMs: number): number {
   if (applied < given) return Math.max(1, applied);
   const factor = elapsedMs > 0 ? Math.min(2, Math.max(0.5, batchMs / elapsedMs)) : 2;
-  // A batch that was not full tells nothing about larger ones.
+  // A batch that was not full does not tell how long a larger one would take.
   const grown = given < before ? Math.min(1, factor) : factor;
   return Math.min(maxBatch, Math.max(1, Math.round(before * grown)));
 }

@@ -1,4 +1,4 @@
-/** How builds stand, for status and for the reads that they keep waiting. */
+/** How builds stand. Status tells it, and so does the error of reads that a build keeps waiting. */
 import type { WithoutSystemFields } from "convex/server";
 import { ConvexError, v, type Infer } from "convex/values";
 import type { BuildProgress } from "../../../../seams/index.js";
@@ -14,7 +14,7 @@ export const definitionState = v.union(v.literal("empty"), ...generationStatus.m
 /** The record of a build. */
 export type Build = WithoutSystemFields<Doc<"builds">>;
 
-/** What tells most about a definition: the generation that answers, else the one in the making, else the last one. */
+/** The generation that says most about a definition: the one that answers, else the one that is being built, else the last one. */
 export function mainGeneration(generations: readonly Doc<"generations">[]): Doc<"generations"> | undefined {
   return (
     generations.find(({ status }) => status === "ready") ??
@@ -23,6 +23,7 @@ export function mainGeneration(generations: readonly Doc<"generations">[]): Doc<
   );
 }
 
+/** The build of a generation; null when it has none. */
 export function buildOf(db: DatabaseReader, generation: number): Promise<Doc<"builds"> | null> {
   return db
     .query("builds")
@@ -30,7 +31,7 @@ export function buildOf(db: DatabaseReader, generation: number): Promise<Doc<"bu
     .first();
 }
 
-/** Progress of a build, and when it should be done at the rate that it has had. */
+/** How far a build is, and when it should be done if it keeps its rate. */
 export function progressOf(build: Build | null): BuildProgress {
   if (build === null) return { processed: 0, total: null, ratePerSecond: null, etaMs: null };
   const { processed, total, activeMs, isFilled } = build;
@@ -40,12 +41,12 @@ export function progressOf(build: Build | null): BuildProgress {
     processed,
     total,
     ratePerSecond,
-    // What is left takes as long, for its size, as what was done.
+    // What is left is taken to need as much time for its size as what was done.
     etaMs: left === null || activeMs === 0 ? null : Math.round((activeMs * left) / (1 - left)),
   };
 }
 
-/** What is left of the fill, from 0 to below 1; null while nothing tells. */
+/** The share of the fill that is left, from 0 to below 1; null while it is unknown. */
 function remainingShare({ processed, total, cursor, span }: Build): number | null {
   if (processed === 0) return null;
   if (total !== null) return 1 - Math.min(1, processed / Math.max(1, total));
@@ -55,8 +56,8 @@ function remainingShare({ processed, total, cursor, span }: Build): number | nul
 }
 
 /**
- * What a read throws that no generation of its definition can answer yet. It goes to the app's clients: why a build has failed,
- * which may tell what is in a document, is for those who ask for its status.
+ * The error of a read that no generation of its definition can answer yet. It reaches the app's clients. So it does not tell why a
+ * build has failed, because that may show what is in a document; `status` does.
  */
 export async function buildingError(db: DatabaseReader, definition: string): Promise<Error> {
   const generation = mainGeneration(await generationsOf(db, definition));

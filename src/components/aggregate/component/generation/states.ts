@@ -1,7 +1,7 @@
 /**
- * How generations come, change and go; nothing else writes their table. A definition has at most one that answers reads and one
- * that is being built to answer after it. When that one is found right, it becomes ready, and the other is dropped, in one
- * transaction. What is dropped never comes back: it is not kept in step any more.
+ * How generations begin, change and end; nothing else writes their table. A definition has at most one generation that answers
+ * reads, and one that is being built to take its place. When a check finds the new one right, it becomes ready and the old one is
+ * dropped, in one transaction. A dropped generation never comes back, because nobody keeps it in step any more.
  */
 import type { Doc } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
@@ -13,10 +13,10 @@ import type { Failure } from "./tables.js";
 
 export type Generation = Doc<"generations">;
 
-/** The size of a build's first batch; later ones are sized by what they take. */
+/** The size of a build's first batch; later ones are sized by the time that they take. */
 const firstBatch = 64;
 
-/** Begins a build for a definition, in trees that are set up as the settings say. Returns the generation's number. */
+/** Begins a build for a definition. Its trees are set up as the settings say. Returns the generation's number. */
 export async function createGeneration(
   db: DatabaseWriter,
   definition: string,
@@ -46,7 +46,7 @@ export async function createGeneration(
   return generation;
 }
 
-/** The generation of a number; null when there is none, or it is being cleared. */
+/** The generation with a number; null when there is none, or when it was dropped. */
 export async function liveGeneration(db: DatabaseReader, number: number): Promise<Generation | null> {
   const generation = await db
     .query("generations")
@@ -67,18 +67,19 @@ async function readyGenerations(db: DatabaseReader, definition: string): Promise
   return generations.filter(({ status }) => status === "ready");
 }
 
-/** The fill has met the end of the table. */
+/** The fill has met the end of the table: the check follows. */
 export async function startChecking(db: DatabaseWriter, generation: Generation): Promise<void> {
   await change(db, generation, { status: "checking", failure: undefined });
 }
 
-/** Goes on with a generation that had failed. */
+/** Goes on with a generation that has failed. */
 export async function resume(db: DatabaseWriter, generation: Generation): Promise<void> {
   const build = await buildOf(db, generation.generation);
   const status = build?.isFilled === true ? "checking" : "building";
   await change(db, generation, { status, failure: undefined });
 }
 
+/** Notes that a document, or the check, has stopped the generation. */
 export async function fail(db: DatabaseWriter, generation: Generation, failure: Failure): Promise<void> {
   const { message, documentId } = generation.failure ?? {};
   const isKnown = message === failure.message && documentId === failure.documentId;
@@ -86,7 +87,7 @@ export async function fail(db: DatabaseWriter, generation: Generation, failure: 
   await change(db, generation, { status: "failed", failure });
 }
 
-/** From now on reads are answered by this generation, and the one that answered before it is dropped. */
+/** Lets this generation answer reads from now on, and drops the one that answered before it. */
 export async function makeReady(db: DatabaseWriter, generation: Generation): Promise<void> {
   for (const other of await readyGenerations(db, generation.definition)) {
     if (other._id !== generation._id) await drop(db, other);
@@ -94,7 +95,7 @@ export async function makeReady(db: DatabaseWriter, generation: Generation): Pro
   await change(db, generation, { status: "ready", failure: undefined, readyAtMs: Date.now() });
 }
 
-/** Drops the generations of every definition but one, if one is named: their code does not run any more. True when there were any. */
+/** Drops the generations of every definition but the given one, or of all for null. Returns true when there were any. */
 export async function dropOthers(db: DatabaseWriter, definition: string | null): Promise<boolean> {
   const all = await db.query("generations").collect();
   const others = all.filter((other) => other.definition !== definition && other.status !== "dropped");
@@ -102,21 +103,22 @@ export async function dropOthers(db: DatabaseWriter, definition: string | null):
   return others.length > 0;
 }
 
-/** Drops whatever a definition has. */
+/** Drops every generation of a definition. */
 export async function dropAll(db: DatabaseWriter, definition: string): Promise<void> {
   for (const generation of await generationsOf(db, definition)) {
     if (generation.status !== "dropped") await drop(db, generation);
   }
 }
 
+/** Drops a generation. */
 export async function drop(db: DatabaseWriter, generation: Generation): Promise<void> {
   await forgetDrift(db, generation.generation);
   await change(db, generation, { status: "dropped" });
 }
 
 /**
- * Gives up a generation whose trees cannot be written any more, and begins another in its place. The document whose write
- * came upon the damage, if it was one, is noted with that.
+ * Drops a generation whose trees cannot be written any more, and begins another in its place. `id` is the document whose write
+ * came upon the damage; the new generation notes it as drifted.
  */
 export async function replaceDamaged(
   db: DatabaseWriter,
@@ -134,7 +136,7 @@ export async function replaceDamaged(
   if (id !== undefined) await noteDrift(db, next, [{ id, kind: "structure" }]);
 }
 
-/** A generation that is to be cleared, or null. */
+/** A dropped generation that is to be cleared; null when there is none. */
 export async function droppedGeneration(db: DatabaseReader): Promise<Generation | null> {
   const generations = await db.query("generations").collect();
   return (
@@ -142,7 +144,7 @@ export async function droppedGeneration(db: DatabaseReader): Promise<Generation 
   );
 }
 
-/** Forgets a generation that is cleared. The newest one stays on record, so that no number comes twice. */
+/** Deletes the record of a generation that is cleared. That of the newest one stays, so that no number is used twice. */
 export async function forget(db: DatabaseWriter, generation: Generation): Promise<void> {
   const build = await buildOf(db, generation.generation);
   if (build !== null) await db.delete("builds", build._id);

@@ -1,6 +1,6 @@
 /**
- * What the component refuses, as `ConvexError`s with a code and a message: they cross from the component to the app, and
- * from there to its clients. The codes are listed with all others in the package's docs/errors.md.
+ * The errors of the component. They are `ConvexError`s with a code and a message, because they cross from the component to the
+ * app, and from there to its clients. The package's docs/errors.md lists the codes with all others.
  */
 import { ConvexError, convexToJson, type Value } from "convex/values";
 import { maxItemBytes } from "../../tree/index.js";
@@ -20,6 +20,7 @@ export type AggregateErrorCode =
   | "OFFSET_OUT_OF_RANGE"
   | "PENDING_OPERATIONS";
 
+/** An error with a code. */
 export function aggregateError(
   code: AggregateErrorCode,
   message: string,
@@ -28,13 +29,13 @@ export function aggregateError(
   return new ConvexError({ code, message, ...details });
 }
 
-/** Of an item of this size, whose id is its document's where a table is aggregated. */
+/** The error for an item that is too large. Where a table is aggregated, the id is that of the item's document. */
 export function itemTooLarge(id: string, bytes: number): Error {
   const message = `the key, id and values of the item ${id} take up ${bytes} bytes; ${maxItemBytes} is the most`;
   return aggregateError("ITEM_TOO_LARGE", message, { id });
 }
 
-/** True of the error that a tree throws whose nodes are missing or do not fit together. */
+/** Whether an error says that a tree is damaged: that its nodes are missing or do not fit together. */
 export function isDamage(error: unknown): boolean {
   if (!(error instanceof ConvexError)) return false;
   const data: unknown = error.data;

@@ -1,8 +1,7 @@
 /**
- * Nodes as texts, for cells: without JSON, and without what follows from the rest. Positions are stored by their order, which
- * is what searches compare, so that reading a node decodes no key; what all positions of a node begin with is written
- * once. Of a child that was not changed since it was read or written the text is at hand, because every write of a
- * branch concerns one child in many.
+ * Encodes nodes as texts, for cells. The texts are no JSON, and leave out whatever follows from the rest. Positions are stored by
+ * their encoded order, which is what searches compare, so reading a node decodes no key. What all positions of a node begin with is
+ * written once. A branch remembers the texts of its children, because a write changes only one child of many.
  */
 import type { Value } from "convex/values";
 import { parseValue, stringifyValue } from "../../../../values/index.js";
@@ -20,10 +19,10 @@ import {
   withZeros,
 } from "./text.js";
 
-/** The form; one that comes after it will have another letter. */
+/** The first letter names the form of the text; another form would get another letter. */
 const nodeFormat = "a";
 
-/** Null for a text that is no node's: what cannot be read is as good as lost, and is mended like it. */
+/** A text that is no node's decodes to null: a node that cannot be read counts as lost, and is mended like one. */
 export const nodeCodec: CellCodec<Node | null> = {
   encode: (node) => (node === null ? "" : encodeNode(node)),
   decode: (text) => {
@@ -74,10 +73,10 @@ function readValues(reader: TextReader): (number | null)[] {
   return values;
 }
 
-/** What a branch was when it was written last. */
+/** A branch as it was when it was encoded last, with its texts. */
 class BranchMemo {
   readonly children: readonly Child[];
-  /** Of each child's ref and summary. */
+  /** The text of each child's ref and summary. */
   readonly texts: readonly string[];
   readonly positions: string;
 
@@ -88,7 +87,7 @@ class BranchMemo {
   }
 }
 
-/** Children are never changed, only replaced: those that are the same as last time have the same text. */
+/** Encodes a branch. Children are never changed, only replaced: so a child that is the same object as last time has the same text. */
 function encodeBranch(branch: Branch): string {
   const { level, children } = branch;
   const before = branch.memo instanceof BranchMemo ? branch.memo : null;
@@ -113,8 +112,8 @@ function positionsText(positions: readonly Position[]): string {
 }
 
 /**
- * Positions: how many, what they begin with, how long the shortest rest is, and each rest. One whose key is known only after
- * the commit cannot be told from its order; its key follows behind.
+ * Writes positions: their number, what all begin with, the length of the shortest rest, and the rest of each. A key that holds a
+ * timestamp which is known only after the commit cannot be told from the encoded order, so such keys follow behind.
  */
 function writePositions(parts: string[], positions: readonly Position[]): void {
   parts.push(lengthText(positions.length));
@@ -163,18 +162,18 @@ function readJson(reader: TextReader): Value {
   }
 }
 
-/** An order without the zero that ends each. */
+/** The encoded order of a position, without the zero at its end. */
 function textOf(position: Position): string {
   return (position.memo ??= withoutZeros(position.order.slice(0, -1)));
 }
 
-/** How many chars all texts have in common at their beginning. */
+/** The number of chars that all texts have in common at their beginning. */
 function sharedStart(texts: readonly string[]): number {
   const [first = ""] = texts;
   let shared = commonLength(first, texts[texts.length - 1] ?? "", first.length);
   let start = first.slice(0, shared);
   for (const text of texts) {
-    // Nodes that are damaged may be out of order.
+    // The first and the last text tell, unless a damaged node is out of order.
     if (text.startsWith(start)) continue;
     shared = commonLength(first, text, shared);
     start = first.slice(0, shared);
@@ -192,7 +191,7 @@ function childText({ ref, summary }: Child): string {
   return stringText(String(ref)) + (summary === null ? lengthText(0) : summaryText(summary));
 }
 
-/** Begins with the number of measures and one, because a summary may be missing. */
+/** The text of a summary. It begins with the number of measures plus one, because 0 stands for no summary. */
 function summaryText({ count, digest, measures }: Summary): string {
   let text = lengthText(measures.length + 1) + numberText(count) + digestText(digest);
   for (const { count: counted, sum, min, max } of measures) {
@@ -224,7 +223,7 @@ function readNumber(reader: TextReader): number {
   return value;
 }
 
-/** Nearly every sum is a number; null says that one comes which is more than that. */
+/** The text of a sum. Nearly every sum is a number; a null says that the JSON of another one follows. */
 function sumText(sum: ExactSum): string {
   return typeof sum === "number" ? numberText(sum) : numberText(null) + stringText(JSON.stringify(sum));
 }

@@ -1,26 +1,26 @@
 /**
- * The text that nodes are stored as: numbers and strings one after the other, in chars that take up one byte each and none of
- * which is a zero, where that can be helped. A small whole number takes one char for each five bits, any other number
- * eleven, strings their length and themselves. The reader refuses whatever the writer would not have written.
+ * The text that nodes are stored as: numbers and strings one after the other, in chars that take up one byte each. As far as
+ * possible none of them is a zero. A small whole number takes one char for each five bits, any other number takes eleven chars, and a
+ * string is written behind its length. The reader refuses whatever the writer would not have written.
  */
 
-/** Digits are the 64 chars from here on. */
+/** The 64 chars from this one on are the digits. */
 const zeroCode = 0x30;
 const digits = 64;
 const moreBit = 32;
-/** Numbers that are whole and nearer to zero than this are written by their size. */
+/** Whole numbers that are nearer to zero than this take as many digits as they need. */
 const smallIntegerLimit = 2 ** 30;
 const doubleMark = "#";
 const nothingMark = "!";
-/** Chars of a digest: whole numbers up to 2^54. */
+/** A digest is a whole number below 2^54, and takes this many digits. */
 const digestChars = 9;
 
 const view = new DataView(new ArrayBuffer(8));
 
-/** Thrown by readers; whoever reads a node turns it into what the caller can use. */
+/** Readers throw this for a text that no writer has written. */
 export class MalformedText extends Error {}
 
-/** A whole number from 0 to 2^31 - 1. */
+/** The text of a whole number from 0 to 2^31 - 1. */
 export function lengthText(value: number): string {
   if (value < moreBit) return String.fromCharCode(zeroCode + value);
   if (value < moreBit * moreBit) {
@@ -32,7 +32,7 @@ export function lengthText(value: number): string {
   return text + String.fromCharCode(zeroCode + rest);
 }
 
-/** Any number: NaN, the infinities and -0 are told apart. Null where there is none. */
+/** The text of any number, or of null. NaN, the infinities and -0 are kept. */
 export function numberText(value: number | null): string {
   if (value === null) return nothingMark;
   if (
@@ -87,7 +87,7 @@ export function stringText(text: string): string {
   return lengthText(text.length) + text;
 }
 
-/** A mark before a run of zeros, which its length follows; before none, it stands for itself. */
+/** This mark stands for a run of zeros, whose length follows; with the length 0 it stands for itself. */
 const textMark = "\x02";
 const markCode = 2;
 const mostZeros = 31;
@@ -95,7 +95,7 @@ const zeroDigits: readonly string[] = Array.from({ length: moreBit }, (_, count)
   count === 0 ? textMark : "\0".repeat(count),
 );
 
-/** A string of bytes, written without zeros, of which keys have runs. */
+/** Writes a string of bytes without zeros: each run of them, of which keys have many, becomes a mark and a length. */
 export function withoutZeros(bytes: string): string {
   let text = "";
   let from = 0;
@@ -127,7 +127,7 @@ export function withZeros(text: string): string {
   return bytes + text.slice(from);
 }
 
-/** Reads what the functions above wrote, in the same order. */
+/** Reads what the functions above have written, in the same order. */
 export class TextReader {
   readonly #text: string;
   #at: number;
@@ -141,7 +141,7 @@ export class TextReader {
     return this.#at === this.#text.length;
   }
 
-  /** @throws MalformedText, as all others do */
+  /** @throws MalformedText, as all other methods do */
   length(): number {
     let digit = this.#digit();
     let value = digit & 31;

@@ -1,7 +1,7 @@
 /**
- * Items, operations and positions as `@convex-dev/aggregate` has them, and as we do. Its positions are values:
- * `[key, id, ""]`, where a key that is an array has an empty string around each element. Its order differs from Convex's in
- * two points: it compares strings by their UTF-16 units, and takes 0 and -0 for equal.
+ * Translates positions and operations between `@convex-dev/aggregate` and us. Its positions are values: `[key, id, ""]`, where a
+ * key that is an array has an empty string around each element. Its order differs from that of Convex in two points: it compares
+ * strings by their UTF-16 units, and takes 0 and -0 for equal.
  */
 import { ConvexError, type Value } from "convex/values";
 import { compareValues } from "../../../../values/index.js";
@@ -9,7 +9,7 @@ import type { Operation } from "../interface/operation.js";
 import { show } from "../interface/errors.js";
 import type { PublishedOperation } from "./types.js";
 
-/** @throws COMPONENT_NOT_MOVED for what no class of the package has written */
+/** The key and id at a position. @throws COMPONENT_NOT_MOVED for a position that no class of the package has written */
 export function placeOf(position: Value): { key: Value; id: string } {
   if (Array.isArray(position) && position.length === 3) {
     const [key, id] = position;
@@ -20,6 +20,7 @@ export function placeOf(position: Value): { key: Value; id: string } {
   );
 }
 
+/** The position of a key and id. */
 export function positionOf(key: Value, id: string): Value {
   return [explode(key), id, ""];
 }
@@ -29,7 +30,7 @@ export function notMoved(message: string): Error {
   return new ConvexError({ code: "COMPONENT_NOT_MOVED", message });
 }
 
-/** @throws COMPONENT_NOT_MOVED */
+/** An operation of that package as one of ours. @throws COMPONENT_NOT_MOVED */
 export function ourOperation(operation: PublishedOperation): Operation {
   const { namespace } = operation;
   const space = namespace === undefined ? {} : { namespace };
@@ -56,6 +57,7 @@ export function ourOperation(operation: PublishedOperation): Operation {
   }
 }
 
+/** An operation of ours as one of that package. */
 export function publishedOperation(operation: Operation): PublishedOperation {
   const { id, namespace } = operation;
   const space = namespace === undefined ? {} : { namespace };
@@ -93,7 +95,7 @@ export function publishedOperation(operation: Operation): PublishedOperation {
   }
 }
 
-/** Negative, zero or positive, in the package's own order. */
+/** Compares two values in that package's own order: negative, zero or positive. */
 export function comparePublished(a: Value | undefined, b: Value | undefined): number {
   if (typeof a === "string" && typeof b === "string") return a < b ? -1 : Number(a > b);
   if (a === 0 && b === 0) return 0;

@@ -22,7 +22,7 @@ export interface WholeTree {
 
 type NodeId = GenericId<"btreeNode">;
 
-/** Every tree there is. O(all nodes). */
+/** Reads every tree. O(all nodes). */
 export async function readTrees(db: PublishedReader): Promise<WholeTree[]> {
   const nodes = new Map<NodeId, PublishedNode>();
   for await (const node of db.query("btreeNode")) nodes.set(node._id, node);

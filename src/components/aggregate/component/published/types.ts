@@ -1,4 +1,4 @@
-/** What `@convex-dev/aggregate` 0.3 stores, as types: B-trees whose nodes hold items at every level, one for each namespace. */
+/** The types of what `@convex-dev/aggregate` 0.3 stores: one B-tree for each namespace, whose nodes hold items at every level. */
 import type {
   GenericDatabaseReader,
   GenericDatabaseWriter,
@@ -7,14 +7,14 @@ import type {
 } from "convex/server";
 import type { CommitTsPlaceholder, GenericId, Value } from "convex/values";
 
-/** `k` is a position, `v` the item's id again, `s` its summand, 0 where it has none. */
+/** `k` is a position, `v` repeats the item's id, `s` is its summand, or 0 where it has none. */
 export type PublishedItem = { k: Value; v: Value; s: number };
 
 export type PublishedNode = {
   items: PublishedItem[];
-  /** None in a leaf, one more than items elsewhere. */
+  /** A leaf has none; any other node has one more than items. */
   subtrees: GenericId<"btreeNode">[];
-  /** Of all that stands here and below; absent in a lazy root. */
+  /** The count and sum of all items in this node and below; absent in a lazy root. */
   aggregate?: { count: number; sum: number };
 };
 

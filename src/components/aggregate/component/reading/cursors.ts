@@ -1,4 +1,4 @@
-/** Pages and their cursors, which say after which item, or namespace, the next page begins. */
+/** Pages and their cursors. A cursor says after which item, or namespace, the next page begins. */
 import { convexToJson, jsonToConvex, type JSONValue, type Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import { endOf, startOf, type Order } from "../../tree/index.js";
@@ -9,7 +9,7 @@ import type { AnsweredItem, Page, Range } from "../interface/question.js";
 /** The cursor after the last item. */
 export const endCursor = "";
 
-/** Where a list goes on: at an item, or right after it. */
+/** The place where a list goes on: at an item, or right after it. */
 export interface ListPlace {
   readonly key: Value;
   readonly id: string;
@@ -17,7 +17,7 @@ export interface ListPlace {
   readonly inclusive: boolean;
 }
 
-/** What is left of the parts from a place on. Where positions are equal, namespaces decide. */
+/** The rest of the parts from a place on. Where positions are equal, the order of namespaces decides. */
 export function partsFrom(parts: Parts, order: Order, place: ListPlace): Parts {
   const here = encodeKey([place.namespace]);
   return clipParts(parts, (range, namespace) => {
@@ -31,20 +31,20 @@ export function partsFrom(parts: Parts, order: Order, place: ListPlace): Parts {
   });
 }
 
-/** A page size as it is meant: a number above zero, rounded up. */
+/** A page size, rounded up. @throws INVALID_PAGE_SIZE unless it is above zero */
 export function pageSizeOf(limit: number): number {
   if (!(limit > 0)) throw aggregateError("INVALID_PAGE_SIZE", "limit must be positive");
   return Math.ceil(limit);
 }
 
-/** Makes a page of what was found, which is one more than the limit when there is more. */
+/** Makes a page of what was found; `found` has one more than `limit` when there is another page. */
 export function pageOf<T>(found: T[], limit: number, cursorAfter: (last: T) => string): Page<T> {
   const last = found[limit - 1];
   if (found.length <= limit || last === undefined) return { page: found, cursor: endCursor, isDone: true };
   return { page: found.slice(0, limit), cursor: cursorAfter(last), isDone: false };
 }
 
-/** The cursor after an item. In a list of several namespaces, it names the item's one too. */
+/** The cursor after an item. In a list of several namespaces, it names the item's namespace too. */
 export function itemCursor({ key, id, namespace }: AnsweredItem, { namespaces }: Range): string {
   if (namespaces === undefined) return encodeCursor([key, id]);
   return encodeCursor([key, id, namespace === undefined ? [] : [namespace]]);
@@ -60,6 +60,7 @@ export function placeAfter(cursor: string, query: Range): ListPlace {
   return { key, id, namespace: isOfSeveral ? named[0] : query.namespace, inclusive: false };
 }
 
+/** The cursor after a namespace. */
 export function namespaceCursor({ namespace }: { namespace?: Value }): string {
   return encodeCursor(namespace === undefined ? [] : [namespace]);
 }
@@ -79,7 +80,7 @@ function decodeCursor(cursor: string): Value[] {
     const values = jsonToConvex(json);
     if (Array.isArray(values)) return values;
   } catch {
-    // What is no JSON, or none of Convex's, is no cursor either.
+    // A text that is not the JSON of a value is no cursor either.
   }
   throw invalidCursor();
 }
