@@ -1,10 +1,11 @@
 /**
- * Deltas: writes that are appended beside the trees, where no two writers meet, and that reads add in (`queue/overlay.ts`), so
- * that they are exact at once. A writer changes nothing that another reads or writes: it appends entries of its own, and
- * whether the worker runs, or needs help, it looks up in a snapshot, with which no commit conflicts.
+ * Deltas are writes that are appended beside the trees, where no two writers conflict. Reads add them in (`queue/overlay.ts`), so
+ * they count at once. A writer changes nothing that another one reads or writes: it appends entries of its own, and looks up in
+ * a snapshot, with which no commit conflicts, whether the worker runs and whether it needs help.
  *
- * Strict operations are checked in the same snapshot. What looks wrong there is checked again in the present, and thrown;
- * only then the writer may meet others. What went wrong since the snapshot is found when it is folded: a dead letter.
+ * Operations that may be refused are checked in the same snapshot. What looks wrong there is checked again in the present, and
+ * refused if it is wrong; only then the writer may conflict with others. An operation that went wrong since the snapshot is found
+ * when it is folded, and becomes a dead letter.
  */
 import { v, type Infer } from "convex/values";
 import { itemBytes, maxItemBytes, Position } from "../tree/index.js";
@@ -20,7 +21,7 @@ import { appendPending, isPending, ownRows, type PendingRow } from "./queue/pend
 import { setDeltas } from "./queue/settings.js";
 import { isRunning, progressIn } from "./worker.js";
 import { forestOf } from "./generation/forests.js";
-import { readFrom } from "./native/readings.js";
+import { readFrom } from "./reading/readings.js";
 
 /** An entry that waits for longer shows that the worker is lost, or cannot keep up. */
 const maxLagMs = 10_000;
@@ -31,7 +32,7 @@ const helpOperations = 128;
 /** How many entries of its own transaction a writer looks at. */
 const ownEntries = 16;
 
-/** Whether writes are deltas from now on, unless their class says so itself. Those that wait stay what they are. */
+/** Sets whether writes are deltas from now on, unless their class says otherwise. Operations that wait stay what they are. */
 export const configure = mutation({
   args: { enabled: v.boolean() },
   returns: v.null(),
@@ -52,7 +53,7 @@ const seen = v.object({
   isSuspicious: v.boolean(),
 });
 
-/** What a writer has to know of the others, from a snapshot: whether the worker runs, and what seems to be wrong. */
+/** Tells a writer what it has to know of the worker and of other writers. It is run on a snapshot. */
 export const look = internalQuery({
   args: { operations, own: operations },
   returns: seen,
@@ -65,7 +66,7 @@ export const look = internalQuery({
 
 /**
  * Appends operations beside the trees.
- * @param generation One of a managed aggregate, whose operations do not mind what is there; unmanaged when left out.
+ * @param generation The generation of a managed aggregate, whose operations are not refused for what is there.
  * @throws DELETE_MISSING_KEY, DUPLICATE_KEY, ITEM_TOO_LARGE
  */
 export async function appendDeltas(
@@ -86,7 +87,7 @@ export async function appendDeltas(
   if (seen.isBehind) await help(ctx);
 }
 
-/** @throws DELETE_MISSING_KEY, DUPLICATE_KEY when the present confirms what the snapshot shows. */
+/** Looks into the snapshot. @throws DELETE_MISSING_KEY, DUPLICATE_KEY when the present confirms what the snapshot shows */
 async function lookAround(
   ctx: MutationCtx,
   operations: Operation[],
@@ -101,13 +102,13 @@ async function lookAround(
   return seen;
 }
 
-/** Folds what is oldest, in the writer's own transaction: who writes faster than the worker folds, folds too. */
+/** Folds the oldest entries in the writer's own transaction, so that writers slow down when the worker cannot keep up. */
 async function help(ctx: MutationCtx): Promise<void> {
   const { entries } = await ctx.runQuery(internal.queue.nextBatch, {}, { useStaleSnapshot: true });
   await foldEntries(ctx, entries, helpOperations);
 }
 
-/** True when more waits than the worker is handed at once, or something waits for too long. */
+/** True when more waits than the worker takes at once, or when something has waited for too long. */
 async function isBehind(db: DatabaseReader): Promise<boolean> {
   if (!(await readFrom(db, isPending))) return false;
   if ((await progressIn(db))?.isBehind === true) return true;
@@ -115,7 +116,7 @@ async function isBehind(db: DatabaseReader): Promise<boolean> {
   return oldest !== null && oldest._creationTime < Date.now() - maxLagMs;
 }
 
-/** What the transaction itself has appended about the same ids, in its order: a snapshot does not show it. */
+/** What the transaction itself has appended about the same ids, in its order, because a snapshot does not show that. */
 function about(operations: readonly Operation[], newestFirst: readonly PendingRow[]): Operation[] {
   const ids = new Set(operations.map(({ id }) => id));
   return newestFirst
@@ -124,7 +125,7 @@ function about(operations: readonly Operation[], newestFirst: readonly PendingRo
     .filter(({ id }) => ids.has(id));
 }
 
-/** Why the first of the operations that would be refused would be, after all that waits and `own`; or null. */
+/** The error of the first operation that would be refused after everything that waits and `own`; null when none would be. */
 async function findRefusal(
   db: DatabaseReader,
   operations: readonly Operation[],
@@ -141,12 +142,12 @@ async function findRefusal(
   return refusals.slice(own.length).find((refusal) => refusal !== null) ?? null;
 }
 
-/** True when an operation is refused in the face of some items. */
+/** Whether an operation may be refused for the items that are there. */
 function mayBeRefused(type: Operation["type"]): boolean {
   return type !== "put" && type !== "deleteIfExists";
 }
 
-/** What can be known without a look. @throws ITEM_TOO_LARGE */
+/** Checks what can be known without reading anything. @throws ITEM_TOO_LARGE */
 function checkSize(operation: Operation): void {
   const isMove = "newKey" in operation;
   if (!isMove && operation.type !== "insert" && operation.type !== "put") return;

@@ -5,13 +5,12 @@
  * built from its table; what it gives back is the generation that answers.
  */
 import { ConvexError } from "convex/values";
-import { handoverBrand, type CellCodec, type DeclaredHandover } from "../../../seams/index.js";
+import { nativeStoreOf, handoverBrand, type CellCodec, type DeclaredHandover } from "../../../seams/index.js";
 import { scanRange, untilLoaded } from "../tree/index.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Operation } from "./interface/operation.js";
 import { foldEntries } from "./queue/folding.js";
 import { Forest, plainMeasure, unmanaged, type StoredTree } from "./forest/forest.js";
-import { nativeStoreOf } from "./native/store.js";
 import { applyOperation } from "./forest/operations.js";
 import { bury } from "./queue/pending.js";
 import {

@@ -8,7 +8,7 @@ import { inspectedForest } from "./generation/forests.js";
 import { openNodes } from "./nodes/open.js";
 import { namespace } from "./interface/operation.js";
 import { definition } from "./interface/question.js";
-import { readFrom } from "./native/readings.js";
+import { readFrom } from "./reading/readings.js";
 
 /** How many leaves a part of the check visits by default. */
 const leavesPerPart = 256;

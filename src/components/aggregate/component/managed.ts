@@ -1,4 +1,5 @@
-/** What the app's side of a managed aggregate asks and tells, beside the reads: how it stands, and every write of its table. */
+/** The functions of managed aggregates beside reads and builds: they follow the writes of a table, and tell how a definition stands. */
+import { nativeStoreOf } from "../../../seams/index.js";
 import { v, type Infer } from "convex/values";
 import type { Soon } from "../tree/index.js";
 import { query, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
@@ -11,12 +12,11 @@ import { buildOf, definitionState, mainGeneration, progressOf } from "./generati
 import * as states from "./generation/states.js";
 import { operations, type Operation } from "./interface/operation.js";
 import { numberOrNull } from "./interface/question.js";
-import { askableMutation, inCall, readFrom, writeFrom } from "./native/readings.js";
-import { nativeStoreOf } from "./native/store.js";
+import { askableMutation, inCall, readFrom, writeFrom } from "./reading/readings.js";
 import { enqueueOperations } from "./queue.js";
 import { write } from "./writes.js";
 
-/** What happened to a table. */
+/** Writes of a table. */
 type Followed = Infer<typeof followed>;
 const followed = v.object({
   definition: v.string(),
@@ -30,11 +30,12 @@ const followed = v.object({
 });
 
 /**
- * Applies writes of the table to whatever is kept in step for the definition. When there is nothing, begins its build if it
- * may, and drops what other definitions have. No operation minds what is there already; where the aggregate is ready, an
- * operation that does not find what it says was there `before` has come upon drift. True when somebody has to `advance`: a
- * build was begun, or drift noted. Throws ITEM_TOO_LARGE, AGGREGATE_COMPONENT_SHARED, and
- * PENDING_OPERATIONS while others are queued.
+ * Applies writes of the table to every generation of the definition that is kept in step. When there is none, and `begins` is
+ * set, begins a build and drops what other definitions have. No operation is refused for what is there already. Where the
+ * aggregate is ready, an operation that does not find what it says was there `before` has come upon drift, which is noted.
+ * Returns true when somebody has to call `advance`, because a build was begun or drift was noted.
+ * @throws ITEM_TOO_LARGE, AGGREGATE_COMPONENT_SHARED
+ * @throws PENDING_OPERATIONS while other operations are queued.
  */
 export const follow = askableMutation({
   args: followed,
@@ -55,13 +56,13 @@ export const follow = askableMutation({
     }),
 });
 
-/** Begins a build for the definition, and drops what others have. */
+/** Begins a build for the definition, and drops what other definitions have. */
 async function beginWith(ctx: MutationCtx, args: Followed): Promise<boolean> {
   const { definition } = args;
   // On Trueup a deploy says which definition runs: another class that writes to its component must not take it over.
   if (nativeStoreOf(ctx.db) !== null) await readFrom(ctx.db, assertUnmanaged);
   if (await states.dropOthers(ctx.db, definition)) {
-    // Once after a deploy. Again and again when two definitions share one component: each undoes what the other has.
+    // This happens once after a deploy. When two definitions share a component, it happens again and again: each drops the other.
     console.warn(`[aggregate] the definition ${definition} replaces another one, and is built anew`);
   }
   const generation = await states.createGeneration(ctx.db, definition);
@@ -70,8 +71,8 @@ async function beginWith(ctx: MutationCtx, args: Followed): Promise<boolean> {
 }
 
 /**
- * Follows writes in one generation; true when somebody has to `advance`. Only what answers can tell drift: what is being built may
- * have come to a document before its write, or not.
+ * Follows writes in one generation; returns true when somebody has to call `advance`. Only a generation that answers can tell
+ * drift: one that is being built may, or may not, have come to a document before its write.
  */
 function followIn(
   ctx: MutationCtx,
@@ -79,14 +80,14 @@ function followIn(
   isReadable: boolean,
   { operations, queued, deltas }: Followed,
 ): Soon<boolean> {
-  const told = isReadable ? operations : operations.map(mindless);
+  const told = isReadable ? operations : operations.map(withoutBefore);
   if (told.length === 0) return false;
   if (queued !== true || deltas === true) return write(ctx, generation, told, deltas);
   return inCall(ctx, () => enqueueOperations(ctx, told, generation).then(() => false))();
 }
 
-/** An operation that does not say what was there before. */
-function mindless({ before: _before, ...operation }: Operation): Operation {
+/** The operation without what it says was there before. */
+function withoutBefore({ before: _before, ...operation }: Operation): Operation {
   return operation;
 }
 
@@ -126,7 +127,7 @@ export const status = query({
   handler: async (ctx, { definition }): Promise<DefinitionStatus> => {
     const generations = await generationsOf(ctx.db, definition);
     const main = mainGeneration(generations);
-    // Also of a build beside the generation that answers.
+    // A build beside the generation that answers may have failed, too.
     const failed = generations.find((generation) => generation.status === "failed")?.failure;
     const number = main?.generation ?? 0;
     const build = main === undefined ? null : await buildOf(ctx.db, number);
@@ -143,7 +144,7 @@ export const status = query({
 
 const noDrift = { drift: null, drifted: [] };
 
-/** The differences that are known: those that the last check left, and what writes have come upon since. */
+/** The known differences: those that the last check has left, and those that writes have come upon since. */
 async function knownDrift(
   db: DatabaseReader,
   generation: number,
@@ -154,7 +155,7 @@ async function knownDrift(
   return { ...verified, drift: (verified.drift ?? 0) + noted.count, drifted: noted.documents };
 }
 
-/** What some of the trees of a generation hold, and how large they are. */
+/** What some of the trees of a generation hold, and how much room they take up. */
 export const size = query({
   args: { generation: v.number(), cursor: v.optional(v.string()) },
   returns: sizeOfTrees,

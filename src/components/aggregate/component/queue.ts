@@ -13,7 +13,7 @@ import { assertUnmanaged } from "./generation/directory.js";
 import { appendPending, ownRows, queueBatch, queueEntry, type QueueBatch } from "./queue/pending.js";
 import { usesDeltas } from "./queue/settings.js";
 import { isRunning, wake } from "./worker.js";
-import { readFrom } from "./native/readings.js";
+import { readFrom } from "./reading/readings.js";
 
 /** A run is handed at most this much. */
 const maxBatchOperations = 1024;

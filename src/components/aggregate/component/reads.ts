@@ -1,5 +1,5 @@
 /**
- * The questions that an aggregate answers, about one namespace or several. Those asked in one call share their reads, and
+ * The questions that an aggregate answers, about one namespace or several. The questions of one call share what they read, so
  * none reads a node twice.
  */
 import { v, type Infer, type Value } from "convex/values";
@@ -29,7 +29,7 @@ import {
 import { aggregateError } from "./interface/errors.js";
 import { unmanaged, type Forest, type StoredTree } from "./forest/forest.js";
 import { forestOf, readableForest } from "./generation/forests.js";
-import { answerFrom, askableQuery } from "./native/readings.js";
+import { answerFrom, askableQuery } from "./reading/readings.js";
 import { overlayPending } from "./queue/overlay.js";
 import {
   answer,
@@ -54,14 +54,14 @@ import {
   statistics,
 } from "./interface/question.js";
 
-/** How many items lie in each range. */
+/** The number of items in each range. */
 export const counts = askableQuery({
   args: { queries: v.array(rangeObject), ...reading },
   returns: v.array(v.number()),
   handler: (ctx, { queries, ...reading }) => answerAll(ctx, reading, queries, countParts),
 });
 
-/** Count, exact sum and extremes of measures in each range. */
+/** The count, and the exact sum and the extremes of measures, in each range. */
 export const stats = askableQuery({
   args: {
     queries: v.array(rangeObject),
@@ -74,7 +74,7 @@ export const stats = askableQuery({
     answerAll(ctx, reading, queries, (parts) => statsOf(parts, measures)),
 });
 
-/** The item at each offset; negative ones count from the end. Throws OFFSET_OUT_OF_RANGE, INVALID_OFFSET. */
+/** The item at each offset. @throws OFFSET_OUT_OF_RANGE, INVALID_OFFSET */
 export const at = askableQuery({
   args: {
     /** A negative offset counts from the end: -1 is the last item. */
@@ -86,7 +86,7 @@ export const at = askableQuery({
     answerAll(ctx, reading, queries, (parts, query) => answeredItem(itemAt(parts, query.offset), query)),
 });
 
-/** The items at percentiles: the smallest that at least so many percent are at or below. None when there are none. */
+/** The items at percentiles: each the smallest item that at least so many percent of the items are at or below. */
 export const percentiles = askableQuery({
   args: {
     /** From 0 to 100. */
@@ -103,7 +103,7 @@ export const percentiles = askableQuery({
     }),
 });
 
-/** How many items lie before the first edge, from each edge up to the next, and from the last on. */
+/** The number of items before the first edge, from each edge up to the next, and from the last edge on. @throws INVALID_EDGES */
 export const histogram = askableQuery({
   args: {
     /** Ascending keys. */
@@ -127,8 +127,8 @@ export const histogram = askableQuery({
 });
 
 /**
- * As many different items of a range as there are fractions, or all of them when they are fewer, in the order of their
- * keys. Fractions drawn evenly from 0 to 1 make every such choice equally likely (Floyd's sampling).
+ * As many different items of a range as there are fractions, or all items when there are fewer, in the order of their keys.
+ * When the fractions are drawn evenly from 0 to 1, every choice of items is equally likely (Floyd's sampling).
  */
 export const sample = askableQuery({
   args: {
@@ -157,7 +157,7 @@ export const get = askableQuery({
     }),
 });
 
-/** How many items of a range stand before a key, or after it when the order is "desc". */
+/** The number of items of a range that stand before a key, or after it when the order is "desc". */
 export const rank = askableQuery({
   args: { key: value, id: v.optional(v.string()), order, ...range, ...reading },
   returns: v.number(),
@@ -181,7 +181,7 @@ const pageQuery = v.object({
   ...reading,
 });
 
-/** A page of the items in a range. Throws INVALID_PAGE_SIZE, INVALID_OFFSET, INVALID_CURSOR. */
+/** A page of the items in a range. @throws INVALID_PAGE_SIZE, INVALID_OFFSET, INVALID_CURSOR */
 export const page = askableQuery({
   args: pageQuery,
   returns: itemPage,
@@ -195,12 +195,12 @@ export const page = askableQuery({
   },
 });
 
-/** A page of the namespaces that were ever written to, in the order of their values; undefined comes first. */
+/** A page of the namespaces that were ever written to, in the order of their values: undefined comes first. */
 export const namespaces = query({
   args: {
     ...paging,
     ...reading,
-    /** To be cleared: of a class without `table`, also where a managed aggregate has come to keep the component. */
+    /** Lists the namespaces of a class without `table`, to be cleared, even where a managed aggregate keeps the component. */
     isLeftover: v.optional(v.boolean()),
   },
   returns: namespacePage,
@@ -224,7 +224,7 @@ export const namespaces = query({
   },
 });
 
-/** The namespaces behind a cursor that have records, one more than the limit where there are as many. */
+/** The namespaces behind a cursor that have records, up to one more than the limit. */
 async function storedNamespaces(
   db: DatabaseReader,
   generation: number,
@@ -241,7 +241,7 @@ async function storedNamespaces(
   return records.map(({ namespace }) => namespace);
 }
 
-/** The namespaces of a page, with those that only deltas have written to so far. */
+/** The namespaces of a page, together with those that only deltas have written to so far. */
 function withPlanted(
   forest: Forest,
   stored: readonly (Value | undefined)[],
@@ -264,7 +264,7 @@ function itemAt(parts: Parts, offset: number): Found<StoredTree> {
   throw aggregateError("OFFSET_OUT_OF_RANGE", message);
 }
 
-/** What is left for a page that begins at a cursor, or an offset. */
+/** The rest of the parts for a page that begins at a cursor, or at an offset. */
 function restOf(parts: Parts, args: PageQuery): Parts {
   const { cursor, offset = 0, order } = args;
   if (cursor !== undefined) return partsFrom(parts, order, placeAfter(cursor, args));
@@ -278,7 +278,7 @@ function restOf(parts: Parts, args: PageQuery): Parts {
   return partsFrom(parts, order, { key, id, namespace: found.tree.namespace, inclusive: true });
 }
 
-/** The nearest rank: the first offset at which so many percent of the items are at or before it. */
+/** The nearest rank: the first offset such that so many percent of the items are at or before it. @throws INVALID_PERCENTILE */
 function percentileOffset(count: number, percent: number): number {
   if (!(percent >= 0 && percent <= 100)) {
     throw aggregateError("INVALID_PERCENTILE", "a percentile must be from 0 to 100");

@@ -9,7 +9,7 @@ import { writableGenerations } from "./generation/forests.js";
 import { openNodes } from "./nodes/open.js";
 import { namespace } from "./interface/operation.js";
 import { definition } from "./interface/question.js";
-import { readFrom } from "./native/readings.js";
+import { readFrom } from "./reading/readings.js";
 
 /** How many nodes one run of `sweep` deletes at most. */
 const sweepNodes = 500;

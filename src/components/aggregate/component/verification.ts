@@ -20,7 +20,7 @@ import { foldDeltas } from "./queue/folding.js";
 import { Forest, unmanaged } from "./forest/forest.js";
 import { buildingError, mainGeneration } from "./generation/progress.js";
 import { assertUnmanaged, generationsOf } from "./generation/directory.js";
-import { readFrom } from "./native/readings.js";
+import { readFrom } from "./reading/readings.js";
 
 /** How long to wait for the worker that applies queued writes. */
 const queueWaitMs = 250;

@@ -19,7 +19,7 @@ import {
   type MutationCtx,
 } from "./_generated/server.js";
 import { bury, isPending, takeOff, type QueueBatch, type QueueEntry } from "./queue/pending.js";
-import { readFrom } from "./native/readings.js";
+import { readFrom } from "./reading/readings.js";
 
 const maxBatchLimit = 1024;
 

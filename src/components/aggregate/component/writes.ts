@@ -1,4 +1,4 @@
-/** Writes, several of them as one: a transaction of their own, which changes everything it should or nothing. */
+/** Writes. The operations of one call are applied as a whole, or not at all. */
 import { v } from "convex/values";
 import type { DifferenceKind } from "../../../seams/index.js";
 import { afterwards, type Soon } from "../tree/index.js";
@@ -12,20 +12,21 @@ import { forestOf } from "./generation/forests.js";
 import { replaceDamaged } from "./generation/states.js";
 import { isDamage } from "./interface/errors.js";
 import { operations, type Operation } from "./interface/operation.js";
-import { askableMutation, inCall, writeFrom } from "./native/readings.js";
+import { askableMutation, inCall, writeFrom } from "./reading/readings.js";
 import { foldDeltas } from "./queue/folding.js";
 import { isPending } from "./queue/pending.js";
 import { usesDeltas } from "./queue/settings.js";
 
 /**
  * Applies operations in order, after the deltas that wait, or appends them as deltas. Neighbouring items share the nodes
- * that are read and written. Throws DELETE_MISSING_KEY, DUPLICATE_KEY, ITEM_TOO_LARGE,
- * AGGREGATE_COMPONENT_SHARED, and PENDING_OPERATIONS while others are queued.
+ * that are read and written.
+ * @throws DELETE_MISSING_KEY, DUPLICATE_KEY, ITEM_TOO_LARGE, AGGREGATE_COMPONENT_SHARED
+ * @throws PENDING_OPERATIONS while other operations are queued.
  */
 export const apply = askableMutation({
   args: {
     operations,
-    /** Whether they are appended as deltas; as the component is set when left out. */
+    /** Whether the operations are appended as deltas; by default as the component is set. */
     deltas: v.optional(v.boolean()),
   },
   returns: v.null(),
@@ -39,8 +40,8 @@ export const apply = askableMutation({
 });
 
 /**
- * Writes operations into the trees of a generation, or appends them as deltas; as the component is set where `deltas` is left
- * out. True when somebody has to `advance`, because the trees have drifted or are damaged.
+ * Writes operations into the trees of a generation, or appends them as deltas: as the component is set where `deltas` is left
+ * out. Returns true when somebody has to call `advance`, because the trees have drifted or are damaged.
  */
 export function write(
   ctx: MutationCtx,
@@ -62,7 +63,7 @@ export function write(
       applyEach(forest, operations, kinds, (operation) => applyOne(forest, operation));
     } catch (error) {
       if (generation === unmanaged || !isDamage(error)) throw error;
-      // A write must not fail because the aggregate is damaged: it is built anew, and says so to its readers.
+      // A write must not fail because the aggregate is damaged. The aggregate is built anew, and tells its readers.
       const id = operations[kinds.length]?.id;
       return inCall(ctx, () => replaceDamaged(ctx.db, generation, String(error), id).then(() => true));
     }

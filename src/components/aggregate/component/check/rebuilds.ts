@@ -11,7 +11,7 @@ import type { CheckRun } from "./runs.js";
 import { Forest } from "../forest/forest.js";
 import { applyOperation } from "../forest/operations.js";
 import { deleteRecord, findRecord, successorGeneration } from "../forest/records.js";
-import { readFrom } from "../native/readings.js";
+import { readFrom } from "../reading/readings.js";
 
 /** How many trees, or differences, one step handles. */
 const treesPerStep = 64;

@@ -1,7 +1,7 @@
 /**
- * The trees of all namespaces of one generation, as one call sees them: their records, and one store with the nodes of all of
- * them. What is not at hand is missed (`tree/missing.ts`). What changes a tree changes it in memory, and is undone with the
- * operation that it belongs to; `flush` writes all of it.
+ * The trees of all namespaces of one generation, as one call sees them: their records, and one store with all of their nodes.
+ * A method that needs something which is not at hand throws `Missing`, and runs again when that is loaded (`tree/missing.ts`).
+ * Trees are changed in memory, and the changes are undone with the operation that made them; `flush` writes them.
  */
 import type { Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
@@ -19,7 +19,7 @@ import {
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { aggregateError } from "../interface/errors.js";
-import { Readings } from "../native/readings.js";
+import { Readings } from "../reading/readings.js";
 import { openNodes } from "../nodes/open.js";
 import type { StoredNodes } from "../nodes/stored.js";
 import { findRecord, storedGeneration, successorGeneration, writeRecord } from "./records.js";
@@ -52,22 +52,22 @@ export interface StoredTree extends CountedTree {
 
 export class Forest {
   readonly nodes: StoredNodes;
-  /** Those of a managed aggregate count from 1. */
+  /** The generations of a managed aggregate count from 1. */
   readonly generation: number;
   readonly #readings: Readings;
-  /** What was found or planted, by encoded namespace. */
+  /** The trees that were found or planted, by encoded namespace. */
   readonly #trees: Map<string, StoredTree | null> = new Map();
-  /** The successors of trees that are being made anew. */
+  /** The successors of trees that are being rebuilt. */
   #successors: Forest | null = null;
 
-  /** @param readings What the call has read already, where the forest is to share that. */
+  /** @param readings What the call has read already, if the forest is to share it. */
   constructor(db: DatabaseReader, generation: number = unmanaged, readings: Readings = new Readings(db)) {
     this.#readings = readings;
     this.generation = generation;
     this.nodes = openNodes(db);
   }
 
-  /** Waits for the trees of namespaces, and, where there is one to be planted, for what `plant` needs. */
+  /** Loads the trees of namespaces, and with `forPlanting` also what `plant` needs. */
   async load(namespaces: readonly (Value | undefined)[], forPlanting = false): Promise<void> {
     await untilLoaded(() => {
       const trees = askEach(namespaces, (namespace) => {
@@ -78,7 +78,7 @@ export class Forest {
     });
   }
 
-  /** The trees that there are of several namespaces, in the order of the namespaces. @throws Missing */
+  /** Those trees of several namespaces that exist, in the order of the namespaces. @throws Missing */
   select(set: NamespaceSet): StoredTree[] {
     const namespaces = Array.isArray(set)
       ? set.map(({ namespace }) => namespace)
@@ -99,7 +99,7 @@ export class Forest {
     return tree;
   }
 
-  /** The tree that is to take the place of a namespace's, or null. @throws Missing */
+  /** The tree that is being built to replace that of a namespace; null when there is none. @throws Missing */
   successorOf(namespace: Value | undefined): StoredTree | null {
     if (this.find(namespace)?.record?.hasSuccessor !== true) return null;
     const { db } = this.#readings;
@@ -107,7 +107,7 @@ export class Forest {
     return this.#successors.find(namespace);
   }
 
-  /** The namespaces of a set whose trees were planted by this call, and have no record yet. */
+  /** The namespaces of a set whose trees this call has planted, and which have no record yet. */
   planted(set: OpenSet): (Value | undefined)[] {
     const planted = [...this.#trees.values()].flatMap((tree) =>
       tree?.record === null ? [tree.namespace] : [],
@@ -116,7 +116,8 @@ export class Forest {
   }
 
   /**
-   * A new tree for a namespace, in place of the one it may have; by default set up as the one without a namespace.
+   * Makes a new tree for a namespace, in place of the one that it may have. Settings that are left out are those of the tree
+   * before, else those of the tree without a namespace.
    * @throws Missing, INVALID_NODE_SIZE
    */
   plant(namespace: Value | undefined, settings: TreeSettings = {}): StoredTree {
@@ -137,8 +138,8 @@ export class Forest {
   }
 
   /**
-   * Writes everything that was changed: records first, then nodes. In the same turn where nodes are cells and no record
-   * changes.
+   * Writes everything that was changed: records first, then nodes. It is done in the same turn where nodes are cells and no
+   * record changes.
    */
   flush(db: DatabaseWriter): Soon<void> {
     const forests = this.#successors === null ? [this] : [this, this.#successors];
@@ -186,7 +187,7 @@ export class Forest {
         if (prefix !== null && !startsWith(record.namespace, prefix)) break;
         namespaces.push(record.namespace);
         const key = keyOf(record.namespace);
-        // One that is known may have been changed already.
+        // A tree that is known may have been changed already.
         if (!this.#trees.has(key)) this.#trees.set(key, treeOf(this.nodes, record));
       }
       return namespaces;

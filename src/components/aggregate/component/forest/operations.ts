@@ -1,6 +1,6 @@
 /**
- * What each operation does to the trees, in memory: `forest.flush` writes it. What an operation needs and is not at hand, it misses;
- * one that is refused has changed nothing (`attempt`).
+ * What each operation does to the trees, in memory; `forest.flush` writes it. An operation that needs something which is not at
+ * hand throws `Missing`, and is made again when that is loaded. An operation that is refused has changed nothing (`attempt`).
  */
 import type { Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
@@ -31,20 +31,20 @@ interface ItemPlace {
   readonly namespace?: Value | undefined;
 }
 
-/** Applies an operation as a whole, or not at all. Otherwise like `perform`. */
+/** Does what `perform` does, as a whole or not at all. */
 export function apply(forest: Forest, operation: Operation): DifferenceKind | null {
   return forest.nodes.attempt(() => perform(forest, operation));
 }
 
-/** The same for a caller that waits for what the operation needs. */
+/** Does the same, and waits for what the operation needs. */
 export async function applyOperation(forest: Forest, operation: Operation): Promise<DifferenceKind | null> {
   return untilLoaded(() => apply(forest, operation));
 }
 
 /**
- * Makes something of each operation, in order, by `make`. What comes of them is kept in `results`, so that a run after one that
- * missed something goes on where that one ended.
- * @throws Missing, and what `make` throws: then `results` are those of the operations before.
+ * Calls `make` for each operation, in order, and collects what it returns in `results`. When something was missing, the caller
+ * calls again with the same `results`, and the run goes on where it ended.
+ * @throws Missing, and whatever `make` throws; `results` then holds those of the operations before.
  */
 export function applyEach<Result>(
   forest: Forest,
@@ -56,7 +56,7 @@ export function applyEach<Result>(
   for (const operation of operations.slice(results.length)) results.push(make(operation));
 }
 
-/** Has the nodes above the places of all operations loaded level by level, instead of operation by operation. @throws Missing */
+/** Visits the places of all operations, so that their nodes are loaded level by level instead of operation by operation. @throws Missing */
 export function visitPlaces(forest: Forest, operations: readonly Operation[]): void {
   askEach(operations, (operation) => {
     for (const { place } of partsOf(operation)) {
@@ -64,7 +64,7 @@ export function visitPlaces(forest: Forest, operations: readonly Operation[]): v
       try {
         if (tree !== null) findItem(tree, new Position(place.key, place.id).order);
       } catch (error) {
-        // The operation that meets it is told.
+        // The operation that comes upon the damage throws this itself.
         if (!isDamage(error)) throw error;
       }
     }
@@ -72,10 +72,10 @@ export function visitPlaces(forest: Forest, operations: readonly Operation[]): v
 }
 
 /**
- * Applies an operation where a tree is being made anew: to that tree, as far as its damage lets it, and to its successor.
- * Neither knows for sure what is there already, so no operation minds, also when it is made twice.
+ * Applies an operation where a tree is being rebuilt: to that tree, as far as its damage allows, and to its successor. Nobody
+ * knows for sure what is in either of them, so no operation is refused for what is there.
  */
-function performTwice(forest: Forest, operation: Operation): void {
+function performInBoth(forest: Forest, operation: Operation): void {
   for (const { place, values } of partsOf(operation)) {
     const successor = forest.successorOf(place.namespace);
     try {
@@ -87,7 +87,7 @@ function performTwice(forest: Forest, operation: Operation): void {
   }
 }
 
-/** What an operation takes away (`values` is null) and puts in. */
+/** The places that an operation changes, with the values to put there, or null to take the item away. */
 function partsOf(operation: Operation): { place: ItemPlace; values: ItemValues | null }[] {
   if ("newKey" in operation) {
     const { from, to } = placesOf(operation);
@@ -109,14 +109,14 @@ export function namespacesOf(operation: Operation): (Value | undefined)[] {
 }
 
 /**
- * Applies an operation; what it changed before it throws is for the caller to undo. The trees of a managed aggregate are also
- * written to by its fill, its repair and whoever else follows the table: there, no operation minds what is there already.
- * Returns how its document had drifted, which only an operation that says what was there `before` can tell; null otherwise.
+ * Applies an operation; when it throws, the caller undoes what it has changed. The trees of a managed aggregate are also written
+ * by its fill, its repair and others who follow the table, so there no operation is refused for what is there already.
+ * Returns how the document had drifted; only an operation that says what was there `before` can tell, others return null.
  * @throws Missing, DELETE_MISSING_KEY, DUPLICATE_KEY, ITEM_TOO_LARGE
  */
 function perform(forest: Forest, operation: Operation): DifferenceKind | null {
   if (namespacesOf(operation).some((namespace) => forest.successorOf(namespace) !== null)) {
-    performTwice(forest, operation);
+    performInBoth(forest, operation);
     return null;
   }
   if (forest.generation !== unmanaged) return follow(forest, operation);
@@ -141,7 +141,7 @@ function perform(forest: Forest, operation: Operation): DifferenceKind | null {
   return null;
 }
 
-/** Makes the document's item what it should be, whatever is there. Returns how that differs from what was there `before`. */
+/** Makes the document's item what it should be, whatever is there. Returns how what was there differs from `before`; null if it does not. */
 function follow(forest: Forest, operation: Operation): DifferenceKind | null {
   const { before } = operation;
   if (before === undefined) {
@@ -153,7 +153,7 @@ function follow(forest: Forest, operation: Operation): DifferenceKind | null {
   return driftFrom(left, met, before) ?? misfit;
 }
 
-/** Returns the item that it took out of its place, and the one that stood where it put another. */
+/** Moves an item. Returns the item that it took out of its place, and the one that stood where it put the item. */
 function move(
   forest: Forest,
   operation: Operation,
@@ -220,7 +220,7 @@ function remove(forest: Forest, place: ItemPlace): void {
   if (take(forest, place) === null) throw missingKey(place);
 }
 
-/** Takes the item of a place away, if there is one, and returns it. */
+/** Takes the item at a place away, and returns it; null when there is none. */
 function take(forest: Forest, { namespace, key, id }: ItemPlace, onMisfit?: OnMisfit): FoundItem | null {
   const tree = forest.find(namespace);
   if (tree === null) return null;
@@ -243,7 +243,7 @@ function replace(forest: Forest, operation: ItemMove, strict: boolean): void {
   insert(forest, to, operation);
 }
 
-/** Where a move leads from and to. */
+/** The places that a move leads from and to. */
 function placesOf({
   id,
   currentKey,
@@ -258,6 +258,7 @@ function isSamePlace(a: ItemPlace, b: ItemPlace): boolean {
   return encodeKey([a.namespace, a.key]) === encodeKey([b.namespace, b.key]);
 }
 
+/** @throws DELETE_MISSING_KEY when there is no item at a place. */
 function demand(forest: Forest, place: ItemPlace): void {
   const tree = forest.find(place.namespace);
   if (tree === null || findItem(tree, new Position(place.key, place.id).order) === null) {
@@ -288,7 +289,7 @@ function itemFor(tree: StoredTree, { key, id }: ItemPlace, { sumValue, sumValues
   return item;
 }
 
-/** Gives measures that a tree meets for the first time a column. */
+/** Gives a column to each measure that a tree meets for the first time. */
 function addMeasures({ nodes, state }: StoredTree, named: readonly [string, number][]): void {
   const before = state.measures;
   const added = named.map(([name]) => name).filter((name) => !before.includes(name));

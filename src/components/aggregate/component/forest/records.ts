@@ -1,19 +1,18 @@
 /**
- * The records of trees, one document for each namespace of a generation. Where the database has cells, one remembers the
- * document of each namespace, so that finding it is a read by id and no query: records are made once, and deleted only with
- * their generation, when nothing asks for them any more. In documents, generation 0 is an absent field.
+ * The records of trees: one document for each namespace of a generation. Where the database has cells, a cell remembers the id of
+ * each record, so that finding a record takes a read by id and no query. That is possible because records are deleted only with
+ * their generation, when nobody asks for them any more. In documents, generation 0 is an absent field.
  */
 import type { Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { DatabaseWriter } from "../_generated/server.js";
-import type { CellCodec } from "../../../../seams/index.js";
-import type { Readings } from "../native/readings.js";
-import { nativeStoreOf } from "../native/store.js";
+import { nativeStoreOf, type CellCodec } from "../../../../seams/index.js";
+import type { Readings } from "../reading/readings.js";
 
 const idCodec: CellCodec<Id<"trees">> = { encode: String, decode: (text) => text as Id<"trees"> };
 
-/** The record of a namespace, or null. @throws Missing */
+/** The record of a namespace; null when it has none. @throws Missing */
 export function findRecord(
   readings: Readings,
   generation: number,
@@ -51,7 +50,7 @@ export async function writeRecord(
   } else await db.patch("trees", record._id, fields);
 }
 
-/** Deletes the record of a tree whose generation was dropped. */
+/** Deletes the record of a tree that nobody asks for any more. */
 export async function deleteRecord(db: DatabaseWriter, record: Doc<"trees">): Promise<void> {
   await db.delete("trees", record._id);
   nativeStoreOf(db)
@@ -64,7 +63,7 @@ export function storedGeneration(generation: number): number | undefined {
   return generation === 0 ? undefined : generation;
 }
 
-/** The generation that the successors of a generation's trees have: none that is counted. */
+/** The generation that the successors of a generation's trees have: a negative number, which no real generation has. */
 export function successorGeneration(generation: number): number {
   return -1 - generation;
 }

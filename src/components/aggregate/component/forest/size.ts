@@ -1,6 +1,6 @@
 /**
- * What the trees of a generation hold, and what they take up. Count and sum are exact; nodes and bytes are counted level by
- * level, and where a level has many nodes, projected from some of them that are spread evenly.
+ * What the trees of a generation hold, and how much room they take up. Count and sum are exact. Nodes and bytes are counted level
+ * by level; where a level has many nodes, they are projected from some that are spread evenly.
  */
 import {
   addSums,
@@ -22,9 +22,10 @@ import { Forest, plainMeasure, type StoredTree } from "./forest.js";
 import { exactSum } from "../nodes/fields.js";
 import { storedGeneration } from "./records.js";
 
-/** So many trees are measured in one call, and so many nodes of each level. */
+/** How many trees are measured in one call. */
 const treesPerPage = 200;
-const treesInSample = 48;
+/** How many nodes of a level are looked at. */
+const nodesInSample = 48;
 
 /** What some trees hold. */
 type Size = Infer<typeof size>;
@@ -76,7 +77,7 @@ async function contentsOf(
   for (const [index, summary] of summaries.entries()) {
     const count = summary?.count ?? 0;
     items += count;
-    // A tree that is empty again is no namespace of the table's any more.
+    // The table has no namespace any more whose tree is empty again.
     if (count > 0) namespaces++;
     const column = trees[index]?.state.measures.indexOf(plainMeasure) ?? -1;
     sum = addSums(sum, (summary?.measures[column] ?? noMeasure).sum);
@@ -104,11 +105,11 @@ async function nodesOf(
   return { nodes: Math.round(nodes), sizeBytes: Math.round(sizeBytes) };
 }
 
-/** Some of a level's nodes, as many before each as behind it. */
+/** Some of a level's nodes, at even distances. */
 function spread(level: readonly NodeRef[]): NodeRef[] {
-  if (level.length <= treesInSample) return [...level];
-  return Array.from({ length: treesInSample }, (_, index) => {
-    const ref = level[Math.floor(((index + 0.5) * level.length) / treesInSample)];
+  if (level.length <= nodesInSample) return [...level];
+  return Array.from({ length: nodesInSample }, (_, index) => {
+    const ref = level[Math.floor(((index + 0.5) * level.length) / nodesInSample)];
     return ref as NodeRef;
   });
 }

@@ -1,24 +1,22 @@
 /**
- * Which generations a definition's calls go to. Every call of a managed aggregate asks, so where the database has cells, one
- * keeps the answer decoded; elsewhere it is a query by index. Generations change only through `generations.ts`, which
- * keeps both in step.
+ * Which generations the calls of a definition go to. Every call of a managed aggregate asks this, so where the database has
+ * cells, a cell keeps the answer decoded; elsewhere it takes a query by index. Generations change only through
+ * `generation/states.ts`, which keeps the cells up to date.
  */
 import type { Doc } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import { aggregateError } from "../interface/errors.js";
-import type { CellCodec } from "../../../../seams/index.js";
-import type { Readings } from "../native/readings.js";
-import { nativeStoreOf } from "../native/store.js";
+import { nativeStoreOf, type CellCodec } from "../../../../seams/index.js";
+import type { Readings } from "../reading/readings.js";
 
-/** The generations of one definition that live. */
+/** The generations of one definition that were not dropped. */
 export interface LiveGenerations {
-  /** The one that answers reads. */
+  /** The generation that answers reads; null when none is ready. */
   readonly readable: number | null;
-  /** Those that are kept in step: the one that answers, and the one that is being built. */
+  /** The generations that are kept in step: the one that answers, and the one that is being built. */
   readonly writable: readonly number[];
 }
 
-/** Of a definition that has none. */
 const noneLive: LiveGenerations = { readable: null, writable: [] };
 
 const liveCodec: CellCodec<LiveGenerations> = {
@@ -26,7 +24,7 @@ const liveCodec: CellCodec<LiveGenerations> = {
   decode: (text) => JSON.parse(text) as LiveGenerations,
 };
 
-/** The generations of a definition that live. @throws Missing */
+/** The generations of a definition that were not dropped. @throws Missing */
 export function liveGenerations(readings: Readings, definition: string): LiveGenerations {
   const name = nameOf(definition);
   const load = async () => liveAmong(await generationsOf(readings.db, definition));
@@ -34,8 +32,8 @@ export function liveGenerations(readings: Readings, definition: string): LiveGen
 }
 
 /**
- * Refuses calls that name no definition while a managed aggregate lives in the component: they are of a class without `table`, whose
- * items would be others than the table's.
+ * Refuses a call that names no definition while a managed aggregate lives in the component. Such a call comes from a class without
+ * `table`, which would write other items than those of the table.
  * @throws Missing, AGGREGATE_COMPONENT_SHARED
  */
 export function assertUnmanaged(readings: Readings): void {
@@ -50,7 +48,7 @@ export function assertUnmanaged(readings: Readings): void {
   if (managed !== undefined) throw sharedError(managed.definition);
 }
 
-/** Of a call of a class that is not the one which keeps the component. */
+/** The error for a call of a class that does not keep the component. */
 function sharedError(definition: string): Error {
   const message =
     `A managed aggregate (${definition}) keeps this component, which no other class can use: name the same table, with the ` +
@@ -72,7 +70,7 @@ export async function refreshDirectory(db: DatabaseWriter, definition: string): 
   native.cells(liveCodec).set(nameOf(definition), live.writable.length === 0 ? undefined : live);
 }
 
-/** Every generation of a definition that there is a record of, the oldest first. */
+/** Every generation of a definition that has a record, the oldest first. */
 export function generationsOf(db: DatabaseReader, definition: string): Promise<Doc<"generations">[]> {
   return db
     .query("generations")

@@ -1,16 +1,16 @@
-/** The trees that a call is about: of the generation that answers for its definition, or of that which nobody manages. */
+/** Finds the trees that a call is about: those of a generation of its definition, or those that nobody manages. */
 import { Forest, unmanaged } from "../forest/forest.js";
-import type { Readings } from "../native/readings.js";
+import type { Readings } from "../reading/readings.js";
 import { buildingError } from "./progress.js";
 import { assertUnmanaged, liveGenerations } from "./directory.js";
 
-/** The trees of a generation, which all that is asked of the same readings shares. */
+/** The trees of a generation. All calls with the same readings share them. */
 export function forestOf(readings: Readings, generation: number): Forest {
   return readings.take(`forest ${generation}`, () => new Forest(readings.db, generation, readings));
 }
 
 /**
- * The trees that answer for a definition; without one, those that nobody manages.
+ * The trees that answer reads of a definition; without a definition, those that nobody manages.
  * @throws Missing, AGGREGATE_COMPONENT_SHARED
  * @throws AGGREGATE_BUILDING when no generation of the definition is ready.
  */
@@ -25,7 +25,7 @@ export function readableForest(readings: Readings, definition: string | undefine
 }
 
 /**
- * The generations that are kept in step for a definition; without one, that which nobody manages.
+ * The generations that are kept in step for a definition; without a definition, the one that nobody manages.
  * @throws Missing, AGGREGATE_COMPONENT_SHARED
  */
 export function writableGenerations(readings: Readings, definition: string | undefined): readonly number[] {
@@ -34,7 +34,7 @@ export function writableGenerations(readings: Readings, definition: string | und
   return [unmanaged];
 }
 
-/** The trees to look into: those that answer, else those in the making. Null when there are none. @throws Missing */
+/** The trees to inspect: those that answer, else those that are being built. Null when there are none. @throws Missing */
 export function inspectedForest(readings: Readings, definition: string | undefined): Forest | null {
   if (definition === undefined) return forestOf(readings, unmanaged);
   const { readable, writable } = liveGenerations(readings, definition);

@@ -1,6 +1,6 @@
 /**
- * The node store on Trueup's cells: nodes are read where they lie decoded, and encoded only when the transaction
- * commits. Refs are numbered by a cell of their own.
+ * The node store on Trueup's cells. Nodes are read as the cache holds them, decoded, and are encoded only when the transaction
+ * commits. A cell of its own counts the refs of nodes.
  */
 import type { CellCodec, CellWriter, NativeStore } from "../../../../seams/index.js";
 import {
@@ -17,14 +17,14 @@ import { fieldsOf, type NodeFields } from "./fields.js";
 import type { StoredNodes } from "./stored.js";
 
 const counterCodec: CellCodec<number> = { encode: String, decode: Number };
-/** Names of nodes start with this, and the one of the counter does not. */
+/** The names of nodes' cells start with this; that of the counter does not. */
 const nodeCells = "n";
 const counterCell = "count";
 
 export class CellNodes extends NodeCache implements StoredNodes {
-  /** Writers take turns where there are cells, so nothing is gained by a lazy root; the size is measured. */
+  /** Where there are cells, writers take turns, so a lazy root gains nothing. The size is the best one measured. */
   readonly defaults = { maxNodeSize: 32, rootLazy: false };
-  /** Cells are no documents, so they count towards no limit. */
+  /** Cells count towards no limit on documents. */
   readonly usage = { read: 0, written: 0 };
   readonly #cells: CellWriter<Node | null>;
   readonly #counter: CellWriter<number>;
@@ -47,7 +47,7 @@ export class CellNodes extends NodeCache implements StoredNodes {
     await Promise.all(refs.map(async (ref) => this.keep(ref, (await this.#cells.get(nameOf(ref))) ?? null)));
   }
 
-  /** A node that cannot be read is as one that is not there. */
+  /** A node that cannot be decoded counts as missing. */
   protected override fetch(ref: NodeRef): Node | null | undefined {
     const found = this.#cells.get(nameOf(ref));
     return found instanceof Promise ? undefined : (found ?? null);
@@ -63,7 +63,7 @@ export class CellNodes extends NodeCache implements StoredNodes {
     });
   }
 
-  /** From here on nodes have the refs that they are stored by, and count as read. */
+  /** After this, nodes have the refs that they are stored by, and count as read. */
   write(): void {
     for (const ref of this.edited) {
       if (!this.created.has(ref) && !this.removed.has(ref)) this.#writeNode(ref);
@@ -90,7 +90,7 @@ function nameOf(ref: NodeRef): string {
   return nodeCells + ref;
 }
 
-/** Only children that are new are copied: what is kept for the others stays with them. */
+/** Gives new children the refs that they are stored by. Other children stay the same objects, with what the codec remembers of them. */
 function withStoredRefs(node: Node, names: ReadonlyMap<NodeRef, string>): Node {
   if (isLeaf(node) || !node.children.some(({ ref }) => names.has(ref))) return node;
   const children = node.children.map((child): Child => {

@@ -1,4 +1,4 @@
-/** The node store on `ctx.db`: one document per node. What is created has a ref of its own until `place` gives it an id. */
+/** The node store on `ctx.db`: one document per node. A created node has a number for its ref until `place` gives it an id. */
 import { NodeCache, type NodeRef } from "../../tree/index.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import type { Id } from "../_generated/dataModel.js";
@@ -6,10 +6,10 @@ import { fieldsOf, nodeOf, type NodeFields } from "./fields.js";
 import type { StoredNodes } from "./stored.js";
 
 export class DocumentNodes extends NodeCache implements StoredNodes {
-  /** A lazy root and small nodes keep concurrent writers, who conflict over documents, apart. */
+  /** Concurrent writers conflict over documents. A lazy root and small nodes keep them apart. */
   readonly defaults = { maxNodeSize: 16, rootLazy: true };
   readonly #db: DatabaseReader;
-  /** The documents of created nodes, from `place` on. */
+  /** The ids of created nodes, which `place` has inserted. */
   readonly #ids: Map<NodeRef, Id<"nodes">> = new Map();
 
   constructor(db: DatabaseReader) {
@@ -38,7 +38,7 @@ export class DocumentNodes extends NodeCache implements StoredNodes {
     );
   }
 
-  /** Inserts what was created, lower levels first: a node names its children by their ids. */
+  /** Inserts created nodes, lower levels first, because a node names its children by their ids. */
   async place(db: DatabaseWriter): Promise<(ref: NodeRef) => string> {
     const stored = (ref: NodeRef) => this.#ids.get(ref) ?? idOf(ref);
     const created = [...this.created].map((ref) => ({ ref, node: this.get(ref) }));

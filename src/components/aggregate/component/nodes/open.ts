@@ -1,9 +1,9 @@
 /**
- * Where a call finds the nodes of trees: in cells where the database has them, which is on Trueup, else in documents.
- * Either way each node is read at most once and written at most once, when the call ends.
+ * Opens the store of the trees' nodes: cells where the database has them, which is on Trueup, else documents. Either way a call
+ * reads each node at most once, and writes it at most once, when the call ends.
  */
+import { nativeStoreOf } from "../../../../seams/index.js";
 import type { DatabaseReader } from "../_generated/server.js";
-import { nativeStoreOf } from "../native/store.js";
 import { CellNodes } from "./cells.js";
 import { DocumentNodes } from "./documents.js";
 import type { StoredNodes } from "./stored.js";

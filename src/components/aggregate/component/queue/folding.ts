@@ -1,8 +1,8 @@
 /**
- * How pending operations come into the trees. Whoever folds, the worker from a snapshot or a writer from the present, reads
- * each entry again where it stands: one that another has taken off in between is passed over, and one of which a part
- * was taken off is gone on with. Entries come in the order of their commits and those before them are folded before
- * them, so an operation is applied once, after all that were committed before it.
+ * Brings pending operations into the trees. The worker learns of entries from a snapshot, a writer from the present; whoever
+ * folds reads each entry again within its transaction. It skips an entry that another one has taken off in between, and goes on
+ * with one of which a part was taken off. Entries are folded in the order of their commits: so each operation is applied once,
+ * after all that were committed before it.
  */
 import { ConvexError } from "convex/values";
 import type { DatabaseWriter, MutationCtx } from "../_generated/server.js";
@@ -13,16 +13,16 @@ import { isDamage } from "../interface/errors.js";
 import { Forest, unmanaged } from "../forest/forest.js";
 import { liveGeneration, replaceDamaged } from "../generation/states.js";
 import { applyOperation, visitPlaces } from "../forest/operations.js";
-import { readFrom } from "../native/readings.js";
+import { readFrom } from "../reading/readings.js";
 import { untilLoaded } from "../../tree/index.js";
 import { bury, pendingDeltas, takeOff, type PendingRow, type QueueEntry } from "./pending.js";
 
-/** What a run leaves of the transaction's documents, for the queue itself. */
+/** How many of the transaction's documents a run leaves for the queue itself. */
 const reservedDocuments = 100;
 
 /**
- * Applies up to `limit` operations of entries and takes them off. Ends early when the transaction's budget of documents
- * does. Returns the commit it has come to. What is refused becomes a dead letter.
+ * Applies up to `limit` operations of entries and takes them off. Ends early when the transaction's budget of documents is
+ * spent. Returns the commit that it has come to. An operation that is refused becomes a dead letter.
  */
 export async function foldEntries(
   ctx: MutationCtx,
@@ -54,7 +54,7 @@ export async function foldEntries(
 }
 
 /**
- * Brings every delta into its tree, for a write that needs the trees as they are.
+ * Brings every delta into its tree, before a write that needs the trees to be complete.
  * @throws PENDING_OPERATIONS when queued operations wait, or more deltas than a call can apply.
  */
 export async function foldDeltas(ctx: MutationCtx): Promise<void> {
@@ -69,21 +69,21 @@ export async function foldDeltas(ctx: MutationCtx): Promise<void> {
   await fold.flush();
 }
 
-/** The forests of all generations that are folded into in one transaction. */
+/** The trees of all generations that one transaction folds into. */
 class Fold {
   readonly #db: DatabaseWriter;
-  /** Null for those that are not kept in step any more. */
+  /** By generation; null for a generation that was dropped. */
   readonly #forests: Map<number, Forest | null> = new Map();
-  /** What has drifted, by generation. */
+  /** The documents that had drifted, by generation. */
   readonly #drifted: Map<number, Drifted[]> = new Map();
-  /** Documents that are no nodes. */
+  /** How many documents other than nodes were written. */
   #others = 0;
 
   constructor(db: DatabaseWriter) {
     this.#db = db;
   }
 
-  /** How many documents were read, and would be written by now. */
+  /** How many documents were read, and would be written if the transaction ended now. */
   get usage(): { read: number; written: number } {
     let [read, written] = [this.#others, this.#others];
     for (const forest of this.#forests.values()) {
@@ -121,7 +121,7 @@ class Fold {
         await replaceDamaged(this.#db, forest.generation, String(error), operation.id);
         return;
       }
-      // An operation of this very transaction is no dead letter yet: its writer can still be told.
+      // The writer of an operation of this very transaction can still be told.
       if (typeof row.commitTs !== "bigint") throw error;
       this.#others++;
       await bury(this.#db, operation, row.commitTs, String(error));
@@ -134,6 +134,7 @@ class Fold {
     await takeOff(this.#db, row._id, row.operations.slice(done));
   }
 
+  /** Writes the trees, and notes what had drifted. */
   async flush(): Promise<void> {
     for (const forest of this.#forests.values()) await forest?.flush(this.#db);
     for (const [generation, found] of this.#drifted) await noteDrift(this.#db, generation, found);

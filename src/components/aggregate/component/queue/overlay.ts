@@ -1,7 +1,7 @@
 /**
- * What makes reads exact while deltas wait: they are applied to the trees in memory, in their order, and never written.
- * A delta that would be refused changes nothing, here as when it is folded. Only deltas that can matter are applied:
- * those of the namespaces asked for, and of those that items have moved from or to.
+ * Makes reads exact while deltas wait. The deltas are applied to the trees in memory, in their order, and are not written. A
+ * delta that would be refused changes nothing, as when it is folded. Only those deltas are applied that can matter: those of the
+ * namespaces asked for, and of namespaces that items have moved from or to.
  */
 import { ConvexError, type Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
@@ -9,17 +9,17 @@ import { unmanaged, type Forest } from "../forest/forest.js";
 import { apply, applyEach, namespacesOf } from "../forest/operations.js";
 import type { Operation } from "../interface/operation.js";
 import { isDamage } from "../interface/errors.js";
-import type { Readings } from "../native/readings.js";
+import type { Readings } from "../reading/readings.js";
 import { pendingDeltas } from "./pending.js";
 
 /** Why an operation was refused; null when it was not. */
 export type Refusal = ConvexError<Value> | null;
 
 /**
- * Applies the deltas that wait to a forest that is only read, once for all that is asked of the same readings. O(1) when there
+ * Applies the deltas that wait to a forest that is only read, once for all questions with the same readings. O(1) when there
  * are none, O(d log n) for d of them.
- * @param stale Passes over queued operations instead of refusing, and over what comes after them.
- * @param listNamespaces Which namespaces matter; undefined for all of them.
+ * @param stale Whether to ignore queued operations, and all deltas behind them, instead of refusing.
+ * @param listNamespaces Lists the namespaces that matter; undefined stands for all of them.
  * @throws Missing, PENDING_OPERATIONS, TREE_DAMAGED
  */
 export function overlayPending(
@@ -57,7 +57,7 @@ export function applyDeltas(forest: Forest, operations: readonly Operation[], re
   });
 }
 
-/** The operations on some namespaces, and on all that moves tie them to. */
+/** The operations on some namespaces, and on those that are connected with them by moves. */
 function concerning(
   operations: readonly Operation[],
   namespaces: readonly (Value | undefined)[],

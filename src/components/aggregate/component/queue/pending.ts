@@ -1,16 +1,17 @@
 /**
- * The table of operations that wait for the worker. There are two kinds, in one order. Those that were *queued* are unknown
- * to reads: as long as some wait, reads and direct writes are refused, except reads that say they may be stale. *Deltas*
- * are part of what the aggregate says: reads apply them to what they see (`queue/overlay.ts`), direct writes to the trees
- * (`queue/folding.ts`), so nobody has to wait for the worker.
+ * The table of operations that wait for the worker. There are two kinds, in one order. Reads do not know *queued* operations: as
+ * long as some wait, reads and direct writes are refused, except reads that may be stale. *Deltas* count as written: reads apply
+ * them to what they see (`queue/overlay.ts`), and direct writes first bring them into the trees (`queue/folding.ts`), so nobody
+ * has to wait for the worker.
  */
 import { getConvexSize, getDocumentSize, v, type Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import type { Operation } from "../interface/operation.js";
 import { aggregateError } from "../interface/errors.js";
-import type { Readings } from "../native/readings.js";
+import type { Readings } from "../reading/readings.js";
 
+/** An entry has at most this many operations, and this many bytes unless its first operation has more. */
 const maxEntryOperations = 512;
 const maxEntryBytes = 100 * 1024;
 
@@ -18,10 +19,10 @@ const maxEntryBytes = 100 * 1024;
 const maxCallOperations = 8192;
 const maxCallBytes = 4 * 1024 * 1024;
 
-/** Operations of one transaction that wait. Those of the transaction itself have no `bigint` in `commitTs` yet. */
+/** Operations of one transaction that wait. The `commitTs` of the running transaction's own entries is no `bigint` yet. */
 export type PendingRow = Doc<"pendingOperations">;
 
-/** What entries of one kind have in common. */
+/** What tells entries of one kind from others. */
 export type EntryKind = Pick<PendingRow, "deltas" | "generation">;
 
 /** What the worker is told of: the operations that one transaction has appended together. */
@@ -45,7 +46,7 @@ export function isPending(readings: Readings): boolean {
 }
 
 /**
- * The deltas that wait, in their order. Stale ones end before the first queued operation.
+ * The deltas that wait, in their order; with `stale`, only those before the first queued operation.
  * @throws Missing
  * @throws PENDING_OPERATIONS when queued operations wait, or more deltas than a call can apply.
  */
@@ -74,13 +75,13 @@ async function readDeltas(db: DatabaseReader, stale: boolean): Promise<PendingRo
         "The aggregate has more deltas than a call can take up: its worker is behind, try again.",
       );
     }
-    // Wherever the index puts those without a timestamp: they come last.
+    // Entries without a timestamp come last, wherever the index puts them.
     (typeof row.commitTs === "bigint" ? committed : own).push(row);
   }
   return [...committed, ...own];
 }
 
-/** Appends operations to what the transaction has appended so far, of which the caller knows the `newest` entry. */
+/** Appends operations, behind what the transaction has appended so far: `newest` is the latest entry of that. */
 export async function appendPending(
   db: DatabaseWriter,
   newest: PendingRow | undefined,
@@ -101,7 +102,7 @@ export async function appendPending(
   }
 }
 
-/** What the transaction itself has appended, newest first. Nobody else writes there, so nothing conflicts with this. */
+/** The entries that the transaction itself has appended, newest first. Nobody else writes there, so reading them conflicts with nothing. */
 export function ownRows(db: DatabaseWriter, take: number): Promise<PendingRow[]> {
   const { commitTs } = db.vars;
   return db
@@ -131,7 +132,7 @@ function fill(
   return { filled: [...entry.operations, ...operations.slice(0, taken)], left: operations.slice(taken) };
 }
 
-/** Takes operations out: `rest` is what is left of their entry. */
+/** Takes operations off an entry: `rest` is what is left of it. */
 export async function takeOff(
   db: DatabaseWriter,
   id: Id<"pendingOperations">,
@@ -141,7 +142,7 @@ export async function takeOff(
   else await db.patch("pendingOperations", id, { operations: rest });
 }
 
-/** Puts an operation with the dead letters. */
+/** Makes a dead letter of an operation. */
 export async function bury(
   db: DatabaseWriter,
   operation: Operation,

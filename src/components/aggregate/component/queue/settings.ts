@@ -1,22 +1,22 @@
 /**
- * What is set for the component as a whole. Every write asks, so where the database has cells the answer lies in one;
- * elsewhere in a document of its own, which nothing else ever writes.
+ * What is set for the component as a whole. Every write asks for it, so where the database has cells, a cell holds it. Elsewhere
+ * it is in a document of its own, which nothing else ever writes.
  */
-import type { CellCodec } from "../../../../seams/index.js";
+import { nativeStoreOf, type CellCodec } from "../../../../seams/index.js";
 import type { DatabaseWriter } from "../_generated/server.js";
-import type { Readings } from "../native/readings.js";
-import { nativeStoreOf } from "../native/store.js";
+import type { Readings } from "../reading/readings.js";
 
 const flagCodec: CellCodec<boolean> = { encode: String, decode: (text) => text === "true" };
 const deltasMode = "deltas";
 
-/** Whether writes are appended beside the trees, where their class does not say so itself. @throws Missing */
+/** Whether writes are appended as deltas, unless their class says otherwise. @throws Missing */
 export function usesDeltas(readings: Readings): boolean {
   const { db, native } = readings;
   if (native !== null) return readings.cell(flagCodec, deltasMode) ?? false;
   return readings.read("settings", () => db.query("settings").first())?.deltas ?? false;
 }
 
+/** Sets whether writes are appended as deltas. */
 export async function setDeltas(db: DatabaseWriter, deltas: boolean): Promise<void> {
   const native = nativeStoreOf(db);
   if (native !== null) {

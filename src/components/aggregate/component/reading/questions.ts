@@ -1,4 +1,4 @@
-/** How questions find their trees, and how answers are put into the form that the component returns. */
+/** Finds the trees that questions are about, and puts answers into the form that the component returns. */
 import { CommitTsPlaceholder, type Value } from "convex/values";
 import {
   askEach,
@@ -18,11 +18,11 @@ import {
 import type { QueryCtx } from "../_generated/server.js";
 import { plainMeasure, type Forest, type StoredTree } from "../forest/forest.js";
 import { readableForest } from "../generation/forests.js";
-import { answerFrom, type Readings } from "../native/readings.js";
+import { answerFrom, type Readings } from "./readings.js";
 import { overlayPending } from "../queue/overlay.js";
 import type { Range, Reading, AnsweredItem, Statistics } from "../interface/question.js";
 
-/** The trees that a question is about, in the order of their namespaces, each with the range that counts. */
+/** The trees that a question is about, in the order of their namespaces, each with the range that the question is about. */
 export type Parts = readonly Part<StoredTree>[];
 
 /** Answers one question; see `answerAll`. */
@@ -35,8 +35,8 @@ export function answer<Query extends Range & Reading, Answer>(
 }
 
 /**
- * Answers questions that are asked together, and share what they read. A question about a namespace that was never written to
- * has no parts.
+ * Answers questions that are asked together, which share what they read. A question about a namespace that was never written
+ * to has no parts.
  */
 export function answerAll<Query extends Range, Answer>(
   ctx: QueryCtx,
@@ -50,13 +50,13 @@ export function answerAll<Query extends Range, Answer>(
   });
 }
 
-/** The trees that answer, with the deltas that wait. @throws Missing, and what `readableForest` and `overlayPending` throw. */
+/** The trees that answer, with the deltas that wait applied. @throws Missing, and what `readableForest` and `overlayPending` throw */
 function forestFor(readings: Readings, { definition, stale }: Reading, queries: readonly Range[]): Forest {
   const forest = readableForest(readings, definition);
   const needs: Need[] = [];
   gatherMissing(needs, () => overlayPending(readings, forest, stale === true, () => namespacesOf(queries)));
   if (needs.length === 0) return forest;
-  // While it is looked for deltas, the trees that the questions are about can be loaded.
+  // The trees that the questions are about are loaded at the same time as the deltas.
   gatherMissing(needs, () => askEach(queries, (query) => partsOf(forest, query)));
   throwMissing(needs);
 }
@@ -72,7 +72,7 @@ function namespacesOf(queries: readonly Range[]): (Value | undefined)[] | undefi
   return namespaces;
 }
 
-/** What a question is about. @throws Missing */
+/** The parts of one question. @throws Missing */
 function partsOf(forest: Forest, { namespace, namespaces, bounds }: Range): Parts {
   const range = rangeOf(bounds);
   if (namespaces !== undefined) return forest.select(namespaces).map((tree) => ({ tree, range }));
@@ -94,7 +94,7 @@ export function intersect(a: OrderRange, b: OrderRange): OrderRange {
   return { start: a.start > b.start ? a.start : b.start, end };
 }
 
-/** An item as it is returned; with its namespace when the question was about several. */
+/** An item as the component returns it; with its namespace when the question was about several. */
 export function answeredItem({ tree, item }: Found<StoredTree>, { namespaces }: Range): AnsweredItem {
   const { measures } = tree.state;
   const { values, position } = item;
@@ -110,7 +110,7 @@ export function answeredItem({ tree, item }: Found<StoredTree>, { namespaces }: 
   return answered;
 }
 
-/** Count, sums and extremes; a measure that is not in a tree adds nothing. */
+/** The count, and for each named measure its count, sum and extremes; a tree that lacks a measure adds nothing to it. */
 export function statsOf(parts: Parts, names: readonly string[]): Statistics {
   const summaries = measureParts(parts);
   const measures = names.map((name) => {
@@ -124,7 +124,7 @@ export function statsOf(parts: Parts, names: readonly string[]): Statistics {
   return { count: summaries.reduce((count, summary) => count + summary.count, 0), measures };
 }
 
-/** A value that shares nothing with this one: an answer is the asker's own. */
+/** A deep copy, because the asker may change the answer. */
 function copyOf(value: Value): Value {
   if (typeof value !== "object" || value === null || value instanceof CommitTsPlaceholder) return value;
   if (Array.isArray(value)) return value.map(copyOf);

@@ -1,15 +1,16 @@
 /**
- * What handlers run on. A question, and the part of a write that decides what to write, is one plain function of `Readings`: what
- * the call has read so far. What it misses is loaded, and it runs again (`tree/missing.ts`).
+ * What handlers run on. A question, and the part of a write that decides what to write, is one plain function of `Readings`, which
+ * hold what the call has read so far. When the function needs more, it throws `Missing`; that is loaded, and the function runs
+ * again (`tree/missing.ts`).
  *
- * On Trueup a class may ask the component within its transaction, without a call. Then a handler that can be asked (`askableQuery`) gets a `ctx`
- * that all questions of the transaction share until others write, so they share what they have read. Such a handler answers in
- * the same turn or not at all: where it misses something, or has to wait (`inCall`), or needs more of its `ctx` than is at hand,
- * it throws, or returns a promise of which nothing comes. By then it has changed nothing, and the engine makes the call. So a
- * handler writes last, and cells last of all: whatever else there is to write is refused before.
+ * On Trueup a class may ask the component within its transaction, without a call. Then the handler gets a `ctx` that all questions
+ * of the transaction share until somebody else writes, and they share what they have read. Such a handler answers in the same turn
+ * or not at all: when it needs something to be loaded, or has to wait (`inCall`), or needs more of its `ctx` than it gets here, it
+ * throws, or its promise is ignored. It must have changed nothing by then, and the engine makes the call. So a handler writes last,
+ * and it writes cells last of all, because every other write is refused where it is asked.
  */
 import { afterwards, throwMissing, untilLoaded, type Soon, type Source } from "../../tree/index.js";
-import { asking, type CellCodec, type NativeStore } from "../../../../seams/index.js";
+import { nativeStoreOf, asking, type CellCodec, type NativeStore } from "../../../../seams/index.js";
 import type { DataModel } from "../_generated/dataModel.js";
 import {
   mutation,
@@ -18,19 +19,18 @@ import {
   type MutationCtx,
   type QueryCtx,
 } from "../_generated/server.js";
-import { nativeStoreOf } from "./store.js";
 
-/** Facts by name, each of which is read once, and always with the same type. */
+/** Facts by name. Each is read once, and a name always stands for the same type. */
 export class Readings implements Source {
   readonly db: DatabaseReader;
-  /** What Trueup's database offers beside; null elsewhere. */
+  /** What Trueup's database offers beyond that of Convex; null elsewhere. */
   readonly native: NativeStore<DataModel> | null;
   readonly #known: Map<string, unknown> = new Map();
   readonly #missed: Map<string, () => Promise<unknown>> = new Map();
 
   constructor(db: DatabaseReader) {
     this.db = db;
-    this.native = nativeStoreOf(db);
+    this.native = nativeStoreOf<DataModel>(db);
   }
 
   /** The value of a cell; undefined where the database has none. @throws Missing */
@@ -39,7 +39,7 @@ export class Readings implements Source {
     return native === null ? undefined : this.take(name, () => native.cells(codec).get(name));
   }
 
-  /** What is found in this turn where it can be. @throws Missing where it cannot. */
+  /** What `find` finds. @throws Missing when it returns a promise, which is loaded then. */
   take<T>(name: string, find: () => Soon<T>): T {
     if (this.#known.has(name)) return this.#known.get(name) as T;
     const found = find();
@@ -48,7 +48,7 @@ export class Readings implements Source {
     return found;
   }
 
-  /** What has to be waited for. @throws Missing the first time */
+  /** What `load` has loaded. @throws Missing the first time */
   read<T>(name: string, load: () => Promise<T>): T {
     if (this.#known.has(name)) return this.#known.get(name) as T;
     this.#missed.set(name, load);
@@ -65,10 +65,10 @@ export class Readings implements Source {
   }
 }
 
-/** A query that can be asked. What its handler returns must be the asker's own. */
+/** A query that can be asked without a call. Its handler must return new objects, because the asker may change them. */
 export const askableQuery: typeof query = (definition) => query(markAskable(definition));
 
-/** A mutation that can be asked: its handler makes all of its writes in one turn, or changes nothing and throws. */
+/** A mutation that can be asked without a call. Its handler makes all of its writes in one turn, or changes nothing and throws. */
 export const askableMutation: typeof mutation = (definition) => mutation(markAskable(definition));
 
 function markAskable<Definition extends object>(definition: Definition & { handler?: object }): Definition {
@@ -76,10 +76,10 @@ function markAskable<Definition extends object>(definition: Definition & { handl
   return definition;
 }
 
-/** What all questions share that are asked of one `ctx`. */
+/** What all questions with one `ctx` share. */
 const shared = new WeakMap<QueryCtx, Readings>();
 
-/** Answers from what is at hand, else from what is loaded for it. */
+/** Calls `answer` until everything that it needs is loaded. @throws Missing where the handler is asked and something is missing */
 export function answerFrom<T>(ctx: QueryCtx, answer: (readings: Readings) => T): Soon<T> {
   if (!(asking in ctx)) return readFrom(ctx.db, answer);
   let readings = shared.get(ctx);
@@ -87,17 +87,17 @@ export function answerFrom<T>(ctx: QueryCtx, answer: (readings: Readings) => T):
   return answer(readings);
 }
 
-/** Makes a write. `decide` reads, and changes trees in memory only; what it returns writes, and is run once. */
+/** Makes a write. `decide` reads, and changes trees in memory only; the function that it returns writes, and runs once. */
 export function writeFrom<T>(ctx: MutationCtx, decide: (readings: Readings) => () => Soon<T>): Soon<T> {
   return afterwards(answerFrom(ctx, decide), (write) => write());
 }
 
-/** The part of a write that takes more than one turn. @throws Missing where the handler is asked: it has to be called. */
+/** Marks the part of a write that takes more than one turn. @throws Missing where the handler is asked, so that it is called instead */
 export function inCall<T>(ctx: MutationCtx, write: () => Promise<T>): () => Promise<T> {
   return asking in ctx ? throwMissing([]) : write;
 }
 
-/** What a function of readings finds, for callers that wait for it. */
+/** Calls a function of readings until everything that it needs is loaded. */
 export function readFrom<T>(db: DatabaseReader, find: (readings: Readings) => T): Soon<T> {
   const readings = new Readings(db);
   return untilLoaded(() => find(readings));
