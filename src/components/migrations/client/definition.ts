@@ -96,27 +96,24 @@ type PatchOf<Document> = {
     : Document[Field];
 };
 
-type ChangeOne = (ctx: GenericMutationCtx<GenericDataModel>, doc: GenericDocument) => unknown;
-
 /** A definition without its types, completed by the options of its `Migrations`. */
-export interface PlainDefinition {
-  readonly table: string;
+export interface PlainDefinition extends Pick<
+  MigrationDefinition<GenericDataModel, string>,
+  "table" | "batchSize" | "parallelize" | "isMigrated" | "runOnDeploy" | "takesUnmigrated"
+> {
   readonly migrateOne: ChangeOne;
-  readonly customRange: RangeBuilder | undefined;
-  readonly batchSize: number | undefined;
-  readonly parallelize: boolean;
-  readonly ranges: number;
-  readonly isMigrated: ((doc: GenericDocument) => boolean) | undefined;
   readonly down: ChangeOne | undefined;
+  readonly customRange: RangeBuilder | undefined;
   readonly revertRange: RangeBuilder | undefined;
+  readonly ranges: number;
   readonly requires: readonly string[];
-  readonly runOnDeploy: boolean;
-  readonly takesUnmigrated: boolean;
   readonly policy: Policy;
   readonly schema: AnySchema | undefined;
   /** Whether its function is built by a builder of the app's own, which may have put something around `ctx.db`. */
   readonly isWrapped: boolean;
 }
+
+type ChangeOne = (ctx: GenericMutationCtx<GenericDataModel>, doc: GenericDocument) => unknown;
 
 /** Checks a definition and takes its types away. @throws MIGRATION_ARGUMENTS when the definition cannot work */
 export function plainDefinition<
@@ -131,33 +128,27 @@ export function plainDefinition<
     nameOf: (reference: MigrationFunctionReference | string) => string;
   },
 ): PlainDefinition {
-  const { table, customRange, revertRange, down, onError, maxDocumentsPerSecond, ranges = 1 } = definition;
+  const { table, customRange, revertRange, down, ranges = 1, requires = [] } = definition;
+  const refuse = (why: string): Error =>
+    migrationError("MIGRATION_ARGUMENTS", `The migration of ${table} cannot be defined: ${why}.`, { table });
   if (!Number.isInteger(ranges) || ranges < 1 || ranges > maxRanges) {
-    const why = `\`ranges\` is a whole number from 1 to ${maxRanges}`;
-    throw migrationError("MIGRATION_ARGUMENTS", `The migration of ${table} cannot be defined: ${why}.`, {
-      table,
-    });
+    throw refuse(`\`ranges\` is a whole number from 1 to ${maxRanges}`);
   }
   if (down !== undefined && customRange !== undefined && revertRange === undefined) {
-    const why =
-      "a migration with `customRange` and `down` needs `revertRange`: migrated documents may have left the range";
-    throw migrationError("MIGRATION_ARGUMENTS", `The migration of ${table} cannot be defined: ${why}.`, {
-      table,
-    });
+    throw refuse(
+      "a migration with `customRange` and `down` needs `revertRange`: migrated documents may have left the range",
+    );
   }
+  const { onError, maxDocumentsPerSecond, ...rest } = definition;
   return {
-    table,
+    ...rest,
     migrateOne: definition.migrateOne as unknown as ChangeOne,
     customRange,
-    batchSize: definition.batchSize ?? options.defaultBatchSize,
-    parallelize: definition.parallelize === true,
-    ranges,
-    isMigrated: definition.isMigrated,
     down: down as ChangeOne | undefined,
     revertRange,
-    requires: (definition.requires ?? []).map(options.nameOf),
-    runOnDeploy: definition.runOnDeploy === true,
-    takesUnmigrated: definition.takesUnmigrated === true,
+    batchSize: definition.batchSize ?? options.defaultBatchSize,
+    ranges,
+    requires: requires.map(options.nameOf),
     policy: given({ onError, maxDocumentsPerSecond }),
     schema: options.schema as AnySchema | undefined,
     isWrapped: options.isWrapped,

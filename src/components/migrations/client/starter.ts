@@ -19,7 +19,7 @@ import {
 import type { ComponentApi } from "../component/_generated/component.js";
 import { dryRunData, migrationError } from "../component/failures.js";
 import { given } from "../component/given.js";
-import type { CheckKind, MigrationArgs, MigrationResult, OnError, Target } from "../component/protocol.js";
+import type { CheckKind, MigrationArgs, MigrationResult, Target } from "../component/protocol.js";
 import type { CheckStatus, MigrationStatus } from "../component/status.js";
 import type { MigrationFunctionReference } from "./definition.js";
 import { checkInstructions, instructions } from "./instructions.js";
@@ -33,16 +33,12 @@ export type ActionCtx = Pick<GenericActionCtx<GenericDataModel>, "runQuery" | "r
   auth?: Pick<Auth, "getUserIdentity">;
 };
 
+type Options<Name extends keyof MigrationArgs> = { [Each in Name]?: MigrationArgs[Each] | undefined };
+
 /** Options of `runOne`. They mean what they mean in `MigrationArgs`. */
-export interface StartOptions {
-  cursor?: string | null | undefined;
-  batchSize?: number | undefined;
-  dryRun?: boolean | undefined;
-  reset?: boolean | undefined;
-  oneBatchOnly?: boolean | undefined;
-  onError?: OnError | undefined;
-  maxDocumentsPerSecond?: number | undefined;
-}
+export type StartOptions = Options<
+  "cursor" | "batchSize" | "dryRun" | "reset" | "oneBatchOnly" | "onError" | "maxDocumentsPerSecond"
+>;
 
 /** Starts `first` with `next` behind it. If any of them is in progress, it only resolves with the status of that one. */
 export async function startMigration(
@@ -184,15 +180,13 @@ export async function callerOf(ctx: MutationCtx | ActionCtx): Promise<string> {
   return `${name} by ${identity.email ?? identity.name ?? identity.tokenIdentifier}`;
 }
 
-/** Options of `runToCompletion`. They mean what they mean in `MigrationArgs`. */
-export interface RunToCompletionOptions {
-  /** The migration's name, where `fnRef` is a handle, which does not tell it. */
+/**
+ * Options of `runToCompletion`. They mean what they mean in `MigrationArgs`. `name` is the migration's name, where `fnRef` is a
+ * handle, which does not tell it.
+ */
+export type RunToCompletionOptions = Options<"cursor" | "batchSize" | "dryRun"> & {
   name?: string | undefined;
-  /** null begins at the start; when it is absent, the migration resumes, and one that is done is left alone. */
-  cursor?: string | null | undefined;
-  batchSize?: number | undefined;
-  dryRun?: boolean | undefined;
-}
+};
 
 /**
  * Runs a migration from an action, batch after batch until it is done, and only as long as the action lives. Each batch is a

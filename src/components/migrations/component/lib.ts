@@ -133,20 +133,14 @@ export const check = mutation({
 export const stopChecks = mutation({
   args: { name },
   returns: v.null(),
-  handler: async (ctx, args) => {
-    await checks.stopChecks(ctx, args.name);
-    return null;
-  },
+  handler: (ctx, args) => checks.stopChecks(ctx, args.name),
 });
 
 /** Forgets what is known of all migrations, so that they would run again from the beginning. */
 export const clearAll = mutation({
   args: { before: v.optional(v.number()) },
   returns: v.null(),
-  handler: async (ctx, { before }) => {
-    await steering.clearAll(ctx, before ?? Date.now());
-    return null;
-  },
+  handler: (ctx, { before }) => steering.clearAll(ctx, before ?? Date.now()),
 });
 
 const job = v.union(v.id("migrations"), v.id("ranges"), v.id("checks"));
@@ -155,20 +149,14 @@ const job = v.union(v.id("migrations"), v.id("ranges"), v.id("checks"));
 export const work = internalMutation({
   args: { job, turn: v.number() },
   returns: v.null(),
-  handler: async (ctx, args) => {
-    await chain.work(ctx, args.job, args.turn);
-    return null;
-  },
+  handler: (ctx, args) => chain.work(ctx, args.job, args.turn),
 });
 
 /** Looks whether a job's worker is alive. */
 export const supervise = internalMutation({
   args: { job },
   returns: v.null(),
-  handler: async (ctx, args) => {
-    await chain.supervise(ctx, args.job);
-    return null;
-  },
+  handler: (ctx, args) => chain.supervise(ctx, args.job),
 });
 
 /** Goes on retrying the documents put aside until `until`. */
@@ -178,7 +166,6 @@ export const retryRest = internalMutation({
   handler: async (ctx, args) => {
     const row = await findMigration(ctx, args.name);
     if (row !== null) await steering.retry(ctx, row, args.until);
-    return null;
   },
 });
 
@@ -186,8 +173,5 @@ export const retryRest = internalMutation({
 export const forget = internalMutation({
   args: { name, epoch: v.number() },
   returns: v.null(),
-  handler: async (ctx, args) => {
-    await forgetQuarantine(ctx, args.name, args.epoch);
-    return null;
-  },
+  handler: (ctx, args) => forgetQuarantine(ctx, args.name, args.epoch),
 });
