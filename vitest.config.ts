@@ -22,8 +22,8 @@ export const base: ViteUserConfig = defineConfig({
     maxWorkers: "100%",
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // The build, and code that a test pushed, are loaded as users load them.
-    server: { deps: { external: [/\/dist\//, /\/trueup-(code|app)-/, /\/\.trueup\//] } },
+    // The build, and code that a test put into a folder, are loaded as users load them.
+    server: { deps: { external: [/\/dist\//, /\/trueup-code-/] } },
   },
 });
 

@@ -30,7 +30,8 @@ export interface RunningCli {
 
 const command = resolve("bin/trueup.js");
 const program = pathToFileURL(resolve("dist/cli/run-cli.js")).href;
-const officialCommand = resolve("node_modules/convex/bin/main.js");
+/** What `convex` itself imports. Node loads it faster when it need not look for its exports. */
+const officialCommand = resolve("node_modules/convex/dist/cli.bundle.cjs");
 
 export class CliApp {
   readonly root: string;
@@ -108,5 +109,6 @@ function bareEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(CONVEX_|VITEST|NODE_|VITE_|TEST$)/.test(name),
   );
-  return Object.fromEntries(kept);
+  // Node 22 and later keep compiled code from one process to the next.
+  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: join(tmpdir(), "trueup-compile-cache") };
 }

@@ -115,7 +115,7 @@ export function verificationContract(where: string, open: OpenCheckedHost): void
           expect(repaired.fixed).toBe(repaired.differences.length);
           await expectMended(host);
         }),
-        { numRuns: runs(12) },
+        { numRuns: runs(8) },
       );
     });
 
@@ -131,7 +131,7 @@ export function verificationContract(where: string, open: OpenCheckedHost): void
           if (!truth.sharesNodes) expect(findingsOf(await reportOf(host, runId))).toEqual(truth.findings);
           await expectMended(host);
         }),
-        { numRuns: runs(5) },
+        { numRuns: runs(4) },
       );
     });
 
@@ -159,7 +159,7 @@ export function verificationContract(where: string, open: OpenCheckedHost): void
           if (truth.sharesNodes) await check(host, { repair });
           await expectMended(host);
         }),
-        { numRuns: runs(8) },
+        { numRuns: runs(5) },
       );
     });
   });

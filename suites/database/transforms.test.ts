@@ -27,10 +27,10 @@ const path = temporaryFolder();
 let files = 0;
 
 const storages: readonly [name: string, runs: number, open: () => OpenStorage][] = [
-  ["memory", 30, () => new FaultyDisk(memory()).open],
-  ["SQLite", 8, () => sqlite(path(`${files++}.sqlite`), { durability: "relaxed" })],
-  ["a storage that takes its time", 6, () => new FaultyDisk(memory(), { delayTurns: 2 }).open],
-  ["a storage with conflicts", 6, () => new FaultyDisk(memory(), { conflicts: 0.2 }).open],
+  ["memory", 15, () => new FaultyDisk(memory()).open],
+  ["SQLite", 5, () => sqlite(path(`${files++}.sqlite`), { durability: "relaxed" })],
+  ["a storage that takes its time", 4, () => new FaultyDisk(memory(), { delayTurns: 2 }).open],
+  ["a storage with conflicts", 4, () => new FaultyDisk(memory(), { conflicts: 0.2 }).open],
 ];
 
 /** Few documents to a batch, so that the write-through is seen half done. */
@@ -85,7 +85,7 @@ test("a process killed at any commit leaves each change of shape in force or not
         await life.settle();
       },
     ),
-    { numRuns: runs(30) },
+    { numRuns: runs(15) },
   );
 });
 
@@ -132,7 +132,7 @@ test("a transform that fails on some documents harms no write before it is in fo
       await compareAll(database, model);
       expect((await database.query((tx) => tx.transforms())).value).toEqual([]);
     }),
-    { numRuns: runs(40) },
+    { numRuns: runs(20) },
   );
 });
 
@@ -166,6 +166,6 @@ test("no reader sleeps through a change: what no commit touched since reads as b
       }
       await life.settle();
     }),
-    { numRuns: runs(30) },
+    { numRuns: runs(15) },
   );
 });
