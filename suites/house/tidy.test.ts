@@ -34,6 +34,8 @@ const storageNamers = ["backend", "test"];
 /** Files over the length limit, each with the reason why splitting it would hurt. */
 const longFiles: Readonly<Record<string, string>> = {};
 const maxLines = 400;
+/** Code is kept narrower by the formatter, which leaves comments as they are. */
+const maxCommentWidth = 130;
 
 const files = sourceFiles();
 const sources = files.filter(({ path }) => path.startsWith("src/"));
@@ -167,6 +169,17 @@ test("every file with an idea in it begins by saying what it is", () => {
   expect(silent.map(({ path }) => path)).toEqual([]);
 });
 
+test(`comments stay within ${maxCommentWidth} characters`, () => {
+  const wide = complaints(files, ({ text }) =>
+    text
+      .split("\n")
+      .flatMap((line, index) =>
+        line.length > maxCommentWidth && /^\s*(\/\/|\/?\*)/.test(line) ? [`line ${index + 1}`] : [],
+      ),
+  );
+  expect(wide).toEqual([]);
+});
+
 test("comments hold no banners, no issue numbers and nothing left to do", () => {
   const noise = /^\s*(\/\/|\*)\s*[-=*#~]{4,}|^\s*(\/\/|\*).*\b(issue #?\d+|TODO|FIXME|XXX)\b/im;
   const checked = files.filter(({ path }) => path !== "suites/house/tidy.test.ts");
@@ -186,6 +199,25 @@ test("every room has a README and an index", () => {
     ];
   });
   expect(lacking).toEqual([]);
+});
+
+test("the README of a room names exactly the rooms that it imports, in one sentence that begins with Imports", () => {
+  const rooms = [...new Set(product.map(({ path }) => roomOf(path)))];
+  const wrong = rooms.flatMap((room) => {
+    const readme = readFileSync(`src/${room}/README.md`, "utf8").replaceAll("\n", " ");
+    const [sentence = ""] = /\bImports\b(`[^`]*`|[^.;`])*/.exec(readme) ?? [];
+    const named = [...sentence.matchAll(/`([^`]*)`/g)].map(([, name = ""]) => name);
+    const told = named.filter((name) => rooms.includes(name)).toSorted();
+    const imported = product
+      .filter(({ path }) => roomOf(path) === room)
+      .flatMap(({ imports }) =>
+        imports.flatMap(({ target }) => (target?.startsWith("src/") ? [roomOf(target)] : [])),
+      )
+      .filter((other) => other !== room);
+    const real = [...new Set(imported)].toSorted();
+    return told.join() === real.join() ? [] : [`src/${room}/README.md should name: ${real.join(", ")}`];
+  });
+  expect(wrong).toEqual([]);
 });
 
 test("`npx vitest run <room>/` runs tests of every room, its behaviour suites included", () => {
