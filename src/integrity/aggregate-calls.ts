@@ -1,6 +1,7 @@
 /**
- * Calls the methods of managed aggregates, each in a transaction of its own, with the code of one program. The transactions have no
- * limits of their own: the component keeps to those that `ctx.meta` reports, so that what is built here would build on Convex Cloud too.
+ * Calls the methods of managed aggregates, each in a transaction of its own, with the code of one program. The transactions have
+ * no limits of their own: the component keeps to those that `ctx.meta` reports, so that what is built here would build on Convex
+ * Cloud too.
  */
 import { type GenericDataModel, type GenericMutationCtx, makeFunctionReference } from "convex/server";
 import type { Database, DatabaseReader, MutationTransaction } from "../database/index.js";
@@ -85,8 +86,8 @@ export class AggregateCalls {
   }
 
   /**
-   * Does the same while a definition is still the active program's, and returns null when another one is: work on a definition that
-   * is not active would begin it again. Where a reader is given, the table is read through it.
+   * Does the same while a definition is still the active program's, and returns null when another one is: work on a definition
+   * that is not active would begin it again. Where a reader is given, the table is read through it.
    */
   async workWhile(
     found: ExportedAggregate,

@@ -1,9 +1,9 @@
 /**
- * Carries on the work of every managed aggregate of the active program: build, check, verify, repair, clearing. It keeps no
- * state that matters: what is due is asked of the aggregates themselves, so after a crash the first round finds where to go on.
- * A commit that changes how an aggregate stands (its generations, or the drift that a write found) makes it look again.
- * A step is one call of `advance`, aggregates take turns, and live writes get theirs between two steps. An error puts an aggregate
- * off for a while, longer each time, and is remembered until it is over.
+ * Carries on the work of every managed aggregate of the active program: build, check, verify, repair, clearing. It keeps no state
+ * that matters: what is due is asked of the aggregates themselves, so after a crash the first round finds where to go on. A
+ * commit that changes how an aggregate stands (its generations, or the drift that a write found) makes it look again. A step is
+ * one call of `advance`, aggregates take turns, and live writes get theirs between two steps. An error puts an aggregate off for
+ * a while, longer each time, and is remembered until it is over.
  */
 import type { Database, DatabaseCommit, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";

@@ -1,8 +1,8 @@
 /**
- * What the engine itself remembers of managed aggregates, in a system table. A record says since when every program has
- * followed the aggregate: it is written and deleted in the transactions that put programs in place. An aggregate
- * without a record may have missed writes, whatever its component says. One whose table got another shape by a transform, which no
- * hook sees, holds items of the old shape. A record also keeps the latest error until the work goes on.
+ * What the engine itself remembers of managed aggregates, in a system table. A record says since when every program has followed
+ * the aggregate: it is written and deleted in the transactions that put programs in place. An aggregate without a record may have
+ * missed writes, whatever its component says. One whose table got another shape by a transform, which no hook sees, holds items
+ * of the old shape. A record also keeps the latest error until the work goes on.
  */
 import type { DatabaseReader, Document, MutationTransaction, QueryTransaction } from "../database/index.js";
 

@@ -1,6 +1,6 @@
 /**
- * Builds the changed aggregates of a program to come beside those that answer, before it is put in place: the new
- * definition's build goes on while writes are followed by both. The transaction that puts the program in place then begins the new
+ * Builds the changed aggregates of a program to come beside those that answer, before it is put in place: the new definition's
+ * build goes on while writes are followed by both. The transaction that puts the program in place then begins the new
  * definitions, which are ready, and drops the old ones. Left off, the old program's aggregates drop what was built.
  *
  * Where the deploy transforms the table, the new definition is built from the documents that its transforms make, which

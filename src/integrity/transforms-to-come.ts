@@ -1,6 +1,7 @@
 /**
- * The transforms that a deploy has prepared for the table of an aggregate. An aggregate that was built from the table as they show it
- * is right if exactly they have begun. Any of them may have been given up for those of another deploy, and prepared again.
+ * The transforms that a deploy has prepared for the table of an aggregate. An aggregate that was built from the table as they
+ * show it is right if exactly they have begun. Any of them may have been given up for those of another deploy, and prepared
+ * again.
  */
 import type { QueryTransaction, TransformStatus } from "../database/index.js";
 import type { ExportedAggregate } from "../functions/index.js";

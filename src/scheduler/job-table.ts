@@ -1,6 +1,6 @@
 /**
- * The queue of jobs as documents of `_scheduled_functions`. It schedules and cancels jobs in the caller's transaction, finds what is
- * due, and changes states. Listeners are told of a change once its transaction has committed.
+ * The queue of jobs as documents of `_scheduled_functions`. It schedules and cancels jobs in the caller's transaction, finds what
+ * is due, and changes states. Listeners are told of a change once its transaction has committed.
  */
 import { getConvexSize, type Value } from "convex/values";
 import type { Database, Document, MutationTransaction, Query, QueryTransaction } from "../database/index.js";

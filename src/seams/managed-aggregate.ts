@@ -58,7 +58,10 @@ export interface AggregateStatus extends BuildProgress {
   readonly sizeBytes: number;
   readonly nodes: number;
   readonly lastVerified: LastVerified | null;
-  /** How many differences are known: those that the last check left, and those that writes have met since. Null before the first check. */
+  /**
+   * How many differences are known: those that the last check left, and those that writes have met since. Null before the first
+   * check.
+   */
   readonly drift: number | null;
   /** The first documents whose writes met a wrong item and that no check has looked into since. */
   readonly drifted: readonly DriftedDocument[];

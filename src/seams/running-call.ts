@@ -2,13 +2,15 @@
 
 /**
  * On `ctx.runQuery` and `ctx.runMutation`: a function of a reference and arguments that asks the component within the same
- * transaction, in the same turn and without a call; it answers undefined where the call has to be made. The offer is a property of
- * the two, so that whoever puts another function in their place is asked instead. On a handler: it may be asked so. On a
+ * transaction, in the same turn and without a call; it answers undefined where the call has to be made. The offer is a property
+ * of the two, so that whoever puts another function in their place is asked instead. On a handler: it may be asked so. On a
  * `ctx`: its handler is being asked.
  */
 export const asking: unique symbol = Symbol.for("trueup.asking");
 
-/** `ctx.runQuery` and `ctx.runMutation` name the call that they are a part of under this symbol: an object of its own per call. */
+/**
+ * `ctx.runQuery` and `ctx.runMutation` name the call that they are a part of under this symbol: an object of its own per call.
+ */
 export const request: unique symbol = Symbol.for("trueup.request");
 
 /** Trueup's `Convex` global has a method under this symbol, which returns the function that runs. */

@@ -38,8 +38,8 @@ export interface ConvexTestOptions<Schema extends GenericSchema> {
  * const id = await t.mutation(api.notes.add, { text: "milk" });
  * ```
  *
- * It opens the storage and imports modules at the first call of a function, so it costs nothing by itself. What functions write is
- * kept in memory (or in SQLite, with TRUEUP_TEST_STORAGE=sqlite) and is gone when the process ends.
+ * It opens the storage and imports modules at the first call of a function, so it costs nothing by itself. What functions write
+ * is kept in memory (or in SQLite, with TRUEUP_TEST_STORAGE=sqlite) and is gone when the process ends.
  * @throws INVALID_SCHEMA when Convex would refuse the schema
  */
 export function convexTest<Schema extends GenericSchema>(

@@ -39,9 +39,9 @@ type Caller<K extends Kind, Ctx> = <Target extends Reference<K> | Inline<Ctx>>(
 >;
 
 /**
- * Calls the functions of one app, on behalf of one caller. Each call of a query or a mutation is a transaction of its own; internal
- * functions may be called too. A call rejects with what the function throws: a `ConvexError`, an error of the function's own,
- * or a `TrueupError` with a `code` that docs/errors.md lists.
+ * Calls the functions of one app, on behalf of one caller. Each call of a query or a mutation is a transaction of its own;
+ * internal functions may be called too. A call rejects with what the function throws: a `ConvexError`, an error of the function's
+ * own, or a `TrueupError` with a `code` that docs/errors.md lists.
  */
 export interface TestConvexForDataModel<DataModel extends GenericDataModel> {
   /** Calls a query by its reference, or runs an inline function with the ctx of a query. */

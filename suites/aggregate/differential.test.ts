@@ -1,8 +1,8 @@
 /**
- * The classes against those of the published package, on the official mock and on this engine: the same histories, and the answers must
- * be the same wherever the published ones are right. Left out, because they are not there: strings beyond ASCII, which
- * it orders by UTF-16; zeros of both signs, which it takes for one; sums that doubles cannot hold; and namespaces of
- * null, which it lists as undefined.
+ * The classes against those of the published package, on the official mock and on this engine: the same histories, and the
+ * answers must be the same wherever the published ones are right. Left out, because they are not there: strings beyond ASCII,
+ * which it orders by UTF-16; zeros of both signs, which it takes for one; sums that doubles cannot hold; and namespaces of null,
+ * which it lists as undefined.
  */
 import { DirectAggregate as PublishedAggregate } from "@convex-dev/aggregate";
 import type { Value } from "convex/values";

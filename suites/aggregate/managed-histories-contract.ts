@@ -1,6 +1,6 @@
 /**
- * Random lives of a managed aggregate: writes, steps of builds, deploys that are begun, activated and given up, rebuilds. Whenever
- * the definition that runs answers at all, it answers what the table holds.
+ * Random lives of a managed aggregate: writes, steps of builds, deploys that are begun, activated and given up, rebuilds.
+ * Whenever the definition that runs answers at all, it answers what the table holds.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

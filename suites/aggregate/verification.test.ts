@@ -1,4 +1,6 @@
-/** Checks of aggregates on this engine: what every host is held to, limits, files that are opened again, and an app's functions. */
+/**
+ * Checks of aggregates on this engine: what every host is held to, limits, files that are opened again, and an app's functions.
+ */
 import { convexTest } from "convex-test";
 import { anyApi, type ApiFromModules } from "convex/server";
 import { TableAggregate } from "trueup/aggregate";

@@ -1,7 +1,7 @@
 /**
- * An app that gets aggregates when its table has documents already. `load` fills the table and prints the ids; `backfill` attaches
- * the aggregates and fills them while a second writer inserts, updates and deletes, going on from where the data
- * file stands, so that a test may kill it on the way; `report` prints what the data file has then.
+ * An app that gets aggregates when its table has documents already. `load` fills the table and prints the ids; `backfill`
+ * attaches the aggregates and fills them while a second writer inserts, updates and deletes, going on from where the data file
+ * stands, so that a test may kill it on the way; `report` prints what the data file has then.
  */
 import {
   componentsGeneric,

@@ -11,7 +11,10 @@ import { afterAll } from "vitest";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** Compiles a file under src/ and all that it imports; call it at the top of a test file. Returns the output folder, which mirrors src/. */
+/**
+ * Compiles a file under src/ and all that it imports; call it at the top of a test file. Returns the output folder, which mirrors
+ * src/.
+ */
 export function compileSources(entry: string): string {
   const cache = join(root, "node_modules", ".cache");
   mkdirSync(cache, { recursive: true });

@@ -50,7 +50,9 @@ export function aggregateTable(rows: readonly AggregateOverview[], nowMs: number
   return table(columns, rows, paint, (row) => colourOf(row, paint));
 }
 
-/** `byScore: the item of document j57x had drifted (missing), 2m ago`, a line for each document that a write found out of step. */
+/**
+ * `byScore: the item of document j57x had drifted (missing), 2m ago`, a line for each document that a write found out of step.
+ */
 export function driftLines(rows: readonly AggregateOverview[], nowMs: number): string[] {
   return rows.flatMap(({ name, drifted }) =>
     drifted.map(

@@ -7,7 +7,8 @@ import type { AppFolder } from "../app/app-folder.js";
 const extension = /\.[cm]?[jt]sx?$/;
 
 /**
- * Brings a name to the form that calls use: `api.dir.mod.fn`, `dir/mod:fn`, `dir/mod` (its default export) or `convex/dir/mod:fn` → `dir/mod:fn`.
+ * Brings a name to the form that calls use: `api.dir.mod.fn`, `dir/mod:fn`, `dir/mod` (its default export) or `convex/dir/mod:fn`
+ * → `dir/mod:fn`.
  *
  * @throws INVALID_USAGE for a name with too few parts.
  */

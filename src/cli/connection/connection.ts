@@ -57,7 +57,10 @@ export interface ExamineRequest {
   readonly readsDocuments: boolean;
 }
 
-/** The managed aggregates of the app, and the work on them. Each throws AGGREGATE_NOT_FOUND for a name that the app does not export. */
+/**
+ * The managed aggregates of the app, and the work on them. Each throws AGGREGATE_NOT_FOUND for a name that the app does not
+ * export.
+ */
 export interface AggregateWork {
   list(): Promise<readonly AggregateOverview[]>;
   /** Carries on what is due for an aggregate, without waiting for it. */

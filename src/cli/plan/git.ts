@@ -1,4 +1,6 @@
-/** The questions that a plan has for git: which commit a ref is, which files it holds, and which ref stands for what is deployed. */
+/**
+ * The questions that a plan has for git: which commit a ref is, which files it holds, and which ref stands for what is deployed.
+ */
 import { execFile, spawn } from "node:child_process";
 import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";

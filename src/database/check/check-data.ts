@@ -1,7 +1,7 @@
 /**
  * Compares what is derived from documents (ids, index entries, counts) with the documents, in both directions. Each batch is one
- * transaction, so that writes meanwhile cause no false report, and a repair mends in the transaction that finds. Documents are the
- * truth: the check names one that cannot be read and leaves it as it is, unless its table can be made anew.
+ * transaction, so that writes meanwhile cause no false report, and a repair mends in the transaction that finds. Documents are
+ * the truth: the check names one that cannot be read and leaves it as it is, unless its table can be made anew.
  */
 import { isTrueupError } from "../../errors/index.js";
 import type { KeyRange, Write } from "../../storage/storage.js";

@@ -1,9 +1,9 @@
 /** What a check of the data reports. */
 
 /**
- * What is wrong. A `damagedDocument` cannot be read, and a `lostDocument` is gone though its id is there. A repair can mend neither;
- * in `derivedTables` it removes what is left of them. It mends what is derived: `missingId`, `wrongId`, `missingIndexEntry`,
- * `wrongIndexEntry`, `wrongCounts`, `damagedEntry`. A `strayEntry` belongs to no table or index that exists.
+ * What is wrong. A `damagedDocument` cannot be read, and a `lostDocument` is gone though its id is there. A repair can mend
+ * neither; in `derivedTables` it removes what is left of them. It mends what is derived: `missingId`, `wrongId`,
+ * `missingIndexEntry`, `wrongIndexEntry`, `wrongCounts`, `damagedEntry`. A `strayEntry` belongs to no table or index that exists.
  */
 export type DataDifferenceKind =
   | "damagedDocument"

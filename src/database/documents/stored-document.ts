@@ -21,7 +21,11 @@ export interface StoredDocument {
 
 const brace = 0x7b;
 
-/** Decodes the stored text of a document, which stays in the shape it is stored in. O(size). @throws INVALID_VALUE when the text is damaged. */
+/**
+ * Decodes the stored text of a document, which stays in the shape it is stored in. O(size).
+ *
+ * @throws INVALID_VALUE when the text is damaged.
+ */
 export function decodeDocument(text: string): StoredDocument {
   const shape = shapeOfText(text);
   const document = parseValue(shape === 0 ? text : text.slice(text.indexOf("{"))) as Document;

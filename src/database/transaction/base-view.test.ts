@@ -1,4 +1,7 @@
-/** What of the storage a view reads and what the caches are asked and told, in each mode, whether the storage answers at once or later. */
+/**
+ * What of the storage a view reads and what the caches are asked and told, in each mode, whether the storage answers at once or
+ * later.
+ */
 import { describe, expect, test } from "vitest";
 import type { StorageReader } from "../../storage/storage.js";
 import type { TableEntry } from "../catalog/catalog.js";

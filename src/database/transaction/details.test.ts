@@ -1,4 +1,6 @@
-/** What the errors of reads and writes say they are about, beside their text: code that handles them has nothing else to go by. */
+/**
+ * What the errors of reads and writes say they are about, beside their text: code that handles them has nothing else to go by.
+ */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { expect, test } from "vitest";

@@ -1,4 +1,6 @@
-/** What a transaction says of itself and of what exists, times that it gives out, and that nothing of it works when it is over. */
+/**
+ * What a transaction says of itself and of what exists, times that it gives out, and that nothing of it works when it is over.
+ */
 import { CommitTsPlaceholder } from "convex/values";
 import { expect, test } from "vitest";
 import { fullScan, mutate, openDatabase, readAll } from "../../../suites/setup/open-database.js";

@@ -1,4 +1,7 @@
-/** How documents are carried from shape to shape, asked of `Shapes` itself: which transforms run, how often, and what is remembered. */
+/**
+ * How documents are carried from shape to shape, asked of `Shapes` itself: which transforms run, how often, and what is
+ * remembered.
+ */
 import { expect, test } from "vitest";
 import type { TableEntry, TransformEntry } from "../catalog/catalog.js";
 import { prepareDocument } from "../documents/prepare-document.js";

@@ -1,7 +1,7 @@
 /**
- * Finds where a document stands in indexes that were built through transforms. A write must delete the entry that is stored,
- * not the one that a new run of the transform would make. For a pure function the two are the same, which one lookup for each
- * such index confirms. Where they differ, the stored entry is searched for and the document is noted as impure. Documents that are
+ * Finds where a document stands in indexes that were built through transforms. A write must delete the entry that is stored, not
+ * the one that a new run of the transform would make. For a pure function the two are the same, which one lookup for each such
+ * index confirms. Where they differ, the stored entry is searched for and the document is noted as impure. Documents that are
  * stored in the shape of their indexes cost nothing.
  */
 import { prefixEnd } from "../../values/index.js";

@@ -43,7 +43,9 @@ export class Rehearsals {
     return new Rehearsals(tables);
   }
 
-  /** O(documents × transforms). New transforms are tried beside those of another instance of the program, where there can be one. */
+  /**
+   * O(documents × transforms). New transforms are tried beside those of another instance of the program, where there can be one.
+   */
   async run(
     database: Database,
     { program, anew }: OriginatedProgram,

@@ -78,7 +78,9 @@ export function pushIdOf(origin: string): string | null {
   return /^push:(.*)#(?:up|down)$/.exec(origin)?.[1] ?? null;
 }
 
-/** The ids of earlier pushes that have to be kept, because documents still need transforms of their code. O(tables + transforms). */
+/**
+ * The ids of earlier pushes that have to be kept, because documents still need transforms of their code. O(tables + transforms).
+ */
 export async function neededPushes(tx: QueryTransaction): Promise<ReadonlySet<string>> {
   const lagging = (await tx.transforms()).filter(({ state }) => state === "lagging");
   return new Set(lagging.flatMap(({ origin }) => pushIdOf(origin) ?? []));

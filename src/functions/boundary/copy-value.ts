@@ -163,7 +163,9 @@ export function isPlainObject(value: object): boolean {
   );
 }
 
-/** The value with the commit's timestamp in the place of each placeholder for it, once the mutation that returned it is committed. */
+/**
+ * The value with the commit's timestamp in the place of each placeholder for it, once the mutation that returned it is committed.
+ */
 export function resolveCommitTs(value: Value, commitTs: bigint): Value {
   if (value instanceof CommitTsPlaceholder) {
     return commitTs;

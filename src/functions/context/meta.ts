@@ -84,7 +84,11 @@ export function transactionMetrics(execution: Execution): TransactionMetrics {
   return Object.fromEntries([...measured, ...files]) as TransactionMetrics;
 }
 
-/** The commit that the transaction reads, in nanoseconds, as `db.vars.commitTs` counts them. @throws INVALID_CALL in an action. */
+/**
+ * The commit that the transaction reads, in nanoseconds, as `db.vars.commitTs` counts them.
+ *
+ * @throws INVALID_CALL in an action.
+ */
 export function snapshotTs(execution: Execution): bigint {
   if (execution.scope === null) {
     throw new TrueupError("INVALID_CALL", "getSnapshotTs() can only be called from a query or mutation.");

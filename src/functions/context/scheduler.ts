@@ -40,7 +40,11 @@ abstract class SchedulerHandle {
     return await this.#schedule(at, reference, args);
   }
 
-  /** Cancels a job. One that has begun goes on, but schedules nothing more; one that has ended stays as it is. @throws JOB_NOT_FOUND */
+  /**
+   * Cancels a job. One that has begun goes on, but schedules nothing more; one that has ended stays as it is.
+   *
+   * @throws JOB_NOT_FOUND
+   */
   async cancel(id: string): Promise<void> {
     requireArgument(id, 1, "cancel", "id");
     const { engine, component } = this.execution;

@@ -6,7 +6,8 @@
  * nothing that may be changed.
  *
  * Where the handler throws, or returns a promise, the answer is undefined, and the caller makes the call in the ordinary way, so
- * nothing else depends on this. Handlers of mutations write cells last, so one that has been refused something has changed nothing.
+ * nothing else depends on this. Handlers of mutations write cells last, so one that has been refused something has changed
+ * nothing.
  */
 import { asking, nativeStore, type NativeStore } from "../../seams/index.js";
 import { checkArguments, copyArguments } from "../boundary/check-call.js";

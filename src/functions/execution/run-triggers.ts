@@ -14,7 +14,10 @@ import type { LoadedProgram } from "../program/loaded-program.js";
 
 const maxDepth = 64;
 
-/** What the execution of a trigger belongs to. `newRequest` makes its request when no function made the write, but maintenance or an import. */
+/**
+ * What the execution of a trigger belongs to. `newRequest` makes its request when no function made the write, but maintenance or
+ * an import.
+ */
 export interface TriggerHost {
   readonly engine: Engine;
   readonly program: LoadedProgram;

@@ -1,4 +1,7 @@
-/** Finds the name that a misspelt one may have meant: the nearest by edit distance, in any case; null when none is near. O(names × length²). */
+/**
+ * Finds the name that a misspelt one may have meant: the nearest by edit distance, in any case; null when none is near. O(names ×
+ * length²).
+ */
 export function closestName(name: string, names: readonly string[]): string | null {
   const wanted = name.toLowerCase();
   let best: string | null = null;

@@ -49,7 +49,10 @@ export class LoadedProgram {
     return text.startsWith(handlePrefix) ? this.#fromHandle(text) : from.resolve(text);
   }
 
-  /** Imports what a reference or a handle needs, where modules are imported on demand. Returns null when there is nothing to wait for. */
+  /**
+   * Imports what a reference or a handle needs, where modules are imported on demand. Returns null when there is nothing to wait
+   * for.
+   */
   prepare(from: LoadedComponent, text: string): Promise<void> | null {
     if (!text.startsWith(handlePrefix)) {
       return from.prepare(text);

@@ -50,7 +50,10 @@ export function valueKind(value: unknown): ValueKind {
 
 const maxFieldNameLength = 1024;
 
-/** Whether a text may name a field of an object or a key of a record, as a value; a declared field is held to more. True for printable ASCII of at most 1024 characters that does not begin with `$`. */
+/**
+ * Whether a text may name a field of an object or a key of a record, as a value; a declared field is held to more. True for
+ * printable ASCII of at most 1024 characters that does not begin with `$`.
+ */
 export function isFieldName(name: string): boolean {
   if (name.length > maxFieldNameLength || name.charCodeAt(0) === 0x24) return false;
   for (let index = 0; index < name.length; index++) {

@@ -1,4 +1,7 @@
-/** What a route is: a method, a path, who may call it, and a function from a request to a reply; and how a request finds its route. */
+/**
+ * What a route is: a method, a path, who may call it, and a function from a request to a reply; and how a request finds its
+ * route.
+ */
 import type { IncomingHttpHeaders } from "node:http";
 import type { Backend } from "../../backend/index.js";
 import type { Caller } from "./caller.js";

@@ -1,4 +1,7 @@
-/** Answers what `trueup aggregates` asks a running server: how aggregates stand, and to run verify or repair and tell what it found. */
+/**
+ * Answers what `trueup aggregates` asks a running server: how aggregates stand, and to run verify or repair and tell what it
+ * found.
+ */
 import { convexToJson, v, type Value } from "convex/values";
 import { requestReader } from "../../deploy/index.js";
 import type { Route, RouteRequest } from "../http/route.js";

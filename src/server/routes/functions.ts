@@ -1,6 +1,6 @@
 /**
- * Calls of functions. `/api/function` takes calls of every function, for admins. One route for each kind, and `/api/run/` with the
- * function in the path, take calls from everyone. What the function throws is an ordinary reply with status "error"; only
+ * Calls of functions. `/api/function` takes calls of every function, for admins. One route for each kind, and `/api/run/` with
+ * the function in the path, take calls from everyone. What the function throws is an ordinary reply with status "error"; only
  * what is wrong with the request itself is an HTTP error. `trueup run` also asks what became of the jobs that a call set off.
  */
 import { v } from "convex/values";

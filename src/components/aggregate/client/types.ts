@@ -132,8 +132,8 @@ export interface AggregateOptions {
 /** Options of the upkeep of trees. */
 export interface TreeOptions {
   /**
-   * How many items, or children, a node has at most; even. By default 16, and 32 on Trueup. Larger nodes mean fewer reads and larger
-   * writes, and more writes that may go on at the same time below a lazy root.
+   * How many items, or children, a node has at most; even. By default 16, and 32 on Trueup. Larger nodes mean fewer reads and
+   * larger writes, and more writes that may go on at the same time below a lazy root.
    */
   maxNodeSize?: number | undefined;
   /** Whether the root keeps no sums, so that writes far apart do not meet; by default where nodes are documents. */

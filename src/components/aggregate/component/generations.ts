@@ -1,7 +1,7 @@
 /**
- * The functions that drive the builds of a managed aggregate. The app's side (`client/managed`) asks what is `due`, reads its table,
- * and hands over what belongs into the trees. Everything that has to be remembered is stored here, and every part of a build is
- * one transaction: so a build goes on wherever it was interrupted.
+ * The functions that drive the builds of a managed aggregate. The app's side (`client/managed`) asks what is `due`, reads its
+ * table, and hands over what belongs into the trees. Everything that has to be remembered is stored here, and every part of a
+ * build is one transaction: so a build goes on wherever it was interrupted.
  */
 import { v, type Infer } from "convex/values";
 import { removeSome, settle } from "../tree/index.js";
@@ -47,7 +47,9 @@ export const begin = mutation({
   },
 });
 
-/** Drops what every definition has, because nothing is managed here any more. Then a class without `table` may use the component. */
+/**
+ * Drops what every definition has, because nothing is managed here any more. Then a class without `table` may use the component.
+ */
 export const release = mutation({
   args: {},
   returns: v.null(),
@@ -142,7 +144,9 @@ export const fill = mutation({
   },
 });
 
-/** Makes the next batch half as large, after one that failed as a whole. When a single document has failed, the build has failed. */
+/**
+ * Makes the next batch half as large, after one that failed as a whole. When a single document has failed, the build has failed.
+ */
 export const shrink = mutation({
   args: { generation: v.number(), failure },
   returns: v.null(),

@@ -1,8 +1,8 @@
 /**
- * How the component takes the place of `@convex-dev/aggregate`, and gives it back. In the transaction of a deploy that changes the
- * import, all of that component's trees become ours, or ours become its own, with namespaces, settings, waiting operations and
- * dead letters. The engine finds the handover among the exports by its brand. A managed aggregate takes nothing over, because it is
- * built from its table; what it gives back is the generation that answers.
+ * How the component takes the place of `@convex-dev/aggregate`, and gives it back. In the transaction of a deploy that changes
+ * the import, all of that component's trees become ours, or ours become its own, with namespaces, settings, waiting operations
+ * and dead letters. The engine finds the handover among the exports by its brand. A managed aggregate takes nothing over, because
+ * it is built from its table; what it gives back is the generation that answers.
  */
 import { ConvexError } from "convex/values";
 import { nativeStoreOf, handoverBrand, type CellCodec, type DeclaredHandover } from "../../../seams/index.js";

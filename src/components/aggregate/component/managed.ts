@@ -1,4 +1,7 @@
-/** The functions of managed aggregates beside reads and builds: they follow the writes of a table, and tell how a definition stands. */
+/**
+ * The functions of managed aggregates beside reads and builds: they follow the writes of a table, and tell how a definition
+ * stands.
+ */
 import { nativeStoreOf } from "../../../seams/index.js";
 import { v, type Infer } from "convex/values";
 import type { Soon } from "../tree/index.js";

@@ -1,8 +1,8 @@
 /**
- * Queued writes: a transaction appends its operations to a table that is ordered by commit, and the worker applies them in one run
- * after the other. Enqueues write no document in common, and none that the worker reads, because it learns of its batches from a
- * snapshot (`worker.ts`). An operation that is refused becomes a dead letter, and the others go on. Deltas (`deltas.ts`) wait in
- * the same table, and the same worker folds them.
+ * Queued writes: a transaction appends its operations to a table that is ordered by commit, and the worker applies them in one
+ * run after the other. Enqueues write no document in common, and none that the worker reads, because it learns of its batches
+ * from a snapshot (`worker.ts`). An operation that is refused becomes a dead letter, and the others go on. Deltas (`deltas.ts`)
+ * wait in the same table, and the same worker folds them.
  */
 import { getDocumentSize, v } from "convex/values";
 import { internalMutation, internalQuery, mutation, query, type MutationCtx } from "./_generated/server.js";
@@ -22,7 +22,10 @@ const maxBatchBytes = 2 * 1024 * 1024;
 /** How many entries `status` looks at. */
 const statusEntries = 16;
 
-/** Queues operations, to be applied in the order of their commits. Where the component is set to use deltas, appends deltas instead. */
+/**
+ * Queues operations, to be applied in the order of their commits. Where the component is set to use deltas, appends deltas
+ * instead.
+ */
 export const enqueue = mutation({
   args: { operations },
   returns: v.null(),

@@ -11,8 +11,8 @@ import { isLeaf, type Node, type NodeRef } from "./node.js";
 /**
  * A transaction's view of the nodes.
  *
- * Contract: a node is changed only through what `edit` returns, within an operation that can be undone. From then on `get` returns that object, until the operation ends; what it returned before
- * stays as it was.
+ * Contract: a node is changed only through what `edit` returns, within an operation that can be undone. From then on `get`
+ * returns that object, until the operation ends; what it returned before stays as it was.
  */
 export interface NodeStore {
   /**

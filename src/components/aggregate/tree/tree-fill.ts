@@ -181,8 +181,8 @@ function setRoot(tree: CountedTree, ref: NodeRef): void {
 }
 
 /**
- * The index at which to cut a node's entries so that the left part comes as near as can be to its share, at most. Items that damage
- * has put in one place stay in one leaf, where a write to one of them meets the others.
+ * The index at which to cut a node's entries so that the left part comes as near as can be to its share, at most. Items that
+ * damage has put in one place stay in one leaf, where a write to one of them meets the others.
  */
 function cutIndex(node: Node, weights: readonly number[], leftShare: number): number {
   const target = total(weights) * leftShare;

@@ -40,10 +40,10 @@ export interface Waivers {
 export type WaiverText = `${"drop-field" | "drop-table" | "data-already-fits" | "lossy-down"}:${string}`;
 
 /**
- * Gives your word that a rule need not stop the deploy, by the name of the rule and the place: `waive("drop-field:users.legacy")`,
- * and for a component's table `waive("drop-table:billing/bills")`. Export what it returns, from any module; no component has to be
- * mounted for it. It affects only the changes that it names, so it may stay after the deploy; docs/schema-changes.md lists all
- * waivers.
+ * Gives your word that a rule need not stop the deploy, by the name of the rule and the place:
+ * `waive("drop-field:users.legacy")`, and for a component's table `waive("drop-table:billing/bills")`. Export what it returns,
+ * from any module; no component has to be mounted for it. It affects only the changes that it names, so it may stay after the
+ * deploy; docs/schema-changes.md lists all waivers.
  */
 export function waive(...waivers: WaiverText[]): Waivers {
   return { [waiverBrand]: { waivers } };
@@ -107,7 +107,11 @@ export function transform(definition: {
   };
 }
 
-/** A transform that gives a field another name in its place. @throws MIGRATION_ARGUMENTS when `from` is no path or `to` no name */
+/**
+ * A transform that gives a field another name in its place.
+ *
+ * @throws MIGRATION_ARGUMENTS when `from` is no path or `to` no name
+ */
 export function fieldRename({ table, from, to }: { table: string; from: string; to: string }): Transform {
   const back = renameTargetOf(from, to);
   if (back === null) {

@@ -143,7 +143,8 @@ export class Migrations<
 
   /**
    * Defines a transform that renames a field where it is, as in `{ table: "users", from: "name", to: "fullName" }`, also inside
-   * objects and arrays, as in `from: "items[].sku"`. Export what it returns. Code sees the new name as soon as the deploy is done.
+   * objects and arrays, as in `from: "items[].sku"`. Export what it returns. Code sees the new name as soon as the deploy is
+   * done.
    * @throws MIGRATION_ARGUMENTS when `from` is no path of a field or `to` is no name
    */
   renameField(rename: { table: TableNamesInDataModel<DataModel>; from: string; to: string }): Transform {
@@ -187,8 +188,8 @@ export class Migrations<
 
   /**
    * Makes a function that starts the given migration or the given series in order. Without either, it starts the one that its
-   * caller names: `npx convex run migrations:run '{"fn": "migrations:addRole"}'`. The function returns how the migration stands and
-   * the commands to watch and stop it.
+   * caller names: `npx convex run migrations:run '{"fn": "migrations:addRole"}'`. The function returns how the migration stands
+   * and the commands to watch and stop it.
    * @throws MIGRATION_ARGUMENTS, when it is called, if not exactly one migration is named or an argument is out of its range
    * @throws MIGRATION_NOT_FOUND, when it is called, if there is no function of that name
    */
@@ -340,7 +341,8 @@ export class Migrations<
   }
 
   /**
-   * Migrates the documents in quarantine again, 20 in this transaction and the rest in the background. Those that fail again stay.
+   * Migrates the documents in quarantine again, 20 in this transaction and the rest in the background. Those that fail again
+   * stay.
    * @throws MIGRATION_NOT_FOUND when it was never started
    * @throws MIGRATION_BUSY while it is being reverted
    */

@@ -16,7 +16,9 @@ import { given } from "./given.js";
 import { isAlive, workerOf, type MigrationRow } from "./jobs/job.js";
 import { openRanges } from "./jobs/ranges.js";
 
-/** Brings every job into the shape that both components know. The function that it returns starts again those that were running. */
+/**
+ * Brings every job into the shape that both components know. The function that it returns starts again those that were running.
+ */
 async function leave(ctx: MutationCtx): Promise<(ctx: MutationCtx) => Promise<void>> {
   const rows: MigrationRow[] = await ctx.db.query("migrations").collect();
   const running: MigrationRow[] = [];

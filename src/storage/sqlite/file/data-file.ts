@@ -64,7 +64,8 @@ export function makeFolderOf(path: string): void {
  * Makes sure that there is a data file of ours at the path: makes one where there is nothing or an empty file, and no log
  * either. One of an older format is upgraded.
  * @throws STORAGE_CORRUPT for a file that is not ours, whose header or log is damaged, or of which only the log is left,
- *   STORAGE_TOO_NEW for one of a later format, STORAGE_LOCKED when somebody has it open in spite of the lock; all of them untouched.
+ *   STORAGE_TOO_NEW for one of a later format, STORAGE_LOCKED when somebody has it open in spite of the lock; all of them
+ *   untouched.
  */
 export function prepareDataFile(driver: SqliteDriver, path: string, settings: PrepareSettings): void {
   try {

@@ -1,7 +1,8 @@
 /**
  * What the followers of one call know of each other. A change may be followed by several: by the engine, by triggers that an app
- * registers for where there is no engine, by a call beside the write. Each makes the same of it, but only who comes first can tell
- * what should have been there before; and beside the engine, which follows each write as it is made, the others may come late.
+ * registers for where there is no engine, by a call beside the write. Each makes the same of it, but only who comes first can
+ * tell what should have been there before; and beside the engine, which follows each write as it is made, the others may come
+ * late.
  */
 import { request } from "../../../../seams/index.js";
 import { encodeKey } from "../../../../values/index.js";

@@ -42,6 +42,8 @@ export interface Source {
   readonly component: ComponentApi;
   readonly table: string;
   readonly definition: string;
-  /** The item of a document. Throws AGGREGATE_DOCUMENT_FAILED, with the document's id, when a function of the definition throws. */
+  /**
+   * The item of a document. Throws AGGREGATE_DOCUMENT_FAILED, with the document's id, when a function of the definition throws.
+   */
   itemOf(document: StoredDocument): WrittenItem;
 }

@@ -1,7 +1,7 @@
 /**
  * Checks of an aggregate by itself, most of all of one that nobody manages, of the table that it is meant to follow. The same
- * runs as those that the engine drives; whoever begins one sees to it that it goes on: in mutations of its own, or with the functions of an app that
- * schedule themselves.
+ * runs as those that the engine drives; whoever begins one sees to it that it goes on: in mutations of its own, or with the
+ * functions of an app that schedule themselves.
  */
 import type { TableSource } from "../managed/table-source.js";
 import type { StartVerifyOptions, VerifyReport } from "../../../../seams/index.js";

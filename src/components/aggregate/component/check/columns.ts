@@ -1,4 +1,6 @@
-/** Items of documents as they cross from the app to the component: the app sends columns, and the component reads items from them. */
+/**
+ * Items of documents as they cross from the app to the component: the app sends columns, and the component reads items from them.
+ */
 import { encodeKey } from "../../../../values/index.js";
 import { Position, withoutTrailingNulls, type Item } from "../../tree/index.js";
 import { v, type Infer } from "convex/values";

@@ -30,7 +30,9 @@ export interface FoundItem {
   readonly item: Item;
 }
 
-/** Compares an item that was found with the one that its document should have; `expected` is null when there is no such document. */
+/**
+ * Compares an item that was found with the one that its document should have; `expected` is null when there is no such document.
+ */
 export async function compareItem(
   run: CheckRun,
   forest: Forest,

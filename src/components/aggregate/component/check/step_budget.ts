@@ -1,7 +1,7 @@
 /**
  * How much one transaction of a background job may do. It may take a stretch of time that is short enough for live writes to get
- * through, and a share of what the transaction may still read and write. On Convex Cloud the clock stands still during a mutation, so
- * units of work stand in for time there.
+ * through, and a share of what the transaction may still read and write. On Convex Cloud the clock stands still during a
+ * mutation, so units of work stand in for time there.
  */
 import type { GenericMutationCtx, TransactionMetrics } from "convex/server";
 import type { DataModel } from "../_generated/dataModel.js";

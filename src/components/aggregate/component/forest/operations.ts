@@ -56,7 +56,11 @@ export function applyEach<Result>(
   for (const operation of operations.slice(results.length)) results.push(make(operation));
 }
 
-/** Visits the places of all operations, so that their nodes are loaded level by level instead of operation by operation. @throws Missing */
+/**
+ * Visits the places of all operations, so that their nodes are loaded level by level instead of operation by operation.
+ *
+ * @throws Missing
+ */
 export function visitPlaces(forest: Forest, operations: readonly Operation[]): void {
   askEach(operations, (operation) => {
     for (const { place } of partsOf(operation)) {
@@ -141,7 +145,10 @@ function perform(forest: Forest, operation: Operation): DifferenceKind | null {
   return null;
 }
 
-/** Makes the document's item what it should be, whatever is there. Returns how what was there differs from `before`; null if it does not. */
+/**
+ * Makes the document's item what it should be, whatever is there. Returns how what was there differs from `before`; null if it
+ * does not.
+ */
 function follow(forest: Forest, operation: Operation): DifferenceKind | null {
   const { before } = operation;
   if (before === undefined) {

@@ -32,8 +32,8 @@ export function liveGenerations(readings: Readings, definition: string): LiveGen
 }
 
 /**
- * Refuses a call that names no definition while a managed aggregate lives in the component. Such a call comes from a class without
- * `table`, which would write other items than those of the table.
+ * Refuses a call that names no definition while a managed aggregate lives in the component. Such a call comes from a class
+ * without `table`, which would write other items than those of the table.
  * @throws Missing, AGGREGATE_COMPONENT_SHARED
  */
 export function assertUnmanaged(readings: Readings): void {

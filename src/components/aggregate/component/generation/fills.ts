@@ -109,7 +109,10 @@ function limitOf({ used, remaining }: { used: number; remaining: number }): numb
   return used + remaining;
 }
 
-/** The size of the next batch: up to twice this one, or half of it, by the time that it took. When the budget ended this one, what went in. */
+/**
+ * The size of the next batch: up to twice this one, or half of it, by the time that it took. When the budget ended this one, what
+ * went in.
+ */
 function nextBatchSize(before: number, applied: number, given: number, elapsedMs: number): number {
   if (applied < given) return Math.max(1, applied);
   const factor = elapsedMs > 0 ? Math.min(2, Math.max(0.5, batchMs / elapsedMs)) : 2;

@@ -14,7 +14,9 @@ export const definitionState = v.union(v.literal("empty"), ...generationStatus.m
 /** The record of a build. */
 export type Build = WithoutSystemFields<Doc<"builds">>;
 
-/** The generation that says most about a definition: the one that answers, else the one that is being built, else the last one. */
+/**
+ * The generation that says most about a definition: the one that answers, else the one that is being built, else the last one.
+ */
 export function mainGeneration(generations: readonly Doc<"generations">[]): Doc<"generations"> | undefined {
   return (
     generations.find(({ status }) => status === "ready") ??
@@ -56,8 +58,8 @@ function remainingShare({ processed, total, cursor, span }: Build): number | nul
 }
 
 /**
- * The error of a read that no generation of its definition can answer yet. It reaches the app's clients. So it does not tell why a
- * build has failed, because that may show what is in a document; `status` does.
+ * The error of a read that no generation of its definition can answer yet. It reaches the app's clients. So it does not tell why
+ * a build has failed, because that may show what is in a document; `status` does.
  */
 export async function buildingError(db: DatabaseReader, definition: string): Promise<Error> {
   const generation = mainGeneration(await generationsOf(db, definition));

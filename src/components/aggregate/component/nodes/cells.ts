@@ -90,7 +90,10 @@ function nameOf(ref: NodeRef): string {
   return nodeCells + ref;
 }
 
-/** Gives new children the refs that they are stored by. Other children stay the same objects, with what the codec remembers of them. */
+/**
+ * Gives new children the refs that they are stored by. Other children stay the same objects, with what the codec remembers of
+ * them.
+ */
 function withStoredRefs(node: Node, names: ReadonlyMap<NodeRef, string>): Node {
   if (isLeaf(node) || !node.children.some(({ ref }) => names.has(ref))) return node;
   const children = node.children.map((child): Child => {

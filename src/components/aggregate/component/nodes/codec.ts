@@ -1,7 +1,7 @@
 /**
  * Encodes nodes as texts, for cells. The texts are no JSON, and leave out whatever follows from the rest. Positions are stored by
- * their encoded order, which is what searches compare, so reading a node decodes no key. What all positions of a node begin with is
- * written once. A branch remembers the texts of its children, because a write changes only one child of many.
+ * their encoded order, which is what searches compare, so reading a node decodes no key. What all positions of a node begin with
+ * is written once. A branch remembers the texts of its children, because a write changes only one child of many.
  */
 import type { Value } from "convex/values";
 import { parseValue, stringifyValue } from "../../../../values/index.js";
@@ -87,7 +87,9 @@ class BranchMemo {
   }
 }
 
-/** Encodes a branch. Children are never changed, only replaced: so a child that is the same object as last time has the same text. */
+/**
+ * Encodes a branch. Children are never changed, only replaced: so a child that is the same object as last time has the same text.
+ */
 function encodeBranch(branch: Branch): string {
   const { level, children } = branch;
   const before = branch.memo instanceof BranchMemo ? branch.memo : null;

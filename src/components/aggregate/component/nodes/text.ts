@@ -1,7 +1,7 @@
 /**
  * The text that nodes are stored as: numbers and strings one after the other, in chars that take up one byte each. As far as
- * possible none of them is a zero. A small whole number takes one char for each five bits, any other number takes eleven chars, and a
- * string is written behind its length. The reader refuses whatever the writer would not have written.
+ * possible none of them is a zero. A small whole number takes one char for each five bits, any other number takes eleven chars,
+ * and a string is written behind its length. The reader refuses whatever the writer would not have written.
  */
 
 /** The 64 chars from this one on are the digits. */

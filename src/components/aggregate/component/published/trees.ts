@@ -1,6 +1,7 @@
 /**
  * Reads and builds the B-trees of `@convex-dev/aggregate`. A tree is built from the bottom up, as flat as its items allow, with
- * the items spread evenly: every node but the root is at least half full, and all leaves are equally deep, as the package keeps it.
+ * the items spread evenly: every node but the root is at least half full, and all leaves are equally deep, as the package keeps
+ * it.
  */
 import type { GenericId, Value } from "convex/values";
 import { notMoved } from "./positions.js";

@@ -102,7 +102,10 @@ export async function appendPending(
   }
 }
 
-/** The entries that the transaction itself has appended, newest first. Nobody else writes there, so reading them conflicts with nothing. */
+/**
+ * The entries that the transaction itself has appended, newest first. Nobody else writes there, so reading them conflicts with
+ * nothing.
+ */
 export function ownRows(db: DatabaseWriter, take: number): Promise<PendingRow[]> {
   const { commitTs } = db.vars;
   return db

@@ -50,7 +50,11 @@ export function answerAll<Query extends Range, Answer>(
   });
 }
 
-/** The trees that answer, with the deltas that wait applied. @throws Missing, and what `readableForest` and `overlayPending` throw */
+/**
+ * The trees that answer, with the deltas that wait applied.
+ *
+ * @throws Missing, and what `readableForest` and `overlayPending` throw
+ */
 function forestFor(readings: Readings, { definition, stale }: Reading, queries: readonly Range[]): Forest {
   const forest = readableForest(readings, definition);
   const needs: Need[] = [];

@@ -1,13 +1,13 @@
 /**
- * What handlers run on. A question, and the part of a write that decides what to write, is one plain function of `Readings`, which
- * hold what the call has read so far. When the function needs more, it throws `Missing`; that is loaded, and the function runs
- * again (`tree/missing.ts`).
+ * What handlers run on. A question, and the part of a write that decides what to write, is one plain function of `Readings`,
+ * which hold what the call has read so far. When the function needs more, it throws `Missing`; that is loaded, and the function
+ * runs again (`tree/missing.ts`).
  *
- * On Trueup a class may ask the component within its transaction, without a call. Then the handler gets a `ctx` that all questions
- * of the transaction share until somebody else writes, and they share what they have read. Such a handler answers in the same turn
- * or not at all: when it needs something to be loaded, or has to wait (`inCall`), or needs more of its `ctx` than it gets here, it
- * throws, or its promise is ignored. It must have changed nothing by then, and the engine makes the call. So a handler writes last,
- * and it writes cells last of all, because every other write is refused where it is asked.
+ * On Trueup a class may ask the component within its transaction, without a call. Then the handler gets a `ctx` that all
+ * questions of the transaction share until somebody else writes, and they share what they have read. Such a handler answers in
+ * the same turn or not at all: when it needs something to be loaded, or has to wait (`inCall`), or needs more of its `ctx` than
+ * it gets here, it throws, or its promise is ignored. It must have changed nothing by then, and the engine makes the call. So a
+ * handler writes last, and it writes cells last of all, because every other write is refused where it is asked.
  */
 import { afterwards, throwMissing, untilLoaded, type Soon, type Source } from "../../tree/index.js";
 import { nativeStoreOf, asking, type CellCodec, type NativeStore } from "../../../../seams/index.js";
@@ -68,7 +68,9 @@ export class Readings implements Source {
 /** A query that can be asked without a call. Its handler must return new objects, because the asker may change them. */
 export const askableQuery: typeof query = (definition) => query(markAskable(definition));
 
-/** A mutation that can be asked without a call. Its handler makes all of its writes in one turn, or changes nothing and throws. */
+/**
+ * A mutation that can be asked without a call. Its handler makes all of its writes in one turn, or changes nothing and throws.
+ */
 export const askableMutation: typeof mutation = (definition) => mutation(markAskable(definition));
 
 function markAskable<Definition extends object>(definition: Definition & { handler?: object }): Definition {
@@ -79,7 +81,11 @@ function markAskable<Definition extends object>(definition: Definition & { handl
 /** What all questions with one `ctx` share. */
 const shared = new WeakMap<QueryCtx, Readings>();
 
-/** Calls `answer` until everything that it needs is loaded. @throws Missing where the handler is asked and something is missing */
+/**
+ * Calls `answer` until everything that it needs is loaded.
+ *
+ * @throws Missing where the handler is asked and something is missing
+ */
 export function answerFrom<T>(ctx: QueryCtx, answer: (readings: Readings) => T): Soon<T> {
   if (!(asking in ctx)) return readFrom(ctx.db, answer);
   let readings = shared.get(ctx);
@@ -92,7 +98,11 @@ export function writeFrom<T>(ctx: MutationCtx, decide: (readings: Readings) => (
   return afterwards(answerFrom(ctx, decide), (write) => write());
 }
 
-/** Marks the part of a write that takes more than one turn. @throws Missing where the handler is asked, so that it is called instead */
+/**
+ * Marks the part of a write that takes more than one turn.
+ *
+ * @throws Missing where the handler is asked, so that it is called instead
+ */
 export function inCall<T>(ctx: MutationCtx, write: () => Promise<T>): () => Promise<T> {
   return asking in ctx ? throwMissing([]) : write;
 }

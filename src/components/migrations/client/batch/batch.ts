@@ -198,7 +198,9 @@ class Batch {
     return outcomes;
   }
 
-  /** Starts the operation on several documents at once, and lets all of them end before it throws what the first to fail threw. */
+  /**
+   * Starts the operation on several documents at once, and lets all of them end before it throws what the first to fail threw.
+   */
   async #runTogether(current: CurrentDocuments, operation: Operation, outcomes: boolean[]): Promise<void> {
     const together = this.#page.documents.slice(outcomes.length, outcomes.length + abreast);
     const settled = await Promise.allSettled(

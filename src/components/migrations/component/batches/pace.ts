@@ -19,7 +19,10 @@ const aimShare = 0.5;
 const largest = 8_192;
 /** A batch of unknown size is taken for one of this size when it has to shrink. */
 const presumedSize = 128;
-/** An interval between batches below the first lets them grow, one above the second shrinks them, one above the last tells nothing. */
+/**
+ * An interval between batches below the first lets them grow, one above the second shrinks them, one above the last tells
+ * nothing.
+ */
 const quickMs = 400;
 const slowMs = 1_500;
 const idleMs = 10_000;

@@ -1,4 +1,6 @@
-/** The job of a migration, and the jobs of the ranges that it goes through at once, which leave to it what concerns all of them. */
+/**
+ * The job of a migration, and the jobs of the ranges that it goes through at once, which leave to it what concerns all of them.
+ */
 import { api } from "../_generated/api.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { given } from "../given.js";

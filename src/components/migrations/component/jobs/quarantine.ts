@@ -75,7 +75,9 @@ export function quarantinedDocument(row: Doc<"quarantine">): QuarantinedDocument
   return { documentId, error, failedAt, attempts };
 }
 
-/** Forgets what was put aside in epochs before `epoch`; what is left after 1000 documents is forgotten in further transactions. */
+/**
+ * Forgets what was put aside in epochs before `epoch`; what is left after 1000 documents is forgotten in further transactions.
+ */
 export async function forgetQuarantine(ctx: MutationCtx, migration: string, epoch: number): Promise<void> {
   const rows = await ctx.db
     .query("quarantine")
