@@ -76,8 +76,9 @@ export class Triggers<
   readonly wrapDB: <C extends Ctx>(ctx: C) => C = (ctx) => this.#wrap(ctx, new TriggerRun(false));
 
   /**
-   * Does the same as `wrapDB`, as a customization for `customMutation(rawMutation, triggers.customization)` of convex-helpers. It
-   * also looks once more when the handler has returned, so that a mutation in which a trigger failed always fails.
+   * Does the same as `wrapDB`, as a customization for `customMutation(rawMutation, triggers.customization)` of
+   * convex-helpers. It also looks once more when the handler has returned, so that a mutation in which a trigger failed
+   * always fails.
    */
   readonly customization: TriggerCustomization<Ctx> = {
     args: {},

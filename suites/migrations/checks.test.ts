@@ -1,4 +1,4 @@
-/** Looking before and after: dry runs, whole rehearsals, verifications. */
+/** Dry runs and rehearsals show what a migration would do, and verifications what it has left. */
 import { expect, test } from "vitest";
 import type { CheckStatus } from "../../src/components/migrations/client/index.js";
 import { component, functionNamed, openApp, trueup, type App } from "./app.js";

@@ -1,4 +1,4 @@
-/** Going through documents, as the published component promises it: every claim holds of both. */
+/** How documents are gone through, as the published component promises it. Every claim holds for both libraries. */
 import { describe, expect, test } from "vitest";
 import { openApp, published, trueup } from "./app.js";
 import { quietFakeTime } from "./console.js";

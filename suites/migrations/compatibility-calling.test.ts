@@ -1,4 +1,4 @@
-/** Ways to call a migration, as the published component offers them: every claim holds of both. */
+/** The ways to call a migration, as the published component offers them. Every claim holds for both libraries. */
 import { internalMutationGeneric } from "convex/server";
 import { describe, expect, test } from "vitest";
 import { component, functionNamed, openApp, published, trueup } from "./app.js";

@@ -1,4 +1,4 @@
-/** Starting, resuming and stopping, as the published component promises it: every claim holds of both. */
+/** How migrations start, resume and stop, as the published component promises it. Every claim holds for both libraries. */
 import { describe, expect, test, vi } from "vitest";
 import { functionNamed, published, trueup } from "./app.js";
 import { quietFakeTime } from "./console.js";

@@ -1,4 +1,4 @@
-/** Fake timers and a silent console around each test of a file: migrations talk to whoever runs them. */
+/** Fake timers and a silent console around each test of a file, because migrations print to whoever runs them. */
 import { afterEach, beforeEach, vi } from "vitest";
 
 /** Call once at the top of a test file. */

@@ -7,7 +7,7 @@ import { quietFakeTime } from "./console.js";
 
 quietFakeTime();
 
-/** An app whose migration `each` counts its visits of a user, after `before` had its say. */
+/** An app whose migration `each` runs `before` and then counts its visits of the user. */
 function counting(
   before: (user: User, ctx: Ctx) => Promise<void> | void,
   options: Parameters<typeof openApp>[2] & { parallelize?: boolean; batchSize?: number } = {},
@@ -180,7 +180,7 @@ test("the same happens when an action runs it to completion", async () => {
   expect(await visits(app)).toEqual(Array(30).fill(1));
 });
 
-/** A migration function that kills the worker with it: what it returns cannot be stored. */
+/** A migration function that kills its worker, because what it returns cannot be stored. */
 function deadly(survives: (batchSize: number) => boolean): App {
   const batch = internalMutationGeneric({
     args: v.any(),

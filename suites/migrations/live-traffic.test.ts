@@ -1,4 +1,4 @@
-/** A migration stays below live traffic: whoever waits for a turn gets it long before a batch would be through. */
+/** A migration stays below live traffic: a call that waits for its turn gets it long before a batch would be done. */
 import { setImmediate } from "node:timers/promises";
 import { componentsGeneric, internalMutationGeneric, type GenericMutationCtx } from "convex/server";
 import { expect, test } from "vitest";
@@ -53,7 +53,7 @@ test.each(storageNames)(
     });
     await call(app, "app:fill");
     const started = call(app, "migrations:slow");
-    // The first batch is of 100 documents. A deaf one would let nobody in before all of them.
+    // The first batch is of 100 documents. If it did not give way, nobody would get a turn before all of them.
     while (happened.length === 0) await setImmediate();
     await call(app, "app:live").then(() => happened.push("live"));
     expect(happened.indexOf("live")).toBeLessThan(100);

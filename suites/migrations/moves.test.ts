@@ -1,6 +1,6 @@
 /**
- * Moves between the published component of migrations and ours by nothing but a deploy: what is done stays done, what runs goes
- * on from where it stands, and each document is migrated once.
+ * Moves between the published component of migrations and ours by nothing but a deploy. Migrations that are done stay done, those
+ * that run go on from where they stand, and each document is migrated once.
  */
 import { Migrations as PublishedMigrations } from "@convex-dev/migrations";
 import publishedMigrations from "@convex-dev/migrations/test";

@@ -1,6 +1,7 @@
 /**
- * Random migrations that insert, change and delete documents of their own table, against a model: a loop over a list that
- * may grow. Whatever the size of the batches, each document is met once, in the order of creation and as it is then.
+ * Compares random migrations that insert, change and delete documents of their own table with a model, which is a loop over
+ * a list that may grow. Whatever the size of the batches, each document is met once, in the order of creation and as it is
+ * then.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -9,7 +10,7 @@ import { quietFakeTime } from "./console.js";
 
 quietFakeTime();
 
-/** What is done when a document's turn has come. `to` picks one of the documents there are. */
+/** What the migration does at a document's turn. `to` picks one of the documents that there are. */
 type Step =
   | { do: "insert"; script: Step[] }
   | { do: "patch"; to: number }

@@ -1,6 +1,6 @@
 /**
- * Migrations that write to other documents of their own table than the one at hand: what they insert is met, and what they
- * change or delete before its turn is handed to them as it is then.
+ * Migrations that write to other documents of their own table than the one at hand. They also meet the documents that they
+ * insert, and they receive a document that they have changed before its turn as it is then.
  */
 import { internalMutationGeneric, makeFunctionReference } from "convex/server";
 import { customCtx, customMutation } from "convex-helpers/server/customFunctions";

@@ -1,4 +1,4 @@
-/** Knowing how far a migration is: totals, rate, history, who; and how it sizes its batches. */
+/** What a status and a history tell of a migration, and how a migration sizes its batches. */
 import { internalMutationGeneric, type GenericDataModel, type GenericMutationCtx } from "convex/server";
 import { expect, test, vi } from "vitest";
 import { nativeStore } from "../../src/seams/index.js";

@@ -1,4 +1,4 @@
-/** A migration that goes through several disjoint ranges at once: it adds up to one, and is steered as one. */
+/** A migration that goes through several disjoint ranges at once adds up to one migration and is steered as one. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { component, functionNamed, openApp, trueup, type App, type DataModel } from "./app.js";
 import { quietFakeTime } from "./console.js";

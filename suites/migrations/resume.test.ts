@@ -1,6 +1,6 @@
 /**
- * The promise of a migration: whatever fails and however often it is started again, every document of the
- * range is migrated exactly once. Random documents, batch sizes, failures, lost workers and live writes.
+ * Holds the promise of a migration with random documents, batch sizes, failures, lost workers and live writes: whatever fails and
+ * however often it is started again, every document of the range is migrated exactly once.
  */
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";

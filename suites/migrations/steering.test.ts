@@ -1,4 +1,4 @@
-/** Steering a migration while it runs: pausing, resuming, tuning, throttling; and gates before it. */
+/** Pausing, resuming, tuning and throttling a migration while it runs, and what it waits for before it runs. */
 import { expect, test, vi } from "vitest";
 import { component, functionNamed, openApp, trueup, type App } from "./app.js";
 import { quietFakeTime } from "./console.js";

@@ -61,9 +61,9 @@ export interface TransformDefinition<
   /** The table, by its name in the new schema. */
   table: TableName;
   /**
-   * Returns the document as the new schema has it, given the document as it was before. It must be pure and synchronous, because
-   * it runs on every read of a document that has not been written through yet, and again when it is. `_id` and `_creationTime`
-   * are kept, whether it returns them or not.
+   * Returns the document as the new schema has it, given the document as it was before. It must be pure and
+   * synchronous, because it runs on every read of a document that has not been written through yet, and again when it
+   * is. `_id` and `_creationTime` are kept, whether it returns them or not.
    */
   up: (doc: From) => Fields<DocumentByName<DataModel, TableName>>;
   /** Undoes `up`. With it, going back to the code before is as instant as the deploy. */
@@ -115,8 +115,10 @@ export function transform(definition: {
 export function fieldRename({ table, from, to }: { table: string; from: string; to: string }): Transform {
   const back = renameTargetOf(from, to);
   if (back === null) {
-    const why = `cannot rename ${from} of ${table} to ${to}: name the field by its path ("address.zip", "items[].sku"), and its new name alone`;
-    throw migrationError("MIGRATION_ARGUMENTS", `A transform ${why}.`, { table, from, to });
+    const message =
+      `A transform cannot rename ${from} of ${table} to ${to}: name the field by its path ` +
+      `("address.zip", "items[].sku"), and its new name alone.`;
+    throw migrationError("MIGRATION_ARGUMENTS", message, { table, from, to });
   }
   return {
     [transformBrand]: {

@@ -3,8 +3,8 @@ import type { MigrationArgs } from "../component/protocol.js";
 import type { CheckStatus, MigrationStatus } from "../component/status.js";
 
 /**
- * The object that `npx convex run` prints. `componentPath` is where the app itself is mounted. `calledAt` is when the call began,
- * in milliseconds since 1970, which tells what this call did from what was done before.
+ * The object that `npx convex run` prints. `componentPath` is where the app itself is mounted. `calledAt` is when the
+ * call began, in milliseconds since 1970, which tells what this call did from what was done before.
  */
 export function instructions(
   name: string,

@@ -84,9 +84,10 @@ type Migration = MigrationFunctionReference | string;
 type AnyCtx = QueryCtx | MutationCtx | ActionCtx;
 
 /**
- * Defines, starts and watches the migrations of an app. Every method is one call of the component, in the transaction of its
- * `ctx` if that is a mutation's; none waits for a migration to be done. Where a method takes a migration, that is its function or
- * its name, "migrations:addRole". Errors are ConvexErrors with `code` and `message` among their data.
+ * Defines, starts and watches the migrations of an app. Every method is one call of the component, in the transaction
+ * of its `ctx` if that is a mutation's; none waits for a migration to be done. Where a method takes a migration, that
+ * is its function or its name, "migrations:addRole". Errors are ConvexErrors with `code` and `message` among their
+ * data.
  *
  * ```ts
  * export const migrations = new Migrations<DataModel>(components.migrations);
@@ -235,9 +236,9 @@ export class Migrations<
   }
 
   /**
-   * Starts migrations one after the other. It skips those that are done and resumes a failed or cancelled one; when one fails,
-   * those behind it do not run. If any of them is running, it only resolves with the status of that one. Resolves with undefined
-   * for an empty list.
+   * Starts migrations one after the other. It skips those that are done and resumes a failed or cancelled one; when one
+   * fails, those behind it do not run. If any of them is running, it only resolves with the status of that one.
+   * Resolves with undefined for an empty list.
    * @throws MIGRATION_BUSY while the first that is not done is being reverted
    */
   async runSerially(
@@ -249,8 +250,8 @@ export class Migrations<
   }
 
   /**
-   * Tells how the given migrations stand, in their order, or without any the latest `limit` (100) that were started. A migration
-   * that was never started has the state `unknown`. Reads the job of each and those of its ranges.
+   * Tells how the given migrations stand, in their order, or without any the latest `limit` (100) that were started. A
+   * migration that was never started has the state `unknown`. Reads the job of each and those of its ranges.
    */
   async getStatus(
     ctx: AnyCtx,

@@ -189,9 +189,10 @@ export type RunToCompletionOptions = Options<"cursor" | "batchSize" | "dryRun"> 
 };
 
 /**
- * Runs a migration from an action, batch after batch until it is done, and only as long as the action lives. Each batch is a
- * transaction of its own. If the migration is running already, resolves with its status at once. A dry run throws a
- * ConvexError whose data has `kind: "DRY RUN"` and the status that it would reach. Throws an Error with what a batch failed with.
+ * Runs a migration from an action, batch after batch until it is done, and only as long as the action lives. Each batch
+ * is a transaction of its own. If the migration is running already, resolves with its status at once. A dry run throws
+ * a ConvexError whose data has `kind: "DRY RUN"` and the status that it would reach. Throws an Error with what a batch
+ * failed with.
  * @throws MIGRATION_STUCK when a batch makes no progress
  */
 export async function runToCompletion(

@@ -1,11 +1,11 @@
 /**
- * How the component gives its place back to `@convex-dev/migrations`, in the transaction of a deploy that changes the import.
- * Each job keeps the fields that the published component knows, and a job that is running goes on there from where it stands. The
- * other direction needs nothing, because what the published component stored is valid here. A database that knows the brand
- * finds the handover among the exports.
+ * How the component gives its place back to `@convex-dev/migrations`, in the transaction of a deploy that changes the
+ * import. Each job keeps the fields that the published component knows, and a job that is running goes on there from
+ * where it stands. The other direction needs nothing, because what the published component stored is valid here. A
+ * database that knows the brand finds the handover among the exports.
  *
- * The published component has no place for runs and documents in quarantine. A deploy that would lose them asks for a waiver, as
- * it does for any table.
+ * The published component has no place for runs and documents in quarantine. A deploy that would lose them asks for a
+ * waiver, as it does for any table.
  */
 import { handoverBrand, type DeclaredHandover } from "../../../seams/index.js";
 import { positionOf } from "../client/range/cursor.js";

@@ -66,7 +66,8 @@ export const migrationArgs = {
 /**
  * The arguments of a migration function and of a runner.
  * - `fn`: the migration that a runner starts, as "folder/file:name", or only its name under `migrationsLocationPrefix`.
- * - `cursor`: null begins at the start of the range, a string begins behind that place; when it is absent, the migration resumes.
+ * - `cursor`: null begins at the start of the range, a string begins behind that place; when it is absent, the
+ *   migration resumes.
  * - `batchSize`: at most so many documents in one transaction; when it is absent, batches size themselves.
  * - `dryRun`: shows what the first batch would change, and rolls it back. With `full` the whole migration is rehearsed,
  *   batch by batch, in the background.

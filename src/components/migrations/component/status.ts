@@ -43,15 +43,17 @@ export const migrationStatus = v.object({
 /**
  * A migration as `getStatus` reports it. Times are in milliseconds since 1970.
  * - `cursor`: where the next batch begins, null before the first batch and when the migration is done.
- * - `processed`: the documents gone through since the migration last began at a given cursor. `skipped` of them were already as
- *   they should be, and `failed` of them are in quarantine. `total` is the number of documents in the range, null when the
- *   database cannot tell.
- * - `error`: why the migration stopped, if it failed; `errorDocumentId` is the document that failed, where that is known.
+ * - `processed`: the documents gone through since the migration last began at a given cursor. `skipped` of them were
+ *   already as they should be, and `failed` of them are in quarantine. `total` is the number of documents in the range,
+ *   null when the database cannot tell.
+ * - `error`: why the migration stopped, if it failed; `errorDocumentId` is the document that failed, where that is
+ *   known.
  * - `latestStart`: when it last began at a given cursor, 0 if it never did; `latestEnd`: when it was done.
- * - `batchSize`: the prescribed size of batches, if there is one; `onError` and `maxDocumentsPerSecond` are likewise what holds.
+ * - `batchSize`: the prescribed size of batches, if there is one; `onError` and `maxDocumentsPerSecond` are likewise
+ *   what holds.
  * - `next`: the migrations that run after this one.
- * - `documentsPerSecond`: the rate of the current or latest run, null before its second batch; `remainingMs`: the estimated time
- *   to the end in milliseconds, null when the total or the rate is unknown or nothing runs.
+ * - `documentsPerSecond`: the rate of the current or latest run, null before its second batch; `remainingMs`: the
+ *   estimated time to the end in milliseconds, null when the total or the rate is unknown or nothing runs.
  * - `ranges`: how many disjoint ranges it is going through at once; absent when it is one.
  * - `startedBy`: who started the latest run.
  * - `isReverting`: true while it is being undone; the counters are then those of the revert.

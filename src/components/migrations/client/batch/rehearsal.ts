@@ -19,8 +19,8 @@ const shown = 10;
 const shownLength = 200;
 
 /**
- * Runs the batch with `run` on the page `documents`. Always throws: a ConvexError of kind "DRY RUN" with the result of the batch
- * and a `Rehearsal`, or what the batch failed with.
+ * Runs the batch with `run` on the page `documents`. Always throws: a ConvexError of kind "DRY RUN" with the result of
+ * the batch and a `Rehearsal`, or what the batch failed with.
  */
 export async function rehearse(
   ctx: Ctx,
@@ -56,8 +56,8 @@ export async function rehearse(
 }
 
 /**
- * Counts writes by kind and table, as in `{ "insert preferences": 12 }`, except those to the documents of `own`. A document that
- * is written by its id alone is counted under the first of `tables` that has it.
+ * Counts writes by kind and table, as in `{ "insert preferences": 12 }`, except those to the documents of `own`. A
+ * document that is written by its id alone is counted under the first of `tables` that has it.
  */
 function countOtherWrites(
   ctx: Ctx,

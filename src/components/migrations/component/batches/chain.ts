@@ -1,9 +1,10 @@
 /**
- * The chain of workers: each runs one batch of a job in a transaction of its own and schedules the next, and the last one does
- * what follows when the job ends. A batch that fails is tried again with fewer documents, in the same transaction while there is
- * room and by the next worker otherwise, until it either goes through or consists of the one document that cannot be migrated.
- * A worker carries the turn it was scheduled for, so one that was overtaken does nothing. A supervisor looks after the chain,
- * because a worker that dies with its batch, of a timeout for instance, cannot record anything itself.
+ * The chain of workers: each runs one batch of a job in a transaction of its own and schedules the next, and the last
+ * one does what follows when the job ends. A batch that fails is tried again with fewer documents, in the same
+ * transaction while there is room and by the next worker otherwise, until it either goes through or consists of the one
+ * document that cannot be migrated. A worker carries the turn it was scheduled for, so one that was overtaken does
+ * nothing. A supervisor looks after the chain, because a worker that dies with its batch, of a timeout for instance,
+ * cannot record anything itself.
  */
 import { internal } from "../_generated/api.js";
 import type { MutationCtx } from "../_generated/server.js";

@@ -76,8 +76,8 @@ export async function tune(ctx: MutationCtx, row: MigrationRow, tuning: Tuning):
 }
 
 /**
- * Begins to undo a migration, as far as it has come. A migration that changed nothing is left as it is, and a revert that failed
- * is resumed.
+ * Begins to undo a migration, as far as it has come. A migration that changed nothing is left as it is, and a revert
+ * that failed is resumed.
  * @throws MIGRATION_BUSY while the migration runs
  * @throws MIGRATION_NOT_DEFINED when it has no `down`; it then stays what it is
  */
@@ -128,8 +128,8 @@ function requireHandle({ name, fnHandle }: MigrationRow): void {
 }
 
 /**
- * Migrates the documents put aside until `until` (default: all) again, each in a nested transaction of its own: the first 20 now,
- * the rest in further transactions. Those that fail again stay, with the new error.
+ * Migrates the documents put aside until `until` (default: all) again, each in a nested transaction of its own: the
+ * first 20 now, the rest in further transactions. Those that fail again stay, with the new error.
  * @throws MIGRATION_BUSY while the migration is being reverted
  */
 export async function retry(ctx: MutationCtx, row: MigrationRow, until?: number): Promise<RetryResult> {

@@ -1,7 +1,7 @@
 /**
- * Checks: a whole migration that is rehearsed and rolled back batch by batch, or its documents that are verified. A check is a
- * chain of batches like a migration, but it changes nothing and stops at nothing. Of each kind the latest is kept. The counts of
- * what it finds are whole; of examples only the first are kept.
+ * Checks: a whole migration that is rehearsed and rolled back batch by batch, or its documents that are verified. A
+ * check is a chain of batches like a migration, but it changes nothing and stops at nothing. Of each kind the latest is
+ * kept. The counts of what it finds are whole; of examples only the first are kept.
  */
 import { migrationError } from "../failures.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";

@@ -1,7 +1,7 @@
 /**
- * A job is a chain of batches over a range, stored as a row of one of three tables: a migration, one of the disjoint ranges that
- * a migration goes through at once, or a check. All of them go the same way (`batches/chain.ts`), which asks the job for
- * whatever differs; nothing else asks of which kind a job is.
+ * A job is a chain of batches over a range, stored as a row of one of three tables: a migration, one of the disjoint
+ * ranges that a migration goes through at once, or a check. All of them go the same way (`batches/chain.ts`), which
+ * asks the job for whatever differs; nothing else asks of which kind a job is.
  */
 import type { SystemDataModel } from "convex/server";
 import { migrationError } from "../failures.js";
