@@ -21,7 +21,7 @@ export type {
   AggregateState,
   AggregateStatus,
   VerifyReport,
-} from "../functions/index.js";
+} from "../seams/index.js";
 export {
   type Aggregates,
   type AggregateOverview,

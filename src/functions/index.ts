@@ -10,7 +10,7 @@ export type {
 } from "./call.js";
 export { currentExecution } from "./execution/execution.js";
 export type { LogEntry, LogLevel, LogSink } from "./execution/log-buffer.js";
-export { outliveLeftovers } from "./execution/outlive-leftovers.js";
+export { logStrayFailures } from "./execution/stray-failures.js";
 export { describeThrown } from "./execution/thrown.js";
 export {
   programFromModules,
@@ -37,18 +37,3 @@ export type {
   Handler,
 } from "./program/registered-function.js";
 export { Runtime, type RuntimeOptions } from "./runtime.js";
-export type {
-  Advance,
-  AggregateDifference,
-  AggregateState,
-  AggregateStatus,
-  DeclaredTableRename,
-  DeclaredTransform,
-  DeployMigration,
-  DeployMigrationStatus,
-  DriftedDocument,
-  HandoverStep,
-  LastVerified,
-  ManagedAggregate,
-  VerifyReport,
-} from "../seams/index.js";

@@ -5,14 +5,14 @@
  */
 import { type GenericDataModel, type GenericMutationCtx, makeFunctionReference } from "convex/server";
 import type { Database, DatabaseReader, MutationTransaction } from "../database/index.js";
+import type { ExportedAggregate, LoadedProgram, Runtime } from "../functions/index.js";
 import type {
   Advance,
   AggregateStatus,
-  ExportedAggregate,
-  LoadedProgram,
-  Runtime,
+  BeginOptions,
+  StartVerifyOptions,
   VerifyReport,
-} from "../functions/index.js";
+} from "../seams/index.js";
 import { readRecords } from "./aggregate-records.js";
 import type { Others } from "../work/index.js";
 
@@ -21,11 +21,6 @@ const release = "generations:release";
 
 /** What these calls need of a runtime. */
 export type AggregateRuntime = Pick<Runtime, "mutateInside" | "queryInside">;
-
-export interface StartVerifyOptions {
-  readonly repair?: boolean;
-  readonly startedBy?: string;
-}
 
 export class AggregateCalls {
   readonly #database: Database;
@@ -42,7 +37,7 @@ export class AggregateCalls {
   async begin(
     tx: MutationTransaction,
     { aggregate, componentPath }: ExportedAggregate,
-    options: { readonly standby?: boolean; readonly fresh?: boolean } = {},
+    options: BeginOptions = {},
   ): Promise<void> {
     await this.#runtime.mutateInside(tx, this.program, componentPath, (ctx) => aggregate.begin(ctx, options));
   }

@@ -7,14 +7,10 @@
  */
 import type { Database, DatabaseCommit, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
-import type { Advance, AggregateStatus, ExportedAggregate, LoadedProgram } from "../functions/index.js";
+import type { ExportedAggregate, LoadedProgram } from "../functions/index.js";
+import type { Advance, AggregateStatus, StartVerifyOptions } from "../seams/index.js";
 import { backoffMs, WorkLoop } from "../work/index.js";
-import {
-  AggregateCalls,
-  type AggregateRuntime,
-  liveWritesOf,
-  type StartVerifyOptions,
-} from "./aggregate-calls.js";
+import { AggregateCalls, type AggregateRuntime, liveWritesOf } from "./aggregate-calls.js";
 import {
   type AggregateProblem,
   type AggregateRecord,

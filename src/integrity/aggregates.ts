@@ -3,14 +3,14 @@
  * asked for here is done even in a backend that runs nothing by itself.
  */
 import { TrueupError } from "../errors/index.js";
+import type { ExportedAggregate } from "../functions/index.js";
 import type {
   AggregateDifference,
   AggregateState,
   AggregateStatus,
   DriftedDocument,
-  ExportedAggregate,
   VerifyReport,
-} from "../functions/index.js";
+} from "../seams/index.js";
 import type { AggregateDriver } from "./aggregate-driver.js";
 
 /** One aggregate with its status. */

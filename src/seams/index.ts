@@ -37,4 +37,4 @@ export {
   type NativeStore,
 } from "./native-store.js";
 export { asking, request, runningFunction, type RunningFunction } from "./running-call.js";
-export { nativeTriggers, triggersBrand, type DocumentWrite, type TriggerFunction } from "./triggers.js";
+export { nativeTriggers, triggersBrand, type TableWrite, type TriggerFunction } from "./triggers.js";

@@ -3,7 +3,7 @@
  * all work, in transactions that its caller opens; the caller sees to it that each write is followed and that work goes on.
  * On Trueup the caller is the engine; elsewhere it is a trigger and a scheduled function of the app.
  */
-import type { DocumentWrite } from "./triggers.js";
+import type { TableWrite } from "./triggers.js";
 
 /** A `TableAggregate` with a table carries its `ManagedAggregate` under this symbol. */
 export const managedAggregate: unique symbol = Symbol.for("trueup.aggregate");
@@ -172,7 +172,7 @@ export interface ManagedAggregate {
    * a definition whose build was not begun.
    * @throws AGGREGATE_DOCUMENT_FAILED when a function of the definition throws.
    */
-  follow(ctx: object, change: DocumentWrite): Promise<void>;
+  follow(ctx: object, change: TableWrite): Promise<void>;
   /**
    * Does one transaction's worth of what is due: fill, check, verify, repair, clear what was dropped. Nothing is due before
    * `begin`, nor after another definition has replaced this one.

@@ -10,7 +10,7 @@ export const triggersBrand: unique symbol = Symbol.for("trueup.triggers");
 export const nativeTriggers: unique symbol = Symbol.for("trueup.nativeTriggers");
 
 /** One write of a document, as triggers and aggregates that follow a table are told of it. */
-export interface DocumentWrite {
+export interface TableWrite {
   readonly id: string;
   readonly operation: "insert" | "update" | "delete";
   /** The document before the write; null for an insert. */
@@ -20,4 +20,4 @@ export interface DocumentWrite {
 }
 
 /** Runs after a write, in its transaction. `ctx` is that of a mutation, with an `innerDb` whose writes run no triggers. */
-export type TriggerFunction = (ctx: object, change: DocumentWrite) => unknown;
+export type TriggerFunction = (ctx: object, change: TableWrite) => unknown;

@@ -7,7 +7,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Backend } from "../backend/index.js";
 import { TrueupError } from "../errors/index.js";
-import { outliveLeftovers } from "../functions/index.js";
+import { logStrayFailures } from "../functions/index.js";
 import { RequestHandler } from "./http/request-handler.js";
 import { siteUrlOf } from "./routes/http-actions.js";
 import { SyncServer } from "./sync/sync-server.js";
@@ -43,7 +43,7 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   handler.serverUrl = url;
   const sync = new SyncServer(backend, url, options.adminKey);
   sync.attach(server);
-  const endWithLeftovers = outliveLeftovers(log);
+  const stopLogging = logStrayFailures(log);
   const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrlOf(url) });
   let closing: Promise<void> | null = null;
   return {
@@ -51,7 +51,7 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
     port,
     close: () => {
       withdrawUrls();
-      endWithLeftovers();
+      stopLogging();
       closing ??= closeServer(server, handler, sync);
       return closing;
     },

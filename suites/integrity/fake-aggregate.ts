@@ -9,7 +9,7 @@ import type {
   AggregateStatus,
   ManagedAggregate,
   VerifyReport,
-} from "../../src/functions/index.js";
+} from "../../src/seams/index.js";
 
 type Row = Record<string, unknown> & { readonly _id: string };
 

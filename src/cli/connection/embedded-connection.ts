@@ -2,7 +2,7 @@
 import type { Backend, SchemaChanges } from "../../backend/index.js";
 import { examineDocuments, type ExaminedComponent } from "../../deploy/index.js";
 import { isTrueupError } from "../../errors/index.js";
-import { outliveLeftovers } from "../../functions/index.js";
+import { logStrayFailures } from "../../functions/index.js";
 import { parseRenames } from "../../schema/index.js";
 import type {
   AggregateWork,
@@ -29,7 +29,7 @@ export class EmbeddedConnection implements Connection {
       report: (name, runId, cursor) => aggregates.report(name, runId, cursor),
     };
     // This is never undone, since what a function left behind may fail after the connection was closed.
-    outliveLeftovers(log);
+    logStrayFailures(log);
   }
 
   async call(call: FunctionCall): Promise<CallOutcome> {

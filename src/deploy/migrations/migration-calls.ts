@@ -1,13 +1,8 @@
 /** The migrations that a program's deploy starts, asked and started with its code, each call in a transaction of its own. */
 import type { Database } from "../../database/index.js";
 import { isTrueupError } from "../../errors/index.js";
-import type {
-  DeployMigration,
-  DeployMigrationStatus,
-  Exported,
-  LoadedProgram,
-  Runtime,
-} from "../../functions/index.js";
+import type { Exported, LoadedProgram, Runtime } from "../../functions/index.js";
+import type { DeployMigration, DeployMigrationStatus } from "../../seams/index.js";
 import { isComplete } from "./migration-status.js";
 
 /** What is needed of a runtime. */

@@ -5,12 +5,8 @@
  * failed is left alone until the next deploy, or until somebody resumes it; the schema stays pending, and says why.
  */
 import type { Database, MutationTransaction } from "../../database/index.js";
-import type {
-  DeployMigration,
-  DeployMigrationStatus,
-  Exported,
-  LoadedProgram,
-} from "../../functions/index.js";
+import type { Exported, LoadedProgram } from "../../functions/index.js";
+import type { DeployMigration, DeployMigrationStatus } from "../../seams/index.js";
 import { WorkLoop } from "../../work/index.js";
 import { DocumentProblems, type ProblemGroup } from "../preparation/document-problems.js";
 import { checkTable, tablesToCheck } from "../preparation/check-documents.js";

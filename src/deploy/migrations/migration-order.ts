@@ -1,5 +1,6 @@
 /** The order in which the migrations that deploys start run, those of one table one after the other. */
-import type { DeployMigration, DeployMigrationStatus, Exported } from "../../functions/index.js";
+import type { Exported } from "../../functions/index.js";
+import type { DeployMigration, DeployMigrationStatus } from "../../seams/index.js";
 import { orderByRequires } from "../steps/order-by-requires.js";
 import { hasBegun } from "./migration-status.js";
 

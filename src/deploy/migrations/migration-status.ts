@@ -1,5 +1,5 @@
 /** What the status of a migration says: whether it has begun, whether it is complete, and how far it is, as a line of the log. */
-import type { DeployMigrationStatus } from "../../functions/index.js";
+import type { DeployMigrationStatus } from "../../seams/index.js";
 
 /** Whether it has come to any document. */
 export function hasBegun(status: DeployMigrationStatus | undefined): boolean {

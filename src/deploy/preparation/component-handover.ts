@@ -6,7 +6,8 @@
 import { ConvexError } from "convex/values";
 import type { MutationTransaction } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
-import type { HandoverStep, LoadedProgram, Runtime } from "../../functions/index.js";
+import type { LoadedProgram, Runtime } from "../../functions/index.js";
+import type { HandoverStep } from "../../seams/index.js";
 import type { SchemaJson } from "../../schema/index.js";
 
 /** What is needed of a runtime. */

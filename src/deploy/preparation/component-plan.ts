@@ -4,12 +4,8 @@
  * schema is pending until then; anything else that does not fit is a reason to refuse.
  */
 import type { Database } from "../../database/index.js";
-import type {
-  DeployMigration,
-  DeployMigrationStatus,
-  Exported,
-  ExportedDeclarations,
-} from "../../functions/index.js";
+import type { Exported, ExportedDeclarations } from "../../functions/index.js";
+import type { DeployMigration, DeployMigrationStatus } from "../../seams/index.js";
 import {
   findTable,
   noSchema,

@@ -4,12 +4,8 @@
  * transforms, and migrations that are to take its place, are refused unless they say that they take both.
  */
 import { TrueupError } from "../../errors/index.js";
-import type {
-  DeployMigration,
-  DeployMigrationStatus,
-  Exported,
-  ExportedDeclarations,
-} from "../../functions/index.js";
+import type { Exported, ExportedDeclarations } from "../../functions/index.js";
+import type { DeployMigration, DeployMigrationStatus } from "../../seams/index.js";
 import { inOrder } from "../migrations/migration-order.js";
 import { hasBegun, isComplete, progressText } from "../migrations/migration-status.js";
 import type { ComponentSteps } from "../steps/component-steps.js";

@@ -4,7 +4,8 @@
  */
 import type { MutationTransaction, SchemaChange } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
-import type { DeployMigration, Exported } from "../../functions/index.js";
+import type { Exported } from "../../functions/index.js";
+import type { DeployMigration } from "../../seams/index.js";
 import { PreparationOutdated } from "../activation.js";
 import { readSteps, writeSteps, type AppliedStep } from "../steps/step-history.js";
 import { checkSome } from "./check-documents.js";

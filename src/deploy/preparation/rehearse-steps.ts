@@ -10,7 +10,8 @@ import type {
   RehearsalComplaint,
   RehearsedTransform,
 } from "../../database/index.js";
-import type { DeclaredTransform, LoadedProgram } from "../../functions/index.js";
+import type { LoadedProgram } from "../../functions/index.js";
+import type { DeclaredTransform } from "../../seams/index.js";
 import { TrueupError } from "../../errors/index.js";
 import {
   compileTable,

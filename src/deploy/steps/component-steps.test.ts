@@ -1,6 +1,6 @@
 /** What a deploy does to the transforms of a component, told from its declarations, its history and two schemas. */
 import { expect, test } from "vitest";
-import type { DeclaredTransform } from "../../functions/index.js";
+import type { DeclaredTransform } from "../../seams/index.js";
 import type { SchemaJson, ValidatorJson } from "../../schema/index.js";
 import { componentSteps, type ComponentSteps } from "./component-steps.js";
 import type { AppliedTransform } from "./step-history.js";

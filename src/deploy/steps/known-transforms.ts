@@ -3,7 +3,8 @@
  * export of another module. What is left is new.
  */
 import { TrueupError } from "../../errors/index.js";
-import type { DeclaredTransform, Exported } from "../../functions/index.js";
+import type { Exported } from "../../functions/index.js";
+import type { DeclaredTransform } from "../../seams/index.js";
 import { rewriteType, type ValidatorJson } from "../../schema/index.js";
 import { fingerprintOf } from "./transform-functions.js";
 import type { AppliedStep, AppliedTransform } from "./step-history.js";

@@ -3,7 +3,7 @@
  * a table without documents has nothing to do; it counts as applied.
  */
 import { TrueupError } from "../../errors/index.js";
-import type { DeclaredTransform } from "../../functions/index.js";
+import type { DeclaredTransform } from "../../seams/index.js";
 import { composeFieldRenames, findTable, type SchemaJson } from "../../schema/index.js";
 import type { KnownTransforms } from "./known-transforms.js";
 import { orderByRequires } from "./order-by-requires.js";

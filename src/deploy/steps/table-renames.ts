@@ -5,7 +5,8 @@
  * once. One that cannot be made refuses the deploy, and is named with the reason.
  */
 import { TrueupError } from "../../errors/index.js";
-import type { DeclaredTableRename, Exported } from "../../functions/index.js";
+import type { Exported } from "../../functions/index.js";
+import type { DeclaredTableRename } from "../../seams/index.js";
 import { findTable } from "../../schema/index.js";
 import { exportOf } from "./known-transforms.js";
 import type { AppliedRename } from "./step-history.js";

@@ -10,7 +10,8 @@ import type {
   TransformFunction,
   TransformRequest,
 } from "../../database/index.js";
-import type { DeclaredTransform, LoadedProgram } from "../../functions/index.js";
+import type { LoadedProgram } from "../../functions/index.js";
+import type { DeclaredTransform } from "../../seams/index.js";
 
 /** How the transforms of a program are told from those of others: stored code by its push, modules by what they say. */
 export type ProgramOrigin = { readonly kind: "push"; readonly pushId: string } | { readonly kind: "modules" };

@@ -10,7 +10,7 @@ import { describeThrown } from "./thrown.js";
  * Logs the failure of what a function has left behind as a failure of that function. `log` is told of a rejected promise that
  * no function left behind; any other exception ends the process as before. Returns a function that undoes all of this.
  */
-export function outliveLeftovers(log: (line: string) => void): () => void {
+export function logStrayFailures(log: (line: string) => void): () => void {
   const onRejection = (reason: unknown): void => {
     const message = `A promise that nobody awaited was rejected: ${describeThrown(reason)}`;
     if (!logged(message)) log(message);
