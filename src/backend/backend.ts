@@ -1,6 +1,6 @@
 /**
- * A backend in the process: one database, one program on it, one scheduler. `activate` swaps the program
- * as a whole: its schemas are applied and its indexes built before any call runs the new code.
+ * A backend in the process: one database, one program on it, one scheduler. It wires the rooms together and hands each call to
+ * the room that it is for; what a deploy does is `deploy`, how a call runs is `functions`.
  */
 import type {
   FunctionArgs,
@@ -26,15 +26,15 @@ import type { Scheduler, Work } from "../scheduler/index.js";
 
 import { checkStored, type CheckOptions, type CheckReport } from "./check.js";
 
-/** A call on behalf of someone. */
+/** On whose behalf a call is made. */
 export interface CallOptions {
-  /** What `ctx.auth.getUserIdentity()` returns in the app's functions. */
+  /** What `ctx.auth.getUserIdentity()` returns in the app's functions; null, as when it is left out, for nobody. */
   readonly identity?: UserIdentity | null;
 }
 
 type Reference<Kind extends FunctionKind> = FunctionReference<Kind, "public" | "internal">;
 
-/** The arguments of a function, then options; arguments may be left out where there are none. */
+/** The arguments of a function, then options. The arguments may be left out where a function takes none. */
 export type CallArguments<Ref extends Reference<FunctionKind>> =
   OptionalRestArgs<Ref> extends [args?: infer Args]
     ? [args?: Args, options?: CallOptions]
@@ -42,9 +42,12 @@ export type CallArguments<Ref extends Reference<FunctionKind>> =
 
 /** How the scheduled work of a backend is watched. */
 export interface ScheduledWork {
-  /** Resolves when nothing is due and nothing runs. */
+  /** Resolves when nothing is due and nothing runs; at once in a backend that runs no scheduled functions. */
   idle(): Promise<void>;
-  /** What became of the jobs that the call with this request id set off. */
+  /**
+   * What became of the jobs that a call set off, and of those that these set off in turn.
+   * @param requestId The id that was given to the call.
+   */
   work(requestId: string): Promise<Work>;
 }
 
@@ -56,7 +59,7 @@ export interface SchemaChanges {
   readonly pending: readonly PendingSchemaStatus[];
 }
 
-/** What a backend is made of, by `openBackend`. */
+/** What `openBackend` makes a backend of. */
 export interface BackendParts {
   readonly database: Database;
   readonly runtime: Runtime;
@@ -70,17 +73,22 @@ export interface BackendParts {
   readonly codeFolder?: string;
 }
 
+/**
+ * Runs an app's functions on its data. `openBackend` makes one, and `close` ends it. Every call rejects with BACKEND_CLOSED
+ * after that, and with MODULES_MISSING before a program was put in place.
+ */
 export class Backend {
+  /** The documents, below functions. Writes here are checked against schemas and followed by aggregates and triggers, too. */
   readonly database: Database;
-  /** Takes the code that the official CLI pushes. */
+  /** Takes the code that the official CLI pushes, and puts programs in place. */
   readonly deploy: Deployer;
-  /** The managed aggregates that the app exports. */
+  /** The managed aggregates that the app exports: how they stand, to verify and repair them. */
   readonly aggregates: Aggregates;
   readonly #parts: BackendParts;
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
 
-  /** Use `openBackend`. */
+  /** Call `openBackend` instead. */
   constructor(parts: BackendParts) {
     const { database, runtime, scheduler, driver, migrations, runScheduled, env, codeFolder } = parts;
     this.database = database;
@@ -101,7 +109,11 @@ export class Backend {
     });
   }
 
-  /** Calls a query; throws what it throws. */
+  /**
+   * Calls a query, in a snapshot of the latest durable commit, and resolves with what it returns.
+   * @throws whatever the query throws; INVALID_ARGUMENTS, FUNCTION_NOT_FOUND, FUNCTION_WRONG_KIND, TRANSACTION_LIMIT,
+   *   MODULES_MISSING, BACKEND_CLOSED
+   */
   async query<Ref extends Reference<"query">>(
     reference: Ref,
     ...rest: CallArguments<Ref>
@@ -109,7 +121,10 @@ export class Backend {
     return await this.#call("query", reference, rest);
   }
 
-  /** Calls a mutation; resolves when its commit is as durable as the storage makes it. */
+  /**
+   * Calls a mutation, in one transaction; resolves with what it returns, when its commit is as durable as the storage makes it.
+   * @throws whatever the mutation throws, and nothing was written then; what `query` throws; SCHEMA_VIOLATION, STORAGE_FULL
+   */
   async mutation<Ref extends Reference<"mutation">>(
     reference: Ref,
     ...rest: CallArguments<Ref>
@@ -117,7 +132,7 @@ export class Backend {
     return await this.#call("mutation", reference, rest);
   }
 
-  /** Calls an action; throws what it throws. */
+  /** Calls an action, outside of any transaction, and resolves with what it returns. @throws whatever it throws; what `query` throws */
   async action<Ref extends Reference<"action">>(
     reference: Ref,
     ...rest: CallArguments<Ref>
@@ -126,8 +141,8 @@ export class Backend {
   }
 
   /**
-   * Runs any call; what it throws is in the outcome. A query that asks an aggregate with `whileBuilding: "wait"` runs again
-   * when the aggregates are built. @throws BACKEND_CLOSED
+   * Runs any call. What the function throws is in the outcome, with the lines that it has logged. A query that asks an
+   * aggregate with `whileBuilding: "wait"` runs again when the aggregates are built. @throws BACKEND_CLOSED
    */
   async run(call: FunctionCall): Promise<FunctionOutcome> {
     const { runtime } = this.#parts;
@@ -138,13 +153,14 @@ export class Backend {
   }
 
   /**
-   * Answers an HTTP request by the router of the app's `http.ts`; null when it has no route for it.
-   * @throws BACKEND_CLOSED, and whatever the HTTP action throws
+   * Answers an HTTP request by the router of the app's `http.ts`; resolves with null when that has no route for it.
+   * @throws whatever the HTTP action throws; MODULES_MISSING, BACKEND_CLOSED
    */
   async fetch(request: Request, options: CallOptions = {}): Promise<Response | null> {
     return await this.#track(() => this.#parts.runtime.fetch(request, options));
   }
 
+  /** Watches the functions that calls have scheduled. */
   get scheduler(): ScheduledWork {
     return this.#parts.scheduler;
   }
@@ -154,23 +170,26 @@ export class Backend {
     return this.#parts.runtime.program;
   }
 
-  /** Calls the listener after each commit that became visible; returns how to stop. */
+  /** Calls the listener after each commit that has become visible, in the order of commits; returns how to stop. */
   onCommit(listener: (commit: DatabaseCommit) => void): () => void {
     return this.database.onCommit(listener);
   }
 
   /**
-   * Puts a program in place: imports it, checks the documents that are there against its schemas, builds
-   * its indexes and, beside those that answer, the aggregates that it changes, then lets calls run it. New aggregates
-   * are built after.
-   * @throws MODULE_FAILED, SCHEMA_NOT_SATISFIED, INVALID_CRON, AGGREGATE_BUILD_FAILED and others; nothing has changed then
+   * Puts a program in place while calls go on: imports it, checks the documents that are there against its schemas, builds
+   * its indexes and, beside those that answer, the aggregates that it changes, then lets calls run it in one transaction. New
+   * aggregates are built afterwards. Activations run one after another.
+   * O(documents of the tables whose type may refuse some, and of those that transforms or new indexes are for).
+   * @throws MODULE_FAILED, COMPONENT_MISSING, INVALID_SCHEMA, INVALID_CRON, SCHEMA_NOT_SATISFIED, DESTRUCTIVE_CHANGE,
+   *   MIGRATION_UNFINISHED, TRANSFORM_INVALID, TRANSFORM_MISSING, TRANSFORM_REHEARSAL_FAILED, TRANSFORM_FAILED,
+   *   COMPONENT_NOT_MOVED, AGGREGATE_BUILD_FAILED, PUSH_OUTDATED, BACKEND_CLOSED; nothing has changed then
    */
   async activate(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
     this.#assertOpen();
     return await this.deploy.activate(program, options);
   }
 
-  /** What still goes on behind the deploys that changed schemas. */
+  /** What still goes on behind deploys that changed schemas. O(tables + transforms). */
   async schemaChanges(): Promise<SchemaChanges> {
     const { value: transforms } = await this.database.query((tx) => tx.transforms(), { limits: null });
     return { transforms, pending: await this.#parts.migrations.pending() };
@@ -178,15 +197,15 @@ export class Backend {
 
   /**
    * Goes through everything that is stored: pages and entries of the file, ids, indexes and counts of the documents, the
-   * managed aggregates; mends what is derived when asked to. It reads beside calls, but SQLite looks at its pages in one go,
-   * and nothing else runs in the process meanwhile. O(everything).
+   * managed aggregates. With `repair` it mends what is derived from documents. It reads beside calls, but SQLite looks at its
+   * pages in one go, and nothing else runs in the process meanwhile. O(everything). @throws BACKEND_CLOSED
    */
   async check(options: CheckOptions = {}): Promise<CheckReport> {
     const [loss] = this.#parts.runtime.active === null ? this.deploy.losses : [];
     return await this.#track(() => checkStored(this.database, loss ?? this.aggregates, options));
   }
 
-  /** Waits for calls and jobs under way, makes everything durable and releases the storage. Idempotent. */
+  /** Waits for calls and jobs under way, makes everything durable and releases the storage. Call it as often as you like. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -233,7 +252,7 @@ export class Backend {
   }
 }
 
-/** Queries only: what an action has done before it failed cannot be taken back. */
+/** Whether a call is a query that waits for an aggregate. What an action has done before it failed cannot be taken back. */
 function waitsForAggregate(outcome: FunctionOutcome): boolean {
   if (outcome.status === "success" || outcome.readSet === undefined) return false;
   const { errorData } = outcome;

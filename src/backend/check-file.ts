@@ -1,7 +1,7 @@
 /**
  * Checks the data file of an app that does not run. What keeps the app from starting must not keep its file from being
- * checked: one that is too damaged for its code to be loaded is checked without it, and a log that lost commits is left
- * behind only when a repair was asked for.
+ * checked: a file that is too damaged for its code to be loaded is checked without it. Only when a repair was asked for, the
+ * check goes on without what a damaged log has lost.
  */
 import { statSync } from "node:fs";
 import { Database } from "../database/index.js";
@@ -12,22 +12,27 @@ import type { Storage } from "../storage/storage.js";
 import { checkStored, type CheckOptions, type CheckReport } from "./check.js";
 import { openBackend } from "./open-backend.js";
 
+/** What the check of a data file has found. */
 export interface FileCheckReport extends CheckReport {
-  /** Present when the log had lost acknowledged commits, and a repair went on without them. */
+  /** How the log was damaged; present when it had lost acknowledged commits, and a repair went on without them. */
   readonly lostLog?: string;
-  /** Present when a repair made a new file, because pages of the old one were damaged. */
+  /** What was carried over; present when a repair made a new file, because pages of the old one were damaged. */
   readonly rebuilt?: Rebuilt;
 }
 
+/** How `checkFile` goes about it. */
 export interface FileCheckOptions extends CheckOptions {
+  /** As in `OpenBackendOptions`. */
   readonly codeFolder?: string;
+  /** As in `OpenBackendOptions`, but nowhere when it is left out. */
   readonly log?: "console" | "silent" | LogSink;
 }
 
 /**
  * Checks a data file that nobody has open, together with the app whose code was pushed to it. A repair rebuilds the file
- * when its pages are damaged, and goes on without what a damaged log has lost; the damaged file is kept.
- * @throws STORAGE_LOCKED; STORAGE_UNAVAILABLE when there is no file; STORAGE_CORRUPT when it is empty or cannot be opened,
+ * when its pages are damaged, and goes on without what a damaged log has lost; the damaged file is kept. O(everything).
+ * @param path The SQLite file.
+ * @throws STORAGE_LOCKED when somebody has it open; STORAGE_UNAVAILABLE when there is no file; STORAGE_CORRUPT when it is empty or cannot be opened,
  *   or, without `repair`, its log is damaged
  */
 export async function checkFile(path: string, options: FileCheckOptions = {}): Promise<FileCheckReport> {
@@ -53,7 +58,10 @@ export async function checkFile(path: string, options: FileCheckOptions = {}): P
   };
 }
 
-/** To open nothing would make a new file, with which nothing is wrong. A log without its file is told by who opens it. */
+/**
+ * Asserts that there is something to check: opening would make a new file, with which nothing is wrong. Whoever opens a log
+ * without its file is told by the storage. @throws STORAGE_UNAVAILABLE, STORAGE_CORRUPT
+ */
 function assertSomething(path: string): void {
   const [size, logSize] = [path, `${path}-wal`].map(
     (each) => statSync(each, { throwIfNoEntry: false })?.size,
@@ -76,8 +84,8 @@ async function openForCheck(path: string, repair: boolean): Promise<{ storage: S
 }
 
 /**
- * Closes the storage. Where damage keeps the app from starting, the data is checked without it; what a repair mended may
- * then let it start after all.
+ * Checks it with the app, and closes the storage. Where damage keeps the app from starting, the data is checked without it;
+ * what a repair has mended then may let it start after all.
  */
 async function checkOpened(storage: Storage, path: string, options: FileCheckOptions): Promise<CheckReport> {
   try {

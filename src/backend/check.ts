@@ -1,6 +1,6 @@
 /**
- * Goes through everything that a backend has stored, from the pages of its file to its aggregates: each room checks what is
- * its own, and this puts their reports together.
+ * Goes through everything that a backend has stored, from the pages of its file to its aggregates. Each room checks what is
+ * its own, and this file puts their reports together.
  */
 import type { Database, DataCheck } from "../database/index.js";
 import { codeTables } from "../deploy/index.js";
@@ -8,34 +8,40 @@ import { isTrueupError } from "../errors/index.js";
 import type { Aggregates, VerifyResult } from "../integrity/index.js";
 import type { StorageCheck } from "../storage/storage.js";
 
+/** How `backend.check()` goes about it. */
 export interface CheckOptions {
-  /** Mends what is derived: ids, index entries, counts, aggregates. */
+  /** Whether to mend what is derived from documents: ids, index entries, counts, aggregates (default false). */
   readonly repair?: boolean;
+  /** Called again and again while the check goes on. */
   readonly onProgress?: (progress: CheckProgress) => void;
 }
 
-/** How far a check is. */
+/** How far a check is. One step follows the other; after a repair the entries are checked once more. */
 export interface CheckProgress {
   readonly step: "entries" | "documents" | "aggregates";
-  /** Entries, documents and index entries, or aggregates. */
+  /** How many entries, documents and index entries, or aggregates were checked. */
   readonly checked: number;
+  /** How many there are; null when that is not known. */
   readonly total: number | null;
 }
 
+/** What a check has found. Nothing is wrong when `remaining` is 0 and `unchecked` is empty. */
 export interface CheckReport {
-  /** What the storage says of itself; null for one that cannot be damaged. After a repair: what is still damaged. */
+  /** What the storage says of itself; null for one that cannot be damaged. After a repair it is what is still damaged. */
   readonly storage: StorageCheck | null;
+  /** Where ids, index entries and counts differ from the documents, and what was mended. */
   readonly data: DataCheck;
+  /** What verifying each managed aggregate has found, and what a repair has mended. */
   readonly aggregates: readonly VerifyResult[];
   /** What could not be looked at, in whole sentences. */
   readonly unchecked: readonly string[];
-  /** Differences and damages that are left. */
+  /** How many differences and damages are left. */
   readonly remaining: number;
 }
 
 /**
  * Checks what a database holds. O(everything).
- * @param aggregates Or why they are not checked: the program is not there that knows them.
+ * @param aggregates The aggregates, or why they are not checked: the program that knows them is not there.
  */
 export async function checkStored(
   database: Database,
@@ -81,7 +87,7 @@ async function checkAggregates(
   return results;
 }
 
-/** A damaged entry that is a document's, or is derived, is counted among the documents' differences. */
+/** Counts what is left. A damaged entry that is a document's, or is derived from one, counts among the documents' differences. */
 function remaining(storage: StorageCheck | null, data: DataCheck, results: readonly VerifyResult[]): number {
   const differences =
     data.differences.filter(({ fixed }) => !fixed).length +

@@ -1,4 +1,4 @@
-/** Opens a backend: storage, database, runtime, scheduler, and the program that is given or stored. */
+/** Opens a backend: the storage, the database, the runtime, the scheduler, and the program that is given or stored. */
 import { Database } from "../database/index.js";
 import {
   programFromModules,
@@ -13,8 +13,9 @@ import { JobTable, Scheduler } from "../scheduler/index.js";
 import type { OpenStorage, Storage } from "../storage/storage.js";
 import { Backend } from "./backend.js";
 
+/** What to open, and how. Only `storage` is needed. */
 export interface OpenBackendOptions {
-  /** `sqlite("app.sqlite")` or `memory()`. */
+  /** Where the data is: `sqlite("app.sqlite")` or `memory()`. */
   readonly storage: OpenStorage;
   /**
    * The app's functions: module loaders by path, as `import.meta.glob("./convex/**\/*.ts")` yields them, or
@@ -25,7 +26,7 @@ export interface OpenBackendOptions {
   readonly schema?: ProgramSource["schema"];
   /** The code of the components that the app mounts, by instance or definition name. */
   readonly components?: Readonly<Record<string, ComponentModules>>;
-  /** Convex's limits on transactions and values (default), or none. */
+  /** Whether Convex's limits on transactions and values hold (default), or none. */
   readonly limits?: "convex" | "none";
   /** Environment variables that functions see in `process.env`, before those of the process. */
   readonly env?: Readonly<Record<string, string>>;
@@ -38,10 +39,11 @@ export interface OpenBackendOptions {
 }
 
 /**
- * Opens a backend on a storage. Without `modules` and without pushed code it opens too: calls then throw
- * MODULES_MISSING until a program is activated. So it does when the pushed code is damaged, which the log tells.
- * @throws STORAGE_LOCKED, STORAGE_CORRUPT, MODULE_FAILED, COMPONENT_MISSING, SCHEMA_VIOLATION and others;
- * the storage is closed again then
+ * Opens a backend on a storage, and puts in place the program of `modules` or, without them, the code that was pushed last.
+ * Where there is neither, or the pushed code is damaged, which the log says, it opens too: calls then throw MODULES_MISSING
+ * until a program is activated. O(tables + indexes) where the schemas are those in force, else as `backend.activate()`.
+ * @throws STORAGE_LOCKED, STORAGE_UNAVAILABLE, STORAGE_CORRUPT, and what `backend.activate()` throws; the storage is closed
+ *   again then
  */
 export async function openBackend(options: OpenBackendOptions): Promise<Backend> {
   const storage = await options.storage();
@@ -54,7 +56,7 @@ export async function openBackend(options: OpenBackendOptions): Promise<Backend>
 }
 
 async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Backend> {
-  // The clock is looked up at each use, so that tests may replace it.
+  // The clock is read anew at each use, so that tests may replace it.
   const database = await Database.open(storage, { clock: () => Date.now() });
   const jobs = new JobTable(database);
   const runtime = new Runtime(database, {

@@ -1,4 +1,4 @@
-/** From stored code to a program that can be loaded: the tree of instances, their modules as files to import. */
+/** Makes stored code a program that can be loaded: the tree of instances, with their modules as files to import. */
 import { isFunctionModule, type ComponentProgram, type ModuleLoader } from "../../functions/index.js";
 import { componentTree, type ComponentInstance, type Environment } from "../definitions/component-tree.js";
 import type { CodeFiles, CodeFolder } from "./code-folder.js";
@@ -41,14 +41,14 @@ export async function buildProgram(
   return { program: await build(tree), tree, folders };
 }
 
-/** A definition by itself, as if it were the app: for what is pushed but not mounted. */
+/** Builds a definition by itself, as if it were the app: for one that is pushed but not mounted. */
 export async function buildAlone(code: DefinitionCode, folder: CodeFolder): Promise<ComponentProgram> {
   const files = await folder.write(code.modules, {});
   const { path } = code.definition;
   return { path: "", definitionPath: path, modules: loaders(code, files), schema: null, children: {} };
 }
 
-/** The path of a module as functions are named by it: `dir/mod`. */
+/** The path of a module as it stands in the names of functions: `dir/mod`. */
 export function modulePathOf(path: string): string {
   return path.replace(/\.[cm]?js$/, "");
 }

@@ -21,7 +21,7 @@ export interface CodeFiles {
   url(modulePath: string): string;
 }
 
-/** What was pushed is read by its owner only. */
+/** Only the owner may read what was pushed. */
 const privateFolder = { recursive: true, mode: 0o700 } as const;
 const privateFile = { mode: 0o600 } as const;
 
@@ -39,7 +39,7 @@ export class CodeFolder {
   /**
    * Writes modules as files, unless they are there. What a module reads from its environment while it is
    * imported is part of what it becomes, so another environment means another folder.
-   * @param anew Other files than there are already, so that Node imports what it has imported once more.
+   * @param anew Asks for other files than there are already, so that Node imports once more what it has imported before.
    */
   async write(modules: readonly CodeModule[], env: Environment, anew?: "anew"): Promise<CodeFiles> {
     process.setSourceMapsEnabled(true);
@@ -96,7 +96,7 @@ export class CodeFolder {
   }
 }
 
-/** A file that a crash has cut short, or that someone has changed, gets its content again. */
+/** Gives a file that a crash has cut short, or that someone has changed, its content again. */
 async function repair(file: string, source: string): Promise<void> {
   const found = await readFile(file, "utf8").catch(() => null);
   if (found === source) return;
@@ -116,7 +116,7 @@ function byFirst([a = ""]: readonly string[], [b = ""]: readonly string[]): numb
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Packages are looked up where the process was started. */
+/** In a temporary folder, packages are found where the process was started. */
 async function makeTemporary(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "trueup-code-"));
   const packages = nearestPackages(process.cwd());

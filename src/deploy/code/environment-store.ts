@@ -1,4 +1,4 @@
-/** The deployment's environment variables, in a system table of the data file. */
+/** Keeps the deployment's environment variables in a system table of the data file. */
 import { TrueupError } from "../../errors/index.js";
 import type { MutationTransaction, QueryTransaction } from "../../database/index.js";
 import type { Environment } from "../definitions/component-tree.js";
@@ -7,7 +7,7 @@ import { readAll } from "./read-all.js";
 const table = "_environment_variables";
 const maxVariables = 100;
 const maxValueBytes = 8 * 1024;
-/** Set by the server itself. */
+/** Variables that the server itself sets. */
 const reserved: ReadonlySet<string> = new Set(["CONVEX_CLOUD_URL", "CONVEX_SITE_URL"]);
 
 interface Variable {

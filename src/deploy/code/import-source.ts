@@ -1,11 +1,11 @@
 /**
- * Imports a module from its text: configurations and schemas are bundled into one file each, so they need no
- * place on disk. Node keeps what it imported by URL, and the URL here is the text itself: equal texts are
- * evaluated once, whichever push they come with.
+ * Imports a module from its text. Configurations and schemas are bundled into one file each, so they need no place on disk.
+ * Node keeps what it has imported by its URL, and here the URL is the text itself, so equal texts are evaluated once,
+ * whichever push they come with.
  */
 import { TrueupError } from "../../errors/index.js";
 
-/** Longer than any honest module takes, shorter than the patience of whoever pushes. */
+/** Longer than any honest module takes, and shorter than anybody waits for a push. */
 const importTimeoutMs = 15_000;
 
 /** Names a module in messages. */

@@ -50,7 +50,7 @@ export function instancesOf(code: ProgramCode | null): ReadonlyMap<string, Defin
   return found;
 }
 
-/** The schemas of components by component path. */
+/** The schemas of components by component path; null for a component without one. */
 export type Schemas = ReadonlyMap<string, SchemaJson | null>;
 
 export function schemasOf(code: ProgramCode | null): Schemas {

@@ -1,8 +1,8 @@
 /**
  * The active program in the data file: one document names a manifest, which names the texts of the modules by
- * their hashes. It is written in the transaction that puts the program in place, so the file holds the old
- * program or the new one, and nothing between. Earlier programs stay as long as documents need their transforms.
- * What damage took of all this comes back with the next push, so it keeps no app from being opened.
+ * their hashes. It is written in the transaction that puts the program in place, so the file holds either the old
+ * program or the new one. Earlier programs stay as long as documents need their transforms. The next push brings back
+ * whatever damage took of all this, so damage keeps no app from being opened.
  */
 import type { Database, DatabaseReader, Document, MutationTransaction } from "../../database/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
@@ -15,7 +15,7 @@ import { keepTexts, readTexts, textHash, textsTable } from "./text-table.js";
 
 const table = "_pushed_programs";
 
-/** The tables of the pushed code, which the app's folder has too, with what makes up for what they lost. */
+/** The tables of the pushed code, each with what to do when damage took something of it: the app's folder has the code too. */
 export const codeTables: ReadonlyMap<string, string> = new Map(
   [table, textsTable].map((name) => [name, "pushed code: deploy the app again"]),
 );
@@ -25,7 +25,7 @@ interface ProgramRow {
   readonly manifest: string;
   readonly pushId: string;
   readonly pushedAtMs: number;
-  /** Kept for its transforms only. Absent on what was kept before this was noted. */
+  /** Set on a program that is kept for its transforms only. Rows of old data files lack it. */
   readonly isEarlier?: true;
 }
 
@@ -71,7 +71,7 @@ export async function storeProgram(
   const kept = rows.filter(({ pushId }) => retained.has(pushId));
   const texts = kept.length === 0 ? new Map<string, string>() : await readTexts(writer);
   const manifests = kept.flatMap((row) => texts.get(row.manifest) ?? []);
-  // One that is lost can be kept no more; its row stays, for the loss to be told.
+  // The texts of a program that is lost cannot be kept; its row stays, so that the loss is told.
   const earlier = kept.flatMap((row) => programOf(row, texts) ?? []);
   await keepTexts(writer, [
     manifest,
@@ -106,7 +106,7 @@ export async function readPrograms(
 }
 
 async function readSound(reader: DatabaseReader, wanted: ReadonlySet<string>): Promise<StoredPrograms> {
-  // The table comes with the first push, and is never without a program again.
+  // The first push makes the table, which is never without a program after that.
   if (!reader.tables().includes(table)) return { active: null, retained: [], losses: [] };
   const rows = await readRows(reader);
   const texts = await readTexts(reader);

@@ -1,6 +1,6 @@
 /**
- * Long texts in a system table, each once, found by its hash, in pieces that are documents of ordinary size.
- * Sources, source maps and the program's manifest are kept this way.
+ * Keeps long texts in a system table: each text once, by its hash, in pieces that are documents of ordinary size. Sources,
+ * source maps and the program's manifest are kept this way.
  */
 import { createHash } from "node:crypto";
 import type { DatabaseReader, DatabaseWriter, Document } from "../../database/index.js";
@@ -57,12 +57,12 @@ async function piecesByHash(reader: DatabaseReader): Promise<Map<string, (Piece 
   return byHash;
 }
 
-/** A repair takes pieces away that were damaged, so any may be missing. */
+/** Whether no piece is missing: a repair takes away those that were damaged. */
 function isWhole(pieces: readonly Piece[]): boolean {
   return pieces.length === (pieces[0]?.last ?? 0) + 1;
 }
 
-/** Never between the two halves of a character. */
+/** Splits a text, but never between the two halves of a character. */
 function split(text: string): string[] {
   const pieces: string[] = [];
   let start = 0;

@@ -1,10 +1,10 @@
 /**
- * What a component offers to the one that mounts it: all of its public functions, nested by module path.
- * The CLI generates `components.x` from this, and resolves each leaf against the analysed functions.
+ * Says what a component offers to the one that mounts it: all of its public functions, nested by module path. The CLI
+ * generates `components.x` from this, and looks up each leaf among the analysed functions.
  */
 import type { ExportNode } from "./convex-config.js";
 
-/** The instance tree's form of the same. */
+/** The same in the form that the tree of instances has. */
 export type ResolvedExport =
   | { readonly type: "branch"; readonly children: Readonly<Record<string, ResolvedExport>> }
   | {

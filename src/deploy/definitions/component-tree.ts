@@ -24,7 +24,7 @@ export function componentTree(
   return instance(definitions, "", "", env);
 }
 
-/** An instance and all that is mounted in it, parents first. */
+/** An instance and everything that is mounted in it; parents come first. */
 export function* allInstances(root: ComponentInstance): Generator<ComponentInstance> {
   yield root;
   for (const child of Object.values(root.children)) yield* allInstances(child);

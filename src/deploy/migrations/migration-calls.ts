@@ -1,4 +1,4 @@
-/** The migrations that a program's deploy starts, asked and started with its code, each call in a transaction of its own. */
+/** Asks and starts the migrations that a program's deploy starts, with the program's code, each call in a transaction of its own. */
 import type { Database } from "../../database/index.js";
 import { isTrueupError } from "../../errors/index.js";
 import type { Exported, LoadedProgram, Runtime } from "../../functions/index.js";
@@ -19,7 +19,7 @@ export class MigrationCalls {
     this.#runtime = runtime;
   }
 
-  /** How the migrations of a component stand, by name. One whose component is not in place yet has no status. */
+  /** How the migrations of a component stand, by name. A migration whose component is not in place yet has no status. */
   async statuses(
     program: LoadedProgram,
     componentPath: string,
@@ -34,8 +34,8 @@ export class MigrationCalls {
   }
 
   /**
-   * How those of a component stand, by name, that a program is going to export, that the one which runs does, or of which
-   * only the name is known; as far as either program can be asked.
+   * How the migrations of a component stand, by name: those that the next program exports, those that the running one does,
+   * and those of which only the name is known; as far as either program can be asked.
    */
   async standing(
     next: LoadedProgram,

@@ -1,4 +1,4 @@
-/** The order in which the migrations that deploys start run, those of one table one after the other. */
+/** Decides in which order the migrations run that deploys start; those of one table run one after the other. */
 import type { Exported } from "../../functions/index.js";
 import type { DeployMigration, DeployMigrationStatus } from "../../seams/index.js";
 import { orderByRequires } from "../steps/order-by-requires.js";
@@ -8,7 +8,7 @@ type Statuses = ReadonlyMap<string, DeployMigrationStatus>;
 
 /**
  * Those that a pending schema has awaited longest come first, then others that have begun, then new ones by their names; and
- * each behind those that it requires. So whatever comes later meets documents that the earlier ones are done with.
+ * each comes after those that it requires. So a later one meets documents that the earlier ones have finished with.
  * @throws TRANSFORM_INVALID when they require each other
  */
 export function inOrder(

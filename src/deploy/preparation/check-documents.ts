@@ -1,7 +1,7 @@
 /**
- * Reads the stored documents that a new schema has something to say about, and finds those that do not fit. It
- * reads in small snapshots while the app goes on writing; what is written meanwhile is looked at again when
- * the schema is put in place (`touched-documents.ts`).
+ * Reads the stored documents that a new schema may refuse, and finds those that do not fit. It reads in small snapshots while
+ * the app goes on writing; what is written meanwhile is looked at again when the schema is put in place
+ * (`touched-documents.ts`).
  */
 import { setImmediate } from "node:timers/promises";
 import type { Database, DatabaseReader } from "../../database/index.js";
@@ -29,7 +29,7 @@ export interface TableToCheck {
   readonly storedAs: string;
   /** Tables of the component that get other names with the schema: old name to new. */
   readonly newNames: ReadonlyMap<string, string>;
-  /** Only documents that fit this are looked at, all when it is left out. */
+  /** Only documents that fit this are looked at; all of them when it is left out. */
   readonly among?: TableJson;
 }
 
@@ -75,14 +75,14 @@ export async function checkTable(
   };
   let cursor = await checkFrom(null);
   while (cursor !== null) {
-    // Storages in this process read without waiting for anything: everyone else gets a turn here.
+    // A storage in this process reads without waiting for anything, so everyone else gets a turn here.
     await setImmediate();
     cursor = await checkFrom(cursor);
   }
   return tally.result();
 }
 
-/** Looks at some documents once the table has its new name; those that are gone are no problem. */
+/** Looks at some documents, once the table has its new name. Documents that are gone are no problem. */
 export async function checkSome(
   reader: DatabaseReader,
   of: TableToCheck,
@@ -97,7 +97,7 @@ export async function checkSome(
   }
 }
 
-/** What a check asks about ids, in the names that tables are going to have. */
+/** Answers what a check asks about ids, in the names that tables are going to have. */
 export function contextWith(
   newNames: ReadonlyMap<string, string>,
   tableOfId: (id: string) => string | null,

@@ -1,7 +1,7 @@
 /**
- * The exchange of a component for another at the same path, which can read what the other has stored: found by the
- * handover that the code of one of the two declares, the next program's at the way there and the running one's at the way
- * back, and by the schemas before and after. It is carried out in the transaction that puts the program in place.
+ * The exchange of a component for another one at the same path, which can read what the other has stored. It is found by the
+ * handover that the code of one of the two declares, and by the schemas before and after: on the way there the next program
+ * declares it, on the way back the running one. It is carried out in the transaction that puts the program in place.
  */
 import { ConvexError } from "convex/values";
 import type { MutationTransaction } from "../../database/index.js";
@@ -16,10 +16,10 @@ export type HandoverRuntime = Pick<Runtime, "mutateInside">;
 export interface ComponentHandover {
   /** Tables of the schema before whose documents it carries over. */
   readonly tables: ReadonlySet<string>;
-  /** What is carried over needs no word of anybody's. */
+  /** The waivers that stand for what is carried over, which nobody has to give. */
   readonly waivers: readonly string[];
   /**
-   * The first part, before the schema is put in place; resolves with the second, for afterwards. O(what is stored).
+   * Is the first part, before the schema is put in place; resolves with the second, for afterwards. O(what is stored).
    * @throws COMPONENT_NOT_MOVED
    */
   begin(tx: MutationTransaction): Promise<(tx: MutationTransaction) => Promise<void>>;
@@ -34,7 +34,7 @@ export interface HandoverInput {
   readonly running: LoadedProgram | null;
 }
 
-/** Null when the deploy exchanges nothing. */
+/** How the deploy exchanges the component; null when it does not. */
 export function handoverOf(input: HandoverInput): ComponentHandover | null {
   const { runtime, componentPath, before, next } = input;
   const found = findStep(input);
@@ -51,7 +51,7 @@ export function handoverOf(input: HandoverInput): ComponentHandover | null {
       `drop-field:${componentPath}/${name}`,
     ]),
     begin: async (tx) => {
-      const finish = await told(componentPath, () =>
+      const finish = await tellingRefusals(componentPath, () =>
         runtime.mutateInside(tx, program, componentPath, (ctx) => step.begin(ctx, options)),
       );
       for (const name of step.forgets ?? []) {
@@ -59,7 +59,9 @@ export function handoverOf(input: HandoverInput): ComponentHandover | null {
         if (!next.components.has(path)) tx.removeComponent(path);
       }
       return async (later) => {
-        await told(componentPath, () => runtime.mutateInside(later, program, componentPath, finish));
+        await tellingRefusals(componentPath, () =>
+          runtime.mutateInside(later, program, componentPath, finish),
+        );
       };
     },
   };
@@ -91,8 +93,8 @@ function findStep({
   return null;
 }
 
-/** Runs code of a component, and tells what it refuses. */
-async function told<T>(componentPath: string, run: () => Promise<T>): Promise<T> {
+/** Runs code of a component, and tells in words of a deploy what it refuses. @throws COMPONENT_NOT_MOVED */
+async function tellingRefusals<T>(componentPath: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {

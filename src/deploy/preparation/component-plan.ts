@@ -1,7 +1,7 @@
 /**
- * What a deploy does to one component, and whether it may: its documents held against the new schema, each violation with what
- * in the deploy mends it. A transform mends its table before the schema holds; a migration afterwards, so that the
- * schema is pending until then; anything else that does not fit is a reason to refuse.
+ * Decides what a deploy does to one component, and whether it may: holds its documents against the new schema, and each
+ * violation against what in the deploy mends it. A transform mends its table before the schema holds; a migration mends it
+ * afterwards, so that the schema is pending until then; anything else that does not fit is a reason to refuse.
  */
 import type { Database } from "../../database/index.js";
 import type { Exported, ExportedDeclarations } from "../../functions/index.js";
@@ -33,7 +33,7 @@ export interface ComponentPlanInput {
   readonly steps: ComponentSteps;
   readonly data: ComponentData;
   readonly declarations: ExportedDeclarations;
-  /** How its data comes from another component, or goes to one; null when it stays. */
+  /** How its data comes from another component or goes to one; null when it stays. */
   readonly handover: ComponentHandover | null;
   /** What the program's waivers say, wherever they are exported; `programWaivers` has them. */
   readonly waivers: readonly string[];
@@ -50,7 +50,7 @@ export interface ComponentPlan {
   readonly handover: ComponentHandover | null;
   /** Tables in which a document written meanwhile has to be looked at again. */
   readonly checked: readonly TableToCheck[];
-  /** Tables that the deploy takes migrations from: one that writes meanwhile leaves documents that nobody brings on. */
+  /** Tables that the deploy takes migrations from: one that writes meanwhile would leave documents that nothing brings into the schema. */
   readonly abandoned: readonly TableToCheck[];
   readonly rehearsals: readonly TableSteps[];
   /** The migrations that bring documents at rest into the schema; null when all fit when it is put in place. */
@@ -58,7 +58,7 @@ export interface ComponentPlan {
   /** Tables that go with their documents, and tables that may go because they have none. */
   readonly dropped: readonly string[];
   readonly vacant: readonly string[];
-  /** Null when nothing stands in the way but what a rehearsal finds. */
+  /** Null when nothing stands in the way, as far as no rehearsal finds anything. */
   readonly refusal: ComponentRefusal | null;
   /** The documents that do not fit and that nothing mends. */
   readonly problems: DocumentProblems;
@@ -179,7 +179,7 @@ async function checkTables(
   return found;
 }
 
-/** One that is complete has done what it can: it answers for what it left of its own type, and for no other one. */
+/** Whether a migration may bring documents of the table into the schema. A complete one has done what it can do for its own type. */
 function mayMend(
   status: DeployMigrationStatus | undefined,
   inForce: SchemaJson | null,
@@ -236,7 +236,7 @@ function irreversibleText(tableName: string, why: string): string {
   );
 }
 
-/** What it means to have no schema: tables stay, nothing is validated. */
+/** Having no schema means that tables stay and nothing is validated. */
 function withoutSchema(before: SchemaJson | null): SchemaJson {
   return { ...(before ?? noSchema), schemaValidation: false };
 }

@@ -16,7 +16,7 @@ export interface DataInForce {
   readonly components: ReadonlyMap<string, ComponentData>;
 }
 
-/** O(tables + steps). */
+/** Reads it in one snapshot. O(tables + steps). */
 export async function dataInForce(database: Database, paths: Iterable<string>): Promise<DataInForce> {
   const read = async (tx: QueryTransaction): Promise<DataInForce> => {
     const components = new Map<string, ComponentData>();

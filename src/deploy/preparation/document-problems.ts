@@ -1,6 +1,6 @@
 /**
- * The documents that do not fit a schema: all of them counted, by what is wrong with them, a few of each kind
- * kept as samples. A refused deploy so tells the whole story at once, whatever the number of documents.
+ * The documents that do not fit a schema. All of them are counted, by what is wrong with them, and a few of each kind are kept
+ * as samples. So a refused deploy tells everything at once, whatever the number of documents.
  */
 import {
   describeStoredDocument,
@@ -49,7 +49,7 @@ export class DocumentProblems {
     }
   }
 
-  /** Takes up the problems of other tables. */
+  /** Adds the problems of other tables. */
   absorb(other: DocumentProblems): void {
     this.#documents += other.#documents;
     for (const [key, group] of other.#groups) this.#groups.set(key, group);
@@ -68,7 +68,7 @@ export class DocumentProblems {
     );
   }
 
-  /** All of it as text. One document alone is described in the words of Convex. */
+  /** Everything as text. One document alone is described in the words of Convex. */
   describe(): string {
     const { groups } = this;
     const [first] = groups;

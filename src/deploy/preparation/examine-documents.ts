@@ -1,6 +1,6 @@
 /**
- * What a deployment knows for a plan: the schemas that are in force, and how its documents fare under new ones.
- * It reads in small snapshots while the app goes on and changes nothing, so a plan may be asked for at any time.
+ * Finds out what a plan needs of a deployment: the schemas that are in force, and which documents new ones would refuse. It
+ * reads in small snapshots while the app goes on, and changes nothing, so a plan may be asked for at any time.
  */
 import type { Database } from "../../database/index.js";
 import {
@@ -27,7 +27,7 @@ export interface ExaminedComponent {
 export interface ExamineOptions {
   /** Declared renames of the app's tables and fields. */
   readonly renames: SchemaRenames;
-  /** Whether to look at the documents; else `data` is empty. */
+  /** Whether to look at the documents; if not, `data` is empty. */
   readonly readsDocuments: boolean;
 }
 

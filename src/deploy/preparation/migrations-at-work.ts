@@ -1,7 +1,7 @@
 /**
- * The migrations that a deploy of a component meets and brings. One of an earlier deploy that is not complete leaves its table
- * with documents of two shapes, or of two meanings. What is written for one of them must not be given the other: so
- * transforms, and migrations that are to take its place, are refused unless they say that they take both.
+ * The migrations that a deploy of a component finds at work, and those that it brings. One of an earlier deploy that is not
+ * complete leaves its table with documents of two shapes, or of two meanings. Code that is written for one kind must not get
+ * the other. So transforms, and migrations that are to take its place, are refused unless they say that they take both.
  */
 import { TrueupError } from "../../errors/index.js";
 import type { Exported, ExportedDeclarations } from "../../functions/index.js";
@@ -104,13 +104,13 @@ export function assertOneShape(
       const declared = declarations.transforms.find(({ name }) => name === newcomer)?.declared;
       const kind = record === null ? "taken back" : "transform";
       const takesBoth = declared?.takesUnmigrated === true;
-      // What is taken back is asked document by document, in the rehearsal.
+      // Whether a `down` may have a document is asked of each document, in the rehearsal.
       if (isExported || !(takesBoth || kind === "taken back")) {
         problems.push({ migration, newcomer, kind, takesBoth });
       }
     }
     const rename = steps.renames.find(({ to }) => to === table);
-    // Its place is one of the table by its name: it could not go on.
+    // How far the migration has come is a place in the table by its old name, so it could not go on.
     if (rename !== undefined && isExported) {
       problems.push({
         migration,
@@ -139,7 +139,7 @@ interface Problem {
   readonly migration: Unfinished;
   readonly newcomer: string;
   readonly kind: "transform" | "taken back" | "migration" | "rename";
-  /** It says that it takes documents of both kinds. */
+  /** Whether it says that it takes documents of both kinds. */
   readonly takesBoth: boolean;
 }
 

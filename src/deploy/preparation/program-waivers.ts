@@ -1,6 +1,6 @@
 /**
- * The waivers of a whole program. The app's reach every component, by its path before the table (`drop-table:billing/bills`);
- * those that a component exports mean its own tables, and those of what is mounted in it.
+ * The waivers of a whole program. Those of the app reach every component, by its path before the table
+ * (`drop-table:billing/bills`); those that a component exports are for its own tables and for those of what is mounted in it.
  */
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import type { LoadedProgram } from "../../functions/index.js";
@@ -13,9 +13,9 @@ interface InvalidWaiver {
 }
 
 /**
- * As seen from the app, for the plan of every component.
- * @throws TRANSFORM_INVALID, with all of them in `details.invalid`, when some are none, are for all places, or are for a
- *   component that is not mounted
+ * All of them as seen from the app, for the plan of every component.
+ * @throws TRANSFORM_INVALID, with each in `details.invalid`, for those that are no waivers, that name no place, or that are for
+ *   a component which is not mounted
  */
 export function programWaivers({ components }: LoadedProgram): readonly string[] {
   const mounted = new Set(components.keys());
@@ -45,7 +45,7 @@ function fromTheApp(waiver: string, path: string): string {
   return path === "" || target === "" ? waiver : `${name}:${path}/${target}`;
 }
 
-/** Null for a waiver that names a place there may be. */
+/** Why a waiver cannot be used; null for one that names a place which may be there. */
 function whyInvalid(text: string, mounted: ReadonlySet<string>): string | null {
   try {
     const [given] = parseWaivers([text], mounted);

@@ -1,6 +1,6 @@
 /**
- * The moment of a deploy for the data: renames, transforms, schemas and the record of them, all in the transaction that also
- * stores and starts the program. Whatever the preparation relied on is looked at again here.
+ * Puts schemas in place: renames, transforms, schemas and the record of them, all in the transaction that also stores the
+ * program. It first looks again at whatever the preparation relied on.
  */
 import type { MutationTransaction, SchemaChange } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
@@ -83,7 +83,7 @@ function awaiting(migrations: readonly Exported<DeployMigration>[]): {
   };
 }
 
-/** Tables of which the plan holds because they have no documents still have none. */
+/** Asserts that the tables on whose having no documents the plan relies still have none. */
 async function assertVacant(
   tx: MutationTransaction,
   { componentPath, steps, vacant }: ComponentPlan,
@@ -91,7 +91,7 @@ async function assertVacant(
   const reader = tx.component(componentPath);
   const known = new Set(reader.tables());
   const oldNames = new Map(steps.renames.map(({ from, to }) => [to, from]));
-  // Their transforms were taken as applied; a record of an earlier deploy has its time.
+  // Their transforms count as applied. The record of an earlier deploy has a time already.
   const settled = steps.history.flatMap((step) =>
     step.kind === "transform" && step.shape === null && step.appliedAtMs === 0 ? [step.table] : [],
   );
@@ -101,7 +101,7 @@ async function assertVacant(
   }
 }
 
-/** No query may meet an index that is not built: another deploy has dropped what was prepared for this one. */
+/** No query may meet an index that is not built: it would be one that another deploy has dropped after it was prepared for this one. */
 function assertBuilt({ indexesAdded, indexesKept }: SchemaChange): void {
   const missing = [...indexesAdded, ...indexesKept].filter(({ needsBackfill }) => needsBackfill);
   if (missing.some(({ isStaged }) => !isStaged)) {
@@ -124,7 +124,7 @@ async function checkTouched(
       await checkSome(tx.component(table.componentPath), table, touched.of(table), problems);
     }
     for (const table of rehearsals) {
-      // Read through the transforms: one that fails on it throws.
+      // It is read through the transforms, and a transform that fails on it throws.
       const reader = tx.component(table.componentPath);
       for (const id of touched.of(table)) await reader.get(id);
     }

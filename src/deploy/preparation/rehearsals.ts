@@ -1,6 +1,6 @@
 /**
- * The rehearsals of a deploy, one for each table that it brings transforms to, and what they find out that has to hold until the
- * deploy is put in place: which aggregates can stay as they are, and which documents come back as they are stored.
+ * The rehearsals of a deploy, one for each table to which it brings transforms. What they find out has to hold until the deploy
+ * is put in place: which aggregates can stay as they are, and which documents come back as they are stored.
  */
 import type { Database, MutationTransaction, TransformStatus } from "../../database/index.js";
 import type { ExportedAggregate } from "../../functions/index.js";
@@ -23,7 +23,7 @@ export class Rehearsals {
     this.#tables = tables;
   }
 
-  /** What is to be rehearsed, as the data is now. @param aggregates Those that the next program exports. */
+  /** Finds what is to be rehearsed, as the data is now. @param aggregates Those that the next program exports. */
   static async begin(
     database: Database,
     plans: readonly Pick<ComponentPlan, "rehearsals">[],
@@ -36,16 +36,14 @@ export class Rehearsals {
         const { componentPath, newName, steps } = of;
         const isBack = steps.some(({ definition: { undoes } }) => undoes !== undefined);
         const lagging = isBack ? laggingText(known, of) : null;
-        // What lags behind a transform that is taken back does not come from its `down`, and cannot be compared.
+        // A document that lags behind a transform which is taken back is not made by its `down`, so it cannot be compared.
         const comparable = lagging === null ? aggregates : [];
         return { ...of, lagging, aggregates: new UntouchedAggregates(componentPath, newName, comparable) };
       });
     return new Rehearsals(tables);
   }
 
-  /**
-   * O(documents × transforms). New transforms are tried beside those of another instance of the program, where there can be one.
-   */
+  /** Tries all transforms; new ones beside those of another instance of the program, where there can be one. O(documents × transforms). */
   async run(
     database: Database,
     { program, anew }: OriginatedProgram,
@@ -60,20 +58,20 @@ export class Rehearsals {
     return rehearsed;
   }
 
-  /** Part of the transaction that puts the program in place, before anything changes. @throws PreparationOutdated */
+  /** Is part of the transaction that puts the program in place, before anything changes. @throws PreparationOutdated */
   async note(tx: MutationTransaction, touched: TouchedDocuments): Promise<void> {
     await this.#assertLagging(tx);
     for (const table of this.#tables) await table.aggregates.note(tx, table, touched.of(table));
   }
 
-  /** The same when everything is in place. */
+  /** Is part of the same transaction, when everything is in place. */
   async settle(tx: MutationTransaction): Promise<void> {
     for (const { aggregates } of this.#tables) await aggregates.settle(tx);
   }
 
   /**
-   * While a schema is pending, a document that would come back as it is stored may be none that `down` is written for: what
-   * was written through since the rehearsal has to be rehearsed as that.
+   * While a schema is pending, `down` may not be written for a document that would come back as it is stored. So what was
+   * written through since the rehearsal has to be rehearsed again, as what it is now.
    */
   async #assertLagging(tx: MutationTransaction): Promise<void> {
     const pending = this.#tables.filter(

@@ -1,6 +1,6 @@
 /**
- * Tries the transforms of a deploy on every document that is there, before anything is changed: those that throw, make no
- * document, are not pure, or make one that the new schema refuses are told with the ids of the documents.
+ * Tries the transforms of a deploy on every document that is there, before anything is changed. It finds those that throw, that
+ * make no document, that are not pure, or that make one which the new schema refuses, with the ids of the documents.
  */
 import type {
   Database,
@@ -51,7 +51,7 @@ export interface RehearsedSteps extends TableSteps {
   readonly rehearsal: Rehearsal;
 }
 
-/** The program that brings transforms, and the same with other instances of its modules, if there is one. */
+/** The program that brings transforms, and the same program with other instances of its modules, if there is one. */
 interface Programs {
   readonly program: LoadedProgram;
   readonly anew: LoadedProgram | null;
@@ -86,7 +86,7 @@ export async function rehearseSteps(
   return await database.rehearse({ componentPath, tableName: storedAs, through, check, signal });
 }
 
-/** One that goes forth with its opposite, which is to bring back what it was given; one that takes another back alone. */
+/** A transform that goes forth is tried with its `down`, which is to bring back what `up` was given; one that goes back is tried alone. */
 function rehearsedTransform(
   { definition: { name, undoes }, run, record }: TransformStep,
   componentPath: string,
@@ -116,7 +116,7 @@ function canComeBack(
   return (before, after) => isOfBefore(before) && isOfAfter(after);
 }
 
-/** What has to be said of a document that a step is not written for. */
+/** Says of a document that a step is not written for what is wrong with it; null for any other. */
 function misfitOf(
   { takes, table }: TransformStep,
   context: CheckContext,
@@ -128,8 +128,8 @@ function misfitOf(
 }
 
 /**
- * The same for some documents, as part of the transaction that puts the program in place, when the table has its new name and
- * before its transforms begin. Those that are gone are no problem. @throws TRANSFORM_FAILED
+ * Tries the transforms on some documents, as part of the transaction that puts the program in place, when the table has its new
+ * name and before its transforms begin. Documents that are gone are no problem. @throws TRANSFORM_FAILED
  */
 export async function rehearseSome(
   reader: DatabaseReader,

@@ -1,7 +1,7 @@
 /**
- * The schema in force as a plan compares it with the next one: in the names that tables and fields are going to have. The
- * renames of tables are known to fit the data; here they are narrowed to what the two schemas know of, each for itself, so
- * that one which says nothing to a plan leaves the others declared.
+ * The schema in force as a plan compares it with the next one, in the names that tables and fields are going to have. The
+ * renames of tables are known to fit the data. Here each rename that the two schemas do not know of is left out by itself, so
+ * that the others stay declared.
  */
 import { isTrueupError } from "../../errors/index.js";
 import { applyRenames, findTable, type SchemaJson, type SchemaRenames } from "../../schema/index.js";
@@ -38,7 +38,7 @@ export function renamedSchema(
   return { before, stored: applyRenames(before, after, { tables }).stored, renames: { tables, fields } };
 }
 
-/** False for fields that only transforms in between know: their documents speak for themselves. */
+/** Whether a plan can take the renames: it cannot where only transforms in between know the fields. */
 function isValid(before: SchemaJson, after: SchemaJson, renames: SchemaRenames): boolean {
   try {
     applyRenames(before, after, renames);

@@ -1,8 +1,8 @@
 /**
  * Makes the data ready for the schemas of a program, while the one that runs goes on: every document is checked, transforms
- * are rehearsed on all of them, then the new indexes are built, through the transforms where there are some. The last step,
- * `activate`, puts all of it in place in the transaction of the program, and looks again at the documents that were written
- * in the meantime. What is found wanting before that refuses the program, and has changed nothing.
+ * are rehearsed on all of them, then the new indexes are built, through the transforms where there are some. As a participant
+ * of the activation it puts all of it in place, and looks again at the documents that were written in the meantime.
+ * Whatever it finds wrong refuses the program, and has changed nothing.
  */
 import type { Database, MutationTransaction, TransformDefinition } from "../../database/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
@@ -34,7 +34,7 @@ export interface PreparationInput {
   /** The program that runs; null when there is none. */
   readonly running: OriginatedProgram | null;
   readonly migrations: Pick<MigrationCalls, "standing">;
-  /** Checks everything and prepares nothing. */
+  /** Whether it checks everything and prepares nothing. */
   readonly isDryRun: boolean;
 }
 
@@ -104,7 +104,7 @@ export class SchemaPreparation implements Participant {
     this.#ready = this.#begin();
   }
 
-  /** Ends a preparation that is not going to be put in place: writes no longer pay for it. Idempotent. */
+  /** Ends a preparation that is not going to be put in place, so that writes no longer pay for it. Idempotent. */
   async abandon(): Promise<void> {
     this.#close();
     await this.#ready.catch(() => {});
@@ -115,7 +115,7 @@ export class SchemaPreparation implements Participant {
       const prepared = (await tx.transforms()).filter(({ state }) => state === "prepared");
       for (const { componentPath, steps } of transformed) {
         const ours = new Set(steps.transforms.map(({ definition: { origin } }) => origin));
-        // Another deploy may have prepared its own in the meantime.
+        // What another deploy has prepared in the meantime stays.
         const isOurs = prepared.some((one) => one.componentPath === componentPath && ours.has(one.origin));
         if (isOurs) tx.abandonPrepared(componentPath);
       }
@@ -248,7 +248,7 @@ export class SchemaPreparation implements Participant {
   }
 }
 
-/** Documents that are not written through yet can be read only with their transforms. @throws TRANSFORM_MISSING */
+/** Asserts that the transforms are there with which documents can be read that are not written through yet. @throws TRANSFORM_MISSING */
 async function assertLoaded(database: Database): Promise<void> {
   const { value: transforms } = await database.query((tx) => tx.transforms(), { limits: null });
   const missing = transforms.filter(({ state, isLoaded }) => state === "lagging" && !isLoaded);

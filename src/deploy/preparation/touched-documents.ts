@@ -1,4 +1,4 @@
-/** Which documents of some tables were written since a moment: those that have to be looked at once more. */
+/** Keeps which documents of some tables were written since it began to listen: those have to be looked at once more. */
 import { setImmediate } from "node:timers/promises";
 import type { Database } from "../../database/index.js";
 import type { Version } from "../../storage/storage.js";
@@ -18,7 +18,7 @@ export class TouchedDocuments {
   readonly #ids = new Map<string, Set<string>>();
   readonly #stop: () => void;
 
-  /** Watches every table of the components. */
+  /** Begins to watch every table of the components. */
   constructor(database: Database, componentPaths: Iterable<string>) {
     const watched = new Set(componentPaths);
     this.#heard = database.storage.version;
@@ -34,7 +34,7 @@ export class TouchedDocuments {
     return this.#ids.get(keyOf(componentPath, storedAs)) ?? new Set();
   }
 
-  /** From now on watches these tables alone; null for all of the components. */
+  /** From now on it watches these tables alone; null stands for all tables of the components. */
   keepTo(tables: Iterable<WatchedTable> | null): void {
     if (tables === null) {
       this.#only = null;

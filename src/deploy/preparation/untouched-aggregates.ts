@@ -1,6 +1,7 @@
 /**
- * Which aggregates of a table can stay as they are while a transform changes its documents: those for which every document
- * stays the same item. Found out in the rehearsal, document by document, and again for those written since.
+ * Finds which aggregates of a table can stay as they are while a transform changes its documents: those for which every
+ * document stays the same item. The rehearsal finds it out document by document, and the transaction that puts the program in
+ * place looks again at those written since.
  */
 import type { Document, MutationTransaction } from "../../database/index.js";
 import type { ExportedAggregate } from "../../functions/index.js";
@@ -24,7 +25,7 @@ export class UntouchedAggregates {
     this.#left = new Set(own.filter(({ aggregate }) => aggregate.isUntouched !== undefined));
   }
 
-  /** What the transforms of a rehearsal made of a document. */
+  /** Takes what the transforms of a rehearsal made of a document. */
   compare(before: Document, after: Document): void {
     for (const each of this.#left) if (!isUntouched(each, before, after)) this.#left.delete(each);
   }
@@ -34,7 +35,7 @@ export class UntouchedAggregates {
     return this.#left.size === 0;
   }
 
-  /** Part of the transaction that puts the program in place, before its transforms: the documents written since the rehearsal. */
+  /** Notes the documents written since the rehearsal: part of the transaction that puts the program in place, before its transforms. */
   async note(
     tx: MutationTransaction,
     { storedAs }: WatchedTable,
@@ -45,7 +46,7 @@ export class UntouchedAggregates {
     this.#touched = await readSome(tx, this.#componentPath, touched);
   }
 
-  /** The same after the transforms, when the table has its new name: aggregates that stay as they are are trusted on. */
+  /** Trusts the aggregates that stay as they are: part of the same transaction, when the table has its new name and shape. */
   async settle(tx: MutationTransaction): Promise<void> {
     if (this.isEmpty) return;
     const path = this.#componentPath;
@@ -62,7 +63,7 @@ function isUntouched({ aggregate }: ExportedAggregate, before: Document, after: 
   try {
     return aggregate.isUntouched?.(before, after) === true;
   } catch {
-    // Its own build tells what is wrong with the document.
+    // When it is built, the aggregate itself tells what is wrong with the document.
     return false;
   }
 }

@@ -1,7 +1,6 @@
 /**
- * What the code of a definition holds, told to the CLI: the functions of each module with their validators,
- * its cron jobs and its HTTP routes. It is read off the loaded component, so that what is announced and what
- * runs cannot differ.
+ * Tells the CLI what the code of a definition holds: the functions of each module with their validators, its cron jobs and its
+ * HTTP routes. It reads the loaded component, so that what is announced and what runs cannot differ.
  */
 import { TrueupError } from "../../errors/index.js";
 import {

@@ -1,7 +1,7 @@
 /**
- * The providers that `auth.config` names. Its bundle usually reads them from environment variables, those of
- * the deployment: it is evaluated with a `process` of its own, so what another process has set does not leak in,
- * and a variable that is missing can be named.
+ * Finds the providers that `auth.config` names. Its bundle usually reads them from environment variables of the deployment. It
+ * is evaluated with a `process` of its own, so that variables of the server's process do not leak in, and so that a
+ * missing variable can be named.
  */
 import { TrueupError } from "../../errors/index.js";
 import { importSource, moduleFailed, type ModuleName } from "../code/import-source.js";
@@ -49,7 +49,7 @@ export async function evaluateAuthConfig(module: PushedModule, env: Environment)
 
 let evaluations = 0;
 
-/** Runs with a first line for the module that gives it its own `process.env`. */
+/** Runs with a first line for the module, which gives it a `process.env` of its own. */
 async function withProcess<T>(
   env: Environment,
   missing: Set<string>,

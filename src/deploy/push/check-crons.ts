@@ -1,17 +1,17 @@
 /**
- * Refuses cron jobs that could never run, before any code is put in place, whoever brings it: a push, or `activate`. A cron
- * job is nobody's call, so what is wrong with it would be found in a log at night.
+ * Refuses cron jobs that could never run, before any code is put in place by a push or by `activate`. Nobody waits for a cron
+ * job, so whatever is wrong with it would only be found in a log.
  */
 import { jsonToConvex, type JSONValue } from "convex/values";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import type { CronSpec, LoadedComponent, LoadedFunction, LoadedProgram } from "../../functions/index.js";
 import { checkValue, describeViolations, rewriteType } from "../../schema/index.js";
 
-/** Stands for all tables: whose the ids in arguments are can change in the deploy itself. */
+/** Stands for all tables, since the deploy itself can change which table the ids in arguments belong to. */
 const anyTable = "table";
 
 /**
- * Every cron job calls a mutation or action that is there, with arguments that fit it.
+ * Asserts that every cron job calls a mutation or action that is there, with arguments that fit it.
  * @throws FUNCTION_NOT_FOUND, COMPONENT_MISSING, INVALID_FUNCTION, INVALID_ARGUMENTS, each with the name of the cron job
  *   and the path of the function in its message and details
  */
@@ -24,7 +24,7 @@ export function checkCrons(program: LoadedProgram): void {
   }
 }
 
-/** Null for one of a module that did not import, where that is deferred to calls of its functions. */
+/** The function that a cron job calls; null when its module did not import and that is deferred to calls. */
 function functionOf(component: LoadedComponent, cron: string, { name }: CronSpec): LoadedFunction | null {
   try {
     return component.functionAt(name);

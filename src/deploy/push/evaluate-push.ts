@@ -1,6 +1,6 @@
 /**
- * From a push as it was sent to the code of a program: configurations and schemas evaluated, unchanged modules
- * taken from the program that runs. Nothing of it runs as a function yet, and nothing is stored.
+ * Makes a push as it was sent the code of a program: evaluates configurations and schemas, and takes unchanged modules from the
+ * program that runs. Nothing of it runs as a function yet, and nothing is stored.
  */
 import { randomUUID } from "node:crypto";
 import { TrueupError } from "../../errors/index.js";

@@ -1,6 +1,6 @@
 /**
- * What a push does to the indexes of a component, in the CLI's terms: an index that exists in another form is
- * removed and added, one that only changes between staged and in use is enabled or disabled.
+ * Says what a push does to the indexes of a component, in the CLI's terms: an index that exists in another form is removed and
+ * added, one that only changes between staged and in use is enabled or disabled.
  */
 import type { SchemaJson, TableJson } from "../../schema/index.js";
 

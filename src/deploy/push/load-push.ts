@@ -1,6 +1,6 @@
 /**
- * Imports the code of a push and looks at what it holds, without putting it in place: a module that does not
- * import, a cron job without its function, a query that asks for Node end the push here.
+ * Imports the code of a push and looks at what it holds, without putting it in place. A module that does not import, a cron
+ * job without its function or a query that asks for Node ends the push here.
  */
 import { importShifted } from "../../database/index.js";
 import type { ComponentProgram, LoadedComponent, LoadedProgram } from "../../functions/index.js";

@@ -1,4 +1,4 @@
-/** What a push changes, told to the CLI when it is done: per component its modules, crons, indexes and schema. */
+/** Tells the CLI, when a push is done, what it has changed: for each component its modules, crons, indexes and schema. */
 import type { SchemaJson } from "../../schema/index.js";
 import type { AuthProvider } from "./auth-config.js";
 import type { CodeModule, DefinitionCode, ProgramCode } from "../code/program-code.js";

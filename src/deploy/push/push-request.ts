@@ -1,7 +1,7 @@
 /**
- * A push as the official CLI sends it: the bundled modules of the app and of every component definition, with
- * their schemas. App modules that did not change come as hashes only; components always come whole. Paths end
- * up as files, so they are checked here, once.
+ * Reads a push as the official CLI sends it: the bundled modules of the app and of every component definition, with their
+ * schemas. App modules that did not change come as hashes only; components always come whole. Paths become names of files, so
+ * they are checked here, once.
  */
 import { v, type Infer } from "convex/values";
 import { invalidRequest, requestReader } from "../request-reader.js";

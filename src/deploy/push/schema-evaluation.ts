@@ -1,6 +1,6 @@
 /**
- * What a schema would do to the data, told before anything is pushed: which tables have to be read through,
- * which indexes come and go and how large they are. The CLI warns of large ones.
+ * Says what a schema would do to the data, before anything is pushed: which tables have to be read through, which indexes come
+ * and go, and how large they are. The CLI warns of large ones.
  */
 import type { Database, TableCounts } from "../../database/index.js";
 import { instancesOf, type ProgramCode, type Schemas } from "../code/program-code.js";

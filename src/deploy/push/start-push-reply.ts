@@ -1,6 +1,6 @@
 /**
- * The answer to `start_push`: everything that code generation needs, and the change of the schema. The CLI hands
- * `schemaChange` back while it waits, and the whole answer when it finishes, so the id of the push travels in it.
+ * Makes the answer to `start_push`: everything that code generation needs, and the change of the schema. The CLI hands
+ * `schemaChange` back while it waits, and the whole answer when it finishes, so the id of the push is in it.
  */
 import { indexDiff, isSameIndexes, type IndexDiff } from "./index-diff.js";
 import type { AuthProvider } from "./auth-config.js";
@@ -68,7 +68,7 @@ export function schemaChange(pushId: string, before: Schemas, after: Schemas): S
   return { pushId, allocatedComponentIds: {}, schemaIds: {}, indexDiffs };
 }
 
-/** Modules are imported with the ordinary clock and random numbers; the CLI only wants the fields. */
+/** The CLI only wants these fields to be there: modules are imported with the ordinary clock and random numbers. */
 const importPhase = {
   importPhaseRngSeed: { $bytes: Buffer.alloc(32).toString("base64") },
   importPhaseUnixTimestamp: { $integer: Buffer.alloc(8).toString("base64") },

@@ -1,6 +1,6 @@
 /**
- * The transforms that were applied to a component, known again among those that its code exports now: by name, or as the same
- * export of another module. What is left is new.
+ * Recognises the transforms that were applied to a component among those that its code exports now: by name, or as the same
+ * export of another module. The others are new.
  */
 import { TrueupError } from "../../errors/index.js";
 import type { Exported } from "../../functions/index.js";
@@ -9,7 +9,6 @@ import { rewriteType, type ValidatorJson } from "../../schema/index.js";
 import { fingerprintOf } from "./transform-functions.js";
 import type { AppliedStep, AppliedTransform } from "./step-history.js";
 
-/** The applied transforms of a component, known again among those that are exported now. */
 export class KnownTransforms {
   /** With the names that they and their tables have now. */
   readonly applied: readonly AppliedTransform[];
@@ -42,7 +41,7 @@ export class KnownTransforms {
     for (const each of this.fresh) this.#assertNew(each);
   }
 
-  /** A transform that is gone may have moved and changed on the way: to apply it again could do harm. */
+  /** Refuses one that may be an applied transform which has moved and changed on the way: applying it again could do harm. */
   #assertNew({ name, declared }: Exported<DeclaredTransform>): void {
     const moved = this.applied.find(
       (step) =>
@@ -61,7 +60,7 @@ export class KnownTransforms {
     return new Set(this.applied.map(({ name }) => name));
   }
 
-  /** The latest of a table that are no longer exported, latest first. */
+  /** The last ones of a table, as far as they are no longer exported; the latest comes first. */
   retired(table: string): readonly AppliedTransform[] {
     const own = this.applied.filter((step) => step.table === table).toReversed();
     const end = own.findIndex((step) => this.#exported.has(step));
@@ -76,7 +75,7 @@ function movedTo(
   return [...exported].find((each) => isSameElsewhere(step, each));
 }
 
-/** True for the same export of another module, as far as its source shows. */
+/** Whether it is the same export of another module, as far as its source shows. */
 function isSameElsewhere(step: AppliedTransform, { name, declared }: Exported<DeclaredTransform>): boolean {
   const isSameExport = exportOf(step.name) === exportOf(name) && step.table === declared.table;
   return isSameExport && step.fingerprint === fingerprintOf(declared);

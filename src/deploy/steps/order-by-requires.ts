@@ -1,4 +1,4 @@
-/** Puts what requires something of its kind behind it; otherwise the order stays. */
+/** Puts items in an order in which each comes after those that it requires; otherwise the order stays. */
 import { TrueupError } from "../../errors/index.js";
 
 interface Requiring {
@@ -10,7 +10,7 @@ interface Requiring {
 export interface OrderOptions {
   /** What the items are called in messages: "transform". */
   readonly kind: string;
-  /** Whether a name that none of the items has needs no place, because it is done with or comes from elsewhere. */
+  /** Whether a name that no item has is nothing to wait for, because it is done or comes from elsewhere. */
   readonly isDone: (name: string) => boolean;
 }
 

@@ -1,12 +1,13 @@
 /**
- * Reads in the source of a transform which variables of the code around it it writes. What it leaves there outlives its document:
- * a counter, or the first document that came by, makes other documents of the same ones after a restart, however often the
- * function is tried before. Sees the function's own text, not the functions that it calls: those are the rehearsal's.
+ * Reads in the source of a transform which variables of the code around it the transform writes. Such a variable outlives the
+ * document: with a counter, or with the first document that came by, the transform makes other documents of the same ones after
+ * a restart, however often it was tried before. It sees the function's own text, not the functions that it calls; the
+ * rehearsal looks at what those do.
  */
 import { parse, type AnyNode, type Function as FunctionNode } from "acorn";
 import { full } from "acorn-walk";
 
-/** The names of the variables that it writes, sorted; none where its text cannot be read. O(length of the source). */
+/** The names of the variables that a function writes, sorted; none where its text cannot be read. O(length of the source). */
 export function outlivingWrites(run: (...args: never[]) => unknown): readonly string[] {
   const program = programOf(String(run));
   if (program === null) return [];
@@ -19,13 +20,13 @@ export function outlivingWrites(run: (...args: never[]) => unknown): readonly st
   return [...written].filter((name) => !own.has(name)).toSorted();
 }
 
-/** A function's text is an expression, or, of a method, a part of an object. */
+/** Parses a function's text, which is an expression or, for a method, a part of an object. */
 function programOf(text: string): AnyNode | null {
   for (const source of [`(${text})`, `({${text}})`]) {
     try {
       return parse(source, { ecmaVersion: "latest", sourceType: "module" });
     } catch {
-      // The other form may do; the text of a native function does in none.
+      // The other form may be the right one. For the text of a native function, none is.
     }
   }
   return null;
@@ -69,7 +70,7 @@ function writtenBy(node: AnyNode): readonly string[] {
   }
 }
 
-/** The variables that a pattern binds or, where it is assigned to, changes: of `memory.last` it is `memory`. */
+/** The variables that a pattern binds or, where it is assigned to, changes. For `memory.last` that is `memory`. */
 function namesIn(pattern: AnyNode | null): readonly string[] {
   switch (pattern?.type) {
     case "Identifier":

@@ -1,6 +1,6 @@
 /**
- * Which transforms and renames were applied to the data of a deployment: a system table, written in the transactions that
- * put programs in place. So a transform is applied once, by its name, however often the code that exports it is deployed.
+ * Keeps which transforms and renames were applied to the data of a deployment, in a system table that the transactions which put
+ * programs in place write. So a transform is applied once, by its name, however often the code that exports it is deployed.
  */
 import type { DatabaseReader, DatabaseWriter, Document } from "../../database/index.js";
 import type { ValidatorJson } from "../../schema/index.js";
@@ -20,7 +20,7 @@ export interface AppliedTransform extends Step {
   readonly kind: "transform";
   /** The table's name now. */
   readonly table: string;
-  /** Tells what it does, so that a transform which only moved to another module is known again. */
+  /** Tells what it does, so that a transform which has only moved to another module is recognised. */
   readonly fingerprint: string;
   readonly hasDown: boolean;
   /** The number of the shape that it made; null when the table had no documents to change. */
@@ -51,7 +51,7 @@ export async function readSteps(reader: DatabaseReader): Promise<AppliedStep[]> 
   return (await readAll<Row>(reader, tableName)).map(({ step }) => JSON.parse(step) as AppliedStep);
 }
 
-/** Makes these the steps; those that stay are not written. O(steps). */
+/** Makes these the steps; those that were there before are not written again. O(steps). */
 export async function writeSteps(writer: DatabaseWriter, steps: readonly AppliedStep[]): Promise<void> {
   const wanted = new Set(steps.map((step) => JSON.stringify(step)));
   for (const { _id, step } of await readAll<Row>(writer, tableName)) {

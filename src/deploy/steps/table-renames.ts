@@ -1,8 +1,8 @@
 /**
- * The tables that a deploy gives other names. Declared renames that were not made yet are made, in whatever order lets each
- * find its table, or at once where tables take each other's names; renames that are no longer declared are taken back where
- * the schema has an old name again and not the new one. Whatever number of renames that takes, a table changes its name
- * once. One that cannot be made refuses the deploy, and is named with the reason.
+ * Decides which tables a deploy gives other names. Declared renames that were not made yet are made, in whatever order lets
+ * each find its table, or together where tables take each other's names. Renames that are no longer declared are taken back
+ * where the schema has an old name again and not the new one. However many renames that takes, a table changes its name
+ * once. A rename that cannot be made refuses the deploy, and is named with the reason.
  */
 import { TrueupError } from "../../errors/index.js";
 import type { Exported } from "../../functions/index.js";
@@ -13,7 +13,7 @@ import type { AppliedRename } from "./step-history.js";
 import type { StepsInput, TableRename } from "./steps-input.js";
 
 export interface TableRenames {
-  /** What tables are called now and then, to be changed at once. */
+  /** What tables are called now and what they will be called; all change in one go. */
   readonly now: readonly TableRename[];
   /** Empty tables that have a name which another table takes. */
   readonly makeWay: readonly string[];
@@ -58,7 +58,7 @@ export function tableRenames(input: StepsInput): TableRenames {
   };
 }
 
-/** Each rename that was made is one export: of its name, or of another module. The same two names may come again. */
+/** Finds the export of each rename that was made: by its name, or in another module. The same two names may come again. */
 function knownRenames(
   past: readonly AppliedRename[],
   exported: readonly Exported<DeclaredTableRename>[],
@@ -82,7 +82,7 @@ function knownRenames(
   return { known, fresh: [...fresh] };
 }
 
-/** Leads each table that the schema does not name back along renames that are gone, to the nearest name that it has. */
+/** Leads each table that the schema does not name back along renames that are gone, to the nearest name that the schema has. */
 function takenBack(
   past: readonly AppliedRename[],
   known: ReadonlySet<AppliedRename>,
@@ -110,9 +110,9 @@ function takenBack(
 /** The names of a component's tables while renames are made. */
 class TableNames {
   readonly #input: StepsInput;
-  /** Names as they are by now, to the names that the tables have in the storage. */
+  /** From the names that tables have by now to those that they have in the storage. */
   readonly #stored = new Map<string, string>();
-  /** Tables that are empty and that no schema has: not there for anybody. */
+  /** Tables that are empty and that no schema has: for everyone else they are not there. */
   readonly #forgotten = new Set<string>();
   readonly makeWay: string[] = [];
 
@@ -134,7 +134,7 @@ class TableNames {
     return [...this.#stored.keys()].filter((table) => !this.isInSchema(table));
   }
 
-  /** Makes what can be made; what has no table to rename is left out. @throws TRANSFORM_INVALID */
+  /** Makes the moves that can be made, and leaves out those that have no table to rename. @throws TRANSFORM_INVALID */
   make(moves: readonly Move[]): readonly Move[] {
     const left = new Set(moves);
     const made: Move[] = [];

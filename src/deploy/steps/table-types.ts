@@ -1,4 +1,4 @@
-/** What types a table's documents have at each point of its history, as far as schemas and renames tell. */
+/** Tells what types a table's documents have at each point of its history, as far as schemas and renames say. */
 import {
   accepts,
   findTable,

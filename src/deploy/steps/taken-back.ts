@@ -1,7 +1,7 @@
 /**
- * The transforms that a deploy takes back: it no longer exports them, and gives the table the type that it had before them.
- * Only what came last can be taken back, as far as the nearest point at which the table had that type, and only with each
- * `down` in the code that runs now. Each `down` gets documents that have come back to the point behind its `up`.
+ * Decides which transforms a deploy takes back: those that it no longer exports while it gives the table the type that it had
+ * before them. Only the last ones can be taken back, to the nearest point at which the table had that type, and only when the
+ * code that runs now has each `down`. Each `down` gets documents that have come back to the point behind its `up`.
  */
 import type { KnownTransforms } from "./known-transforms.js";
 import type { AppliedTransform } from "./step-history.js";
@@ -11,9 +11,9 @@ import { fingerprintOf, originText } from "./transform-functions.js";
 import type { TransformStep } from "./transform-step.js";
 
 export interface TakenBack {
-  /** In the order to begin them: the last that was applied comes first. */
+  /** In the order to begin them: the one that was applied last comes first. */
   readonly steps: readonly TransformStep[];
-  /** What is not in the history any more. */
+  /** Those that leave the history. */
   readonly forgotten: ReadonlySet<AppliedTransform>;
   /** Transforms that would have to be taken back and cannot, by table, with the reason. */
   readonly irreversible: ReadonlyMap<string, string>;

@@ -13,7 +13,7 @@ import type {
 import type { LoadedProgram } from "../../functions/index.js";
 import type { DeclaredTransform } from "../../seams/index.js";
 
-/** How the transforms of a program are told from those of others: stored code by its push, modules by what they say. */
+/** How the transforms of a program are told from those of others: those of stored code by its push, those of modules by their source. */
 export type ProgramOrigin = { readonly kind: "push"; readonly pushId: string } | { readonly kind: "modules" };
 
 /** A program with its code imported, and how its transforms are told from those of others. */
@@ -40,7 +40,7 @@ export class TransformFunctions {
     this.#offer();
   }
 
-  /** From now on the transforms that the program exports are found. */
+  /** Lets the transforms that the program exports be found from now on. */
   add(origin: ProgramOrigin, program: LoadedProgram): void {
     for (const [componentPath, { declarations }] of program.components) {
       for (const { name, declared } of declarations.transforms) {
@@ -68,7 +68,7 @@ export class TransformFunctions {
   }
 }
 
-/** What is recorded with a transform so that its function is found again. */
+/** The text that is recorded with a transform so that its function is found again. */
 export function originText(origin: ProgramOrigin, fingerprint: string, direction: Direction): string {
   const source = origin.kind === "push" ? `push:${origin.pushId}` : `modules:${fingerprint}`;
   return `${source}#${direction}`;
