@@ -132,7 +132,10 @@ export class Backend {
     return await this.#call("mutation", reference, rest);
   }
 
-  /** Calls an action, outside of any transaction, and resolves with what it returns. @throws whatever it throws; what `query` throws */
+  /**
+   * Calls an action, outside of any transaction, and resolves with what it returns.
+   * @throws whatever it throws; what `query` throws
+   */
   async action<Ref extends Reference<"action">>(
     reference: Ref,
     ...rest: CallArguments<Ref>

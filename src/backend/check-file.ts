@@ -32,7 +32,8 @@ export interface FileCheckOptions extends CheckOptions {
  * Checks a data file that nobody has open, together with the app whose code was pushed to it. A repair rebuilds the file
  * when its pages are damaged, and goes on without what a damaged log has lost; the damaged file is kept. O(everything).
  * @param path The SQLite file.
- * @throws STORAGE_LOCKED when somebody has it open; STORAGE_UNAVAILABLE when there is no file; STORAGE_CORRUPT when it is empty or cannot be opened,
+ * @throws STORAGE_LOCKED when somebody has it open; STORAGE_UNAVAILABLE when there is no file; STORAGE_CORRUPT when it is
+ * empty or cannot be opened,
  *   or, without `repair`, its log is damaged
  */
 export async function checkFile(path: string, options: FileCheckOptions = {}): Promise<FileCheckReport> {

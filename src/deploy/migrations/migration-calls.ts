@@ -1,4 +1,7 @@
-/** Asks and starts the migrations that a program's deploy starts, with the program's code, each call in a transaction of its own. */
+/**
+ * Asks and starts the migrations that a program's deploy starts, with the program's code, each call in a transaction of its
+ * own.
+ */
 import type { Database } from "../../database/index.js";
 import { isTrueupError } from "../../errors/index.js";
 import type { Exported, LoadedProgram, Runtime } from "../../functions/index.js";

@@ -50,7 +50,10 @@ export interface ComponentPlan {
   readonly handover: ComponentHandover | null;
   /** Tables in which a document written meanwhile has to be looked at again. */
   readonly checked: readonly TableToCheck[];
-  /** Tables that the deploy takes migrations from: one that writes meanwhile would leave documents that nothing brings into the schema. */
+  /**
+   * Tables that the deploy takes migrations from: one that writes meanwhile would leave documents that nothing brings into
+   * the schema.
+   */
   readonly abandoned: readonly TableToCheck[];
   readonly rehearsals: readonly TableSteps[];
   /** The migrations that bring documents at rest into the schema; null when all fit when it is put in place. */
@@ -179,7 +182,10 @@ async function checkTables(
   return found;
 }
 
-/** Whether a migration may bring documents of the table into the schema. A complete one has done what it can do for its own type. */
+/**
+ * Whether a migration may bring documents of the table into the schema. A complete one has done what it can do for its own
+ * type.
+ */
 function mayMend(
   status: DeployMigrationStatus | undefined,
   inForce: SchemaJson | null,

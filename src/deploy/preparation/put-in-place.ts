@@ -101,7 +101,10 @@ async function assertVacant(
   }
 }
 
-/** No query may meet an index that is not built: it would be one that another deploy has dropped after it was prepared for this one. */
+/**
+ * No query may meet an index that is not built: it would be one that another deploy has dropped after it was prepared for
+ * this one.
+ */
 function assertBuilt({ indexesAdded, indexesKept }: SchemaChange): void {
   const missing = [...indexesAdded, ...indexesKept].filter(({ needsBackfill }) => needsBackfill);
   if (missing.some(({ isStaged }) => !isStaged)) {

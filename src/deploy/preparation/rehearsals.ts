@@ -43,7 +43,10 @@ export class Rehearsals {
     return new Rehearsals(tables);
   }
 
-  /** Tries all transforms; new ones beside those of another instance of the program, where there can be one. O(documents × transforms). */
+  /**
+   * Tries all transforms; new ones beside those of another instance of the program, where there can be one. O(documents ×
+   * transforms).
+   */
   async run(
     database: Database,
     { program, anew }: OriginatedProgram,

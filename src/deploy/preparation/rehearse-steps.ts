@@ -86,7 +86,10 @@ export async function rehearseSteps(
   return await database.rehearse({ componentPath, tableName: storedAs, through, check, signal });
 }
 
-/** A transform that goes forth is tried with its `down`, which is to bring back what `up` was given; one that goes back is tried alone. */
+/**
+ * A transform that goes forth is tried with its `down`, which is to bring back what `up` was given; one that goes back is
+ * tried alone.
+ */
 function rehearsedTransform(
   { definition: { name, undoes }, run, record }: TransformStep,
   componentPath: string,

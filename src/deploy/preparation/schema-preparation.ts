@@ -248,7 +248,10 @@ export class SchemaPreparation implements Participant {
   }
 }
 
-/** Asserts that the transforms are there with which documents can be read that are not written through yet. @throws TRANSFORM_MISSING */
+/**
+ * Asserts that the transforms are there with which documents can be read that are not written through yet.
+ * @throws TRANSFORM_MISSING
+ */
 async function assertLoaded(database: Database): Promise<void> {
   const { value: transforms } = await database.query((tx) => tx.transforms(), { limits: null });
   const missing = transforms.filter(({ state, isLoaded }) => state === "lagging" && !isLoaded);

@@ -35,7 +35,10 @@ export class UntouchedAggregates {
     return this.#left.size === 0;
   }
 
-  /** Notes the documents written since the rehearsal: part of the transaction that puts the program in place, before its transforms. */
+  /**
+   * Notes the documents written since the rehearsal: part of the transaction that puts the program in place, before its
+   * transforms.
+   */
   async note(
     tx: MutationTransaction,
     { storedAs }: WatchedTable,

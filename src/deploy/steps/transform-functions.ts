@@ -13,7 +13,10 @@ import type {
 import type { LoadedProgram } from "../../functions/index.js";
 import type { DeclaredTransform } from "../../seams/index.js";
 
-/** How the transforms of a program are told from those of others: those of stored code by its push, those of modules by their source. */
+/**
+ * How the transforms of a program are told from those of others: those of stored code by its push, those of modules by their
+ * source.
+ */
 export type ProgramOrigin = { readonly kind: "push"; readonly pushId: string } | { readonly kind: "modules" };
 
 /** A program with its code imported, and how its transforms are told from those of others. */
