@@ -10,7 +10,7 @@ import { pause } from "../work/index.js";
 import { KnownCatalogs } from "./catalog/known-catalogs.js";
 import { idsKeyOfDocument, isCellKey, isDocumentKey } from "./catalog/key-layout.js";
 import { checkData } from "./check/check-data.js";
-import { nameDamage } from "./check/describe-entry.js";
+import { nameDamage } from "./check/damaged-entries.js";
 import type { DataCheck, DataCheckOptions } from "./check/types.js";
 import { DatabaseCommit } from "./commit.js";
 import { VersionedCache, type Origin } from "./documents/versioned-cache.js";

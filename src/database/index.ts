@@ -1,4 +1,4 @@
-export type { CellCodec, CellReader, CellWriter } from "./cells.js";
+export type { CellCodec, CellReader, CellWriter } from "../seams/index.js";
 export type { DataCheck, DataCheckOptions, DataDifference, DataDifferenceKind } from "./check/types.js";
 export { DatabaseCommit, type TouchedTable } from "./commit.js";
 export {

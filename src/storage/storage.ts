@@ -132,3 +132,11 @@ export function assertLimit(limit: number | undefined): void {
     throw new RangeError(`A scan's limit must be a whole number of at least 1, not ${limit}.`);
   }
 }
+
+/**
+ * The version of a commit that follows `previous` and happens at `nowMs`: the wall clock's, but always above the version before, so
+ * that a clock which stands still or jumps back does not reorder commits.
+ */
+export function nextVersion(previous: Version, nowMs: number): Version {
+  return Math.max(previous + 1, Math.floor(nowMs * 1000));
+}

@@ -22,8 +22,7 @@ import { decodeDocument, type StoredDocument } from "../documents/stored-documen
 import { tailOf } from "../transaction/base-view.js";
 import { formatCounts } from "../catalog/records.js";
 import type { TransactionState } from "../transaction/transaction.js";
-import { describeEntry } from "./describe-entry.js";
-import { readRows, readValues, type SoundRows } from "./read-soundly.js";
+import { describeEntry, readRows, readValues, type SoundRows } from "./damaged-entries.js";
 import type { DataCheck, DataCheckOptions, DataDifference } from "./types.js";
 
 const documentsPerBatch = 300;

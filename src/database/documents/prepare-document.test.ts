@@ -2,9 +2,8 @@ import { getConvexSize, type Value } from "convex/values";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { fields } from "../../../suites/arbitraries/values.js";
-import { measure } from "./measure.js";
+import { copyDocument, measure } from "./stored-document.js";
 import { documentLimits, prepareDocument } from "./prepare-document.js";
-import { copyDocument } from "./stored-document.js";
 
 const id = "j570000000000000000000000000000";
 

@@ -3,10 +3,9 @@
  * (the caller keeps what it passed), sorts them by name and measures them.
  */
 import { CommitTsPlaceholder, type Value } from "convex/values";
-import { TrueupError, type ErrorCode } from "../../errors/index.js";
+import { type ErrorCode, TrueupError } from "../../errors/index.js";
 import type { Document, Fields } from "./document.js";
-import { byteLength } from "./measure.js";
-import type { StoredDocument } from "./stored-document.js";
+import { byteLength, type StoredDocument } from "./stored-document.js";
 
 /** Convex's limits of one document. */
 export const documentLimits = {

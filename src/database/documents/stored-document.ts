@@ -2,7 +2,6 @@
 import { CommitTsPlaceholder, type Value } from "convex/values";
 import { parseValue, stringifyValue } from "../../values/index.js";
 import type { Document } from "./document.js";
-import { measure } from "./measure.js";
 
 /** Never changed and never handed out: `copyDocument` makes what readers get. */
 export interface StoredDocument {
@@ -78,4 +77,63 @@ function define(target: object, value: Value | undefined): void {
     enumerable: true,
     configurable: true,
   });
+}
+
+/** What one pass over a document finds out. */
+export interface Measured {
+  readonly sizeBytes: number;
+  /** No part of it is an object, an array or bytes. */
+  readonly isFlat: boolean;
+}
+
+/**
+ * The size of an object in bytes as Convex counts it. The figures are those of `getConvexSize`, and come several times
+ * faster, because every document that is read or written is measured. O(size).
+ */
+export function measure(fields: { readonly [name: string]: Value | undefined }): Measured {
+  let sizeBytes = 2;
+  let isFlat = true;
+  for (const name in fields) {
+    const field = fields[name];
+    if (field === undefined) continue;
+    if (typeof field === "object" && field !== null) isFlat = false;
+    sizeBytes += byteLength(name) + 1 + measureValue(field);
+  }
+  return { sizeBytes, isFlat };
+}
+
+function measureValue(value: Value): number {
+  switch (typeof value) {
+    case "string":
+      return 2 + byteLength(value);
+    case "number":
+    case "bigint":
+      return 9;
+    case "boolean":
+      return 1;
+    default:
+      return measureObject(value);
+  }
+}
+
+function measureObject(value: Exclude<Value, string | number | bigint | boolean>): number {
+  if (value === null) return 1;
+  if (Array.isArray(value)) {
+    let sizeBytes = 2;
+    for (const item of value) sizeBytes += measureValue(item);
+    return sizeBytes;
+  }
+  if (value instanceof ArrayBuffer) return 2 + value.byteLength;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return 9;
+  return measure(value as { [name: string]: Value | undefined }).sizeBytes;
+}
+
+/** Bytes of the UTF-8 form; counting short strings beats the call into the platform. */
+export function byteLength(text: string): number {
+  const { length } = text;
+  if (length > 64) return Buffer.byteLength(text);
+  for (let index = 0; index < length; index++) {
+    if (text.charCodeAt(index) >= 0x80) return Buffer.byteLength(text);
+  }
+  return length;
 }

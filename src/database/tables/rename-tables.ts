@@ -3,7 +3,7 @@ import { TrueupError } from "../../errors/index.js";
 import type { TableEntry } from "../catalog/catalog.js";
 import { removeTable, renameTables as renamed } from "../catalog/edits.js";
 import type { TransactionState } from "../transaction/transaction.js";
-import { noTable } from "../transforms/begin-transform.js";
+import { noTable } from "../transforms/prepared-transforms.js";
 
 /**
  * Gives tables other names, all at once, so that tables may take each other's. O(tables). An empty table that has one of

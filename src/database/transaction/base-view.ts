@@ -4,13 +4,30 @@
  * does.
  */
 import { TrueupError } from "../../errors/index.js";
+import type { CellCodec } from "../../seams/index.js";
 import type { MaybePromise, StorageReader } from "../../storage/storage.js";
 import type { TableEntry } from "../catalog/catalog.js";
-import type { Cell, CellCodec } from "../cells.js";
 import { documentTail, internalIdLength, tailLength } from "../catalog/key-layout.js";
 import { decodeDocument, type StoredDocument } from "../documents/stored-document.js";
 import type { Origin, VersionedCache } from "../documents/versioned-cache.js";
 import type { Shapes } from "../transforms/shapes.js";
+
+/**
+ * A cell as transactions and the cache hold it; null says that there is no such cell.
+ *
+ * Cells are what a component keeps beside its tables: structures that the engine makes, such as the nodes of an aggregate.
+ * A cell has a name and a value that its codec turns into text. Values stay decoded, in the transaction and across
+ * transactions, and are encoded once, at commit; so they must never be changed in place. Cells are not documents: they count
+ * towards no limit of Convex's, have no schema, and no hook hears of them.
+ */
+export type Cell = { readonly value: unknown } | null;
+
+/** A cell that a transaction wrote. */
+export interface CellWrite {
+  readonly cell: Cell;
+  /** Undefined for a cell that was removed. */
+  encode(): string | undefined;
+}
 
 /**
  * How the cache may be used: `latest` by transactions that see every commit handed over before them,

@@ -5,10 +5,9 @@
 import { CommitTsPlaceholder, type Value } from "convex/values";
 import type { Write } from "../../storage/storage.js";
 import { catalogKeys, internalIdLength } from "../catalog/key-layout.js";
-import type { Cell } from "../cells.js";
+import { cachedSize, type Caches, type Cell } from "./base-view.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import type { Origin } from "../documents/versioned-cache.js";
-import { cachedSize, type Caches } from "./base-view.js";
 import { formatCounts, type TableCounts } from "../catalog/records.js";
 import type { TransactionState } from "./transaction.js";
 import { prepareDocument } from "../documents/prepare-document.js";

@@ -13,7 +13,7 @@ import {
 } from "../tables/apply-schema.js";
 import { type IndexBuild, indexBuilds } from "../background/index-builds.js";
 import { renameTables } from "../tables/rename-tables.js";
-import { beginTransform } from "../transforms/begin-transform.js";
+import { beginTransform } from "../transforms/prepared-transforms.js";
 import { PreparedReader } from "../transforms/prepared-reader.js";
 import { transformStatuses } from "../transforms/write-through.js";
 import type {

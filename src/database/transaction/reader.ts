@@ -2,10 +2,11 @@
 import { TrueupError } from "../../errors/index.js";
 import { findTable } from "../../schema/index.js";
 import type { MaybePromise } from "../../storage/storage.js";
-import { decodeId, type DecodedId } from "../../values/index.js";
-import { isSystemTable, type Catalog, type TableEntry } from "../catalog/catalog.js";
+import { type DecodedId, decodeId } from "../../values/index.js";
+import { type Catalog, isSystemTable, type TableEntry } from "../catalog/catalog.js";
 import { catalogKeys, cellsPrefix } from "../catalog/key-layout.js";
-import type { Cell, CellCodec, CellReader } from "../cells.js";
+import type { CellCodec, CellReader } from "../../seams/index.js";
+import type { Cell } from "./base-view.js";
 import type { Document } from "../documents/document.js";
 import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
 import { EmptyStream, QueryStream } from "../query/document-stream.js";

@@ -8,16 +8,16 @@ import type { MaybePromise, Version, Write } from "../../storage/storage.js";
 import { prefixEnd } from "../../values/index.js";
 import type { Catalog, TableEntry } from "../catalog/catalog.js";
 import type { CatalogEdit } from "../catalog/edits.js";
-import type { Cell, CellCodec, CellWrite } from "../cells.js";
+import type { CellCodec } from "../../seams/index.js";
+import type { BaseView, Cell, CellWrite } from "./base-view.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import { tableToWrite } from "../transforms/prepared-transforms.js";
 import { storedEntries } from "../transforms/stored-entries.js";
-import type { BaseView } from "./base-view.js";
 import { parseCounts, type TableCounts } from "../catalog/records.js";
-import { Usage, type TransactionLimits } from "./limits.js";
+import { type TransactionLimits, Usage } from "./limits.js";
 import { ReadSet } from "./read-set.js";
 import type { EditedState } from "./edited-state.js";
-import { TableWrites, type RecordUndo, type StoredEntries } from "./table-writes.js";
+import { type RecordUndo, type StoredEntries, TableWrites } from "./table-writes.js";
 
 export class TransactionState implements EditedState {
   readonly base: BaseView;

@@ -1,7 +1,7 @@
 /** What a transaction offers to the rooms above. Each interface says what it throws; see docs/errors.md. */
 import type { IndexJson, SchemaJson } from "../../schema/index.js";
 import type { MaybePromise, Version } from "../../storage/storage.js";
-import type { CellCodec, CellReader, CellWriter } from "../cells.js";
+import type { CellCodec, CellReader, CellWriter } from "../../seams/index.js";
 import type { Document, Fields } from "../documents/document.js";
 import type { DocumentStream, Page, PageOptions, Query } from "../query/query.js";
 import type { SchemaChange } from "../tables/apply-schema.js";

@@ -5,13 +5,13 @@ import type { MaybePromise } from "../../storage/storage.js";
 import { encodeId } from "../../values/index.js";
 import type { PendingSchema, TableEntry } from "../catalog/catalog.js";
 import { createTable } from "../catalog/edits.js";
-import type { CellCodec, CellWriter } from "../cells.js";
+import type { CellCodec, CellWriter } from "../../seams/index.js";
 import type { Fields } from "../documents/document.js";
 import { prepareDocument } from "../documents/prepare-document.js";
 import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
 import { preparedShape } from "../transforms/prepared-transforms.js";
 import type { MutationState } from "./mutation-state.js";
-import { Reader, type Place } from "./reader.js";
+import { type Place, Reader } from "./reader.js";
 import type { Change, ChangeOptions, DatabaseWriter, DocumentImages, InsertOptions } from "./types.js";
 
 type Method = "insert" | "patch" | "replace" | "delete";

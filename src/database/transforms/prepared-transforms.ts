@@ -6,7 +6,7 @@
  * One rule decides over the indexes of a table whose shape changes: an index stays while its entries are those of the table's
  * shape, or of a shape that a prepared transform makes and nothing has shown to fail.
  */
-import { isTrueupError } from "../../errors/index.js";
+import { isTrueupError, TrueupError } from "../../errors/index.js";
 import type { Catalog, IndexEntry, TableEntry, TransformEntry } from "../catalog/catalog.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import type { EditedState } from "../transaction/edited-state.js";
@@ -17,7 +17,7 @@ import { catalogKeys } from "../catalog/key-layout.js";
 import { tableWrite, transformWrite } from "../catalog/records.js";
 
 /** The prepared transforms of a table, in their order: those that make shapes above the table's. */
-export function preparedTransforms({ transforms, shape }: TableEntry): readonly TransformEntry[] {
+function preparedTransforms({ transforms, shape }: TableEntry): readonly TransformEntry[] {
   return transforms.at(-1)?.shape === shape ? [] : transforms.filter((one) => one.shape > shape);
 }
 
@@ -106,7 +106,7 @@ export function newTransform(
   return undoes === undefined ? entry : { ...entry, undoes };
 }
 
-export function isSameDefinition(a: TransformDefinition, b: TransformDefinition): boolean {
+function isSameDefinition(a: TransformDefinition, b: TransformDefinition): boolean {
   return a.name === b.name && a.origin === b.origin && a.undoes === b.undoes;
 }
 
@@ -142,4 +142,52 @@ function isOfUse({ shape, transforms }: TableEntry, index: IndexEntry): boolean 
   if (index.shape === shape) return true;
   const upTo = transforms.filter((transform) => transform.shape > shape && transform.shape <= index.shape);
   return upTo.at(-1)?.shape === index.shape && upTo.every(({ failure }) => failure === null);
+}
+
+/**
+ * From here on the table's documents are in the next shape: what is stored is carried over when it is read. Indexes of
+ * the shape before are dropped; those that were prepared through this transform are ready to be taken over.
+ * O(indexes of the table). @returns the number of the new shape
+ * @throws TABLE_NOT_FOUND; TRANSFORM_FAILED when a write found a document that it cannot carry over
+ */
+export function beginTransform(
+  state: EditedState,
+  path: string,
+  tableName: string,
+  definition: TransformDefinition,
+): number {
+  const found = state.catalog.table(path, tableName);
+  if (found === undefined) throw noTable(path, tableName);
+  const shape = found.shape + 1;
+  const [first] = preparedTransforms(found);
+  if (first !== undefined && isSameDefinition(first, definition)) {
+    if (first.failure !== null) throw failedBefore(found, first.name, first.failure);
+    const began = { ...first, beganAtMs: state.beganAtMs };
+    const transforms = found.transforms.map((known) => (known === first ? began : known));
+    editShapes(state, found, { shape, transforms });
+    return shape;
+  }
+  const table = dropPrepared(state, found);
+  const began = newTransform(definition, shape, state.beganAtMs);
+  editShapes(state, table, { shape, transforms: [...table.transforms, began] });
+  return shape;
+}
+
+export function noTable(path: string, tableName: string): TrueupError {
+  return new TrueupError("TABLE_NOT_FOUND", `There is no table "${tableName}".`, {
+    table: tableName,
+    componentPath: path,
+  });
+}
+
+function failedBefore(
+  table: TableEntry,
+  name: string,
+  { id, message }: { id: string; message: string },
+): TrueupError {
+  return new TrueupError(
+    "TRANSFORM_FAILED",
+    `Transform "${name}" failed on document ${id} of table "${table.name}", which was written after the rehearsal: ${message}`,
+    { id, table: table.name, componentPath: table.componentPath, transform: name, error: message },
+  );
 }

@@ -6,17 +6,17 @@
 import { TrueupError } from "../../errors/index.js";
 import { CommitListeners } from "../commit-listeners.js";
 import { SerialQueue } from "../serial-queue.js";
-import type {
-  Commit,
-  OpenStorage,
-  Storage,
-  StorageCapabilities,
-  StorageSnapshot,
-  StorageTransaction,
-  Version,
-  Write,
+import {
+  type Commit,
+  nextVersion,
+  type OpenStorage,
+  type Storage,
+  type StorageCapabilities,
+  type StorageSnapshot,
+  type StorageTransaction,
+  type Version,
+  type Write,
 } from "../storage.js";
-import { nextVersion } from "../version-clock.js";
 import { emptyTree, type Tree, TreeReader } from "./tree.js";
 import { TransactionState } from "../transaction-state.js";
 

@@ -5,8 +5,7 @@
  * it was before the first; whoever has meanwhile read what is now gone fails with them.
  */
 import { TrueupError } from "../../errors/index.js";
-import type { Commit, Version, Write } from "../storage.js";
-import { nextVersion } from "../version-clock.js";
+import { type Commit, nextVersion, type Version, type Write } from "../storage.js";
 import type { SqliteConnection } from "./driver/driver.js";
 import { EntryReader } from "./entry-reader.js";
 import { prepareMetaRead, prepareMetaWrite } from "./file/meta.js";

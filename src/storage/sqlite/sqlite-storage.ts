@@ -12,8 +12,8 @@ import type {
   MaybePromise,
   OpenStorage,
   Storage,
-  StorageCheck,
   StorageCapabilities,
+  StorageCheck,
   StorageSnapshot,
   StorageTransaction,
   Version,
@@ -23,10 +23,9 @@ import type { SqliteConnection, SqliteDriver } from "./driver/driver.js";
 import { loadDriver } from "./driver/load-driver.js";
 import { GroupWriter } from "./group-writer.js";
 import { acquireOwnerLock, type OwnerLock } from "./file/owner-lock.js";
-import type { Pin } from "./snapshots/pin.js";
+import { type Pin, SqliteSnapshot } from "./snapshots/pin.js";
 import { OpenFiles } from "./file/open-files.js";
 import { SnapshotPool } from "./snapshots/snapshot-pool.js";
-import { SqliteSnapshot } from "./snapshots/sqlite-snapshot.js";
 import { SqliteTransaction } from "./sqlite-transaction.js";
 import { storageError } from "./storage-errors.js";
 import { checkPages, damageOf, survey } from "./damage/survey.js";

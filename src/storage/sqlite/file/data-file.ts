@@ -10,7 +10,6 @@ import type { Version } from "../../storage.js";
 import type { SqliteConnection, SqliteDriver } from "../driver/driver.js";
 import { findLogDamage } from "../damage/log-damage.js";
 import { createMeta, metaTable, prepareMetaRead } from "./meta.js";
-import { createPrivateFile } from "./private-file.js";
 import { fileError, storageError } from "../storage-errors.js";
 import { upgradeToSeals } from "./upgrade-format.js";
 
@@ -251,5 +250,21 @@ function open(driver: SqliteDriver, path: string, settings: readonly string[]): 
   } catch (error) {
     connection.close();
     throw error;
+  }
+}
+
+/**
+ * Makes an empty file that only its owner may read, whatever the umask, before SQLite does; SQLite gives the files beside a data file the data file's mode.
+ * @returns False when there is one, which is left as it is.
+ * @throws STORAGE_UNAVAILABLE, STORAGE_FULL
+ */
+export function createPrivateFile(path: string): boolean {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+    return true;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if ("code" in error && error.code === "EEXIST") return false;
+    throw fileError(path, error);
   }
 }

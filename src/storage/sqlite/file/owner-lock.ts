@@ -7,7 +7,7 @@
 import { rmSync, statSync } from "node:fs";
 import { TrueupError } from "../../../errors/index.js";
 import type { SqliteDriver } from "../driver/driver.js";
-import { createPrivateFile } from "./private-file.js";
+import { createPrivateFile } from "./data-file.js";
 import { storageError } from "../storage-errors.js";
 
 /**

@@ -3,8 +3,8 @@
  * connection that writes, which costs nothing. When a write is about to change what that connection sees, the
  * pin moves to a connection of its own, which a read transaction holds to the version.
  */
-import type { Version } from "../../storage.js";
-import { EntryReader } from "../entry-reader.js";
+import type { StorageSnapshot, Version } from "../../storage.js";
+import { CodedReader, EntryReader } from "../entry-reader.js";
 import type { SqliteConnection } from "../driver/driver.js";
 import { prepareMetaRead } from "../file/meta.js";
 
@@ -73,5 +73,37 @@ export class Pin {
   end(reason: Error): PooledConnection | undefined {
     this.#ended = reason;
     return this.#connection;
+  }
+}
+
+export interface SnapshotHooks {
+  /** Called once. */
+  readonly release: (pin: Pin) => void;
+  /** The coded error for one that the connection threw. */
+  readonly translate: (error: unknown) => Error;
+}
+
+/** A snapshot of the SQLite storage: one use of a pin. */
+export class SqliteSnapshot extends CodedReader implements StorageSnapshot {
+  readonly #release: () => void;
+
+  constructor(pin: Pin, { release, translate }: SnapshotHooks) {
+    let isReleased = false;
+    super(
+      pin.version,
+      () => {
+        if (isReleased) throw new Error("The snapshot was read after its release.");
+        return pin.reader;
+      },
+      translate,
+    );
+    this.#release = () => {
+      if (!isReleased) release(pin);
+      isReleased = true;
+    };
+  }
+
+  release(): void {
+    this.#release();
   }
 }

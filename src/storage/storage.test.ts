@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nextVersion } from "./version-clock.js";
+import { nextVersion } from "./storage.js";
 
 test("a version is the clock's microseconds, or one more than the last where that is later", () => {
   expect(nextVersion(0, 5)).toBe(5_000);

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { FaultyDisk } from "../../suites/storage/faulty-storage.js";
-import { memory } from "../storage/memory/index.js";
-import { Database } from "./database.js";
-import type { MutationTransaction } from "./transaction/types.js";
-import type { CellCodec } from "./cells.js";
+import { FaultyDisk } from "../../../suites/storage/faulty-storage.js";
+import { memory } from "../../storage/memory/index.js";
+import { Database } from "../database.js";
+import type { MutationTransaction } from "./types.js";
+import type { CellCodec } from "../../seams/index.js";
 
 /** Counts what it decodes, so that a test can tell what came from the cache. */
 function numberList(): CellCodec<readonly number[]> & { decoded: number } {
