@@ -1,8 +1,8 @@
 /**
  * How a class asks a component within its transaction, without a call. A function whose handler says that it may be asked (by the
  * symbol `asking`) gets its arguments checked as in any call; then the handler runs in the same turn, with a `ctx` that all
- * questions of a transaction share until somebody else writes. This `ctx` has nothing but a `db`, and that has nothing but what
- * is at hand: whatever would have to be waited for, it refuses. What the handler returns is not checked again and shares
+ * questions of a transaction share until somebody else writes. This `ctx` has nothing but a `db`, and that nothing but a native
+ * store: documents, which would have to be waited for, it refuses. What the handler returns is not checked again and shares
  * nothing that may be changed.
  *
  * Where the handler throws, or returns a promise, the answer is undefined, and the caller makes the call in the ordinary way, so
@@ -52,10 +52,14 @@ function ask(caller: Execution, kind: AskedKind, reference: unknown, args: unkno
   const desk = deskOf(caller, scope, fn);
   const copied = copyArguments(args, caller.engine.valueLimits);
   checkArguments(fn, copied, checkContext(desk.execution));
-  if (kind === "query") return inThisTurn(fn.handler(desk.ctx, copied));
-  // Where it fails, what it has prepared in memory goes with its desk.
-  desk.changes = -1;
-  const answer = inThisTurn(fn.handler(desk.ctx, copied));
+  // Where a mutation fails, what it has prepared in memory goes with its desk.
+  if (kind === "mutation") desk.changes = -1;
+  const answer = fn.handler(desk.ctx, copied);
+  if (answer instanceof Promise) {
+    // Nobody waits for it: the call finds out by itself.
+    answer.catch(() => {});
+    return undefined;
+  }
   // Whoever writes here keeps in step what it shares.
   desk.changes = scope.tx.changes;
   return answer;
@@ -103,34 +107,32 @@ function refuse(): never {
   throw refusal;
 }
 
-function inThisTurn<T>(found: T | Promise<T>): T {
-  if (!(found instanceof Promise)) return found;
-  // Nobody waits for it: the call finds out by itself.
-  found.catch(() => {});
-  return refuse();
-}
-
-/** The `db` of a `ctx` that questions share: its native store, as far as it answers in the same turn. */
+/** The `db` of a `ctx` that questions share: what is at hand is found in its native store, and the rest is refused. */
 class DatabaseAtHand {
-  readonly get = refuse;
-  readonly query = refuse;
-  readonly insert = refuse;
-  readonly patch = refuse;
-  readonly replace = refuse;
-  readonly delete = refuse;
   readonly [nativeStore]: NativeStore | QueryStore;
 
   constructor(store: NativeStore | QueryStore) {
-    this[nativeStore] = {
-      count: (tableName) => inThisTurn(store.count(tableName)),
-      get: (tableName, id) => inThisTurn(store.get(tableName, id)),
-      cells: (codec) => {
-        const cells = store.cells(codec);
-        return { ...cells, get: (name: string) => inThisTurn(cells.get(name)) };
-      },
-    };
+    this[nativeStore] = store;
   }
 
+  get(): never {
+    return refuse();
+  }
+  query(): never {
+    return refuse();
+  }
+  insert(): never {
+    return refuse();
+  }
+  patch(): never {
+    return refuse();
+  }
+  replace(): never {
+    return refuse();
+  }
+  delete(): never {
+    return refuse();
+  }
   get vars(): never {
     return refuse();
   }

@@ -61,6 +61,8 @@ export class AggregateReader<
   Values extends string,
 > {
   protected readonly component: ComponentApi;
+  /** Which items calls are about: those that a definition has made. Undefined where nobody manages them. */
+  protected definition: string | undefined;
   #references: Reads | null = null;
 
   constructor(component: ComponentApi) {
@@ -70,11 +72,6 @@ export class AggregateReader<
   /** The component's questions: references are made when they are asked for, and found by their identity later. */
   protected get reads(): Reads {
     return (this.#references ??= referencesOf(this.component.reads));
-  }
-
-  /** Which items calls are about: those that a definition has made. Undefined where nobody manages them. */
-  protected get definition(): string | undefined {
-    return undefined;
   }
 
   /** How many items lie within the bounds. */

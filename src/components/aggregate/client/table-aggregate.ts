@@ -28,7 +28,7 @@ import { TableVerification } from "./verification/index.js";
 import { manage, type Managed, type ManagedOptions } from "./managed/managed.js";
 import { managedAggregate, type AggregateStatus, type ManagedAggregate } from "../../../seams/index.js";
 import { type DocumentImages, type StatusCtx, type StoredDocument } from "./managed/types.js";
-import { answerWhenReady } from "./managed/waiting.js";
+import { whenReady } from "./managed/waiting.js";
 import {
   deleteOperation,
   insertOperation,
@@ -110,15 +110,12 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     this.#options = options;
     const makeItem = (document: StoredDocument): WrittenItem => this.#makeItem(document);
     this.#managed = manage(component, options, makeItem);
+    this.definition = this.#managed?.definition;
   }
 
   /** The seam for what keeps it in step; undefined when it names no table. */
   get [managedAggregate](): ManagedAggregate | undefined {
     return this.#managed;
-  }
-
-  protected override get definition(): string | undefined {
-    return this.#managed?.definition;
   }
 
   /**
@@ -266,10 +263,12 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     args: FunctionArgs<Query>,
     options: StaleOption | undefined,
   ): Answer<Query> {
-    const ask = (): Answer<Query> => super.ask(ctx, query, args, options);
-    if (this.#managed === undefined) return ask();
+    const answer = super.ask(ctx, query, args, options);
+    const managed = this.#managed;
+    // What is answered in the same turn is ready.
+    if (managed === undefined || !(answer instanceof Promise)) return answer;
     const whileBuilding = options?.whileBuilding ?? this.#options.whileBuilding ?? "throw";
-    return answerWhenReady(this.#managed, ctx, whileBuilding, ask);
+    return whenReady(managed, ctx, whileBuilding, answer, () => super.ask(ctx, query, args, options));
   }
 
   async #writeAll(

@@ -14,13 +14,12 @@ import { internalQuery, mutation, type DatabaseReader, type MutationCtx } from "
 import { operations, type Operation } from "./interface/operation.js";
 import { itemTooLarge } from "./interface/errors.js";
 import { foldEntries } from "./queue/folding.js";
-import { unmanaged } from "./forest/forest.js";
+import { forestOf, unmanaged } from "./forest/forest.js";
 import { namespacesOf } from "./forest/operations.js";
-import { applyDeltas, overlayPending, type Refusal } from "./queue/overlay.js";
-import { appendPending, isPending, ownRows, type PendingRow } from "./queue/pending.js";
+import { applyDeltas, overlay, type Refusal } from "./queue/overlay.js";
+import { appendPending, isPending, ownRows, pendingDeltas, type PendingRow } from "./queue/pending.js";
 import { setDeltas } from "./queue/settings.js";
 import { isRunning, progressIn } from "./worker.js";
-import { forestOf } from "./generation/forests.js";
 import { readFrom } from "./reading/readings.js";
 
 /** An entry that waits for longer shows that the worker is lost, or cannot keep up. */
@@ -136,7 +135,7 @@ async function findRefusal(
   const refusals: Refusal[] = [];
   await readFrom(db, (readings) => {
     const forest = forestOf(readings, unmanaged);
-    overlayPending(readings, forest, true, () => all.flatMap(namespacesOf));
+    overlay(readings, forest, pendingDeltas(readings, true), all.flatMap(namespacesOf));
     applyDeltas(forest, all, refusals);
   });
   return refusals.slice(own.length).find((refusal) => refusal !== null) ?? null;

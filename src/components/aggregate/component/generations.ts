@@ -15,7 +15,7 @@ import { batch, fillIn } from "./generation/fills.js";
 import { generationsOf } from "./generation/directory.js";
 import * as states from "./generation/states.js";
 import { deleteRecord, successorGeneration } from "./forest/records.js";
-import { openNodes } from "./nodes/open.js";
+import { Forest } from "./forest/forest.js";
 import { failure, tableCursor } from "./generation/tables.js";
 
 /** How many nodes one part of clearing deletes at most, and how many trees it looks at. */
@@ -208,7 +208,7 @@ async function clearSome({ db }: MutationCtx, generation: number): Promise<boole
     // Successors of trees that were being rebuilt when it was dropped.
     ...(await someRecords(db, successorGeneration(generation))),
   ];
-  const store = openNodes(db);
+  const store = new Forest(db, generation).nodes;
   let left = nodesPerSweep;
   for (const record of records) {
     const { removed, isGone } = await settle(store, () => removeSome(store, record.root, left));

@@ -5,7 +5,7 @@
  * it is built from its table; what it gives back is the generation that answers.
  */
 import { ConvexError } from "convex/values";
-import { nativeStoreOf, handoverBrand, type CellCodec, type DeclaredHandover } from "../../../seams/index.js";
+import { handoverBrand, nativeStoreOf, type CellCodec, type DeclaredHandover } from "../../../seams/index.js";
 import { scanRange, untilLoaded } from "../tree/index.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Operation } from "./interface/operation.js";

@@ -3,9 +3,8 @@ import { v, type Value } from "convex/values";
 import { checkTree, isLeaf, untilLoaded, type CountedTree, type NodeRef } from "../tree/index.js";
 import { query, type DatabaseReader } from "./_generated/server.js";
 import { show } from "./interface/errors.js";
-import type { Forest, StoredTree } from "./forest/forest.js";
-import { inspectedForest } from "./generation/forests.js";
-import { openNodes } from "./nodes/open.js";
+import { Forest, forestOf, unmanaged, type StoredTree } from "./forest/forest.js";
+import { liveGenerations } from "./generation/directory.js";
 import { namespace } from "./interface/operation.js";
 import { definition } from "./interface/question.js";
 import { readFrom } from "./reading/readings.js";
@@ -36,8 +35,8 @@ export const validate = query({
     next: v.union(v.string(), v.null()),
   }),
   handler: async (ctx, { from = "", leaves = leavesPerPart, ...args }) => {
-    const { forest, tree } = await treeOf(ctx.db, args);
-    if (forest === null || tree === null) return { problems: [], nodes: 0, items: 0, next: null };
+    const tree = await treeOf(ctx.db, args);
+    if (tree === null) return { problems: [], nodes: 0, items: 0, next: null };
     const { problems, ...report } = await untilLoaded(() => checkTree(tree, from, leaves));
     return {
       ...report,
@@ -51,8 +50,8 @@ export const dump = query({
   args: tree,
   returns: v.string(),
   handler: async (ctx, args) => {
-    const { forest, tree } = await treeOf(ctx.db, args);
-    return forest === null || tree === null ? "" : untilLoaded(() => dumpNode(tree, tree.state.root));
+    const tree = await treeOf(ctx.db, args);
+    return tree === null ? "" : untilLoaded(() => dumpNode(tree, tree.state.root));
   },
 });
 
@@ -67,17 +66,19 @@ export const listTrees = query({
 export const listNodes = query({
   args: { take },
   returns: v.array(v.any()),
-  handler: (ctx, { take }) => openNodes(ctx.db).list(take ?? defaultTake),
+  handler: (ctx, { take }) => new Forest(ctx.db).nodes.list(take ?? defaultTake),
 });
 
 /** The tree of a namespace, in the generation that answers for the definition, or that is being built. */
 async function treeOf(
   db: DatabaseReader,
   { namespace, definition }: { namespace?: Value; definition?: string },
-): Promise<{ forest: Forest | null; tree: StoredTree | null }> {
+): Promise<StoredTree | null> {
   return readFrom(db, (readings) => {
-    const forest = inspectedForest(readings, definition);
-    return { forest, tree: forest?.find(namespace) ?? null };
+    if (definition === undefined) return forestOf(readings, unmanaged).find(namespace);
+    const { readable, writable } = liveGenerations(readings, definition);
+    const generation = readable ?? writable[0];
+    return generation === undefined ? null : forestOf(readings, generation).find(namespace);
   });
 }
 

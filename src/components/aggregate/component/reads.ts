@@ -27,15 +27,16 @@ import {
   placeAfter,
 } from "./reading/cursors.js";
 import { aggregateError } from "./interface/errors.js";
-import { unmanaged, type Forest, type StoredTree } from "./forest/forest.js";
-import { forestOf, readableForest } from "./generation/forests.js";
+import { forestOf, unmanaged, type Forest, type StoredTree } from "./forest/forest.js";
 import { answerFrom, askableQuery } from "./reading/readings.js";
-import { overlayPending } from "./queue/overlay.js";
+import { overlay } from "./queue/overlay.js";
+import { pendingDeltas } from "./queue/pending.js";
 import {
   answer,
   answerAll,
   clipParts,
   intersect,
+  readableForest,
   statsOf,
   answeredItem,
   type Parts,
@@ -209,7 +210,7 @@ export const namespaces = query({
     return answerFrom(ctx, (readings) => {
       const forest =
         isLeftover === true ? forestOf(readings, unmanaged) : readableForest(readings, definition);
-      overlayPending(readings, forest, stale === true);
+      overlay(readings, forest, pendingDeltas(readings, stale === true));
       if (cursor === endCursor) return { page: [], cursor: endCursor, isDone: true };
       const stored = readings.read("namespaces", () =>
         storedNamespaces(ctx.db, forest.generation, cursor, limit),

@@ -4,9 +4,8 @@ import { isLeaf, makeRootLazy as makeLazy, settle, untilLoaded, type NodeRef } f
 import { internal } from "./_generated/api.js";
 import { internalMutation, mutation } from "./_generated/server.js";
 import { foldDeltas } from "./queue/folding.js";
-import { Forest } from "./forest/forest.js";
-import { writableGenerations } from "./generation/forests.js";
-import { openNodes } from "./nodes/open.js";
+import { Forest, unmanaged } from "./forest/forest.js";
+import { assertUnmanaged, liveGenerations } from "./generation/directory.js";
 import { namespace } from "./interface/operation.js";
 import { definition } from "./interface/question.js";
 import { readFrom } from "./reading/readings.js";
@@ -38,7 +37,11 @@ export const makeRootLazy = mutation({
   args: { namespace, definition },
   returns: v.null(),
   handler: async (ctx, { namespace, definition }) => {
-    const generations = await readFrom(ctx.db, (readings) => writableGenerations(readings, definition));
+    const generations = await readFrom(ctx.db, (readings) => {
+      if (definition !== undefined) return liveGenerations(readings, definition).writable;
+      assertUnmanaged(readings);
+      return [unmanaged];
+    });
     for (const generation of generations) {
       const forest = new Forest(ctx.db, generation);
       await forest.load([namespace], true);
@@ -57,7 +60,7 @@ export const sweep = internalMutation({
   handler: async (ctx, { nodes }) => {
     // Takes nodes from the end, so that no more wait than the children along one path.
     const waiting: NodeRef[] = [...nodes];
-    const store = openNodes(ctx.db);
+    const store = new Forest(ctx.db).nodes;
     for (let count = 0; count < sweepNodes; count++) {
       const ref = waiting.pop();
       if (ref === undefined) break;

@@ -68,7 +68,7 @@ export function askEach<Thing, Answer>(
 }
 
 /** What a function returns when it misses nothing any more; in the same turn where everything is at hand. */
-export function untilLoaded<T>(run: () => T): Soon<T> {
+export function untilLoaded<T>(run: () => Soon<T>): Soon<T> {
   try {
     return run();
   } catch (error) {
@@ -77,7 +77,7 @@ export function untilLoaded<T>(run: () => T): Soon<T> {
   }
 }
 
-async function afterLoading<T>(needs: readonly Need[], run: () => T): Promise<T> {
+async function afterLoading<T>(needs: readonly Need[], run: () => Soon<T>): Promise<T> {
   const sources = new Map<Source, Set<Name>>();
   for (const { source, name } of needs) {
     const names = sources.get(source) ?? new Set();

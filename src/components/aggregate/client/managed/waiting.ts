@@ -21,22 +21,26 @@ interface BuildingData {
   readonly [field: string]: Value;
 }
 
-/** @throws AGGREGATE_BUILDING when the aggregate is not ready, and this cannot be waited for. */
-export function answerWhenReady<T>(
+/**
+ * The answer of a read, or that of the first repetition for which the aggregate is ready.
+ * @throws AGGREGATE_BUILDING when the aggregate is not ready, and this cannot be waited for.
+ */
+export async function whenReady<T>(
   managed: Managed,
   ctx: ReadCtx,
   whileBuilding: WhileBuilding,
-  ask: () => T | Promise<T>,
-): T | Promise<T> {
-  const answer = ask();
-  if (!(answer instanceof Promise)) return answer;
-  return answer.catch(async (error: unknown) => {
+  answer: T | Promise<T>,
+  askAgain: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
     const building = buildingData(error);
     if (building === null) throw error;
     const wait = whileBuilding === "wait" && building["status"] !== "failed";
     if (!wait || !(await waitIn(ctx, managed, building))) throw await explained(ctx, managed, building, wait);
-    return answerWhenReady(managed, ctx, whileBuilding, ask);
-  });
+    return whenReady(managed, ctx, whileBuilding, askAgain(), askAgain);
+  }
 }
 
 /** True when it is worth asking again. */

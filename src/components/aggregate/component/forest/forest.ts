@@ -20,7 +20,8 @@ import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { aggregateError } from "../interface/errors.js";
 import { Readings } from "../reading/readings.js";
-import { openNodes } from "../nodes/open.js";
+import { CellNodes } from "../nodes/cells.js";
+import { DocumentNodes } from "../nodes/documents.js";
 import type { StoredNodes } from "../nodes/stored.js";
 import { findRecord, storedGeneration, successorGeneration, writeRecord } from "./records.js";
 import type { NamespaceSet } from "../interface/question.js";
@@ -64,7 +65,8 @@ export class Forest {
   constructor(db: DatabaseReader, generation: number = unmanaged, readings: Readings = new Readings(db)) {
     this.#readings = readings;
     this.generation = generation;
-    this.nodes = openNodes(db);
+    const { native } = readings;
+    this.nodes = native === null ? new DocumentNodes(db) : new CellNodes(readings, native);
   }
 
   /** Loads the trees of namespaces, and with `forPlanting` also what `plant` needs. */
@@ -150,7 +152,8 @@ export class Forest {
   }
 
   #writeRecords(db: DatabaseWriter): Soon<void> {
-    return afterwards(this.nodes.place(db), (stored) => {
+    const placed = this.#readings.run(() => this.nodes.place(db));
+    return afterwards(placed, (stored) => {
       let written: Soon<void> = undefined;
       for (const tree of this.#trees.values()) {
         if (tree === null || !isChanged(tree)) continue;
@@ -204,6 +207,11 @@ function isChanged({ record, state }: StoredTree): boolean {
     record.rootLazy !== state.rootLazy ||
     record.measures.length !== state.measures.length
   );
+}
+
+/** The trees of a generation, which all that is asked of the same readings shares. */
+export function forestOf(readings: Readings, generation: number): Forest {
+  return readings.take(`forest ${generation}`, () => new Forest(readings.db, generation, readings));
 }
 
 /** A tree as its record describes it. */

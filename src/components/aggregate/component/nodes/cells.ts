@@ -3,15 +3,8 @@
  * commits. A cell of its own counts the refs of nodes.
  */
 import type { CellCodec, CellWriter, NativeStore } from "../../../../seams/index.js";
-import {
-  afterwards,
-  isLeaf,
-  NodeCache,
-  type Child,
-  type Node,
-  type NodeRef,
-  type Soon,
-} from "../../tree/index.js";
+import { isLeaf, NodeCache, type Child, type Node, type NodeRef } from "../../tree/index.js";
+import type { Readings } from "../reading/readings.js";
 import { nodeCodec } from "./codec.js";
 import { fieldsOf, type NodeFields } from "./fields.js";
 import type { StoredNodes } from "./stored.js";
@@ -21,20 +14,22 @@ const counterCodec: CellCodec<number> = { encode: String, decode: Number };
 const nodeCells = "n";
 const counterCell = "count";
 
+const noNames: ReadonlyMap<NodeRef, string> = new Map();
+
 export class CellNodes extends NodeCache implements StoredNodes {
   /** Where there are cells, writers take turns, so a lazy root gains nothing. The size is the best one measured. */
   readonly defaults = { maxNodeSize: 32, rootLazy: false };
   /** Cells count towards no limit on documents. */
   readonly usage = { read: 0, written: 0 };
   readonly #cells: CellWriter<Node | null>;
-  readonly #counter: CellWriter<number>;
+  readonly #readings: Readings;
   /** The names of created nodes, from `place` until they are written. */
-  readonly #names: Map<NodeRef, string> = new Map();
+  #names: ReadonlyMap<NodeRef, string> = noNames;
 
-  constructor(native: NativeStore) {
+  constructor(readings: Readings, native: NativeStore) {
     super();
+    this.#readings = readings;
     this.#cells = native.cells(nodeCodec);
-    this.#counter = native.cells(counterCodec);
   }
 
   async list(take: number): Promise<NodeFields[]> {
@@ -53,14 +48,16 @@ export class CellNodes extends NodeCache implements StoredNodes {
     return found instanceof Promise ? undefined : (found ?? null);
   }
 
-  place(): Soon<(ref: NodeRef) => string> {
-    if (this.created.size === 0) return String;
-    return afterwards(this.#counter.get(counterCell), (count = 0) => {
-      let next = count;
-      for (const ref of this.created) this.#names.set(ref, (next++).toString(36));
-      this.#counter.set(counterCell, next);
-      return (ref) => this.#names.get(ref) ?? String(ref);
-    });
+  /** @throws Missing */
+  place(): (ref: NodeRef) => string {
+    const { created } = this;
+    if (created.size === 0) return String;
+    let next = this.#readings.cell(counterCodec, counterCell) ?? 0;
+    const names = new Map<NodeRef, string>();
+    for (const ref of created) names.set(ref, (next++).toString(36));
+    this.#readings.setCell(counterCodec, counterCell, next);
+    this.#names = names;
+    return (ref) => names.get(ref) ?? String(ref);
   }
 
   /** After this, nodes have the refs that they are stored by, and count as read. */
@@ -73,7 +70,7 @@ export class CellNodes extends NodeCache implements StoredNodes {
       this.#cells.set(nameOf(ref), undefined);
       this.absent.add(ref);
     }
-    this.#names.clear();
+    this.#names = noNames;
     this.forgetChanges();
   }
 

@@ -1,4 +1,7 @@
-/** What a node store promises to the calls of the component, whether nodes are documents or cells. */
+/**
+ * What a node store promises to the calls of the component, wherever the nodes lie: in cells where the database has them, which is
+ * on Trueup, else in documents. Either way each node is read at most once, and written at most once, when the call ends.
+ */
 import type { NodeCache, NodeRef, Soon } from "../../tree/index.js";
 import type { DatabaseWriter } from "../_generated/server.js";
 import type { NodeFields } from "./fields.js";
@@ -13,7 +16,7 @@ export interface StoredNodes extends NodeCache {
   list(take: number): Promise<NodeFields[]>;
   /**
    * Gives created nodes the places where they are stored. Returns a function that tells by which ref a node is stored. It is
-   * called before `write`.
+   * called before `write`. @throws Missing before it has done anything.
    */
   place(db: DatabaseWriter): Soon<(ref: NodeRef) => string>;
   /** Writes what was changed. It is done in the same turn where nodes are cells. */

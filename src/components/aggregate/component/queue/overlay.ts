@@ -10,31 +10,28 @@ import { apply, applyEach, namespacesOf } from "../forest/operations.js";
 import type { Operation } from "../interface/operation.js";
 import { isDamage } from "../interface/errors.js";
 import type { Readings } from "../reading/readings.js";
-import { pendingDeltas } from "./pending.js";
+import type { PendingRow } from "./pending.js";
 
 /** Why an operation was refused; null when it was not. */
 export type Refusal = ConvexError<Value> | null;
 
 /**
- * Applies the deltas that wait to a forest that is only read, once for all questions with the same readings. O(1) when there
- * are none, O(d log n) for d of them.
- * @param stale Whether to ignore queued operations, and all deltas behind them, instead of refusing.
- * @param listNamespaces Lists the namespaces that matter; undefined stands for all of them.
- * @throws Missing, PENDING_OPERATIONS, TREE_DAMAGED
+ * Applies deltas that wait to a forest that is only read, once for all that is asked of the same readings. O(d log n) for d of
+ * them.
+ * @param namespaces Those that matter; undefined for all of them.
+ * @throws Missing, TREE_DAMAGED
  */
-export function overlayPending(
+export function overlay(
   readings: Readings,
   forest: Forest,
-  stale: boolean,
-  listNamespaces: () => readonly (Value | undefined)[] | undefined = () => undefined,
+  rows: readonly PendingRow[],
+  namespaces?: readonly (Value | undefined)[],
 ): void {
-  const rows = pendingDeltas(readings, stale);
   if (rows.length === 0) return;
   const { operations, refusals } = readings.take("overlay", () => {
     const all = rows
       .filter(({ generation = unmanaged }) => generation === forest.generation)
       .flatMap((row) => row.operations);
-    const namespaces = listNamespaces();
     const refusals: Refusal[] = [];
     return { operations: namespaces === undefined ? all : concerning(all, namespaces), refusals };
   });

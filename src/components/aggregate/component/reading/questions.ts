@@ -16,10 +16,12 @@ import {
   type Soon,
 } from "../../tree/index.js";
 import type { QueryCtx } from "../_generated/server.js";
-import { plainMeasure, type Forest, type StoredTree } from "../forest/forest.js";
-import { readableForest } from "../generation/forests.js";
+import { forestOf, plainMeasure, unmanaged, type Forest, type StoredTree } from "../forest/forest.js";
+import { assertUnmanaged, liveGenerations } from "../generation/directory.js";
+import { buildingError } from "../generation/progress.js";
 import { answerFrom, type Readings } from "./readings.js";
-import { overlayPending } from "../queue/overlay.js";
+import { overlay } from "../queue/overlay.js";
+import { pendingDeltas, type PendingRow } from "../queue/pending.js";
 import type { Range, Reading, AnsweredItem, Statistics } from "../interface/question.js";
 
 /** The trees that a question is about, in the order of their namespaces, each with the range that the question is about. */
@@ -51,18 +53,31 @@ export function answerAll<Query extends Range, Answer>(
 }
 
 /**
- * The trees that answer, with the deltas that wait applied.
- *
- * @throws Missing, and what `readableForest` and `overlayPending` throw
+ * The trees that answer for a definition; without one, those that nobody manages.
+ * @throws Missing, AGGREGATE_COMPONENT_SHARED
+ * @throws AGGREGATE_BUILDING when no generation of the definition is ready.
  */
+export function readableForest(readings: Readings, definition: string | undefined): Forest {
+  if (definition === undefined) {
+    assertUnmanaged(readings);
+    return forestOf(readings, unmanaged);
+  }
+  const { readable } = liveGenerations(readings, definition);
+  if (readable !== null) return forestOf(readings, readable);
+  throw readings.read("building error", () => buildingError(readings.db, definition));
+}
+
+/** The trees that answer, with the deltas that wait. @throws Missing, PENDING_OPERATIONS, and what `readableForest` throws. */
 function forestFor(readings: Readings, { definition, stale }: Reading, queries: readonly Range[]): Forest {
   const forest = readableForest(readings, definition);
+  // Deltas and the trees that the questions are about are loaded at the same time.
   const needs: Need[] = [];
-  gatherMissing(needs, () => overlayPending(readings, forest, stale === true, () => namespacesOf(queries)));
-  if (needs.length === 0) return forest;
-  // The trees that the questions are about are loaded at the same time as the deltas.
-  gatherMissing(needs, () => askEach(queries, (query) => partsOf(forest, query)));
-  throwMissing(needs);
+  let deltas: readonly PendingRow[] = [];
+  gatherMissing(needs, () => (deltas = pendingDeltas(readings, stale === true)));
+  if (needs.length > 0) gatherMissing(needs, () => askEach(queries, (query) => partsOf(forest, query)));
+  if (needs.length > 0) throwMissing(needs);
+  if (deltas.length > 0) overlay(readings, forest, deltas, namespacesOf(queries));
+  return forest;
 }
 
 /** The namespaces that questions are about; undefined when they cannot be listed. */

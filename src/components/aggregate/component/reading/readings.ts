@@ -10,7 +10,7 @@
  * handler writes last, and it writes cells last of all, because every other write is refused where it is asked.
  */
 import { afterwards, throwMissing, untilLoaded, type Soon, type Source } from "../../tree/index.js";
-import { nativeStoreOf, asking, type CellCodec, type NativeStore } from "../../../../seams/index.js";
+import { asking, nativeStoreOf, type CellCodec, type NativeStore } from "../../../../seams/index.js";
 import type { DataModel } from "../_generated/dataModel.js";
 import {
   mutation,
@@ -26,17 +26,31 @@ export class Readings implements Source {
   /** What Trueup's database offers beyond that of Convex; null elsewhere. */
   readonly native: NativeStore<DataModel> | null;
   readonly #known: Map<string, unknown> = new Map();
-  readonly #missed: Map<string, () => Promise<unknown>> = new Map();
+  /** How to load what was missed. */
+  #missed: Map<string, () => Promise<unknown>> | null = null;
+  readonly #isAsked: boolean;
 
-  constructor(db: DatabaseReader) {
+  constructor(db: DatabaseReader, isAsked = false) {
     this.db = db;
     this.native = nativeStoreOf<DataModel>(db);
+    this.#isAsked = isAsked;
+  }
+
+  /** What a function of these readings returns, when what it misses is loaded; where it is asked, that ends it. */
+  run<T>(find: () => Soon<T>): Soon<T> {
+    return this.#isAsked ? find() : untilLoaded(find);
   }
 
   /** The value of a cell; undefined where the database has none. @throws Missing */
   cell<T>(codec: CellCodec<T>, name: string): T | undefined {
     const { native } = this;
     return native === null ? undefined : this.take(name, () => native.cells(codec).get(name));
+  }
+
+  /** Sets a cell, so that it also reads as set. */
+  setCell<T>(codec: CellCodec<T>, name: string, value: T): void {
+    this.native?.cells(codec).set(name, value);
+    this.#known.set(name, value);
   }
 
   /** What `find` finds. @throws Missing when it returns a promise, which is loaded then. */
@@ -51,7 +65,7 @@ export class Readings implements Source {
   /** What `load` has loaded. @throws Missing the first time */
   read<T>(name: string, load: () => Promise<T>): T {
     if (this.#known.has(name)) return this.#known.get(name) as T;
-    this.#missed.set(name, load);
+    (this.#missed ??= new Map()).set(name, load);
     return throwMissing([{ source: this, name }]);
   }
 
@@ -59,7 +73,7 @@ export class Readings implements Source {
     await Promise.all(
       names.map(async (name) => {
         const fact = String(name);
-        this.#known.set(fact, await this.#missed.get(fact)?.());
+        this.#known.set(fact, await this.#missed?.get(fact)?.());
       }),
     );
   }
@@ -89,7 +103,7 @@ const shared = new WeakMap<QueryCtx, Readings>();
 export function answerFrom<T>(ctx: QueryCtx, answer: (readings: Readings) => T): Soon<T> {
   if (!(asking in ctx)) return readFrom(ctx.db, answer);
   let readings = shared.get(ctx);
-  if (readings === undefined) shared.set(ctx, (readings = new Readings(ctx.db)));
+  if (readings === undefined) shared.set(ctx, (readings = new Readings(ctx.db, true)));
   return answer(readings);
 }
 
