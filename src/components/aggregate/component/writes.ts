@@ -29,13 +29,7 @@ export const apply = askableMutation({
     deltas: v.optional(v.boolean()),
   },
   returns: v.null(),
-  handler: (ctx, { operations, deltas }): Soon<null> => {
-    const written = writeFrom(ctx, (readings) => {
-      assertUnmanaged(readings);
-      return () => write(ctx, unmanaged, operations, deltas);
-    });
-    return afterwards(written, () => null);
-  },
+  handler: (ctx, { operations, deltas }) => afterwards(write(ctx, unmanaged, operations, deltas), () => null),
 });
 
 /**
@@ -50,6 +44,7 @@ export function write(
 ): Soon<boolean> {
   const kinds: (DifferenceKind | null)[] = [];
   return writeFrom(ctx, (readings) => {
+    if (generation === unmanaged) assertUnmanaged(readings);
     if (deltas ?? usesDeltas(readings)) {
       const managed = generation === unmanaged ? undefined : generation;
       return inCall(ctx, () => appendDeltas(ctx, operations, managed).then(() => false));
@@ -66,10 +61,13 @@ export function write(
       const id = operations[kinds.length]?.id;
       return inCall(ctx, () => replaceDamaged(ctx.db, generation, String(error), id).then(() => true));
     }
-    const drifted = kinds.flatMap((kind, index) =>
-      kind === null ? [] : [{ id: (operations[index] as Operation).id, kind }],
-    );
-    if (drifted.length === 0) return () => afterwards(forest.flush(ctx.db), () => false);
+    if (kinds.every((kind) => kind === null)) {
+      return () => afterwards(forest.flush(ctx.db), () => false);
+    }
+    const drifted = operations.flatMap(({ id }, index) => {
+      const kind = kinds[index] ?? null;
+      return kind === null ? [] : [{ id, kind }];
+    });
     return inCall(ctx, async () => {
       await forest.flush(ctx.db);
       await noteDrift(ctx.db, generation, drifted);

@@ -53,7 +53,9 @@ export function applyEach<Result>(
   make: (operation: Operation) => Result,
 ): void {
   if (operations.length > 1 && results.length === 0) visitPlaces(forest, operations);
-  for (const operation of operations.slice(results.length)) results.push(make(operation));
+  for (let index = results.length; index < operations.length; index++) {
+    results.push(make(operations[index] as Operation));
+  }
 }
 
 /**
@@ -91,6 +93,11 @@ function performInBoth(forest: Forest, operation: Operation): void {
   }
 }
 
+function concernsSuccessor(forest: Forest, operation: Operation): boolean {
+  if (forest.successorOf(operation.namespace) !== null) return true;
+  return "newKey" in operation && forest.successorOf(operation.newNamespace) !== null;
+}
+
 /** The places that an operation changes, with the values to put there, or null to take the item away. */
 function partsOf(operation: Operation): { place: ItemPlace; values: ItemValues | null }[] {
   if ("newKey" in operation) {
@@ -119,7 +126,7 @@ export function namespacesOf(operation: Operation): (Value | undefined)[] {
  * @throws Missing, DELETE_MISSING_KEY, DUPLICATE_KEY, ITEM_TOO_LARGE
  */
 function perform(forest: Forest, operation: Operation): DifferenceKind | null {
-  if (namespacesOf(operation).some((namespace) => forest.successorOf(namespace) !== null)) {
+  if (concernsSuccessor(forest, operation)) {
     performInBoth(forest, operation);
     return null;
   }

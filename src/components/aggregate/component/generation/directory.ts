@@ -26,9 +26,14 @@ const liveCodec: CellCodec<LiveGenerations> = {
 
 /** The generations of a definition that were not dropped. @throws Missing */
 export function liveGenerations(readings: Readings, definition: string): LiveGenerations {
-  const name = nameOf(definition);
-  const load = async () => liveAmong(await generationsOf(readings.db, definition));
-  return readings.cell(liveCodec, name) ?? readings.read(`generations ${name}`, load);
+  const { db, native } = readings;
+  // Definitions name their table, so no other fact is called like one.
+  const remembered =
+    native && readings.take(definition, () => native.cells(liveCodec).get(nameOf(definition)));
+  if (remembered) return remembered;
+  return readings.read(`generations of ${definition}`, async () =>
+    liveAmong(await generationsOf(db, definition)),
+  );
 }
 
 /**

@@ -55,7 +55,8 @@ export class Readings implements Source {
 
   /** What `find` finds. @throws Missing when it returns a promise, which is loaded then. */
   take<T>(name: string, find: () => Soon<T>): T {
-    if (this.#known.has(name)) return this.#known.get(name) as T;
+    const known = this.#known.get(name);
+    if (known !== undefined || this.#known.has(name)) return known as T;
     const found = find();
     if (found instanceof Promise) return this.read(name, () => found);
     this.#known.set(name, found);
