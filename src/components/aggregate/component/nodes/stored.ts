@@ -1,6 +1,6 @@
 /**
- * What a node store promises to the calls of the component, wherever the nodes lie: in cells where the database has them, which is
- * on Trueup, else in documents. Either way each node is read at most once, and written at most once, when the call ends.
+ * What a node store promises to the calls of the component, whether nodes are cells, which they are where the database has
+ * cells, or documents. Each node is read at most once, and written at most once, when the call ends.
  */
 import type { NodeCache, NodeRef, Soon } from "../../tree/index.js";
 import type { DatabaseWriter } from "../_generated/server.js";
