@@ -13,3 +13,15 @@ test("versions rise when the clock stands still or jumps back", async () => {
   expect(versions).toEqual([2_000_000, 2_000_001, 2_000_002, 3_000_000]);
   await storage.close();
 });
+
+test("it tells whether somebody waits for a transaction", async () => {
+  const storage = await memory()();
+  const first = await storage.begin();
+  expect(storage.hasWaiting).toBe(false);
+  const second = storage.begin();
+  expect(storage.hasWaiting).toBe(true);
+  first.rollback();
+  (await second).rollback();
+  expect(storage.hasWaiting).toBe(false);
+  await storage.close();
+});

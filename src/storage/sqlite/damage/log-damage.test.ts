@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { put, readAll } from "../../../../suites/storage/storage-calls.js";
 import { temporaryFolder } from "../../../../suites/setup/temporary-folder.js";
 import { sqlite, type SqliteOptions } from "../index.js";
+import { findLogDamage } from "./log-damage.js";
 
 const inFolder = temporaryFolder();
 const frameBytes = 24 + 8192;
@@ -114,4 +115,56 @@ test("a machine that went down may leave the last transaction incomplete, but no
 
   // With relaxed durability it may lose any of the last ones.
   expect((await keys(damaged, { durability: "relaxed" })).length).toBeLessThan(4);
+});
+
+test.each([9, 13, 17, 21])(
+  "a damaged last frame is told by each half of its salt and its checksum: byte %d",
+  async (at) => {
+    for (const isIndexed of [true, false]) {
+      const file = await killed(4);
+      if (!isIndexed) rmSync(`${file}-shm`);
+      damageFrame(file, -1, at);
+      await expect(sqlite(file)()).rejects.toMatchObject(corrupt);
+    }
+  },
+);
+
+const carriedOver: readonly (readonly [
+  what: string,
+  moved: (frames: number) => number,
+  isMissed: boolean,
+])[] = [
+  ["none", () => 0, true],
+  ["all but one", (frames) => frames - 1, true],
+  ["all", (frames) => frames, false],
+];
+
+test.each(carriedOver)(
+  "a log that is gone, or empty, is missed unless all of it was in the data file already: %s",
+  async (_what, moved, isMissed) => {
+    for (const lose of [rmSync, (log: string) => truncateSync(log, 0)]) {
+      const file = await killed(2);
+      const index = readFileSync(`${file}-shm`);
+      index.writeUInt32LE(moved(index.readUInt32LE(16)), 96);
+      writeFileSync(`${file}-shm`, index);
+      lose(`${file}-wal`);
+      const damage = findLogDamage(file, "full");
+      if (isMissed) expect(damage).toContain("is missing");
+      else expect(damage).toBeNull();
+    }
+  },
+);
+
+test("an index that cannot be believed says nothing", async () => {
+  for (const spoil of [
+    (index: Buffer) => index.subarray(0, 100),
+    (index: Buffer) => Buffer.alloc(index.length),
+    (index: Buffer) => Buffer.concat([index.subarray(0, 50), Buffer.from([0x55]), index.subarray(51)]),
+  ]) {
+    const file = await killed(3);
+    writeFileSync(`${file}-shm`, spoil(readFileSync(`${file}-shm`)));
+    expect(findLogDamage(file, "full")).toBeNull();
+    rmSync(`${file}-wal`);
+    expect(findLogDamage(file, "full")).toBeNull();
+  }
 });

@@ -162,7 +162,17 @@ test("a rebuild carries over what can be read as it is, and keeps the damaged fi
   writeFileSync(file, Buffer.concat([bytes.subarray(0, at), Buffer.alloc(8192), bytes.subarray(at + 8192)]));
   writeFileSync(`${file}-rebuilt`, "left by a rebuild that was killed");
 
+  const damaged = await sqlite(file)();
+  const told: number[] = [];
+  const found = await damaged.check?.((count) => told.push(count));
+  expect(found?.damages.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["page", "entry"]));
+  expect(found?.damages.filter(({ kind }) => kind === "entry")).toHaveLength(1);
+  expect(told).toEqual(told.toSorted((a, b) => a - b));
+  expect(told.at(-1)).toBe(found?.entries);
+  await damaged.close();
+
   const { keptAs, entries } = await rebuildSqlite(file);
+  expect(entries).toBe(found?.entries);
   expect(keptAs).toMatch(/damaged\.sqlite-damaged-\d{4}-\d\d-\d\dT[\d-]+Z$/);
   expect(
     readFileSync(keptAs)
