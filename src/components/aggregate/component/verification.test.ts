@@ -1,5 +1,6 @@
 /** What drives a check, step by step: what each call answers, in which phase, and what is left of a run when it is over. */
 import { ConvexError } from "convex/values";
+import { TableAggregate } from "trueup/aggregate";
 import { afterEach, expect, test, vi } from "vitest";
 import {
   check,
@@ -283,4 +284,15 @@ test("a check of a definition that has nothing yet is refused, and one of trees 
   await expect(begin("d")).rejects.toThrow("AGGREGATE_BUILDING");
   expect(await host.run((ctx) => readReport(ctx, { component, definition: "d" }))).toBeNull();
   expect(await host.run((ctx) => ctx.runQuery(component.verification.due, { definition: "d" }))).toBeNull();
+});
+
+test("where no run is under way, nothing is due", async () => {
+  const host = await open();
+  const checks = new TableAggregate(component, { sortKey: (doc) => doc["score"] as number }).verification(
+    "scores",
+  );
+  expect(await host.run((ctx) => checks.advance(ctx))).toEqual({ due: false });
+  expect(await host.run((ctx) => checks.report(ctx))).toBeNull();
+  await host.run((ctx) => checks.start(ctx));
+  expect(await host.run((ctx) => checks.advance(ctx))).toEqual({ due: true });
 });

@@ -4,6 +4,7 @@ import { checkedHostOnEngine, type InsideCtx } from "../../../../../suites/aggre
 import { differenceKinds } from "../../../../seams/index.js";
 import type { Id } from "../_generated/dataModel.js";
 import { unmanaged } from "../forest/forest.js";
+import { createGeneration, liveGeneration, makeReady, startChecking } from "../generation/states.js";
 import { beginRun, clearRuns, completeRun, dueRun, failRun, lastVerified, latestRun } from "./lifecycle.js";
 import { placeIn, startIn } from "./places.js";
 import { CheckRun, firstBatch, noDifferences, ofRun } from "./runs.js";
@@ -120,6 +121,42 @@ test("a failed run is no verification, and says why it failed", async () => {
       lastVerified: { differences: 0 },
       drift: 0,
     });
+  });
+});
+
+test("a build answers reads once its check has left nothing wrong, and fails when a repair leaves something", async () => {
+  const ending = (repair: boolean, isFound: boolean, failure?: { message: string }): Promise<unknown> =>
+    inside(async (ctx) => {
+      const number = await createGeneration(ctx.db, "d");
+      const generation = await liveGeneration(ctx.db, number);
+      if (generation === null) throw new Error("no generation");
+      await startChecking(ctx.db, generation);
+      const id = await beginRun(ctx.db, { generation: number, repair, startedBy: "test" });
+      const run = await openRun(ctx, id);
+      if (isFound) await run.record(difference("a", false));
+      await (failure === undefined ? completeRun(ctx.db, run) : failRun(ctx.db, run, failure));
+      const { status, failure: why } = (await liveGeneration(ctx.db, number)) ?? {};
+      return [status, why?.message];
+    });
+  expect(await ending(true, false)).toEqual(["ready", undefined]);
+  expect(await ending(false, false)).toEqual(["ready", undefined]);
+  expect(await ending(true, true)).toEqual(["failed", "The check found 1 differences and left them."]);
+  expect(await ending(false, true)).toEqual(["checking", undefined]);
+  expect(await ending(true, false, { message: "no key" })).toEqual(["failed", "no key"]);
+});
+
+test("a build that answers reads already goes on answering, whatever a check finds or fails of", async () => {
+  await inside(async (ctx) => {
+    const number = await createGeneration(ctx.db, "d");
+    const generation = await liveGeneration(ctx.db, number);
+    if (generation === null) throw new Error("no generation");
+    await makeReady(ctx.db, generation);
+    for (const isFailing of [false, true]) {
+      const run = await openRun(ctx, await beginRun(ctx.db, mending(number)));
+      await run.record(difference("a", false));
+      await (isFailing ? failRun(ctx.db, run, { message: "no key" }) : completeRun(ctx.db, run));
+      expect((await liveGeneration(ctx.db, number))?.status).toBe("ready");
+    }
   });
 });
 
