@@ -134,8 +134,8 @@ export function assertLimit(limit: number | undefined): void {
 }
 
 /**
- * The version of a commit that follows `previous` and happens at `nowMs`: the wall clock's, but always above the version before, so
- * that a clock which stands still or jumps back does not reorder commits.
+ * The version of a commit that follows `previous` and happens at `nowMs`: the wall clock's, but always above the version
+ * before, so that a clock which stands still or jumps back does not reorder commits.
  */
 export function nextVersion(previous: Version, nowMs: number): Version {
   return Math.max(previous + 1, Math.floor(nowMs * 1000));

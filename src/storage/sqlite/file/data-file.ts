@@ -254,7 +254,8 @@ function open(driver: SqliteDriver, path: string, settings: readonly string[]): 
 }
 
 /**
- * Makes an empty file that only its owner may read, whatever the umask, before SQLite does; SQLite gives the files beside a data file the data file's mode.
+ * Makes an empty file that only its owner may read, whatever the umask, before SQLite does. SQLite gives the files beside a
+ * data file the data file's mode.
  * @returns False when there is one, which is left as it is.
  * @throws STORAGE_UNAVAILABLE, STORAGE_FULL
  */
