@@ -137,7 +137,7 @@ class WatchedWrites {
     this.assertUsable();
     const apply = (): Promise<Id> => innerDb.insert(table, value);
     if (this.#wrapping.triggersOf(table).length === 0) return apply();
-    return this.#write(table, apply, async (id) => {
+    return this.#write(table, null, apply, async (id) => {
       const newDoc = readable(await innerDb.get(table, id), table, id);
       return { id, operation: "insert", oldDoc: null, newDoc };
     });
@@ -150,14 +150,9 @@ class WatchedWrites {
     const watched = this.#watchedTable(table, id);
     const apply = (): Promise<void> => Reflect.apply(innerDb[method], innerDb, args);
     if (watched === null) return apply();
-    let found: GenericDocument | null = null;
-    const readAndApply = async (): Promise<void> => {
-      found = await innerDb.get(watched, id);
-      await apply();
-    };
-    return this.#write(watched, readAndApply, async () => {
+    return this.#write(watched, id, apply, async (_, oldDoc) => {
       const newDoc = readable(await innerDb.get(watched, id), watched, id);
-      return { id, operation: "update", oldDoc: readable(found, watched, id), newDoc };
+      return { id, operation: "update", oldDoc: readable(oldDoc, watched, id), newDoc };
     });
   }
 
@@ -167,28 +162,23 @@ class WatchedWrites {
     const watched = this.#watchedTable(table, id);
     const apply = (): Promise<void> => (table === undefined ? innerDb.delete(id) : innerDb.delete(table, id));
     if (watched === null) return apply();
-    let found: GenericDocument | null = null;
-    const readAndApply = async (): Promise<void> => {
-      found = await innerDb.get(watched, id);
-      await apply();
-    };
-    return this.#write(watched, readAndApply, async () => ({
-      id,
-      operation: "delete",
-      oldDoc: readable(found, watched, id),
-      newDoc: null,
-    }));
+    return this.#write(watched, id, apply, async (_, oldDoc) => {
+      return { id, operation: "delete", oldDoc: readable(oldDoc, watched, id), newDoc: null };
+    });
   }
 
+  /** Applies a write, after the document `oldId` was read. `changeOf` says what the triggers are told. */
   #write<Result>(
     table: string,
+    oldId: Id | null,
     apply: () => Promise<Result>,
-    changeOf: (result: Result) => Promise<Change<GenericDataModel, string>>,
+    changeOf: (result: Result, oldDoc: GenericDocument | null) => Promise<Change<GenericDataModel, string>>,
   ): Promise<Result> {
-    const { run } = this.#wrapping;
+    const { innerDb, run } = this.#wrapping;
     const write: Write<Result> = async () => {
+      const oldDoc = oldId === null ? null : await innerDb.get(table, oldId);
       const result = await apply();
-      return { result, triggers: async () => this.#triggersFor(table, await changeOf(result)) };
+      return { result, triggers: async () => this.#triggersFor(table, await changeOf(result, oldDoc)) };
     };
     return this.#depth === 0
       ? run.writeForApplication(write)

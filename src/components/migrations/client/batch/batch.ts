@@ -14,13 +14,12 @@ import {
 import { given } from "../../component/given.js";
 import type { BatchRequest, MigrationArgs, MigrationResult } from "../../component/protocol.js";
 import { defaultBatchSize, type PlainDefinition } from "../definition.js";
-import type { StoredDocument } from "../range/cursor.js";
 import { splitsBehind } from "../range/index-ranges.js";
 import { readPage, tailBehind, type Page, type PageRequest } from "../range/page.js";
 import { rangeOf } from "../range/range.js";
 import { Breathing, Budget } from "./budget.js";
-import { CurrentDocuments, reread, type Ctx } from "./current-documents.js";
-import { operationOf, type Operation } from "./operation.js";
+import { CurrentDocuments, reread, type Ctx, type Operation } from "./current-documents.js";
+import { operationOf } from "./operation.js";
 import { rehearse } from "./rehearsal.js";
 
 /** So many documents are started together with `parallelize`. */
@@ -51,11 +50,10 @@ export async function runBatch(
   const page = await readPage(ctx.db, request);
   if (job?.kind === "peek") return peekedResult(definition, page);
   await budget.noteReading();
-  const batch = new Batch(definition, request, prescribed === undefined, page, budget);
-  if (dryRun) {
-    return rehearse(ctx, definition, page.documents, (trial) => batch.run(trial, operation, job));
-  }
-  return batch.run(ctx, operation, job);
+  const isAdaptive = prescribed === undefined;
+  const batch: Batch = { definition, job, operation, request, page, budget, isAdaptive };
+  if (dryRun) return rehearse(ctx, definition, page.documents, (trial) => migrate(trial, batch));
+  return migrate(ctx, batch);
 }
 
 /**
@@ -105,155 +103,124 @@ function secondsWorth({ policy }: PlainDefinition, job: BatchRequest | undefined
 }
 
 /** A page of documents, each of which is handed to the operation. */
-class Batch {
-  readonly #definition: PlainDefinition;
-  readonly #request: PageRequest;
-  readonly #adaptive: boolean;
-  readonly #page: Page;
-  readonly #budget: Budget;
+interface Batch {
+  readonly definition: PlainDefinition;
+  readonly job: BatchRequest | undefined;
+  readonly operation: Operation;
+  readonly request: PageRequest;
+  readonly page: Page;
+  readonly budget: Budget;
+  /** Whether nobody has prescribed its size. */
+  readonly isAdaptive: boolean;
+}
 
-  constructor(
-    definition: PlainDefinition,
-    request: PageRequest,
-    adaptive: boolean,
-    page: Page,
-    budget: Budget,
-  ) {
-    this.#definition = definition;
-    this.#request = request;
-    this.#adaptive = adaptive;
-    this.#page = page;
-    this.#budget = budget;
+/** Runs the operation over the page, and tells what came of it and where to go on. */
+async function migrate(ctx: Ctx, batch: Batch): Promise<MigrationResult> {
+  const { definition, job, request, page, budget } = batch;
+  const outcomes = await runOnDocuments(ctx, batch);
+  const processed = outcomes.length;
+  const isWhole = processed === page.documents.length;
+  const last = page.documents[processed - 1];
+  // The batch itself may have inserted documents behind a last page.
+  const looksBehind = isWhole && page.isDone && last !== undefined && job?.kind !== "verify";
+  const tail = looksBehind ? await tailBehind(ctx.db, request, last) : null;
+  const isDone = isWhole && page.isDone && tail === null;
+  const continueCursor = isWhole ? (tail ?? page.continueCursor) : page.cursorBehind(processed - 1);
+  if (continueCursor === null) throw batchTooLarge(processed);
+  await budget.look();
+  const result: MigrationResult = {
+    continueCursor,
+    isDone,
+    processed,
+    range: request.range.description,
+    batchSize: request.limit,
+    adaptive: batch.isAdaptive,
+    usedShare: budget.usedShare,
+    elapsedMs: budget.elapsedMs,
+    policy: definition.policy,
+  };
+  const lastCursor = isDone && processed > 0 ? page.cursorBehind(processed - 1) : null;
+  if (lastCursor !== null) result.lastCursor = lastCursor;
+  if (job?.kind === "verify") {
+    result.violations = page.documents.filter((_, i) => outcomes[i] === false).map(({ _id }) => _id);
+  } else {
+    result.skipped = outcomes.filter((changed) => !changed).length;
   }
+  if (job?.first === true) {
+    result.total = await totalOf(ctx, batch);
+    if (!isDone && request.until === undefined && last !== undefined) {
+      result.splits = await splitsBehind(ctx.db, request.range, last, definition.ranges);
+    }
+  }
+  return result;
+}
 
-  async run(ctx: Ctx, operation: Operation, job: BatchRequest | undefined): Promise<MigrationResult> {
-    const { documents } = this.#page;
-    const current = new CurrentDocuments(ctx, this.#definition.table, this.#definition.isWrapped);
-    const outcomes = await this.#runOnDocuments(current, operation);
-    const processed = outcomes.length;
-    const whole = processed === documents.length;
-    const tail = this.#page.isDone && whole && job?.kind !== "verify" ? await this.#tail(ctx) : null;
-    const isDone = this.#page.isDone && whole && tail === null;
-    const continueCursor = whole
-      ? (tail ?? this.#page.continueCursor)
-      : this.#page.cursorBehind(processed - 1);
-    if (continueCursor === null) throw batchTooLarge(processed);
-    await this.#budget.look();
-    const result: MigrationResult = {
-      continueCursor,
-      isDone,
-      processed,
-      range: this.#request.range.description,
-      batchSize: this.#request.limit,
-      adaptive: this.#adaptive,
-      usedShare: this.#budget.usedShare,
-      elapsedMs: this.#budget.elapsedMs,
-      policy: this.#definition.policy,
-    };
-    const lastCursor = result.isDone && processed > 0 ? this.#page.cursorBehind(processed - 1) : null;
-    if (lastCursor !== null) result.lastCursor = lastCursor;
-    if (job?.kind === "verify") {
-      result.violations = documents.filter((_, i) => outcomes[i] === false).map(({ _id }) => _id);
+/**
+ * Runs the operation over the page from its beginning, as far as the transaction can take it. Resolves with whether each
+ * document needed a change.
+ */
+async function runOnDocuments(ctx: Ctx, batch: Batch): Promise<boolean[]> {
+  const { definition, operation, page, budget } = batch;
+  const { documents } = page;
+  const current = new CurrentDocuments(ctx, definition.table, definition.isWrapped);
+  const breathing = new Breathing(ctx.db);
+  const outcomes: boolean[] = [];
+  while (outcomes.length < documents.length) {
+    const document = documents[outcomes.length];
+    if (definition.parallelize === true || document === undefined) {
+      await runTogether(current, batch, outcomes);
     } else {
-      result.skipped = outcomes.filter((changed) => !changed).length;
-    }
-    if (job?.first === true) {
-      result.total = await this.#total(ctx);
-      const { range, until } = this.#request;
-      const last = documents[processed - 1];
-      if (!result.isDone && until === undefined && last !== undefined) {
-        result.splits = await splitsBehind(ctx.db, range, last, this.#definition.ranges);
+      try {
+        const outcome = current.run(operation, document);
+        outcomes.push((typeof outcome === "boolean" ? outcome : await outcome) !== false);
+      } catch (error) {
+        throw failureOf(batch, outcomes.length, error);
       }
     }
-    return result;
+    const done = outcomes.length;
+    if (done === documents.length) break;
+    if (budget.isDue(done) && (await budget.isSpent(done))) break;
+    if (breathing.isDue && (await breathing.pause(done)) && page.cursorBehind(done - 1) !== null) break;
   }
+  return outcomes;
+}
 
-  /**
-   * Runs the operation over the page from its beginning, as far as the transaction can take it. Resolves with whether each
-   * document needed a change.
-   */
-  async #runOnDocuments(current: CurrentDocuments, operation: Operation): Promise<boolean[]> {
-    const { documents } = this.#page;
-    const outcomes: boolean[] = [];
-    const breathing = new Breathing(current.ctx.db);
-    while (outcomes.length < documents.length) {
-      const document = documents[outcomes.length];
-      if (this.#definition.parallelize || document === undefined) {
-        await this.#runTogether(current, operation, outcomes);
-      } else {
-        try {
-          const outcome = runOn(current, operation, document);
-          outcomes.push((typeof outcome === "boolean" ? outcome : await outcome) !== false);
-        } catch (error) {
-          throw this.#failure(outcomes.length, error);
-        }
-      }
-      const done = outcomes.length;
-      if (done === documents.length) break;
-      if (this.#budget.isDue(done) && (await this.#budget.isSpent(done))) break;
-      if (breathing.isDue && (await breathing.pause(done)) && this.#page.cursorBehind(done - 1) !== null) {
-        break;
-      }
-    }
-    return outcomes;
-  }
-
-  /**
-   * Starts the operation on several documents at once, and lets all of them end before it throws what the first to fail threw.
-   */
-  async #runTogether(current: CurrentDocuments, operation: Operation, outcomes: boolean[]): Promise<void> {
-    const together = this.#page.documents.slice(outcomes.length, outcomes.length + abreast);
-    const settled = await Promise.allSettled(
-      together.map(async (document) => runOn(current, operation, document)),
-    );
-    for (const outcome of settled) {
-      if (outcome.status === "rejected") throw this.#failure(outcomes.length, outcome.reason);
-      outcomes.push(outcome.value !== false);
-    }
-  }
-
-  /** The cursor behind a last page, when the batch itself has inserted documents there; null otherwise. */
-  async #tail(ctx: Ctx): Promise<string | null> {
-    const last = this.#page.documents.at(-1);
-    return last === undefined ? null : tailBehind(ctx.db, this.#request, last);
-  }
-
-  #failure(position: number, reason: unknown): Error {
-    if (migrationErrorData(reason) !== null || dryRunData(reason) !== null) return reason as Error;
-    const { table, policy } = this.#definition;
-    const documentId = String(this.#page.documents[position]?._id);
-    console.error(`Document failed: ${documentId}`);
-    const skipCursor = this.#page.cursorBehind(position);
-    const message = `Document ${documentId} failed: ${messageOf(reason)}`;
-    return migrationError("MIGRATION_DOCUMENT_FAILED", message, {
-      table,
-      documentId,
-      position,
-      isLimit: isLimitError(reason),
-      ...given({ skipCursor: skipCursor ?? undefined, onError: policy.onError }),
-    });
-  }
-
-  /**
-   * The number of documents in the range, null when the database does not keep it; Trueup does. Convex Cloud is never asked:
-   * counting there reads the whole table and makes the batch conflict with every insert.
-   */
-  async #total(ctx: Ctx): Promise<number | null> {
-    const { customRange, until } = this.#request;
-    if (customRange !== undefined || until !== undefined) return null;
-    return (await nativeStoreOf(ctx.db)?.count(this.#definition.table)) ?? null;
+/**
+ * Starts the operation on several documents at once, and lets all of them end before it throws what the first to fail threw.
+ */
+async function runTogether(current: CurrentDocuments, batch: Batch, outcomes: boolean[]): Promise<void> {
+  const together = batch.page.documents.slice(outcomes.length, outcomes.length + abreast);
+  const settled = await Promise.allSettled(
+    together.map(async (document) => current.run(batch.operation, document)),
+  );
+  for (const outcome of settled) {
+    if (outcome.status === "rejected") throw failureOf(batch, outcomes.length, outcome.reason);
+    outcomes.push(outcome.value !== false);
   }
 }
 
-/** Runs the operation on the document as it is now. Passes over one that is gone. */
-function runOn(
-  current: CurrentDocuments,
-  operation: Operation,
-  document: StoredDocument,
-): Promise<unknown> | boolean {
-  const now = current.now(document);
-  if (!(now instanceof Promise)) return operation(current.ctx, now);
-  return now.then((found) => found !== null && operation(current.ctx, found));
+function failureOf({ definition, page }: Batch, position: number, reason: unknown): Error {
+  if (migrationErrorData(reason) !== null || dryRunData(reason) !== null) return reason as Error;
+  const { table, policy } = definition;
+  const documentId = String(page.documents[position]?._id);
+  console.error(`Document failed: ${documentId}`);
+  const message = `Document ${documentId} failed: ${messageOf(reason)}`;
+  return migrationError("MIGRATION_DOCUMENT_FAILED", message, {
+    table,
+    documentId,
+    position,
+    isLimit: isLimitError(reason),
+    ...given({ skipCursor: page.cursorBehind(position) ?? undefined, onError: policy.onError }),
+  });
+}
+
+/**
+ * The number of documents in the range, null when the database does not keep it; Trueup does. Convex Cloud is never asked:
+ * counting there reads the whole table and makes the batch conflict with every insert.
+ */
+async function totalOf(ctx: Ctx, { definition, request }: Batch): Promise<number | null> {
+  if (request.customRange !== undefined || request.until !== undefined) return null;
+  return (await nativeStoreOf(ctx.db)?.count(definition.table)) ?? null;
 }
 
 function batchTooLarge(fits: number): Error {

@@ -12,14 +12,20 @@ import type { StoredDocument } from "../range/cursor.js";
 
 export type Ctx = GenericMutationCtx<GenericDataModel>;
 
+/**
+ * Does something to one document. The result false, or a promise of it, says that there was nothing to do. Most operations
+ * wait only for their one write, whose promise is then returned as it is: promises are half of what a document costs.
+ */
+export type Operation = (ctx: Ctx, document: StoredDocument) => Promise<unknown> | boolean;
+
 /** The document as it is now, null if it is gone. */
 export async function reread(ctx: Ctx, table: string, id: string): Promise<StoredDocument | null> {
   return (await ctx.db.get(table, id as GenericId<string>)) as StoredDocument | null;
 }
 
 export class CurrentDocuments {
-  /** The ctx that the operations on the documents must use, so that their writes are seen. */
-  readonly ctx: Ctx;
+  /** The ctx that the operations use, so that their writes are seen. */
+  readonly #ctx: Ctx;
   readonly #table: string;
   readonly #mayDiffer: (id: string) => boolean;
 
@@ -28,10 +34,10 @@ export class CurrentDocuments {
     this.#table = table;
     const store = nativeStoreOf(ctx.db);
     if (store?.isWritten !== undefined) {
-      this.ctx = ctx;
+      this.#ctx = ctx;
       this.#mayDiffer = (id) => store.isWritten?.(table, id) === true;
     } else if (isWrapped) {
-      this.ctx = ctx;
+      this.#ctx = ctx;
       this.#mayDiffer = () => true;
     } else {
       const written = new Set<string>();
@@ -43,14 +49,20 @@ export class CurrentDocuments {
         },
       });
       const noting = watched(ctx, (_kind, _table, id) => id !== undefined && written.add(id));
-      this.ctx = { ...noting, runMutation };
+      this.#ctx = { ...noting, runMutation };
       this.#mayDiffer = (id) => callsOthers || written.has(id);
     }
   }
 
-  /** The document as it is now, null if it is gone. Returns no promise when it is as it was read. */
-  now(document: StoredDocument): StoredDocument | Promise<StoredDocument | null> {
-    return this.#mayDiffer(document._id) ? reread(this.ctx, this.#table, document._id) : document;
+  /** Runs the operation on the document as it is now, and passes over a document that is gone. */
+  run(operation: Operation, document: StoredDocument): Promise<unknown> | boolean {
+    if (!this.#mayDiffer(document._id)) return operation(this.#ctx, document);
+    return this.#runOnCurrent(operation, document._id);
+  }
+
+  async #runOnCurrent(operation: Operation, id: string): Promise<unknown> {
+    const document = await reread(this.#ctx, this.#table, id);
+    return document !== null && operation(this.#ctx, document);
   }
 }
 

@@ -3,13 +3,7 @@ import { migrationError } from "../../component/failures.js";
 import type { BatchRequest } from "../../component/protocol.js";
 import type { PlainDefinition } from "../definition.js";
 import type { StoredDocument } from "../range/cursor.js";
-import { reread, type Ctx } from "./current-documents.js";
-
-/**
- * Does something to one document. The result false, or a promise of it, says that there was nothing to do. Most operations
- * wait only for their one write, whose promise is then returned as it is: promises are half of what a document costs.
- */
-export type Operation = (ctx: Ctx, document: StoredDocument) => Promise<unknown> | boolean;
+import { reread, type Ctx, type Operation } from "./current-documents.js";
 
 /**
  * The operation that the job asks for; without a job, it is to migrate the document.
