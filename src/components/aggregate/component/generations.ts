@@ -4,11 +4,12 @@
  * build is one transaction: so a build goes on wherever it was interrupted.
  */
 import { v, type Infer } from "convex/values";
+import type { AggregateState } from "../../../seams/index.js";
 import { removeSome, settle } from "../tree/index.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, mutation, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
-import { buildOf, definitionState, mainGeneration, type DefinitionState } from "./generation/progress.js";
+import { buildOf, definitionState, mainGeneration } from "./generation/progress.js";
 import { beginRun, clearRuns, dueRun, repairDrift } from "./check/lifecycle.js";
 import { isDamage } from "./interface/errors.js";
 import { batch, fillIn } from "./generation/fills.js";
@@ -175,7 +176,7 @@ export const clear = mutation({
 async function dueFor(
   ctx: MutationCtx,
   generation: Doc<"generations">,
-  state: DefinitionState,
+  state: AggregateState,
 ): Promise<DueWork | null> {
   const { generation: number, status, failure } = generation;
   if (status !== "ready") {

@@ -17,7 +17,7 @@ export default defineSchema({
     rootLazy: v.boolean(),
     /** The names of the items' numbers, in the order of the columns; "" is the plain `sumValue`. */
     measures: v.array(v.string()),
-    /** True while the tree, which is damaged, is made anew: then its successor (`check/rebuilds.ts`) sees every write too. */
+    /** True while the tree, which is damaged, is rebuilt: then every write goes to its successor (`check/rebuilds.ts`) as well. */
     hasSuccessor: v.optional(v.boolean()),
   })
     .index("by_generation", ["generation", "namespace"])
@@ -53,7 +53,7 @@ export default defineSchema({
     workedAtMs: v.number(),
     /** How many operations a run takes at most: fewer after a run that failed as a whole. */
     batchLimit: v.number(),
-    /** True while more waits than a run is told of. */
+    /** True while more waits than one run takes. */
     isBehind: v.optional(v.boolean()),
     /** True when deltas were folded since the worker was begun. */
     hasDeltas: v.optional(v.boolean()),

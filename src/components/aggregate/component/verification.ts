@@ -1,7 +1,7 @@
 /**
- * What drives a check. The app's side (`client/verification`) asks what a run needs to `proceed`, reads its table, and hands over
- * the items that its documents should have. Each call is a part of one transaction, which ends with the run's progress
- * written: so a run goes on from its last step, whatever ended the process.
+ * The functions that drive a check. The app's side (`client/verification`) asks what a run needs to `proceed`, reads its table, and
+ * hands over the items that its documents should have. Each step is one transaction, which also writes how far the run has come:
+ * so a run goes on after its last step, even if the process was killed.
  */
 import { ConvexError, v, type Infer } from "convex/values";
 import { mutation, query, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
@@ -22,15 +22,17 @@ import { buildingError, mainGeneration } from "./generation/progress.js";
 import { assertUnmanaged, generationsOf } from "./generation/directory.js";
 import { readFrom } from "./reading/readings.js";
 
-/** How long to wait for the worker that applies queued writes. */
+/** How long to wait for the worker to apply queued writes. */
 const queueWaitMs = 250;
+/** How many differences a page of a report has by default. */
 const defaultLimit = 100;
 
 const runId = v.string();
 
 /**
- * What a run needs next. `again`: a step was made, call again. `wait`: queued writes have to be applied first. `documents`: hand
- * over up to `limit` documents from the cursor on. `items`: hand over the documents of these ids, in the same transaction.
+ * What a run needs next. `over`: nothing, the run has ended. `again`: a step was made, so call again. `wait`: queued writes have to
+ * be applied first. `documents`: hand over up to `limit` documents behind the cursor. `items`: hand over the documents with these
+ * ids, in the same transaction.
  */
 type Task = Infer<typeof task>;
 const task = v.union(
@@ -42,8 +44,9 @@ const task = v.union(
 );
 
 /**
- * Begins a check, and with `repair` the mending of what it finds. Returns the run's id; that of the run under way when
- * there is one of its kind. Throws AGGREGATE_BUILDING while there is nothing yet to check.
+ * Begins a check, which with `repair` also mends what it finds. Returns the run's id. When a run is under way that does as much,
+ * returns its id instead.
+ * @throws AGGREGATE_BUILDING while there is nothing to check yet.
  */
 export const start = mutation({
   args: {
@@ -71,7 +74,7 @@ export const due = query({
   },
 });
 
-/** Makes the next step of a run, or says what it takes. */
+/** Makes the next step of a run, or says what the step needs. */
 export const proceed = mutation({
   args: { runId },
   returns: task,
@@ -79,7 +82,7 @@ export const proceed = mutation({
     const run = await openRun(ctx, runId);
     if (run === null) return { kind: "over" };
     const { phase, cursor } = run.step;
-    // What waits is no difference; while documents are added up, it does not matter.
+    // These phases apply what waits first, because that is no difference. The others do not depend on it.
     const isClose = phase === "compare" || phase === "items" || phase === "documents";
     if (isClose && !(await applyPending(ctx))) return { kind: "wait", waitMs: queueWaitMs };
     switch (phase) {
@@ -101,7 +104,7 @@ export const proceed = mutation({
   },
 });
 
-/** Takes up documents: adds them up, or looks for their items. The run goes on behind them. */
+/** Takes documents: adds them up, looks for their items, or puts those into new trees. The run goes on behind them. */
 export const documents = mutation({
   args: {
     runId,
@@ -127,7 +130,7 @@ export const documents = mutation({
   },
 });
 
-/** Looks at the items that `proceed` gave, beside their documents. */
+/** Compares the items that `proceed` named with their documents. */
 export const items = mutation({
   args: {
     runId,
@@ -157,7 +160,7 @@ export const fail = mutation({
   },
 });
 
-/** What a run, by default the latest, has found so far; differences in the order in which they were found. */
+/** What a run, by default the latest, has found so far, with the differences in the order in which they were found. */
 export const report = query({
   args: {
     runId: v.optional(v.string()),
@@ -216,7 +219,7 @@ async function phaseAfter(run: CheckRun): Promise<CheckPhase | null> {
   }
 }
 
-/** Brings deltas that wait into the trees; false when there are queued operations, which only the worker applies. */
+/** Brings deltas that wait into the trees. Returns false when operations are queued, which only the worker applies. */
 async function applyPending(ctx: MutationCtx): Promise<boolean> {
   try {
     await foldDeltas(ctx);

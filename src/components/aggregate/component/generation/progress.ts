@@ -1,14 +1,13 @@
 /** How builds stand. Status tells it, and so does the error of reads that a build keeps waiting. */
 import type { WithoutSystemFields } from "convex/server";
-import { ConvexError, v, type Infer } from "convex/values";
-import type { BuildProgress } from "../../../../seams/index.js";
+import { ConvexError, v } from "convex/values";
+import type { AggregateState, BuildProgress } from "../../../../seams/index.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { DatabaseReader } from "../_generated/server.js";
 import { generationsOf } from "./directory.js";
 import { generationStatus } from "./tables.js";
 
 /** How a definition stands: `empty` when it has no generation at all. */
-export type DefinitionState = Infer<typeof definitionState>;
 export const definitionState = v.union(v.literal("empty"), ...generationStatus.members);
 
 /** The record of a build. */
@@ -64,7 +63,7 @@ function remainingShare({ processed, total, cursor, span }: Build): number | nul
 export async function buildingError(db: DatabaseReader, definition: string): Promise<Error> {
   const generation = mainGeneration(await generationsOf(db, definition));
   const build = generation === undefined ? null : await buildOf(db, generation.generation);
-  const status: DefinitionState = generation?.status ?? "empty";
+  const status: AggregateState = generation?.status ?? "empty";
   const { processed, total, etaMs } = progressOf(build);
   return new ConvexError({
     code: "AGGREGATE_BUILDING",
@@ -76,7 +75,7 @@ export async function buildingError(db: DatabaseReader, definition: string): Pro
   });
 }
 
-const messages: Record<DefinitionState, string> = {
+const messages: Record<AggregateState, string> = {
   empty: "The aggregate has not been built yet.",
   building: "The aggregate is being built.",
   checking: "The aggregate is built, and is being checked.",

@@ -11,7 +11,6 @@ import { v, type Infer } from "convex/values";
  * or the check has stopped it; it is still kept in step, and goes on where it stopped. `dropped`: no longer kept in step,
  * and being cleared.
  */
-export type GenerationStatus = Infer<typeof generationStatus>;
 export const generationStatus = v.union(
   v.literal("building"),
   v.literal("checking"),
