@@ -17,7 +17,7 @@ export default defineSchema({
     rootLazy: v.boolean(),
     /** The names of the items' numbers, in the order of the columns; "" is the plain `sumValue`. */
     measures: v.array(v.string()),
-    /** True while the tree, which is damaged, is rebuilt: then every write goes to its successor (`check/rebuilds.ts`) as well. */
+    /** True while the damaged tree is rebuilt: then every write goes to its successor (`check/rebuilds.ts`) as well. */
     hasSuccessor: v.optional(v.boolean()),
   })
     .index("by_generation", ["generation", "namespace"])
