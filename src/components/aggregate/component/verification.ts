@@ -1,7 +1,7 @@
 /**
  * The functions that drive a check. The app's side (`client/verification`) asks what a run needs to `proceed`, reads its table,
- * and hands over the items that its documents should have. Each step is one transaction, which also writes how far the run has come:
- * so a run goes on after its last step, even if the process was killed.
+ * and hands over the items that its documents should have. Each step is one transaction, which also writes how far the run has
+ * come: so a run goes on after its last step, even if the process was killed.
  */
 import { ConvexError, v, type Infer } from "convex/values";
 import { mutation, query, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
@@ -30,9 +30,9 @@ const defaultLimit = 100;
 const runId = v.string();
 
 /**
- * What a run needs next. `over`: nothing, the run has ended. `again`: a step was made, so call again. `wait`: queued writes
- * have to be applied first. `documents`: hand over up to `limit` documents behind the cursor. `items`: hand over the documents with these
- * ids, in the same transaction.
+ * What a run needs next. `over`: nothing, the run has ended. `again`: a step was made, so call again. `wait`: queued writes have
+ * to be applied first. `documents`: hand over up to `limit` documents behind the cursor. `items`: hand over the documents with
+ * these ids, in the same transaction.
  */
 type Task = Infer<typeof task>;
 const task = v.union(
