@@ -211,6 +211,19 @@ test("migrations that require each other refuse the deploy", async () => {
   });
 });
 
+test("whoever goes back from a pending schema is not told to export its migration, whose documents would not fit", async () => {
+  const app = await halfMigrated();
+  const back = deploy(app, { schema: schema({ n: v.number() }) });
+  await expect(back).rejects.toMatchObject({
+    code: "SCHEMA_NOT_SATISFIED",
+    message: expect.not.stringContaining("Deploy with it"),
+  });
+  const elsewhere = schema({ n: v.number(), k: v.number(), z: v.optional(v.number()) });
+  await expect(deploy(app, { schema: elsewhere })).rejects.toThrow(
+    "migrations:addK has not brought every document into it yet, and the new code does not export that. Deploy with it",
+  );
+});
+
 test("only migrations that others follow may leave a document unfit, and none may make one unfit", async () => {
   const parts = schema({ n: v.number(), a: v.number(), b: v.number() });
   const app = await appWithItems("memory", 2, { runScheduled: false });

@@ -106,7 +106,7 @@ export async function planComponent(database: Database, input: ComponentPlanInpu
     dropped: removed.filter(isWaived).map(({ tableName }) => tableName),
     vacant: removed.filter((each) => !isWaived(each)).map(({ tableName }) => tableName),
     refusal: isRefused
-      ? { componentPath, plan, destructive, irreversible, abandoned: atWork.abandoned }
+      ? { componentPath, plan, destructive, irreversible, abandoned: missed(atWork, tables, renamed.stored) }
       : null,
     problems,
   };
@@ -180,6 +180,18 @@ async function checkTables(
     if (why !== undefined) found.irreversible.push(irreversibleText(tableName, why));
   }
   return found;
+}
+
+/** The migrations that the new code should still export, since the documents that they make fit its schema. */
+function missed(
+  { abandoned }: MigrationsAtWork,
+  tables: readonly TableToCheck[],
+  inForce: SchemaJson | null,
+): readonly string[] {
+  const fitting = new Set(
+    tables.filter(({ table }) => isEnforced(inForce, table)).map(({ table }) => table.tableName),
+  );
+  return [...abandoned].filter(([, table]) => fitting.has(table ?? "")).map(([name]) => name);
 }
 
 /**

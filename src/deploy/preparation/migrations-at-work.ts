@@ -35,8 +35,8 @@ export interface MigrationsAtWork {
   readonly ordered: readonly Exported<DeployMigration>[];
   /** The tables of those that no earlier deploy brought. */
   readonly brought: ReadonlySet<string>;
-  /** Those that the schema in force awaits and the code no longer exports. */
-  readonly abandoned: readonly string[];
+  /** Those that the schema in force awaits and the code no longer exports: the tables of their documents, by name. */
+  readonly abandoned: ReadonlyMap<string, string | undefined>;
   /** Those of earlier deploys that are not complete. */
   readonly unfinished: readonly Unfinished[];
 }
@@ -54,7 +54,9 @@ export function migrationsAtWork(input: MigrationsInput): MigrationsAtWork {
   return {
     ordered: inOrder(going, awaited, statuses),
     brought: new Set(going.filter(({ name }) => !earlier.has(name)).map(({ declared }) => declared.table)),
-    abandoned: awaited.filter((name) => !exported.has(name)),
+    abandoned: new Map(
+      awaited.filter((name) => !exported.has(name)).map((name) => [name, earlier.get(name)] as const),
+    ),
     unfinished: [...earlier]
       .filter(([name]) => !isDone(statuses.get(name)))
       .map(([name, table]) => ({

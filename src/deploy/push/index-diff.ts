@@ -2,7 +2,13 @@
  * Says what a push does to the indexes of a component, in the CLI's terms: an index that exists in another form is removed and
  * added, one that only changes between staged and in use is enabled or disabled.
  */
-import type { SchemaJson, TableJson } from "../../schema/index.js";
+import type {
+  IndexJson,
+  SchemaJson,
+  SearchIndexJson,
+  TableJson,
+  VectorIndexJson,
+} from "../../schema/index.js";
 
 interface NamedIndex {
   /** `table.index`. */
@@ -10,16 +16,12 @@ interface NamedIndex {
   readonly staged?: boolean;
 }
 
+/** An index as the CLI knows it. */
 export type IndexConfig = NamedIndex &
   (
-    | { readonly type: "database"; readonly fields: readonly string[] }
-    | { readonly type: "search"; readonly searchField: string; readonly filterFields: readonly string[] }
-    | {
-        readonly type: "vector";
-        readonly dimensions: number;
-        readonly vectorField: string;
-        readonly filterFields: readonly string[];
-      }
+    | ({ readonly type: "database" } & Omit<IndexJson, "indexDescriptor">)
+    | ({ readonly type: "search" } & Omit<SearchIndexJson, "indexDescriptor">)
+    | ({ readonly type: "vector" } & Omit<VectorIndexJson, "indexDescriptor">)
   );
 
 export interface IndexDiff {
@@ -85,37 +87,22 @@ function byName(schema: SchemaJson | null): ReadonlyMap<string, IndexConfig> {
 }
 
 function indexesOf(table: TableJson): IndexConfig[] {
-  const lists = [
-    { database: table.indexes, search: table.searchIndexes, vector: table.vectorIndexes, extra: {} },
-    {
-      database: table.stagedDbIndexes,
-      search: table.stagedSearchIndexes,
-      vector: table.stagedVectorIndexes,
-      extra: { staged: true },
-    },
+  const named = <Index extends { readonly indexDescriptor: string }>({
+    indexDescriptor,
+    ...form
+  }: Index) => ({
+    name: `${table.tableName}.${indexDescriptor}`,
+    ...form,
+  });
+  const used: IndexConfig[] = [
+    ...table.indexes.map((index) => ({ type: "database" as const, ...named(index) })),
+    ...table.searchIndexes.map((index) => ({ type: "search" as const, ...named(index) })),
+    ...table.vectorIndexes.map((index) => ({ type: "vector" as const, ...named(index) })),
   ];
-  const named = (descriptor: string): string => `${table.tableName}.${descriptor}`;
-  return lists.flatMap(({ database, search, vector, extra }) => [
-    ...database.map(({ indexDescriptor, fields }): IndexConfig => ({
-      name: named(indexDescriptor),
-      ...extra,
-      type: "database",
-      fields,
-    })),
-    ...search.map(({ indexDescriptor, searchField, filterFields }): IndexConfig => ({
-      name: named(indexDescriptor),
-      ...extra,
-      type: "search",
-      searchField,
-      filterFields,
-    })),
-    ...vector.map(({ indexDescriptor, dimensions, vectorField, filterFields }): IndexConfig => ({
-      name: named(indexDescriptor),
-      ...extra,
-      type: "vector",
-      dimensions,
-      vectorField,
-      filterFields,
-    })),
-  ]);
+  const staged: IndexConfig[] = [
+    ...table.stagedDbIndexes.map((index) => ({ type: "database" as const, ...named(index) })),
+    ...table.stagedSearchIndexes.map((index) => ({ type: "search" as const, ...named(index) })),
+    ...table.stagedVectorIndexes.map((index) => ({ type: "vector" as const, ...named(index) })),
+  ];
+  return [...used, ...staged.map((index) => ({ ...index, staged: true }))];
 }
