@@ -64,3 +64,26 @@ export function findTable(schema: SchemaJson, tableName: string): TableJson | un
 export function flatMembers(validator: ValidatorJSON): readonly ValidatorJSON[] {
   return validator.type === "union" ? validator.value.flatMap(flatMembers) : [validator];
 }
+
+const indexLists = [
+  { kind: "index", staged: false, list: "indexes" },
+  { kind: "index", staged: true, list: "stagedDbIndexes" },
+  { kind: "search-index", staged: false, list: "searchIndexes" },
+  { kind: "search-index", staged: true, list: "stagedSearchIndexes" },
+  { kind: "vector-index", staged: false, list: "vectorIndexes" },
+  { kind: "vector-index", staged: true, list: "stagedVectorIndexes" },
+] as const;
+
+/** An index of any kind. */
+export interface AnyIndex {
+  readonly kind: (typeof indexLists)[number]["kind"];
+  readonly staged: boolean;
+  readonly index: IndexJson | SearchIndexJson | VectorIndexJson;
+}
+
+/** All indexes of a table. */
+export function indexesOf(table: TableJson): readonly AnyIndex[] {
+  return indexLists.flatMap(({ kind, staged, list }) =>
+    table[list].map((index) => ({ kind, staged, index })),
+  );
+}

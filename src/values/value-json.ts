@@ -5,6 +5,7 @@
  * is sorted already; what is not a value is handed to `convexToJson`, whose messages users know.
  */
 import { convexToJson, jsonToConvex, type JSONValue, type Value } from "convex/values";
+import { isPlainObject } from "./plain-object.js";
 import { TrueupError } from "../errors/index.js";
 
 /** Convex's limit for values of every kind; documents have a lower one. */
@@ -129,13 +130,6 @@ function quoteName(name: string): string {
   const quoted = `${quote(name)}:`;
   quotedNames.set(name, quoted);
   return quoted;
-}
-
-/** Also true for plain objects of another realm, as it is for `convexToJson`. */
-function isPlainObject(value: object): value is Fields {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return true;
-  return typeof prototype === "object" && prototype.constructor?.name === "Object";
 }
 
 function decode(json: JSONValue): Value {

@@ -4,6 +4,7 @@
  */
 import { CommitTsPlaceholder, type Value } from "convex/values";
 import { type ErrorCode, TrueupError } from "../../errors/index.js";
+import { isPlainObject } from "../../values/index.js";
 import type { Document, Fields } from "./document.js";
 import { byteLength, type StoredDocument } from "./stored-document.js";
 
@@ -196,13 +197,6 @@ function reservedName(name: string): TrueupError {
     `Field "${name}" starts with an underscore, which is only allowed for system fields like "_id".`,
     { field: name },
   );
-}
-
-/** Also true for plain objects of another realm. */
-export function isPlainObject(value: object): value is Fields {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return true;
-  return typeof prototype === "object" && prototype?.constructor?.name === "Object";
 }
 
 function isForeignBuffer(value: object): value is ArrayBuffer {

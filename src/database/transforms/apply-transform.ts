@@ -1,6 +1,7 @@
 /** Runs a transform's function on one document, and refuses results that are no document of the same id. */
 import { TrueupError } from "../../errors/index.js";
-import { isPlainObject, prepareDocument } from "../documents/prepare-document.js";
+import { isPlainObject } from "../../values/index.js";
+import { prepareDocument } from "../documents/prepare-document.js";
 import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
 import { runGuarded } from "./guarded-globals.js";
 import type { TransformFunction } from "./types.js";
@@ -37,7 +38,7 @@ export function applyTransform(
   }
   // Nobody awaits the promise, so its rejection must not become an unhandled one.
   if (fields instanceof Promise) fields.catch(() => {});
-  if (typeof fields !== "object" || fields === null || !isPlainObject(fields)) {
+  if (!isPlainObject(fields)) {
     throw new TransformProblem("notADocument", `It returned ${describe(fields)} instead of a document.`);
   }
   const { _id, _creationTime } = before.document;

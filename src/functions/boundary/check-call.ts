@@ -3,16 +3,17 @@ import { inspect } from "node:util";
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
 import { describeViolations, type CheckContext } from "../../schema/index.js";
+import { isPlainObject } from "../../values/index.js";
 import { PreparedQuery, TableQuery } from "../context/query-builder.js";
 import type { LoadedFunction } from "../program/loaded-component.js";
-import { copyValue, isPlainObject, type ValueLimits } from "./copy-value.js";
+import { copyValue, type ValueLimits } from "./copy-value.js";
 
 /** A copy of the arguments, which must be an object; without arguments an empty one. @throws INVALID_VALUE, INVALID_ARGUMENTS */
 export function copyArguments(args: unknown, limits: ValueLimits): Value {
   if (args === undefined) {
     return {};
   }
-  if (typeof args !== "object" || args === null || Array.isArray(args) || !isPlainObject(args)) {
+  if (!isPlainObject(args)) {
     throw new TrueupError(
       "INVALID_ARGUMENTS",
       `The arguments to a Convex function must be an object. Received: ${inspect(args)}`,

@@ -5,6 +5,7 @@
  */
 import { CommitTsPlaceholder, convexToJson, getConvexSize, type Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
+import { isPlainObject } from "../../values/index.js";
 
 /** How large a value may be that is passed to a function or returned by one. */
 export interface ValueLimits {
@@ -151,16 +152,6 @@ function checkFieldName(name: string): void {
   if (knownFieldNames.size < 10_000) {
     knownFieldNames.add(name);
   }
-}
-
-/** Whether a value is an object literal, of this realm or another one. */
-export function isPlainObject(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return (
-    prototype === Object.prototype ||
-    prototype === null ||
-    (prototype as { constructor?: { name?: string } }).constructor?.name === "Object"
-  );
 }
 
 /**

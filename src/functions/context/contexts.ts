@@ -15,7 +15,7 @@ import { readDatabase, writeDatabase, type WriteDatabase } from "./database.js";
 import { ActionMeta, MutationMeta, QueryMeta } from "./meta.js";
 import { storageReader, storageWriter } from "./file-storage.js";
 import { notSupported, requireArgument } from "./refused-calls.js";
-import { ActionScheduler, MutationScheduler } from "./scheduler.js";
+import { Scheduler } from "./scheduler.js";
 
 /** Makes a call of an action. Each call is a transaction or an action of its own. */
 export type CallFromAction = (
@@ -62,7 +62,7 @@ export function mutationContext(execution: Execution): { db: WriteDatabase } & R
     db: writeDatabase(execution),
     auth: new MutationAuth(execution),
     storage: storageWriter(execution),
-    scheduler: new MutationScheduler(execution),
+    scheduler: new Scheduler(execution),
     meta: new MutationMeta(execution),
     runQuery: offering(
       execution,
@@ -113,7 +113,7 @@ export function actionContext(execution: Execution, call: CallFromAction): objec
     runMutation: (reference: unknown, args?: unknown) => call(execution, "mutation", reference, args),
     runAction: (reference: unknown, args?: unknown) => call(execution, "action", reference, args),
     auth: new Auth(execution),
-    scheduler: new ActionScheduler(execution),
+    scheduler: new Scheduler(execution),
     storage: storageWriter(execution),
     vectorSearch: (tableName: string, indexName: string, query: VectorQuery) =>
       vectorSearch(execution, tableName, indexName, query),

@@ -95,15 +95,5 @@ async function writing<T>(
   operation: (tx: MutationTransaction) => Promise<T>,
 ): Promise<T> {
   execution.assertRunning();
-  if (execution.scope === null) {
-    return (await execution.engine.database.mutate(operation, { limits: null })).value;
-  }
-  const entered = await execution.turn.enter();
-  try {
-    return await operation(execution.mutation);
-  } finally {
-    if (entered) {
-      execution.turn.leave();
-    }
-  }
+  return await execution.write(operation);
 }

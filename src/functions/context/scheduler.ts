@@ -2,7 +2,6 @@
  * `ctx.scheduler`: hands jobs over to the queue, in the transaction of the mutation that schedules or, from an action, in
  * a transaction of its own.
  */
-import type { MutationTransaction } from "../../database/index.js";
 import { TrueupError } from "../../errors/index.js";
 import { copyArguments } from "../boundary/check-call.js";
 import type { Execution } from "../execution/execution.js";
@@ -12,12 +11,12 @@ import { requireArgument } from "./refused-calls.js";
 
 const fiveYearsMs = 5 * 366 * 24 * 60 * 60 * 1000;
 
-/** `ctx.scheduler`. */
-abstract class SchedulerHandle {
-  protected readonly execution: Execution;
+/** `ctx.scheduler`. The jobs of a mutation exist if it commits; a job of an action exists when the promise has resolved. */
+export class Scheduler {
+  readonly #execution: Execution;
 
   constructor(execution: Execution) {
-    this.execution = execution;
+    this.#execution = execution;
   }
 
   /** Runs the function after a delay in milliseconds; returns the job's id. @throws INVALID_SCHEDULED_TIME */
@@ -47,15 +46,12 @@ abstract class SchedulerHandle {
    */
   async cancel(id: string): Promise<void> {
     requireArgument(id, 1, "cancel", "id");
-    const { engine, component } = this.execution;
-    await this.within((tx) => engine.jobs.cancel(tx, component.path, id));
+    const { engine, component } = this.#execution;
+    await this.#execution.write((tx) => engine.jobs.cancel(tx, component.path, id));
   }
 
-  /** Runs the operation in the transaction that a job is to be written in. */
-  protected abstract within<T>(operation: (tx: MutationTransaction) => Promise<T>): Promise<T>;
-
   async #schedule(scheduledTime: number, reference: unknown, args: unknown): Promise<string> {
-    const { engine, component, request, program } = this.execution;
+    const { engine, component, request, program } = this.#execution;
     const text = referenceText(reference);
     const importing = program.prepare(component, text);
     if (importing !== null) {
@@ -81,31 +77,7 @@ abstract class SchedulerHandle {
           ? null
           : { componentPath: request.scheduledIn, id: request.scheduledFunctionId },
     };
-    return await this.within((tx) => engine.jobs.schedule(tx, job));
-  }
-}
-
-/** The scheduler of a mutation. Its jobs exist if the mutation commits. */
-export class MutationScheduler extends SchedulerHandle {
-  protected override async within<T>(operation: (tx: MutationTransaction) => Promise<T>): Promise<T> {
-    const { execution } = this;
-    execution.assertRunning();
-    const entered = await execution.turn.enter();
-    try {
-      return await operation(execution.mutation);
-    } finally {
-      if (entered) {
-        execution.turn.leave();
-      }
-    }
-  }
-}
-
-/** The scheduler of an action. A job exists when the promise has resolved. */
-export class ActionScheduler extends SchedulerHandle {
-  protected override async within<T>(operation: (tx: MutationTransaction) => Promise<T>): Promise<T> {
-    const { value } = await this.execution.engine.database.mutate(operation, { limits: null });
-    return value;
+    return await this.#execution.write((tx) => engine.jobs.schedule(tx, job));
   }
 }
 

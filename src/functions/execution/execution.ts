@@ -205,6 +205,18 @@ export class Execution implements TurnOwner {
     return mutation;
   }
 
+  /** Runs an operation in the transaction of a mutation, in its turn; from an action, in a transaction of its own. */
+  async write<T>(operation: (tx: MutationTransaction) => Promise<T>): Promise<T> {
+    if (this.scope === null) return (await this.engine.database.mutate(operation, { limits: null })).value;
+    this.assertRunning();
+    const entered = await this.turn.enter();
+    try {
+      return await operation(this.mutation);
+    } finally {
+      if (entered) this.turn.leave();
+    }
+  }
+
   /** @throws FUNCTION_OVER once the function has returned. */
   assertRunning(): void {
     if (this.#over) {

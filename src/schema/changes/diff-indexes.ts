@@ -2,18 +2,14 @@
  * Finds the changes of a table's indexes, by name. None of them touches a document, so all are safe. They differ in what has to
  * be built and in which queries stop working.
  */
-import type { TableJson } from "../schema-json.js";
+import { indexesOf, type AnyIndex, type TableJson } from "../schema-json.js";
 import type { RuleName } from "./rules.js";
 import { tableChange, type SchemaChange } from "./schema-change.js";
 
-/** An index of any kind, as one line of text. */
-interface IndexText {
-  readonly kind: IndexKind;
-  readonly staged: boolean;
+/** An index of any kind, with what it is made of as one line of text. */
+interface IndexText extends Omit<AnyIndex, "index"> {
   readonly text: string;
 }
-
-type IndexKind = "index" | "search-index" | "vector-index";
 
 /** All changes of indexes between two versions of a table. */
 export function diffIndexes(before: TableJson | undefined, after: TableJson): readonly SchemaChange[] {
@@ -47,36 +43,14 @@ export function diffIndexes(before: TableJson | undefined, after: TableJson): re
 }
 
 function indexTexts(table: TableJson): ReadonlyMap<string, IndexText> {
-  const texts = new Map<string, IndexText>();
-  const lists = [
-    { staged: false, indexes: table.indexes },
-    { staged: true, indexes: table.stagedDbIndexes },
-  ];
-  for (const { staged, indexes } of lists) {
-    for (const { indexDescriptor, fields } of indexes) {
-      texts.set(indexDescriptor, { kind: "index", staged, text: JSON.stringify(fields) });
-    }
-  }
-  const searches = [
-    { staged: false, indexes: table.searchIndexes },
-    { staged: true, indexes: table.stagedSearchIndexes },
-  ];
-  for (const { staged, indexes } of searches) {
-    for (const { indexDescriptor, searchField, filterFields } of indexes) {
-      const text = JSON.stringify({ searchField, filterFields: filterFields.toSorted() });
-      texts.set(indexDescriptor, { kind: "search-index", staged, text });
-    }
-  }
-  const vectors = [
-    { staged: false, indexes: table.vectorIndexes },
-    { staged: true, indexes: table.stagedVectorIndexes },
-  ];
-  for (const { staged, indexes } of vectors) {
-    for (const { indexDescriptor, vectorField, dimensions, filterFields } of indexes) {
-      const filter = filterFields.toSorted();
-      const text = JSON.stringify({ vectorField, dimensions, filterFields: filter });
-      texts.set(indexDescriptor, { kind: "vector-index", staged, text });
-    }
-  }
-  return texts;
+  return new Map(
+    indexesOf(table).map(({ kind, staged, index }) => {
+      const { indexDescriptor, ...parts } = index;
+      const text =
+        "fields" in parts
+          ? JSON.stringify(parts.fields)
+          : JSON.stringify({ ...parts, filterFields: parts.filterFields.toSorted() });
+      return [indexDescriptor, { kind, staged, text }];
+    }),
+  );
 }

@@ -4,7 +4,15 @@
  * entries do not contain names, so neither has to be rebuilt.
  */
 import { TrueupError } from "../../errors/index.js";
-import { findTable, type SchemaJson, type TableJson, type ValidatorJson } from "../schema-json.js";
+import {
+  findTable,
+  type IndexJson,
+  type SchemaJson,
+  type SearchIndexJson,
+  type TableJson,
+  type ValidatorJson,
+  type VectorIndexJson,
+} from "../schema-json.js";
 import { fieldPatterns, rewriteType } from "./rewrite-type.js";
 import { placeChange, tableChange, type SchemaChange } from "./schema-change.js";
 
@@ -160,34 +168,26 @@ function renameTable(
       field: (name, place) => fields.get(place.pattern) ?? name,
     });
   const path = (fieldPath: string): string => renamedPattern(`.${fieldPath}`, fields).slice(1);
+  const database = (index: IndexJson): IndexJson => ({ ...index, fields: index.fields.map(path) });
+  const search = (index: SearchIndexJson): SearchIndexJson => ({
+    ...index,
+    searchField: path(index.searchField),
+    filterFields: index.filterFields.map(path),
+  });
+  const vector = (index: VectorIndexJson): VectorIndexJson => ({
+    ...index,
+    vectorField: path(index.vectorField),
+    filterFields: index.filterFields.map(path),
+  });
   const { stagedDocumentType: staged } = table;
   return {
     tableName: newName(table.tableName),
-    indexes: table.indexes.map((index) => ({ ...index, fields: index.fields.map(path) })),
-    stagedDbIndexes: table.stagedDbIndexes.map((index) => ({
-      ...index,
-      fields: index.fields.map(path),
-    })),
-    searchIndexes: table.searchIndexes.map((index) => ({
-      ...index,
-      searchField: path(index.searchField),
-      filterFields: index.filterFields.map(path),
-    })),
-    stagedSearchIndexes: table.stagedSearchIndexes.map((index) => ({
-      ...index,
-      searchField: path(index.searchField),
-      filterFields: index.filterFields.map(path),
-    })),
-    vectorIndexes: table.vectorIndexes.map((index) => ({
-      ...index,
-      vectorField: path(index.vectorField),
-      filterFields: index.filterFields.map(path),
-    })),
-    stagedVectorIndexes: table.stagedVectorIndexes.map((index) => ({
-      ...index,
-      vectorField: path(index.vectorField),
-      filterFields: index.filterFields.map(path),
-    })),
+    indexes: table.indexes.map(database),
+    stagedDbIndexes: table.stagedDbIndexes.map(database),
+    searchIndexes: table.searchIndexes.map(search),
+    stagedSearchIndexes: table.stagedSearchIndexes.map(search),
+    vectorIndexes: table.vectorIndexes.map(vector),
+    stagedVectorIndexes: table.stagedVectorIndexes.map(vector),
     documentType: rewrite(table.documentType),
     ...(staged === undefined ? {} : { stagedDocumentType: rewrite(staged) }),
   };

@@ -2,7 +2,13 @@
  * Checks the indexes of one table: their names, fields and number, and whether the fields that they name can exist. Staged
  * indexes count like the others.
  */
-import type { IndexJson, SearchIndexJson, TableJson, VectorIndexJson } from "../schema-json.js";
+import {
+  indexesOf,
+  type IndexJson,
+  type SearchIndexJson,
+  type TableJson,
+  type VectorIndexJson,
+} from "../schema-json.js";
 import { canHoldField, canHoldVector } from "../document-type.js";
 import { isFieldPath, isIdentifier } from "./identifiers.js";
 import type { SchemaProblem, SchemaProblemCode } from "./problem.js";
@@ -21,20 +27,20 @@ export function checkIndexes(table: TableJson, typesEnforced: boolean): readonly
   const database = [...table.indexes, ...table.stagedDbIndexes];
   const search = [...table.searchIndexes, ...table.stagedSearchIndexes];
   const vector = [...table.vectorIndexes, ...table.stagedVectorIndexes];
-  const all = [...database, ...search, ...vector];
+  const names = indexesOf(table).map(({ index }) => index.indexDescriptor);
   const check = new IndexCheck(table, typesEnforced);
 
-  if (all.length > maxIndexes) {
+  if (names.length > maxIndexes) {
     const { tableName } = table;
     check.add("TooManyIndexes", `Table "${tableName}" cannot have more than ${maxIndexes} indexes.`);
   }
-  for (const name of repeated(all.map((index) => index.indexDescriptor))) {
+  for (const name of repeated(names)) {
     check.add(
       "IndexNamesNotUnique",
       `Table "${table.tableName}" has two or more definitions of index "${name}".`,
     );
   }
-  for (const index of all) check.name(index.indexDescriptor);
+  for (const name of names) check.name(name);
   for (const index of database) check.databaseIndex(index);
   check.sameFields(database);
   for (const index of search) check.searchIndex(index);

@@ -7,6 +7,7 @@ import { canHoldField, documentType } from "../document-type.js";
 import {
   flatMembers,
   findTable,
+  indexesOf,
   type SchemaJson,
   type TableJson,
   type ObjectFieldJson,
@@ -37,7 +38,7 @@ export function widenSchema(before: SchemaJson, after: SchemaJson): SchemaJson {
 
 function widenTable(before: TableJson, after: TableJson): TableJson {
   const merged = mergeTypes(documentType(before), documentType(after));
-  const taken = new Set(allNames(after));
+  const taken = new Set(indexesOf(after).map(({ index }) => index.indexDescriptor));
   let room = maxIndexes - taken.size;
   /** The old indexes that can stand beside the new ones. */
   const older = <Index extends { readonly indexDescriptor: string }>(
@@ -85,17 +86,6 @@ function widenTable(before: TableJson, after: TableJson): TableJson {
       ),
     ],
   };
-}
-
-function allNames(table: TableJson): readonly string[] {
-  return [
-    ...table.indexes,
-    ...table.stagedDbIndexes,
-    ...table.searchIndexes,
-    ...table.stagedSearchIndexes,
-    ...table.vectorIndexes,
-    ...table.stagedVectorIndexes,
-  ].map((index) => index.indexDescriptor);
 }
 
 /** A type that accepts both. The fields and members of `after` come first. */

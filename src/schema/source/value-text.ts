@@ -3,7 +3,8 @@
  * that a megabyte of a document never becomes a megabyte of a message.
  */
 import { CommitTsPlaceholder } from "convex/values";
-import { isBytes, isPlainObject } from "../validation/value-kind.js";
+import { isPlainObject } from "../../values/index.js";
+import { isBytes } from "../validation/value-kind.js";
 
 /**
  * A value as source text, fields sorted by name; `undefined` fields are left out.

@@ -6,7 +6,8 @@
 import { CommitTsPlaceholder, jsonToConvex } from "convex/values";
 import type { ObjectFieldJson, ObjectValidatorJson, ValidatorJson } from "../schema-json.js";
 import { discriminate, type TaggedUnion } from "./discriminate.js";
-import { isFieldName, isBytes, isPlainObject } from "./value-kind.js";
+import { isPlainObject } from "../../values/index.js";
+import { isFieldName, isBytes } from "./value-kind.js";
 
 /** What checking a value needs to know of the database around it. */
 export interface CheckContext {

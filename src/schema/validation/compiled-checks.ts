@@ -11,7 +11,7 @@ import type { Violation } from "./violation.js";
 import { documentMembers, systemFields } from "../document-type.js";
 import { valueText } from "../source/value-text.js";
 import { discriminate } from "./discriminate.js";
-import { isPlainObject } from "./value-kind.js";
+import { isPlainObject } from "../../values/index.js";
 
 /** The check of a validator, made ready for many values. */
 export interface CompiledValidator {

@@ -9,7 +9,8 @@ import { fieldText, validatorText } from "../source/validator-text.js";
 import { valueText } from "../source/value-text.js";
 import { type CheckContext, compileFits } from "./compile-fits.js";
 import { discriminate } from "./discriminate.js";
-import { isFieldName, isPlainObject, valueKind } from "./value-kind.js";
+import { isPlainObject } from "../../values/index.js";
+import { isFieldName, valueKind } from "./value-kind.js";
 import { elementPlace, fieldPlace, keysPlace, root, valuesPlace, type Place } from "./place.js";
 import type { Violation } from "./violation.js";
 

@@ -3,6 +3,7 @@
  * (a vm context has its own `Object` and `ArrayBuffer`).
  */
 import { CommitTsPlaceholder } from "convex/values";
+import { isPlainObject } from "../../values/index.js";
 
 /** The kinds that validators tell apart; "other" is no Convex value. */
 export type ValueKind =
@@ -17,18 +18,6 @@ export type ValueKind =
   | "other"
   | "string"
   | "undefined";
-
-/** A plain object: what Convex stores as an object. */
-export type PlainObject = Readonly<Record<string, unknown>>;
-
-/** Whether a value is an object that was written as a literal, made by JSON.parse, or has no prototype. */
-export function isPlainObject(value: unknown): value is PlainObject {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return true;
-  if (Array.isArray(value) || typeof prototype !== "object" || prototype === null) return false;
-  return Object.getPrototypeOf(prototype) === null && prototype.constructor?.name === "Object";
-}
 
 /** True for an ArrayBuffer of any realm. */
 export function isBytes(value: unknown): value is ArrayBuffer {

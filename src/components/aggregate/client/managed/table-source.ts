@@ -1,6 +1,6 @@
 /** A table as its managed aggregate sees it: what documents, and changes of them, are to the aggregate. */
 import { CommitTsPlaceholder, ConvexError } from "convex/values";
-import { encodeKey } from "../../../../values/index.js";
+import { encodeKey, isPlainObject } from "../../../../values/index.js";
 import type { ComponentApi } from "../../component/_generated/component.js";
 import type { Operation } from "../aggregate.js";
 import {
@@ -109,7 +109,7 @@ function findMisfit(value: unknown, path: string, depth: number): { path: string
     }
     return null;
   }
-  if (typeof value !== "object" || value === null || !isPlainObject(value)) {
+  if (!isPlainObject(value)) {
     return { path, word: wordFor(value) };
   }
   for (const [field, part] of Object.entries(value)) {
@@ -133,12 +133,6 @@ function isPlainValue(value: unknown): boolean {
     default:
       return value === null || value instanceof ArrayBuffer || value instanceof CommitTsPlaceholder;
   }
-}
-
-function isPlainObject(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // Objects of other realms have another Object.prototype, which has none itself.
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** What a value is called in a sentence: "null", "an array", "a Date". */
