@@ -62,3 +62,9 @@ test("who waits for a snapshot is told when the storage closes", async () => {
   await storage.close();
   expect(await refusal).toMatchObject({ code: "STORAGE_CLOSED" });
 });
+
+test("it says what it can do: transactions one by one, kept on disk, in one process", async () => {
+  const storage = await sqlite(newFile())();
+  expect(storage.capabilities).toEqual({ serialTransactions: true, persistent: true, shared: false });
+  await storage.close();
+});

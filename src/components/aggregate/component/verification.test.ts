@@ -19,6 +19,7 @@ import { advanceRun, readReport, startVerify } from "../client/verification/inde
 import * as verification from "./verification.js";
 
 afterEach(() => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
@@ -247,7 +248,6 @@ test.each(["compare", "items", "documents"])("%s waits for what has to be applie
   });
   expect(await advance(host, runId)).toEqual({ due: true, waitMs: 250 });
   expect((await reported(host, runId))?.phase).toBe(phase);
-  vi.useRealTimers();
 });
 
 test.each([

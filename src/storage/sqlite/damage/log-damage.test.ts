@@ -168,3 +168,23 @@ test("an index that cannot be believed says nothing", async () => {
     expect(findLogDamage(file, "full")).toBeNull();
   }
 });
+
+test("the damage is told by the frame, counted from one, also where the machine has gone down since", async () => {
+  for (const [frame, number] of [
+    [0, 1],
+    [2, 3],
+  ] as const) {
+    const file = await killed(4);
+    damageFrame(file, frame, 500);
+    expect(findLogDamage(file, "full")).toContain(`frame ${number} of the log`);
+  }
+  const file = await killed(3);
+  utimesSync(`${file}-wal`, 1, 1);
+  expect(findLogDamage(file, "full")).toBeNull();
+  const log = readFileSync(`${file}-wal`);
+  for (const damaged of [log.subarray(0, 10), log.fill(1, 20, 21)]) {
+    writeFileSync(`${file}-wal`, damaged);
+    utimesSync(`${file}-wal`, 1, 1);
+    expect(findLogDamage(file, "full")).toContain("header");
+  }
+});

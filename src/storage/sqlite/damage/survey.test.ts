@@ -173,7 +173,7 @@ test("a rebuild carries over what can be read as it is, and keeps the damaged fi
 
   const { keptAs, entries } = await rebuildSqlite(file);
   expect(entries).toBe(found?.entries);
-  expect(keptAs).toMatch(/damaged\.sqlite-damaged-\d{4}-\d\d-\d\dT[\d-]+Z$/);
+  expect(keptAs).toMatch(/damaged\.sqlite-damaged-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/);
   expect(
     readFileSync(keptAs)
       .subarray(at, at + 8192)
@@ -192,4 +192,6 @@ test("a rebuild carries over what can be read as it is, and keeps the damaged fi
   });
   await expect(readAll(rebuilt)).rejects.toMatchObject({ code: "STORAGE_CORRUPT" });
   await rebuilt.close();
+  // A second time, with nothing left of the first.
+  expect(await rebuildSqlite(file)).toMatchObject({ entries });
 });

@@ -1,5 +1,14 @@
 /** The data file, its lock and its upgrade, each asked by itself: settings, what is refused, and what is left behind. */
-import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../../../../suites/setup/temporary-folder.js";
 import { seal, unseal } from "../damage/seal.js";
@@ -251,6 +260,14 @@ describe("the right to own a file", () => {
     expect(existsSync(`${path}-lock`)).toBe(true);
   });
 
+  test("is not refused as somebody else's where the lock cannot even be opened", () => {
+    const path = newFile();
+    mkdirSync(`${path}-lock`);
+    expect(() => acquireOwnerLock(driver, path, () => 4711)).toThrow(
+      expect.objectContaining({ code: "STORAGE_UNAVAILABLE" }),
+    );
+  });
+
   test("of a file that is not there yet can be held and given back", () => {
     const path = newPath();
     const lock = acquireOwnerLock(driver, path, () => undefined);
@@ -285,6 +302,22 @@ test.each([0, 1, 999, 1000, 1001, 2000])(
     connection.close();
   },
 );
+
+test("a file of an older format that SQLite finds damaged is not sealed", () => {
+  const damaged = {
+    prepareValue: () => () => "page 3 is lost",
+    exec: () => {
+      throw new Error("nothing may be changed");
+    },
+  } as unknown as SqliteConnection;
+  expect(() => upgradeToSeals(damaged, "path")).toThrow(
+    expect.objectContaining({
+      code: "STORAGE_CORRUPT",
+      details: { path: "path" },
+      message: expect.stringContaining("page 3 is lost"),
+    }),
+  );
+});
 
 test("a number of the file that is gone, or of another name, is damaged", () => {
   const connection = driver.open(newFile(), { busyTimeoutMs: 0 });
