@@ -69,6 +69,8 @@ class ConfirmingRunner {
   async init() {
     await this.#inner.init();
     for (const { config } of this.#inner.ctx.projects) {
+      // Files that share nothing have threads of their own.
+      if (config.isolate) continue;
       config.pool = "kept";
       config.poolRunner = {
         name: "kept",
