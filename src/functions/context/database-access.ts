@@ -81,14 +81,14 @@ export class ReadAccess implements TableSource {
         "`paginate` is not supported inside components: use the paginator of convex-helpers.",
       );
     }
-    if (execution.paginated) {
+    if (execution.hasPaginated) {
       throw new TrueupError(
         "PAGINATED_TWICE",
         "This query or mutation function ran multiple paginated queries. Convex only supports a single paginated query in each function.",
         { path: execution.subject.path },
       );
     }
-    execution.paginated = true;
+    execution.hasPaginated = true;
     await execution.turn.free();
     if (execution.parent !== null) {
       return await this.reader.page(query, options);
@@ -186,7 +186,7 @@ export class WriteAccess extends ReadAccess {
     try {
       const writer = execution.mutation.component(execution.component.path);
       // A trigger learns from the current execution in whose name a write is made.
-      return execution.triggersOff
+      return execution.isWithoutTriggers
         ? await currentExecution.run(execution, operation, writer)
         : await operation(writer);
     } finally {

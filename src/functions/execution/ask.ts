@@ -44,7 +44,8 @@ export function askFrom(execution: Execution, kind: AskedKind): Ask {
 
 function ask(caller: Execution, kind: AskedKind, reference: unknown, args: unknown): unknown {
   const { scope } = caller;
-  if (scope === null || caller.stale || typeof reference !== "object" || reference === null) return undefined;
+  if (scope === null || caller.isStale || typeof reference !== "object" || reference === null)
+    return undefined;
   caller.assertRunning();
   if (caller.turn.free() !== null || caller.depth >= caller.engine.maxDepth) return undefined;
   const fn = targetOf(caller, reference);

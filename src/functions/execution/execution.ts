@@ -108,7 +108,7 @@ interface ExecutionFields {
   readonly request: Request;
   readonly scope: TransactionScope | null;
   readonly parent: Execution | null;
-  readonly stale?: boolean;
+  readonly isStale?: boolean;
   /** Reads the component's data, where it is to be read otherwise than the transaction sees it. */
   readonly reader?: DatabaseReader | undefined;
   /** How many calls this one is nested in; that of the parent when it is left out. */
@@ -131,13 +131,14 @@ export class Execution implements TurnOwner {
   readonly scope: TransactionScope | null;
   readonly parent: Execution | null;
   /** Reads as of the beginning of the transaction, without its writes. */
-  readonly stale: boolean;
+  readonly isStale: boolean;
   readonly depth: number;
   readonly turn: Turn;
   /** Whether writes of this execution set off no triggers. */
-  triggersOff = false;
+  isWithoutTriggers = false;
   triggerDepth: number;
-  paginated = false;
+  /** Whether the function has run a paginated query; it may run only one. */
+  hasPaginated = false;
   #failure: Error | null = null;
   #unfinished: Set<Promise<unknown>> | null = null;
   #over = false;
@@ -151,7 +152,7 @@ export class Execution implements TurnOwner {
     this.request = fields.request;
     this.scope = fields.scope;
     this.parent = fields.parent;
-    this.stale = fields.stale ?? false;
+    this.isStale = fields.isStale ?? false;
     this.#reader = fields.reader ?? null;
     this.depth = fields.depth ?? fields.parent?.depth ?? 0;
     this.triggerDepth = fields.parent?.triggerDepth ?? 0;
@@ -163,7 +164,7 @@ export class Execution implements TurnOwner {
     component: LoadedComponent,
     subject: Subject,
     scope: TransactionScope | null = this.scope,
-    stale: boolean = this.stale,
+    isStale: boolean = this.isStale,
   ): Execution {
     const { engine, program, request } = this;
     if (this.depth >= engine.maxDepth) {
@@ -174,7 +175,17 @@ export class Execution implements TurnOwner {
       );
     }
     const depth = this.depth + 1;
-    return new Execution({ engine, program, component, subject, request, scope, stale, depth, parent: this });
+    return new Execution({
+      engine,
+      program,
+      component,
+      subject,
+      request,
+      scope,
+      isStale,
+      depth,
+      parent: this,
+    });
   }
 
   /** @throws INVALID_CALL in an action, FUNCTION_OVER once the function has returned. */
@@ -191,7 +202,7 @@ export class Execution implements TurnOwner {
     if (this.#reader === null) {
       const { tx, mutation } = this.transaction;
       const path = this.component.path;
-      this.#reader = this.stale && mutation !== null ? mutation.staleReader(path) : tx.component(path);
+      this.#reader = this.isStale && mutation !== null ? mutation.staleReader(path) : tx.component(path);
     }
     return this.#reader;
   }

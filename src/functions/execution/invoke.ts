@@ -113,7 +113,7 @@ export async function callNested(
   }
   const fn = parent.program.resolve(parent.component, text);
   assertKind(fn, kind);
-  const stale = parent.stale || options.useStaleSnapshot === true;
+  const stale = parent.isStale || options.useStaleSnapshot === true;
   const child = parent.nest(fn.component, fn, parent.scope, stale);
   const copied = copyArguments(args, parent.engine.valueLimits);
   checkArguments(fn, copied, checkContext(child));

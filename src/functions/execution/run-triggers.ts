@@ -49,7 +49,7 @@ function triggerHook(
   return async (tx, change) => {
     const current = currentExecution.getStore();
     const writer = current !== undefined && current.scope?.tx === tx ? current : null;
-    if (writer?.triggersOff === true) {
+    if (writer?.isWithoutTriggers === true) {
       return;
     }
     writer?.assertSound();
@@ -108,6 +108,6 @@ function withoutTriggers(execution: Execution): Execution {
     turn,
     parent: execution,
   });
-  inner.triggersOff = true;
+  inner.isWithoutTriggers = true;
   return inner;
 }
