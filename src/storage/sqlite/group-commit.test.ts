@@ -204,6 +204,20 @@ test("who has read what a failed commit took back fails as well, even without wr
   await storage.close();
 });
 
+test("a transaction without writes that shares a commit is announced to nobody", async () => {
+  const { storage } = await fillableStorage();
+  const heard: number[] = [];
+  storage.onCommit(({ writes }) => heard.push(writes.length));
+  const first = await storage.begin();
+  const second = storage.begin();
+  const written = first.commit([["a", "1"]]);
+  const reading = await second;
+  expect(await reading.get("a")).toBe("1");
+  expect(await reading.commit([])).toBe(await written);
+  expect(heard).toEqual([1]);
+  await storage.close();
+});
+
 test("a transaction without writes is acknowledged only when what it read is durable", async () => {
   const { storage, disk } = await fillableStorage();
   disk.isFull = true;
