@@ -1,3 +1,7 @@
+/**
+ * The package's main entry: opens a backend on a storage, runs functions on it, and checks what it holds.
+ * @module trueup
+ */
 export { isTrueupError, TrueupError, type ErrorCode, type ErrorDetails } from "../errors/index.js";
 export {
   modulesFromDirectory,

@@ -33,6 +33,7 @@ interface CallOptions {
   readonly journal?: string | null;
 }
 
+/** A call of a function from outside: which function, with which arguments, as whom. */
 export type FunctionCall = CallTarget & CallOptions;
 
 /** One run of a scheduled job. The state of the job changes in the transaction of the mutation that it runs. */
@@ -47,6 +48,7 @@ export interface JobRun {
   after(tx: MutationTransaction): Promise<void>;
 }
 
+/** The outcome of a call whose function returned. */
 export interface FunctionSuccess {
   readonly status: "success";
   readonly value: Value;
@@ -59,6 +61,7 @@ export interface FunctionSuccess {
   readonly journal?: string;
 }
 
+/** The outcome of a call whose function threw, or that was refused. Nothing that it wrote is kept. */
 export interface FunctionFailure {
   readonly status: "error";
   /** What was thrown. */
@@ -74,6 +77,7 @@ export interface FunctionFailure {
   readonly readSet?: ReadSet;
 }
 
+/** How a call ended; `status` tells the two apart. */
 export type FunctionOutcome = FunctionSuccess | FunctionFailure;
 
 /** A function to be run later. */

@@ -59,6 +59,7 @@ const progressIntervalMs = 100;
 /** After so many failures in a row, whoever waits gets an error. */
 const maxAttempts = 3;
 
+/** The managed aggregates of the running program: their state, their builds, and the comparison with their tables. */
 export class Aggregates {
   readonly #driver: AggregateDriver;
 

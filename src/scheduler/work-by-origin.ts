@@ -5,6 +5,7 @@
 import type { Database } from "../database/index.js";
 import { type JobChange, jobOfDocument, jobsTable, type JobState } from "./job-table.js";
 
+/** How many of the jobs that one call set off are in which state. */
 export interface Work {
   readonly pending: number;
   readonly inProgress: number;

@@ -82,6 +82,7 @@ export const differenceKinds = [
   "structure",
 ] as const;
 
+/** How an item differs from the one that its document should have. */
 export type DifferenceKind = (typeof differenceKinds)[number];
 
 /** A document whose item was wrong when the document was written. The item is right since; a repair of the others is due. */
@@ -180,6 +181,7 @@ export interface ManagedAggregate {
   advance(ctx: object): Promise<Advance>;
   /** Begins a run, which `advance` then carries out, or joins the run that goes on. Returns the run's id. */
   startVerify(ctx: object, options?: StartVerifyOptions): Promise<string>;
+  /** The state of the aggregate, how far a build is, and what it holds. O(namespaces + log n). */
   status(ctx: object): Promise<AggregateStatus>;
   /** A page of what a run found; without an id, of the latest run. Null when there is none. */
   report(ctx: object, runId?: string, cursor?: string): Promise<VerifyReport | null>;

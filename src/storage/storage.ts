@@ -93,6 +93,7 @@ export interface StorageDamage {
   readonly message: string;
 }
 
+/** What a storage found when it went through all of its entries. */
 export interface StorageCheck {
   /** How many entries were met. */
   readonly entries: number;

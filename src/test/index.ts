@@ -1,4 +1,7 @@
-/** The package's entry `trueup/test`: tests of Convex functions on the real engine. */
+/**
+ * Tests of Convex functions on the real engine, with the interface of `convex-test`.
+ * @module trueup/test
+ */
 export { convexTest, type ConvexTestOptions } from "./convex-test.js";
 export type { TestTransactionLimits } from "./test-backend.js";
 export type {

@@ -1,3 +1,7 @@
+/**
+ * Triggers: functions that run in the transaction of a write.
+ * @module trueup/triggers
+ */
 export { nativeTriggers, triggersBrand } from "../seams/index.js";
 export {
   Triggers,

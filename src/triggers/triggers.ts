@@ -21,9 +21,11 @@ export type RegisteredTriggers<Ctx, DataModel extends GenericDataModel> = {
 /** A customization as `customMutation` of convex-helpers takes it; see `Triggers.customization`. */
 export interface TriggerCustomization<Ctx extends { db: object }> {
   args: Record<never, never>;
+  /** Gives the function a `ctx.db` that runs the triggers. */
   input: (ctx: Ctx) => Promise<{
     ctx: { db: Ctx["db"] };
     args: Record<never, never>;
+    /** Throws when a trigger has failed and the function swallowed the error. */
     onSuccess: () => void;
   }>;
 }

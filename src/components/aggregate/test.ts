@@ -1,6 +1,7 @@
 /**
- * The package's entry `trueup/aggregate/test`: registers the component with a test backend, `trueup/test` or the official
- * `convex-test`. The modules are listed, not globbed, so that this works wherever the package is installed.
+ * Registers the component with a test backend, `trueup/test` or the official `convex-test`. The modules are listed, not
+ * globbed, so that this works wherever the package is installed.
+ * @module trueup/aggregate/test
  */
 import type { GenericSchema, SchemaDefinition } from "convex/server";
 import schema from "./component/schema.js";
@@ -38,6 +39,7 @@ export function register(t: ComponentTest, name: string = "aggregate"): void {
   t.registerComponent(name, schema, modules);
 }
 
+/** The component's schema and modules, for `registerComponent` and for `openBackend({ components })`. */
 const aggregateTest: { register: typeof register; schema: typeof schema; modules: Modules } = {
   register,
   schema,

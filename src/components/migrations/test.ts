@@ -1,4 +1,7 @@
-/** Registers the component with a test backend: `register(convexTest(schema, modules))`. */
+/**
+ * Registers the component with a test backend: `register(convexTest(schema, modules))`.
+ * @module trueup/migrations/test
+ */
 import type { GenericSchema, SchemaDefinition } from "convex/server";
 import schema from "./component/schema.js";
 
@@ -13,6 +16,7 @@ const modules: Record<string, () => Promise<unknown>> = {
 
 /** The part of what `convexTest` returns that is needed here. */
 export interface ComponentRegistry {
+  /** Mounts a component at a path, as `convexTest` does. */
   registerComponent(
     path: string,
     schema: SchemaDefinition<GenericSchema, boolean>,
@@ -29,6 +33,7 @@ export function register(t: ComponentRegistry, name: string = "migrations"): voi
 const component: {
   register: typeof register;
   schema: SchemaDefinition<GenericSchema, boolean>;
+  /** Loaders of the modules, by their path. */
   modules: Record<string, () => Promise<unknown>>;
 } = { register, schema, modules };
 export default component;

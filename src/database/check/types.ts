@@ -16,6 +16,7 @@ export type DataDifferenceKind =
   | "wrongId"
   | "wrongIndexEntry";
 
+/** One place where what is derived does not follow from the documents, or where a stored value is damaged. */
 export interface DataDifference {
   readonly kind: DataDifferenceKind;
   /** The component's path, `""` for the app. */
@@ -39,6 +40,7 @@ export interface DataCheckOptions {
   readonly onProgress?: (checked: number) => void;
 }
 
+/** What a check of all documents, ids, indexes and counts found. */
 export interface DataCheck {
   readonly tables: number;
   readonly documents: number;

@@ -1,6 +1,7 @@
 /** Keeps the lines that one call, and everything that it calls, write to the console, within Convex's bounds. */
 import { inspect } from "node:util";
 
+/** The level of a console line, as the official CLI prints it. */
 export type LogLevel = "LOG" | "INFO" | "DEBUG" | "WARN" | "ERROR";
 
 /** One line in its parts, as a function wrote it. */

@@ -20,6 +20,7 @@ import {
 import { emptyTree, type Tree, TreeReader } from "./tree.js";
 import { TransactionState } from "../transaction-state.js";
 
+/** Options of a storage in memory. */
 export interface MemoryOptions {
   /** Milliseconds since 1970; `Date.now` when left out. */
   readonly clock?: () => number;

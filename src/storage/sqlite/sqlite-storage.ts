@@ -34,6 +34,7 @@ const defaultSnapshotMaxAgeMs = 30_000;
 /** How often to look whether the files are in place where a commit takes a tenth of the time of a durable one. */
 const relaxedLookMs = 5;
 
+/** Options of a storage in an SQLite file. */
 export interface SqliteOptions {
   /**
    * "full", the default: a commit is on disk when it is acknowledged. "relaxed": it is on disk soon after;

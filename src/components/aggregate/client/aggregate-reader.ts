@@ -300,7 +300,10 @@ export class AggregateReader<
     return { page: itemsOf(page), ...place };
   }
 
-  /** @param isLeftover To be cleared, also where the component is another class's by now. */
+  /**
+   * A page of the namespaces that the component knows.
+   * @param isLeftover Whether they are asked for to be cleared, even where another class uses the component by now.
+   */
   protected async namespaces(
     ctx: ReadCtx,
     cursor: string | undefined,

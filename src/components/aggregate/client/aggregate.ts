@@ -15,6 +15,7 @@ import type { AggregateOptions, Key, NamespacedOpts, TreeOptions, WriteCtx, Writ
 /** One write, as the component takes it. */
 export type Operation = FunctionArgs<ComponentApi["writes"]["apply"]>["operations"][number];
 
+/** What `DirectAggregate` and `TableAggregate` share: every read, and the upkeep of the trees. */
 export class Aggregate<
   K extends Key,
   ID extends string,

@@ -50,6 +50,7 @@ export type AggregateOperation<
   Namespace extends Value | undefined = undefined,
 > = OperationOf<DirectAggregateType<K, ID, Namespace>>;
 
+/** An aggregate of items that the app gives it itself, each with a key, an id and a number to sum. A write costs O(log n). */
 export class DirectAggregate<T extends AnyType> extends Aggregate<
   T["Key"],
   T["Id"],

@@ -1,4 +1,7 @@
-/** The package's entry `trueup/aggregate`. */
+/**
+ * Aggregates: counts, exact sums, ranks and extremes of a table's documents, or of any sorted items.
+ * @module trueup/aggregate
+ */
 export { Aggregate } from "./aggregate.js";
 export type { Statistics } from "./aggregate-statistics.js";
 export { DirectAggregate, type AggregateOperation, type DirectAggregateType } from "./direct-aggregate.js";

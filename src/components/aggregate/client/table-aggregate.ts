@@ -87,14 +87,24 @@ export type TableAggregateOptions<T extends AnyType> = AggregateOptions &
     /** More numbers of a document, to be asked for by name; undefined where it has none. */
     sumValues?: { readonly [Name in ValuesOf<T>]: (doc: DocumentOf<T>) => number | undefined };
   } & (undefined extends NamespaceOf<T>
-    ? { namespace?: (doc: DocumentOf<T>) => NamespaceOf<T> }
-    : { namespace: (doc: DocumentOf<T>) => NamespaceOf<T> });
+    ? {
+        /** The namespace in which a document is counted. */
+        namespace?: (doc: DocumentOf<T>) => NamespaceOf<T>;
+      }
+    : {
+        /** The namespace in which a document is counted. */
+        namespace: (doc: DocumentOf<T>) => NamespaceOf<T>;
+      });
 
 /** One write of a batch; each type takes what the method of its name takes. */
 export type TableAggregateOperation<T extends AnyType> =
   | { type: "insert" | "insertIfDoesNotExist" | "delete" | "deleteIfExists"; doc: DocumentOf<T> }
   | { type: "replace" | "replaceOrInsert"; oldDoc: DocumentOf<T>; newDoc: DocumentOf<T> };
 
+/**
+ * An aggregate of the documents of a table; with `table` it is managed, and follows every write by itself. A write costs O(log
+ * n).
+ */
 export class TableAggregate<T extends AnyType> extends Aggregate<
   T["Key"],
   IdOf<T>,

@@ -1,3 +1,7 @@
+/**
+ * Migrations of stored documents: defined in the app, run in batches beside live traffic, or applied by a deploy.
+ * @module trueup/migrations
+ */
 export type { DeployMigration } from "../../../seams/index.js";
 export type { MigrationArgs, MigrationResult, OnError, Tuning } from "../component/protocol.js";
 export type {

@@ -21,6 +21,7 @@ export interface VerificationStep {
   waitMs?: number;
 }
 
+/** Runs of verify and repair that an app starts and carries out itself. */
 export class TableVerification {
   readonly #source: TableSource;
   /** Whose trees are checked: with a definition, those of a managed aggregate. */
