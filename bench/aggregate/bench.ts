@@ -4,8 +4,8 @@
  */
 import { measure, type Contender, type Effort, type Task } from "../harness/measure.js";
 import type { Footprint, Row } from "../harness/report.js";
-import { Items, questionTypes, type BenchItem, type QuestionType } from "./items.js";
-import { countedTreeSubject, openSubjects, type Subject } from "./subjects.js";
+import { Items, questionTypes, type BenchItem, type QuestionType, type Subject } from "./items.js";
+import { countedTreeSubject, openSubjects } from "./subjects.js";
 
 /** How many items a batch inserts, and how many questions a query asks that asks many. */
 const batchSize = 100;

@@ -3,8 +3,14 @@
  * questions the requests are pipelined, as are the writes of a batch. As durable as the server is set to be.
  */
 import type { Redis, Reply } from "../harness/redis.js";
-import { pageSize, percentileOffset, type BenchItem, type Items, type Question } from "./items.js";
-import type { Subject } from "./subjects.js";
+import {
+  pageSize,
+  percentileOffset,
+  type BenchItem,
+  type Items,
+  type Question,
+  type Subject,
+} from "./items.js";
 
 export const redisFixture = "Redis";
 const set = "trueup:bench";

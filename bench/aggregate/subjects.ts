@@ -13,30 +13,11 @@ import {
   type BenchItem,
   type Items,
   type Question,
-  type QuestionType,
+  type Subject,
 } from "./items.js";
 import { publishedTree } from "./published-tree.js";
 import { redisSubject } from "./redis-peer.js";
 import { loadTree } from "./stored-tree.js";
-
-export interface Subject {
-  readonly name: string;
-  /** Whether many questions can be asked in one call that costs something itself. */
-  readonly hasCalls: boolean;
-  /** What it cannot be asked. */
-  readonly unanswered: readonly QuestionType[];
-  /** One transaction. */
-  insert(items: readonly BenchItem[]): Promise<void>;
-  replace(from: BenchItem, to: BenchItem): Promise<void>;
-  remove(items: readonly BenchItem[]): Promise<void>;
-  /** One query, the questions one after another. */
-  answer(questions: readonly Question[]): Promise<number[]>;
-  /** The sum is null where there is none. */
-  totals(): Promise<{ count: number; sum: number | null }>;
-  /** What it stores, and how long it takes to open it; null where nothing is stored. */
-  footprint(): Promise<{ bytesPerItem: number; openMs: number | null } | null>;
-  close(): Promise<void>;
-}
 
 const hostTitles: Readonly<Record<HostName, string>> = {
   memory: "memory",
