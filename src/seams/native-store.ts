@@ -28,11 +28,11 @@ export interface CellWriter<T> extends CellReader<T> {
   set(name: string, value: T | undefined): void;
 }
 
-/** Answers that are not a promise are there at once, where the storage answers at once. */
+/** What a `ctx.db` offers natively. An answer is a promise only where the storage has to be waited for. */
 export interface NativeStore<DataModel extends GenericDataModel = AnyDataModel> {
   /** The cells of a query have no `set`. */
   cells<T>(codec: CellCodec<T>): CellWriter<T>;
-  /** The number of a table's documents. */
+  /** The number of a table's documents. O(1). */
   count(tableName: string): number | Promise<number>;
   get<Name extends TableNamesInDataModel<DataModel>>(
     tableName: Name,

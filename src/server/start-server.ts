@@ -17,7 +17,7 @@ export interface ServerOptions {
   readonly port: number;
   /** The address to listen on; 127.0.0.1, so only this machine, when it is left out. */
   readonly host?: string;
-  /** Whoever has it may do everything. */
+  /** The key of admins, who may do everything. */
   readonly adminKey: string;
   /** Takes failures of the server itself; standard error when it is left out. */
   readonly log?: (line: string) => void;

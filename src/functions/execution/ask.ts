@@ -20,7 +20,7 @@ import { checkContext, referenceText } from "./invoke.js";
 export type Ask = (reference: unknown, args: unknown) => unknown;
 
 /** What the questions to a component share until somebody else writes in the transaction. */
-interface Desk {
+interface SharedContext {
   readonly ctx: object;
   readonly execution: Execution;
   changes: number;
@@ -28,7 +28,7 @@ interface Desk {
 
 type AskedKind = "query" | "mutation";
 
-const desks = new WeakMap<TransactionScope, Map<string, Desk>>();
+const contexts = new WeakMap<TransactionScope, Map<string, SharedContext>>();
 const targets = new WeakMap<LoadedComponent, WeakMap<object, LoadedFunction | null>>();
 
 /** The offer that `ctx.runQuery` or `ctx.runMutation` of an execution carries. */
@@ -44,25 +44,25 @@ export function askFrom(execution: Execution, kind: AskedKind): Ask {
 
 function ask(caller: Execution, kind: AskedKind, reference: unknown, args: unknown): unknown {
   const { scope } = caller;
-  if (scope === null || caller.isStale || typeof reference !== "object" || reference === null)
-    return undefined;
+  if (scope === null || caller.isStale) return undefined;
+  if (typeof reference !== "object" || reference === null) return undefined;
   caller.assertRunning();
   if (caller.turn.free() !== null || caller.depth >= caller.engine.maxDepth) return undefined;
   const fn = targetOf(caller, reference);
   if (fn === null || fn.kind !== kind) return undefined;
-  const desk = deskOf(caller, scope, fn);
+  const shared = sharedContextOf(caller, scope, fn);
   const copied = copyArguments(args, caller.engine.valueLimits);
-  checkArguments(fn, copied, checkContext(desk.execution));
-  // Where a mutation fails, what it has prepared in memory goes with its desk.
-  if (kind === "mutation") desk.changes = -1;
-  const answer = fn.handler(desk.ctx, copied);
+  checkArguments(fn, copied, checkContext(shared.execution));
+  // If a mutation fails, the next question gets another context, without what this one has prepared in memory.
+  if (kind === "mutation") shared.changes = -1;
+  const answer = fn.handler(shared.ctx, copied);
   if (answer instanceof Promise) {
     // Nobody waits for it: the call finds out by itself.
     answer.catch(() => {});
     return undefined;
   }
-  // Whoever writes here keeps in step what it shares.
-  desk.changes = scope.tx.changes;
+  // The handler itself has kept what it shares in step with its own writes.
+  shared.changes = scope.tx.changes;
   return answer;
 }
 
@@ -83,11 +83,11 @@ function targetOf({ program, component }: Execution, reference: object): LoadedF
   return target;
 }
 
-function deskOf(caller: Execution, scope: TransactionScope, fn: LoadedFunction): Desk {
-  let ofScope = desks.get(scope);
+function sharedContextOf(caller: Execution, scope: TransactionScope, fn: LoadedFunction): SharedContext {
+  let ofScope = contexts.get(scope);
   if (ofScope === undefined) {
     ofScope = new Map();
-    desks.set(scope, ofScope);
+    contexts.set(scope, ofScope);
   }
   const name = `${fn.kind} ${fn.component.path}`;
   const known = ofScope.get(name);
@@ -95,9 +95,9 @@ function deskOf(caller: Execution, scope: TransactionScope, fn: LoadedFunction):
   const execution = caller.nest(fn.component, fn);
   const store = fn.kind === "query" ? readStore(execution) : writeStore(execution);
   const ctx = { db: new DatabaseAtHand(store), [asking]: true };
-  const desk = { ctx, execution, changes: scope.tx.changes };
-  ofScope.set(name, desk);
-  return desk;
+  const shared = { ctx, execution, changes: scope.tx.changes };
+  ofScope.set(name, shared);
+  return shared;
 }
 
 const refusal = Symbol("this has to be waited for");
