@@ -40,7 +40,7 @@ export class LiveQueries<Call, Outcome> {
   }
 
   /** Resolves when every live query knows of this commit: a mutation may return before its commit is told. */
-  async reached(version: Version): Promise<void> {
+  async whenSeen(version: Version): Promise<void> {
     if (version <= this.#seen) return;
     await new Promise<void>((resume) => this.#waiting.push({ version, resume }));
   }
@@ -149,7 +149,7 @@ export class LiveQuerySet<Call, Outcome> {
    * while it runs are not looked at.
    */
   async settle(atLeast: Version): Promise<Settled<Outcome>> {
-    await this.#owner.reached(atLeast);
+    await this.#owner.whenSeen(atLeast);
     const watched = [...this.#watched];
     for (;;) {
       await Promise.all(watched.map(([, { query }]) => query.refresh()));

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TrueupError } from "../errors/index.js";
+import { pause, platformClock } from "./clock.js";
 import { backoffMs, WorkLoop, type Others, type LoopedWork } from "./work-loop.js";
 
 /** Work that is due at times which the test sets, and does what the test says. */
@@ -269,27 +270,107 @@ test("steps and timers run outside the context of whoever woke the loop", async 
   expect(seen).toEqual([undefined, undefined, undefined]);
 });
 
-test("work gives way to others for as long as its step took, and only when they came meanwhile", async () => {
+/** Does three steps beside `usesOfOthers`, and returns how long the loop rested after each, and whether each was alone. */
+async function restsAfter(
+  usesOfOthers: readonly number[],
+  stepMs: number,
+  maxRestMs: number,
+): Promise<{ readonly rests: number[]; readonly alone: boolean[] }> {
   vi.useRealTimers();
   let uses = 0;
   const alone: boolean[] = [];
-  const endedAtMs: number[] = [];
-  chores.others = { count: () => uses, ownPerStep: 1, maxRestMs: () => 40 };
+  const times: number[] = [];
+  chores.others = { count: () => uses, ownPerStep: 1, maxRestMs: () => maxRestMs };
   chores.onStep = async (isAlone) => {
+    times.push(performance.now());
+    uses += 1 + (usesOfOthers[alone.length] ?? 0);
     alone.push(isAlone);
-    uses += alone.length === 2 ? 5 : 1;
-    await new Promise((resolve) => {
-      setTimeout(resolve, alone.length === 2 ? 200 : 1);
-    });
-    endedAtMs.push(performance.now());
+    await pause(stepMs);
+    times.push(performance.now());
   };
-  chores.dueAtMs = [0, 0, 0];
+  chores.dueAtMs = usesOfOthers.map(() => 0);
   loop.start();
   await loop.whenDone();
-  expect(alone).toEqual([true, true, false]);
-  const [, second = 0, third = 0] = endedAtMs;
-  expect(third - second).toBeGreaterThanOrEqual(39);
-  expect(third - second).toBeLessThan(190);
+  const rests = usesOfOthers.slice(1).map((_, at) => (times[2 * at + 2] ?? 0) - (times[2 * at + 1] ?? 0));
+  return { rests, alone };
+}
+
+test("work rests after a step beside which others came, and not after one that was alone", async () => {
+  const { rests, alone } = await restsAfter([0, 4, 0, 0], 400, 300);
+  expect(rests[0]).toBeLessThan(250);
+  expect(rests[1]).toBeGreaterThanOrEqual(299);
+  expect(rests[2]).toBeLessThan(250);
+  expect(alone).toEqual([true, true, false, true]);
+});
+
+test("work rests no longer than its step took", async () => {
+  const { rests } = await restsAfter([4, 0], 20, 60_000);
+  expect(rests[0]).toBeGreaterThanOrEqual(19);
+  expect(rests[0]).toBeLessThan(5000);
+});
+
+test("it is asked whether something is due now, and whether anything will be", async () => {
+  chores.dueAtMs = [100];
+  expect([loop.isDue, loop.isDone]).toEqual([false, true]);
+  loop.start();
+  expect([loop.isDue, loop.isDone]).toEqual([false, false]);
+  vi.setSystemTime(100);
+  expect([loop.isDue, loop.isDone]).toEqual([true, false]);
+  chores.onStep = () => {
+    chores.dueAtMs = [Infinity];
+    expect([loop.isDue, loop.isDone]).toEqual([true, false]);
+    return Promise.resolve();
+  };
+  await loop.runDue();
+  expect([loop.isDue, loop.isDone, chores.done]).toEqual([false, true, [100]]);
+});
+
+test("no timer waits while a step runs, or after the loop was stopped", async () => {
+  const { opened, open } = gate();
+  chores.onStep = () => opened;
+  chores.dueAtMs = [0, 5000];
+  loop.start();
+  expect(vi.getTimerCount()).toBe(1);
+  await vi.advanceTimersByTimeAsync(1);
+  loop.wake();
+  expect(vi.getTimerCount()).toBe(0);
+  open();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(vi.getTimerCount()).toBe(1);
+  await loop.stop();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("other errors with a code are tried again, and are no failure of the loop", async () => {
+  chores.onStep = () => Promise.reject(new TrueupError("STORAGE_CONFLICT"));
+  chores.dueAtMs = [0];
+  loop.start();
+  await vi.advanceTimersByTimeAsync(150);
+  expect([loop.isOn, chores.errors.length]).toEqual([true, 2]);
+  expect(() => loop.throwFailure()).not.toThrow();
+});
+
+test("a storage that is closed beside the steps releases whoever waits", async () => {
+  chores.dueAtMs = [60_000];
+  loop.start();
+  const failure = loop.whenDone().catch((error: unknown) => error);
+  loop.fail(new TrueupError("STORAGE_CLOSED"));
+  expect(await failure).toMatchObject({ code: "STORAGE_CLOSED" });
+});
+
+test("work on the platform's clock goes on while the clock of a test stands still", async () => {
+  loop = new WorkLoop(chores, { clock: platformClock });
+  chores.retryMs = 5;
+  let isBroken = true;
+  chores.onStep = () => {
+    const outcome = isBroken ? Promise.reject(new Error("once")) : Promise.resolve();
+    isBroken = false;
+    return outcome;
+  };
+  chores.dueAtMs = [0, 0];
+  loop.start();
+  await loop.whenDone();
+  expect([chores.done, chores.errors]).toEqual([[0, 0], [["once", 1]]]);
 });
 
 test("waits double up to their limit", () => {

@@ -125,12 +125,7 @@ export class WorkLoop {
   runDue(): Promise<void> {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    this.#round ??= outsideOfCalls
-      .runInAsyncScope(() => this.#runSteps())
-      .then(() => {
-        this.#round = null;
-        this.#setTimer();
-      });
+    this.#round ??= outsideOfCalls.runInAsyncScope(() => this.#runRound());
     return this.#round;
   }
 
@@ -160,21 +155,26 @@ export class WorkLoop {
     if (isTrueupError(error) && error.code === "STORAGE_CLOSED") {
       this.#isOn = false;
       this.#failure = error;
-      return;
+    } else {
+      const retryMs = this.#work.retryAfterMs(error, this.#failedSteps);
+      this.#notBeforeMs = retryMs === null ? Infinity : this.#clock.now() + retryMs;
+      if (retryMs === null) this.#failure = error instanceof Error ? error : new Error(String(error));
     }
-    const retryMs = this.#work.retryAfterMs(error, this.#failedSteps);
-    this.#notBeforeMs = retryMs === null ? Infinity : this.#clock.now() + retryMs;
-    if (retryMs === null) this.#failure = error instanceof Error ? error : new Error(String(error));
+    if (this.#round === null) this.#setTimer();
   }
 
   #nextAtMs(): number {
     return Math.max(this.#work.nextAtMs(), this.#notBeforeMs);
   }
 
-  async #runSteps(): Promise<void> {
+  async #runRound(): Promise<void> {
+    // A step may wake the loop at once, which must find that a round runs.
+    await Promise.resolve();
     while (this.#isOn && this.#owner.holds() && this.#nextAtMs() <= this.#clock.now()) {
       await this.#runStep();
     }
+    this.#round = null;
+    this.#setTimer();
   }
 
   async #runStep(): Promise<void> {
@@ -194,8 +194,7 @@ export class WorkLoop {
     if (others === undefined) return;
     await pause(0);
     const areOthersThere = others.count() - useCount > others.ownPerStep;
-    const restMs = areOthersThere ? Math.min(tookMs, others.maxRestMs()) : 0;
-    if (restMs > 0) await pause(restMs);
+    if (areOthersThere) await pause(Math.min(tookMs, others.maxRestMs()));
   }
 
   /** Sets the timer for what is due next. Nobody waits on for a step that will not come. */
