@@ -70,7 +70,9 @@ export class WorkLoop {
   readonly #clock: Clock;
   readonly #owner: Owner;
   #isOn = false;
-  #round: Promise<void> | null = null;
+  #isRunning = false;
+  /** The round under way, or the last one. */
+  #round: Promise<void> = Promise.resolve();
   #cancelTimer: (() => void) | null = null;
   #failedSteps = 0;
   /** No step begins before; Infinity after a failure that only waking ends. */
@@ -91,12 +93,12 @@ export class WorkLoop {
 
   /** True when no step runs and none is due, now or later, until the loop is woken. */
   get isDone(): boolean {
-    return this.#round === null && (!this.#isOn || this.#nextAtMs() === Infinity);
+    return !this.#isRunning && (!this.#isOn || this.#nextAtMs() === Infinity);
   }
 
   /** True when a step runs or is due by now. */
   get isDue(): boolean {
-    return this.#round !== null || (this.#isOn && this.#nextAtMs() <= this.#clock.now());
+    return this.#isRunning || (this.#isOn && this.#nextAtMs() <= this.#clock.now());
   }
 
   /** Begins to run what is due. */
@@ -111,13 +113,13 @@ export class WorkLoop {
       this.#notBeforeMs = 0;
       this.#failure = null;
     }
-    if (this.#round === null) this.#setTimer();
+    if (!this.#isRunning) this.#setTimer();
   }
 
   /** Lets the step under way end and begins no other, until the loop is started again. Idempotent. */
   async stop(): Promise<void> {
     this.#isOn = false;
-    if (this.#round === null) this.#setTimer();
+    if (!this.#isRunning) this.#setTimer();
     await this.#round;
   }
 
@@ -125,7 +127,7 @@ export class WorkLoop {
   runDue(): Promise<void> {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    this.#round ??= outsideOfCalls.runInAsyncScope(() => this.#runRound());
+    if (!this.#isRunning) this.#round = outsideOfCalls.runInAsyncScope(() => this.#runRound());
     return this.#round;
   }
 
@@ -160,7 +162,7 @@ export class WorkLoop {
       this.#notBeforeMs = retryMs === null ? Infinity : this.#clock.now() + retryMs;
       if (retryMs === null) this.#failure = error instanceof Error ? error : new Error(String(error));
     }
-    if (this.#round === null) this.#setTimer();
+    if (!this.#isRunning) this.#setTimer();
   }
 
   #nextAtMs(): number {
@@ -168,13 +170,15 @@ export class WorkLoop {
   }
 
   async #runRound(): Promise<void> {
-    // A step may wake the loop at once, which must find that a round runs.
-    await Promise.resolve();
-    while (this.#isOn && this.#owner.holds() && this.#nextAtMs() <= this.#clock.now()) {
-      await this.#runStep();
+    this.#isRunning = true;
+    try {
+      while (this.#isOn && this.#owner.holds() && this.#nextAtMs() <= this.#clock.now()) {
+        await this.#runStep();
+      }
+    } finally {
+      this.#isRunning = false;
+      this.#setTimer();
     }
-    this.#round = null;
-    this.#setTimer();
   }
 
   async #runStep(): Promise<void> {
