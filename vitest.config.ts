@@ -3,6 +3,7 @@
  * tsconfig's `paths`. Every run draws one seed for all property tests and prints it;
  * `TRUEUP_SEED=<n> npx vitest run <file>` replays it.
  */
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 import tsconfig from "./tsconfig.json" with { type: "json" };
@@ -17,7 +18,7 @@ export const base: ViteUserConfig = defineConfig({
   resolve: { alias: aliases },
   test: {
     env: { TRUEUP_SEED: process.env["TRUEUP_SEED"] ?? String(Math.trunc(Math.random() * 0x7fffffff)) },
-    setupFiles: ["suites/setup/seed-properties.ts"],
+    setupFiles: ["suites/setup/seed-properties.ts", "suites/setup/real-timers.ts"],
     // Vitest leaves one core to itself, which on a machine with two would leave one to the tests.
     maxWorkers: "100%",
     testTimeout: 30_000,
@@ -29,10 +30,12 @@ export const base: ViteUserConfig = defineConfig({
 
 /** Tests that change what a whole process shares: its globals, its environment. */
 const alone = [
-  "src/functions/execution/shared-convex-error.test.ts",
+  "src/functions/execution/thrown.test.ts",
   "src/server/start-server.test.ts",
   "src/server/sync/protocol.test.ts",
 ];
+const gone = alone.filter((path) => !existsSync(new URL(path, import.meta.url)));
+if (gone.length > 0) throw new Error(`vitest.config.ts names tests that are gone: ${gone.join(", ")}`);
 const printsSeed = { globalSetup: ["suites/setup/print-seed.ts"] };
 
 const config: ViteUserConfig = defineConfig({

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -82,7 +83,7 @@ test("a server killed between the steps of a push has the old program; killed in
   for (let round = 0; round < 4; round++) {
     const startPush = await start(server, current + 1);
     const finishing = finish(server, startPush).catch(() => {});
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 30));
+    await sleep(Math.random() * 30);
     await server.kill();
     await finishing;
     server = await serve();
@@ -111,7 +112,7 @@ test("promises and timers that functions forget are told of when they fail, and 
   ] as const) {
     const answer = await server.post("/api/function", { path: `app:${name}`, args: {} });
     expect(answer).toMatchObject({ value });
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
   await server.kill();
   const printed = await server.printed;

@@ -1,4 +1,5 @@
 /** Deploys that come while a migration of an earlier one is at work, and several migrations in one deploy. */
+import { setTimeout } from "node:timers/promises";
 import { defineSchema, defineTable } from "convex/server";
 import { v, type GenericValidator } from "convex/values";
 import { expect, test, describe } from "vitest";
@@ -89,7 +90,7 @@ test("thousands of documents of which some are migrated are never given to a tra
         },
       });
       refused++;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await setTimeout(20);
     }
   }
   expect(refused).toBeGreaterThan(0);

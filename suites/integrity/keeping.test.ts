@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { DataModelFromSchemaDefinition } from "convex/server";
 import { expect, test } from "vitest";
 import { programFromModules, type Backend } from "trueup";
@@ -107,7 +108,7 @@ test("a changed definition is built beside the one that answers, while both foll
   let writes = 0;
   for (let isPlaced = false; !isPlaced; writes += 1) {
     await call(app, "scores:add", { name: `w${writes}`, score: 1 });
-    isPlaced = await Promise.race([placing.then(() => true), pause(1)]);
+    isPlaced = await Promise.race([placing.then(() => true), setTimeout(1, false)]);
   }
   expect(writes).toBeGreaterThan(2);
   const status = await app.aggregates.status("byScore");
@@ -185,7 +186,7 @@ test("verifyEvery is counted from the last time, across restarts", async () => {
   const runs = async (verifyEveryMs: number): Promise<unknown[]> => {
     const app = await openScores(storage, { byScore: fakeAggregate({ verifyEveryMs }) });
     await app.aggregates.ready();
-    await pause(30);
+    await setTimeout(30);
     const found = await rows(app, "runs");
     await app.close();
     return found.map(({ startedBy }) => startedBy);
@@ -195,10 +196,6 @@ test("verifyEvery is counted from the last time, across restarts", async () => {
   const count = (await runs(3_600_000)).length;
   expect(await runs(3_600_000)).toHaveLength(count);
 });
-
-function pause(ms: number): Promise<false> {
-  return new Promise((resolve) => setTimeout(() => resolve(false), ms));
-}
 
 function fail(message: string): never {
   throw new Error(message);

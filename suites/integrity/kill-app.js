@@ -3,6 +3,7 @@
  * its own and those of a writer that goes on all the while. `prepare` makes data files to begin from; each stage works on one
  * of them; `finish` opens what a killed process left, lets the engine complete it, and prints what there is then.
  */
+import { setTimeout } from "node:timers/promises";
 import { writeSync } from "node:fs";
 import {
   componentsGeneric,
@@ -100,7 +101,7 @@ async function writeOn(backend) {
     const change = i % 2 === 0 ? (own.at(0) ?? null) : null;
     const remove = i % 3 === 0 ? (own.splice(1, 1)[0] ?? null) : null;
     own.push(await call(backend, "scores:writeSome", { fields: anyScore(), change, remove }));
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await setTimeout(1);
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { componentsGeneric, queryGeneric as query, mutationGeneric as mutation } from "convex/server";
 import { v } from "convex/values";
 import { expect, test, vi } from "vitest";
@@ -83,7 +84,7 @@ function writeOn(app: Backend): { readonly end: () => Promise<number> } {
       if (writes % 3 === 0) await call(app, "aggregates:change", { id: ids[0], score: writes });
       if (writes % 5 === 0) await call(app, "aggregates:change", { id: ids.shift(), score: null });
       writes += 1;
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await setTimeout(1);
     }
   })();
   return {
@@ -137,7 +138,7 @@ test("a changed definition takes over without a read that fails or is of the wro
     while (!isPlaced) {
       const { count, sum } = (await call(app, "aggregates:totals")) as { count: number; sum: number };
       sums.push(sum / count);
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await setTimeout(1);
     }
   })();
   await putInPlace(app, aggregates(10));

@@ -1,4 +1,5 @@
 /** Migrations on Trueup's own engine: with its clock, its scheduler, its limits and its counts. */
+import { setTimeout } from "node:timers/promises";
 import {
   componentsGeneric,
   internalMutationGeneric,
@@ -112,7 +113,7 @@ test("starting says what this call did, though the clock runs on meanwhile", asy
   await open();
   await mutate("insert", { count: 3 });
   expect(await start("each")).toMatchObject({ Status: "Migration was started and finished in one batch." });
-  await new Promise((resolve) => setTimeout(resolve, 2));
+  await setTimeout(2);
   expect(await start("each")).toMatchObject({ Status: "Migration already done." });
 });
 

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { expect, test } from "vitest";
@@ -66,7 +67,7 @@ test("an index cannot be queried before it is built, and is maintained meanwhile
       await app.patch(documents[at]?._id ?? "", { n: -1 });
       await app.delete(documents[1199 - at]?._id ?? "");
     });
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await setTimeout(1);
   }
   await database.background.whenIdle();
   expect(builds.length).toBeGreaterThan(0);
