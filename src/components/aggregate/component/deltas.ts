@@ -8,9 +8,16 @@
  * when it is folded, and becomes a dead letter.
  */
 import { v, type Infer } from "convex/values";
+import { nativeStoreOf } from "../../../seams/index.js";
 import { itemBytes, maxItemBytes, Position } from "../tree/index.js";
 import { internal } from "./_generated/api.js";
-import { internalQuery, mutation, type DatabaseReader, type MutationCtx } from "./_generated/server.js";
+import {
+  internalQuery,
+  mutation,
+  type DatabaseReader,
+  type DatabaseWriter,
+  type MutationCtx,
+} from "./_generated/server.js";
 import { operations, type Operation } from "./interface/operation.js";
 import { itemTooLarge } from "./interface/errors.js";
 import { foldEntries } from "./queue/folding.js";
@@ -18,15 +25,17 @@ import { forestOf, unmanaged } from "./forest/forest.js";
 import { namespacesOf } from "./forest/operations.js";
 import { applyDeltas, overlay, type Refusal } from "./queue/overlay.js";
 import { appendPending, isPending, ownRows, pendingDeltas, type PendingRow } from "./queue/pending.js";
-import { setDeltas } from "./queue/settings.js";
 import { isRunning, progressIn } from "./worker.js";
-import { readFrom } from "./reading/readings.js";
+import { flagCodec, readFrom, type Readings } from "./reading/readings.js";
 
 /** An entry that waits for longer shows that the worker is lost, or cannot keep up. */
 const maxLagMs = 10_000;
 
 /** How many operations a writer folds when the worker is behind. */
 const helpOperations = 128;
+
+/** The cell that holds whether writes are deltas, because every write asks for it. Elsewhere a document holds it. */
+const modeCell = "deltas";
 
 /** How many entries of its own transaction a writer looks at. */
 const ownEntries = 16;
@@ -40,6 +49,25 @@ export const configure = mutation({
     return null;
   },
 });
+
+/** Whether writes are appended as deltas, unless their class says otherwise. @throws Missing */
+export function usesDeltas(readings: Readings): boolean {
+  const { db, native } = readings;
+  if (native !== null) return readings.cell(flagCodec, modeCell) ?? false;
+  return readings.read("settings", () => db.query("settings").first())?.deltas ?? false;
+}
+
+/** Sets whether writes are appended as deltas. */
+async function setDeltas(db: DatabaseWriter, deltas: boolean): Promise<void> {
+  const native = nativeStoreOf(db);
+  if (native !== null) {
+    native.cells(flagCodec).set(modeCell, deltas);
+    return;
+  }
+  const settings = await db.query("settings").first();
+  if (settings === null) await db.insert("settings", { deltas });
+  else if (settings.deltas !== deltas) await db.patch("settings", settings._id, { deltas });
+}
 
 /** What a snapshot shows to a writer. */
 type Look = Infer<typeof seen>;

@@ -8,7 +8,7 @@ import { ConvexError } from "convex/values";
 import { handoverBrand, nativeStoreOf, type CellCodec, type DeclaredHandover } from "../../../seams/index.js";
 import { scanRange, untilLoaded } from "../tree/index.js";
 import type { MutationCtx } from "./_generated/server.js";
-import type { Operation } from "./interface/operation.js";
+import { namespaceField, type Operation } from "./interface/operation.js";
 import { foldEntries } from "./queue/folding.js";
 import { Forest, plainMeasure, unmanaged, type StoredTree } from "./forest/forest.js";
 import { applyOperation } from "./forest/operations.js";
@@ -66,7 +66,7 @@ async function plantTrees({ db }: MutationCtx, trees: readonly WholeTree[], wait
     forest.plant(namespace, settings);
     for (const { k, s } of items) {
       const values = isSummed ? { sumValue: s } : {};
-      const space = namespace === undefined ? {} : { namespace };
+      const space = namespaceField(namespace);
       await applyOperation(forest, { type: "insert", ...placeOf(k), ...space, ...values });
     }
   }

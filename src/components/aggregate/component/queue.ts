@@ -6,12 +6,11 @@
  */
 import { getDocumentSize, v } from "convex/values";
 import { internalMutation, internalQuery, mutation, query, type MutationCtx } from "./_generated/server.js";
-import { appendDeltas } from "./deltas.js";
+import { appendDeltas, usesDeltas } from "./deltas.js";
 import { operations, type Operation } from "./interface/operation.js";
 import { foldEntries } from "./queue/folding.js";
 import { assertUnmanaged } from "./generation/directory.js";
 import { appendPending, ownRows, queueBatch, queueEntry, type QueueBatch } from "./queue/pending.js";
-import { usesDeltas } from "./queue/settings.js";
 import { isRunning, wake } from "./worker.js";
 import { readFrom } from "./reading/readings.js";
 

@@ -42,7 +42,7 @@ import {
   type Parts,
 } from "./reading/questions.js";
 import { storedGeneration } from "./forest/records.js";
-import { place, value } from "./interface/operation.js";
+import { namespaceField, place, value } from "./interface/operation.js";
 import {
   item,
   itemPage,
@@ -216,11 +216,7 @@ export const namespaces = query({
         storedNamespaces(ctx.db, forest.generation, cursor, limit),
       );
       const found = withPlanted(forest, stored, cursor);
-      return pageOf(
-        found.slice(0, limit + 1).map((namespace) => (namespace === undefined ? {} : { namespace })),
-        limit,
-        namespaceCursor,
-      );
+      return pageOf(found.slice(0, limit + 1).map(namespaceField), limit, namespaceCursor);
     });
   },
 });

@@ -4,7 +4,7 @@ import type { DifferenceKind } from "../../../seams/index.js";
 import { afterwards, type Soon } from "../tree/index.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { noteDrift } from "./check/drift.js";
-import { appendDeltas } from "./deltas.js";
+import { appendDeltas, usesDeltas } from "./deltas.js";
 import { forestOf, unmanaged } from "./forest/forest.js";
 import { apply as applyOne, applyEach } from "./forest/operations.js";
 import { assertUnmanaged } from "./generation/directory.js";
@@ -14,7 +14,6 @@ import { operations, type Operation } from "./interface/operation.js";
 import { askableMutation, inCall, writeFrom } from "./reading/readings.js";
 import { foldDeltas } from "./queue/folding.js";
 import { isPending } from "./queue/pending.js";
-import { usesDeltas } from "./queue/settings.js";
 
 /**
  * Applies operations in order, after the deltas that wait, or appends them as deltas. Neighbouring items share the nodes

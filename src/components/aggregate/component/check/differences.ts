@@ -10,7 +10,7 @@ import { findItem, leafOf, untilLoaded, type Item } from "../../tree/index.js";
 import { namedValues, type Space } from "./columns.js";
 import { spaceOf, type CheckRun } from "./runs.js";
 import type { DifferenceKind } from "../../../../seams/index.js";
-import type { ItemValues, Operation } from "../interface/operation.js";
+import { namespaceField, type ItemValues, type Operation } from "../interface/operation.js";
 import type { Forest, StoredTree } from "../forest/forest.js";
 import { applyOperation } from "../forest/operations.js";
 
@@ -150,7 +150,7 @@ export function shown(
 ): ShownItem {
   const { sumValue, sumValues } = values;
   return {
-    ...(namespace === undefined ? {} : { namespace }),
+    ...namespaceField(namespace),
     key: position.key,
     ...(sumValue === undefined ? {} : { sumValue }),
     ...(sumValues === undefined ? {} : { sumValues }),

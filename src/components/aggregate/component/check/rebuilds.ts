@@ -12,6 +12,7 @@ import { Forest } from "../forest/forest.js";
 import { applyOperation } from "../forest/operations.js";
 import { deleteRecord, findRecord, successorGeneration } from "../forest/records.js";
 import { readFrom } from "../reading/readings.js";
+import { namespaceField } from "../interface/operation.js";
 
 /** How many trees, or differences, one step handles. */
 const treesPerStep = 64;
@@ -47,7 +48,7 @@ export async function fillSuccessors(ctx: MutationCtx, run: CheckRun, columns: I
       type: "put",
       key: position.key,
       id: position.id,
-      ...(namespace === undefined ? {} : { namespace }),
+      ...namespaceField(namespace),
       ...reader.valuesAt(index),
     });
   }

@@ -1,6 +1,5 @@
 /** A run of a check within one of its steps: its record and progress are held in memory, and written once when the step ends. */
 import type { WithoutSystemFields } from "convex/server";
-import type { Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import { differingBuckets, type BucketSums, type NodeRef } from "../../tree/index.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
@@ -8,6 +7,7 @@ import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import { differenceKinds } from "../../../../seams/index.js";
 import type { CheckPhase, DifferenceCounts } from "./tables.js";
 import type { StoredTree } from "../forest/forest.js";
+import { namespaceField } from "../interface/operation.js";
 
 /** What a document that belongs to a run says, besides the run. */
 type NewRow<Table extends "differences" | "checkBuckets" | "checkSums"> = Omit<
@@ -89,7 +89,12 @@ export class CheckRun {
     const space = spaceOf(tree);
     if (await this.isDamaged(space)) return;
     this.#damage.set(space, true);
-    await this.#db.insert("checkDamage", { run: this.id, space, ...shownNamespace(tree), state: "found" });
+    await this.#db.insert("checkDamage", {
+      run: this.id,
+      space,
+      ...namespaceField(tree.namespace),
+      state: "found",
+    });
   }
 
   /** Records what is wrong with a node of a tree, which is to be rebuilt then. */
@@ -100,7 +105,7 @@ export class CheckRun {
     message: string,
   ): Promise<void> {
     await this.#markDamaged(tree);
-    const actual = { ...shownNamespace(tree), problem, message };
+    const actual = { ...namespaceField(tree.namespace), problem, message };
     await this.record({ id: String(node), kind: "structure", expected: null, actual, fixed: false });
   }
 
@@ -190,11 +195,6 @@ export function documentSums({ documentCounts, documentDigests }: NewRow<"checkS
 
 export function treeSums({ treeCounts, treeDigests }: NewRow<"checkSums">): BucketSums {
   return { counts: treeCounts, digests: treeDigests };
-}
-
-/** A tree's namespace as documents have it: absent when the namespace is undefined. */
-function shownNamespace({ namespace }: Pick<StoredTree, "namespace">): { namespace?: Value } {
-  return namespace === undefined ? {} : { namespace };
 }
 
 /** The encoding by which a tree's namespace is named in places. */

@@ -9,6 +9,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { DatabaseWriter } from "../_generated/server.js";
 import { nativeStoreOf, type CellCodec } from "../../../../seams/index.js";
 import type { Readings } from "../reading/readings.js";
+import { namespaceField } from "../interface/operation.js";
 
 const idCodec: CellCodec<Id<"trees">> = { encode: String, decode: (text) => text as Id<"trees"> };
 
@@ -43,7 +44,7 @@ export async function writeRecord(
   if (record === null) {
     const id = await db.insert("trees", {
       ...(generation === 0 ? {} : { generation }),
-      ...(namespace === undefined ? {} : { namespace }),
+      ...namespaceField(namespace),
       ...fields,
     });
     nativeStoreOf(db)?.cells(idCodec).set(nameOf(generation, namespace), id);

@@ -21,6 +21,7 @@ import { namespaceBefore, namespaceCursor } from "../reading/cursors.js";
 import { Forest, plainMeasure, type StoredTree } from "./forest.js";
 import { exactSum } from "../nodes/fields.js";
 import { storedGeneration } from "./records.js";
+import { namespaceField } from "../interface/operation.js";
 
 /** How many trees are measured in one call. */
 const treesPerPage = 200;
@@ -54,15 +55,14 @@ export async function measureTrees(
     .take(treesPerPage + 1);
   const forest = new Forest(db, generation);
   const page = records.slice(0, treesPerPage);
-  const namespaces = page.map(({ namespace }) => (namespace === undefined ? {} : { namespace }));
+  const namespaces = page.map(({ namespace }) => namespaceField(namespace));
   const trees = await untilLoaded(() => forest.select(namespaces));
   const last = page.at(-1);
   const namespace = last?.namespace;
   return {
     ...(await contentsOf(trees)),
     ...(await nodesOf(forest, trees)),
-    cursor:
-      records.length > treesPerPage ? namespaceCursor(namespace === undefined ? {} : { namespace }) : null,
+    cursor: records.length > treesPerPage ? namespaceCursor(namespaceField(namespace)) : null,
   };
 }
 

@@ -7,7 +7,7 @@ import type { Doc } from "../_generated/dataModel.js";
 import type { DatabaseReader, DatabaseWriter } from "../_generated/server.js";
 import { aggregateError } from "../interface/errors.js";
 import { nativeStoreOf, type CellCodec } from "../../../../seams/index.js";
-import type { Readings } from "../reading/readings.js";
+import { flagCodec, type Readings } from "../reading/readings.js";
 
 /** The generations of one definition that were not dropped. */
 export interface LiveGenerations {
@@ -62,7 +62,6 @@ function sharedError(definition: string): Error {
   return aggregateError("AGGREGATE_COMPONENT_SHARED", message);
 }
 
-const flagCodec: CellCodec<boolean> = { encode: String, decode: (text) => text === "true" };
 const managedKind = "managed";
 
 /** Brings the directory up to date, after a generation of the definition was changed. */

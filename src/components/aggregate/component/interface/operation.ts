@@ -7,6 +7,11 @@ export const value: VAny<Value> = v.any();
 /** The namespace of an item; absent for the namespace `undefined`. */
 export const namespace = v.optional(value);
 
+/** The namespace as a field, which is absent for the namespace `undefined`. */
+export function namespaceField(namespace: Value | undefined): { namespace?: Value } {
+  return namespace === undefined ? {} : { namespace };
+}
+
 const numbers = {
   /** The number that sums are about unless another one is named. */
   sumValue: v.optional(v.number()),

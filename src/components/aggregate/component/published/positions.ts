@@ -5,7 +5,7 @@
  */
 import { ConvexError, type Value } from "convex/values";
 import { compareValues } from "../../../../values/index.js";
-import type { Operation } from "../interface/operation.js";
+import { namespaceField, type Operation } from "../interface/operation.js";
 import { show } from "../interface/errors.js";
 import type { PublishedOperation } from "./types.js";
 
@@ -33,7 +33,7 @@ export function notMoved(message: string): Error {
 /** An operation of that package as one of ours. @throws COMPONENT_NOT_MOVED */
 export function ourOperation(operation: PublishedOperation): Operation {
   const { namespace } = operation;
-  const space = namespace === undefined ? {} : { namespace };
+  const space = namespaceField(namespace);
   switch (operation.type) {
     case "insert":
       return { type: "insert", ...placeOf(operation.key), ...space, ...ourValues(operation) };
@@ -60,7 +60,7 @@ export function ourOperation(operation: PublishedOperation): Operation {
 /** An operation of ours as one of that package. */
 export function publishedOperation(operation: Operation): PublishedOperation {
   const { id, namespace } = operation;
-  const space = namespace === undefined ? {} : { namespace };
+  const space = namespaceField(namespace);
   switch (operation.type) {
     case "insert":
       return {

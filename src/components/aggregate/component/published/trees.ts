@@ -12,6 +12,7 @@ import type {
   PublishedTree,
   PublishedWriter,
 } from "./types.js";
+import { namespaceField } from "../interface/operation.js";
 
 /** A tree with all of its items, in its own order. */
 export interface WholeTree {
@@ -60,7 +61,7 @@ export async function writeTree(
   const { node } = await buildNode(db, items, heightOf(items.length, maxNodeSize), maxNodeSize, true);
   const { aggregate, ...lazy } = node;
   const root = await db.insert("btreeNode", rootLazy ? lazy : { ...lazy, ...(aggregate && { aggregate }) });
-  await db.insert("btree", { root, maxNodeSize, ...(namespace === undefined ? {} : { namespace }) });
+  await db.insert("btree", { root, maxNodeSize, ...namespaceField(namespace) });
 }
 
 /** The height of the flattest tree that holds so many items; 0 is a leaf. */

@@ -20,6 +20,9 @@ import {
   type QueryCtx,
 } from "../_generated/server.js";
 
+/** Cells that hold a flag. */
+export const flagCodec: CellCodec<boolean> = { encode: String, decode: (text) => text === "true" };
+
 /** Facts by name. Each is read once, and a name always stands for the same type. */
 export class Readings implements Source {
   readonly db: DatabaseReader;
