@@ -6,8 +6,7 @@ import type { FunctionArgs, FunctionReference } from "convex/server";
 import type { Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { runQuery, type Answer } from "./call.js";
-import { itemsOf } from "./items.js";
-import { cursorArgs, defaultPageSize, eachOf, type Page } from "./paging.js";
+import { cursorArgs, defaultPageSize, eachOf, itemsOf, type Page } from "./answers.js";
 import { rangeArgs, staleArgs, type RangeArgs, type RangeOptionArgs } from "./range-args.js";
 import type {
   Bounds,
@@ -54,6 +53,12 @@ interface PageOptions<K extends Key, ID extends string> extends ListOptions<K, I
   offset?: number | undefined;
 }
 
+/**
+ * The reads of an aggregate. Each throws AGGREGATE_BUILDING while a managed aggregate is being built,
+ * AGGREGATE_COMPONENT_SHARED where another class keeps the component, PENDING_OPERATIONS while writes are queued, unless it
+ * is `stale`, and INVALID_BOUNDS for a bound that is undefined. n is the number of items of the namespaces that are asked
+ * about.
+ */
 export class AggregateReader<
   K extends Key,
   ID extends string,
@@ -61,7 +66,7 @@ export class AggregateReader<
   Values extends string,
 > {
   protected readonly component: ComponentApi;
-  /** Which items calls are about: those that a definition has made. Undefined where nobody manages them. */
+  /** The definition whose items the calls are about; undefined for items that nobody manages. */
   protected definition: string | undefined;
   #references: Reads | null = null;
 
@@ -69,12 +74,12 @@ export class AggregateReader<
     this.component = component;
   }
 
-  /** The component's questions: references are made when they are asked for, and found by their identity later. */
+  /** References to the questions of the component. They are kept, because the engine knows a reference by its identity. */
   protected get reads(): Reads {
     return (this.#references ??= referencesOf(this.component.reads));
   }
 
-  /** How many items lie within the bounds. */
+  /** Returns how many items lie within the bounds. O(log n). */
   async count(ctx: ReadCtx, ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>): Promise<number> {
     const [options] = opts;
     const counts = this.#counts(ctx, [rangeArgs(options)], options);
@@ -82,7 +87,7 @@ export class AggregateReader<
     return count;
   }
 
-  /** Many counts in one call, in the order of the questions. */
+  /** Answers many counts in one call, in the order of the questions; they share what they read. */
   async countBatch(
     ctx: ReadCtx,
     queries: ReadOptsBatch<RangeOption<K, ID>, Namespace>,
@@ -95,7 +100,7 @@ export class AggregateReader<
     );
   }
 
-  /** The exact sum of the numbers of the items within the bounds, correctly rounded. */
+  /** Returns the exact sum of the numbers of the items within the bounds, correctly rounded; 0 without any. O(log n). */
   async sum(
     ctx: ReadCtx,
     ...opts: ReadOpts<RangeOptions<K, ID> & OfOption<Values>, Namespace>
@@ -105,7 +110,7 @@ export class AggregateReader<
     return stats?.sum ?? 0;
   }
 
-  /** Many sums in one call, in the order of the questions. */
+  /** Answers many sums in one call, in the order of the questions; they share what they read. */
   async sumBatch(
     ctx: ReadCtx,
     queries: ReadOptsBatch<RangeOption<K, ID>, Namespace>,
@@ -117,8 +122,9 @@ export class AggregateReader<
 
   /**
    * The item that has `offset` others before it in the order of keys, within the bounds: `at(ctx, 0)` is the smallest.
-   * A negative offset counts from the end: `at(ctx, -1)` is the largest.
-   * @throws OFFSET_OUT_OF_RANGE, INVALID_OFFSET
+   * A negative offset counts from the end: `at(ctx, -1)` is the largest. O(log n).
+   * @throws OFFSET_OUT_OF_RANGE when there are not as many items.
+   * @throws INVALID_OFFSET when the offset is no integer.
    */
   async at(
     ctx: ReadCtx,
@@ -131,7 +137,7 @@ export class AggregateReader<
     return item;
   }
 
-  /** The items at many offsets, in one call. */
+  /** Returns the items at many offsets in one call, in the order of the questions. @throws OFFSET_OUT_OF_RANGE, INVALID_OFFSET */
   async atBatch(
     ctx: ReadCtx,
     queries: ReadOptsBatch<{ offset: number } & RangeOption<K, ID>, Namespace>,
@@ -143,7 +149,7 @@ export class AggregateReader<
 
   /**
    * The rank of a key within the bounds: the index of the first item that has the key, or would have it.
-   * With the order "desc", the index counted from the end of the last such item. With an id, of that item.
+   * With the order "desc", the index counted from the end of the last such item. With an id, of that item. O(log n).
    */
   async indexOf(
     ctx: ReadCtx,
@@ -185,27 +191,30 @@ export class AggregateReader<
     return this.indexOf(ctx, key, { id, bounds, order: "desc", namespace, stale });
   }
 
-  /** The item with the smallest key within the bounds, or null. */
+  /** Returns the item with the smallest key within the bounds, or null when there is none. O(log n). */
   async min(ctx: ReadCtx, ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>): Promise<Item<K, ID> | null> {
     return this.#first(ctx, "asc", opts[0]);
   }
 
-  /** The item with the largest key within the bounds, or null. */
+  /** Returns the item with the largest key within the bounds, or null when there is none. O(log n). */
   async max(ctx: ReadCtx, ...opts: ReadOpts<RangeOptions<K, ID>, Namespace>): Promise<Item<K, ID> | null> {
     return this.#first(ctx, "desc", opts[0]);
   }
 
   /**
-   * A page of the items within the bounds. Pass its cursor on to get the next page; a cursor stays valid while items
-   * come and go. Or jump to a page: page 14 of 50 begins at the offset 650.
-   * @throws INVALID_PAGE_SIZE, INVALID_OFFSET, INVALID_CURSOR
+   * Returns a page of the items within the bounds, 100 unless `pageSize` says otherwise. Pass its cursor on to get the next
+   * page; a cursor stays valid while items come and go. Or jump to a page: page 14 of 50 begins at the offset 650. O(log n
+   * + page size).
+   * @throws INVALID_PAGE_SIZE when the size is not above 0.
+   * @throws INVALID_OFFSET when the offset is negative or no integer.
+   * @throws INVALID_CURSOR when the cursor is none that a page of this query gave.
    */
   async paginate(ctx: ReadCtx, ...opts: ReadOpts<PageOptions<K, ID>, Namespace>): Promise<Page<Item<K, ID>>> {
     const [options] = opts;
     return this.#page(ctx, options, options?.cursor);
   }
 
-  /** The items within the bounds, one after the other. */
+  /** Yields the items within the bounds one after the other. Reads a page at a time, each in a call of its own. */
   async *iter(
     ctx: ReadCtx,
     ...opts: ReadOpts<ListOptions<K, ID>, Namespace>
@@ -213,7 +222,10 @@ export class AggregateReader<
     yield* eachOf((cursor) => this.#page(ctx, opts[0], cursor));
   }
 
-  /** A page of the namespaces that were ever written to, in the order of their values; null stands for undefined. */
+  /**
+   * Returns a page of the namespaces that were ever written to, in the order of their values; null stands for undefined.
+   * O(page size). @throws INVALID_PAGE_SIZE, INVALID_CURSOR
+   */
   async paginateNamespaces(
     ctx: ReadCtx,
     cursor?: string,
@@ -224,7 +236,7 @@ export class AggregateReader<
     return { page: page.map(({ namespace = null }) => namespace as Namespace), ...rest };
   }
 
-  /** The namespaces that were ever written to, one after the other. */
+  /** Yields the namespaces that were ever written to one after the other, in the order of their values. */
   async *iterNamespaces(
     ctx: ReadCtx,
     pageSize: number = defaultPageSize,
@@ -245,7 +257,7 @@ export class AggregateReader<
     return runQuery(ctx, query, args, options?.stale);
   }
 
-  /** What every question says. */
+  /** The arguments that every question has. */
   protected readingArgs(stale: boolean | undefined): { stale?: boolean; definition?: string } {
     const { definition } = this;
     return { ...staleArgs(stale), ...(definition === undefined ? {} : { definition }) };
@@ -326,7 +338,7 @@ function referencesOf(reads: Reads): Reads {
   return { counts, stats, at, percentiles, histogram, sample, get, rank, page, namespaces };
 }
 
-/** Options of a list, with whatever namespace. */
+/** Options of a list, whatever its namespace. */
 type AnyOptions<K extends Key, ID extends string> =
   | (PageOptions<K, ID> & Pick<RangeOptionArgs, "namespace" | "namespaces">)
   | undefined;

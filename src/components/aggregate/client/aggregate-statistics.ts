@@ -4,7 +4,7 @@
  */
 import type { Value } from "convex/values";
 import { AggregateReader } from "./aggregate-reader.js";
-import { itemsOf } from "./items.js";
+import { itemsOf } from "./answers.js";
 import { rangeArgs } from "./range-args.js";
 import type { Item, Key, OfOption, RangeOptions, ReadCtx, ReadOpts } from "./types.js";
 
@@ -21,13 +21,14 @@ export interface Statistics {
   max: number | null;
 }
 
+/** The reads that go beyond those of the published component. They throw what all reads throw (`AggregateReader`). */
 export class AggregateStatistics<
   K extends Key,
   ID extends string,
   Namespace extends Value | undefined,
   Values extends string,
 > extends AggregateReader<K, ID, Namespace, Values> {
-  /** Count, sum, average and extremes of the items' numbers within the bounds. */
+  /** Returns count, sum, average and extremes of the items' numbers within the bounds. O(log n). */
   async stats(
     ctx: ReadCtx,
     ...opts: ReadOpts<RangeOptions<K, ID> & OfOption<Values>, Namespace>
@@ -64,8 +65,8 @@ export class AggregateStatistics<
 
   /**
    * The item at a percentile of the keys within the bounds: the first one that `percent` percent of the items are at or
-   * before (the nearest rank). 50 is the median, 100 the last item. Null when there are none.
-   * @throws INVALID_PERCENTILE
+   * before (the nearest rank). 50 is the median, 100 the last item. Null when there are none. O(log n).
+   * @throws INVALID_PERCENTILE when `percent` is not from 0 to 100.
    */
   async percentile(
     ctx: ReadCtx,
@@ -76,7 +77,10 @@ export class AggregateStatistics<
     return item;
   }
 
-  /** The items at several percentiles, in the order asked for; none at all when the range has no items. */
+  /**
+   * Returns the items at several percentiles, in the order asked for; none at all when the range has no items. O(p log n) for p
+   * percentiles. @throws INVALID_PERCENTILE when one is not from 0 to 100.
+   */
   async percentiles(
     ctx: ReadCtx,
     percents: number[],
@@ -89,7 +93,7 @@ export class AggregateStatistics<
 
   /**
    * How the items within the bounds spread over keys: how many stand before the first edge, from each edge up to the next
-   * one, and from the last edge on. One more number than there are edges; together they are the count.
+   * one, and from the last edge on. One more number than there are edges; together they are the count. O(e log n) for e edges.
    * @throws INVALID_EDGES when the edges do not ascend.
    */
   async histogram(
@@ -104,7 +108,7 @@ export class AggregateStatistics<
 
   /**
    * Different items within the bounds, drawn at random: every choice of that many is equally likely. All of them when they
-   * are fewer. In the order of their keys.
+   * are fewer. In the order of their keys. O(size · log n).
    */
   async sample(
     ctx: ReadCtx,

@@ -8,11 +8,11 @@ import type { Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { AggregateStatistics } from "./aggregate-statistics.js";
 import { runMutation } from "./call.js";
-import { defaultPageSize, eachOf } from "./paging.js";
+import { defaultPageSize, eachOf } from "./answers.js";
 import { namespaceArgs } from "./range-args.js";
 import type { AggregateOptions, Key, NamespacedOpts, TreeOptions, WriteCtx, WriteOptions } from "./types.js";
 
-/** One write, as the component takes it. */
+/** One write, as the functions of the component take it. */
 export type Operation = FunctionArgs<ComponentApi["writes"]["apply"]>["operations"][number];
 
 /** What `DirectAggregate` and `TableAggregate` share: every read, and the upkeep of the trees. */
@@ -31,36 +31,41 @@ export class Aggregate<
   }
 
   /**
-   * From now on writes are appended beside the trees, where no two of them meet, or are not; for every class that does not
-   * say so itself. Reads are exact either way. Strict writes are refused by what was there a moment ago: what has
-   * become wrong since is found when it comes into the tree, and goes to the dead letters.
+   * Sets whether writes are appended beside the trees, where no two of them conflict, for every class that does not say so
+   * itself. Reads are exact either way. A strict write is then refused by what was there a moment ago: one that has become
+   * wrong since is found when it comes into the tree, and goes to the dead letters. O(1).
+   * @throws AGGREGATE_WRITE_IN_QUERY
    */
   async useDeltas(ctx: WriteCtx, enabled: boolean = true): Promise<void> {
     await runMutation(ctx, this.component.deltas.configure, { enabled });
   }
 
   /**
-   * Empties the aggregate of a namespace; the next writes begin anew. Its settings change as far as they are given. The
-   * old nodes are deleted in the background. O(1).
-   * @throws INVALID_NODE_SIZE, PENDING_OPERATIONS
+   * Empties a namespace; the next writes begin anew. Its settings change as far as they are given. The old nodes are deleted in
+   * the background. O(1).
+   * @throws INVALID_NODE_SIZE when `maxNodeSize` is odd, or not from 4 to 4096.
+   * @throws PENDING_OPERATIONS while writes are queued.
    */
   async clear(ctx: WriteCtx, ...opts: NamespacedOpts<TreeOptions, Namespace>): Promise<void> {
     await this.#clearTree(ctx, opts[0]);
   }
 
-  /** Empties every namespace. Those that come later are set up as the options say, too. */
+  /**
+   * Empties every namespace. Those that come later are set up as the options say, too. O(namespaces), a call for each.
+   * @throws INVALID_NODE_SIZE, PENDING_OPERATIONS
+   */
   async clearAll(ctx: WriteCtx, opts?: TreeOptions): Promise<void> {
     const namespaces = eachOf((cursor) => this.namespaces(ctx, cursor, defaultPageSize, undefined, true));
     for await (const { namespace } of namespaces) {
       if (namespace !== undefined) await this.#clearTree(ctx, { ...opts, namespace });
     }
-    // There may be none of it yet: the settings of new namespaces are kept there.
+    // The tree without a namespace keeps the settings of new namespaces, so it is cleared even if there is none yet.
     await this.#clearTree(ctx, opts);
   }
 
   /**
-   * From now on the root of a namespace's tree keeps no sums: writes far apart no longer meet there, and reads of wide
-   * ranges visit the root's children. That is how trees begin, unless `clear` was told otherwise.
+   * Makes the root of a namespace's tree keep no sums from now on: writes far apart no longer conflict there, and reads of wide
+   * ranges visit the root's children. On Convex Cloud trees begin like this, unless `clear` was told otherwise. O(node size).
    */
   async makeRootLazy(ctx: WriteCtx, namespace: Namespace): Promise<void> {
     const { definition } = this;
@@ -70,7 +75,7 @@ export class Aggregate<
     });
   }
 
-  /** The same for every namespace. */
+  /** Does the same for every namespace, in a call for each. */
   async makeAllRootsLazy(ctx: WriteCtx): Promise<void> {
     for await (const namespace of this.iterNamespaces(ctx)) await this.makeRootLazy(ctx, namespace);
   }

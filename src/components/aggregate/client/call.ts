@@ -1,7 +1,7 @@
 /**
  * One call of a component from any context. Trueup's `ctx.runQuery` and `ctx.runMutation` offer to ask the component within
- * the same transaction, at once and without a call in between; where they do not, or the component cannot do it at once,
- * the call is made.
+ * the same transaction, in the same turn and without a call; where they do not, or the component cannot answer so, the call is
+ * made.
  */
 import { ConvexError } from "convex/values";
 import type { FunctionArgs, FunctionReference, FunctionReturnType } from "convex/server";
@@ -38,7 +38,7 @@ export function runMutation<M extends Mutation>(
   return answer === undefined ? ctx.runMutation(mutation, args) : answer;
 }
 
-/** The types say so already; this is for those that were talked out of it. @throws AGGREGATE_WRITE_IN_QUERY */
+/** Refuses the `ctx` of a query, which only a caller who went round the types can pass. @throws AGGREGATE_WRITE_IN_QUERY */
 export function assertWritable(ctx: Partial<Pick<WriteCtx, "runMutation">>): void {
   if (typeof ctx.runMutation === "function") return;
   const message =

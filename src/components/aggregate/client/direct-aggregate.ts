@@ -50,7 +50,11 @@ export type AggregateOperation<
   Namespace extends Value | undefined = undefined,
 > = OperationOf<DirectAggregateType<K, ID, Namespace>>;
 
-/** An aggregate of items that the app gives it itself, each with a key, an id and a number to sum. A write costs O(log n). */
+/**
+ * An aggregate of items that the caller writes, each with a key, an id and numbers of the caller's choice. Every write is
+ * O(log n), and throws AGGREGATE_WRITE_IN_QUERY in a query, PENDING_OPERATIONS while others are queued, unless it is queued
+ * too, and ITEM_TOO_LARGE for an item of more than 96 KiB.
+ */
 export class DirectAggregate<T extends AnyType> extends Aggregate<
   T["Key"],
   T["Id"],
@@ -59,19 +63,19 @@ export class DirectAggregate<T extends AnyType> extends Aggregate<
 > {
   /**
    * Applies writes in their order, all or none of them, in one call: neighbouring items share what is read and written.
-   * @throws what the single writes throw.
+   * @throws DUPLICATE_KEY, DELETE_MISSING_KEY as the single writes do.
    */
   async writeBatch(ctx: WriteCtx, operations: OperationOf<T>[], opts?: WriteOptions): Promise<void> {
     await this.write(ctx, operations.map(operationOf), opts);
   }
 
-  /** Queues writes, to be applied in their order by the aggregate's worker. */
+  /** Queues writes, which the aggregate's worker applies in their order. One that is refused then goes to the dead letters. */
   async enqueueBatch(ctx: WriteCtx, operations: OperationOf<T>[]): Promise<void> {
     await this.writeBatch(ctx, operations, { async: true });
   }
 
   /**
-   * Adds an item. Ids tell items of the same key apart.
+   * Adds an item. Items of the same key are told apart by their ids.
    * @throws DUPLICATE_KEY when there is one of that key and id.
    */
   async insert(ctx: WriteCtx, args: Placed<T>, opts?: WriteOptions): Promise<void> {
@@ -87,7 +91,7 @@ export class DirectAggregate<T extends AnyType> extends Aggregate<
   }
 
   /**
-   * Moves an item to another key, another namespace, or gives it another sum. No read sees it missing.
+   * Moves an item to another key or another namespace, or gives it other numbers. No read sees it missing.
    * @throws DELETE_MISSING_KEY when it is not there, DUPLICATE_KEY when another one is at its target.
    */
   async replace(
@@ -99,7 +103,7 @@ export class DirectAggregate<T extends AnyType> extends Aggregate<
     await this.write(ctx, [replaceOperation("replace", currentItem, newItem)], opts);
   }
 
-  /** Adds an item, or gives the one that is there the new sum: for filling an aggregate while it is being written to. */
+  /** Adds an item, or gives the one that is there the new numbers: for filling an aggregate while it is being written to. */
   async insertIfDoesNotExist(ctx: WriteCtx, args: Placed<T>, opts?: WriteOptions): Promise<void> {
     await this.write(ctx, [putOperation(args)], opts);
   }

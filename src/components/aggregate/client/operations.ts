@@ -43,14 +43,14 @@ export function replaceOperation(
   };
 }
 
-/** Says in an operation what was there before: an item, or none. */
-export function tellBefore(operation: Operation, before: WrittenItem | null): Operation {
+/** Adds to an operation what was there before: the numbers of an item, or that there was none. Changes the operation. */
+export function withBefore(operation: Operation, before: WrittenItem | null): Operation {
   operation.before = before === null ? null : valueArgs(before);
   return operation;
 }
 
-/** Says nothing of that. */
-export function unknowing({ before: _before, ...operation }: Operation): Operation {
+/** A copy of an operation that does not say what was there before. */
+export function withoutBefore({ before: _before, ...operation }: Operation): Operation {
   return operation;
 }
 

@@ -102,8 +102,11 @@ export type TableAggregateOperation<T extends AnyType> =
   | { type: "replace" | "replaceOrInsert"; oldDoc: DocumentOf<T>; newDoc: DocumentOf<T> };
 
 /**
- * An aggregate of the documents of a table; with `table` it is managed, and follows every write by itself. A write costs O(log
- * n).
+ * An aggregate of the documents of a table; with `table` it is managed, and follows every write by itself. Every write is
+ * O(log n), and throws AGGREGATE_WRITE_IN_QUERY in a query,
+ * AGGREGATE_DOCUMENT_FAILED when a function of the options fails on the document, PENDING_OPERATIONS while others are queued,
+ * unless it is queued too, and ITEM_TOO_LARGE for an item of more than 96 KiB. DUPLICATE_KEY and DELETE_MISSING_KEY are thrown
+ * only where no table is named: a managed aggregate follows whatever was there.
  */
 export class TableAggregate<T extends AnyType> extends Aggregate<
   T["Key"],
@@ -123,30 +126,31 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     this.definition = this.#managed?.definition;
   }
 
-  /** The seam for what keeps it in step; undefined when it names no table. */
+  /** How the engine finds what keeps the aggregate in step; undefined when it names no table. */
   get [managedAggregate](): ManagedAggregate | undefined {
     return this.#managed;
   }
 
   /**
-   * The functions that drive it where no engine does. Export them from a module, and say which one: its path,
-   * "aggregates". From then on a write that begins a build also sees to it that the build goes on.
-   * @throws AGGREGATE_UNMANAGED
+   * Makes the functions that drive the aggregate where no engine does. Export them from a module, and say which one: its path,
+   * "aggregates". From then on a write that begins a build also schedules what carries it on.
+   * @throws AGGREGATE_UNMANAGED when no table is named.
    */
   operations(module: OperationsModule): ManagedOperations {
     this.#advanceFunction = advanceReference(module);
     return cloudOperations(this.#demandManaged(), this.#advanceFunction);
   }
 
-  /** Checks of whether it is in step with a table; a managed one brings its own, too. */
+  /** Makes checks that verify the aggregate against a table. A managed aggregate is also verified by `operations`. */
   verification(table: T["TableName"]): TableVerification {
     const makeItem = (document: StoredDocument): WrittenItem => this.#makeItem(document);
     return new TableVerification(new TableSource(this.component, table, "", makeItem), this.definition);
   }
 
   /**
-   * How it stands: its state, how far a build is, what it holds, when it was last verified. O(namespaces + log n).
-   * @throws AGGREGATE_UNMANAGED
+   * Tells how the aggregate stands: its state, how far a build is, what it holds, when it was last verified.
+   * O(namespaces + log n).
+   * @throws AGGREGATE_UNMANAGED when no table is named.
    */
   async status(ctx: StatusCtx): Promise<AggregateStatus> {
     return this.#demandManaged().status(ctx);
@@ -161,7 +165,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     else await this.#rebuild(ctx, this.#managed, opts[0]);
   }
 
-  /** Empties every namespace; builds a managed aggregate anew. */
+  /** Empties every namespace; rebuilds a managed aggregate as `clear` does. */
   override async clearAll(ctx: WriteCtx, opts?: TreeOptions): Promise<void> {
     if (this.#managed === undefined) await super.clearAll(ctx, opts);
     else await this.#rebuild(ctx, this.#managed, opts);
@@ -169,7 +173,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
 
   /**
    * Applies writes in their order, all or none of them, in one call: neighbouring items share what is read and written.
-   * @throws what the single writes throw.
+   * @throws DUPLICATE_KEY, DELETE_MISSING_KEY as the single writes do.
    */
   async writeBatch(
     ctx: WriteCtx,
@@ -179,7 +183,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     await this.#writeAll(ctx, operations, opts);
   }
 
-  /** Queues writes, to be applied in their order by the aggregate's worker. */
+  /** Queues writes, which the aggregate's worker applies in their order. One that is refused then goes to the dead letters. */
   async enqueueBatch(ctx: WriteCtx, operations: TableAggregateOperation<T>[]): Promise<void> {
     await this.writeBatch(ctx, operations, { async: true });
   }
@@ -233,7 +237,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     await this.#writeAll(ctx, [{ type: "replaceOrInsert", oldDoc, newDoc }], opts);
   }
 
-  /** The rank of a document's key: `indexOf` with its key, in its namespace. */
+  /** Returns the rank of a document's key: `indexOf` with its key, in its namespace. O(log n). */
   async indexOfDoc(
     ctx: ReadCtx,
     doc: DocumentOf<T>,
@@ -246,7 +250,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     return this.indexOf(ctx, this.#options.sortKey(doc), { namespace: this.#namespaceOf(doc), ...opts });
   }
 
-  /** What to register with `Triggers`, so that every change of the table is followed. */
+  /** Makes the function to register with `Triggers`, so that the aggregate follows every change of the table. */
   trigger<Ctx extends MutationCtx>(opts?: WriteOptions): Trigger<Ctx, T["DataModel"], T["TableName"]> {
     return async (ctx, change) => {
       if (change.operation === "insert") await this.insert(ctx, change.newDoc, opts);
@@ -255,7 +259,7 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     };
   }
 
-  /** The same, with the writes that do not mind what is there: while the aggregate is being filled. */
+  /** The same for the time while the aggregate is being filled: its writes are not refused for what is there already. */
   idempotentTrigger<Ctx extends MutationCtx>(
     opts?: WriteOptions,
   ): Trigger<Ctx, T["DataModel"], T["TableName"]> {
@@ -382,7 +386,7 @@ function stored(document: GenericDocument): StoredDocument {
   return document as StoredDocument;
 }
 
-/** Sees to it that a build that has begun goes on. */
+/** Schedules what carries on a build that has begun. */
 async function schedule(ctx: object, advance: AdvanceReference): Promise<void> {
   const { scheduler } = ctx as Partial<Pick<GenericMutationCtx<GenericDataModel>, "scheduler">>;
   await scheduler?.runAfter(0, advance, {});

@@ -8,12 +8,10 @@ import type { ComponentApi } from "../../component/_generated/component.js";
 import { addSums, roundSum, type ExactSum } from "../../tree/index.js";
 import type { Operation } from "../aggregate.js";
 import { assertWritable, runMutation } from "../call.js";
-import { advanceRun } from "../verification/advance-run.js";
-import { readReport, startVerify } from "../verification/runs.js";
-import { unknowing, type WrittenItem } from "../operations.js";
+import { advanceRun, readReport, startVerify } from "../verification/runs.js";
+import { withoutBefore, type WrittenItem } from "../operations.js";
 import type { TreeOptions, WhileBuilding } from "../types.js";
 import { fillNext } from "./fill.js";
-import { fingerprint, type DefinedFunctions } from "./fingerprint.js";
 import { Followers } from "./followers.js";
 import { countDocuments } from "./table-reading.js";
 import { namingDocument, TableSource } from "./table-source.js";
@@ -35,7 +33,7 @@ import type {
   StoredDocument,
 } from "./types.js";
 
-/** A build that failed is tried again so often, in case that its document was mended. */
+/** How long to wait before a build that failed is tried again, in case that its document was mended. */
 const retryMs = 30_000;
 
 type Part = FunctionReturnType<ComponentApi["managed"]["size"]>;
@@ -61,6 +59,14 @@ export interface Interval {
   hours?: number;
   minutes?: number;
   seconds?: number;
+}
+
+/** The parts of a definition that make items of documents. */
+interface DefinedFunctions {
+  readonly sortKey: unknown;
+  readonly sumValue?: unknown;
+  readonly sumValues?: object | undefined;
+  readonly namespace?: unknown;
 }
 
 /** The management that options ask for; undefined when they name no table. @throws INVALID_INTERVAL */
@@ -91,6 +97,7 @@ export interface FollowOptions {
   deltas?: boolean;
 }
 
+/** The management of one aggregate, for the engine and for an app's own functions. */
 export class Managed implements ManagedAggregate {
   readonly source: TableSource;
   readonly verifyEveryMs: number | null;
@@ -153,7 +160,7 @@ export class Managed implements ManagedAggregate {
     const operations: Operation[] = [];
     for (const change of changes) {
       const operation = this.source.operationOf(change);
-      if (operation !== null) operations.push(isFirst(operation) ? operation : unknowing(operation));
+      if (operation !== null) operations.push(isFirst(operation) ? operation : withoutBefore(operation));
     }
     if (operations.length === 0) return false;
     this.#followReference ??= this.component.managed.follow;
@@ -164,7 +171,7 @@ export class Managed implements ManagedAggregate {
     }
   }
 
-  /** Builds it anew, beside what answers now. */
+  /** Builds the aggregate anew, beside the generation that answers meanwhile. */
   async rebuild(ctx: FollowCtx, { maxNodeSize, rootLazy }: TreeOptions = {}): Promise<void> {
     await runMutation(ctx, this.component.generations.rebuild, {
       definition: this.definition,
@@ -177,7 +184,7 @@ export class Managed implements ManagedAggregate {
     return this.proceed(ctx, false);
   }
 
-  /** One transaction's worth of what is due; where nothing was begun and it may, begins. */
+  /** Does one transaction's worth of what is due. Where nothing was begun, begins a build if it `mayBegin`. */
   async proceed(ctx: AdvanceCtx, mayBegin: boolean): Promise<Advance> {
     const { definition, component, source } = this;
     const due = await runMutation(ctx, component.generations.due, { definition });
@@ -241,4 +248,32 @@ export class Managed implements ManagedAggregate {
     const db: unknown = Reflect.get(ctx, "db");
     return typeof db === "object" && db !== null ? countDocuments(db, this.table) : null;
   }
+}
+
+/**
+ * Names a definition of a table's aggregate, by its version or by a hash of the texts of its functions. Code that defines
+ * an aggregate otherwise than the code that filled it never reads it; two texts of a function count as two definitions,
+ * even if they do the same.
+ */
+function fingerprint(
+  table: string,
+  version: string | number | undefined,
+  { sortKey, sumValue, sumValues, namespace }: DefinedFunctions,
+): string {
+  if (version !== undefined) return `${table}@${version}`;
+  const named = Object.entries(sumValues ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const texts = [sortKey, sumValue, namespace, ...named.flat()].map(String);
+  return `${table}#${hash(JSON.stringify(texts))}`;
+}
+
+const offsetBasis = 0xcbf29ce484222325n;
+const prime = 0x100000001b3n;
+
+/** FNV-1a of 64 bits (Fowler, Noll, Vo: draft-eastlake-fnv), over UTF-16 code units. */
+function hash(text: string): string {
+  let state = offsetBasis;
+  for (let index = 0; index < text.length; index++) {
+    state = BigInt.asUintN(64, (state ^ BigInt(text.charCodeAt(index))) * prime);
+  }
+  return state.toString(36);
 }

@@ -7,7 +7,7 @@ import {
   deleteOperation,
   putOperation,
   replaceOperation,
-  tellBefore,
+  withBefore,
   type WrittenItem,
 } from "../operations.js";
 import type { DocumentImages, Source, StoredDocument } from "./types.js";
@@ -40,7 +40,7 @@ export class TableSource implements Source {
     const before = oldDoc === null ? null : this.#itemBefore(oldDoc);
     const after = newDoc === null ? null : this.itemOf(newDoc);
     const operation = operationFrom(before, after);
-    return operation === null ? null : tellBefore(operation, before);
+    return operation === null ? null : withBefore(operation, before);
   }
 
   /** The functions are pure: a document that they fail on now has never had an item. */

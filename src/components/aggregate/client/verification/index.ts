@@ -1,6 +1,5 @@
 /** Checks of aggregates, as the rest of the client sees them. */
-export { advanceRun, type CheckedSource } from "./advance-run.js";
-export { readReport, startVerify } from "./runs.js";
+export { advanceRun, readReport, startVerify, type CheckedSource } from "./runs.js";
 export {
   TableVerification,
   type VerificationOperations,

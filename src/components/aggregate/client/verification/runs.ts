@@ -1,14 +1,22 @@
-/** Beginning a check, and reading what it has found. */
-import { runMutation } from "../call.js";
+/**
+ * The runs of checks, from the side of the app: how one begins, goes on and is reported. The component remembers everything. Here
+ * the table is read, with the functions of the definition, which only the app's side has; within a transaction nothing moves, so
+ * what is reported was so.
+ */
+import { ConvexError } from "convex/values";
 import type { StartVerifyOptions, VerifyReport } from "../../../../seams/index.js";
-import type { Source, StatusCtx, FollowCtx } from "../managed/types.js";
+import { runMutation } from "../call.js";
+import type { AdvanceCtx, FollowCtx, Source, StatusCtx, StoredDocument } from "../managed/types.js";
+import { ColumnsBuilder, type ItemColumns } from "./item-columns.js";
+import { readSourcePage } from "./source-pages.js";
 
-/** What runs are asked about: with a definition, those of a managed aggregate. */
+/** Whose runs are meant: with a definition, those of a managed aggregate. */
 export type ReportedSource = Pick<Source, "component"> & { readonly definition?: string };
 
 /**
- * Begins a check, which `advanceRun` carries out. Returns the run's id; that of the run under way when there is one that does
- * as much. @throws AGGREGATE_BUILDING when there is nothing to check yet.
+ * Begins a check, which `advanceRun` carries out. Returns the id of its run, or of the run under way when that does as
+ * much. O(1).
+ * @throws AGGREGATE_BUILDING when there is nothing to check yet.
  */
 export async function startVerify(
   ctx: FollowCtx,
@@ -22,7 +30,7 @@ export async function startVerify(
   });
 }
 
-/** What a run, by default the latest, has found so far, a page of its differences at a time; null when there is no run. */
+/** Reports what a run, by default the latest, has found so far, with one page of its differences. Null when there is no run. */
 export async function readReport(
   ctx: StatusCtx,
   { component, definition }: ReportedSource,
@@ -43,5 +51,68 @@ export async function readReport(
     checked: checked.documents + checked.items,
     error: failure?.message ?? null,
     errorDocumentId: failure?.documentId ?? null,
+  };
+}
+
+/** What a check has to know of an aggregate. */
+export type CheckedSource = Pick<Source, "component" | "table" | "itemOf">;
+
+/** Goes on with a run for one transaction. `due` says whether to call again, after `waitMs` if that is given. */
+export async function advanceRun(
+  ctx: AdvanceCtx,
+  source: CheckedSource,
+  { runId }: { runId: string },
+): Promise<{ due: boolean; waitMs?: number }> {
+  const { verification } = source.component;
+  try {
+    const task = await runMutation(ctx, verification.proceed, { runId });
+    if (task.kind === "over") return { due: false };
+    if (task.kind === "wait") return { due: true, waitMs: task.waitMs };
+    if (task.kind === "documents") {
+      const { columns, cursor, isDone } = await readSourcePage(ctx, source, task.cursor, task.limit);
+      const args = { runId, columns, isDone, ...(cursor === undefined ? {} : { cursor }) };
+      return dueAfter(await runMutation(ctx, verification.documents, args));
+    }
+    if (task.kind === "items") {
+      const columns = await itemsOf(ctx, source, task.ids);
+      return dueAfter(await runMutation(ctx, verification.items, { runId, columns }));
+    }
+    return { due: true };
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === null) throw error;
+    await runMutation(ctx, verification.fail, { runId, failure });
+    return { due: false };
+  }
+}
+
+function dueAfter({ kind }: { kind: string }): { due: boolean } {
+  return { due: kind !== "over" };
+}
+
+/** The items that documents should have. An id that is none of a document of the table has no item. */
+async function itemsOf(ctx: AdvanceCtx, source: CheckedSource, ids: readonly string[]): Promise<ItemColumns> {
+  const documents = await Promise.all(
+    [...new Set(ids)].map(async (id) => {
+      // A text that is no id of the table is not the id of any document.
+      const normalized = ctx.db.normalizeId(source.table, id);
+      return normalized === id
+        ? ((await ctx.db.get(source.table, normalized)) as StoredDocument | null)
+        : null;
+    }),
+  );
+  const items = new ColumnsBuilder();
+  for (const document of documents) if (document !== null) items.add(source.itemOf(document));
+  return items.columns();
+}
+
+/** Why a run cannot go on; null for errors that may pass when the step is tried again. */
+function failureOf(error: unknown): { message: string; documentId?: string } | null {
+  if (!(error instanceof ConvexError)) return null;
+  const { code, message, documentId } = error.data as Record<string, unknown>;
+  if (code !== "AGGREGATE_DOCUMENT_FAILED" && code !== "TREE_DAMAGED") return null;
+  return {
+    message: String(message),
+    ...(typeof documentId === "string" ? { documentId } : {}),
   };
 }

@@ -12,8 +12,7 @@ import {
   type OperationsModule,
   type ScheduledOperations,
 } from "../managed/cloud-operations.js";
-import { advanceRun } from "./advance-run.js";
-import { readReport, startVerify, type ReportedSource } from "./runs.js";
+import { advanceRun, readReport, startVerify, type ReportedSource } from "./runs.js";
 
 /** What a step of a check leaves: whether to call again, after `waitMs` if that is given. */
 export interface VerificationStep {
