@@ -17,7 +17,7 @@ export function insertOperation(item: WrittenItem): Operation {
   return { type: "insert", ...placeArgs(item), ...valueArgs(item) };
 }
 
-/** Adds an item or gives the one in its place other values: what `insertIfDoesNotExist` does. */
+/** Adds an item, or gives the one in its place other numbers; `insertIfDoesNotExist` does this. */
 export function putOperation(item: WrittenItem): Operation {
   return { type: "put", ...placeArgs(item), ...valueArgs(item) };
 }

@@ -9,11 +9,11 @@ import type {
 import type { Value } from "convex/values";
 import type { Change } from "../../../triggers/index.js";
 
-/** What reads need of a context: that of a query, a mutation or an action. */
+/** What reads need of the context of a query. */
 export type QueryCtx = Pick<GenericQueryCtx<GenericDataModel>, "runQuery" | "meta">;
 /** What writes need of a mutation's context. */
 export type MutationCtx = Pick<GenericMutationCtx<GenericDataModel>, "runQuery" | "runMutation" | "meta">;
-/** What both need of an action's context; each call from there is a transaction of its own. */
+/** What reads and writes need of an action's context. Each of their calls is a transaction of its own. */
 export type ActionCtx = Pick<
   GenericActionCtx<GenericDataModel>,
   "runQuery" | "runMutation" | "runAction" | "meta"
@@ -44,6 +44,7 @@ export interface Bound<K extends Key, ID extends string> {
   inclusive: boolean;
 }
 
+/** A range between two ends; an end that is left out is open. */
 export interface SideBounds<K extends Key, ID extends string> {
   lower?: Bound<K, ID> | undefined;
   upper?: Bound<K, ID> | undefined;

@@ -44,6 +44,7 @@ export interface BucketSums {
   readonly digests: (number | null)[];
 }
 
+/** The sums of no items. */
 export function emptySums(separators: Separators): BucketSums {
   const size = separators.length + 1;
   return { counts: Array<number>(size).fill(0), digests: Array<number>(size).fill(0) };
@@ -64,7 +65,7 @@ export function addToBucket(
   digests[bucket] = before === null || digest === null ? null : scaleDigest(digest, factor, before);
 }
 
-/** The buckets of which both sides do not say the same; what is unknown says nothing. */
+/** The buckets whose figures differ between the two sides. A digest that is unknown counts as different. */
 export function differingBuckets(a: BucketSums, b: BucketSums): number[] {
   return a.counts.flatMap((count, bucket) => {
     const digest = a.digests[bucket] ?? null;
@@ -108,13 +109,14 @@ export class SeparatorCollector {
     this.#last = last;
   }
 
-  /** Takes up the next items, by the places of the first and the last of them. */
+  /** Takes up the next run of items: the places of its first and last one, and how many it has. */
   take(first: string, last: string, count: number): void {
     if (this.#behind >= this.#stride) this.#separate(first);
     this.#behind += count;
     if (last > this.#last) this.#last = last;
   }
 
+  /** What has been collected so far. */
   state(): CollectorState {
     const [separators, stride, behind, last] = [this.#separators, this.#stride, this.#behind, this.#last];
     return { separators: [...separators], stride, behind, last };
@@ -122,7 +124,7 @@ export class SeparatorCollector {
 
   #separate(first: string): void {
     const separator = shortestBetween(this.#last, first);
-    // What is out of order is damage, and too long a separator costs more than a larger bucket.
+    // Items out of order are damage. A separator that is too long would cost more than a larger bucket.
     if (separator === null || separator.length > maxSeparatorChars) return;
     this.#separators.push(separator);
     this.#behind = 0;

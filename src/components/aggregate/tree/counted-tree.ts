@@ -17,7 +17,7 @@ import type { NodeStore } from "./node-store.js";
 import type { OrderRange } from "./range.js";
 import type { Item, Summary } from "./summary.js";
 
-/** What is kept of a tree beside its nodes. */
+/** What is stored of a tree beside its nodes. */
 export interface TreeState {
   root: NodeRef;
   /** The most items or children of a node; even, from 4 to 4096. */
@@ -25,12 +25,13 @@ export interface TreeState {
   rootLazy: boolean;
 }
 
+/** A tree: its state, and the store that has its nodes. */
 export interface CountedTree {
   readonly nodes: NodeStore;
   readonly state: TreeState;
 }
 
-/** Stays, with the columns that each entry adds, well below the largest document of Convex, 1 MiB. */
+/** With the columns that each entry adds, a node of this size stays well below 1 MiB, the largest document of Convex. */
 const maxNodeBytes: number = 768 * 1024;
 
 /** An item's key, id and values may take up an eighth of a node, so that every node can be split evenly. */
@@ -39,7 +40,7 @@ export const maxItemBytes: number = maxNodeBytes / 8;
 export const minMaxNodeSize = 4;
 export const maxMaxNodeSize = 4096;
 
-/** True when a node keeps no summaries of its children. */
+/** Whether a node keeps no summaries of its children. */
 export function isLazyRoot({ state }: CountedTree, ref: NodeRef): boolean {
   return state.rootLazy && ref === state.root;
 }
@@ -62,7 +63,7 @@ export function entryWeights(tree: CountedTree, node: Node): number[] {
     : node.children.map((child) => weighChild(state, child));
 }
 
-/** What all entries of a node weigh together. O(size), in a loop that makes nothing: every write asks. */
+/** What all entries of a node weigh together. O(size). Every write asks, so the loop allocates nothing. */
 export function nodeWeight(tree: CountedTree, node: Node): number {
   const { state } = tree;
   let weight = 0;
@@ -81,7 +82,7 @@ function weighChild({ maxNodeSize }: TreeState, child: Child): number {
   return isSmall ? maxNodeBytes : Math.max(maxNodeBytes, childBytes(child) * maxNodeSize);
 }
 
-/** True when a child weighs the same whatever its summary says. */
+/** Whether a child weighs the same whatever its summary says. */
 export function isSteady({ state }: CountedTree, child: Child): boolean {
   return childBytesMost(child) * state.maxNodeSize <= maxNodeBytes;
 }
@@ -124,6 +125,7 @@ export interface Span {
   readonly endsWithin: boolean;
 }
 
+/** The span of a range among the children of a branch. O(log size). */
 export function spanOf(branch: Branch, { start, end }: OrderRange): Span {
   const { children } = branch;
   const first = start === "" ? 0 : childIndex(branch, start);
@@ -145,7 +147,7 @@ export function clip(range: OrderRange, span: Span, index: number): OrderRange {
   };
 }
 
-/** True when the child at an index of its span lies wholly within the range. */
+/** Whether the child at an index of its span lies wholly within the range. */
 export function isWhole(span: Span, index: number): boolean {
   return !(index === span.first && span.startsWithin) && !(index === span.last && span.endsWithin);
 }

@@ -33,11 +33,13 @@ export function digestOf(order: string, values: readonly (number | null)[]): num
   return (b & highMask) * 0x100000000 + (a >>> 0);
 }
 
+/** The fingerprint of two disjoint sets together. */
 export function addDigests(a: number, b: number): number {
   const sum = a + b;
   return sum >= modulus ? sum - modulus : sum;
 }
 
+/** The fingerprint of what is left of a set when a subset is taken away. */
 export function subtractDigests(a: number, b: number): number {
   return a >= b ? a - b : a - b + modulus;
 }

@@ -1,5 +1,5 @@
 /**
- * How plain functions work on what has to be loaded. They are written once, and synchronously: where a function needs what is not
+ * How plain functions work on what has to be loaded. They are written once, and synchronously. Where a function needs what is not
  * at hand, it throws the signal `Missing`, which says what loads it; `untilLoaded` has it loaded and runs the function again.
  * Where everything is at hand the function answers in the same turn. Measured against generators with a synchronous
  * driver, this takes two thirds of the time where all is at hand, and a retry costs a fraction of a microsecond.

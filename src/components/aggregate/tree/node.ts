@@ -21,7 +21,7 @@ export interface Leaf {
 export interface Branch {
   readonly level: number;
   children: Child[];
-  /** Whatever the store has made of it, for the next time; copies of the branch have it, too. */
+  /** What the store has made of the branch, kept for the next time. Copies of the branch have it, too. */
   memo?: unknown;
 }
 
@@ -35,6 +35,7 @@ export interface Child {
   readonly summary: Summary | null;
 }
 
+/** Whether a node is a leaf. */
 export function isLeaf(node: Node): node is Leaf {
   return node.level === 0;
 }
@@ -100,7 +101,7 @@ export function itemBytes(item: Item): number {
   return item.position.sizeBytes + numberBytes * item.values.length;
 }
 
-/** No less than `itemBytes`, and quick to tell. */
+/** An upper bound of `itemBytes` that is cheap to compute. */
 export function itemBytesBound(item: Item): number {
   return item.position.sizeBound + numberBytes * item.values.length;
 }
@@ -110,17 +111,17 @@ export function childBytes(child: Child): number {
   return child.low.sizeBytes + summaryBytes(child);
 }
 
-/** No less than `childBytes`, and quick to tell. */
+/** An upper bound of `childBytes` that is cheap to compute. */
 export function childBytesBound(child: Child): number {
   return child.low.sizeBound + summaryBytes(child);
 }
 
-/** No exact sum takes up more doubles: the bits of all doubles, in hexadecimal, and what is counted beside. */
+/** No exact sum takes up more doubles than this: the bits of all doubles in hexadecimal, and the counts beside them. */
 const mostParts = 80;
-/** A change may bring new measures. */
+/** How many measures a change may add. */
 const moreMeasures = 8;
 
-/** No less than `childBytes` whatever the child's summary was before a change, or is after. */
+/** An upper bound of `childBytes` that holds whatever the child's summary was before a change, or is after it. */
 export function childBytesMost({ low, summary }: Child): number {
   const measures = (summary?.measures.length ?? 0) + moreMeasures;
   return low.sizeBound + bytesPerChild + measures * (measureBytes + numberBytes * mostParts);

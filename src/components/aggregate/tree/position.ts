@@ -5,10 +5,10 @@
 import { CommitTsPlaceholder, ConvexError, type Value } from "convex/values";
 import { decodeKey, encodeKey, valueSize } from "../../../values/index.js";
 
-/** How int64's largest value, which stands in for an unresolved commit timestamp, appears in an encoded key. */
+/** The encoding of the largest int64, which stands for a commit timestamp that is not known yet. */
 const unresolvedCode: string = encodeKey([2n ** 63n - 1n]);
 
-/** What key and order have in common where the key takes the most room: an int64, a byte there, is nine in a document. */
+/** The most bytes of a document that one char of the order stands for: an int64 takes a char there, and nine bytes here. */
 const maxBytesPerChar = 9;
 
 /** A key and an id, in the order of Convex values. */
@@ -18,7 +18,7 @@ export class Position {
   #encoded: string | undefined;
   #size: number | undefined;
   #isUnresolved: boolean | undefined;
-  /** Whatever the store of nodes makes of the order, kept for the next time. */
+  /** What the store of nodes has made of the order, kept for the next time. */
   memo: string | undefined;
 
   constructor(key: Value, id: string) {
@@ -29,7 +29,7 @@ export class Position {
     this.memo = undefined;
   }
 
-  /** A position by its order: key and id are looked into when somebody asks. */
+  /** A position by its order. Key and id are decoded when they are first asked for. */
   static ofOrder(order: string): Position {
     const position = new Position(null, "");
     position.#keyIfKnown = undefined;
@@ -38,13 +38,13 @@ export class Position {
     return position;
   }
 
-  /** @throws TREE_DAMAGED when the order it was made of is none. */
+  /** @throws TREE_DAMAGED when it was made of a text that is no order. */
   get key(): Value {
     if (this.#keyIfKnown === undefined) this.#decode();
     return this.#keyIfKnown as Value;
   }
 
-  /** @throws TREE_DAMAGED when the order it was made of is none. */
+  /** @throws TREE_DAMAGED when it was made of a text that is no order. */
   get id(): string {
     if (this.#idIfKnown === undefined) this.#decode();
     return this.#idIfKnown as string;
@@ -81,7 +81,7 @@ export class Position {
   }
 }
 
-/** The position that no other one precedes: null is the smallest key, "" the smallest id. */
+/** The lowest of all positions: null is the smallest key, "" the smallest id. */
 export const lowestPosition: Position = new Position(null, "");
 
 function holdsPlaceholder(value: Value | undefined): boolean {

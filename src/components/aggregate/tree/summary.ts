@@ -38,7 +38,7 @@ export interface Item {
   readonly values: readonly (number | null)[];
 }
 
-/** Values as items have them. */
+/** Drops nulls from the end, as the values of items have none there. */
 export function withoutTrailingNulls(values: (number | null)[]): (number | null)[] {
   let { length } = values;
   while (length > 0 && values[length - 1] === null) length--;
@@ -82,6 +82,7 @@ export function subtract(a: Summary, b: Summary): Summary | null {
   };
 }
 
+/** Whether two summaries are equal, to the last bit of their sums and extremes. O(measures). */
 export function equalSummaries(a: Summary, b: Summary): boolean {
   if (a.count !== b.count || a.digest !== b.digest) return false;
   const length = Math.max(a.measures.length, b.measures.length);
@@ -111,7 +112,7 @@ export class SummaryFold {
     }
   }
 
-  /** An item, without its digest: then that of the result is unknown. */
+  /** Adds an item without its digest; the digest of the result is unknown then. */
   addUndigested({ values }: Item): void {
     this.#count++;
     this.#digest = null;
@@ -137,7 +138,7 @@ export class SummaryFold {
 
 class MeasureFold {
   #count = 0;
-  /** As long as every sum so far is a double. */
+  /** The total as long as every sum so far is a double. */
   #plain = 0;
   #sum: SumAccumulator | null = null;
   #min: number | null = null;
@@ -211,7 +212,7 @@ function zipMeasures(
 
 function smaller(a: number | null, b: number | null): number | null {
   if (a === null || b === null) return a ?? b;
-  // Only of zeros, and where there is a NaN, neither is less.
+  // Neither is less: they are zeros, or one of them is NaN.
   if (a < b) return a;
   if (b < a) return b;
   return compareValues(b, a) < 0 ? b : a;

@@ -20,7 +20,7 @@ import { lowestPosition } from "./position.js";
 import { equalSummaries, type Summary } from "./summary.js";
 import { isTooLight } from "./tree-fill.js";
 
-/** What the check can find. */
+/** The kinds of problems that the check finds. */
 export type TreeProblemKind =
   | "missingNode"
   | "wrongLevel"
@@ -30,14 +30,14 @@ export type TreeProblemKind =
   | "tooHeavy"
   | "tooLight";
 
-/** A node that is not as it should be. */
+/** One problem of a node. */
 export interface TreeProblem {
   readonly kind: TreeProblemKind;
   readonly node: NodeRef;
   readonly message: string;
 }
 
-/** What a part of the check found. `next` is where to go on, null at the end of the tree. */
+/** What a part of the check found. `next` is the position to go on from, null at the end of the tree. */
 export interface TreeReport {
   readonly problems: TreeProblem[];
   /** Nodes and items that were checked. */

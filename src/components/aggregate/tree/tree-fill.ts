@@ -29,7 +29,7 @@ export interface Step {
   readonly index: number;
 }
 
-/** How much of a node's entries its left half keeps when it is split: ascending keys never come back to it. */
+/** The share of entries that the left half keeps when keys ascend, because then nothing is added to it any more. */
 const leftShareAtEnd = 0.75;
 
 /**
@@ -66,7 +66,7 @@ export function mendFill(tree: CountedTree, path: readonly Step[], leafRef: Node
   }
 }
 
-/** True when a node, other than the root, has too few entries. */
+/** Whether a node other than the root has too few entries. */
 export function isTooLight(tree: CountedTree, node: Node, weight: number): boolean {
   return weight * 4 < fullWeight(tree) || nodeSize(node) < (isLeaf(node) ? 1 : 2);
 }

@@ -1,6 +1,6 @@
 /**
- * Takes a tree down, some nodes at a time: from the bottom, at its right edge. What is left of it hangs together, so the next
- * time finds where to go on, and nothing has to be remembered in between. It is no tree any more that could be read.
+ * Removes a tree in parts, some nodes at a time, from the bottom at its right edge. What is left hangs together, so the next part
+ * finds where to go on, and nothing has to be remembered in between. A tree that was partly removed cannot be read any more.
  */
 import { isLeaf, type NodeRef } from "./node.js";
 import type { NodeStore } from "./node-store.js";
@@ -12,8 +12,8 @@ export interface Removal {
 }
 
 /**
- * Removes nodes below a node, and at last itself, until so many are gone. Damaged trees, too: what is missing counts as gone,
- * and so does what does not stand below its parent. O(removed).
+ * Removes nodes below a node, and at last the node itself, until `most` are removed. In a damaged tree, a node counts as removed
+ * when it is missing, or is not on a level below its parent. O(removed).
  */
 export function removeSome(nodes: NodeStore, ref: NodeRef, most: number): Removal {
   const budget = { left: most };

@@ -17,10 +17,10 @@ import type { NodeRef } from "./node.js";
 import { combine, subtract, summaryOf, type Item, type Summary } from "./summary.js";
 import { forgetSummaries, mendFill, type Step } from "./tree-fill.js";
 
-/** Told when the nodes on the way to a place do not fit together. It costs O(1) for each of them. */
+/** Is called when the nodes on the way to a place do not fit together. Looking costs O(1) for each of them. */
 export type OnMisfit = () => void;
 
-/** Adds an item. False, and nothing changes, when its position is taken. */
+/** Adds an item. Returns false, and changes nothing, when its position is taken. */
 export function insertItem(tree: CountedTree, item: Item): boolean {
   const place = descend(tree, item.position.order);
   if (place.item !== null) return false;
@@ -28,7 +28,7 @@ export function insertItem(tree: CountedTree, item: Item): boolean {
   return true;
 }
 
-/** Takes the item at a position away and returns it; null, and nothing changes, when there is none. */
+/** Takes the item at a position away and returns it. Returns null, and changes nothing, when there is none. */
 export function removeItem(tree: CountedTree, order: string, onMisfit?: OnMisfit): Item | null {
   const place = descend(tree, order);
   if (onMisfit !== undefined && !fits(tree, place, order)) onMisfit();
@@ -43,7 +43,7 @@ export function removeItem(tree: CountedTree, order: string, onMisfit?: OnMisfit
 
 /**
  * Gives an item new values, or adds it where there is none at its position. Returns what stood there before. An item that is
- * there as it should be costs a descent and no write: those who follow the same change twice do not notice.
+ * there as it should be costs a descent and no write, so following the same change twice costs little.
  */
 export function putItem(tree: CountedTree, item: Item, onMisfit?: OnMisfit): Item | null {
   const place = descend(tree, item.position.order);
@@ -107,7 +107,7 @@ function descend(tree: CountedTree, order: string): Place {
   return { path, leafRef: ref, index, item, atEnd: atEnd && index === node.items.length };
 }
 
-/** Whether the nodes on the way to a place fit together: as far as can be told at once, `checkTree` tells the rest. */
+/** Whether the nodes on the way to a place fit together, as far as these nodes tell; `checkTree` compares all. */
 function fits(tree: CountedTree, { path, leafRef, index, item }: Place, order: string): boolean {
   const leaf = tree.nodes.get(leafRef) as Leaf;
   let below: Node = leaf;

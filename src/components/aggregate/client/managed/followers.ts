@@ -1,8 +1,8 @@
 /**
- * What the followers of one call know of each other. A change may be followed by several: by the engine, by triggers that an app
- * registers for where there is no engine, by a call beside the write. Each makes the same of it, but only who comes first can
- * tell what should have been there before; and beside the engine, which follows each write as it is made, the others may come
- * late.
+ * Tells the followers of a change, within one call, which of them came first. A change may be followed several times: by the
+ * engine, by a trigger that the app registers for backends without an engine, by a call beside the write. All of them make the
+ * same of it, but only the first one can tell what should have been there before. The engine follows each write as it is made;
+ * beside it, the others may come late.
  */
 import { request } from "../../../../seams/index.js";
 import { encodeKey } from "../../../../values/index.js";
@@ -13,10 +13,10 @@ const all = new WeakMap<object, Map<string, Followers>>();
 
 export class Followers {
   #hasEngine = false;
-  /** What others than the engine made last of each document. */
+  /** The latest operation of followers other than the engine, by document. */
   readonly #latest = new Map<string, Operation>();
 
-  /** Those of a definition. */
+  /** The followers of a definition within the call that the context belongs to. */
   static of({ runMutation }: FollowCtx, definition: string): Followers {
     // Where nothing names the call, each call of a function has a `runMutation` of its own.
     const named: unknown = Reflect.get(runMutation, request);
@@ -28,13 +28,13 @@ export class Followers {
     return followers;
   }
 
-  /** Whether the engine, which comes once to each change, comes before the others. */
+  /** Whether the engine is the first follower of a change. It follows each change once. */
   isEngineFirst({ id }: Operation): boolean {
     this.#hasEngine = true;
     return !this.#latest.has(id);
   }
 
-  /** Whether somebody else comes to a change before all others. */
+  /** Whether another follower is the first one of a change. */
   isFirst(operation: Operation): boolean {
     if (this.#hasEngine) return false;
     const latest = this.#latest.get(operation.id);

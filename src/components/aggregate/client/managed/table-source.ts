@@ -1,4 +1,4 @@
-/** A table as its managed aggregate sees it: what documents, and changes of them, are to the aggregate. */
+/** A table as its aggregate sees it: which items documents have, and which operations their changes are. */
 import { CommitTsPlaceholder, ConvexError } from "convex/values";
 import { encodeKey, isPlainObject } from "../../../../values/index.js";
 import type { ComponentApi } from "../../component/_generated/component.js";
@@ -35,7 +35,7 @@ export class TableSource implements Source {
     return checkedItem(document, this.#makeItem);
   }
 
-  /** What a change of a document changes in the aggregate, and what was there before: null if its item stays as it is. */
+  /** The operation that a change of a document is, with what was there before; null when its item stays as it is. */
   operationOf({ oldDoc, newDoc }: DocumentImages): Operation | null {
     const before = oldDoc === null ? null : this.#itemBefore(oldDoc);
     const after = newDoc === null ? null : this.itemOf(newDoc);
@@ -43,7 +43,7 @@ export class TableSource implements Source {
     return operation === null ? null : withBefore(operation, before);
   }
 
-  /** The functions are pure: a document that they fail on now has never had an item. */
+  /** The item of a document before its change. The functions are pure, so a document that they fail on had no item. */
   #itemBefore(document: StoredDocument): WrittenItem | null {
     try {
       return this.itemOf(document);
@@ -98,7 +98,7 @@ function assertNumber(name: string, value: unknown): void {
 const maxDepth = 64;
 const fieldName = /^(?!\$)[\x20-\x7e]*$/;
 
-/** The first part of a value that is none of Convex's. Fields that are undefined do not count, as ever. */
+/** Finds the first part of a value that is no value of Convex. Fields that are undefined are ignored, as Convex does. */
 function findMisfit(value: unknown, path: string, depth: number): { path: string; word: string } | null {
   if (isPlainValue(value)) return null;
   if (depth >= maxDepth) return { path, word: "too much nesting" };
@@ -160,7 +160,7 @@ function documentFailed(documentId: string, error: unknown): Error {
   return new ConvexError({ code: "AGGREGATE_DOCUMENT_FAILED", message, documentId });
 }
 
-/** The component knows items; where it refuses one, the error names the document. */
+/** An error of the component that names an item, as one that names the document, too. Other errors stay as they are. */
 export function namingDocument(error: unknown): unknown {
   if (!(error instanceof ConvexError)) return error;
   const data: unknown = error.data;

@@ -1,6 +1,6 @@
 /**
- * Reads of an aggregate that is being built. What can wait does: an action asks again until the build is done. A mutation sees
- * only its own transaction, so it finishes the build itself, if what is left fits into it. A query can do neither; its
+ * Reads of an aggregate that is being built, where they are to wait. An action asks again until the build is done. A mutation
+ * sees only its own transaction, so it finishes the build itself, if what is left fits into it. A query can do neither, so its
  * error says that it would have waited.
  */
 import type { GenericDataModel, GenericMutationCtx } from "convex/server";
@@ -43,7 +43,7 @@ export async function whenReady<T>(
   }
 }
 
-/** True when it is worth asking again. */
+/** Waits, or builds, as the context allows. Returns true when asking again may help. */
 async function waitIn(ctx: ReadCtx, managed: Managed, { etaMs }: BuildingData): Promise<boolean> {
   if ("runAction" in ctx) {
     const shareMs = typeof etaMs === "number" ? etaMs / 10 : 0;
@@ -54,7 +54,7 @@ async function waitIn(ctx: ReadCtx, managed: Managed, { etaMs }: BuildingData): 
   return isMutationCtx(ctx) && (await buildIn(ctx, managed));
 }
 
-/** Goes on with the build in this transaction; true when it is ready. */
+/** Goes on with the build in this transaction. Returns true when the aggregate is ready. */
 async function buildIn(ctx: GenericMutationCtx<GenericDataModel>, managed: Managed): Promise<boolean> {
   const startedAtMs = Date.now();
   while (Date.now() - startedAtMs < buildMs && !(await isSpent(ctx))) {

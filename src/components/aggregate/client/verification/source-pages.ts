@@ -11,10 +11,10 @@ import { ColumnsBuilder, type ItemColumns } from "./item-columns.js";
 const timeMs = 40;
 const readableShare = 0.3;
 const pageBytes = 2 << 20;
-/** So many documents where the clock stands still during a mutation. */
+/** How many documents a step reads where the clock stands still during a mutation. */
 const untimedDocuments = 1024;
 const documentsBetweenLooks = 32;
-/** The component looks each of them up. */
+/** How many namespaces a step may have, because the component looks up each of them. */
 const namespaces = 512;
 
 /** A place in the order of creation: behind the document. */
