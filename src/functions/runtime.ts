@@ -230,13 +230,10 @@ export class Runtime {
     const target = callTarget(program, call);
     const args = copyArguments(call.args, engine.valueLimits);
     const run = { engine, program, ...target, args, request, parent: null };
-    const assertNamed = (tx: QueryTransaction): void => {
-      if (tx.program !== name) throw new ProgramReplaced(tx.program);
-    };
     switch (target.subject.kind) {
       case "query": {
         const done = await runQuery(run, (tx) => {
-          assertNamed(tx);
+          assertProgram(tx, name);
           attempt.snapshot = tx;
         });
         const { endCursor } = request.journal;
@@ -244,13 +241,18 @@ export class Runtime {
         return { status: "success", ...done, ...journal, logLines: request.log.lines };
       }
       case "mutation": {
-        const done = await runMutation(run, job, assertNamed);
+        const done = await runMutation(run, job, (tx) => assertProgram(tx, name));
         return { status: "success", ...done, logLines: request.log.lines };
       }
       case "action":
         return { status: "success", value: await runAction(run), logLines: request.log.lines };
     }
   }
+}
+
+/** @throws ProgramReplaced when the transaction reads that another program runs */
+function assertProgram({ program }: QueryTransaction, name: string): void {
+  if (program !== name) throw new ProgramReplaced(program);
 }
 
 /** What is known of a run when it fails. */
