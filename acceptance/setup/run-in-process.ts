@@ -9,6 +9,8 @@ export interface CliOutcome {
   readonly stderr: string;
 }
 
+const lastWords = ["unhandledRejection", "uncaughtException"];
+
 /** @param runCli That of the sources, or that of the build. */
 export async function runInProcess(
   runCli: typeof RunCli,
@@ -16,14 +18,20 @@ export async function runInProcess(
   { folder, env = {}, hasColours = false }: { folder: string; env?: NodeJS.ProcessEnv; hasColours?: boolean },
 ): Promise<CliOutcome> {
   const [stdout, stderr] = [captured(hasColours), captured(hasColours)];
-  const code = await runCli(args, {
-    stdout,
-    stderr,
-    env,
-    folder,
-    interrupted: new AbortController().signal,
-  });
-  return { code, stdout: stdout.text(), stderr: stderr.text() };
+  const events: NodeJS.EventEmitter = process;
+  const listening = lastWords.map((event) => [event, events.rawListeners(event)] as const);
+  try {
+    const interrupted = new AbortController().signal;
+    const code = await runCli(args, { stdout, stderr, env, folder, interrupted });
+    return { code, stdout: stdout.text(), stderr: stderr.text() };
+  } finally {
+    // A command listens for good to what its functions left behind, since its process ends with it. This one goes on.
+    for (const [event, before] of listening) {
+      for (const listener of events.rawListeners(event)) {
+        if (!before.includes(listener)) events.off(event, listener as () => void);
+      }
+    }
+  }
 }
 
 function captured(hasColours: boolean): Output & { text(): string } {

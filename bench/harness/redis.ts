@@ -1,6 +1,6 @@
 /**
- * A client of Redis, as much as sorted sets need: requests over one socket, replies in their order. What is sent in one
- * turn of the event loop goes out as one packet, which is what pipelining is.
+ * A client of Redis with what sorted sets need. It sends requests over one socket, and replies come in the same order. What
+ * is sent in one turn of the event loop goes out as one packet, which is called pipelining.
  */
 import { connect, type Socket } from "node:net";
 
