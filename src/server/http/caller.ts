@@ -97,5 +97,5 @@ export function userTokensUnsupported(): HttpError {
 }
 
 function badKey(): HttpError {
-  return new HttpError(403, "BadDeployKey", "The admin key is not that of this server.");
+  return new HttpError(403, "BadDeployKey", "The admin key is not the one of this server.");
 }
