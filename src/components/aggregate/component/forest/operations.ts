@@ -52,9 +52,14 @@ export function applyEach<Result>(
   results: Result[],
   make: (operation: Operation) => Result,
 ): void {
-  if (operations.length > 1 && results.length === 0) visitPlaces(forest, operations);
-  for (let index = results.length; index < operations.length; index++) {
-    results.push(make(operations[index] as Operation));
+  try {
+    for (let index = results.length; index < operations.length; index++) {
+      results.push(make(operations[index] as Operation));
+    }
+  } catch (error) {
+    // While the nodes of the first operation are loaded, level by level, those of the others are, too.
+    if (isMissing(error) && results.length === 0) visitPlaces(forest, operations);
+    throw error;
   }
 }
 
