@@ -86,7 +86,7 @@ test("a migration is rehearsed, run, retried, verified and undone from the comma
 test("a name that is none, and a number that is none, are said", async () => {
   expect(await migrate("pause", "nope")).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining("MIGRATION_NOT_FOUND"),
+    stderr: expect.stringMatching(/^error MIGRATION_NOT_FOUND: /m),
   });
   expect(await migrate("tune", "addRole", "--rate", "0")).toMatchObject({ code: 64 });
 });

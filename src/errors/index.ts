@@ -1,2 +1,2 @@
-export { errorCodes, type ErrorCode } from "./codes/index.js";
+export { errorCodes, isComponentCode, isErrorCode, type ErrorCode } from "./codes/index.js";
 export { isTrueupError, TrueupError, type ErrorDetails } from "./trueup-error.js";

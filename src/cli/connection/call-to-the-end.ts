@@ -3,7 +3,7 @@
  * of progress tells how many scheduled functions are done, run and wait, and how far the migrations among them are.
  */
 import { convexToJson, type JSONValue, type Value } from "convex/values";
-import { TrueupError } from "../../errors/index.js";
+import { isComponentCode, TrueupError, type ErrorCode } from "../../errors/index.js";
 import { fetchMigrations, type MigrationRow } from "../migrations/migration-rows.js";
 import { countText, errorText, paceText } from "../migrations/migration-text.js";
 import { ProgressLine } from "../output/progress.js";
@@ -64,19 +64,21 @@ export function leftToText(connection: Connection, work: ScheduledWork): string 
 /** The outcome of a success. @throws FUNCTION_FAILED, or the failure's own code, when the function failed */
 export function succeeded(outcome: CallOutcome): Extract<CallOutcome, { status: "success" }> {
   if (outcome.status === "success") return outcome;
-  const { code = "FUNCTION_FAILED", message, data, logLines } = outcome;
-  throw new TrueupError(code, codedMessageOf(data) ?? message, {
+  const { data, logLines } = outcome;
+  const { code = "FUNCTION_FAILED", message } = refusalOf(data) ?? outcome;
+  throw new TrueupError(code, message, {
     ...(data === undefined ? {} : { data: convexToJson(data) }),
     logLines,
   });
 }
 
-/** The code and message of a component's refusal; undefined when the data are something else. */
-function codedMessageOf(data: Value | undefined): string | undefined {
+/** What a component refuses, with the code that it names; undefined when the data are something else. */
+function refusalOf(data: Value | undefined): { code?: ErrorCode; message: string } | undefined {
   if (typeof data !== "object" || data === null) return undefined;
   const fields: Readonly<Record<string, unknown>> = { ...data };
   const { code, message } = fields;
-  return typeof code === "string" && typeof message === "string" ? `${code}: ${message}` : undefined;
+  if (typeof code !== "string" || typeof message !== "string") return undefined;
+  return isComponentCode(code) ? { code, message } : { message: `${code}: ${message}` };
 }
 
 /** The sentence about the first failure of the work; undefined when nothing failed. */

@@ -1,7 +1,7 @@
 /** A connection that calls a running server over HTTP. The admin key opens internal functions and those of components too. */
 import { convexToJson, jsonToConvex, type Value } from "convex/values";
 import type { ExaminedComponent } from "../../deploy/index.js";
-import { errorCodes, TrueupError, type ErrorCode } from "../../errors/index.js";
+import { errorCodes, isErrorCode, TrueupError } from "../../errors/index.js";
 import type { AggregateOverview, VerifyReport, SchemaChanges } from "../../backend/index.js";
 import type {
   AggregateWork,
@@ -146,9 +146,4 @@ function readOutcome(reply: unknown): CallOutcome {
 function refusal(reply: unknown, status: number): string {
   const said = typeof reply === "object" && reply !== null && "message" in reply ? String(reply.message) : "";
   return said || `The server answered with status ${status}.`;
-}
-
-/** A newer server may have codes that this version does not know. */
-function isErrorCode(code: string | undefined): code is ErrorCode {
-  return code !== undefined && Object.hasOwn(errorCodes, code);
 }

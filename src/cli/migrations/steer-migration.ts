@@ -35,7 +35,7 @@ type Arguments = Record<string, Value>;
 /**
  * Does the deed, and prints how it went.
  *
- * @throws FUNCTION_NOT_FOUND when the app has no such migration; FUNCTION_FAILED with what the component says;
+ * @throws FUNCTION_NOT_FOUND when the app has no such migration; what the component refuses, by its code;
  *   SCHEDULED_WORK_FAILED when the migration fails.
  */
 export async function steerMigration(

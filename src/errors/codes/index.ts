@@ -54,3 +54,13 @@ export const errorCodes = {
 
 /** The stable name of what went wrong. */
 export type ErrorCode = keyof typeof errorCodes;
+
+/** A newer server may have codes that this version does not know. */
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === "string" && Object.hasOwn(errorCodes, code);
+}
+
+/** Codes that components name in the data of a `ConvexError`; other codes there are the app's own. */
+export function isComponentCode(code: unknown): code is ErrorCode {
+  return isErrorCode(code) && (code in migrationsCodes || code in aggregateCodes);
+}
