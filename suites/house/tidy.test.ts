@@ -3,8 +3,8 @@
  * may be, and that every room and every file with an idea says what it is. The direction of the rooms is
  * the list `layers` below; a room may import rooms of the layers before its own, through their index.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { basename } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import tsconfig from "../../tsconfig.json" with { type: "json" };
@@ -217,6 +217,29 @@ test("the README of a room names exactly the rooms that it imports, in one sente
     const real = [...new Set(imported)].toSorted();
     return told.join() === real.join() ? [] : [`src/${room}/README.md should name: ${real.join(", ")}`];
   });
+  expect(wrong).toEqual([]);
+});
+
+test("every path of the project that a page names is there", () => {
+  const pages = ["docs", "src", "bench", "skills"]
+    .flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)),
+    )
+    .concat(readdirSync("."))
+    .filter((name) => name.endsWith(".md"));
+  const wrong = pages.flatMap((page) => {
+    const text = readFileSync(page, "utf8");
+    const named = [...text.matchAll(/`[^`\n]+`/g)]
+      .flatMap(([code]) => code.slice(1, -1).split(/[\s(),]+/))
+      .filter((word) => /^(src|suites|acceptance|scripts|bench|docs|examples)\//.test(word))
+      // Of a pattern and of a line of a file, what stands before it must be there.
+      .map((path) => path.replace(/([^/]*[*<]|:\d).*$/, ""));
+    const linked = [...text.matchAll(/\]\(([^)#\s:]+)(#[^)]*)?\)/g)].map(([, path = ""]) =>
+      join(dirname(page), path),
+    );
+    return [...named, ...linked].filter((path) => !existsSync(path)).map((path) => `${page}: names ${path}`);
+  });
+  expect(pages.length).toBeGreaterThan(20);
   expect(wrong).toEqual([]);
 });
 

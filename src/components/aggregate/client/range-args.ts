@@ -1,4 +1,4 @@
-/** Options of the methods, as the component's functions take them: what is undefined is left out. */
+/** Turns options of the methods into arguments of the component's functions, which leave out what is undefined. */
 import { ConvexError, type Value } from "convex/values";
 import type { Bound, Key, SideBounds } from "./types.js";
 
@@ -28,7 +28,7 @@ export interface RangeArgs {
   bounds?: { eq?: Value; prefix?: Value[]; lower?: SideArgs; upper?: SideArgs };
 }
 
-/** @throws INVALID_BOUNDS for a key or prefix that is undefined, which would otherwise mean everything. */
+/** @throws INVALID_BOUNDS when a key or prefix is undefined, which would otherwise mean everything. */
 export function rangeArgs({ namespace, namespaces, bounds }: RangeOptionArgs = {}): RangeArgs {
   return {
     ...namespaceArgs(namespace),

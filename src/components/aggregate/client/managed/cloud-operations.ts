@@ -1,6 +1,6 @@
 /**
- * What drives a managed aggregate where no engine does: internal functions of the app, which it exports. `advance` does a
- * transaction's worth of what is due and schedules itself until nothing is.
+ * Makes the internal functions that an app exports to drive a managed aggregate where no engine does. `advance` does as much
+ * of what is due as fits into a transaction, and schedules itself until nothing is due.
  */
 import {
   getFunctionName,
@@ -21,23 +21,20 @@ import type { Advance, AggregateStatus, StartVerifyOptions, VerifyReport } from 
 type NoArgs = Record<string, never>;
 type ReportArgs = { runId?: string | undefined; cursor?: string | undefined };
 
-/**
- * A module: its path, "aggregates"; or `internal.aggregates`, where TypeScript does not find that the type of `internal` then
- * depends on itself.
- */
+/** A module: `internal.aggregates`, or its path ("aggregates") where the type of `internal` would depend on itself. */
 export type OperationsModule = object | string;
 
 export type AdvanceReference = FunctionReference<"mutation", "internal", NoArgs>;
 
-/** What a step of work leaves: whether to call again, after `waitMs` if that is given. */
+/** What a step of work returns: whether more is due, and after how many milliseconds. */
 interface Step {
   due: boolean;
   waitMs?: number;
-  /** True when an error holds it up. */
+  /** True when an error stops the work until somebody mends it. */
   hasFailed?: boolean;
 }
 
-/** Work that goes on in steps, among it checks. */
+/** Work that is done in steps, checks included. */
 interface SteppedWork<After extends Step> {
   start(ctx: GenericMutationCtx<GenericDataModel>, options: StartVerifyOptions): Promise<string>;
   advance(ctx: GenericMutationCtx<GenericDataModel>): Promise<After>;
@@ -48,24 +45,24 @@ interface SteppedWork<After extends Step> {
   ): Promise<VerifyReport | null>;
 }
 
-/** Internal functions; export them from the module that `operations` was given. */
+/** Internal functions, which the module that `operations` was given has to export. */
 export interface ScheduledOperations<After extends Step> {
-  /** Goes on with what is due, until nothing is. */
+  /** Does a step of what is due, and schedules itself until nothing is due. */
   advance: RegisteredMutation<"internal", NoArgs, Promise<After>>;
   /** Begins a check. Returns its id, for `report`. */
   verify: RegisteredMutation<"internal", NoArgs, Promise<string>>;
   /** Begins a check that mends what it finds. */
   repair: RegisteredMutation<"internal", NoArgs, Promise<string>>;
-  /** A page of what a check found, by default the latest. */
+  /** Returns a page of what a check found, by default the latest one. */
   report: RegisteredQuery<"internal", ReportArgs, Promise<VerifyReport | null>>;
 }
 
-/** Those of a managed aggregate. */
+/** The operations of a managed aggregate. */
 export interface ManagedOperations extends ScheduledOperations<Advance> {
   status: RegisteredQuery<"internal", NoArgs, Promise<AggregateStatus>>;
 }
 
-/** The functions that begin work and keep it going through a reference to their `advance`. */
+/** Makes the functions that begin work and keep it going through a reference to their `advance`. */
 export function scheduledOperations<After extends Step>(
   work: SteppedWork<After>,
   advance: AdvanceReference,
@@ -80,7 +77,7 @@ export function scheduledOperations<After extends Step>(
       args: {},
       handler: async (ctx): Promise<After> => {
         const after = await work.advance(ctx);
-        // What failed waits for somebody to mend it.
+        // Work that failed waits until somebody mends its cause.
         if (after.due && after.hasFailed !== true) {
           await ctx.scheduler.runAfter(after.waitMs ?? 0, advance, {});
         }
@@ -96,7 +93,7 @@ export function scheduledOperations<After extends Step>(
   };
 }
 
-/** The functions of an aggregate, kept going through a reference to its `advance`. */
+/** Makes the functions of an aggregate, which keep going through a reference to its `advance`. */
 export function cloudOperations(managed: Managed, advance: AdvanceReference): ManagedOperations {
   const work: SteppedWork<Advance> = {
     start: (ctx, options) => managed.startVerify(ctx, options),
@@ -112,13 +109,13 @@ export function cloudOperations(managed: Managed, advance: AdvanceReference): Ma
   };
 }
 
-/** The reference to the `advance` of a module: of `internal.aggregates`, or of its path, "aggregates". */
+/** Refers to the `advance` of a module, which is given as `internal.aggregates` or by its path, "aggregates". */
 export function advanceReference(module: OperationsModule): AdvanceReference {
   const path = typeof module === "string" ? `${module}:advance` : getFunctionName(memberOf(module));
   return makeFunctionReference<"mutation", NoArgs>(path) as unknown as AdvanceReference;
 }
 
-/** A reference is a proxy, whose members exist when they are asked for. */
+/** Reads a member by name, because a reference is a proxy whose members exist only when they are asked for. */
 function memberOf(module: object): AdvanceReference {
   return Reflect.get(module, "advance") as AdvanceReference;
 }

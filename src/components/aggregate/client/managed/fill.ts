@@ -1,4 +1,4 @@
-/** One batch of a build: reads the next documents of the table and hands over what they are to the aggregate. */
+/** Does one batch of a build: reads the next documents of the table and hands their items to the component. */
 import { runMutation } from "../call.js";
 import type { FunctionReturnType } from "convex/server";
 import { ConvexError } from "convex/values";
@@ -9,7 +9,7 @@ import { putOperation, type WrittenItem } from "../operations.js";
 import { readPage, sizeOf } from "./table-reading.js";
 import type { AdvanceCtx, Source, StoredDocument } from "./types.js";
 
-/** What the component asks for. */
+/** The batch that the component asks for. */
 export type FillRequest = Extract<FunctionReturnType<ComponentApi["generations"]["due"]>, { kind: "fill" }>;
 
 export interface Failure {
@@ -17,6 +17,7 @@ export interface Failure {
   documentId?: string;
 }
 
+/** Hands over the next batch, or has the component try a smaller one when that fails. */
 export async function fillNext(ctx: AdvanceCtx, source: Source, request: FillRequest): Promise<void> {
   const beganAtMs = Date.now();
   const { generation, cursor, limit, isFirst } = request;
@@ -34,7 +35,7 @@ export async function fillNext(ctx: AdvanceCtx, source: Source, request: FillReq
       ...(isFirst && { size: await sizeOf(ctx.db, source.table) }),
     });
   } catch (error) {
-    // Whatever is wrong with the batch as a whole, a smaller one has less of it.
+    // Whatever is wrong with the batch, a smaller one is more likely to go through.
     const [first] = documents;
     await runMutation(ctx, shrink, {
       generation,
@@ -43,7 +44,7 @@ export async function fillNext(ctx: AdvanceCtx, source: Source, request: FillReq
   }
 }
 
-/** The items of documents, up to one that has none. */
+/** The items of documents, up to the first document of which no item can be made. */
 function itemsOf(
   source: Source,
   documents: readonly StoredDocument[],
@@ -65,7 +66,7 @@ function itemsOf(
   return { operations, failure: null };
 }
 
-/** Equal for equal items of one document. */
+/** A text that is equal for equal items of one document. */
 function textOf({ namespace, key, sumValue, sumValues }: WrittenItem): string {
   return encodeKey([namespace, key, sumValue, ...Object.values(sumValues ?? {})]);
 }

@@ -1,4 +1,4 @@
-/** How a build reads the table: in the order of creation, behind a cursor, with the end open for what comes meanwhile. */
+/** Reads a table for a build, page by page: in the order of creation, from a cursor on, up to what was written meanwhile. */
 import type { GenericDataModel, GenericDatabaseReader } from "convex/server";
 import { getDocumentSize } from "convex/values";
 import { nativeStoreOf } from "../../../../seams/index.js";
@@ -9,7 +9,7 @@ type Database = GenericDatabaseReader<GenericDataModel>;
 /** A page ends when its documents grow large: a transaction may read 16 MiB. */
 const pageBytes = 2 << 20;
 
-/** Behind which document to go on. */
+/** The last document that was read. */
 export interface Cursor {
   readonly creationTime: number;
   readonly id: string;
@@ -27,7 +27,7 @@ interface DynamicBounds {
   gt(field: string, value: unknown): DynamicBounds;
 }
 
-/** At most `limit` documents behind the cursor; `isDone` when there are no more. */
+/** Reads at most `limit` documents behind the cursor; `isDone` says that there are no more. */
 export async function readPage(
   db: Database,
   table: string,
