@@ -1,6 +1,6 @@
 /**
- * The upgrade of a component that drops a table, as its users make it: the official CLI is refused with what to paste, and
- * goes through with it. The app neither mounts nor uses migrations.
+ * Upgrades a component that drops a table, as its users do: the official CLI is refused with the waiver to paste, and goes
+ * through with it. The app neither mounts nor uses migrations.
  */
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";

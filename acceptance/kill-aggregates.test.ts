@@ -39,8 +39,8 @@ async function run(...args: readonly string[]): Promise<{ printed: string; wasKi
 }
 
 /**
- * Has a stage die after so many commits, each time on a copy of a prepared data file, and looks at what each of them ends as.
- * Two of the first commits, and a later one by chance.
+ * Kills a stage at a commit, each time on a copy of a prepared data file, and looks at what is left in the end. The commits are
+ * two of the first, and a later one that is drawn at random.
  */
 async function afterKills(
   stage: string,

@@ -47,7 +47,7 @@ async function runApp(file: string, mode: string, lifeSeed: number, lifeMs?: num
   return { printed, wasKilled: signal !== null };
 }
 
-/** The answers by going through the table. */
+/** Computes the answers from the whole table. */
 function bruteForce(scores: readonly Score[]): object {
   const points = scores.map((score) => score.points).toSorted((a, b) => a - b);
   const groups = [0, 1, 2].map((group) => scores.filter((score) => score.group === group));

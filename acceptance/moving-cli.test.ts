@@ -1,6 +1,6 @@
 /**
- * A deployed app with data moves from the published components to ours and back, as docs/moving.md has it: by the imports,
- * the official CLI, and nothing but what the deploy prints.
+ * Moves a deployed app with data from the published components to ours and back, as docs/moving.md says: by its imports, the
+ * official CLI, and what the deploy prints.
  */
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -24,7 +24,7 @@ async function serve(port: number): Promise<void> {
   useKey(adminKey);
 }
 
-/** The CLI finds the server here. */
+/** Tells the CLI where the server is, and its key. */
 function useKey(key: string): void {
   app.write({
     ".env.local": `CONVEX_SELF_HOSTED_URL=${server.url}\nCONVEX_SELF_HOSTED_ADMIN_KEY='${key}'\n`,

@@ -1,6 +1,6 @@
 /**
- * A schema change in one deploy as its users make it: the official CLI pushes an app with `trueup/migrations`, is refused with
- * the plan, pushes it with what the plan asks for, and takes it back.
+ * Changes a schema in one deploy, as users do: the official CLI pushes an app with `trueup/migrations`, is refused with the
+ * plan, pushes the app with what the plan asks for, and takes it back.
  */
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";

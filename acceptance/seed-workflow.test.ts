@@ -1,5 +1,5 @@
 /**
- * The workflow of the seeds from end to end: an aggregate is attached to a table that has data, writes turn
+ * Goes through the workflow of the seeds from end to end: an aggregate is attached to a table that has data, writes turn
  * idempotent, a migration backfills while others write, writes turn back, the aggregate is read, repaired
  * and kept by triggers. Each step deploys another version of one app to one storage; the app is once made
  * of the published packages, unmodified, and once of this one.

@@ -33,7 +33,7 @@ async function serve(): Promise<Server> {
   };
 }
 
-/** Version n of the app: what a function returns, and what the schema lets in, say which it is. */
+/** Version n of the app: the result of a function and the schema both tell which version it is. */
 function version(n: number): object {
   const source = `
     export const version = ${functionSource("Query", `return ${n};`)};
@@ -62,7 +62,7 @@ async function finish({ post }: Server, startPush: unknown): Promise<void> {
   await post("/api/deploy2/finish_push", { startPush, dryRun: false, message: null });
 }
 
-/** The version that runs. Its schema must be the one in force. */
+/** Returns the version that runs, after checking that its schema is in force. */
 async function running({ post }: Server): Promise<number> {
   const { value } = (await post("/api/function", { path: "app:version", args: {} })) as { value: number };
   const insert = async (n: number): Promise<unknown> =>

@@ -1,6 +1,6 @@
 /**
- * The agent skill, taken at its word: the commands of its workflow are run one after the other on an app with data, and
- * every other command that it mentions is one that the CLI has, with options that it knows.
+ * Takes the agent skill at its word: runs the commands of its workflow one after the other on an app with data, and makes sure
+ * that the CLI has every other command that it mentions, with its options.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";

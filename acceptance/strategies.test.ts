@@ -1,6 +1,6 @@
 /**
- * The strategies for changing a schema under `examples/strategies`: each is taken through its stages, deploy by deploy,
- * on a backend with data in it. The pages in `docs/strategies` show these very files.
+ * Takes each strategy for changing a schema under `examples/strategies` through its stages, deploy by deploy, on a backend
+ * with data in it. The pages in `docs/strategies` show these very files.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

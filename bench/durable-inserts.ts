@@ -1,6 +1,6 @@
 /**
- * Durable inserts by many callers at once, who share commits: documents with an index entry, and items of an aggregate. Beneath
- * them bare SQLite inserts the same document with its index entry, the same number of callers' rows in one transaction.
+ * Measures durable inserts by many callers at once, who share commits: documents with an index entry, and items of an aggregate.
+ * The floor is bare SQLite, which inserts the same documents and index entries, those of all callers in one transaction.
  */
 import { aggregateApp } from "./aggregate/app.js";
 import { Items } from "./aggregate/items.js";
@@ -14,7 +14,7 @@ const callerCount = 16;
 
 interface Inserter {
   readonly peer: string;
-  /** Inserts so many at once; resolves when all are durable. */
+  /** Inserts this many at once; resolves when all are durable. */
   readonly insert: (count: number) => Promise<unknown>;
   readonly count: () => Promise<number>;
   readonly close: () => Promise<void>;

@@ -1,4 +1,4 @@
-/** The tables and the plot of docs/performance.md, made of the figures of one run. */
+/** Makes the tables and the plot of docs/performance.md from the figures of one run. */
 import { countedTreeSubject, bareSqliteSubject, subjectName } from "./aggregate/subjects.js";
 import { redisFixture } from "./aggregate/redis-peer.js";
 import { contentionTable, type ContentionRow } from "./contention/bench.js";
@@ -83,7 +83,7 @@ export function growthPlot(rows: readonly Row[]): string {
   });
 }
 
-/** µs, p50, all sizes in one cell. */
+/** Latencies in µs by p50, with all sizes in one cell. */
 function latencies(rows: readonly Row[]): string {
   const sizes = sizesOf(rows);
   const present = peers.filter((peer) => rows.some((row) => row.peer === peer));
@@ -98,7 +98,7 @@ function latencies(rows: readonly Row[]): string {
   return table(head, lines);
 }
 
-/** Per second, with p99, at the size that the aims are about. */
+/** Rates per second, with p99, at the size that the aims are about. */
 function rates(rows: readonly Row[]): string {
   const size = comparedSize(rows);
   const present = peers.filter((peer) => rows.some((row) => row.peer === peer && row.size === size));

@@ -105,7 +105,7 @@ async function measureAll(): Promise<Figures> {
   return { machine, quick: isQuick, rows, footprints, contention };
 }
 
-/** Figures of several runs as one; of what was measured more than once, those of the quieter run. */
+/** Merges the figures of several runs; what was measured more than once has those of the quieter run. */
 function figuresFrom(files: string): Figures {
   const runs = files.split(",").map((file) => JSON.parse(readFileSync(file, "utf8")) as Figures);
   const [first] = runs;
@@ -114,7 +114,7 @@ function figuresFrom(files: string): Figures {
     machine: first.machine,
     quick: runs.some((run) => run.quick),
     rows: quietest(runs.flatMap((run) => run.rows)),
-    // The first one of each that is found is shown.
+    // The first one that is found of each is shown.
     footprints: runs
       .flatMap((run) => run.footprints)
       .toSorted((a, b) => (a.openMs ?? Infinity) - (b.openMs ?? Infinity)),

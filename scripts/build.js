@@ -29,7 +29,7 @@ if (emitted === 0) {
   console.error(`The build emitted no file.\n${compiled.stdout}${compiled.stderr}`);
   process.exit(1);
 }
-// The types that an error is about may be those that are written anew here.
+// An error may be about types that are written anew here.
 if (await writeComponentApis(fresh, join(root, "src"))) compiled = compile();
 process.stdout.write(compiled.stdout);
 process.stderr.write(compiled.stderr);

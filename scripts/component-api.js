@@ -25,7 +25,7 @@ export function componentApi(modules) {
   return `${header}${printed.join("")}};\n`;
 }
 
-/** Writes the file of each component from its compiled modules. True when that has changed a file. */
+/** Writes the file of each component from its compiled modules. Returns true when that has changed a file. */
 export async function writeComponentApis(compiled, sources) {
   let isChanged = false;
   for (const component of ["aggregate", "migrations"]) {

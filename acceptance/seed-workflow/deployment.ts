@@ -1,4 +1,4 @@
-/** One backend to which versions of the leaderboard are deployed, and what can be asked of it. */
+/** Deploys versions of the leaderboard to one backend, and asks it questions. */
 import { programFromModules, type Backend } from "trueup";
 import { call, openApp, type StorageName } from "../../suites/setup/open-app.js";
 import type { Kit } from "./kits.js";
@@ -85,7 +85,7 @@ export class Deployment {
     await this.call("writes:removeUnnoticed");
   }
 
-  /** What the aggregates answer, and what the table itself says to the same questions. */
+  /** Puts the same questions to the aggregates and to the table itself. */
   async answers(): Promise<{ readonly given: Answers; readonly right: Answers }> {
     const all = await this.entries();
     const scores = all.map((entry) => entry.score).toSorted((a, b) => b - a);

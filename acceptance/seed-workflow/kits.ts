@@ -1,6 +1,6 @@
 /**
- * What the workflow of the seeds is made of: an aggregate, migrations and triggers, as the published
- * packages have them and as this one does. An app differs in its imports and in nothing else.
+ * Supplies the workflow of the seeds with an aggregate, migrations and triggers, of the published packages or
+ * of this one. The apps differ in nothing but their imports.
  */
 import * as publishedAggregate from "@convex-dev/aggregate";
 import publishedAggregateTest from "@convex-dev/aggregate/test";
@@ -27,7 +27,7 @@ const published = {
   },
 };
 
-/** The same with this package's own. */
+/** The same parts from this package. */
 const ours = {
   name: "trueup/aggregate, trueup/migrations and trueup/triggers",
   TableAggregate: ourAggregate.TableAggregate,

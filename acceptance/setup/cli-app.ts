@@ -22,7 +22,7 @@ export interface CliResult {
 }
 
 export interface RunningCli {
-  /** The first line of stdout, or a rejection with what it printed when it ended before. */
+  /** Resolves to the first line of stdout; rejects with what was printed when the command ended before. */
   readonly firstLine: Promise<string>;
   readonly result: Promise<CliResult>;
   kill(signal: NodeJS.Signals): void;
@@ -30,7 +30,7 @@ export interface RunningCli {
 
 const command = resolve("bin/trueup.js");
 const program = pathToFileURL(resolve("dist/cli/run-cli.js")).href;
-/** What `convex` itself imports. Node loads it faster when it need not look for its exports. */
+/** The modules that `convex` itself imports. Node loads it faster when it need not look for its exports. */
 const officialCommand = resolve("node_modules/convex/dist/cli.bundle.cjs");
 
 export class CliApp {

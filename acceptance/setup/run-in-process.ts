@@ -25,7 +25,7 @@ export async function runInProcess(
     const code = await runCli(args, { stdout, stderr, env, folder, interrupted });
     return { code, stdout: stdout.text(), stderr: stderr.text() };
   } finally {
-    // A command listens for good to what its functions left behind, since its process ends with it. This one goes on.
+    // A command leaves its listeners for failures behind, because its process ends with it. This process goes on.
     for (const [event, before] of listening) {
       for (const listener of events.rawListeners(event)) {
         if (!before.includes(listener)) events.off(event, listener as () => void);

@@ -31,7 +31,7 @@ export const addMany = mutation({
     for (let score = 1; score <= count; score++) await ctx.db.insert("scores", { score });
   },
 });
-/** Behind the database's back: takes the item of a document away. */
+/** Takes the item of a document away, without the database noticing. */
 export const lose = mutation({
   handler: async (ctx) => {
     const doc = (await ctx.db.query("scores").first())!;

@@ -1,6 +1,6 @@
 /**
- * An app that is deployed stage by stage: each stage is a folder of functions under `examples/strategies`, taken to one
- * backend whose data stays.
+ * Deploys an app stage by stage: each stage is a folder of functions under `examples/strategies`, deployed to one backend
+ * whose data stays.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";

@@ -34,7 +34,7 @@ const component = (componentsGeneric() as unknown as { aggregate: ComponentApi }
 interface Library {
   readonly config: string;
   readonly open: () => Counted;
-  /** What the other one has no single call for. */
+  /** Questions for which the other library has no single call. */
   readonly percentile: (aggregate: Counted, ctx: QueryCtx, percent: number) => Promise<number>;
   readonly page: (aggregate: Counted, ctx: QueryCtx, offset: number) => Promise<Keyed[]>;
 }
@@ -94,7 +94,7 @@ function functionsOf(library: Library): Record<string, unknown> {
         for (const each of items) await aggregate.insert(ctx, each);
       },
     }),
-    /** In one batch, which the published class does not have. */
+    /** Writes in one batch, which the published class does not have. */
     fill: mutationGeneric({
       args: { items: v.array(item) },
       handler: async (ctx: MutationCtx, { items }: { items: BenchItem[] }) => {

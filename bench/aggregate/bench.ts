@@ -11,7 +11,7 @@ import { countedTreeSubject, openSubjects } from "./subjects.js";
 const batchSize = 100;
 const maxWritesPerTurn = 300;
 
-/** A hundred questions take the mock seconds when it holds very many documents: ten cost as much each. */
+/** How many it asks of the mock with very many documents, where a hundred take seconds; each costs the same. */
 function inQuery({ name }: Subject, size: number): number {
   return name.includes("convex-test") && size >= 100_000 ? batchSize / 10 : batchSize;
 }
@@ -101,7 +101,7 @@ async function benchWrites(subjects: readonly Subject[], items: Items, run: Run)
   const contend = (perCall: number, next: (writer: Writer) => Task | null): Contender[] =>
     writers.map((writer) => ({ peer: writer.subject.name, perCall, next: () => next(writer) }));
   const check = () => checkAll(writers, items);
-  // So few that the size is still what the table says.
+  // These are so few that the size is still what the table says.
   const turnCalls = Math.min(maxWritesPerTurn, items.size / 10);
 
   await run(
@@ -153,7 +153,7 @@ function deletion({ subject, added, moved }: Writer): Task | null {
   return item === undefined ? null : { run: () => subject.remove([item]) };
 }
 
-/** Takes all away again that was added. */
+/** Removes everything that was added. */
 async function empty(writers: readonly Writer[]): Promise<void> {
   for (const { subject, added, moved } of writers) {
     for (const list of [added, moved]) {

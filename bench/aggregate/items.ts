@@ -53,7 +53,7 @@ export class Items {
     return this.#sums.at(-1) ?? 0;
   }
 
-  /** A question whose answer `answer` knows. Pages are from the further half. */
+  /** Draws a question, to which `answer` knows the answer. Pages are from the second half. */
   ask(type: QuestionType): Question {
     const { size } = this;
     const random = this.#random;
@@ -76,7 +76,7 @@ export class Items {
     }
   }
 
-  /** What is right: a number, a key, or for a page the sum of its keys. */
+  /** Returns the right answer: a number, a key, or for a page the sum of its keys. */
   answer(question: Question): number {
     switch (question.type) {
       case "count":
@@ -125,13 +125,13 @@ export interface Subject {
   readonly name: string;
   /** Whether many questions can be asked in one call that costs something itself. */
   readonly hasCalls: boolean;
-  /** What it cannot be asked. */
+  /** The questions that it cannot answer. */
   readonly unanswered: readonly QuestionType[];
-  /** One transaction. */
+  /** Makes the writes in one transaction. */
   insert(items: readonly BenchItem[]): Promise<void>;
   replace(from: BenchItem, to: BenchItem): Promise<void>;
   remove(items: readonly BenchItem[]): Promise<void>;
-  /** One query, the questions one after another. */
+  /** Asks the questions one after another in one query. */
   answer(questions: readonly Question[]): Promise<number[]>;
   /** The sum is null where there is none. */
   totals(): Promise<{ count: number; sum: number | null }>;

@@ -1,7 +1,7 @@
 /**
- * The tree of the published component, made of sorted items at once: inserting a million of them would take it a quarter of an
- * hour on this engine, and more than a day on the mock. A B-tree whose nodes are filled as random inserts leave them, about
- * two thirds, with a lazy root, as the component makes it.
+ * Makes the tree of the published component from sorted items at once: inserting a million of them would take it a quarter of
+ * an hour on this engine, and more than a day on the mock. It is a B-tree with a lazy root, as the component makes it, and its
+ * nodes are about two thirds full, as random inserts leave them.
  */
 import type { BenchItem } from "./items.js";
 import type { Fields, Stored, StoredTree } from "./stored-tree.js";

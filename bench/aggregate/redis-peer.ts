@@ -1,6 +1,6 @@
 /**
  * A sorted set of Redis as a peer: members are the items' ids, scores their keys. It has no sums. In a query of many
- * questions the requests are pipelined, as are the writes of a batch. As durable as the server is set to be.
+ * questions the requests are pipelined, as are the writes of a batch. It is as durable as the server is set to be.
  */
 import type { Redis, Reply } from "../harness/redis.js";
 import {

@@ -1,7 +1,4 @@
-/**
- * The documents of a tree of the published component (`published-tree.ts`), put into a host's component with the ids that
- * the host gives them.
- */
+/** Puts the documents of a tree of the published component (`published-tree.ts`) into a host's component, with the host's ids. */
 import {
   componentsGeneric,
   mutationGeneric,
@@ -15,7 +12,7 @@ import type { Host } from "../harness/hosts.js";
 export type Fields = Record<string, Value>;
 export type Stored = Fields & { _id: string };
 
-/** Nodes may name other nodes, trees name their root. */
+/** Nodes may refer to other nodes, and trees refer to their root. */
 export interface StoredTree {
   readonly nodes: readonly Stored[];
   readonly trees: readonly Stored[];
@@ -25,7 +22,7 @@ const batchSize = 500;
 const nodeTable = "btreeNode";
 const treeTable = "btree";
 
-/** Loads a tree into a component that has none. Nodes come after those that they name. */
+/** Loads a tree into a component that has none. Nodes are inserted after those that they refer to. */
 export async function loadTree(host: Host, { nodes, trees }: StoredTree): Promise<void> {
   const ids = new Map(nodes.map(({ _id }): [string, string | null] => [_id, null]));
   let waiting = nodes;
@@ -84,7 +81,7 @@ function isFields(value: Value | undefined): value is Record<string, Value | und
 
 type InsertArgs = { table: string; documents: Fields[] };
 
-/** Beside the modules of the component, where its tables can be seen. */
+/** A module that is added to the component's own, because only they can see its tables. */
 export const loaderModule: Record<string, unknown> = {
   insert: mutationGeneric({
     args: { table: v.string(), documents: v.array(v.any()) },
@@ -101,7 +98,7 @@ interface Loader {
 }
 const inside = (componentsGeneric() as unknown as { aggregate: { loader: Loader } }).aggregate.loader;
 
-/** In the app, as the way into the component. */
+/** A module of the app, which calls the one in the component. */
 export const loaderFunctions: Record<string, unknown> = {
   insert: mutationGeneric({
     args: { table: v.string(), documents: v.array(v.any()) },

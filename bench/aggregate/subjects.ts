@@ -61,7 +61,7 @@ export async function openSubjects(items: Items, log: (line: string) => void): P
   return [...subjects, bareSqlite(items), countedTree(items)];
 }
 
-/** In random order, as items come; very many of them in the order of their keys, so that it takes no minutes. */
+/** Items come in random order, but very many of them in the order of their keys, because the filling would take minutes. */
 function fillOrder(items: Items, host: HostName): readonly BenchItem[] {
   return items.size > maxRandomFill[host] ? items.sorted() : items.all;
 }

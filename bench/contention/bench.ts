@@ -21,7 +21,7 @@ interface Variant {
   readonly open: () => ContendedAggregate;
 }
 
-/** A line of the table: what was found for each workload and size. */
+/** A line of the table: the figures for each workload and size. */
 export interface ContentionRow {
   readonly variant: string;
   readonly found: readonly (Contention & Extent & { readonly workload: Workload })[];
@@ -66,7 +66,7 @@ export async function benchContention(
   return rows;
 }
 
-/** Per workload and size: first tries that were aborted; and all attempts per operation, over the sizes. */
+/** Counts, for each workload, the first tries that were aborted at each size, and the attempts per operation over all sizes. */
 export function contentionTable(rows: readonly ContentionRow[]): string {
   const titles = { random: "inserts at random keys", append: "inserts at the end", replace: "replaces" };
   const sizes = [...new Set(rows.flatMap(({ found }) => found.map(({ filled }) => filled)))];

@@ -1,7 +1,7 @@
 /**
- * Convex Cloud as far as conflicts go: transactions run against a snapshot, in any number side by side, and commit one
- * after another; one is aborted when a commit since its snapshot changed what it read. Holds a single component, called as
- * an app's mutation would call it, and runs what it schedules. Time is simulated, so that nothing waits.
+ * Simulates the conflicts of Convex Cloud: transactions run against a snapshot, in any number side by side, and commit one
+ * after another; one is aborted when a commit since its snapshot changed what it read. It holds a single component, called as
+ * an app's mutation would call it, and runs what that schedules. Time is simulated, so that nothing waits.
  */
 import { getFunctionAddress, type GenericSchema, type SchemaDefinition } from "convex/server";
 import { commitTimestampField, Documents, type Change, type Document, type Fields } from "./documents.js";
@@ -60,7 +60,7 @@ export class SimulatedCloud {
     this.#nowMs += byMs;
   }
 
-  /** The jobs that are due, which are no longer scheduled then. */
+  /** Takes the jobs that are due off the schedule. */
   takeDueJobs(): Job[] {
     const due = [...this.#jobs.values()].filter(({ dueMs }) => dueMs <= this.#nowMs);
     for (const { id } of due) this.#jobs.delete(id);
@@ -84,7 +84,7 @@ export class SimulatedCloud {
     return this.#attempt((transaction) => this.#call(transaction, name, args, "mutation", true));
   }
 
-  /** Commits what ran on a snapshot. False, and nothing is changed, when a commit since then changed what it read. */
+  /** Commits what ran on a snapshot. Returns false, and changes nothing, when a commit since then changed what it read. */
   commit({ transaction }: Attempt<unknown>, snapshot: number): boolean {
     const since = this.#commits.slice(snapshot);
     if (since.some((changes) => transaction.reads.meets(changes))) return false;
@@ -95,7 +95,7 @@ export class SimulatedCloud {
     return true;
   }
 
-  /** Clocks stand still while code runs, as on Convex. One runs after the other: who runs side by side shares a snapshot. */
+  /** Clocks stand still while code runs, as on Convex. Transactions side by side run one after the other, on one snapshot. */
   async #attempt<T>(body: (transaction: Transaction) => Promise<T>): Promise<Attempt<T>> {
     const sources = { nowMs: () => this.#nowMs, next: () => this.#made++ };
     const transaction = new Transaction(this.#documents, this.#indexes, sources);
@@ -120,7 +120,7 @@ export class SimulatedCloud {
       runQuery: (reference, args, options) => {
         const isStale = (options as { useStaleSnapshot?: boolean } | undefined)?.useStaleSnapshot === true;
         if (!isStale) return this.#call(transaction, nameOf(reference), args, "query", isTracked);
-        // Of its own: it neither sees what the transaction wrote nor adds to what it read.
+        // It gets a snapshot of its own: it neither sees what the transaction wrote nor adds to what it read.
         const sources = { nowMs: () => this.#nowMs, next: () => this.#made++ };
         const snapshot = new Transaction(this.#documents, this.#indexes, sources);
         return this.#call(snapshot, nameOf(reference), args, "query", false);
@@ -173,7 +173,7 @@ function nameOf(reference: Parameters<typeof getFunctionAddress>[0]): string {
     reference?: string;
   };
   if (name !== undefined) return name;
-  // Of the app's only component: `_reference/childComponent/aggregate/writes/apply`.
+  // The path is in the app's only component: `_reference/childComponent/aggregate/writes/apply`.
   const parts = (path ?? "").split("/").slice(3);
   return `${parts.slice(0, -1).join("/")}:${parts.at(-1) ?? ""}`;
 }
@@ -214,7 +214,7 @@ function queryOf(transaction: Transaction, isTracked: boolean, table: string): o
   const scan = () => transaction.scan({ table, fields, bounds, order, until: null }, isTracked);
   const take = (limit: number): Promise<Document[]> => {
     const taken: Document[] = [];
-    // Left after the last one that is wanted, so that nothing behind it counts as read.
+    // The scan ends at the last one that is wanted, so that nothing behind it counts as read.
     for (const document of scan()) if (taken.push(document) >= limit) break;
     return Promise.resolve(taken);
   };

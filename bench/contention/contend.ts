@@ -1,7 +1,7 @@
 /**
  * Writers who write at the same time: each round, every writer runs its transaction on one and the same snapshot, and so do the
- * component's jobs that are due; then all commit, one after another, in random order. Who is aborted tries the same again
- * in the next round, with a new snapshot; who got through goes on. After each round, the aggregate is asked for its
+ * component's jobs that are due; then all commit, one after another, in random order. A writer that is aborted tries the same
+ * again in the next round, with a new snapshot; one that got through goes on. After each round, the aggregate is asked for its
  * totals, which must be those of everything that was committed, unless it refuses to answer.
  */
 import { Random } from "../harness/random.js";
@@ -18,9 +18,9 @@ export interface ContendedItem {
 
 /** What a library offers, in one form. */
 export interface ContendedAggregate {
-  /** Before the writers begin. */
+  /** Prepares the component before the writers begin. */
   setUp(ctx: AppCtx): Promise<void>;
-  /** Without contention: what is there when the writers begin. */
+  /** Inserts, without contention, what is there when the writers begin. */
   fill(ctx: AppCtx, items: readonly ContendedItem[]): Promise<void>;
   insert(ctx: AppCtx, item: ContendedItem): Promise<void>;
   replace(ctx: AppCtx, from: ContendedItem, to: ContendedItem): Promise<void>;
@@ -28,7 +28,7 @@ export interface ContendedAggregate {
   totals(ctx: AppCtx): Promise<{ count: number; sum: number } | null>;
 }
 
-/** `random` and `append` are inserts: between all others, or after them. */
+/** `random` inserts between all others, `append` after them. */
 export const workloads = ["random", "append", "replace"] as const;
 export type Workload = (typeof workloads)[number];
 
@@ -145,7 +145,7 @@ class Writer {
     return `writer-${this.#number}-${this.#left}`;
   }
 
-  /** Takes up the next write when there is none under way. False when all are done. */
+  /** Takes up the next write when none is under way. Returns false when all are done. */
   begin(next: (writer: Writer) => Write): boolean {
     if (this.write === null && this.#left > 0) {
       this.write = next(this);
@@ -166,10 +166,10 @@ class Writer {
   }
 }
 
-/** What is committed. */
+/** The items that are committed. */
 class Model {
   readonly #items = new Map<string, ContendedItem>();
-  /** What no writer is about to move. */
+  /** The items that no writer is about to move. */
   readonly #free: string[] = [];
 
   insert(item: ContendedItem): void {

@@ -1,20 +1,20 @@
 /**
- * The documents of one component, and the order of its indexes. What a transaction wrote lies over them until it commits. A
- * commit's timestamp takes the place of its placeholder then.
+ * Keeps the documents of one component, and the order of its indexes. What a transaction wrote lies over them until it commits;
+ * then the commit's timestamp replaces the placeholder.
  */
 import { compareValues, jsonToConvex, type Value } from "convex/values";
 
 export type Fields = Record<string, Value | undefined>;
 export type Document = Fields & { readonly _id: string; readonly _creationTime: number };
 
-/** What one write did: null where there was, or is, no document. */
+/** The document before and after one write; null where there is none. */
 export interface Change {
   readonly table: string;
   readonly before: Document | null;
   readonly after: Document | null;
 }
 
-/** Stands in a document for the timestamp of the commit to come. */
+/** The placeholder in a document for the timestamp of the commit to come. */
 export const commitTimestampField: unknown = jsonToConvex({ $commitTs: null });
 
 /** The names of an index's fields, by table and index. */

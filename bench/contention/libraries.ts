@@ -1,4 +1,4 @@
-/** Both libraries' classes in the ways of contending that each offers. */
+/** Offers both libraries' classes in each of their ways to deal with contention. */
 import { DirectAggregate as PublishedAggregate } from "@convex-dev/aggregate";
 import { componentsGeneric } from "convex/server";
 import { ConvexError } from "convex/values";
@@ -29,7 +29,7 @@ export function publishedLibrary(settings: Settings): ContendedAggregate {
   };
 }
 
-/** With `isSet`, not the class but the component says that writes are deltas. */
+/** With `isSet`, the component instead of the class says that writes are deltas. */
 export function ownLibrary(
   settings: Settings,
   options: AggregateOptions & { readonly isQueued?: boolean; readonly isSet?: boolean } = {},
@@ -82,7 +82,7 @@ function libraryOf(
   };
 }
 
-/** The classes ask a context for no more than this one has. */
+/** Passes the context on as one of Convex: the classes ask for no more than it has. */
 function ctxOf(ctx: AppCtx): Ctx {
   return ctx as unknown as Ctx;
 }

@@ -1,6 +1,6 @@
 /**
- * What a transaction has read, as Convex keeps it: documents by id, and stretches of indexes, up to the last document that was
- * taken or to the end of the range. A commit conflicts when a document that it changed stands there, or stood there.
+ * Keeps what a transaction has read, as Convex does: documents by id, and stretches of indexes, up to the last document that
+ * was taken or to the end of the range. A commit conflicts when a document that it changed stands or stood in one of them.
  */
 import { compareFields, compareKeys, keyOf, type Change, type Document } from "./documents.js";
 import type { Value } from "convex/values";
@@ -12,7 +12,7 @@ export interface Bound {
   readonly value: Value | undefined;
 }
 
-/** A range of an index, read from one end as far as `until`, which is null when all of it was read. */
+/** A range of an index that was read from one end as far as `until`, which is null when all of it was read. */
 export interface Stretch {
   readonly table: string;
   readonly fields: readonly string[];

@@ -1,4 +1,4 @@
-/** One transaction: reads of a snapshot with its own writes over it, the set of what it read, and the jobs it schedules. */
+/** Runs one transaction: it reads a snapshot with its own writes over it, and keeps what it read and which jobs it schedules. */
 import type { Value } from "convex/values";
 import {
   compareKeys,
@@ -46,7 +46,7 @@ export class Transaction {
     return [...this.#writes.values()].filter(({ before, after }) => before !== null || after !== null);
   }
 
-  /** Undoes what a nested mutation wrote when it throws. What it read, it has read. */
+  /** Undoes what a nested mutation wrote when it throws. What it read still counts as read. */
   async nested<T>(run: () => Promise<T>): Promise<T> {
     const [writes, scheduled] = [new Map(this.#writes), this.scheduled.length];
     try {
@@ -63,7 +63,7 @@ export class Transaction {
     return copyOf(this.#current(table, id));
   }
 
-  /** The documents of a stretch in its order. What is taken of them becomes what was read. */
+  /** Yields the documents of a stretch in its order. Those that are taken count as read. */
   *scan(stretch: Stretch, isTracked: boolean): Generator<Document> {
     if (isTracked) this.reads.addStretch(stretch);
     const sign = stretch.order === "asc" ? 1 : -1;

@@ -1,4 +1,4 @@
-/** SQLite through the engine's driver, better-sqlite3, with the engine's settings and durability: the floor beneath it. */
+/** The engine's floor: SQLite through its driver, better-sqlite3, with its settings and durability. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";

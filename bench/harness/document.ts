@@ -1,6 +1,6 @@
 /**
- * Puts figures where docs/performance.md wants them: between `<!-- figures: name -->` and `<!-- end of figures -->`. What
- * stands around them is written by people.
+ * Puts figures into docs/performance.md, between `<!-- figures: name -->` and `<!-- end of figures -->`. People write the text
+ * around them.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 

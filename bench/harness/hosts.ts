@@ -1,6 +1,6 @@
 /**
- * What runs an app of Convex functions: this engine on either storage, or the official mock. A host calls functions by
- * name from outside, through the host's public interface, so that all of what a call costs is in the figures.
+ * Hosts run an app of Convex functions: this engine on either storage, or the official mock. A host calls functions by name
+ * from outside, through its public interface, so that the figures hold all that a call costs.
  */
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,7 +33,7 @@ export interface Host {
   query(name: string, args: Args): Promise<unknown>;
   mutation(name: string, args: Args): Promise<unknown>;
   action(name: string, args: Args): Promise<unknown>;
-  /** Closes what is on disk, and opens it again; null where nothing is. */
+  /** Closes what is on disk, and opens it again; null where nothing is on disk. */
   reopen(): Promise<Reopened | null>;
   close(): Promise<void>;
 }

@@ -1,13 +1,13 @@
 /**
- * Timing of peers side by side. The machine is shared and noisy, so peers take turns in short rounds (A B C, A B C). The
- * rate and the median that are reported are those of a peer's quietest turn, the one with the lowest median: others'
- * work can only add to it. The 99th percentile is that of all its calls, disturbed ones included.
+ * Times peers side by side. The machine is shared and noisy, so peers take turns in short rounds (A B C, A B C). The report
+ * has the rate and the median of a peer's quietest turn, the one with the lowest median, because other work can only add to
+ * it. The 99th percentile is that of all its calls, disturbed ones included.
  */
 
-/** With fewer calls, a turn's median tells more of the questions that were drawn than of the peer: then all turns count. */
+/** With fewer calls, a turn's median depends more on the questions that were drawn than on the peer, so all turns count. */
 const tellingCalls = 10;
 
-/** A call to be timed, and what makes sure afterwards, untimed, that it did what it should. */
+/** A call to be timed, and a check, which is not timed, that it did what it should. */
 export interface Task {
   run(): Promise<unknown>;
   check?(result: unknown): void;
@@ -49,7 +49,7 @@ interface Turn {
   readonly latenciesUs: readonly number[];
 }
 
-/** Lets the contenders take turns. The calls of the warm-up count for nothing. */
+/** Lets the contenders take turns. The calls of the warm-up are not counted. */
 export async function measure(contenders: readonly Contender[], effort: Effort): Promise<Measurement[]> {
   const all = contenders.map((contender): Turns => ({ contender, turns: [] }));
   const warmUp = { ...effort, turnMs: effort.turnMs / 2 };

@@ -1,6 +1,6 @@
 /**
- * Line charts as SVG, several side by side with the same axes, both logarithmic. Colours are told apart by those who see
- * few of them, and change with the reader's choice of light or dark.
+ * Draws line charts as SVG, several side by side with the same axes, both logarithmic. Colour-blind readers can tell the
+ * colours apart, which change with the reader's choice of light or dark.
  */
 
 export interface Line {
@@ -16,7 +16,7 @@ export interface Panel {
 
 export interface Chart {
   readonly title: string;
-  /** What the axes say, and what a reader who cannot see the chart is told. */
+  /** The labels of the axes, and the text for a reader who cannot see the chart. */
   readonly xLabel: string;
   readonly yLabel: string;
   readonly description: string;
@@ -130,7 +130,7 @@ function stroke(index: number): string {
   return `stroke="${colours[index % colours.length]}" stroke-width="2"${dashed}`;
 }
 
-/** From whole decades to whole decades. */
+/** Makes a logarithmic scale that begins and ends at whole decades. */
 function scale(values: readonly number[], [from, to]: readonly [number, number]): Scale {
   const low = Math.floor(Math.log10(Math.min(...values)) + 1e-9);
   const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values)) - 1e-9));

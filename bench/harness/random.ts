@@ -1,4 +1,4 @@
-/** Chance that is the same in every run: mulberry32, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c. */
+/** The same random numbers in every run: mulberry32, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c. */
 export class Random {
   #state: number;
 

@@ -20,7 +20,7 @@ export class Redis {
     socket.on("close", () => this.#end());
   }
 
-  /** Null when nobody who speaks Redis answers there. */
+  /** Connects; resolves to null when no Redis answers there. */
   static async find(port = 6379, host = "127.0.0.1"): Promise<Redis | null> {
     const socket = await new Promise<Socket | null>((resolve) => {
       const opened = connect({ host, port, timeout: 500 }, () => resolve(opened));

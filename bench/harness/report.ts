@@ -1,4 +1,4 @@
-/** What was measured, as rows for the JSON file and as tables for the eye: a line per operation, a column per peer. */
+/** Turns what was measured into rows for the JSON file and into tables, with a line per operation and a column per peer. */
 import type { Measurement } from "./measure.js";
 
 export interface Row extends Measurement {
@@ -66,7 +66,7 @@ function ratiosTable(rows: readonly Row[], ratios: readonly Ratio[]): string {
   );
 }
 
-/** Two or three digits, with thousands set apart. */
+/** Writes a number with two or three digits, and its thousands set apart. */
 export function round(value: number): string {
   if (value >= 1000) return Number(value.toPrecision(3)).toLocaleString("en");
   return String(Number(value.toPrecision(value >= 100 ? 3 : 2)));

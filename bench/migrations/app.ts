@@ -1,6 +1,6 @@
 /**
  * The app whose documents are migrated: users without a plan are given one. Which library migrates them is a parameter.
- * Visits are what goes on meanwhile.
+ * Visits are the live traffic.
  */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -42,7 +42,7 @@ const libraries = {
   trueup: { config: "trueup/migrations/convex.config", Migrations, runToCompletion },
   published: {
     config: "@convex-dev/migrations/convex.config",
-    // What is used here takes the same; statuses have fewer fields.
+    // The methods that are used here take the same arguments; statuses have fewer fields.
     Migrations: PublishedMigrations as unknown as typeof Migrations,
     runToCompletion: publishedRunToCompletion as unknown as typeof runToCompletion,
   },

@@ -1,8 +1,8 @@
 /**
  * Measures how fast a migration gives every document of a table a new field that is indexed, by either library on each host.
- * A migration runs from one action, batch after batch, without the scheduler's pauses. Beneath them, a loop written by
- * hand on bare SQLite: the same documents, a durable transaction per batch, in the file of this engine or in the best that a
- * schema made for them can be. Every run begins with a table of its own. Then the same under live traffic.
+ * A migration runs from one action, batch after batch, without the scheduler's pauses. The floor is a loop written by hand on
+ * bare SQLite, with the same documents and a durable transaction per batch, in the file of this engine or under a schema made
+ * for them. Every run begins with a table of its own. Afterwards, migrations run under live traffic.
  */
 import { openBareSqlite } from "../harness/bare-sqlite.js";
 import { openHost, type HostName } from "../harness/hosts.js";
@@ -83,7 +83,7 @@ function hosted(library: LibraryName, hostName: HostName, batchSize: number | un
   };
 }
 
-/** Documents as JSON, and an index entry for each plan: what the engine keeps of them. */
+/** What the engine keeps of documents: their JSON, and an index entry for each plan. */
 function bareLoop(batchSize: number): Migrator {
   return {
     peer: "bare SQLite",

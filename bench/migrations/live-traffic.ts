@@ -1,7 +1,7 @@
 /**
- * What users feel of a migration: a mutation and a query arrive every few milliseconds, whether or not the one before has
- * ended, and each is timed from when it was due. The same traffic without a migration, and with one by either library
- * in the background, as the scheduler runs it.
+ * Measures what users feel of a migration: a mutation and a query arrive every few milliseconds, whether or not the one before
+ * has ended, and each is timed from when it was due. The traffic is measured without a migration, and with one by either
+ * library in the background, as the scheduler runs it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { openHost, type Host } from "../harness/hosts.js";

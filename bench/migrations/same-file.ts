@@ -1,7 +1,7 @@
 /**
- * The floor of a migration: the same change as one loop written by hand over the very file that the engine keeps, with its
- * keys, its JSON and its index entries, a durable transaction per batch. The file is filled through the engine and
- * checked through it, so the loop has left what a migration would have.
+ * Measures the floor of a migration: a loop written by hand makes the same change in the very file that the engine keeps, with
+ * its keys, JSON and index entries, and a durable transaction per batch. The engine fills the file, and checks afterwards that
+ * the loop has left what a migration would have.
  */
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";

@@ -1,4 +1,4 @@
-/** What apps' tests do, on tables that are larger than most tests have: each test fills its own. */
+/** Does what apps' tests do, on larger tables than most of them have; each test fills its own. */
 import { convexTest } from "convex-test";
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";

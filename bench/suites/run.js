@@ -1,6 +1,6 @@
 /**
- * `npm run bench:suites [-- --rounds 5]`: the wall time of the same suites on the official `convex-test` and on
- * `trueup/test`, by file, engines taking turns. A file's time is what its tests took, without imports; the last
+ * `npm run bench:suites [-- --rounds 5]` measures, file by file, the wall time of the same suites on the official `convex-test`
+ * and on `trueup/test`, which take turns. A file's time is what its tests took, without imports; the last
  * line is the whole process, imports included. Each figure is the median of the rounds.
  */
 import { spawnSync } from "node:child_process";
@@ -16,7 +16,7 @@ const rounds = Number(values.rounds);
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "trueup-bench-"));
 
-/** Milliseconds by file, and of the whole process. */
+/** Measures milliseconds by file, and of the whole process. */
 function runSuites(engine) {
   const report = join(folder, "report.json");
   const start = performance.now();

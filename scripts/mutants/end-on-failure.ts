@@ -1,4 +1,4 @@
-/** A mutant is noticed when a property fails; the smallest case that shows it is of no interest. */
+/** Ends a property at its first failure, which is enough to notice a mutant: nobody needs the smallest case. */
 import fc from "fast-check";
 
 fc.configureGlobal({ ...fc.readConfigureGlobal(), endOnFailure: true });

@@ -12,7 +12,7 @@ import { ThreadsPoolWorker } from "vitest/node";
 const rooms = JSON.parse(readFileSync(new URL("rooms.json", import.meta.url), "utf8"));
 const { once = [] } = rooms[process.env["TRUEUP_MUTANTS_ROOM"] ?? ""] ?? {};
 
-/** Listeners of finished runs stay in the thread, so that it is not kept for ever. */
+/** A thread is replaced after this many runs, because the listeners of finished runs stay in it. */
 const maxRuns = 100;
 const maxAttempts = 3;
 
@@ -109,7 +109,7 @@ class ConfirmingRunner {
     await this.#inner.dispose();
   }
 
-  /** Runs the tests with a mutant that there is not. */
+  /** Runs the tests with a mutant that does not exist, so without any. */
   async #passesWithout(options, tests) {
     const activeMutant = { ...options.activeMutant, id: "none" };
     const { status } = await this.#inner.mutantRun({ ...options, activeMutant, testFilter: [tests].flat() });

@@ -62,7 +62,7 @@ async function tryRoom(room) {
     ignorers: ["messages"],
     checkers: isSample ? ["sample"] : [],
     coverageAnalysis: "perTest",
-    // What runs once, when a module is loaded, would need the whole run anew for each mutant.
+    // Code that runs once, when a module is loaded, would need a whole new run for each mutant.
     ignoreStatic: true,
     concurrency: Number(values.concurrency),
     timeoutMS: 15_000,
@@ -104,7 +104,7 @@ async function tryRoom(room) {
   };
 }
 
-/** The share, in percent, that `hits` of `tries` drawn at random stand for: between which bounds it lies, at 95 %. */
+/** The bounds, in percent, between which the share lies at 95 % when `hits` of `tries` drawn at random were hits. */
 function wilsonInterval(hits, tries) {
   const z = 1.96;
   const share = hits / tries;

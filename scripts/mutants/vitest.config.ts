@@ -1,7 +1,6 @@
 /**
- * The tests of one room, as Stryker runs them for each mutant: those first that `rooms.json` names first, because the
- * first failure ends the run. The seed of property tests stands still, so that a score can be compared with the one
- * before it.
+ * Configures the tests of one room as Stryker runs them for each mutant: in the order of `rooms.json`, because the first
+ * failure ends the run, and with a fixed seed for property tests, so that a score can be compared with the one before it.
  */
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
@@ -31,7 +30,7 @@ const config: ViteUserConfig = defineConfig({
     include: tests,
     // Pure tests may share what they import, which costs more than running them.
     isolate,
-    // No test of theirs takes a second and a half: what hangs need not be waited for as long as elsewhere.
+    // None of these tests takes a second and a half, so a test that hangs can be stopped sooner than elsewhere.
     testTimeout: 8_000,
     hookTimeout: 8_000,
     env: { TRUEUP_SEED: "1", TRUEUP_SHARE_OF_RUNS: "0.1" },

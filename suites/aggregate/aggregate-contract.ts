@@ -1,6 +1,6 @@
 /**
- * The behaviour of aggregates, which every way of running the component has: on the official mock, on this engine, in
- * memory or on a file. A suite calls this with something that opens a host.
+ * Tests the behaviour that aggregates have wherever the component runs: on the official mock, on this engine, in memory or
+ * on a file. A suite calls this with something that opens a host.
  */
 import { afterEach, describe, vi } from "vitest";
 import { deltasContract } from "./deltas-contract.js";

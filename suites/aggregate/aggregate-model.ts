@@ -1,6 +1,6 @@
 /**
- * What an aggregate is, said as plainly as can be: per namespace a sorted array. Sums are made of whole numbers and
- * rounded by parsing their decimal expansion, so that nothing here is shared with the aggregate's own arithmetic.
+ * Models an aggregate as plainly as can be: as a sorted array for each namespace. Sums are made of whole numbers and rounded
+ * by parsing their decimal expansion, so that nothing here is shared with the aggregate's own arithmetic.
  */
 import type { Value } from "convex/values";
 import { compareValues } from "../../src/values/index.js";

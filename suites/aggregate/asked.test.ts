@@ -1,6 +1,6 @@
 /**
- * What the class asks of the component at once, against the same calls made in the ordinary way: an app whose `ctx` hides
- * the engine's offer gets the same answers, the same errors and the same trees.
+ * Compares what the class asks of the component without a call with the same calls: an app whose `ctx` hides the engine's
+ * offer gets the same answers, the same errors and the same trees.
  */
 import {
   componentsGeneric,
@@ -55,7 +55,7 @@ async function open(storage: StorageName) {
   };
 }
 
-/** A `ctx` whose calls offer nothing else: what is bound is another function. */
+/** A `ctx` that can only make calls: a bound function lacks what the engine offers beside them. */
 function plain<Ctx extends QueryCtx>(ctx: Ctx): Ctx {
   const copy: Ctx = { ...ctx };
   for (const name of ["runQuery", "runMutation"]) {
@@ -102,7 +102,7 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 type App = Awaited<ReturnType<typeof open>>;
 
-/** What a step gives, errors included. */
+/** The result of a step, or its error. */
 async function outcome(run: () => Promise<unknown>): Promise<unknown> {
   try {
     return await run();

@@ -1,6 +1,7 @@
 /**
- * An app whose aggregate can be looked into and damaged: a table, the component, and a function inside of the component that
- * runs whatever a test gives it. On the official mock, where nodes are documents, and on this engine, where they are cells.
+ * Opens an app whose aggregate can be looked into and damaged: it has a table, the component, and a function in the component
+ * that runs whatever a test gives it. It runs on the official mock, where nodes are documents, and on this engine, where they
+ * are cells.
  */
 import { convexTest } from "convex-test";
 import {
@@ -45,7 +46,7 @@ const mounted = componentsGeneric() as unknown as {
 };
 export const component: ComponentApi = mounted.aggregate;
 
-/** What an item is made of: by game, sorted by score. */
+/** Makes items by game, sorted by score. */
 const functions = {
   namespace: (doc: StoredDocument) => doc["game"] as string,
   sortKey: (doc: StoredDocument) => doc["score"] as number,
@@ -68,7 +69,7 @@ export const source = {
 
 type CheckedDataModel = DataModelFromSchemaDefinition<typeof checkedSchema>;
 
-/** The same as a class declares it, managed. */
+/** The same aggregate, managed. */
 export const managed = new TableAggregate<{
   Key: number;
   DataModel: CheckedDataModel;
@@ -156,7 +157,7 @@ async function loseStep(host: CheckedHost, runId: string): Promise<void> {
   });
 }
 
-/** What a test has a registered function do. */
+/** The code that a test has a registered function run. */
 class Bodies {
   #body: (ctx: never) => Promise<void> = () => Promise.resolve();
 

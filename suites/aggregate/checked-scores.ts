@@ -1,4 +1,4 @@
-/** The scores of a checked host: filled in together with their aggregate, and read in reports. */
+/** Fills in the scores of a checked host together with their aggregate, and reads them in reports. */
 import { expect } from "vitest";
 import type { VerifyReport } from "../../src/seams/index.js";
 import type { StoredDocument } from "../../src/components/aggregate/client/managed/types.js";
@@ -7,7 +7,7 @@ import { readReport } from "../../src/components/aggregate/client/verification/i
 import { check, component, source, type AppCtx, type CheckedHost } from "./checked-host.js";
 import { expectedContents, truthOf } from "./truth.js";
 
-/** So many scores are written in a transaction. */
+/** This many scores are written in a transaction. */
 const batchSize = 200;
 
 /** Fills the table and its aggregate: games of the sizes given. */
@@ -57,7 +57,7 @@ export async function reportOf(host: CheckedHost, runId: string): Promise<Verify
   return report;
 }
 
-/** What a report says of items, sorted, as `Truth` has it. */
+/** The differences of items that a report names, sorted, in the form that `Truth` has. */
 export function findingsOf({ differences }: VerifyReport): string[] {
   return differences.flatMap(({ kind, id }) => (kind === "structure" ? [] : [`${kind} ${id}`])).toSorted();
 }

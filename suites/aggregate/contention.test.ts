@@ -1,5 +1,5 @@
 /**
- * Writers side by side, as Convex Cloud would run them: on one snapshot, committed one after another, aborted when what they
+ * Runs writers side by side, as Convex Cloud would: on one snapshot, committed one after another, aborted when what they
  * read was changed. Between the rounds the aggregate's totals are compared with those of what was committed.
  */
 import publishedAggregate from "@convex-dev/aggregate/test";

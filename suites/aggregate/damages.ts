@@ -1,4 +1,4 @@
-/** Ways of damaging an aggregate from inside, each at a node, an item or a record that a random number picks. */
+/** Damages an aggregate from inside in many ways, each at a node, an item or a record that a random number picks. */
 import {
   isLeaf,
   Position,
@@ -25,7 +25,7 @@ type ItemPlace = Omit<Extract<Operation, { type: "delete" | "deleteIfExists" }>,
 
 type Random = () => number;
 
-/** Something that changes a leaf's items, or a branch's children; they may be changed in place. */
+/** Changes a leaf's items, or a branch's children, possibly in place. */
 type LeafDamage = (items: Item[], index: number, random: Random) => void;
 type BranchDamage = (children: Child[], index: number, random: Random) => void;
 
@@ -91,7 +91,7 @@ const branchDamages: Record<string, BranchDamage> = {
   },
 };
 
-/** What a forgotten or a wrong write leaves: sound trees that do not say what the table says. */
+/** Does what a forgotten or wrong write does: it leaves sound trees that differ from the table. */
 const drifts: Record<string, (found: ItemPlace & ItemValues, random: Random) => Operation[]> = {
   "item deleted": (found) => [{ type: "deleteIfExists", ...placeOf(found) }],
   "item at another key": (found, random) => [
@@ -113,10 +113,10 @@ const drifts: Record<string, (found: ItemPlace & ItemValues, random: Random) => 
   "item nobody has": (found, random) => [{ type: "put", ...found, id: `nobody ${random()}` }],
 };
 
-/** Ways that leave every tree sound. */
+/** Damages that leave every tree sound. */
 export const driftNames: readonly string[] = Object.keys(drifts);
 
-/** Ways that do not, most of the time. */
+/** Damages that mostly leave a tree unsound. */
 export const damageNames: readonly string[] = [
   ...Object.keys(leafDamages),
   ...Object.keys(branchDamages),
@@ -204,7 +204,7 @@ function damageNode(
   if (name === "node lost") nodes.remove(child.ref);
   else if (name === "node of another tree") {
     const stranger = pick(refs.others, random);
-    // Of the same level, so that no search goes in circles.
+    // The node is of the same level, so that no search goes in circles.
     if (level !== 1 || stranger === undefined || tree === other) return false;
     children[index] = { ...child, ref: stranger };
   } else branchDamages[name]?.(children, index, random);

@@ -1,4 +1,4 @@
-/** Deltas: appended beside the trees, added in by every read, and in the trees when the worker has come. */
+/** Deltas are appended beside the trees, added in by every read, and brought into the trees by the worker. */
 import type { Value } from "convex/values";
 import fc from "fast-check";
 import { DirectAggregate } from "trueup/aggregate";
@@ -114,7 +114,7 @@ export function deltasContract(open: OpenHost): void {
       });
       expect(await statusOf(host)).toMatchObject({ pendingOperations: 2 });
       await host.run((ctx) => numbers.useDeltas(ctx, false));
-      // A direct write takes those that wait along.
+      // A direct write also folds those that wait.
       await host.run((ctx) => numbers.insert(ctx, { key: 3, id: "a" }));
       expect(await statusOf(host)).toMatchObject({ pendingOperations: 0 });
       expect(await host.run(keysOf)).toEqual([1, 2, 3]);
@@ -130,7 +130,7 @@ export function deltasContract(open: OpenHost): void {
       expect(await host.run(keysOf)).toEqual([]);
       await host.run((ctx) => asDeltas.insert(ctx, { key: 1, id: "a", sumValue: 1 }));
       const queued = { async: true };
-      // In one transaction: the worker of the queue may run right after it.
+      // All this is one transaction, because the worker of the queue may run right after it.
       await host.run(async (ctx) => {
         await numbers.replace(ctx, { key: 1, id: "a" }, { key: 2, sumValue: 2 }, queued);
         await asDeltas.insertIfDoesNotExist(ctx, { key: 2, id: "a", sumValue: 3 });

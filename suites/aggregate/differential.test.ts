@@ -1,8 +1,7 @@
 /**
- * The classes against those of the published package, on the official mock and on this engine: the same histories, and the
- * answers must be the same wherever the published ones are right. Left out, because they are not there: strings beyond ASCII,
- * which it orders by UTF-16; zeros of both signs, which it takes for one; sums that doubles cannot hold; and namespaces of null,
- * which it lists as undefined.
+ * Compares the classes with those of the published package, on the official mock and on this engine: the same histories must
+ * get the same answers. Histories leave out what the published one gets wrong: strings beyond ASCII, which it orders by UTF-16;
+ * zeros of both signs, which it takes for one; sums beyond doubles; and the namespace null, which it lists as undefined.
  */
 import { DirectAggregate as PublishedAggregate } from "@convex-dev/aggregate";
 import type { Value } from "convex/values";

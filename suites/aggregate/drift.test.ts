@@ -1,6 +1,6 @@
 /**
- * Drift is noticed by the writes that come upon it: whatever damaged a managed aggregate, a write leaves its document with the
- * right item, or the document is noted, or the aggregate says that it is being built anew.
+ * Writes notice the drift that they meet: whatever damaged a managed aggregate, a write leaves its document with the right item,
+ * or the document is noted, or the aggregate says that it is being built anew.
  */
 import { describe, expect, test, vi } from "vitest";
 import type { StoredDocument } from "../../src/components/aggregate/client/managed/types.js";
@@ -36,7 +36,7 @@ for (const [where, open] of Object.entries(hosts)) {
         for (const kind of writes) {
           const { generation } = await board.status();
           let findings: readonly string[] = [];
-          // At random places, it may happen to be no damage.
+          // At a random place, the change may happen to be no damage.
           while (findings.length === 0) {
             await board.damage(way, random);
             ({ findings } = await truthOf(board.host, generation));

@@ -1,6 +1,6 @@
 /**
- * An app with a managed aggregate that can be damaged, whose writes the aggregate follows; and what a write of a document must
- * leave: the right item, or a note of the document, or an aggregate that says that it is being built anew.
+ * Opens an app with a managed aggregate that follows its writes and can be damaged, and checks what a write of a document leaves:
+ * the right item, or a note of the document, or an aggregate that says that it is being built anew.
  */
 import { expect } from "vitest";
 import { managedAggregate, type AggregateStatus, type ManagedAggregate } from "trueup/aggregate";
@@ -100,7 +100,7 @@ export async function expectNoticed(
   const after = (await board.documents()).find(({ _id }) => _id === document._id);
   const expected = after === undefined ? [] : [expectedItem(after)];
   const items = await itemsOfDocument(board.host, generation, document._id);
-  // A stray that stands where the item belongs now is one no more.
+  // A stray item that stands where the item belongs now is no stray any more.
   const strays = elsewhere.filter((item) => !expected.includes(item));
   for (const item of strays) if (items.includes(item)) items.splice(items.indexOf(item), 1);
   const { sharesNodes } = await truthOf(board.host, generation);

@@ -1,4 +1,4 @@
-/** Aggregates in random lives: after every step they answer as a sorted array does, and their trees are sound. */
+/** Takes aggregates through random lives: after every step they answer as a sorted array does, and their trees are sound. */
 import type { Value } from "convex/values";
 import fc from "fast-check";
 import { DirectAggregate } from "trueup/aggregate";

@@ -1,6 +1,6 @@
 /**
- * Random lives of an aggregate: writes, strict and idempotent, most of which meet an item that is there, and questions
- * after them. The same history can be put to the classes of a package and to the model, and their answers compared.
+ * Draws random lives of an aggregate: writes, strict and idempotent, most of which meet an item that is there, and questions
+ * after them. A test can put one history to the classes of a package and to the model, and compare their answers.
  */
 import { ConvexError, type Value } from "convex/values";
 import fc from "fast-check";
@@ -32,7 +32,7 @@ interface Range {
   readonly bounds: ModelBounds;
 }
 
-/** A step as it is drawn; what it names is found among the items that are there. */
+/** A step as it is drawn; its numbers pick among the items that are there. */
 interface Step {
   readonly type: ModelWrite["type"];
   readonly namespace: Value | undefined;
@@ -92,7 +92,7 @@ export function history({ keys, sums, namespaces }: HistoryParts, maxLength: num
   return fc.array(step, { maxLength, size: "max" });
 }
 
-/** The write that a step is in the face of what is there. */
+/** The write that a step becomes, given the items that are there. */
 export function writeOf(step: Step, model: AggregateModel): ModelWrite {
   const { type, namespace, item, newNamespace, newItem, pick } = step;
   const there = model.everything();
@@ -110,7 +110,7 @@ export function writeOf(step: Step, model: AggregateModel): ModelWrite {
   };
 }
 
-/** Puts a write to an aggregate: null, or the code of the error that it threw. */
+/** Makes a write; resolves to null, or to the code of the error that it threw. */
 export async function perform(
   aggregate: AggregateClass,
   ctx: HostCtx,
@@ -129,7 +129,7 @@ export async function perform(
   }
 }
 
-/** What an aggregate says to a question, in a form that is the same for everyone who is asked. */
+/** The answers to a question, in a form that is the same for every package and the model. */
 export interface Answers {
   readonly count: number;
   readonly sum: number;
@@ -161,7 +161,7 @@ export async function ask(aggregate: AggregateClass, ctx: HostCtx, question: Que
   };
 }
 
-/** What is right. */
+/** The model's answers. */
 export function expectedAnswers(model: AggregateModel, question: Question): Answers {
   const { range, offset, key, id, order } = question;
   const { namespace, bounds } = range;

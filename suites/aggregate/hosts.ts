@@ -1,6 +1,6 @@
 /**
- * Ways of running an aggregate's component: on the official test backend, and on this engine. A host is an app with a
- * table `scores` and the component mounted in it; the contract (`../aggregate-contract.ts`) asks no more of it.
+ * Hosts run an aggregate's component on the official test backend or on this engine. A host is an app with a table `scores` and
+ * the component mounted in it; the contract (`aggregate-contract.ts`) asks no more of it.
  */
 import publishedAggregate from "@convex-dev/aggregate/test";
 import { convexTest } from "convex-test";
@@ -72,7 +72,7 @@ export function publishedHostOnEngine(storage: StorageName): Promise<AggregateHo
   return engineHost(storage, publishedAggregate);
 }
 
-/** Longer than the queue's worker goes on looking at an empty queue. */
+/** The queue's worker looks at an empty queue for less than this time. */
 const drainMs = 5000;
 const drainStepMs = 250;
 

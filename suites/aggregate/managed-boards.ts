@@ -1,6 +1,6 @@
 /**
- * Managed aggregates over a host's table `scores`, followed as whoever manages them does: each write of a table through
- * `Board.insert`, `patch` and `delete` is followed by every class that is declared. And the truth, computed from the table.
+ * Opens managed aggregates over a host's table `scores`: every class that is declared follows each write through `Board.insert`,
+ * `patch` and `delete`. Also computes the truth from the table.
  */
 import type { GenericId } from "convex/values";
 import {

@@ -1,4 +1,4 @@
-/** Managed aggregates: built from what a table holds, kept in step, swapped when their definition changes. */
+/** Managed aggregates are built from what a table holds, kept in step, and swapped when their definition changes. */
 import { ConvexError } from "convex/values";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { aggregateComponent, type OpenHost } from "./hosts.js";
@@ -103,7 +103,7 @@ export function managedContract(name: string, open: OpenHost): void {
       await board.write(async (ctx) => {
         const doc = await ctx.db.get("scores", id);
         if (doc === null) throw new Error("it was just inserted");
-        // What is there already, and what is not, is no matter.
+        // It does not matter what is there already.
         await byScore.insert(ctx, doc);
         await byScore.replace(ctx, { ...doc, score: 77 }, doc);
         await byScore.delete(ctx, { ...doc, score: 78 });

@@ -1,6 +1,6 @@
 /**
- * Random lives of a managed aggregate: writes, steps of builds, deploys that are begun, activated and given up, rebuilds.
- * Whenever the definition that runs answers at all, it answers what the table holds.
+ * Takes a managed aggregate through random lives: writes, steps of builds, rebuilds, deploys that are begun, activated and given
+ * up. Whenever the definition that runs answers at all, it answers what the table holds.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -111,7 +111,7 @@ class Life {
 async function expectRight({ board, aggregate, running }: Life): Promise<void> {
   const status = await board.host.run((ctx) => aggregate.status(ctx));
   if (status.state !== "ready") return;
-  // The check mends what a build has missed: there must be nothing.
+  // The check would mend what a build has missed, and must find nothing.
   expect(status.lastVerified?.differences).toBe(0);
   await expectExact(board, aggregate, keys[running]);
 }

@@ -1,4 +1,4 @@
-/** A managed aggregate whose backend ends after every single step: all that a build has to know is in the database. */
+/** Ends the backend of a managed aggregate after every single step: all that a build has to know is in the database. */
 import { mutationGeneric } from "convex/server";
 import aggregateTest from "trueup/aggregate/test";
 import { expect, test } from "vitest";
@@ -6,7 +6,7 @@ import type { AggregateHost, HostCtx } from "./hosts.js";
 import { Board, declare, expectExact, managementOf } from "./managed-boards.js";
 import { newStorage, openApp } from "../setup/open-app.js";
 
-/** Each run is of a backend of its own, with code that was loaded anew. */
+/** Each run has a backend of its own, with code that was loaded anew. */
 function reopeningHost(): AggregateHost {
   const storage = newStorage("sqlite");
   return {

@@ -1,6 +1,6 @@
 /**
- * Moves between the published component and ours, there and back, by nothing but a deploy: in random lives with moves between
- * the writes, every answer is that of the model on either side, and each component finds its own trees in order.
+ * Moves an aggregate between the published component and ours, there and back, by a deploy alone: in random lives with moves
+ * between the writes, both components give the answers of the model and find their own trees in order.
  */
 import { defineSchema, defineTable, mutationGeneric } from "convex/server";
 import { v, type Value } from "convex/values";

@@ -1,4 +1,4 @@
-/** An app whose aggregate is the published component or ours, by turns: each move is a deploy that changes the import. */
+/** Opens an app whose aggregate is now the published component, now ours: each move is a deploy that changes the import. */
 import { DirectAggregate as PublishedAggregate } from "@convex-dev/aggregate";
 import publishedAggregate from "@convex-dev/aggregate/test";
 import publishedWorker from "@convex-dev/batch-worker/test";

@@ -1,4 +1,4 @@
-/** Queued writes: applied in order by the worker, refused together with reads that would miss them, never lost. */
+/** Queued writes are applied in order by the worker and never lost; reads that would miss them are refused. */
 import { DirectAggregate, TableAggregate } from "trueup/aggregate";
 import { describe, expect, test, vi } from "vitest";
 import { expectSoundTrees } from "./histories-contract.js";
@@ -69,7 +69,7 @@ export function queueContract(open: OpenHost): void {
     test("and others do not mix, but stale reads go on", async () => {
       const host = await open();
       await host.run((ctx) => numbers.insert(ctx, { key: 1, id: "a" }));
-      // In one transaction: the worker of the queue may run right after it.
+      // All this is one transaction, because the worker of the queue may run right after it.
       await host.run(async (ctx) => {
         await numbers.insert(ctx, { key: 2, id: "b" }, queuedOptions);
         expect(await codeOf(numbers.count(ctx))).toBe("PENDING_OPERATIONS");

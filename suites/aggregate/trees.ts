@@ -1,4 +1,4 @@
-/** Trees by themselves, for the tests of the algorithm: on nodes that must be awaited, or at hand. */
+/** Makes trees without a component, for tests of the algorithm, on nodes that must be awaited or are at hand. */
 import type { Value } from "convex/values";
 import { expect } from "vitest";
 import {
@@ -14,7 +14,7 @@ import {
   type NodeRef,
 } from "../../src/components/aggregate/tree/index.js";
 
-/** A store as one on documents is: what a transaction reads it must await, and keeps to itself until it ends. */
+/** A store that behaves like one on documents: a transaction awaits what it reads, and hides its writes until it ends. */
 export class AwaitedNodes extends NodeCache {
   readonly #stored = new Map<NodeRef, Node>();
 
@@ -32,7 +32,7 @@ export class AwaitedNodes extends NodeCache {
     }
   }
 
-  /** Ends the transaction; how many nodes it wrote. */
+  /** Ends the transaction, and returns how many nodes it wrote. */
   commit(): number {
     for (const ref of this.removed) this.#stored.delete(ref);
     const written = [...this.nodes].filter(([ref]) => this.created.has(ref) || this.edited.has(ref));

@@ -1,6 +1,6 @@
 /**
- * What a check should find, by brute force: every tree read from one end to the other, every document, and nothing of the
- * check's own code but the structural check of a single tree.
+ * Computes by brute force what a check should find: reads every tree from one end to the other and every document, and uses
+ * nothing of the check's own code but the structural check of a single tree.
  */
 import { encodeKey } from "../../src/values/index.js";
 import {
@@ -30,9 +30,9 @@ export type Finding = string;
 export interface Truth {
   /** Namespaces whose trees are damaged, encoded. */
   readonly damaged: ReadonlySet<string>;
-  /** True when two trees have a node in common: then what is seen of either depends on where it is looked at from. */
+  /** True when two trees have a node in common, so that the view of either depends on where one begins to look. */
   readonly sharesNodes: boolean;
-  /** All differences in the trees that are not, sorted. */
+  /** All differences in the undamaged trees, sorted. */
   readonly findings: Finding[];
   /** The items of each tree that is not damaged, by namespace. */
   readonly contents: Record<string, TrueItem[]>;
@@ -110,7 +110,7 @@ function shownItem({ space, order, values }: TrueItem): string {
   return JSON.stringify([space, order, values]);
 }
 
-/** Of each node that can be reached, once. */
+/** The items of all nodes that can be reached, each node once. */
 async function reachableItems(tree: StoredTree): Promise<Item[]> {
   const refs = [...(await refsOf(tree))];
   const nodes = await Promise.all(refs.map((ref) => settle(tree.nodes, () => tree.nodes.find(ref))));

@@ -1,4 +1,4 @@
-/** Checks and repairs of damaged aggregates: each difference found, named rightly, mended, and nothing else touched. */
+/** Checks and repairs of damaged aggregates find each difference, name it rightly, mend it, and touch nothing else. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { deleteOperation, replaceOperation } from "../../src/components/aggregate/client/operations.js";
@@ -11,7 +11,7 @@ import { runs } from "../setup/property-runs.js";
 
 type StoredDocument = Parameters<typeof source.itemOf>[0];
 
-/** First what leaves the trees sound: what does not may leave no way to write to them. */
+/** Damages that leave the trees sound come first, because the others may leave no way to write to them. */
 const someWays = fc
   .tuple(
     fc.array(fc.constantFrom(...driftNames), { maxLength: 4 }),
@@ -20,7 +20,7 @@ const someWays = fc
   .map(([drifts, damages]) => [...drifts, ...damages])
   .filter((ways) => ways.length > 0);
 
-/** A write to the table that the aggregate follows, as far as its damage lets it: else neither is written. */
+/** Writes to the table, followed by the aggregate; where its damage prevents that, neither is written. */
 async function writeSomething(host: CheckedHost, random: () => number): Promise<void> {
   const kind = random();
   const [pick, score, game] = [random(), Math.floor(random() * 101), `game ${Math.floor(random() * 4)}`];
@@ -56,7 +56,7 @@ export function verificationContract(where: string, open: OpenCheckedHost): void
       await fillScores(host, [40, 9, 3, 18], { maxNodeSize: 4, rootLazy: false });
       const random = seededRandom(Number(process.env["TRUEUP_SEED"]));
       let truth = await truthOf(host);
-      // At random places, it may happen to be no damage.
+      // At a random place, the change may happen to be no damage.
       while (truth.findings.length === 0 && truth.damaged.size === 0) {
         await host.inside((ctx) => damage(ctx, way, random));
         truth = await truthOf(host);

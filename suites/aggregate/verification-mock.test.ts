@@ -1,4 +1,4 @@
-/** Checks of aggregates on the official mock: what every host is held to, and the nodes that a check reads. */
+/** Checks aggregates on the official mock: what holds on every host, and the nodes that a check reads. */
 import { expect, test, vi } from "vitest";
 import {
   advanceRun,

@@ -14,7 +14,7 @@ import { damagedIn, expectMended, fillScores, findingsOf, reportOf } from "./che
 import { truthOf } from "./truth.js";
 import { seededRandom } from "../setup/random.js";
 
-/** Sets a clock that passes the time of a step with every few looks at it: each phase takes many steps. */
+/** Sets a clock on which a step's time is over after a few looks, so that each phase takes many steps. */
 export function hurryTime(): void {
   let now = Date.now();
   vi.spyOn(Date, "now").mockImplementation(() => (now += 20));

@@ -1,6 +1,4 @@
-/**
- * Checks of aggregates on this engine: what every host is held to, limits, files that are opened again, and an app's functions.
- */
+/** Checks aggregates on this engine: what holds on every host, limits, files that are opened again, and an app's functions. */
 import { convexTest } from "convex-test";
 import { anyApi, type ApiFromModules } from "convex/server";
 import { TableAggregate } from "trueup/aggregate";

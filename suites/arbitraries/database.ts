@@ -116,7 +116,7 @@ const query: fc.Arbitrary<Query> = fc.record({ source, operators });
 export type HistoryStep =
   | { type: "insert"; table: string; fields: Record<string, Value | undefined> }
   | { type: "patch" | "replace"; table: string; which: number; fields: Record<string, Value | undefined> }
-  /** So many documents that scans need several batches. */
+  /** Inserts so many documents that scans need several batches. */
   | { type: "insertMany"; table: string; count: number }
   /** Changes a document away from what it is, back, and perhaps away again. */
   | { type: "backAndForth"; table: string; which: number; a: Value | undefined; staysAway: boolean }

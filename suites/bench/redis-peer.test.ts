@@ -1,6 +1,6 @@
 /**
- * The bench's peer Redis, before a server that speaks its protocol and keeps sorted sets in arrays: requests and replies in
- * pieces of any size must come out the same.
+ * Runs the bench's peer Redis against a server that speaks its protocol and keeps sorted sets in arrays: requests and replies
+ * in pieces of any size must come out the same.
  */
 import { createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** Each kind of damage, made by direct SQL: found by a check, mended by a repair where it is derived, and never served. */
+/** Makes each kind of damage by direct SQL: a check finds it, a repair mends what is derived, and no read serves it. */
 import { openSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import {
@@ -73,7 +73,7 @@ interface Damager {
   /** The rows of the players in a space, in order. */
   readonly rows: (space: string | undefined) => readonly Row[];
   readonly put: (key: string, value: string) => void;
-  /** As it stands in the file, seal and all. */
+  /** The value as it stands in the file, with its seal. */
   readonly putRaw: (key: string, sealed: string) => void;
   readonly remove: (key: string) => void;
 }

@@ -61,7 +61,7 @@ export async function runHistory(
   }
 }
 
-/** Everything, where documents are in the shape in which they are stored: by that their sizes are counted. */
+/** Compares everything where documents are in their stored shape, by which their sizes are counted. */
 export async function compareAllAndSizes(database: Database, model: DatabaseModel): Promise<void> {
   await compareAll(database, model);
   await database.query(async (tx) => {
@@ -91,7 +91,7 @@ export async function compareAll(database: Database, model: DatabaseModel): Prom
   });
 }
 
-/** Convex's size of a document; of fields that are undefined nothing is stored. */
+/** Convex's size of a document; fields that are undefined are not stored. */
 function sizeOf(document: Document): number {
   const fields = Object.entries(document).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value] as const],

@@ -73,7 +73,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const life = fc.record({
   documents: fc.nat(12),
-  /** Before the transform is in force. */
+  /** Runs before the transform is in force. */
   meanwhile: fc.option(fc.array(step, { maxLength: 8 }), { nil: null }),
   after: fc.array(step, { maxLength: 20 }),
   options: fc.record({
@@ -111,7 +111,7 @@ function isImpure(error: unknown): boolean {
   return isTrueupError(error) && error.code === "TRANSFORM_FAILED" && error.details["kind"] === "impure";
 }
 
-/** A table by an index: in its order, no document twice, or refused. */
+/** Reads a table by an index: it must come in order, with no document twice, or be refused. */
 async function readInOrder(database: Database): Promise<void> {
   let documents: Document[];
   try {
@@ -205,7 +205,7 @@ describe.each(storages)("on %s", (_, numRuns, open) => {
   });
 });
 
-/** Prepared and built, so that each document has its entries from another run than those to come. */
+/** Prepares and builds the index, so that its entries come from other runs of the transform than those to come. */
 async function openBuilt(): Promise<{ database: Database; ids: string[] }> {
   const database = await openWith(memory(), { cacheBytes: 0 });
   const ids = [await insert(database, 0), await insert(database, 1), await insert(database, 2)];

@@ -1,6 +1,6 @@
 /**
- * What the database should do, said with plain arrays: a table is a list of documents, a query filters and sorts
- * all of it, a transaction is a copy that is kept or thrown away. Slow and obviously right. The engine's ids and
+ * Models the database with plain arrays: a table is a list of documents, a query filters and sorts
+ * all of it, a transaction is a copy that is kept or thrown away. It is slow and obviously right. The engine's ids and
  * creation times are handed in, since they are the engine's to choose.
  */
 import type { Value } from "convex/values";

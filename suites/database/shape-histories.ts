@@ -18,7 +18,7 @@ import { compareAll, historyModel, runHistory } from "./histories.js";
 import type { DatabaseModel } from "./model.js";
 import { indexRange } from "../setup/open-database.js";
 
-/** The tables of the histories with their indexes, and nothing said of documents. */
+/** The tables of the histories with their indexes; documents may be anything. */
 export const historySchema: SchemaJson = {
   schemaValidation: true,
   tables: Object.entries(tableIndexes).map(([tableName, indexes]) => ({
@@ -205,7 +205,7 @@ async function openLoaded(open: OpenStorage, options: DatabaseOptions): Promise<
   return database;
 }
 
-/** A table by every index as it will be once what is prepared is in force. */
+/** Reads a table by every index as it will be once the prepared transform is in force. */
 async function readAhead(
   database: Database,
   table: string,

@@ -1,6 +1,6 @@
 /**
- * Two databases on one storage, as two processes would have it on a storage that is shared. News of a commit come
- * late and at different times, so whoever believes its cache too long is found out.
+ * Two databases on one storage, as two processes would have it on a storage that is shared. News of a commit comes
+ * late and at different times, so a database that trusts its cache too long is found out.
  */
 import { expect, test } from "vitest";
 import { Database } from "../../src/database/index.js";

@@ -1,5 +1,5 @@
 /**
- * A storage that the first version of the format has written, with documents of every type, indexes, a table in its second
+ * Reads a storage that the first version of the format has written, with documents of every type, indexes, a table in its second
  * shape, and a component. Later versions read it and go on writing; the file itself never changes.
  */
 import { expect, test } from "vitest";
@@ -77,7 +77,7 @@ test("what is written goes where the rest is, and what is deleted leaves nothing
     const app = tx.component("");
     await app.patch(bob._id, { age: -32769n });
     const id = await app.insert("notes", { text: "three" });
-    // The table's number is in its ids: another one would be another table's.
+    // The table's number is in its ids, so it must stay the same.
     expect(id.slice(0, 3)).toBe("j97");
   });
   expect((await readAll(database, indexRange("people.by_age"))).map(({ name }) => name)).toEqual([

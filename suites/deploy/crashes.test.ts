@@ -1,6 +1,6 @@
 /**
- * A deploy that changes the schema, killed at each of its commits in turn, before and after the commit counts: what is there
- * after the next start is the old code with the old documents or the new code with the new ones, and what was begun ends.
+ * Kills a deploy that changes the schema at each of its commits in turn, before and after the commit counts. The next start
+ * finds the old code with the old documents or the new code with the new ones, and completes what was begun.
  */
 import { setTimeout } from "node:timers/promises";
 import { defineSchema, defineTable } from "convex/server";
@@ -20,7 +20,7 @@ import { fieldsOf, isPro, migrations, programOf, settled, withPlan, type Version
 const points: readonly CrashPoint[] = ["before commit", "after commit"];
 const count = 60;
 
-/** Backends whose process has been killed, as far as their calls tell. */
+/** Closes a backend whose process counts as killed. */
 async function abandon(app: Backend): Promise<void> {
   await app.close().catch(() => {});
 }

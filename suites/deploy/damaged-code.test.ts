@@ -1,4 +1,4 @@
-/** Damage of the pushed code, made by direct SQL: the app opens without it, a repair takes it away, a deploy brings it back. */
+/** Damages the pushed code by direct SQL: the app opens without it, a repair takes it away, a deploy brings it back. */
 import { expect, test } from "vitest";
 import { checkFile, openBackend, sqlite, type Backend } from "trueup";
 import type { SqliteConnection } from "../../src/storage/sqlite/driver/driver.js";

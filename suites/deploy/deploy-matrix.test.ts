@@ -1,4 +1,4 @@
-/** The table of docs/one-deploy.md, "A deploy that meets an earlier one", cell by cell. */
+/** Tests the table "A deploy that meets an earlier one" of docs/one-deploy.md, cell by cell. */
 import { defineSchema, defineTable, type GenericSchema, type SchemaDefinition } from "convex/server";
 import { v, type GenericValidator } from "convex/values";
 import { describe, expect, test } from "vitest";
@@ -15,7 +15,7 @@ function schemaOf(fields: Record<string, GenericValidator>, table = "items"): Sc
 
 const number = v.number();
 const text = v.string();
-/** `n` is a number at first; `double` makes another of it, `addK` a number `k` beside it. */
+/** `n` is a number at first; `double` makes it the text of its double, `addK` adds a number `k` beside it. */
 const first: Version = { schema: schemaOf({ n: number }) };
 const double = migrations.define({
   table: "items",
@@ -89,7 +89,7 @@ type Outcome =
   | { readonly code: string }
   | { readonly found: readonly Doc[]; readonly awaits?: readonly string[]; readonly table?: string };
 
-/** A row: what is brought, made for what it meets, and what comes of it in the three states. */
+/** A row: what the deploy brings, given what it meets, and what comes of it in the three states. */
 interface Row {
   readonly brings: string;
   readonly version: (state: State) => Version;

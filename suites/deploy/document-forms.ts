@@ -1,21 +1,21 @@
 /**
- * The forms that a document may have while migrations are at work: as it is before any of them has come to it, and so on to
- * the last. With none at work there is one.
+ * Computes the forms that a document may have while migrations are at work: the form before the first of them, and the form
+ * after each. Without migrations there is one form.
  */
 import assert from "node:assert/strict";
 import type { Fields, Migrate, Shape, Step } from "./history-steps.js";
 
-/** At least one; the last is the one in the end. */
+/** There is at least one form; the last is the final one. */
 export type Forms = readonly [Fields, ...Fields[]];
 
-/** The forms of a document behind a step. */
+/** The forms of a document after a step. */
 export function carried(forms: Forms, step: Step): Forms {
   const carriedOver: Forms = step.up === null ? forms : [step.up(last(forms))];
   return step.migrations.reduce<Forms>((before, migrate) => [...before, migrate(last(before))], carriedOver);
 }
 
 /**
- * The forms of a document behind a way back over migrations: those that none of them has made, and those that the schema takes.
+ * The forms of a document after a way back over migrations: those that none of them has made, and those that the schema takes.
  * @param added How many forms the migrations have added.
  */
 export function fitting(forms: Forms, { types }: Shape, added: number): Forms {
@@ -30,12 +30,12 @@ export function fitting(forms: Forms, { types }: Shape, added: number): Forms {
   return [first, ...others];
 }
 
-/** All migrations after each other. */
+/** Applies all migrations, one after the other. */
 export function through(migrates: readonly Migrate[]): Migrate {
   return (doc) => migrates.reduce((made, migrate) => migrate(made), doc);
 }
 
-/** The one that it has in the end. */
+/** The final form. */
 export function last(forms: Forms): Fields {
   return forms.at(-1) ?? forms[0];
 }

@@ -1,5 +1,5 @@
 /**
- * Pushes as the official CLI sends them, made by hand: small ES modules with the marks that the `convex` package puts on
+ * Makes pushes by hand, as the official CLI sends them: small ES modules with the marks that the `convex` package puts on
  * functions. So tests of the steps of a push need no bundler.
  */
 import { createHash } from "node:crypto";
@@ -12,7 +12,7 @@ export interface PushedSource {
 
 export interface HandMadePush {
   readonly modules?: readonly PushedSource[];
-  /** Sent as hashes only. */
+  /** The modules of which only hashes are sent. */
   readonly unchanged?: readonly PushedSource[];
   /** The JSON of a schema. */
   readonly schema?: object;

@@ -1,6 +1,6 @@
 /**
- * The plain aggregate that the writer of a history keeps of its documents, in the published component or in ours, by turns:
- * some deploys exchange them. Whatever else such a deploy does, the items must stay what the writer has made them.
+ * Keeps the plain aggregate of a history's documents, sometimes in the published component and sometimes in ours: some deploys
+ * exchange them. Whatever else such a deploy does, the items must stay what the writer has made them.
  */
 import assert from "node:assert/strict";
 import type { GenericMutationCtx, GenericQueryCtx, GenericDataModel } from "convex/server";
@@ -56,7 +56,7 @@ export class ExpectedItems {
     else this.#numbers.set(n, number);
   }
 
-  /** A write that was not answered has happened or not: what is there tells. */
+  /** Finds out from what is there whether a write that was not answered has happened. */
   learn(n: number, number: number | null, found: readonly Item[] | null): void {
     if (found === null) return;
     const stored = found.find(([id]) => id === n)?.[1] ?? null;

@@ -1,9 +1,9 @@
-/** What may end a deploy of a history: it is refused, or the process is killed. */
+/** Tells what ended a deploy of a history: it was refused, or the process was killed. */
 import { isTrueupError } from "trueup";
 
 /**
- * A deploy that the data, or what goes on in it, does not allow. What an aggregate has stored can go back to the published
- * component only where code of ours runs, so that opening with that component is refused as destructive.
+ * True for a deploy that the data, or the work on it, does not allow. An aggregate can go back to the published component only
+ * where code of ours runs, so opening with that component is refused as destructive.
  */
 export function isRefusal(error: unknown): error is Error & { readonly code: string } {
   return (

@@ -1,6 +1,6 @@
 /**
- * Random changes of one table's schema, one deploy each: names of the table, transforms and migrations, several of each. A deploy
- * says what it declares and, for the model, which forms a document may have from then on. Documents have an identity `n`
+ * Draws random changes of one table's schema, one deploy each: names of the table, transforms and migrations, several of each.
+ * A deploy says what it declares and, for the model, which forms a document may have from then on. Documents have an identity `n`
  * and numbers or strings under names that come and go.
  */
 import { defineSchema, defineTable } from "convex/server";
@@ -18,7 +18,7 @@ export interface Shape {
   readonly indexed: readonly string[];
 }
 
-/** What a migration does to a document that it has not been to; nothing to the others. */
+/** What a migration does to a document that it has not reached yet; it leaves the others alone. */
 export type Migrate = Change;
 
 /** One deploy. */
@@ -29,10 +29,10 @@ export interface Step {
   readonly declared: Readonly<Record<string, object>>;
   /** Its transforms take the place of migrations that are at work, which are exported no more. */
   readonly takesOver: boolean;
-  /** What becomes of a document that every migration before has been to; null when no transform comes. */
+  /** What becomes of a document that every earlier migration has reached; null when no transform comes. */
   readonly up: Change | null;
   readonly migrations: readonly Migrate[];
-  /** What becomes of a document when the deploy is taken back; null where only luck leads back. */
+  /** What becomes of a document when the deploy is taken back; null where the way back depends on the documents. */
   readonly back: Change | null;
   /** Identities of documents that its code fails on. */
   readonly broken: Set<number>;
@@ -53,7 +53,7 @@ export function schemaOf({ table, types, indexed }: Shape): ReturnType<typeof de
   return defineSchema({ [table]: definition });
 }
 
-/** A document of a shape that a live write makes, of its identity and some number. */
+/** A document that a live write makes in a shape, from its identity and some number. */
 export function documentOf({ types }: Shape, n: number, number: number): Fields {
   const valueOf = (name: string, type: string): number | string => {
     if (name === "n") return n;
@@ -67,7 +67,7 @@ export interface StepInput {
   /** Makes the names of this step unlike those of others. */
   readonly id: number;
   readonly random: Random;
-  /** What all migrations come to that are at work. */
+  /** What all migrations at work do together. */
   readonly atWork: Migrate;
   /** Whether the step takes their place. */
   readonly isTakingOver: boolean;

@@ -1,4 +1,4 @@
-/** One version of the app in a history: a schema, what it declares, and the functions of the writer, which say which they are. */
+/** Makes one version of the app in a history: a schema, declarations, and the writer's functions, which name their version. */
 import { mutationGeneric, queryGeneric } from "convex/server";
 import { aggregateOf, follow, itemsOf, type Side } from "./history-aggregate.js";
 import { documentOf, schemaOf, type Shape } from "./history-steps.js";

@@ -1,4 +1,4 @@
-/** Deploys that come while a migration of an earlier one is at work, and several migrations in one deploy. */
+/** Tests deploys that come while a migration of an earlier one is at work, and several migrations in one deploy. */
 import { setTimeout } from "node:timers/promises";
 import { defineSchema, defineTable } from "convex/server";
 import { v, type GenericValidator } from "convex/values";
@@ -357,7 +357,7 @@ test("a migration that is taken away does not write between the check of a way b
   const later = { schema: schema({ k: v.number() }), migrations: { addK, dropN, waived } };
   await deploy(app, later);
   const [first] = (await call(app, "documents:all", { table: "items" })) as { _id: string }[];
-  // As the migration would, in the moment before the last step.
+  // Writes what the migration would, in the moment before the last step.
   const prepare = app.deploy.prepare.bind(app.deploy);
   app.deploy.prepare = async (program) => {
     const preparation = await prepare(program);

@@ -1,4 +1,4 @@
-/** Tables that take other names: there and back, in chains, in circles, and what stands in their way. */
+/** Tables take other names: there and back, in chains, in circles, and not where something stands in their way. */
 import { defineSchema, defineTable, type GenericSchema, type SchemaDefinition } from "convex/server";
 import { v } from "convex/values";
 import { describe, expect, test } from "vitest";
@@ -52,7 +52,7 @@ describe.each(storageNames)("renames of a table on %s", (storage) => {
       await deploy(app, { schema: named("people"), migrations: toPeopleAgain });
       expect(await contents(app, "people")).toEqual({ people: ["Ann"] });
     }
-    // And one by one back again.
+    // Then one by one back again.
     await deploy(app, { schema: named("users"), migrations: toUsers });
     await deploy(app, { schema: named("people"), migrations: toPeople });
     await deploy(app, { schema: named("users") });

@@ -1,4 +1,4 @@
-/** Schema changes across processes: what a process that starts with the data of another one goes on with, or refuses. */
+/** A process that starts with the data of another one goes on with its schema changes, or refuses them. */
 import { defineSchema, defineTable, queryGeneric } from "convex/server";
 import { v } from "convex/values";
 import { expect, onTestFinished, test } from "vitest";

@@ -1,4 +1,4 @@
-/** The way back: from deploys that brought several steps of a table, to points in between, and through documents that lag. */
+/** The way back leads over several steps of one deploy, to points in between, and through documents that lag. */
 import { defineSchema, defineTable } from "convex/server";
 import { v, type GenericValidator } from "convex/values";
 import { describe, expect, test } from "vitest";
@@ -66,7 +66,7 @@ test("of several steps in one deploy the last ones alone are taken back, where t
   await insert(app, { cost: "200 ct" });
   await deploy(app, asText);
   expect(await items(app)).toEqual([{ price: "100 ct" }, { price: "200 ct" }]);
-  // What is taken back is new again, and nothing else is.
+  // What was taken back counts as new, and nothing else does.
   await deploy(app, cost);
   expect(await items(app)).toEqual([{ cost: "100 ct" }, { cost: "200 ct" }]);
   await deploy(app, euros);

@@ -1,7 +1,7 @@
 /**
- * A random life of an app: schemas that change deploy by deploy, several steps in each, while somebody writes and while what
- * earlier deploys began is still going on; migrations and transforms that fail at random documents, deploys that are taken
- * back one or two at a time, and a process that is killed at random commits. The model knows the forms that a document may
+ * Takes an app through a random life: schemas that change deploy by deploy, several steps in each, while somebody writes and
+ * while what earlier deploys began is still going on; migrations and transforms that fail at random documents, deploys that
+ * are taken back one or two at a time, and a process that is killed at random commits. The model knows the forms that a document may
  * have: one where only transforms come, and one more for each migration that may not have come to it yet. No document is
  * ever of another form, a deploy that is refused changes nothing, and what goes on comes to its end.
  */
@@ -19,7 +19,7 @@ import { ExpectedItems, other, readItems } from "./history-aggregate.js";
 import { versionOf, type Deployed } from "./history-version.js";
 import { fieldsOf, programOf } from "./teams-app.js";
 
-/** What the writer does to one document; null deletes it. */
+/** What the writer makes of one document; null deletes it. */
 interface Write {
   readonly n: number;
   readonly number: number | null;
@@ -32,7 +32,7 @@ interface Plan {
   readonly carry: (forms: Forms) => Forms;
   /** The migrations that are at work once it is in place, of those that were before it. */
   readonly atWork: (before: readonly Migrate[]) => readonly Migrate[];
-  /** It may be refused for good, because it goes back where only luck leads. */
+  /** It may be refused for good, because its way back depends on the documents. */
   readonly isOptional: boolean;
   readonly isBack: boolean;
 }
@@ -147,7 +147,7 @@ export class SchemaHistory {
     if (isDone) this.#before.length -= depth;
   }
 
-  /** Deploys while the writer goes on, until it has come to its end, through failures and kills. False when it is given up. */
+  /** Deploys to the end while the writer goes on, through failures and kills. Returns false when it gives up. */
   async #deploy(plan: Plan): Promise<boolean> {
     this.log.push(`deploy ${plan.target.version}: ${plan.name}`);
     // A way back is in code that this process has and one that starts with the older code has not.
@@ -174,7 +174,7 @@ export class SchemaHistory {
     return true;
   }
 
-  /** What was refused has changed nothing; then its reason is seen to. False when it is given up. */
+  /** Makes sure that a refused deploy has changed nothing, and mends its reason. Returns false when it is given up. */
   async #refused(plan: Plan, error: { code: string; message: string }, attempt: number): Promise<boolean> {
     const isBroken = this.#broken.some(({ size }) => size > 0);
     const isMigrating = this.#atWork.length > 0;

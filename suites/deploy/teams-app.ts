@@ -1,4 +1,4 @@
-/** An app that is deployed version by version onto data that stays: each version is a schema, functions and declarations. */
+/** Deploys an app version by version onto data that stays: each version is a schema, functions and declarations. */
 import {
   componentsGeneric,
   defineSchema,

@@ -1,4 +1,4 @@
-/** The generated types of our components' functions: `npm run build` writes them anew. */
+/** The generated types of our components' functions are up to date; `npm run build` writes them anew. */
 import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { expect, test } from "vitest";

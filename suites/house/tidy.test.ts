@@ -220,6 +220,24 @@ test("the README of a room names exactly the rooms that it imports, in one sente
   expect(wrong).toEqual([]);
 });
 
+test("the README of a room names only files and folders of the room and its suites", () => {
+  const rooms = [...new Set(product.map(({ path }) => roomOf(path)))];
+  const wrong = rooms.flatMap((room) => {
+    const suite = `suites/${basename(room)}/`;
+    const own = files.filter(({ path }) => path.startsWith(`src/${room}/`) || path.startsWith(suite));
+    const named = readFileSync(`src/${room}/README.md`, "utf8").matchAll(
+      /`([\w/-]+(?:\/|(?:\.test)?\.ts))`/g,
+    );
+    return [...named]
+      .map(([, name = ""]) => name)
+      .filter(
+        (name) => !/^(src|suites)\//.test(name) && !own.some(({ path }) => `/${path}`.includes(`/${name}`)),
+      )
+      .map((name) => `src/${room}/README.md: names ${name}`);
+  });
+  expect(wrong).toEqual([]);
+});
+
 test("every path of the project that a page names is there", () => {
   const pages = ["docs", "src", "bench", "skills"]
     .flatMap((folder) =>

@@ -1,6 +1,6 @@
 /**
- * An app with a managed aggregate that kills itself in the middle of the work on it: so many commits after a stage has begun,
- * its own and those of a writer that goes on all the while. `prepare` makes data files to begin from; each stage works on one
+ * Runs an app with a managed aggregate that kills itself in the middle of the work on it: so many commits after a stage has
+ * begun, its own and a writer's counted. `prepare` makes data files to begin from; each stage works on one
  * of them; `finish` opens what a killed process left, lets the engine complete it, and prints what there is then.
  */
 import { setTimeout } from "node:timers/promises";
@@ -105,7 +105,7 @@ async function writeOn(backend) {
   }
 }
 
-/** From here on, dies at this commit. */
+/** Kills the process at the commit that comes after this many. */
 function dieAfter(backend, commits) {
   let seen = 0;
   backend.onCommit(() => {

@@ -166,7 +166,7 @@ test("what was built is there after a restart, and writes without the aggregate 
   await expectRight(back, 1);
 });
 
-/** A machine so busy that every look at a clock finds a second gone. */
+/** Acts as a machine so busy that a second passes between two looks at a clock. */
 function starve(): void {
   let gone = 0;
   const now = Date.now.bind(Date);

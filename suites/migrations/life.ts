@@ -1,6 +1,6 @@
 /**
- * A life of a migration with everything against it: random documents, live writes beside it, documents that fail, and
- * the process killed at random commits, before or after they count. Whatever happens, in the end every document was
+ * Takes a migration through a life with everything against it: random documents, live writes beside it, documents that fail,
+ * and a process that is killed at random commits, before or after they count. Whatever happens, in the end every document was
  * migrated exactly once, as if it had gone through in one go, and nothing that was acknowledged is lost.
  */
 import assert from "node:assert/strict";
@@ -39,7 +39,7 @@ export interface Life {
   crash: { commits: number; point: CrashPoint } | null;
   /** What the app does meanwhile. */
   writes: { kind: "insert" | "rename" | "delete"; which: number }[];
-  /** What somebody does to the migration, after as many of these writes. */
+  /** What somebody does to the migration, after this many of these writes. */
   steering: "pause" | "cancel" | "retry" | null;
 }
 

@@ -1,4 +1,4 @@
-/** Migrations on Trueup's own engine: with its clock, its scheduler, its limits and its counts. */
+/** Migrations run on Trueup's own engine: with its clock, its scheduler, its limits and its counts. */
 import { setTimeout } from "node:timers/promises";
 import {
   componentsGeneric,

@@ -7,7 +7,7 @@ import { quietFakeTime } from "./console.js";
 
 quietFakeTime();
 
-/** As on Trueup: the database has a native store, which keeps counts. */
+/** Gives the database a native store that keeps counts, as Trueup's has. */
 const onTrueup = ((definition: { args: object; handler: (ctx: object, args: object) => unknown }) =>
   internalMutationGeneric({
     args: definition.args as never,

@@ -1,4 +1,4 @@
-/** Hears of rejections that nobody handles, in place of the test runner, which would fail the run. */
+/** Collects rejections that nobody handles, before the test runner would fail the run. */
 
 /** Runs, and resolves with the reasons of those that were left behind meanwhile. */
 export async function unhandledRejections(run: () => Promise<unknown>): Promise<unknown[]> {

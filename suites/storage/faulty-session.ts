@@ -57,7 +57,7 @@ export class FaultySession implements Storage {
   async begin(): Promise<StorageTransaction> {
     this.#assertOpen();
     const transaction = await this.#inner.begin();
-    // Only now, so that a delay does not change the order of the turns.
+    // The delay comes only now, so that it does not change the order of the turns.
     await this.#hooks.delay();
     if (this.#isClosed) {
       transaction.rollback();

@@ -1,5 +1,5 @@
 /**
- * What every storage must do, as tests: `storageContract("memory", () => memory())` registers them. The
+ * Tests what every storage must do: `storageContract("memory", () => memory())` registers the tests. The
  * second argument makes a storage of its own for each test; opening the same one again after a close must find the
  * data when the storage calls itself persistent. Transactions that end in STORAGE_CONFLICT are run again, so
  * the suite also fits storages that are not serial.

@@ -1,7 +1,7 @@
 /**
- * Random histories of a storage against a model: a plain record that is sorted when it is read. Commands commit,
- * roll back, take and release snapshots, and read from any of them; each answer must be the model's. Shrunk by
- * fast-check to the shortest history that fails.
+ * Compares random histories of a storage with a model: a plain record that is sorted when it is read. Commands commit,
+ * roll back, take and release snapshots, and read from any of them; each answer must be the model's. fast-check shrinks
+ * a failure to the shortest history.
  */
 import fc from "fast-check";
 import { expect } from "vitest";

@@ -1,4 +1,4 @@
-/** A managed aggregate where no engine drives it: triggers follow writes, its operations build, check and mend it. */
+/** Where no engine drives a managed aggregate, triggers follow writes, and its operations build, check and mend it. */
 import {
   actionGeneric,
   componentsGeneric,
@@ -43,7 +43,7 @@ const modules = {
       handler: (ctx: GenericMutationCtx<DataModel>, { score }) =>
         triggers.wrapDB(ctx).db.insert("scores", { score }),
     }),
-    /** Writes as those from before the aggregate was declared, or from outside. */
+    /** Writes without telling the aggregate, as before it was declared or from outside. */
     addUnseen: internalMutationGeneric({
       args: { count: v.number() },
       handler: async (ctx: GenericMutationCtx<DataModel>, { count }) => {

@@ -1,6 +1,6 @@
 /**
- * The two engines that a suite of Convex functions can be tested on: the official mock and `trueup/test`.
- * What is tested here on both is where they agree.
+ * Runs a suite of Convex functions on two engines, the official mock and `trueup/test`, and tests
+ * what both agree on.
  */
 import { convexTest as officialConvexTest } from "convex-test";
 import type { GenericSchema, SchemaDefinition } from "convex/server";

@@ -1,5 +1,5 @@
 /**
- * Our Triggers beside those of convex-helpers on the same random programs: what every trigger was told, in
+ * Compares our Triggers with those of convex-helpers on the same random programs: what every trigger was told, in
  * which order, and the documents at the end must be equal, as long as no error is swallowed.
  */
 import { Triggers as PublishedTriggers } from "convex-helpers/server/triggers";

@@ -1,6 +1,6 @@
 /**
- * Every way that triggers run: by the database of a backend, by that of a test, and by `wrapDB` on each and on the
- * official mock. Suites on what holds for all of them take the hosts from here.
+ * Hosts run triggers in every way there is: by the database of a backend, by that of a test, and by `wrapDB` on each and on
+ * the official mock. Suites on what holds for all of them take the hosts from here.
  */
 import { convexTest as officialTest } from "convex-test";
 import { convexTest } from "trueup/test";

@@ -1,7 +1,7 @@
 /**
- * Random graphs of triggers, against a model that counts what they insert: each rule inserts into a table what a document of
- * another set off, with less of a score to go on with, or with as much, which never ends. However triggers run, a mutation
- * ends: with every consequence of its writes, or with none and the error.
+ * Compares random graphs of triggers with a model that counts what they insert. Each rule says that a document of one table
+ * inserts one into another, with a smaller score, or with the same one, which never ends. However triggers run, a mutation ends:
+ * with every consequence of its writes, or with none and the error.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** What people ask of flights: each answered from an aggregate, and again by reading the whole table. */
+/** Answers what people ask of flights, each time from an aggregate and again by reading the whole table. */
 import { v } from "convex/values";
 import { query } from "./_generated/server.js";
 import type { Doc } from "./_generated/dataModel.js";

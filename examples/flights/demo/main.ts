@@ -51,7 +51,7 @@ async function attach(backend: Backend, total: number): Promise<void> {
     }
   }
   progress.finish((await backfillStatus(backend))?.processed ?? total);
-  // The managed one was built meanwhile.
+  // The engine has built the managed one meanwhile.
   await backend.aggregates.ready("byHour");
   const written = await stopWriting();
   console.log(

@@ -1,4 +1,4 @@
-/** Progress of long work: a bar on a terminal, a plain line every two seconds elsewhere. */
+/** Shows the progress of long work: a bar on a terminal, a plain line every two seconds elsewhere. */
 import { SingleBar } from "cli-progress";
 
 export interface Progress {

@@ -22,7 +22,7 @@ async function openWith(count: number): Promise<{ database: Database; ids: strin
   return { database, ids };
 }
 
-/** Removes every other entry of the index, behind everybody's back. */
+/** Removes every other entry of the index, without the database noticing. */
 async function loseEntries(database: Database): Promise<number> {
   return await database.mend(async (state) => {
     const { prefix } = state.catalog.table("", "t")?.indexes[0] ?? { prefix: "" };
@@ -43,7 +43,7 @@ test("nothing is wrong while a transform is prepared, in force and written throu
   await database.mutate((tx) => tx.prepareIndexes("", schema, { through: { t: [doubled] } }));
   await database.background.whenBuilt();
   await sound();
-  // In force, without the function: where documents of the older shape should stand cannot be told.
+  // The transform is in force without its function, so nobody can tell where documents of the older shape should stand.
   database.setTransforms(() => undefined);
   await database.mutate(async (tx) => {
     tx.beginTransform("", "t", doubled);

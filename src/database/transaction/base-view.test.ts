@@ -1,6 +1,6 @@
 /**
- * What of the storage a view reads and what the caches are asked and told, in each mode, whether the storage answers at once or
- * later.
+ * Tests which parts of the storage a view reads, and what it asks and tells the caches, in each mode, whether the storage answers
+ * at once or later.
  */
 import { describe, expect, test } from "vitest";
 import type { StorageReader } from "../../storage/storage.js";

@@ -1,5 +1,5 @@
 /**
- * What the errors of reads and writes say they are about, beside their text: code that handles them has nothing else to go by.
+ * Tests the `details` of the errors of reads and writes, because code that handles an error has nothing else to go by.
  */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";

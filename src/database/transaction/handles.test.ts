@@ -1,5 +1,5 @@
 /**
- * What a transaction says of itself and of what exists, times that it gives out, and that nothing of it works when it is over.
+ * Tests what a transaction says of itself and of what exists, the times that it gives out, and that it refuses use after its end.
  */
 import { CommitTsPlaceholder } from "convex/values";
 import { expect, test } from "vitest";

@@ -89,7 +89,7 @@ test("everything below a prefix touches the ranges that have some of it", () => 
   const others = ["a", "ba", "bd", "bda", "be", "c"];
   expect(touching.filter((prefix) => !touchesBelow(readSet, prefix))).toEqual([]);
   expect(others.filter((prefix) => touchesBelow(readSet, prefix))).toEqual([]);
-  // No text comes behind all that begin with the last char there is.
+  // No text comes after all those that begin with the last char there is.
   expect(touchesBelow(readSetOf(whole("b", "\xff\xff\xff")), "\xff")).toBe(true);
   expect(touchesBelow(readSetOf(whole("b", "c")), "\xff")).toBe(false);
 });

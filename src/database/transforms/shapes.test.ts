@@ -1,6 +1,5 @@
 /**
- * How documents are carried from shape to shape, asked of `Shapes` itself: which transforms run, how often, and what is
- * remembered.
+ * Tests how `Shapes` carries documents from shape to shape: which transforms run, how often, and what is remembered.
  */
 import { expect, test } from "vitest";
 import type { TableEntry, TransformEntry } from "../catalog/catalog.js";
@@ -125,7 +124,7 @@ test("a table is loaded when every function is there that some stored document m
   const table = tableOf([entry(1), entry(2), entry(3, { undoes: 2 })]);
   expect(shapesOf().shapes.isLoaded(table, 3)).toBe(true);
   expect(shapesOf(["t1"]).shapes.isLoaded(table, 3)).toBe(false);
-  // Documents of shape 2 need what takes it back, others do not.
+  // Documents of shape 2 need the transform that takes it back, others do not.
   expect(shapesOf(["t3"]).shapes.isLoaded(table, 3)).toBe(false);
   expect(shapesOf(["t3"]).shapes.isLoaded(table, 2)).toBe(true);
   expect(shapesOf(["t2"]).shapes.isLoaded(table, 3)).toBe(true);

@@ -42,7 +42,7 @@ async function read(database: Database): Promise<ProgramCode | null> {
   return active;
 }
 
-/** As a repair takes away what was damaged. */
+/** Takes away what was damaged, as a repair does. */
 async function lose(database: Database, table: string, isLost: (fields: Fields) => boolean): Promise<void> {
   await mutate(database, async (tx) => {
     const rows = await readAll<Fields>(tx.system(""), table);

@@ -1,4 +1,4 @@
-/** What is left of a storage once it is closed. */
+/** Holds a storage to what is left of it once it is closed. */
 import { expect, test } from "vitest";
 import { abc, put, readAll } from "../storage-calls.js";
 import type { NewStorage, Open } from "./subject.js";

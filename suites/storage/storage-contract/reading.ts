@@ -1,4 +1,4 @@
-/** What every reader answers, be it a snapshot or a transaction. */
+/** Every reader, a snapshot or a transaction, gives the same answers. */
 import { expect, test } from "vitest";
 import type { Entry, KeyRange, Storage, StorageReader } from "../../../src/storage/storage.js";
 import { abc, allByteKeys, put } from "../storage-calls.js";

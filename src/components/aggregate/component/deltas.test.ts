@@ -1,4 +1,4 @@
-/** Deltas in trouble: here the component is itself the app under test, so that its tables and jobs can be reached. */
+/** Tests deltas when something goes wrong: the component itself is the app, so that its tables and jobs can be reached. */
 import { convexTest } from "convex-test";
 import { anyApi } from "convex/server";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -111,7 +111,7 @@ test("what was appended while the worker seemed to run is found by its last look
     vi.advanceTimersByTime(1000);
     await t.finishInProgressScheduledFunctions();
   }
-  // As if the snapshot had shown the worker running: no job was made for this one.
+  // This acts as if the snapshot had shown the worker running: no job was made for this one.
   await t.run(async (ctx) => {
     const operation: Insert = { type: "insert", key: 2, id: "a" };
     await ctx.db.insert("pendingOperations", { commitTs: 2n ** 62n, deltas: true, operations: [operation] });

@@ -1,4 +1,4 @@
-/** Builds from within the component: sizes of batches, what goes wrong in them, and what is left when they are dropped. */
+/** Tests builds from within the component: sizes of batches, what goes wrong in them, and what is left when they are dropped. */
 import { convexTest } from "convex-test";
 import { makeFunctionReference, type FunctionArgs, type FunctionReturnType } from "convex/server";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";

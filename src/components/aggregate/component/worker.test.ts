@@ -1,4 +1,4 @@
-/** The worker in trouble: here the component is itself the app under test, so that its tables and jobs can be reached. */
+/** Tests the worker when something goes wrong: the component itself is the app, so that its tables and jobs can be reached. */
 import { convexTest } from "convex-test";
 import { anyApi } from "convex/server";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";

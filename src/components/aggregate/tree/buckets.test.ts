@@ -1,4 +1,4 @@
-/** Buckets, against sets of items kept as plain lists. */
+/** Compares buckets with sets of items that are kept as plain lists. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeKey } from "../../../values/index.js";

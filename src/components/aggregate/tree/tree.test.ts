@@ -1,4 +1,4 @@
-/** The tree alone, on nodes in memory and on nodes that must be awaited, against a sorted list after every step. */
+/** Compares the tree, on nodes in memory and on nodes that must be awaited, with a sorted list after every step. */
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { float64, value as anyValue } from "../../../../suites/arbitraries/values.js";

@@ -39,7 +39,7 @@ test("no flipped bit passes, unless it changes nothing", () => {
       const bit = position % (row.length * 8);
       row[bit >> 3] = (row[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       const damaged = row.toString();
-      // Some bits of a seal say nothing.
+      // Some bits of a seal mean nothing.
       expect(unsealRow(damaged) ?? [key, value]).toEqual([key, value]);
     }),
     { numRuns: 2000 },

@@ -92,7 +92,7 @@ test("a snapshot that begins while something is being written gets a connection 
   pool.beforeWrites();
   expect(log.opened).toBe(1);
   expect(pin()).toBe(during);
-  // Nobody reads it any more: the commit lets go of it, so that the log can shrink.
+  // Nobody reads it any more, so the commit releases it and the log can shrink.
   pool.release(during);
   pool.release(during);
   pool.beforeCommit();

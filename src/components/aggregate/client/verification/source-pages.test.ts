@@ -80,7 +80,7 @@ async function pageOf(
 
 const idsOf = ({ columns }: SourcePage): readonly string[] => columns.ids;
 
-/** A clock that stands still, or passes so much with each look. */
+/** A clock that stands still, or goes on by the same time with each look. */
 function clock(stepMs: number): void {
   let now = 1_000_000;
   vi.spyOn(Date, "now").mockImplementation(() => (now += stepMs));

@@ -1,4 +1,4 @@
-/** How sparing calls are with documents, where nodes are documents. */
+/** Counts how few documents calls read and write where nodes are documents. */
 import { convexTest } from "convex-test";
 import { expect, test } from "vitest";
 import aggregateTest from "../../test.js";
