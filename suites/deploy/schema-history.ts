@@ -1,9 +1,9 @@
 /**
- * Takes an app through a random life: schemas that change deploy by deploy, several steps in each, while somebody writes and
- * while what earlier deploys began is still going on; migrations and transforms that fail at random documents, deploys that
- * are taken back one or two at a time, and a process that is killed at random commits. The model knows the forms that a document may
- * have: one where only transforms come, and one more for each migration that may not have come to it yet. No document is
- * ever of another form, a deploy that is refused changes nothing, and what goes on comes to its end.
+ * Takes an app through a random life: schemas that change deploy by deploy, several steps in each, while somebody writes
+ * and while what earlier deploys began is still going on; migrations and transforms that fail at random documents, deploys
+ * that are taken back one or two at a time, and a process that is killed at random commits. The model knows the forms that
+ * a document may have: one where only transforms come, and one more for each migration that may not have come to it yet. No
+ * document is ever of another form, a deploy that is refused changes nothing, and what goes on comes to its end.
  */
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
