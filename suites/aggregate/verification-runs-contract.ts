@@ -95,7 +95,7 @@ export function verificationRunsContract(where: string, open: OpenCheckedHost): 
     test("takes writes that wait into account: deltas are part of the aggregate, queued ones are waited for", async () => {
       const host = await open();
       await fillScores(host, [30]);
-      // The worker, which is scheduled, does not come.
+      // The worker is scheduled, but never runs.
       vi.useFakeTimers({ toFake: ["setTimeout", "Date"] });
       const insertLater = (later: "deltas" | "queue") =>
         host.run(async (ctx) => {

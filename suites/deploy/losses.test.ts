@@ -108,7 +108,7 @@ test.each(Object.entries(cases))(
   async (_what, { documents, before, after, up, down, made, waivers, says }) => {
     const app = await appWith(before, documents);
     const change = migrations.define({ table: "t", up: up as never, down: down as never });
-    // The rules of schemas ask for these of their own; the rehearsal for the rest.
+    // The rules of schemas ask for these waivers, the rehearsal for the others.
     const dropped = migrations.waive("drop-field:t.isPro", "drop-field:t.first", "drop-field:t.last");
     const refusal: unknown = await deploy(app, { schema: after, migrations: { change, dropped } }).catch(
       (error: unknown) => error,

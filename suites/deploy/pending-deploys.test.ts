@@ -73,7 +73,7 @@ test("thousands of documents of which some are migrated are never given to a tra
   const app = await appWithItems("memory", 6_000);
   await deploy(app, { schema: withK, migrations: { addK } });
   const next = { schema: kText, migrations: { addK, toText: transform(toText) } };
-  // At once, as often as it takes.
+  // It is deployed again and again, until it is no longer refused.
   let refused = 0;
   for (;;) {
     try {
@@ -151,7 +151,7 @@ describe.each(storageNames)("while a migration is at work, on %s", (storage) => 
 test("a second migration waits for the first, which goes on, and all documents end as the second makes them", async () => {
   const app = await appWithItems("memory", 3_000);
   await deploy(app, { schema: withK, migrations: { addK } });
-  // Before it by name, behind it by its deploy: it meets only what the first has migrated.
+  // Its name comes first, but its deploy comes later: it meets only what the first has migrated.
   const aToText = migration(({ k }) => (typeof k === "string" ? undefined : { k: `s${k}` }));
   await deploy(app, { schema: kText, migrations: { addK, aToText } });
   expect((await app.schemaChanges()).pending).toMatchObject([
@@ -265,7 +265,7 @@ test("a complete migration answers for its own type alone: another type is refus
   await expect(deploy(app, { schema: kText, migrations: { lazy } })).rejects.toMatchObject({
     code: "SCHEMA_NOT_SATISFIED",
   });
-  // Nothing is at work: a transform is asked document by document.
+  // Nothing is at work, so the transform is rehearsed on each document.
   const next = { schema: kText, migrations: { lazy, toText: transform(toText) } };
   await expect(deploy(app, next)).rejects.toMatchObject({
     code: "TRANSFORM_REHEARSAL_FAILED",

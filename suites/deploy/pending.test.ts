@@ -123,7 +123,7 @@ describe.each(storageNames)("a schema with a migration that a deploy starts, on 
       migrations: ["migrations:split"],
       violating: expect.any(Number),
     });
-    // Deployed with a migration that can do it, or mended by hand: either way it narrows.
+    // The schema narrows by a migration that can do it, as here, or when somebody mends the documents.
     await deploy(app, splitting());
     await narrow(app);
     expect(await all(app, "preferences")).toHaveLength(5);

@@ -84,7 +84,7 @@ test("two renames are taken back at once, whether they came in two deploys or in
     // One that was taken back is made again.
     await deploy(app, { schema: named("humans"), migrations: chain });
     expect(await contents(app, "humans")).toEqual({ humans: ["Ann", "Bea"] });
-    // To the name in between.
+    // The table goes back to the name in between.
     await deploy(app, { schema: named("people"), migrations: { second: chain.second } });
     expect(await contents(app, "people")).toEqual({ people: ["Ann", "Bea"] });
   }

@@ -97,7 +97,7 @@ test("where it is not known the deploy is refused, and nothing has changed", asy
   await insert(app, { price: 1 });
   await deploy(app, asText);
   const between = { schema: schema({ price: v.number() }), migrations: { a: toCents } };
-  // It is also the type before both: `a` stays, so `b` alone cannot lead there.
+  // It is also the type that was there before both: `a` stays, so `b` alone cannot lead there.
   await expect(deploy(app, between)).rejects.toMatchObject({
     code: "SCHEMA_NOT_SATISFIED",
     message: expect.stringContaining(

@@ -31,7 +31,7 @@ describe.each(storageNames)("ctx.db on %s", (storage) => {
 
   test("db.table reads and writes one table", async () => {
     const { read, write } = await openPlayers(storage);
-    // The types of `convex` keep this style to themselves.
+    // The public types of `convex` do not have this style.
     const players = (ctx: QueryCtx) => (ctx.db as unknown as WithTable<MutationCtx["db"]>).table("players");
     const id = (await write((ctx) => players(ctx).insert({ name: "Ann", score: 1 }))) as string;
     await write((ctx) => players(ctx).patch(id, { score: 2 }));
@@ -223,7 +223,7 @@ describe.each(storageNames)("ctx.db on %s", (storage) => {
   });
 });
 
-/** `count()`, which the types of `convex` keep to themselves. */
+/** `count()`, which the public types of `convex` do not have. */
 interface Countable {
   count(): Promise<number>;
 }

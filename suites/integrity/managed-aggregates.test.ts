@@ -193,7 +193,7 @@ test.each([
   app.aggregates.onProgress((progress) => told.push(progress.state));
   await app.aggregates.ready();
   expect(await call(app, "aggregates:totals")).toMatchObject({ count });
-  // A larger one is built step by step, which is told.
+  // A larger one is built step by step, and reports that.
   if (state === "building") expect([told[0], told.at(-1)]).toEqual(["building", "ready"]);
 });
 

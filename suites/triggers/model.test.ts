@@ -50,7 +50,7 @@ type Result = "too deep" | "thrown" | "too many" | Record<Table, number>;
 /** What follows from one write, itself included; triggers of a document with a score of 0 do nothing. */
 function consequences(rules: readonly Rule[], first: Write): Result {
   const counts: Record<Table, number> = { users: 0, notes: 0, log: 0 };
-  // Hosts differ in the order of triggers: what would go on without end elsewhere may come before what throws.
+  // Hosts differ in the order of triggers: on one, an endless chain may come before a trigger that throws, on another after it.
   let fails = false;
   let waiting: readonly { table: Table; score: number }[] = [first];
   for (let depth = 0; waiting.length > 0; depth++) {

@@ -116,7 +116,7 @@ test("a whole table, its count, and a table that is not there yet", async () => 
   expect(await touches(count, insert(1))).toBe(true);
   expect(await touches(count, patch(1, { n: 5 }))).toBe(false);
   expect(await touches(future, insert(1, "u"))).toBe(true);
-  // Of the table that would be made next.
+  // The id is of the table that would be made next.
   const coming = encodeId(10_002, "0123456789abcdef");
   const byId = (tx: QueryTransaction): Promise<unknown> => tx.component("").get(coming);
   const normalized = async (tx: QueryTransaction): Promise<unknown> =>

@@ -157,7 +157,7 @@ describe("of many values some are tried", () => {
       runs++;
       return {};
     });
-    // One makes the document, one is looked at; of each text that is tried there are three others.
+    // One run makes the document, one is watched, and each text that is tried takes three more.
     return (runs - 2) / 3;
   }
 

@@ -244,7 +244,7 @@ describe("a guarded run", () => {
         try {
           reach();
         } catch {
-          // As a transform may.
+          // A transform may do so, too.
         }
       }
       return 1;

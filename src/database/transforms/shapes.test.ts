@@ -65,7 +65,7 @@ test("what was made of a document is remembered for two shapes, with the transfo
   expect(shapes.at(table, document, 2)).toBe(second);
   expect(shapes.at(table, document, 3)).toBe(third);
   expect(calls).toHaveLength(5);
-  // What was made is made from what is stored, not from what was made before.
+  // A newer shape is made from the stored document, not from a shape that was made before.
   expect(shapes.at(table, second, 3)).toBe(third);
   // A third one takes the place of both.
   expect(shapes.at(table, document, 1).document["s"]).toBe("t1 ");
@@ -188,7 +188,7 @@ test("a document that an index has elsewhere is told with the last transform tha
     details: { ...details, transform: "t2", shape: 2, error: expect.stringContaining("index by_s") },
   });
   expect(shapes.impure(table)).toEqual(new Set(["an id"]));
-  // Of one that is stored in the table's shape, the transform that made it so is looked for from the beginning.
+  // For a document that is stored in the table's shape, the search for its transform begins at the first one.
   expect(shapes.misplaced(table, stored(2), "by_s").details).toMatchObject({ transform: "t2" });
   const settled = shapes.misplaced(tableOf([]), stored(0), "by_s").details;
   expect(settled).toStrictEqual({ ...details, error: expect.stringContaining("Transform made another") });

@@ -237,7 +237,7 @@ test.each(["compare", "items", "documents"])("%s waits for what has to be applie
   const host = await open();
   await fillScores(host, [5]);
   await misplace(host, { key: 5000 });
-  // The worker, which is scheduled, does not come.
+  // The worker is scheduled, but never runs.
   vi.useFakeTimers({ toFake: ["setTimeout"] });
   const runId = await start(host);
   while ((await reported(host, runId))?.phase !== phase) await advance(host, runId);
