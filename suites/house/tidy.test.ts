@@ -250,7 +250,7 @@ test("every path of the project that a page names is there", () => {
     const named = [...text.matchAll(/`[^`\n]+`/g)]
       .flatMap(([code]) => code.slice(1, -1).split(/[\s(),]+/))
       .filter((word) => /^(src|suites|acceptance|scripts|bench|docs|examples)\//.test(word))
-      // Of a pattern and of a line of a file, what stands before it must be there.
+      // Where a pattern or a line number begins, the path before it is what must be there.
       .map((path) => path.replace(/([^/]*[*<]|:\d).*$/, ""));
     const linked = [...text.matchAll(/\]\(([^)#\s:]+)(#[^)]*)?\)/g)].map(([, path = ""]) =>
       join(dirname(page), path),

@@ -124,7 +124,7 @@ async function commitTogether(
     Array.from({ length: parts }, (_, part) => {
       const own = writes.slice(part * size, (part + 1) * size);
       return mutate(storage, () => {
-        // In the order in which the storage runs them.
+        // The model takes the writes in the order in which the storage runs them.
         for (const [name, value] of own) {
           if (value === undefined) next.delete(name);
           else next.set(name, value);

@@ -108,7 +108,7 @@ test("a transform that takes back the one before it is passed over, with that on
   expect(names(3, 3)).toEqual([]);
   const two = tableOf([entry(1), entry(2), entry(3, { undoes: 2 }), entry(4, { undoes: 1 })]);
   expect(stepsBetween(two, 0, 4)).toEqual([]);
-  // Not the one right before it.
+  // A step that undoes an earlier one than the one right before it cancels nothing.
   const apart = tableOf([entry(1), entry(2), entry(3, { undoes: 1 })]);
   expect(stepsBetween(apart, 0, 3)).toHaveLength(3);
 });
