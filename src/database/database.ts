@@ -290,7 +290,7 @@ export class Database implements Upkeep {
       throw nameDamage(this.#catalogs.latest, error);
     }
     // Before the commit is durable: the next transaction begins as soon as it is handed over.
-    this.#lastCreationTime = Math.max(this.#lastCreationTime, handle.lastCreationTime);
+    this.#lastCreationTime = Math.max(this.#lastCreationTime, handle.mutation.lastCreationTime);
     const version = await this.#commit(transaction, state, batch);
     for (const callback of handle.callbacks) callback();
     return { value, version };
@@ -299,8 +299,7 @@ export class Database implements Upkeep {
   async #begin(base: BaseView, options: TransactionOptions): Promise<TransactionState> {
     const finding = this.#catalogs.of(base);
     const catalog = finding instanceof Promise ? await finding : finding;
-    const limits = options.limits === null ? noLimits : { ...convexLimits, ...options.limits };
-    return new TransactionState(base, catalog, limits, this.#clock());
+    return new TransactionState(base, catalog, limitsOf(options), this.#clock());
   }
 
   async #commit(
@@ -368,3 +367,8 @@ export class Database implements Upkeep {
 }
 
 const noHooks: readonly never[] = [];
+
+function limitsOf({ limits }: TransactionOptions): TransactionLimits {
+  if (limits === undefined) return convexLimits;
+  return limits === null ? noLimits : { ...convexLimits, ...limits };
+}

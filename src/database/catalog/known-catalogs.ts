@@ -12,13 +12,9 @@ const maxKnown = 4;
 
 export class KnownCatalogs {
   readonly #byHead = new Map<string, Catalog>();
-  #latest: Catalog = emptyCatalog;
-  #confirmed: Catalog = emptyCatalog;
-
   /** The newest catalog that was seen; that of a transaction may be older or newer. */
-  get latest(): Catalog {
-    return this.#latest;
-  }
+  latest: Catalog = emptyCatalog;
+  #confirmed: Catalog = emptyCatalog;
 
   /** The catalog that the view sees. */
   of(view: BaseView): MaybePromise<Catalog> {
@@ -34,7 +30,7 @@ export class KnownCatalogs {
   /** Adds a catalog that is about to be committed. */
   add(catalog: Catalog): void {
     this.#byHead.set(JSON.stringify(catalog.head), catalog);
-    if (catalog.head.generation > this.#latest.head.generation) this.#latest = catalog;
+    if (catalog.head.generation > this.latest.head.generation) this.latest = catalog;
     for (const head of this.#byHead.keys()) {
       if (this.#byHead.size <= maxKnown) break;
       this.#byHead.delete(head);
@@ -44,7 +40,7 @@ export class KnownCatalogs {
   /** Goes back to the confirmed catalog after a failed commit, which may have changed the catalog. */
   forget(): void {
     this.#byHead.clear();
-    this.#latest = this.#confirmed;
+    this.latest = this.#confirmed;
   }
 
   #find(view: BaseView, head: string | undefined): MaybePromise<Catalog> {

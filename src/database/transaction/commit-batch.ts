@@ -8,7 +8,7 @@ import { catalogKeys, internalIdLength } from "../catalog/key-layout.js";
 import { cachedSize, type Caches, type Cell } from "./base-view.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import type { Origin } from "../documents/versioned-cache.js";
-import { formatCounts, type TableCounts } from "../catalog/records.js";
+import { formatCounts } from "../catalog/records.js";
 import type { TransactionState } from "./transaction.js";
 import { prepareDocument } from "../documents/prepare-document.js";
 
@@ -33,11 +33,13 @@ export class CommitBatch {
     for (const table of state.tables()) {
       for (const write of table.writes(batch.#keep)) batch.writes.push(write);
       if (!table.changesCounts) continue;
-      batch.#writeCounts(table.table.countsKey, await state.counts(table.table, true));
+      const counts: [string, string] = [table.table.countsKey, formatCounts(await state.counts(table.table))];
+      batch.writes.push(counts);
+      batch.#records.push(counts);
     }
     for (const [key, value] of state.catalogWrites()) {
       batch.writes.push([key, value]);
-      if (value !== undefined && isCachedRecord(key)) batch.#records.push([key, value]);
+      if (value !== undefined && cachedRecords.has(key)) batch.#records.push([key, value]);
     }
     for (const [key, write] of state.cellWrites()) {
       const text = write.encode();
@@ -62,18 +64,10 @@ export class CommitBatch {
   readonly #keep = (idsKey: string, stored: StoredDocument | null, textLength: number): void => {
     this.#documents.push({ idsKey, stored, textLength });
   };
-
-  #writeCounts(key: string, counts: TableCounts): void {
-    const text = formatCounts(counts);
-    this.writes.push([key, text]);
-    this.#records.push([key, text]);
-  }
 }
 
-/** Records that readers ask the cache for. */
-function isCachedRecord(key: string): boolean {
-  return key === catalogKeys.head || key === catalogKeys.commitTimestamp;
-}
+/** Records beside the counts that readers ask the cache for. */
+const cachedRecords: ReadonlySet<string> = new Set([catalogKeys.head, catalogKeys.commitTimestamp]);
 
 const nsPerUs = 1000n;
 

@@ -15,5 +15,5 @@ export interface EditedState {
   edit(edit: CatalogEdit): void;
   writesTo(tableId: number): TableWrites | undefined;
   /** A table's counts with the transaction's own writes, or without. */
-  counts(table: TableEntry, withOwn: boolean): MaybePromise<TableCounts>;
+  counts(table: TableEntry, withOwn?: boolean): MaybePromise<TableCounts>;
 }

@@ -26,17 +26,20 @@ import type {
 import type { TransactionLimits, TransactionUsage } from "./limits.js";
 import { MutationState, type Random } from "./mutation-state.js";
 import type { ReadSet } from "./read-set.js";
-import { Reader, StaleReader } from "./reader.js";
+import { Reader, staleView } from "./reader.js";
 import type { TransactionState } from "./transaction.js";
 import type { HookResolver, MutationTransaction, QueryTransaction } from "./types.js";
 import { Writer } from "./writer.js";
 
 abstract class Handle<R extends Reader> {
+  readonly program: string | null;
   protected readonly state: TransactionState;
-  readonly #readers = new Map<string, R>();
+  readonly #components = new Map<string, R>();
+  readonly #systems = new Map<string, R>();
 
   constructor(state: TransactionState) {
     this.state = state;
+    this.program = state.baseCatalog.head.program ?? null;
   }
 
   get version(): Version {
@@ -63,16 +66,12 @@ abstract class Handle<R extends Reader> {
     return this.state.changes;
   }
 
-  get program(): string | null {
-    return this.state.baseCatalog.head.program ?? null;
-  }
-
   component(path: string): R {
-    return this.#reader(`c${path}`, path, false);
+    return this.#reader(this.#components, path, false);
   }
 
   system(path: string): R {
-    return this.#reader(`s${path}`, path, true);
+    return this.#reader(this.#systems, path, true);
   }
 
   async indexBuilds(): Promise<IndexBuild[]> {
@@ -119,11 +118,11 @@ abstract class Handle<R extends Reader> {
 
   protected abstract makeReader(path: string, isSystem: boolean): R;
 
-  #reader(key: string, path: string, isSystem: boolean): R {
-    let reader = this.#readers.get(key);
+  #reader(readers: Map<string, R>, path: string, isSystem: boolean): R {
+    let reader = readers.get(path);
     if (reader === undefined) {
       reader = this.makeReader(path, isSystem);
-      this.#readers.set(key, reader);
+      readers.set(path, reader);
     }
     return reader;
   }
@@ -136,8 +135,9 @@ export class QueryHandle extends Handle<Reader> implements QueryTransaction {
 }
 
 export class MutationHandle extends Handle<Writer> implements MutationTransaction {
-  readonly #mutation: MutationState;
-  readonly #callbacks: (() => void)[] = [];
+  /** What `afterCommit` was given. */
+  readonly callbacks: (() => void)[] = [];
+  readonly mutation: MutationState;
 
   constructor(
     state: TransactionState,
@@ -146,35 +146,26 @@ export class MutationHandle extends Handle<Writer> implements MutationTransactio
     random: Random | undefined,
   ) {
     super(state);
-    this.#mutation = new MutationState(this, state, hooks, lastCreationTime, random);
-  }
-
-  /** The creation time of the document that was inserted last. */
-  get lastCreationTime(): number {
-    return this.#mutation.lastCreationTime;
-  }
-
-  get callbacks(): readonly (() => void)[] {
-    return this.#callbacks;
+    this.mutation = new MutationState(this, state, hooks, lastCreationTime, random);
   }
 
   async nested<T>(run: () => Promise<T>, limits?: Partial<TransactionLimits>): Promise<T> {
-    const mark = this.#callbacks.length;
+    const mark = this.callbacks.length;
     try {
       return await this.state.nested(run, limits);
     } catch (error) {
-      this.#callbacks.length = mark;
+      this.callbacks.length = mark;
       throw error;
     }
   }
 
   staleReader(path: string): Reader {
-    return new StaleReader(this.state, path, false);
+    return new Reader(this.state, path, false, staleView(this.state));
   }
 
   afterCommit(callback: () => void): void {
     this.state.assertActive();
-    this.#callbacks.push(callback);
+    this.callbacks.push(callback);
   }
 
   countScheduled(argsBytes: number): void {
@@ -238,7 +229,7 @@ export class MutationHandle extends Handle<Writer> implements MutationTransactio
   }
 
   protected override makeReader(path: string, isSystem: boolean): Writer {
-    return new Writer(this.#mutation, path, isSystem);
+    return new Writer(this.mutation, path, isSystem);
   }
 
   #remove(path: string, tableName: string): void {

@@ -57,76 +57,68 @@ export class Usage {
     functionsScheduled: 0,
     scheduledFunctionArgsBytes: 0,
   };
-  /** The limits as totals of the transaction; Infinity where there is none. */
-  #ceilings: Record<Metric, number>;
+  /** The limits in force, as totals of the whole transaction. */
+  limits: TransactionLimits;
 
   constructor(limits: TransactionLimits) {
-    this.#ceilings = {} as Record<Metric, number>;
-    for (const metric of metrics) this.#ceilings[metric] = limits[metric] ?? Infinity;
-  }
-
-  /** The limits in force, as totals of the whole transaction. */
-  get limits(): TransactionLimits {
-    const limits = { ...noLimits } as Mutable<TransactionLimits>;
-    for (const metric of metrics) {
-      const ceiling = this.#ceilings[metric];
-      limits[metric] = ceiling === Infinity ? null : ceiling;
-    }
-    return limits;
+    this.limits = limits;
   }
 
   countRead(sizeBytes: number): void {
-    const { used } = this;
+    const { used, limits } = this;
     used.documentsRead++;
     used.bytesRead += sizeBytes;
-    if (used.documentsRead > this.#ceilings.documentsRead) this.#refuse("documentsRead");
-    if (used.bytesRead > this.#ceilings.bytesRead) this.#refuse("bytesRead");
+    if (used.documentsRead > (limits.documentsRead ?? Infinity)) this.#refuse("documentsRead");
+    if (used.bytesRead > (limits.bytesRead ?? Infinity)) this.#refuse("bytesRead");
   }
 
   countQuery(): void {
-    if (++this.used.databaseQueries > this.#ceilings.databaseQueries) this.#refuse("databaseQueries");
+    this.used.databaseQueries++;
+    if (this.used.databaseQueries > (this.limits.databaseQueries ?? Infinity)) {
+      this.#refuse("databaseQueries");
+    }
   }
 
   countWrite(sizeBytes: number): void {
-    const { used } = this;
+    const { used, limits } = this;
     used.documentsWritten++;
     used.bytesWritten += sizeBytes;
-    if (used.documentsWritten > this.#ceilings.documentsWritten) this.#refuse("documentsWritten");
-    if (used.bytesWritten > this.#ceilings.bytesWritten) this.#refuse("bytesWritten");
+    if (used.documentsWritten > (limits.documentsWritten ?? Infinity)) this.#refuse("documentsWritten");
+    if (used.bytesWritten > (limits.bytesWritten ?? Infinity)) this.#refuse("bytesWritten");
   }
 
   countScheduled(argsBytes: number): void {
-    const { used } = this;
+    const { used, limits } = this;
     used.functionsScheduled++;
     used.scheduledFunctionArgsBytes += argsBytes;
-    if (used.functionsScheduled > this.#ceilings.functionsScheduled) this.#refuse("functionsScheduled");
-    if (used.scheduledFunctionArgsBytes > this.#ceilings.scheduledFunctionArgsBytes) {
+    if (used.functionsScheduled > (limits.functionsScheduled ?? Infinity)) this.#refuse("functionsScheduled");
+    if (used.scheduledFunctionArgsBytes > (limits.scheduledFunctionArgsBytes ?? Infinity)) {
       this.#refuse("scheduledFunctionArgsBytes");
     }
   }
 
   /** Lowers the limits for what follows; the result undoes it. Limits are never raised. */
   lower(limits: Partial<TransactionLimits>): () => void {
-    const before = this.#ceilings;
-    this.#ceilings = { ...before };
+    const before = this.limits;
+    const lowered: Mutable<TransactionLimits> = { ...before };
     for (const metric of metrics) {
       const limit = limits[metric];
       if (limit === undefined || limit === null) continue;
-      this.#ceilings[metric] = Math.min(before[metric], this.used[metric] + limit);
+      lowered[metric] = Math.min(before[metric] ?? Infinity, this.used[metric] + limit);
     }
+    this.limits = lowered;
     return () => {
-      this.#ceilings = before;
+      this.limits = before;
     };
   }
 
   /** Counts and refuses nothing of what follows, until the result is called. */
   pause(): () => void {
-    const before = this.#ceilings;
+    const before = this.limits;
     const used = { ...this.used };
-    this.#ceilings = { ...before };
-    for (const metric of metrics) this.#ceilings[metric] = Infinity;
+    this.limits = noLimits;
     return () => {
-      this.#ceilings = before;
+      this.limits = before;
       Object.assign(this.used, used);
     };
   }
@@ -137,7 +129,7 @@ export class Usage {
   }
 
   #refuse(metric: Metric): never {
-    const maximum = this.#ceilings[metric];
+    const maximum = this.limits[metric] ?? Infinity;
     throw new TrueupError("TRANSACTION_LIMIT", messages[metric](maximum), { limit: metric, maximum });
   }
 }

@@ -24,17 +24,28 @@ export interface Place {
   readonly internalId: string;
 }
 
+/** What a reader sees: all that the transaction sees, or what was there when it began. */
+interface View extends ScanState {
+  readonly catalog: Catalog;
+  document(table: TableEntry, internalId: string): MaybePromise<StoredDocument | null>;
+  cell(key: string, codec: CellCodec<unknown>): MaybePromise<Cell>;
+  cellNames(start: string, take: number): Promise<string[]>;
+  counts(table: TableEntry): MaybePromise<TableCounts>;
+}
+
 export class Reader implements DatabaseReader {
   protected readonly state: TransactionState;
   protected readonly path: string;
   protected readonly isSystem: boolean;
+  readonly #view: View;
   /** The id that was decoded last, because a document that was read is often written next. */
   #latest: { readonly id: string; readonly decoded: DecodedId | null } | null = null;
 
-  constructor(state: TransactionState, path: string, isSystem: boolean) {
+  constructor(state: TransactionState, path: string, isSystem: boolean, view: View = state) {
     this.state = state;
     this.path = path;
     this.isSystem = isSystem;
+    this.#view = view;
   }
 
   async get(id: string, tableName?: string): Promise<Document | null> {
@@ -45,15 +56,14 @@ export class Reader implements DatabaseReader {
   find(id: string, tableName?: string): MaybePromise<Document | null> {
     this.state.assertActive();
     const place = this.place(id, tableName, "get");
-    const { usage } = this.state;
-    usage.countQuery();
+    this.state.usage.countQuery();
     if (place === null) {
-      this.readSet?.addKey(catalogKeys.head);
+      this.#view.readSet?.addKey(catalogKeys.head);
       return null;
     }
     const { table, internalId } = place;
-    this.readSet?.addKey(table.idsPrefix + internalId);
-    const found = this.document(table, internalId);
+    this.#view.readSet?.addKey(table.idsPrefix + internalId);
+    const found = this.#view.document(table, internalId);
     return found instanceof Promise ? found.then((stored) => this.#read(stored)) : this.#read(found);
   }
 
@@ -68,7 +78,7 @@ export class Reader implements DatabaseReader {
     const decoded = this.#decode(id);
     if (decoded === null) return null;
     const table = this.catalog.table(this.path, tableName);
-    if (table === undefined) this.readSet?.addKey(catalogKeys.head);
+    if (table === undefined) this.#view.readSet?.addKey(catalogKeys.head);
     return table?.number === decoded.tableNumber ? id : null;
   }
 
@@ -86,7 +96,7 @@ export class Reader implements DatabaseReader {
       fieldsWithoutTable(query.source);
       return new EmptyStream();
     }
-    return new QueryStream(this.scanState, planScan(query.source, table), query.operators);
+    return new QueryStream(this.#view, planScan(query.source, table), query.operators);
   }
 
   async page(query: Query, options: PageOptions): Promise<Page> {
@@ -98,7 +108,7 @@ export class Reader implements DatabaseReader {
       const fields = fieldsWithoutTable(query.source);
       return emptyPage(query, { componentPath: this.path, tableName, fields }, options);
     }
-    return await paginate(this.scanState, planScan(query.source, table), query, options);
+    return await paginate(this.#view, planScan(query.source, table), query, options);
   }
 
   async count(tableName: string): Promise<number> {
@@ -118,8 +128,8 @@ export class Reader implements DatabaseReader {
     this.state.assertActive();
     const table = this.tableToRead(tableName);
     if (table === null) return { documents: 0, sizeBytes: 0 };
-    this.readSet?.addKey(table.countsKey);
-    return this.state.counts(table, this.seesOwnWrites);
+    this.#view.readSet?.addKey(table.countsKey);
+    return this.#view.counts(table);
   }
 
   cells<T>(codec: CellCodec<T>): CellReader<T> {
@@ -130,25 +140,13 @@ export class Reader implements DatabaseReader {
   }
 
   tables(): string[] {
-    this.readSet?.addKey(catalogKeys.head);
+    this.#view.readSet?.addKey(catalogKeys.head);
     const names = [...(this.catalog.components.get(this.path)?.tables.keys() ?? [])];
     return names.filter((name) => this.isSystem || !isSystemTable(name)).sort();
   }
 
-  protected get seesOwnWrites(): boolean {
-    return true;
-  }
-
   protected get catalog(): Catalog {
-    return this.state.catalog;
-  }
-
-  protected get readSet(): TransactionState["readSet"] | null {
-    return this.state.readSet;
-  }
-
-  protected get scanState(): ScanState {
-    return this.state;
+    return this.#view.catalog;
   }
 
   /** The codec says of what type a cell is; every cell of a name goes through the same codec. */
@@ -156,8 +154,8 @@ export class Reader implements DatabaseReader {
     this.state.assertActive();
     const key = this.cellKey(name);
     if (key === undefined) return undefined;
-    this.readSet?.addKey(key);
-    const found = this.findCell(key, codec);
+    this.#view.readSet?.addKey(key);
+    const found = this.#view.cell(key, codec);
     return found instanceof Promise ? found.then(valueOf<T>) : valueOf<T>(found);
   }
 
@@ -165,7 +163,7 @@ export class Reader implements DatabaseReader {
     this.state.assertActive();
     const start = this.cellKey(prefix);
     if (start === undefined) return [];
-    const names = await this.state.cellNames(start, take, this.seesOwnWrites);
+    const names = await this.#view.cellNames(start, take);
     return names.map((key) => key.slice(start.length - prefix.length));
   }
 
@@ -173,16 +171,8 @@ export class Reader implements DatabaseReader {
   protected cellKey(name: string): string | undefined {
     const component = this.catalog.components.get(this.path);
     if (component !== undefined) return cellsPrefix(component.number) + name;
-    this.readSet?.addKey(catalogKeys.head);
+    this.#view.readSet?.addKey(catalogKeys.head);
     return undefined;
-  }
-
-  protected findCell(key: string, codec: CellCodec<unknown>): MaybePromise<Cell> {
-    return this.state.cell(key, codec);
-  }
-
-  protected document(table: TableEntry, internalId: string): ReturnType<TransactionState["document"]> {
-    return this.state.document(table, internalId);
   }
 
   /**
@@ -219,7 +209,7 @@ export class Reader implements DatabaseReader {
     this.assertReachable(tableName);
     const table = this.catalog.table(this.path, tableName);
     if (table !== undefined) return table;
-    this.readSet?.addKey(catalogKeys.head);
+    this.#view.readSet?.addKey(catalogKeys.head);
     this.assertInSchema(tableName);
     return null;
   }
@@ -256,33 +246,18 @@ function valueOf<T>(cell: Cell): T | undefined {
   return cell === null ? undefined : (cell.value as T);
 }
 
-/** Reads the data as it was when the transaction began, and records nothing in the read set. */
-export class StaleReader extends Reader {
-  protected override get seesOwnWrites(): boolean {
-    return false;
-  }
-
-  protected override get catalog(): Catalog {
-    return this.state.baseCatalog;
-  }
-
-  protected override get readSet(): null {
-    return null;
-  }
-
-  protected override get scanState(): ScanState {
-    const { base, usage } = this.state;
-    return { base, usage, readSet: null, writesTo: () => undefined };
-  }
-
-  protected override findCell(key: string, codec: CellCodec<unknown>): MaybePromise<Cell> {
-    return this.state.base.cell(key, codec);
-  }
-
-  protected override document(
-    table: TableEntry,
-    internalId: string,
-  ): ReturnType<TransactionState["document"]> {
-    return this.state.base.document(table, internalId);
-  }
+/** The data as it was when the transaction began. What is read of it is not recorded in the read set. */
+export function staleView(state: TransactionState): View {
+  const { base, usage, baseCatalog } = state;
+  return {
+    base,
+    usage,
+    readSet: null,
+    catalog: baseCatalog,
+    writesTo: () => undefined,
+    document: (table, internalId) => base.document(table, internalId),
+    cell: (key, codec) => base.cell(key, codec),
+    cellNames: (start, take) => state.cellNames(start, take, false),
+    counts: (table) => state.counts(table, false),
+  };
 }

@@ -40,24 +40,16 @@ export class TableWrites {
   readonly documents: Overlay<DocumentWrite> = new Overlay();
   readonly ids: Overlay<DocumentWrite> = new Overlay();
   readonly #entries = new Map<number, Overlay<EntryWrite>>();
-  #documentsDelta = 0;
-  #bytesDelta = 0;
+  documentsDelta = 0;
+  bytesDelta = 0;
 
   constructor(table: TableEntry, shapes: Shapes) {
     this.table = table;
     this.#shapes = shapes;
   }
 
-  get documentsDelta(): number {
-    return this.#documentsDelta;
-  }
-
-  get bytesDelta(): number {
-    return this.#bytesDelta;
-  }
-
   get changesCounts(): boolean {
-    return this.#documentsDelta !== 0 || this.#bytesDelta !== 0;
+    return this.documentsDelta !== 0 || this.bytesDelta !== 0;
   }
 
   entries(index: IndexEntry): Overlay<EntryWrite> | undefined {
@@ -88,7 +80,8 @@ export class TableWrites {
     if (undo !== null) this.#recordUndo(idsKey, key, previous, undo);
     this.documents.set(key, write);
     this.ids.set(idsKey, write);
-    this.#count(before, after);
+    this.documentsDelta += (after === null ? 0 : 1) - (before === null ? 0 : 1);
+    this.bytesDelta += (after?.sizeBytes ?? 0) - (before === null ? 0 : countedSize(before));
     for (const index of this.table.indexes) {
       const elsewhere = entries?.get(index.id);
       if (elsewhere === undefined) this.#index(index, before, after, tail, undo);
@@ -130,19 +123,14 @@ export class TableWrites {
   ): void {
     // A key contains the id of its document, so a document that was never written has nothing at the key.
     const atKey = previous === undefined || previous.key === key ? previous : this.documents.get(key);
-    const documents = this.#documentsDelta;
-    const bytes = this.#bytesDelta;
+    const documents = this.documentsDelta;
+    const bytes = this.bytesDelta;
     undo(() => {
       this.documents.set(key, atKey);
       this.ids.set(idsKey, previous);
-      this.#documentsDelta = documents;
-      this.#bytesDelta = bytes;
+      this.documentsDelta = documents;
+      this.bytesDelta = bytes;
     });
-  }
-
-  #count(before: StoredDocument | null, after: StoredDocument | null): void {
-    this.#documentsDelta += (after === null ? 0 : 1) - (before === null ? 0 : 1);
-    this.#bytesDelta += (after?.sizeBytes ?? 0) - (before === null ? 0 : countedSize(before));
   }
 
   #index(

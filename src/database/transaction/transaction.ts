@@ -24,43 +24,29 @@ export class TransactionState implements EditedState {
   readonly usage: Usage;
   readonly readSet: ReadSet = new ReadSet();
   readonly beganAtMs: number;
-  #catalog: Catalog;
-  readonly #baseCatalog: Catalog;
+  readonly version: Version;
+  /** As it was when the transaction began. */
+  readonly baseCatalog: Catalog;
+  /** With what this transaction has created. Only `edit` changes it. */
+  catalog: Catalog;
+  /** Rises with every write and undo: what was read before may read differently after. */
+  changes = 0;
   readonly #tables = new Map<number, TableWrites>();
   readonly #catalogWrites = new Map<string, string | undefined>();
   readonly #cells = new Map<string, CellWrite>();
   #undo: (() => void)[] = [];
   #depth = 0;
-  #changes = 0;
   /** True when the writes change no document that anyone sees: caches then learn only of documents that they hold. */
   isWriteThrough = false;
   #isOver = false;
 
   constructor(base: BaseView, catalog: Catalog, limits: TransactionLimits, beganAtMs: number) {
     this.base = base;
-    this.#catalog = catalog;
-    this.#baseCatalog = catalog;
+    this.version = base.storage.version;
+    this.baseCatalog = catalog;
+    this.catalog = catalog;
     this.usage = new Usage(limits);
     this.beganAtMs = beganAtMs;
-  }
-
-  get version(): Version {
-    return this.base.storage.version;
-  }
-
-  /** With what this transaction has created. */
-  get catalog(): Catalog {
-    return this.#catalog;
-  }
-
-  /** As it was when the transaction began. */
-  get baseCatalog(): Catalog {
-    return this.#baseCatalog;
-  }
-
-  /** Rises with every write and undo: what was read before may read differently after. */
-  get changes(): number {
-    return this.#changes;
   }
 
   /** @throws TRANSACTION_OVER */
@@ -108,7 +94,7 @@ export class TransactionState implements EditedState {
   }
 
   /** The keys of cells that start with a prefix, in order, with this transaction's own or without. */
-  async cellNames(start: string, take: number, withOwn: boolean): Promise<string[]> {
+  async cellNames(start: string, take: number, withOwn = true): Promise<string[]> {
     const own = withOwn ? [...this.#cells].filter(([key]) => key.startsWith(start)) : [];
     const removed = own.filter(([, { cell }]) => cell === null).length;
     const stored = await this.base.storage.scan({ start, end: prefixEnd(start) }, { limit: take + removed });
@@ -121,7 +107,7 @@ export class TransactionState implements EditedState {
   }
 
   writeCell(key: string, write: CellWrite): void {
-    this.#changes++;
+    this.changes++;
     const before = this.#cells.get(key);
     this.#recordUndo()?.(() => {
       if (before === undefined) this.#cells.delete(key);
@@ -131,14 +117,14 @@ export class TransactionState implements EditedState {
   }
 
   /** A table's counts with the transaction's own writes, or without. O(1). */
-  counts(table: TableEntry, withOwn: boolean): MaybePromise<TableCounts> {
+  counts(table: TableEntry, withOwn = true): MaybePromise<TableCounts> {
     const record = this.base.record(table.countsKey);
     return record instanceof Promise
       ? record.then((text) => this.#countsFrom(text, table, withOwn))
       : this.#countsFrom(record, table, withOwn);
   }
 
-  #countsFrom(record: string | undefined, table: TableEntry, withOwn: boolean): TableCounts {
+  #countsFrom(record: string | undefined, table: TableEntry, withOwn = true): TableCounts {
     const counts = parseCounts(record);
     const own = withOwn ? this.writesTo(table.id) : undefined;
     if (own === undefined) return counts;
@@ -177,7 +163,7 @@ export class TransactionState implements EditedState {
     after: StoredDocument | null,
     entries: StoredEntries | null,
   ): void {
-    this.#changes++;
+    this.changes++;
     let writes = this.#tables.get(table.id);
     if (writes === undefined) {
       writes = new TableWrites(table, this.base.shapes);
@@ -191,25 +177,25 @@ export class TransactionState implements EditedState {
   forgetWrites(tableId: number): void {
     const writes = this.#tables.get(tableId);
     if (writes === undefined) return;
-    this.#changes++;
+    this.changes++;
     this.#tables.delete(tableId);
     this.#recordUndo()?.(() => this.#tables.set(tableId, writes));
   }
 
   /** Goes on with another catalog. */
   edit({ catalog, writes }: CatalogEdit): void {
-    const before = this.#catalog;
+    const before = this.catalog;
     const undo = this.#recordUndo();
     undo?.(() => {
-      this.#catalog = before;
+      this.catalog = before;
     });
-    this.#catalog = catalog;
+    this.catalog = catalog;
     for (const [key, value] of writes) this.writeRecord(key, value);
   }
 
   /** Writes one record outside of the tables. */
   writeRecord(key: string, value: string | undefined): void {
-    this.#changes++;
+    this.changes++;
     const undo = this.#recordUndo();
     if (undo !== null) {
       const had = this.#catalogWrites.has(key);
@@ -254,7 +240,7 @@ export class TransactionState implements EditedState {
   }
 
   #rollBackTo(mark: number): void {
-    this.#changes++;
+    this.changes++;
     while (this.#undo.length > mark) this.#undo.pop()?.();
   }
 

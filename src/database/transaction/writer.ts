@@ -2,7 +2,7 @@
 import { TrueupError } from "../../errors/index.js";
 import { describeRefusedWrite } from "../../schema/index.js";
 import type { MaybePromise } from "../../storage/storage.js";
-import { encodeId } from "../../values/index.js";
+import { encodeId, newInternalId } from "../../values/index.js";
 import type { PendingSchema, TableEntry } from "../catalog/catalog.js";
 import { createTable } from "../catalog/edits.js";
 import type { CellCodec, CellWriter } from "../../seams/index.js";
@@ -97,10 +97,14 @@ export class Writer extends Reader implements DatabaseWriter {
 
   async #insert(table: TableEntry, value: Fields, options: InsertOptions): Promise<string> {
     const internalId =
-      options.id === undefined ? this.#mutation.newInternalId() : await this.#claim(table, options.id);
+      options.id === undefined
+        ? newInternalId(this.state.beganAtMs, this.#mutation.random)
+        : await this.#claim(table, options.id);
     const id = options.id ?? encodeId(table.number, internalId);
     const creationTime = options.creationTime ?? this.#mutation.nextCreationTime();
-    assertTime(creationTime);
+    if (!Number.isFinite(creationTime)) {
+      throw new TrueupError("INVALID_VALUE", `A creation time must be a finite number, got ${creationTime}.`);
+    }
     const after = prepareDocument(value, id, creationTime, table.shape);
     await this.#write(table, internalId, null, after);
     return id;
@@ -143,7 +147,8 @@ export class Writer extends Reader implements DatabaseWriter {
   ): Promise<void> {
     if (after !== null) this.#assertFits(table, before, after, options);
     this.state.usage.countWrite(after === null ? 0 : after.sizeBytes);
-    const hooks = this.#mutation.hooksOf(table);
+    const { hooks: resolve, transaction } = this.#mutation;
+    const hooks = resolve(table.componentPath, table.name, transaction.program);
     if (hooks.length === 0) {
       const writing = this.state.write(table, internalId, before, after);
       if (writing instanceof Promise) await writing;
@@ -152,7 +157,7 @@ export class Writer extends Reader implements DatabaseWriter {
     await this.state.nested(async () => {
       await this.state.write(table, internalId, before, after);
       for (const hook of hooks) {
-        await hook(this.#mutation.transaction, this.#describe(table, before, after));
+        await hook(transaction, this.#describe(table, before, after));
       }
     });
   }
@@ -245,11 +250,6 @@ function assertSameSystemFields(fields: Fields, { document }: StoredDocument): v
 
 function removedSystemField(field: string): TrueupError {
   return new TrueupError("SYSTEM_FIELD_CHANGED", `The field \`${field}\` cannot be removed.`, { field });
-}
-
-function assertTime(creationTime: number): void {
-  if (Number.isFinite(creationTime)) return;
-  throw new TrueupError("INVALID_VALUE", `A creation time must be a finite number, got ${creationTime}.`);
 }
 
 function givenSystemField(field: string): TrueupError {
