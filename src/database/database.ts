@@ -299,7 +299,8 @@ export class Database implements Upkeep {
   async #begin(base: BaseView, options: TransactionOptions): Promise<TransactionState> {
     const finding = this.#catalogs.of(base);
     const catalog = finding instanceof Promise ? await finding : finding;
-    return new TransactionState(base, catalog, limitsOf(options), this.#clock());
+    const limits = options.limits === null ? noLimits : { ...convexLimits, ...options.limits };
+    return new TransactionState(base, catalog, limits, this.#clock());
   }
 
   async #commit(
@@ -367,8 +368,3 @@ export class Database implements Upkeep {
 }
 
 const noHooks: readonly never[] = [];
-
-function limitsOf({ limits }: TransactionOptions): TransactionLimits {
-  if (limits === undefined) return convexLimits;
-  return limits === null ? noLimits : { ...convexLimits, ...limits };
-}

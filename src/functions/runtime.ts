@@ -103,7 +103,9 @@ export class Runtime {
   async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
     const named = this.#programs.add(program, this.#hooksOf(program));
     tx.nameProgram(named.name);
-    return () => this.#programs.makeCurrent(named);
+    return () => {
+      this.#programs.current = named;
+    };
   }
 
   /**

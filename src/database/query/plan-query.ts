@@ -16,6 +16,14 @@ export type Space =
   | { readonly kind: "ids" }
   | { readonly kind: "index"; readonly index: IndexEntry };
 
+/** A space, with the prefix of its keys. */
+interface PlacedSpace {
+  readonly space: Space;
+  readonly prefix: string;
+  /** Every index ends with the id, so that its order is total: a range may be bounded by that too. */
+  readonly fields: readonly string[];
+}
+
 /** The keys a query reads, in which direction. */
 export interface ScanPlan {
   readonly table: TableEntry;
@@ -39,11 +47,9 @@ export function tableOfSource(source: QuerySource): string {
  */
 export function planScan(source: QuerySource, table: TableEntry): ScanPlan {
   const isReverse = source.order === "desc";
-  const space = spaceOf(source, table);
+  const { space, prefix, fields } = spaceOf(source, table);
   const range = source.type === "IndexRange" ? source.range : [];
-  const fields = fieldsOf(space);
-  const split = splitRange(range, fields, source);
-  const bounds = keyBounds(table, prefixOf(space, table), fields, split);
+  const bounds = keyBounds(table, prefix, fields, splitRange(range, fields, source));
   return { table, space, ...bounds, isReverse, fields };
 }
 
@@ -66,15 +72,22 @@ function indexNameStart(indexName: string): number {
   return indexName.indexOf(".") + 1;
 }
 
-function spaceOf(source: QuerySource, table: TableEntry): Space {
-  if (source.type === "FullTableScan") return { kind: "documents" };
-  const name = source.indexName.slice(indexNameStart(source.indexName));
-  if (name === "by_id") return { kind: "ids" };
-  if (name === "by_creation_time") return { kind: "documents" };
+function spaceOf(source: QuerySource, table: TableEntry): PlacedSpace {
+  const name =
+    source.type === "FullTableScan"
+      ? "by_creation_time"
+      : source.indexName.slice(indexNameStart(source.indexName));
+  if (name === "by_creation_time") {
+    return { space: { kind: "documents" }, prefix: table.documentsPrefix, fields: ["_creationTime", "_id"] };
+  }
+  if (name === "by_id") return { space: { kind: "ids" }, prefix: table.idsPrefix, fields: ["_id"] };
   let unready: IndexEntry | undefined;
   for (const index of table.indexes) {
     if (index.name !== name) continue;
-    if (index.state === "ready" && !index.isStaged) return { kind: "index", index };
+    if (index.state === "ready" && !index.isStaged) {
+      const fields = [...index.fields, "_creationTime", "_id"];
+      return { space: { kind: "index", index }, prefix: index.prefix, fields };
+    }
     unready = index;
   }
   const details = { table: table.name, index: name, componentPath: table.componentPath };
@@ -88,17 +101,6 @@ function spaceOf(source: QuerySource, table: TableEntry): Space {
       : `Index ${table.name}.${name} is still being built.`,
     details,
   );
-}
-
-function prefixOf(space: Space, table: TableEntry): string {
-  if (space.kind === "index") return space.index.prefix;
-  return space.kind === "ids" ? table.idsPrefix : table.documentsPrefix;
-}
-
-/** Every index ends with the id, so that its order is total: a range may be bounded by that too. */
-function fieldsOf(space: Space): readonly string[] {
-  if (space.kind === "documents") return ["_creationTime", "_id"];
-  return space.kind === "ids" ? ["_id"] : [...space.index.fields, "_creationTime", "_id"];
 }
 
 interface SplitRange {

@@ -1,4 +1,4 @@
-/** What the writers of a mutation share beside the state of the transaction: creation times, change hooks and the source of new ids. */
+/** What the writers of a mutation share beside the state of its transaction: creation times, change hooks, the source of ids. */
 import type { TransactionState } from "./transaction.js";
 import type { HookResolver, MutationTransaction } from "./types.js";
 

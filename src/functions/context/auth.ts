@@ -4,23 +4,17 @@ import type { Execution } from "../execution/execution.js";
 import { notSupported } from "./refused-calls.js";
 
 /** `ctx.auth` of a query or an action. */
-export class Auth {
-  readonly #execution: Execution;
-
-  constructor(execution: Execution) {
-    this.#execution = execution;
-  }
-
-  getUserIdentity(): Promise<UserIdentity | null> {
-    return Promise.resolve(identityOf(this.#execution));
-  }
+interface Auth {
+  getUserIdentity(): Promise<UserIdentity | null>;
 }
 
-/** `ctx.auth` of a mutation. */
-export class MutationAuth extends Auth {
-  signJwt(): Promise<never> {
-    return Promise.reject(notSupported("Signing tokens (auth.signJwt)"));
-  }
+export function authOf(execution: Execution): Auth {
+  return { getUserIdentity: () => Promise.resolve(identityOf(execution)) };
+}
+
+/** Refuses `ctx.auth.signJwt` of a mutation. */
+export function signJwt(): Promise<never> {
+  return Promise.reject(notSupported("Signing tokens (auth.signJwt)"));
 }
 
 /** A copy of the caller's identity; null across the border of a component, in either direction. */

@@ -10,7 +10,7 @@ import { askFrom } from "../execution/ask.js";
 import type { Execution } from "../execution/execution.js";
 import { callNested, type NestedOptions } from "../execution/invoke.js";
 import type { FunctionKind } from "../program/registered-function.js";
-import { Auth, MutationAuth } from "./auth.js";
+import { authOf, signJwt } from "./auth.js";
 import { readDatabase, writeDatabase, type WriteDatabase } from "./database.js";
 import { ActionMeta, MutationMeta, QueryMeta } from "./meta.js";
 import { storageReader, storageWriter } from "./file-storage.js";
@@ -37,7 +37,7 @@ export function transactionContext(execution: Execution): object {
 function queryContext(execution: Execution): object {
   return {
     db: readDatabase(execution),
-    auth: new Auth(execution),
+    auth: authOf(execution),
     storage: storageReader(execution),
     meta: new QueryMeta(execution),
     runQuery: offering(
@@ -60,7 +60,7 @@ function queryContext(execution: Execution): object {
 export function mutationContext(execution: Execution): { db: WriteDatabase } & Record<string, unknown> {
   return {
     db: writeDatabase(execution),
-    auth: new MutationAuth(execution),
+    auth: { ...authOf(execution), signJwt },
     storage: storageWriter(execution),
     scheduler: new Scheduler(execution),
     meta: new MutationMeta(execution),
@@ -112,7 +112,7 @@ export function actionContext(execution: Execution, call: CallFromAction): objec
     runQuery: (reference: unknown, args?: unknown) => call(execution, "query", reference, args),
     runMutation: (reference: unknown, args?: unknown) => call(execution, "mutation", reference, args),
     runAction: (reference: unknown, args?: unknown) => call(execution, "action", reference, args),
-    auth: new Auth(execution),
+    auth: authOf(execution),
     scheduler: new Scheduler(execution),
     storage: storageWriter(execution),
     vectorSearch: (tableName: string, indexName: string, query: VectorQuery) =>

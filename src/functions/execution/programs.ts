@@ -40,12 +40,8 @@ export class Programs {
   readonly #byName = new Map<string, Followed>();
   /** Of aggregates that are built for a program to come. */
   readonly #standbys = new Set<HooksOfTables>();
-  #current: NamedProgram | null = null;
-
-  /** The one whose activation was the last to commit; null before the first. Calls begin with it. */
-  get current(): NamedProgram | null {
-    return this.#current;
-  }
+  /** The one whose activation was the last to become durable; null before the first. Calls begin with it. */
+  current: NamedProgram | null = null;
 
   /** The one that a commit names. @throws MODULES_MISSING when no such program was loaded in this process */
   named(name: string | null): NamedProgram {
@@ -60,14 +56,9 @@ export class Programs {
     this.#byName.set(added.name, added);
     for (const name of this.#byName.keys()) {
       if (this.#byName.size <= maxKept) break;
-      if (name !== this.#current?.name) this.#byName.delete(name);
+      if (name !== this.current?.name) this.#byName.delete(name);
     }
     return added;
-  }
-
-  /** The commit that names it is durable. */
-  makeCurrent(program: NamedProgram): void {
-    this.#current = program;
   }
 
   /** Has these hooks follow every write, too; returns how to stop. */

@@ -43,7 +43,7 @@ export async function runQuery(
     run,
     (attempted) =>
       database.query((tx) => {
-        attempted(tx);
+        attempted?.(tx);
         onBegin(tx);
         return inTransaction(run, { tx, mutation: null, usesCommitTs: false });
       }, transactions),
@@ -64,7 +64,7 @@ export async function runMutation(
     run,
     (attempted) =>
       database.mutate(async (tx) => {
-        attempted(tx);
+        attempted?.(tx);
         onBegin(tx);
         run.request.log.truncate(logged);
         if (job !== null && !(await job.before(tx))) {

@@ -22,11 +22,11 @@ type Attempted = (tx: QueryTransaction) => void;
  */
 export async function traced<Result>(
   { engine, component, subject }: Traced,
-  run: (attempted: Attempted) => Promise<Result>,
+  run: (attempted?: Attempted) => Promise<Result>,
   commitOf: (result: Result) => Version | undefined = () => undefined,
 ): Promise<Result> {
   const { trace } = engine;
-  if (trace === null) return await run(() => {});
+  if (trace === null) return await run();
   const beganAtMs = performance.now();
   const attempts: QueryTransaction[] = [];
   const tell = (...outcome: readonly string[]): void => {
