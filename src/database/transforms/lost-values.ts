@@ -64,6 +64,13 @@ function withoutStaying(leaves: readonly Leaf[], after: Document): Leaf[] {
   if (moved.length === 0) return [];
   const elsewhere = new Map<string, string[]>();
   for (const [place, { key }] of left) elsewhere.set(key, [...(elsewhere.get(key) ?? []), place]);
+  const wanting = new Map<string, number>();
+  for (const { value } of moved) {
+    const key = stringifyValue(value);
+    wanting.set(key, (wanting.get(key) ?? 0) + 1);
+  }
+  // Of equal values only some are still there: which of them, their use has to tell.
+  for (const [key, count] of wanting) if (count > (elsewhere.get(key)?.length ?? 0)) elsewhere.delete(key);
   return moved.filter(({ path, value }) => {
     const key = stringifyValue(value);
     const places = elsewhere.get(key) ?? [];

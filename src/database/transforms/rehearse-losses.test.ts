@@ -213,6 +213,15 @@ test("a down that leaves values away, makes them up, adds some or fails is told 
   expect(await kinds(failing)).toEqual(["broughtBackOtherwise "]);
 });
 
+test("a field is lost even where another one that stays has the same value in every document", async () => {
+  const documents = [{ a: "same", b: "same" }];
+  const paths = async (up: TransformFunction): Promise<string[]> =>
+    (await lossesOf(documents, up)).map(({ path }) => path);
+  expect(await paths(({ b }) => ({ c: b as Value }))).toEqual(["a"]);
+  expect(await paths(({ a }) => ({ c: a as Value }))).toEqual(["b"]);
+  expect(await paths(({ a, b }) => ({ c: a as Value, d: b as Value }))).toEqual([]);
+});
+
 const fate = fc.constantFrom("kept", "renamed", "written", "dropped");
 
 test("of any document exactly those fields are lost that a transform neither keeps, renames nor uses", async () => {
