@@ -61,11 +61,23 @@ export class AggregateDriver {
   #entries = new Map<string, Entry>();
   #runs = false;
 
+  /** Looks for commits that change an aggregate's own tables. */
+  readonly #look = ({ tables }: DatabaseCommit): void => {
+    if (this.#entries.size === 0) return;
+    for (const { componentPath, tableName } of tables) {
+      const isDrift = tableName === "drift";
+      const entry = isDrift || tableName === "generations" ? this.#entries.get(componentPath) : undefined;
+      if (entry === undefined) continue;
+      this.#makeDue(entry);
+      if (isDrift) for (const listener of this.#driftListeners) listener(componentPath);
+    }
+  };
+
   constructor(database: Database, runtime: AggregateRuntime, options: DriverOptions = {}) {
     this.#database = database;
     this.#runtime = runtime;
     this.#onFailure = options.onFailure ?? ((): void => {});
-    this.#stopListening = database.onCommit((commit) => this.#look(commit));
+    this.#stopListening = database.onCommit(this.#look);
     this.#loop = new WorkLoop({
       nextAtMs: () => timeOf(this.#next()),
       step: () => this.#step(),
@@ -195,18 +207,6 @@ export class AggregateDriver {
       entry.dueAtMs = Math.min(entry.dueAtMs, Date.now());
     }
     this.#loop.wake();
-  }
-
-  /** Looks for commits that change an aggregate's own tables. */
-  #look({ tables }: DatabaseCommit): void {
-    if (this.#entries.size === 0) return;
-    for (const { componentPath, tableName } of tables) {
-      const isDrift = tableName === "drift";
-      const entry = isDrift || tableName === "generations" ? this.#entries.get(componentPath) : undefined;
-      if (entry === undefined) continue;
-      this.#makeDue(entry);
-      if (isDrift) for (const listener of this.#driftListeners) listener(componentPath);
-    }
   }
 
   /**

@@ -7,7 +7,7 @@ import type { Value } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { runQuery, type Answer } from "./call.js";
 import { cursorArgs, defaultPageSize, eachOf, itemsOf, type Page } from "./answers.js";
-import { rangeArgs, staleArgs, type RangeArgs, type RangeOptionArgs } from "./range-args.js";
+import { rangeArgs, type RangeArgs, type RangeOptionArgs } from "./range-args.js";
 import type {
   Bounds,
   Item,
@@ -68,15 +68,15 @@ export class AggregateReader<
   protected readonly component: ComponentApi;
   /** The definition whose items the calls are about; undefined for items that nobody manages. */
   protected definition: string | undefined;
-  #references: Reads | null = null;
+
+  /** References to the questions of the component. They are kept, because the engine knows a reference by its identity. */
+  protected readonly reads: Reads;
 
   constructor(component: ComponentApi) {
     this.component = component;
-  }
-
-  /** References to the questions of the component. They are kept, because the engine knows a reference by its identity. */
-  protected get reads(): Reads {
-    return (this.#references ??= referencesOf(this.component.reads));
+    const { counts, stats, at, percentiles, histogram, sample, get, rank, page, namespaces } =
+      component.reads;
+    this.reads = { counts, stats, at, percentiles, histogram, sample, get, rank, page, namespaces };
   }
 
   /** Returns how many items lie within the bounds. O(log n). */
@@ -260,7 +260,7 @@ export class AggregateReader<
   /** The arguments that every question has. */
   protected readingArgs(stale: boolean | undefined): { stale?: boolean; definition?: string } {
     const { definition } = this;
-    return { ...staleArgs(stale), ...(definition === undefined ? {} : { definition }) };
+    return { ...(stale === undefined ? {} : { stale }), ...(definition === undefined ? {} : { definition }) };
   }
 
   #counts(ctx: ReadCtx, queries: RangeArgs[], options: StaleOption | undefined): Answer<Reads["counts"]> {
@@ -331,11 +331,6 @@ export class AggregateReader<
     };
     return this.ask(ctx, this.reads.namespaces, args, { stale });
   }
-}
-
-function referencesOf(reads: Reads): Reads {
-  const { counts, stats, at, percentiles, histogram, sample, get, rank, page, namespaces } = reads;
-  return { counts, stats, at, percentiles, histogram, sample, get, rank, page, namespaces };
 }
 
 /** Options of a list, whatever its namespace. */

@@ -9,7 +9,6 @@ import type { ComponentApi } from "../component/_generated/component.js";
 import { AggregateStatistics } from "./aggregate-statistics.js";
 import { runMutation } from "./call.js";
 import { defaultPageSize, eachOf } from "./answers.js";
-import { namespaceArgs } from "./range-args.js";
 import type { AggregateOptions, Key, NamespacedOpts, TreeOptions, WriteCtx, WriteOptions } from "./types.js";
 
 /** One write, as the functions of the component take it. */
@@ -70,7 +69,7 @@ export class Aggregate<
   async makeRootLazy(ctx: WriteCtx, namespace: Namespace): Promise<void> {
     const { definition } = this;
     await runMutation(ctx, this.component.trees.makeRootLazy, {
-      ...namespaceArgs(namespace),
+      ...(namespace === undefined ? {} : { namespace }),
       ...(definition === undefined ? {} : { definition }),
     });
   }
@@ -87,12 +86,16 @@ export class Aggregate<
     options: WriteOptions | undefined,
   ): Promise<void> {
     if (operations.length === 0) return;
+    const { deltas } = this;
     const { queue, writes } = this.component;
-    if (options?.async === true && this.deltas !== true) {
+    if (options?.async === true && deltas !== true) {
       await runMutation(ctx, queue.enqueue, { operations });
     } else {
       this.#applyReference ??= writes.apply;
-      await runMutation(ctx, this.#applyReference, { operations, ...deltasArgs(this.deltas) });
+      await runMutation(ctx, this.#applyReference, {
+        operations,
+        ...(deltas === undefined ? {} : { deltas }),
+      });
     }
   }
 
@@ -101,13 +104,9 @@ export class Aggregate<
     { namespace, maxNodeSize, rootLazy }: TreeOptions & { namespace?: Value | undefined } = {},
   ): Promise<void> {
     await runMutation(ctx, this.component.trees.clear, {
-      ...namespaceArgs(namespace),
+      ...(namespace === undefined ? {} : { namespace }),
       ...(maxNodeSize === undefined ? {} : { maxNodeSize }),
       ...(rootLazy === undefined ? {} : { rootLazy }),
     });
   }
-}
-
-function deltasArgs(deltas: boolean | undefined): { deltas?: boolean } {
-  return deltas === undefined ? {} : { deltas };
 }

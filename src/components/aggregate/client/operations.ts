@@ -1,7 +1,6 @@
 /** Writes as the component takes them: the namespaces and numbers that are undefined are left out. */
 import type { Value } from "convex/values";
 import type { Operation } from "./aggregate.js";
-import { namespaceArgs } from "./range-args.js";
 import type { Key } from "./types.js";
 
 /** An item to be written. */
@@ -37,7 +36,7 @@ export function replaceOperation(
     id: current.id,
     currentKey: current.key,
     newKey: next.key,
-    ...namespaceArgs(current.namespace),
+    ...(current.namespace === undefined ? {} : { namespace: current.namespace }),
     ...(next.namespace === undefined ? {} : { newNamespace: next.namespace }),
     ...valueArgs(next),
   };
@@ -55,7 +54,7 @@ export function withoutBefore({ before: _before, ...operation }: Operation): Ope
 }
 
 function placeArgs({ key, id, namespace }: WrittenItem): { key: Key; id: string; namespace?: Value } {
-  return { key, id, ...namespaceArgs(namespace) };
+  return { key, id, ...(namespace === undefined ? {} : { namespace }) };
 }
 
 function valueArgs({ sumValue, sumValues }: Pick<WrittenItem, "sumValue" | "sumValues">): {

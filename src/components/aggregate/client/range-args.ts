@@ -31,7 +31,7 @@ export interface RangeArgs {
 /** @throws INVALID_BOUNDS when a key or prefix is undefined, which would otherwise mean everything. */
 export function rangeArgs({ namespace, namespaces, bounds }: RangeOptionArgs = {}): RangeArgs {
   return {
-    ...namespaceArgs(namespace),
+    ...(namespace === undefined ? {} : { namespace }),
     ...(namespaces === undefined ? {} : { namespaces: setArgs(namespaces) }),
     ...(bounds === undefined ? {} : { bounds: boundsArgs(bounds) }),
   };
@@ -39,15 +39,8 @@ export function rangeArgs({ namespace, namespaces, bounds }: RangeOptionArgs = {
 
 function setArgs(set: AnyNamespaceSet): NonNullable<RangeArgs["namespaces"]> {
   if (set === "all") return set;
-  return "prefix" in set ? { prefix: [...set.prefix] } : set.map(namespaceArgs);
-}
-
-export function namespaceArgs(namespace: Value | undefined): { namespace?: Value } {
-  return namespace === undefined ? {} : { namespace };
-}
-
-export function staleArgs(stale: boolean | undefined): { stale?: boolean } {
-  return stale === undefined ? {} : { stale };
+  if ("prefix" in set) return { prefix: [...set.prefix] };
+  return set.map((namespace) => (namespace === undefined ? {} : { namespace }));
 }
 
 function boundsArgs(bounds: AnyBounds): NonNullable<RangeArgs["bounds"]> {

@@ -118,11 +118,22 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
   readonly #managed: Managed | undefined;
   #advanceFunction: AdvanceReference | undefined;
 
+  /** What the functions make of a document. They are called as methods of the options, of which they may be. */
+  readonly #makeItem = (doc: DocumentOf<T>): WrittenItem => {
+    const options = this.#options;
+    return {
+      key: options.sortKey(doc),
+      id: doc["_id"] as IdOf<T>,
+      namespace: options.namespace?.(doc),
+      sumValue: options.sumValue?.(doc),
+      sumValues: options.sumValues && valuesOf(options.sumValues, doc),
+    };
+  };
+
   constructor(component: ComponentApi, options: TableAggregateOptions<T>) {
     super(component, options);
     this.#options = options;
-    const makeItem = (document: StoredDocument): WrittenItem => this.#makeItem(document);
-    this.#managed = manage(component, options, makeItem);
+    this.#managed = manage(component, options, this.#makeItem);
     this.definition = this.#managed?.definition;
   }
 
@@ -143,8 +154,8 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
 
   /** Makes checks that verify the aggregate against a table. A managed aggregate is also verified by `operations`. */
   verification(table: T["TableName"]): TableVerification {
-    const makeItem = (document: StoredDocument): WrittenItem => this.#makeItem(document);
-    return new TableVerification(new TableSource(this.component, table, "", makeItem), this.definition);
+    const source = new TableSource(this.component, table, "", this.#makeItem);
+    return new TableVerification(source, this.definition);
   }
 
   /**
@@ -247,7 +258,8 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
       order?: "asc" | "desc" | undefined;
     } & StaleOption,
   ): Promise<number> {
-    return this.indexOf(ctx, this.#options.sortKey(doc), { namespace: this.#namespaceOf(doc), ...opts });
+    const options = this.#options;
+    return this.indexOf(ctx, options.sortKey(doc), { namespace: options.namespace?.(doc), ...opts });
   }
 
   /** Makes the function to register with `Triggers`, so that the aggregate follows every change of the table. */
@@ -342,29 +354,15 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
 
   /** @throws AGGREGATE_DOCUMENT_FAILED */
   #itemOf(doc: DocumentOf<T>): WrittenItem {
-    return checkedItem(stored(doc), (document) => this.#makeItem(document));
+    return checkedItem(stored(doc), this.#makeItem);
   }
+}
 
-  #makeItem(doc: DocumentOf<T>): WrittenItem {
-    return {
-      key: this.#options.sortKey(doc),
-      id: doc["_id"] as IdOf<T>,
-      namespace: this.#namespaceOf(doc),
-      sumValue: this.#options.sumValue?.(doc),
-      sumValues: this.#valuesOf(doc),
-    };
-  }
-
-  #valuesOf(doc: DocumentOf<T>): Record<string, number | undefined> | undefined {
-    const functions: Record<string, (doc: DocumentOf<T>) => number | undefined> | undefined =
-      this.#options.sumValues;
-    if (functions === undefined) return undefined;
-    return Object.fromEntries(Object.entries(functions).map(([name, valueOf]) => [name, valueOf(doc)]));
-  }
-
-  #namespaceOf(doc: DocumentOf<T>): NamespaceOf<T> {
-    return this.#options.namespace?.(doc);
-  }
+function valuesOf<Doc>(
+  functions: Readonly<Record<string, (doc: Doc) => number | undefined>>,
+  doc: Doc,
+): Record<string, number | undefined> {
+  return Object.fromEntries(Object.entries(functions).map(([name, valueOf]) => [name, valueOf(doc)]));
 }
 
 /** The document before and after a write. */

@@ -53,7 +53,7 @@ export function write(
     }
     const forest = forestOf(readings, generation);
     try {
-      applyEach(forest, operations, kinds, (operation) => applyOne(forest, operation));
+      applyEach(forest, operations, kinds, applyOne);
     } catch (error) {
       if (generation === unmanaged || !isDamage(error)) throw error;
       // A write must not fail because the aggregate is damaged. The aggregate is built anew, and tells its readers.

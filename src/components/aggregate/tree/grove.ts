@@ -24,7 +24,9 @@ export interface Found<Tree extends CountedTree> {
 
 /** How many items lie in the parts. */
 export function countParts<Tree extends CountedTree>(parts: readonly Part<Tree>[]): number {
-  return total(askEach(parts, ({ tree, range }) => countRange(tree, range)));
+  let count = 0;
+  askEach(parts, ({ tree, range }) => (count += countRange(tree, range)));
+  return count;
 }
 
 /** Count and measures of each part; measures differ from tree to tree, so they are not added up here. */

@@ -50,9 +50,13 @@ export function gatherMissing(needs: Need[], part: () => void): void {
   try {
     part();
   } catch (error) {
-    if (!(error instanceof Missing)) throw error;
-    needs.push(...error.needs);
+    noteMissing(needs, error);
   }
+}
+
+function noteMissing(needs: Need[], error: unknown): void {
+  if (!(error instanceof Missing)) throw error;
+  needs.push(...error.needs);
 }
 
 /** Asks about each of several things, so that what all of the questions miss is loaded together. @throws Missing */
@@ -62,7 +66,13 @@ export function askEach<Thing, Answer>(
 ): Answer[] {
   const needs: Need[] = [];
   const answers: Answer[] = [];
-  things.forEach((thing, index) => gatherMissing(needs, () => answers.push(ask(thing, index))));
+  for (const [index, thing] of things.entries()) {
+    try {
+      answers.push(ask(thing, index));
+    } catch (error) {
+      noteMissing(needs, error);
+    }
+  }
   if (needs.length > 0) throwMissing(needs);
   return answers;
 }

@@ -34,7 +34,7 @@ export function removeItem(tree: CountedTree, order: string, onMisfit?: OnMisfit
   if (onMisfit !== undefined && !fits(tree, place, order)) onMisfit();
   const { item } = place;
   if (item === null) return null;
-  editItems(tree, place).splice(place.index, 1);
+  (tree.nodes.edit(place.leafRef) as Leaf).items.splice(place.index, 1);
   const removed = summaryOf(item);
   changeSummaries(tree, place, (summary) => subtract(summary, removed));
   mendFill(tree, place.path, place.leafRef, false);
@@ -54,7 +54,7 @@ export function putItem(tree: CountedTree, item: Item, onMisfit?: OnMisfit): Ite
     return null;
   }
   if (hasValues(before, item) && isDigested(tree, place)) return before;
-  editItems(tree, place)[place.index] = item;
+  (tree.nodes.edit(place.leafRef) as Leaf).items[place.index] = item;
   const removed = summaryOf(before);
   const added = summaryOf(item);
   changeSummaries(tree, place, (summary) => {
@@ -143,15 +143,11 @@ function fitsBelow({ children, level }: Branch, index: number, node: Node): bool
 }
 
 function insertAt(tree: CountedTree, place: Place, item: Item): void {
-  editItems(tree, place).splice(place.index, 0, item);
+  (tree.nodes.edit(place.leafRef) as Leaf).items.splice(place.index, 0, item);
   const added = summaryOf(item);
   // An unknown digest may have become known since: only the entries themselves can tell.
   changeSummaries(tree, place, (summary) => (summary.digest === null ? null : combine(summary, added)));
   mendFill(tree, place.path, place.leafRef, place.atEnd);
-}
-
-function editItems(tree: CountedTree, place: Place): Item[] {
-  return (tree.nodes.edit(place.leafRef) as Leaf).items;
 }
 
 /** Brings the summaries above a changed leaf up to date, from below; a fold replaces what `change` cannot tell. */

@@ -28,16 +28,14 @@ export class Followers {
     return followers;
   }
 
-  /** Whether the engine is the first follower of a change. It follows each change once. */
-  isEngineFirst({ id }: Operation): boolean {
-    this.#hasEngine = true;
-    return !this.#latest.has(id);
-  }
-
-  /** Whether another follower is the first one of a change. */
-  isFirst(operation: Operation): boolean {
-    if (this.#hasEngine) return false;
+  /** Whether the engine, which follows each change once, or another follower is the first one of a change. */
+  isFirst(operation: Operation, isEngine: boolean): boolean {
     const latest = this.#latest.get(operation.id);
+    if (isEngine) {
+      this.#hasEngine = true;
+      return latest === undefined;
+    }
+    if (this.#hasEngine) return false;
     this.#latest.set(operation.id, operation);
     return latest === undefined || !isSame(latest, operation);
   }

@@ -100,25 +100,19 @@ export interface FollowOptions {
 /** The management of one aggregate, for the engine and for an app's own functions. */
 export class Managed implements ManagedAggregate {
   readonly source: TableSource;
+  readonly table: string;
+  readonly component: ComponentApi;
+  readonly definition: string;
   readonly verifyEveryMs: number | null;
   /** The engine knows references by their identity. */
   #followReference: ComponentApi["managed"]["follow"] | null = null;
 
   constructor(source: TableSource, verifyEveryMs: number | null) {
     this.source = source;
+    this.table = source.table;
+    this.component = source.component;
+    this.definition = source.definition;
     this.verifyEveryMs = verifyEveryMs;
-  }
-
-  get table(): string {
-    return this.source.table;
-  }
-
-  get component(): ComponentApi {
-    return this.source.component;
-  }
-
-  get definition(): string {
-    return this.source.definition;
   }
 
   async begin(ctx: FollowCtx, { standby, fresh }: BeginOptions = {}): Promise<AggregateState> {
@@ -134,8 +128,7 @@ export class Managed implements ManagedAggregate {
   }
 
   async follow(ctx: FollowCtx, change: DocumentChange): Promise<void> {
-    const followers = Followers.of(ctx, this.definition);
-    await this.#applyAs(ctx, [change], (operation) => followers.isEngineFirst(operation));
+    await this.#applyAs(ctx, [change], true);
   }
 
   /** Applies writes of documents to whatever is kept in step. True when somebody has to `advance`. */
@@ -145,22 +138,23 @@ export class Managed implements ManagedAggregate {
     options: FollowOptions = {},
   ): Promise<boolean> {
     assertWritable(ctx);
-    const followers = Followers.of(ctx, this.definition);
-    return this.#applyAs(ctx, changes, (operation) => followers.isFirst(operation), options);
+    return this.#applyAs(ctx, changes, false, options);
   }
 
-  /** @param isFirst Whether what was there before can be told, because nobody else has followed the change yet. */
+  /** Says what was there before a change only where nobody else has followed it yet: later it is not there any more. */
   async #applyAs(
     ctx: FollowCtx,
     changes: readonly DocumentImages[],
-    isFirst: (operation: Operation) => boolean,
+    isEngine: boolean,
     options: FollowOptions = {},
   ): Promise<boolean> {
     const { definition } = this;
+    const followers = Followers.of(ctx, definition);
     const operations: Operation[] = [];
     for (const change of changes) {
       const operation = this.source.operationOf(change);
-      if (operation !== null) operations.push(isFirst(operation) ? operation : withoutBefore(operation));
+      if (operation === null) continue;
+      operations.push(followers.isFirst(operation, isEngine) ? operation : withoutBefore(operation));
     }
     if (operations.length === 0) return false;
     this.#followReference ??= this.component.managed.follow;

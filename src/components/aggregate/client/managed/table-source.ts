@@ -39,8 +39,11 @@ export class TableSource implements Source {
   operationOf({ oldDoc, newDoc }: DocumentImages): Operation | null {
     const before = oldDoc === null ? null : this.#itemBefore(oldDoc);
     const after = newDoc === null ? null : this.itemOf(newDoc);
-    const operation = operationFrom(before, after);
-    return operation === null ? null : withBefore(operation, before);
+    if (after === null) return before && withBefore(deleteOperation("deleteIfExists", before), before);
+    if (before === null) return withBefore(putOperation(after), null);
+    return isSame(before, after)
+      ? null
+      : withBefore(replaceOperation("replaceOrInsert", before, after), before);
   }
 
   /** The item of a document before its change. The functions are pure, so a document that they fail on had no item. */
@@ -51,12 +54,6 @@ export class TableSource implements Source {
       return null;
     }
   }
-}
-
-function operationFrom(before: WrittenItem | null, after: WrittenItem | null): Operation | null {
-  if (after === null) return before && deleteOperation("deleteIfExists", before);
-  if (before === null) return putOperation(after);
-  return isSame(before, after) ? null : replaceOperation("replaceOrInsert", before, after);
 }
 
 /**

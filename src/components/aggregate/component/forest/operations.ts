@@ -50,11 +50,11 @@ export function applyEach<Result>(
   forest: Forest,
   operations: readonly Operation[],
   results: Result[],
-  make: (operation: Operation) => Result,
+  make: (forest: Forest, operation: Operation) => Result,
 ): void {
   try {
     for (let index = results.length; index < operations.length; index++) {
-      results.push(make(operations[index] as Operation));
+      results.push(make(forest, operations[index] as Operation));
     }
   } catch (error) {
     // While the nodes of the first operation are loaded, level by level, those of the others are, too.
@@ -231,8 +231,10 @@ function insert(forest: Forest, place: ItemPlace, values: ItemValues): void {
 /** Puts an item in its place. Returns the one that stood there before. */
 function put(forest: Forest, place: ItemPlace, values: ItemValues, onMisfit?: OnMisfit): FoundItem | null {
   const tree = treeFor(forest, place.namespace);
+  // The names as they are now: a new one must not give its meaning to a value of a damaged item.
   const { measures } = tree.state;
-  return found(putItem(tree, itemFor(tree, place, values), onMisfit), measures);
+  const item = putItem(tree, itemFor(tree, place, values), onMisfit);
+  return item && { item, measures };
 }
 
 function remove(forest: Forest, place: ItemPlace): void {
@@ -243,11 +245,8 @@ function remove(forest: Forest, place: ItemPlace): void {
 function take(forest: Forest, { namespace, key, id }: ItemPlace, onMisfit?: OnMisfit): FoundItem | null {
   const tree = forest.find(namespace);
   if (tree === null) return null;
-  return found(removeItem(tree, new Position(key, id).order, onMisfit), tree.state.measures);
-}
-
-function found(item: Item | null, measures: readonly string[]): FoundItem | null {
-  return item === null ? null : { item, measures };
+  const item = removeItem(tree, new Position(key, id).order, onMisfit);
+  return item && { item, measures: tree.state.measures };
 }
 
 function replace(forest: Forest, operation: ItemMove, strict: boolean): void {
@@ -298,10 +297,9 @@ function treeFor(forest: Forest, namespace: Value | undefined): StoredTree {
 }
 
 function itemFor(tree: StoredTree, { key, id }: ItemPlace, { sumValue, sumValues }: ItemValues): Item {
-  const named: [string, number][] = Object.entries(sumValues ?? {});
-  if (sumValue !== undefined) named.push([plainMeasure, sumValue]);
-  addMeasures(tree, named);
-  const byName = new Map(named);
+  const byName = new Map<string, number>(Object.entries(sumValues ?? {}));
+  if (sumValue !== undefined) byName.set(plainMeasure, sumValue);
+  addMeasures(tree, byName.keys());
   const values = tree.state.measures.map((name) => byName.get(name) ?? null);
   const item = { position: new Position(key, id), values: withoutTrailingNulls(values) };
   if (itemBytes(item) > maxItemBytes) throw itemTooLarge(id, itemBytes(item));
@@ -309,9 +307,10 @@ function itemFor(tree: StoredTree, { key, id }: ItemPlace, { sumValue, sumValues
 }
 
 /** Gives a column to each measure that a tree meets for the first time. */
-function addMeasures({ nodes, state }: StoredTree, named: readonly [string, number][]): void {
+function addMeasures({ nodes, state }: StoredTree, names: Iterable<string>): void {
   const before = state.measures;
-  const added = named.map(([name]) => name).filter((name) => !before.includes(name));
+  const added: string[] = [];
+  for (const name of names) if (!before.includes(name)) added.push(name);
   if (added.length === 0) return;
   state.measures = [...before, ...added];
   nodes.onRollback(() => (state.measures = before));

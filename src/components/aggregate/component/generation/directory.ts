@@ -19,6 +19,8 @@ export interface LiveGenerations {
 
 const noneLive: LiveGenerations = { readable: null, writable: [] };
 
+/** The names of these cells start with this. A definition has a `@` or a `#`, so no other fact is called like one. */
+const liveCell = "g";
 const liveCodec: CellCodec<LiveGenerations> = {
   encode: (live) => JSON.stringify(live),
   decode: (text) => JSON.parse(text) as LiveGenerations,
@@ -26,13 +28,10 @@ const liveCodec: CellCodec<LiveGenerations> = {
 
 /** The generations of a definition that were not dropped. @throws Missing */
 export function liveGenerations(readings: Readings, definition: string): LiveGenerations {
-  const { db, native } = readings;
-  // Definitions name their table, so no other fact is called like one.
-  const remembered =
-    native && readings.take(definition, () => native.cells(liveCodec).get(nameOf(definition)));
-  if (remembered) return remembered;
+  const remembered = readings.cell(liveCodec, liveCell + definition);
+  if (remembered !== undefined) return remembered;
   return readings.read(`generations of ${definition}`, async () =>
-    liveAmong(await generationsOf(db, definition)),
+    liveAmong(await generationsOf(readings.db, definition)),
   );
 }
 
@@ -71,7 +70,7 @@ export async function refreshDirectory(db: DatabaseWriter, definition: string): 
   const isManaged = (await db.query("generations").collect()).some(isLive);
   native.cells(flagCodec).set(managedKind, isManaged);
   const live = liveAmong(await generationsOf(db, definition));
-  native.cells(liveCodec).set(nameOf(definition), live.writable.length === 0 ? undefined : live);
+  native.cells(liveCodec).set(liveCell + definition, live.writable.length === 0 ? undefined : live);
 }
 
 /** Every generation of a definition that has a record, the oldest first. */
@@ -93,8 +92,4 @@ function liveAmong(generations: readonly Doc<"generations">[]): LiveGenerations 
     readable: live.find(({ status }) => status === "ready")?.generation ?? null,
     writable: live.map(({ generation }) => generation),
   };
-}
-
-function nameOf(definition: string): string {
-  return `g${definition}`;
 }

@@ -39,12 +39,14 @@ export class CellNodes extends NodeCache implements StoredNodes {
   }
 
   override async load(refs: readonly NodeRef[]): Promise<void> {
-    await Promise.all(refs.map(async (ref) => this.keep(ref, (await this.#cells.get(nameOf(ref))) ?? null)));
+    await Promise.all(
+      refs.map(async (ref) => this.keep(ref, (await this.#cells.get(nodeCells + ref)) ?? null)),
+    );
   }
 
   /** A node that cannot be decoded counts as missing. */
   protected override fetch(ref: NodeRef): Node | null | undefined {
-    const found = this.#cells.get(nameOf(ref));
+    const found = this.#cells.get(nodeCells + ref);
     return found instanceof Promise ? undefined : (found ?? null);
   }
 
@@ -67,7 +69,7 @@ export class CellNodes extends NodeCache implements StoredNodes {
     }
     for (const ref of this.created) this.#writeNode(ref);
     for (const ref of this.removed) {
-      this.#cells.set(nameOf(ref), undefined);
+      this.#cells.set(nodeCells + ref, undefined);
       this.absent.add(ref);
     }
     this.#names = noNames;
@@ -77,14 +79,10 @@ export class CellNodes extends NodeCache implements StoredNodes {
   #writeNode(ref: NodeRef): void {
     const node = withStoredRefs(this.get(ref), this.#names);
     const name = this.#names.get(ref);
-    this.#cells.set(nameOf(name ?? ref), node);
+    this.#cells.set(nodeCells + (name ?? ref), node);
     if (name !== undefined) this.nodes.delete(ref);
     this.nodes.set(name ?? ref, node);
   }
-}
-
-function nameOf(ref: NodeRef): string {
-  return nodeCells + ref;
 }
 
 /**

@@ -24,7 +24,7 @@ const nodeFormat = "a";
 
 /** A text that is no node's decodes to null: a node that cannot be read counts as lost, and is mended like one. */
 export const nodeCodec: CellCodec<Node | null> = {
-  encode: (node) => (node === null ? "" : encodeNode(node)),
+  encode: encodeNode,
   decode: (text) => {
     try {
       return decodeNode(text);
@@ -35,8 +35,9 @@ export const nodeCodec: CellCodec<Node | null> = {
   },
 };
 
-/** The text of a node whose refs are those of stored nodes. */
-export function encodeNode(node: Node): string {
+/** The text of a node whose refs are those of stored nodes; that of a lost node is empty. */
+export function encodeNode(node: Node | null): string {
+  if (node === null) return "";
   return isLeaf(node) ? encodeLeaf(node) : encodeBranch(node);
 }
 
@@ -55,11 +56,7 @@ export function decodeNode(text: string): Node {
 }
 
 function encodeLeaf({ items }: Leaf): string {
-  const parts = [nodeFormat, lengthText(0)];
-  writePositions(
-    parts,
-    items.map(({ position }) => position),
-  );
+  const parts = [nodeFormat, lengthText(0), positionsText(items.map(({ position }) => position))];
   for (const { values } of items) {
     parts.push(lengthText(values.length));
     for (const value of values) parts.push(numberText(value));
@@ -107,19 +104,13 @@ function encodeBranch(branch: Branch): string {
   return nodeFormat + lengthText(level) + positions + texts.join("");
 }
 
-function positionsText(positions: readonly Position[]): string {
-  const parts: string[] = [];
-  writePositions(parts, positions);
-  return parts.join("");
-}
-
 /**
- * Writes positions: their number, what all begin with, the length of the shortest rest, and the rest of each. A key that holds a
+ * The text of positions: their number, what all begin with, the length of the shortest rest, and the rest of each. A key that holds a
  * timestamp which is known only after the commit cannot be told from the encoded order, so such keys follow behind.
  */
-function writePositions(parts: string[], positions: readonly Position[]): void {
-  parts.push(lengthText(positions.length));
-  if (positions.length === 0) return;
+function positionsText(positions: readonly Position[]): string {
+  if (positions.length === 0) return lengthText(0);
+  const parts = [lengthText(positions.length)];
   const texts = positions.map(textOf);
   const shared = sharedStart(texts);
   let shortest = Infinity;
@@ -131,6 +122,7 @@ function writePositions(parts: string[], positions: readonly Position[]): void {
   for (const index of unresolved) {
     parts.push(lengthText(index), stringText(stringifyValue((positions[index] as Position).key)));
   }
+  return parts.join("");
 }
 
 function readPositions(reader: TextReader): Position[] {

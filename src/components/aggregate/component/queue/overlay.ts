@@ -43,15 +43,17 @@ export function overlay(
  * @throws Missing, TREE_DAMAGED
  */
 export function applyDeltas(forest: Forest, operations: readonly Operation[], refusals: Refusal[]): void {
-  applyEach(forest, operations, refusals, (operation) => {
-    try {
-      apply(forest, operation);
-      return null;
-    } catch (error) {
-      if (!(error instanceof ConvexError) || isDamage(error)) throw error;
-      return error;
-    }
-  });
+  applyEach(forest, operations, refusals, applyDelta);
+}
+
+function applyDelta(forest: Forest, operation: Operation): Refusal {
+  try {
+    apply(forest, operation);
+    return null;
+  } catch (error) {
+    if (!(error instanceof ConvexError) || isDamage(error)) throw error;
+    return error;
+  }
 }
 
 /** The operations on some namespaces, and on those that are connected with them by moves. */

@@ -10,7 +10,7 @@ import { reread, type Ctx, type Operation } from "./current-documents.js";
  * @throws MIGRATION_NOT_DEFINED when the definition lacks `down` or `isMigrated`, which the operation needs
  */
 export function operationOf(definition: PlainDefinition, job: BatchRequest | undefined): Operation {
-  const { table, down, isMigrated } = definition;
+  const { table, migrateOne, down, isMigrated } = definition;
   if (job?.kind === "revert") {
     if (down === undefined) throw notDefined(table, "down", "be reverted");
     return reverting(definition, down, job.ids ?? []);
@@ -19,12 +19,6 @@ export function operationOf(definition: PlainDefinition, job: BatchRequest | und
     if (isMigrated === undefined) throw notDefined(table, "isMigrated", "be verified");
     return (_ctx, document) => isMigrated(document);
   }
-  return migrating(definition);
-}
-
-/** Runs `migrateOne` on a document that is not migrated, and applies what it returns. */
-function migrating(definition: PlainDefinition): Operation {
-  const { migrateOne, isMigrated } = definition;
   return (ctx, document) => {
     if (isMigrated?.(document) === true) return false;
     return applied(ctx, definition, document, migrateOne(ctx, document));
