@@ -3,12 +3,12 @@
  * none reads a node twice.
  */
 import { v, type Infer, type Value } from "convex/values";
-import { encodeKey } from "../../../values/index.js";
 import {
   afterwards,
   countParts,
   endOf,
   findItem,
+  intersect,
   itemInParts,
   Position,
   scanParts,
@@ -27,7 +27,7 @@ import {
   placeAfter,
 } from "./reading/cursors.js";
 import { aggregateError } from "./interface/errors.js";
-import { forestOf, unmanaged, type Forest, type StoredTree } from "./forest/forest.js";
+import { forestOf, namespaceKey, unmanaged, type Forest, type StoredTree } from "./forest/forest.js";
 import { answerFrom, askableQuery } from "./reading/readings.js";
 import { overlay } from "./queue/overlay.js";
 import { pendingDeltas } from "./queue/pending.js";
@@ -35,7 +35,6 @@ import {
   answer,
   answerAll,
   clipParts,
-  intersect,
   readableForest,
   statsOf,
   answeredItem,
@@ -244,11 +243,10 @@ function withPlanted(
   stored: readonly (Value | undefined)[],
   cursor: string | undefined,
 ): readonly (Value | undefined)[] {
-  const keyOf = (namespace: Value | undefined): string => encodeKey([namespace]);
-  const after = cursor === undefined ? "" : keyOf(namespaceBefore(cursor));
-  const planted = forest.planted("all").filter((namespace) => keyOf(namespace) > after);
+  const after = cursor === undefined ? "" : namespaceKey(namespaceBefore(cursor));
+  const planted = forest.planted("all").filter((namespace) => namespaceKey(namespace) > after);
   if (planted.length === 0) return stored;
-  const byKey = new Map([...stored, ...planted].map((namespace) => [keyOf(namespace), namespace]));
+  const byKey = new Map([...stored, ...planted].map((namespace) => [namespaceKey(namespace), namespace]));
   return [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, namespace]) => namespace);
 }
 

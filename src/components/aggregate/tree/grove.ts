@@ -5,7 +5,7 @@
  */
 import { findItem, itemAtOffset, type CountedTree } from "./counted-tree.js";
 import { askEach } from "./missing.js";
-import type { OrderRange } from "./range.js";
+import { intersect, type OrderRange } from "./range.js";
 import type { Item, Summary } from "./summary.js";
 import { countRange, measureRange } from "./tree-fold.js";
 import { scanRange, type Order } from "./tree-scan.js";
@@ -89,7 +89,7 @@ function selectInWindows<Tree extends CountedTree>(
       weight: count,
     })),
   );
-  const below = narrow(open, (range) => ({ start: range.start, end: earlier(range.end, pivot) }));
+  const below = narrow(open, { start: "", end: pivot });
   const belowCount = total(below.map(({ count }) => count));
   if (offset < belowCount) return selectInWindows(below, offset);
   // No order is the beginning of another one, so nothing stands between an order and the same with a zero behind it.
@@ -100,26 +100,18 @@ function selectInWindows<Tree extends CountedTree>(
   );
   const holder = found[offset - belowCount];
   if (holder !== undefined) return holder;
-  const above = narrow(open, (range) => ({ start: later(range.start, afterPivot), end: range.end }));
+  const above = narrow(open, { start: afterPivot, end: null });
   return selectInWindows(above, offset - belowCount - found.length);
 }
 
 function narrow<Tree extends CountedTree>(
   windows: readonly Window<Tree>[],
-  clip: (range: OrderRange) => OrderRange,
+  within: OrderRange,
 ): Window<Tree>[] {
   return askEach(windows, (window) => {
-    const range = clip(window.range);
+    const range = intersect(window.range, within);
     return { tree: window.tree, range, count: countRange(window.tree, range) };
   });
-}
-
-function earlier(end: string | null, order: string): string {
-  return end !== null && end < order ? end : order;
-}
-
-function later(start: string, order: string): string {
-  return start > order ? start : order;
 }
 
 function isWithin(order: string, { start, end }: OrderRange): boolean {

@@ -45,9 +45,10 @@ export {
   type NodeRef,
 } from "./node.js";
 export { Position } from "./position.js";
-export { endOf, rangeOf, startOf, type KeyBounds, type OrderRange } from "./range.js";
+export { endOf, intersect, rangeOf, startOf, type KeyBounds, type OrderRange } from "./range.js";
 export {
   combineMeasures,
+  equalValues,
   noMeasure,
   withoutTrailingNulls,
   type Item,

@@ -40,6 +40,12 @@ export function rangeOf(bounds: KeyBounds | undefined): OrderRange {
   };
 }
 
+/** What is common to two ranges; it may be empty. */
+export function intersect(a: OrderRange, b: OrderRange): OrderRange {
+  const end = a.end === null ? b.end : b.end === null || a.end < b.end ? a.end : b.end;
+  return { start: a.start > b.start ? a.start : b.start, end };
+}
+
 /** The encoded order that no item of the key, or the item with the id, precedes. */
 export function startOf(bound: Pick<KeyBound, "key" | "id">): string {
   return encodeKey(bound.id === undefined ? [bound.key] : [bound.key, bound.id]);

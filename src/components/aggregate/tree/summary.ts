@@ -45,6 +45,11 @@ export function withoutTrailingNulls(values: (number | null)[]): (number | null)
   return length === values.length ? values : values.slice(0, length);
 }
 
+/** Whether two items have the same values, to the last bit. */
+export function equalValues({ values: a }: Item, { values: b }: Item): boolean {
+  return a.length === b.length && a.every((value, index) => Object.is(value, b[index]));
+}
+
 /** A measure that no item has. */
 export const noMeasure: MeasureSummary = { count: 0, sum: 0, min: null, max: null };
 

@@ -4,7 +4,7 @@
  * and orders of the tree are right; no node has to be compared with more than its parent. So the check can stop
  * after any leaf and go on from there in another transaction.
  */
-import { entryWeights, fullWeight, isLazyRoot, type CountedTree } from "./counted-tree.js";
+import { nodeWeight, fullWeight, isLazyRoot, type CountedTree } from "./counted-tree.js";
 import {
   childIndex,
   isLeaf,
@@ -152,7 +152,7 @@ function ordersOf(node: Leaf | Branch): string[] {
 
 function checkFill(check: Check, ref: NodeRef, node: Node, { isRoot }: Expectation): void {
   const { tree } = check;
-  const weight = entryWeights(tree, node).reduce((sum, entry) => sum + entry, 0);
+  const weight = nodeWeight(tree, node);
   if (weight > fullWeight(tree)) {
     addProblem(check, "tooHeavy", ref, `has ${nodeSize(node)} entries, too many`);
   }

@@ -15,7 +15,7 @@ import {
 import type { CountedTree } from "./counted-tree.js";
 import { gatherMissing, throwMissing, type Need } from "./missing.js";
 import { childIndex, isLeaf, itemIndex } from "./node.js";
-import type { Branch, Child, Leaf, Node } from "./node.js";
+import type { Branch, Child, Node } from "./node.js";
 import type { OrderRange } from "./range.js";
 import { SummaryFold, summaryOf, type Item, type Summary } from "./summary.js";
 
@@ -42,7 +42,10 @@ function countSpan(tree: CountedTree, branch: Branch, span: Span, { start, end }
   const { first, last, startsWithin, endsWithin } = span;
   const missing: Need[] = [];
   let count = 0;
-  if (startsWithin) gatherMissing(missing, () => (count += countFrom(tree, children[first] as Child, start)));
+  if (startsWithin) {
+    const child = children[first] as Child;
+    gatherMissing(missing, () => (count += countOfChild(tree, child) - countUpTo(tree, child, start)));
+  }
   const beforeEnd = endsWithin ? last - 1 : last;
   for (let index = startsWithin ? first + 1 : first; index <= beforeEnd; index++) {
     count += countOfChild(tree, children[index] as Child);
@@ -52,21 +55,6 @@ function countSpan(tree: CountedTree, branch: Branch, span: Span, { start, end }
   }
   if (missing.length > 0) throwMissing(missing);
   return count;
-}
-
-/** How many items below a child are at or after a position. */
-function countFrom(tree: CountedTree, child: Child, order: string): number {
-  let count = 0;
-  let node = tree.nodes.get(child.ref);
-  while (!isLeaf(node)) {
-    const { children } = node;
-    const at = childIndex(node, order);
-    for (let index = at + 1; index < children.length; index++) {
-      count += countOfChild(tree, children[index] as Child);
-    }
-    node = tree.nodes.get((children[at] as Child).ref);
-  }
-  return count + node.items.length - itemIndex(node, order);
 }
 
 /** How many items below a child are before a position. */
@@ -84,51 +72,38 @@ function countUpTo(tree: CountedTree, child: Child, order: string): number {
 
 /** The summary of the items of the tree that lie in a range. */
 export function summarizeRange(tree: CountedTree, range: OrderRange): Summary {
-  const summarizer = new Summarizer(tree, true);
-  foldRange(tree, range, summarizer);
-  return summarizer.fold.result();
+  return foldRange(tree, range, true);
 }
 
 /** The same without the digest, which is not looked at then: it is null. */
 export function measureRange(tree: CountedTree, range: OrderRange): Summary {
-  const summarizer = new Summarizer(tree, false);
-  foldRange(tree, range, summarizer);
-  return summarizer.fold.result();
+  return foldRange(tree, range, false);
 }
 
 /** Takes up the parts of a range, from left to right. */
-class Summarizer {
-  readonly fold: SummaryFold = new SummaryFold();
-  readonly #tree: CountedTree;
-  readonly #withDigest: boolean;
-
-  constructor(tree: CountedTree, withDigest: boolean) {
-    this.#tree = tree;
-    this.#withDigest = withDigest;
-  }
-
-  child(child: Child): void {
-    this.fold.add(summaryOfChild(this.#tree, child));
-  }
-
-  items(leaf: Leaf, from: number, to: number): void {
-    for (let index = from; index < to; index++) {
-      const item = leaf.items[index] as Item;
-      if (this.#withDigest) this.fold.add(summaryOf(item));
-      else this.fold.addUndigested(item);
-    }
-  }
+interface Folding {
+  readonly tree: CountedTree;
+  readonly fold: SummaryFold;
+  readonly withDigest: boolean;
 }
 
-function foldRange(tree: CountedTree, range: OrderRange, visitor: Summarizer): void {
-  if (range.end !== null && range.start >= range.end) return;
-  foldBelow(tree, tree.nodes.get(tree.state.root), range, visitor);
+function foldRange(tree: CountedTree, range: OrderRange, withDigest: boolean): Summary {
+  const fold = new SummaryFold();
+  if (range.end === null || range.start < range.end) {
+    foldBelow({ tree, fold, withDigest }, tree.nodes.get(tree.state.root), range);
+  }
+  return fold.result();
 }
 
-function foldBelow(tree: CountedTree, node: Node, range: OrderRange, visitor: Summarizer): void {
+function foldBelow(folding: Folding, node: Node, range: OrderRange): void {
+  const { tree, fold, withDigest } = folding;
   if (isLeaf(node)) {
     const { from, to } = itemsIn(node, range);
-    if (from < to) visitor.items(node, from, to);
+    for (let index = from; index < to; index++) {
+      const item = node.items[index] as Item;
+      if (withDigest) fold.add(summaryOf(item));
+      else fold.addUndigested(item);
+    }
     return;
   }
   const span = spanOf(node, range);
@@ -137,11 +112,9 @@ function foldBelow(tree: CountedTree, node: Node, range: OrderRange, visitor: Su
   const missing: Need[] = [];
   for (let index = span.first; index <= span.last; index++) {
     const child = node.children[index] as Child;
-    if (isWhole(span, index)) visitor.child(child);
+    if (isWhole(span, index)) fold.add(summaryOfChild(tree, child));
     else {
-      gatherMissing(missing, () =>
-        foldBelow(tree, tree.nodes.get(child.ref), clip(range, span, index), visitor),
-      );
+      gatherMissing(missing, () => foldBelow(folding, tree.nodes.get(child.ref), clip(range, span, index)));
     }
   }
   if (missing.length > 0) throwMissing(missing);

@@ -14,7 +14,7 @@ import {
   type Node,
 } from "./node.js";
 import type { NodeRef } from "./node.js";
-import { combine, subtract, summaryOf, type Item, type Summary } from "./summary.js";
+import { combine, equalValues, subtract, summaryOf, type Item, type Summary } from "./summary.js";
 import { forgetSummaries, mendFill, type Step } from "./tree-fill.js";
 
 /** Is called when the nodes on the way to a place do not fit together. Looking costs O(1) for each of them. */
@@ -53,7 +53,7 @@ export function putItem(tree: CountedTree, item: Item, onMisfit?: OnMisfit): Ite
     insertAt(tree, place, item);
     return null;
   }
-  if (hasValues(before, item) && isDigested(tree, place)) return before;
+  if (equalValues(before, item) && isDigested(tree, place)) return before;
   (tree.nodes.edit(place.leafRef) as Leaf).items[place.index] = item;
   const removed = summaryOf(before);
   const added = summaryOf(item);
@@ -63,10 +63,6 @@ export function putItem(tree: CountedTree, item: Item, onMisfit?: OnMisfit): Ite
   });
   mendFill(tree, place.path, place.leafRef, false);
   return before;
-}
-
-function hasValues({ values: before }: Item, { values }: Item): boolean {
-  return before.length === values.length && before.every((value, index) => Object.is(value, values[index]));
 }
 
 /** False when a summary above a place lacks a digest that may be known by now. */

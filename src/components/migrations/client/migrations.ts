@@ -203,10 +203,8 @@ export class Migrations<
       handler: async (ctx, args: MigrationArgs): Promise<Record<string, unknown>> => {
         const series = await Promise.all(own.map(targetOf));
         if (args.fn !== undefined && series.length > 0) {
-          throw migrationError(
-            "MIGRATION_ARGUMENTS",
-            "Specify only one of fn or the runner's own migration.",
-          );
+          const message = "Specify only one of fn or the runner's own migration.";
+          throw migrationError("MIGRATION_ARGUMENTS", message);
         }
         if (args.fn !== undefined) series.push(await targetNamed(this.#prefixed(args.fn)));
         const [first, ...rest] = series;
@@ -257,15 +255,14 @@ export class Migrations<
     ctx: AnyCtx,
     { migrations, limit }: { migrations?: Migration[]; limit?: number },
   ): Promise<MigrationStatus[]> {
-    return ctx.runQuery(this.component.lib.getStatus, {
-      ...given({ names: migrations?.map((migration) => this.#nameOf(migration)), limit }),
-    });
+    const names = migrations?.map((migration) => this.#nameOf(migration));
+    return ctx.runQuery(this.component.lib.getStatus, given({ names, limit }));
   }
 
   /** Resolves with true when the given migrations are done and no document of theirs is in quarantine. */
   async isComplete(ctx: AnyCtx, migrations: Migration | Migration[]): Promise<boolean> {
     const statuses = await this.getStatus(ctx, { migrations: [migrations].flat() });
-    return statuses.every(({ isDone, failed }) => isDone && (failed ?? 0) === 0);
+    return statuses.every(isWhole);
   }
 
   /** Resolves with the latest `limit` (100) runs of a migration, latest first. */
@@ -375,9 +372,7 @@ export class Migrations<
     const begins = job === undefined ? dryRun !== true : job.kind === "migrate" && job.first === true;
     if (requires.length === 0 || !begins) return;
     const statuses = await this.getStatus(ctx, { migrations: [...requires] });
-    const missing = statuses
-      .filter(({ isDone, failed }) => !isDone || (failed ?? 0) > 0)
-      .map(({ name }) => name);
+    const missing = statuses.filter((status) => !isWhole(status)).map(({ name }) => name);
     if (missing.length === 0) return;
     const message = `It requires ${missing.join(", ")} to be complete; run that first.`;
     throw migrationError("MIGRATION_REQUIRES", message, { missing });
@@ -392,4 +387,9 @@ export class Migrations<
     const prefix = this.options?.migrationsLocationPrefix;
     return prefix !== undefined && !name.includes(":") ? prefix + name : name;
   };
+}
+
+/** Whether a migration is done and no document of it is in quarantine. */
+function isWhole({ isDone, failed }: MigrationStatus): boolean {
+  return isDone && (failed ?? 0) === 0;
 }

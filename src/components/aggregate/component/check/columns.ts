@@ -62,18 +62,17 @@ export class ColumnReader {
   /** An item's values by name. */
   valuesAt(index: number): ItemValues {
     const { measures, values } = this.#columns;
-    const named: [string, number][] = measures.flatMap((name, column) => {
-      const value = values[column]?.[index] ?? null;
-      return value === null ? [] : [[name, value] as [string, number]];
-    });
-    return namedValues(named);
+    const ofItem = values.map((column) => column[index] ?? null);
+    return namedValues(measures, ofItem);
   }
 }
 
-/** Named values in the form that they have in operations and differences. */
-export function namedValues(named: readonly (readonly [string, number])[]): ItemValues {
+/** Values with their names, in the form that they have in operations and differences. */
+export function namedValues(names: readonly string[], values: readonly (number | null)[]): ItemValues {
   const result: ItemValues = {};
-  for (const [name, value] of named) {
+  for (const [index, name] of names.entries()) {
+    const value = values[index] ?? null;
+    if (value === null) continue;
     if (name === plainMeasure) result.sumValue = value;
     else (result.sumValues ??= {})[name] = value;
   }

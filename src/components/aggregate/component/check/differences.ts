@@ -6,7 +6,7 @@
  * right item is missing, the stray stands in the wrong place; otherwise it is a duplicate.
  */
 import type { Value } from "convex/values";
-import { findItem, leafOf, untilLoaded, type Item } from "../../tree/index.js";
+import { equalValues, findItem, leafOf, untilLoaded, type Item } from "../../tree/index.js";
 import { namedValues, type Space } from "./columns.js";
 import { spaceOf, type CheckRun } from "./runs.js";
 import type { DifferenceKind } from "../../../../seams/index.js";
@@ -128,19 +128,9 @@ async function reportShared(
   }
 }
 
-function equalValues(a: Item, b: Item): boolean {
-  return (
-    a.values.length === b.values.length && a.values.every((value, index) => Object.is(value, b.values[index]))
-  );
-}
-
 /** An item as differences show it. */
 export function shownItem({ tree, item }: FoundItem): ShownItem {
-  const named = tree.state.measures.flatMap((name, index) => {
-    const value = item.values[index] ?? null;
-    return value === null ? [] : [[name, value] as const];
-  });
-  return shown(tree, item, namedValues(named));
+  return shown(tree, item, namedValues(tree.state.measures, item.values));
 }
 
 export function shown(

@@ -86,13 +86,13 @@ export class Forest {
       ? set.map(({ namespace }) => namespace)
       : [...this.#listed(set), ...this.planted(set)];
     askEach(namespaces, (namespace) => this.find(namespace));
-    const keys = [...new Set(namespaces.map(keyOf))].toSorted();
+    const keys = [...new Set(namespaces.map(namespaceKey))].toSorted();
     return keys.flatMap((key) => this.#trees.get(key) ?? []);
   }
 
   /** The tree of a namespace, or null when nothing was ever written to it. @throws Missing */
   find(namespace: Value | undefined): StoredTree | null {
-    const key = keyOf(namespace);
+    const key = namespaceKey(namespace);
     const known = this.#trees.get(key);
     if (known !== undefined) return known;
     const record = findRecord(this.#readings, this.generation, namespace);
@@ -123,7 +123,7 @@ export class Forest {
    * @throws Missing, INVALID_NODE_SIZE
    */
   plant(namespace: Value | undefined, settings: TreeSettings = {}): StoredTree {
-    const key = keyOf(namespace);
+    const key = namespaceKey(namespace);
     const before = this.#trees.get(key) ?? null;
     const { maxNodeSize, rootLazy } = this.#settingsOf(before, settings);
     checkNodeSize(maxNodeSize);
@@ -189,7 +189,7 @@ export class Forest {
         // Arrays that start with a prefix stand together, the prefix itself first.
         if (prefix !== null && !startsWith(record.namespace, prefix)) break;
         namespaces.push(record.namespace);
-        const key = keyOf(record.namespace);
+        const key = namespaceKey(record.namespace);
         // A tree that is known may have been changed already.
         if (!this.#trees.has(key)) this.#trees.set(key, treeOf(this.nodes, record));
       }
@@ -224,7 +224,8 @@ function startsWith(namespace: Value | undefined, prefix: readonly Value[]): boo
   return Array.isArray(namespace) && encodeKey(namespace.slice(0, prefix.length)) === encodeKey(prefix);
 }
 
-function keyOf(namespace: Value | undefined): string {
+/** Names a namespace, and sorts it among others. */
+export function namespaceKey(namespace: Value | undefined): string {
   return encodeKey([namespace]);
 }
 

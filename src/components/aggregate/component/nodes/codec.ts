@@ -105,8 +105,8 @@ function encodeBranch(branch: Branch): string {
 }
 
 /**
- * The text of positions: their number, what all begin with, the length of the shortest rest, and the rest of each. A key that holds a
- * timestamp which is known only after the commit cannot be told from the encoded order, so such keys follow behind.
+ * The text of positions: their number, what all begin with, the length of the shortest rest, and the rest of each. A key that
+ * holds a timestamp which is known only after the commit cannot be told from the encoded order, so such keys follow behind.
  */
 function positionsText(positions: readonly Position[]): string {
   if (positions.length === 0) return lengthText(0);

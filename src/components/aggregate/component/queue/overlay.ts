@@ -4,8 +4,7 @@
  * namespaces asked for, and of namespaces that items have moved from or to.
  */
 import { ConvexError, type Value } from "convex/values";
-import { encodeKey } from "../../../../values/index.js";
-import { unmanaged, type Forest } from "../forest/forest.js";
+import { namespaceKey, unmanaged, type Forest } from "../forest/forest.js";
 import { apply, applyEach, namespacesOf } from "../forest/operations.js";
 import type { Operation } from "../interface/operation.js";
 import { isDamage } from "../interface/errors.js";
@@ -61,8 +60,8 @@ function concerning(
   operations: readonly Operation[],
   namespaces: readonly (Value | undefined)[],
 ): readonly Operation[] {
-  const touched = operations.map((operation) => namespacesOf(operation).map(nameOf));
-  const wanted = new Set(namespaces.map(nameOf));
+  const touched = operations.map((operation) => namespacesOf(operation).map(namespaceKey));
+  const wanted = new Set(namespaces.map(namespaceKey));
   for (let size = -1; size !== wanted.size;) {
     size = wanted.size;
     for (const names of touched) {
@@ -70,8 +69,4 @@ function concerning(
     }
   }
   return operations.filter((_, index) => touched[index]?.some((name) => wanted.has(name)));
-}
-
-function nameOf(namespace: Value | undefined): string {
-  return encodeKey([namespace]);
 }

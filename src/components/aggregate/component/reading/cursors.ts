@@ -1,9 +1,9 @@
 /** Pages and their cursors. A cursor says after which item, or namespace, the next page begins. */
 import { convexToJson, jsonToConvex, type JSONValue, type Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
-import { endOf, startOf, type Order } from "../../tree/index.js";
+import { endOf, intersect, startOf, type Order } from "../../tree/index.js";
 import { aggregateError } from "../interface/errors.js";
-import { clipParts, intersect, type Parts } from "./questions.js";
+import { clipParts, type Parts } from "./questions.js";
 import type { AnsweredItem, Page, Range } from "../interface/question.js";
 
 /** The cursor after the last item. */

@@ -107,12 +107,6 @@ export function clipParts(
   return parts.map(({ tree, range }) => ({ tree, range: clip(range, tree.namespace) }));
 }
 
-/** What is common to two ranges; it may be empty. */
-export function intersect(a: OrderRange, b: OrderRange): OrderRange {
-  const end = a.end === null ? b.end : b.end === null || a.end < b.end ? a.end : b.end;
-  return { start: a.start > b.start ? a.start : b.start, end };
-}
-
 /** An item as the component returns it; with its namespace when the question was about several. */
 export function answeredItem({ tree, item }: Found<StoredTree>, { namespaces }: Range): AnsweredItem {
   const { measures } = tree.state;

@@ -51,7 +51,10 @@ export function rangeOf(
 ): Range {
   const whole: RecordedRange = { table, index: "by_creation_time", order: "asc", bounds: [], filters: [] };
   const range = customRange === undefined ? whole : recordedRange(whole, customRange);
-  return { ...range, fields: fieldsOf(table, range.index, schema), description: describe(range) };
+  const { index, order, bounds, filters } = range;
+  const compared = bounds.map(({ field, comparison }) => ` ${comparison} ${field}`).join("");
+  const description = `${table}.${index}${compared} ${order}${filters.length > 0 ? " filtered" : ""}`;
+  return { ...range, fields: fieldsOf(table, index, schema), description };
 }
 
 /** True when a batch can begin behind an index key. */
@@ -63,11 +66,6 @@ function recordedRange(whole: RecordedRange, customRange: RangeBuilder): Recorde
   const recorded = customRange(new RecordedQuery(whole) as never);
   if (recorded instanceof RecordedQuery) return recorded.range;
   throw unsupported(whole.table, "customRange must return the query it was given, with an index or an order");
-}
-
-function describe({ table, index, bounds, order, filters }: RecordedRange): string {
-  const compared = bounds.map(({ field, comparison }) => ` ${comparison} ${field}`).join("");
-  return `${table}.${index}${compared} ${order}${filters.length > 0 ? " filtered" : ""}`;
 }
 
 function fieldsOf(table: string, index: string, schema: AnySchema | undefined): readonly string[] | null {

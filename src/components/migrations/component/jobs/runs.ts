@@ -6,7 +6,7 @@ import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { Counters, RunOutcome, RunSummary } from "../status.js";
 import { findMigration, type MigrationRow, type RangeRow } from "./job.js";
-import { addedUp, countersOf, rangesOf } from "./ranges.js";
+import { addedUp, countersOf } from "./ranges.js";
 
 /** Begins a run of the migration. */
 export async function openRun(
@@ -71,7 +71,7 @@ async function summaryOf(
   if (summary.outcome !== undefined) return summary;
   const row = await findMigration(ctx, summary.migration);
   if (row?.run?.id !== _id) return summary;
-  return { ...summary, ...since(addedUp(row, await rangesOf(ctx, row)), row.run) };
+  return { ...summary, ...since(await countersOf(ctx, row), row.run) };
 }
 
 /** What a run has done so far. */
