@@ -1,4 +1,5 @@
 /** What counts as lost of one document, asked of `lossesOf` itself. */
+import type { Value } from "convex/values";
 import { describe, expect, test } from "vitest";
 import type { Document, Fields } from "../documents/document.js";
 import { prepareDocument } from "../documents/prepare-document.js";
@@ -32,7 +33,9 @@ describe("a value that is found under another name, put there without being aske
   );
 
   test("makes up for as many as there are of it", () => {
-    expect(lostIn({ a: "same", b: "same" }, () => ({ c: "same" }))).toEqual(["b"]);
+    expect(lostIn({ a: "same", b: "same" }, ({ a }) => ({ c: a as Value }))).toEqual(["b"]);
+    expect(lostIn({ a: "same", b: "same" }, ({ b }) => ({ c: b as Value }))).toEqual(["a"]);
+    expect(lostIn({ a: "same", b: "same" }, () => ({ c: "same" }))).toEqual(["a", "b"]);
     expect(lostIn({ a: "same", b: "same" }, () => ({ c: "same", d: "same" }))).toEqual([]);
     expect(lostIn({ a: "same", b: "same" }, () => ({ b: "same" }))).toEqual(["a"]);
     expect(lostIn({ l: [1, 0, 1] }, () => ({ l: [0, 1, 1] }))).toEqual([]);
