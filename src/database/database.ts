@@ -78,7 +78,8 @@ export class Database implements Upkeep {
   readonly #catalogs = new KnownCatalogs();
   readonly #shapes = new Shapes();
   readonly #listeners = new Set<(commit: DatabaseCommit) => void>();
-  readonly #background: BackgroundWork;
+  /** Builds of indexes, the writing through of transforms and the clearing of what was dropped. */
+  readonly background: BackgroundWork;
   /** Transactions run one after another, all of them in this process. */
   readonly #isExclusive: boolean;
   #hooks: HookResolver = () => noHooks;
@@ -103,7 +104,7 @@ export class Database implements Upkeep {
     this.#isExclusive = serialTransactions && !shared;
     this.#stopListening = storage.onCommit((commit) => this.#receive(commit));
     this.#knownUpTo = storage.version;
-    this.#background = new BackgroundWork(this);
+    this.background = new BackgroundWork(this);
   }
 
   /**
@@ -115,7 +116,7 @@ export class Database implements Upkeep {
     guardGlobals();
     const database = new Database(storage, options);
     await database.query(async () => {});
-    database.#background.wake();
+    database.background.wake();
     return database;
   }
 
@@ -159,7 +160,7 @@ export class Database implements Upkeep {
     options: TransactionOptions = {},
   ): Promise<MutationOutcome<T>> {
     this.#begunTransactions++;
-    return await this.#run(async (_state, handle) => await run(handle), options);
+    return await this.#run((_state, handle) => run(handle), options);
   }
 
   async #run<T>(run: Run<T>, options: TransactionOptions): Promise<MutationOutcome<T>> {
@@ -189,12 +190,12 @@ export class Database implements Upkeep {
    */
   setTransforms(resolve: TransformResolver): void {
     this.#shapes.setResolver(resolve);
-    this.#background.wake();
+    this.background.wake();
   }
 
   /** Calls the listener when a transform has retired: no document needs it any more. Returns how to stop. */
   onTransformSettled(listener: (settled: SettledTransform) => void): () => void {
-    return this.#background.onSettled(listener);
+    return this.background.onSettled(listener);
   }
 
   /**
@@ -219,11 +220,6 @@ export class Database implements Upkeep {
     if (decoded === null) return null;
     const table = this.#catalogs.latest.tableByNumber(componentPath, decoded.tableNumber);
     return table?.name ?? null;
-  }
-
-  /** Builds of indexes, the writing through of transforms and the clearing of what was dropped. */
-  get background(): BackgroundWork {
-    return this.#background;
   }
 
   async maintain<T>(run: (state: TransactionState) => Promise<T>): Promise<T> {
@@ -262,7 +258,7 @@ export class Database implements Upkeep {
 
   /** Stops background work where it stands and closes the storage. Idempotent. */
   async close(): Promise<void> {
-    await this.#background.stop();
+    await this.background.stop();
     this.#stopListening();
     await this.storage.close();
   }
@@ -324,7 +320,7 @@ export class Database implements Upkeep {
     }
     if (changesCatalog) {
       this.#catalogs.confirm(state.catalog);
-      this.#background.wake();
+      this.background.wake();
     }
     return origin.version;
   }

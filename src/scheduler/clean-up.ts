@@ -8,24 +8,20 @@ const batchSize = 256;
 
 export class CleanUp {
   readonly #database: Database;
-  #next = 0;
+  /** When it looks again, in milliseconds since 1970. */
+  next = 0;
 
   constructor(database: Database) {
     this.#database = database;
   }
 
-  /** When it looks again, in milliseconds since 1970. */
-  get next(): number {
-    return this.#next;
-  }
-
   /** Removes what is old enough, in transactions of a few hundred. */
   async runDue(components: readonly string[]): Promise<void> {
     const now = Date.now();
-    if (now < this.#next) {
+    if (now < this.next) {
       return;
     }
-    this.#next = now + intervalMs;
+    this.next = now + intervalMs;
     for (const path of components) {
       while ((await this.#removeSome(path, now - keepMs)) === batchSize) {
         // Each batch lets other transactions go first.

@@ -22,11 +22,10 @@ import type { Shapes } from "../transforms/shapes.js";
  */
 export type Cell = { readonly value: unknown } | null;
 
-/** A cell that a transaction wrote. */
+/** A cell that a transaction wrote, or removed, and what encodes it at commit. */
 export interface CellWrite {
   readonly cell: Cell;
-  /** Undefined for a cell that was removed. */
-  encode(): string | undefined;
+  readonly codec: CellCodec<unknown>;
 }
 
 /**

@@ -30,21 +30,21 @@ export class CommitBatch {
     const batch = new CommitBatch();
     batch.#isWriteThrough = state.isWriteThrough;
     await resolveCommitTimestamps(state, clock);
-    for (const table of state.tables()) {
+    for (const table of state.tables.values()) {
       for (const write of table.writes(batch.#keep)) batch.writes.push(write);
-      if (!table.changesCounts) continue;
+      if (table.documentsDelta === 0 && table.bytesDelta === 0) continue;
       const counts: [string, string] = [table.table.countsKey, formatCounts(await state.counts(table.table))];
       batch.writes.push(counts);
       batch.#records.push(counts);
     }
-    for (const [key, value] of state.catalogWrites()) {
+    for (const [key, value] of state.recordWrites) {
       batch.writes.push([key, value]);
       if (value !== undefined && cachedRecords.has(key)) batch.#records.push([key, value]);
     }
-    for (const [key, write] of state.cellWrites()) {
-      const text = write.encode();
+    for (const [key, { cell, codec }] of state.cellWrites) {
+      const text = cell === null ? undefined : codec.encode(cell.value);
       batch.writes.push([key, text]);
-      batch.#cells.push([key, write.cell, text?.length ?? 0]);
+      batch.#cells.push([key, cell, text?.length ?? 0]);
     }
     return batch;
   }
@@ -74,7 +74,7 @@ const nsPerUs = 1000n;
 /** Fills in the timestamp where documents written by the transaction wait for it. O(writes). */
 async function resolveCommitTimestamps(state: TransactionState, clock: () => number): Promise<void> {
   let timestamp: bigint | undefined;
-  for (const writes of state.tables()) {
+  for (const writes of state.tables.values()) {
     for (const [idsKey, { stored }] of writes.ids.entries()) {
       if (stored === null || !stored.awaitsCommit) continue;
       timestamp ??= await nextTimestamp(state, clock);

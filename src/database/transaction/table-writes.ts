@@ -48,10 +48,6 @@ export class TableWrites {
     this.#shapes = shapes;
   }
 
-  get changesCounts(): boolean {
-    return this.documentsDelta !== 0 || this.bytesDelta !== 0;
-  }
-
   entries(index: IndexEntry): Overlay<EntryWrite> | undefined {
     return this.#entries.get(index.id);
   }

@@ -4,7 +4,7 @@
  * steps when it fails. Handles for reading and writing tables are in `reader.ts` and `writer.ts`.
  */
 import { TrueupError } from "../../errors/index.js";
-import type { MaybePromise, Version, Write } from "../../storage/storage.js";
+import type { MaybePromise, Version } from "../../storage/storage.js";
 import { prefixEnd } from "../../values/index.js";
 import type { Catalog, TableEntry } from "../catalog/catalog.js";
 import type { CatalogEdit } from "../catalog/edits.js";
@@ -31,9 +31,11 @@ export class TransactionState implements EditedState {
   catalog: Catalog;
   /** Rises with every write and undo: what was read before may read differently after. */
   changes = 0;
-  readonly #tables = new Map<number, TableWrites>();
-  readonly #catalogWrites = new Map<string, string | undefined>();
-  readonly #cells = new Map<string, CellWrite>();
+  /** The tables written to, by id. */
+  readonly tables: Map<number, TableWrites> = new Map();
+  /** What is written outside of the tables; undefined for what is removed. */
+  readonly recordWrites: Map<string, string | undefined> = new Map();
+  readonly cellWrites: Map<string, CellWrite> = new Map();
   #undo: (() => void)[] = [];
   #depth = 0;
   /** True when the writes change no document that anyone sees: caches then learn only of documents that they hold. */
@@ -58,44 +60,31 @@ export class TransactionState implements EditedState {
     this.#isOver = true;
   }
 
-  /** The tables written to. */
-  tables(): Iterable<TableWrites> {
-    return this.#tables.values();
-  }
-
-  catalogWrites(): Iterable<Write> {
-    return this.#catalogWrites;
-  }
-
-  cellWrites(): Iterable<[key: string, write: CellWrite]> {
-    return this.#cells;
-  }
-
   writesTo(tableId: number): TableWrites | undefined {
-    return this.#tables.get(tableId);
+    return this.tables.get(tableId);
   }
 
   /** The document as this transaction sees it. */
   document(table: TableEntry, internalId: string): MaybePromise<StoredDocument | null> {
-    const own = this.#tables.get(table.id)?.ids.get(table.idsPrefix + internalId);
+    const own = this.tables.get(table.id)?.ids.get(table.idsPrefix + internalId);
     if (own === undefined) return this.base.document(table, internalId);
     return own.stored === null ? null : this.base.inShape(table, own.stored);
   }
 
   /** Whether this transaction has inserted, changed or deleted the document. */
   isWritten(table: TableEntry, internalId: string): boolean {
-    return this.#tables.get(table.id)?.ids.get(table.idsPrefix + internalId) !== undefined;
+    return this.tables.get(table.id)?.ids.get(table.idsPrefix + internalId) !== undefined;
   }
 
   /** The cell as this transaction sees it. */
   cell(key: string, codec: CellCodec<unknown>): MaybePromise<Cell> {
-    const own = this.#cells.get(key);
+    const own = this.cellWrites.get(key);
     return own === undefined ? this.base.cell(key, codec) : own.cell;
   }
 
   /** The keys of cells that start with a prefix, in order, with this transaction's own or without. */
   async cellNames(start: string, take: number, withOwn = true): Promise<string[]> {
-    const own = withOwn ? [...this.#cells].filter(([key]) => key.startsWith(start)) : [];
+    const own = withOwn ? [...this.cellWrites].filter(([key]) => key.startsWith(start)) : [];
     const removed = own.filter(([, { cell }]) => cell === null).length;
     const stored = await this.base.storage.scan({ start, end: prefixEnd(start) }, { limit: take + removed });
     const keys = new Set(stored.map(([key]) => key));
@@ -108,12 +97,12 @@ export class TransactionState implements EditedState {
 
   writeCell(key: string, write: CellWrite): void {
     this.changes++;
-    const before = this.#cells.get(key);
+    const before = this.cellWrites.get(key);
     this.#recordUndo()?.(() => {
-      if (before === undefined) this.#cells.delete(key);
-      else this.#cells.set(key, before);
+      if (before === undefined) this.cellWrites.delete(key);
+      else this.cellWrites.set(key, before);
     });
-    this.#cells.set(key, write);
+    this.cellWrites.set(key, write);
   }
 
   /** A table's counts with the transaction's own writes, or without. O(1). */
@@ -164,10 +153,10 @@ export class TransactionState implements EditedState {
     entries: StoredEntries | null,
   ): void {
     this.changes++;
-    let writes = this.#tables.get(table.id);
+    let writes = this.tables.get(table.id);
     if (writes === undefined) {
       writes = new TableWrites(table, this.base.shapes);
-      this.#tables.set(table.id, writes);
+      this.tables.set(table.id, writes);
     }
     writes.table = table;
     writes.write(internalId, before, after, this.#recordUndo(), entries);
@@ -175,11 +164,11 @@ export class TransactionState implements EditedState {
 
   /** Drops this transaction's writes to a table that it removes. */
   forgetWrites(tableId: number): void {
-    const writes = this.#tables.get(tableId);
+    const writes = this.tables.get(tableId);
     if (writes === undefined) return;
     this.changes++;
-    this.#tables.delete(tableId);
-    this.#recordUndo()?.(() => this.#tables.set(tableId, writes));
+    this.tables.delete(tableId);
+    this.#recordUndo()?.(() => this.tables.set(tableId, writes));
   }
 
   /** Goes on with another catalog. */
@@ -198,14 +187,14 @@ export class TransactionState implements EditedState {
     this.changes++;
     const undo = this.#recordUndo();
     if (undo !== null) {
-      const had = this.#catalogWrites.has(key);
-      const before = this.#catalogWrites.get(key);
+      const had = this.recordWrites.has(key);
+      const before = this.recordWrites.get(key);
       undo(() => {
-        if (had) this.#catalogWrites.set(key, before);
-        else this.#catalogWrites.delete(key);
+        if (had) this.recordWrites.set(key, before);
+        else this.recordWrites.delete(key);
       });
     }
-    this.#catalogWrites.set(key, value);
+    this.recordWrites.set(key, value);
   }
 
   /** Runs with writes that are undone when it throws. Sub-transactions must not overlap. */

@@ -87,10 +87,7 @@ export class Writer extends Reader implements DatabaseWriter {
         this.state.assertActive();
         const key = this.cellKey(name);
         if (key === undefined) throw new Error("a component without tables has no cells");
-        this.state.writeCell(key, {
-          cell: value === undefined ? null : { value },
-          encode: () => (value === undefined ? undefined : codec.encode(value)),
-        });
+        this.state.writeCell(key, { cell: value === undefined ? null : { value }, codec });
       },
     };
   }

@@ -28,12 +28,13 @@ interface Group extends ProblemGroup {
 
 export class DocumentProblems {
   readonly #groups = new Map<string, Group>();
-  #documents = 0;
+  /** How many documents have a problem. */
+  documents = 0;
 
   /** Counts a document; a document with several kinds of violations is in several groups. */
   add(componentPath: string, tableName: string, id: string, violations: readonly Violation[]): void {
     if (violations.length === 0) return;
-    this.#documents += 1;
+    this.documents += 1;
     for (const problem of new Set(violations.map(violationGroup))) {
       const key = JSON.stringify([componentPath, tableName, problem]);
       let group = this.#groups.get(key);
@@ -51,13 +52,8 @@ export class DocumentProblems {
 
   /** Adds the problems of other tables. */
   absorb(other: DocumentProblems): void {
-    this.#documents += other.#documents;
+    this.documents += other.documents;
     for (const [key, group] of other.#groups) this.#groups.set(key, group);
-  }
-
-  /** How many documents have a problem. */
-  get documents(): number {
-    return this.#documents;
   }
 
   /** By component and table, the most frequent problems first. */
@@ -72,12 +68,12 @@ export class DocumentProblems {
   describe(): string {
     const { groups } = this;
     const [first] = groups;
-    const only = this.#documents === 1 ? first?.samples[0] : undefined;
+    const only = this.documents === 1 ? first?.samples[0] : undefined;
     if (first !== undefined && only !== undefined) {
       const violations = groups.flatMap((group) => group.samples.flatMap((sample) => sample.violations));
       return describeStoredDocument(first.tableName, only.id, violations);
     }
-    const head = `${count(this.#documents)} do not match the schema, in ${groups.length === 1 ? "one way" : `${groups.length} ways`}:`;
+    const head = `${count(this.documents)} do not match the schema, in ${groups.length === 1 ? "one way" : `${groups.length} ways`}:`;
     return [head, ...groups.map(describeGroup)].join("\n\n");
   }
 }

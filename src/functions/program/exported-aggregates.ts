@@ -30,7 +30,8 @@ interface Surroundings {
 /** The managed aggregates that the modules of one component export. */
 export class ExportedAggregates {
   readonly #exports: { readonly place: string; readonly aggregate: ManagedAggregate }[] = [];
-  #found: readonly ExportedAggregate[] = [];
+  /** Sorted by name. */
+  all: readonly ExportedAggregate[] = [];
 
   /** Takes up every managed aggregate among a module's exports. */
   add(modulePath: string, module: Readonly<Record<string, unknown>>): void {
@@ -60,13 +61,8 @@ export class ExportedAggregates {
         problems.push(error);
       }
     }
-    this.#found = [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    this.all = [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
     return problems;
-  }
-
-  /** Sorted by name. */
-  get all(): readonly ExportedAggregate[] {
-    return this.#found;
   }
 }
 

@@ -28,11 +28,12 @@ export interface Exported<Declaration> {
 /** What the modules of one component declare for a deploy, in the order of names. */
 export class ExportedDeclarations {
   readonly #seen = new Set<unknown>();
-  readonly #transforms: Exported<DeclaredTransform>[] = [];
-  readonly #tableRenames: Exported<DeclaredTableRename>[] = [];
-  readonly #waivers: Exported<DeclaredWaivers>[] = [];
-  readonly #migrations: Exported<DeployMigration>[] = [];
-  readonly #handovers: Exported<DeclaredHandover>[] = [];
+  readonly transforms: Exported<DeclaredTransform>[] = [];
+  readonly tableRenames: Exported<DeclaredTableRename>[] = [];
+  readonly waivers: Exported<DeclaredWaivers>[] = [];
+  /** The migrations that a deploy starts. */
+  readonly migrations: Exported<DeployMigration>[] = [];
+  readonly handovers: Exported<DeclaredHandover>[] = [];
 
   /** Takes up every declaration among a module's exports. Modules come in the order of their paths. */
   add(modulePath: string, module: Readonly<Record<string, unknown>>): void {
@@ -43,38 +44,17 @@ export class ExportedDeclarations {
       const name = `${modulePath}:${exportName}`;
       const branded = value as Branded;
       const change = branded[transformBrand];
-      if (change?.kind === "transform") this.#transforms.push({ name, declared: change });
-      if (change?.kind === "renameTable") this.#tableRenames.push({ name, declared: change });
-      if (branded[waiverBrand] !== undefined) this.#waivers.push({ name, declared: branded[waiverBrand] });
+      if (change?.kind === "transform") this.transforms.push({ name, declared: change });
+      if (change?.kind === "renameTable") this.tableRenames.push({ name, declared: change });
+      if (branded[waiverBrand] !== undefined) this.waivers.push({ name, declared: branded[waiverBrand] });
       if (branded[migrationBrand] !== undefined) {
-        this.#migrations.push({ name, declared: branded[migrationBrand] });
+        this.migrations.push({ name, declared: branded[migrationBrand] });
       }
       if (branded[handoverBrand] !== undefined) {
-        this.#handovers.push({ name, declared: branded[handoverBrand] });
+        this.handovers.push({ name, declared: branded[handoverBrand] });
       }
       this.#seen.add(value);
     }
-  }
-
-  get transforms(): readonly Exported<DeclaredTransform>[] {
-    return this.#transforms;
-  }
-
-  get tableRenames(): readonly Exported<DeclaredTableRename>[] {
-    return this.#tableRenames;
-  }
-
-  get waivers(): readonly Exported<DeclaredWaivers>[] {
-    return this.#waivers;
-  }
-
-  get handovers(): readonly Exported<DeclaredHandover>[] {
-    return this.#handovers;
-  }
-
-  /** The migrations that a deploy starts. */
-  get migrations(): readonly Exported<DeployMigration>[] {
-    return this.#migrations;
   }
 }
 
@@ -88,7 +68,8 @@ interface Branded {
 /** The triggers of one component by table, and the instances that they come from. */
 export class ExportedTriggers {
   readonly #instances = new Set<object>();
-  readonly #byTable = new Map<string, TriggerFunction[]>();
+  /** The triggers of each table, in the order they were registered. */
+  readonly byTable: Map<string, readonly TriggerFunction[]> = new Map();
 
   /** Takes up every Triggers instance among a module's exports; one exported twice counts once. */
   add(module: Readonly<Record<string, unknown>>): void {
@@ -106,7 +87,7 @@ export class ExportedTriggers {
         registered: Record<string, readonly TriggerFunction[]>;
       };
       for (const [tableName, functions] of Object.entries(registered)) {
-        this.#byTable.set(tableName, [...(this.#byTable.get(tableName) ?? []), ...functions]);
+        this.byTable.set(tableName, [...(this.byTable.get(tableName) ?? []), ...functions]);
       }
     }
   }
@@ -114,10 +95,5 @@ export class ExportedTriggers {
   /** True when the database already runs the registrations of this instance. */
   has(instance: object): boolean {
     return this.#instances.has(instance);
-  }
-
-  /** The triggers of each table, in the order they were registered. */
-  get byTable(): ReadonlyMap<string, readonly TriggerFunction[]> {
-    return this.#byTable;
   }
 }
