@@ -10,14 +10,18 @@ const nextTurn: (callback: () => void) => void =
 const nowMs: () => number = performance.now.bind(performance);
 
 let turnedAtMs = 0;
+/** Resolves when the event loop has turned. All that give way wait for it, so that they go on in the order they came. */
+let turning: Promise<void> | undefined;
 
 /** Lets the event loop turn. Returns undefined when it has turned lately, else a promise that resolves when it has. */
 export function giveWay(): Promise<void> | undefined {
   if (nowMs() - turnedAtMs < maxTurnMs) return undefined;
-  return new Promise((resolve) => {
+  turning ??= new Promise((resolve) => {
     nextTurn(() => {
       turnedAtMs = nowMs();
+      turning = undefined;
       resolve();
     });
   });
+  return turning;
 }

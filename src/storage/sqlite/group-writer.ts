@@ -1,21 +1,30 @@
 /**
- * Group commit on the one connection that writes. Commits are applied at once inside an open SQLite
- * transaction, where the transactions after them see them; they are acknowledged together once that
- * transaction is committed, with one fsync for all. If it fails, all of the group fail and the data is as
- * it was before the first; whoever has meanwhile read what is now gone fails with them.
+ * Group commit on the one connection that writes. Commits are applied at once inside an open SQLite transaction, where the
+ * transactions after them see them. A COMMIT writes them to the log, a flush of the log makes them durable, and only then
+ * are they acknowledged, all of the group together. While a flush is under way the next group gathers, uncommitted: so
+ * whenever a COMMIT begins, everything in the log is durable, and a crash can lose one group, which nobody was told of.
+ *
+ * If a COMMIT fails, all of its group fail and the data is as it was before the first; whoever has meanwhile read what is
+ * now gone fails with them. If a flush fails, nobody can tell any more what is on disk: nothing is acknowledged from then on.
  */
 import { TrueupError } from "../../errors/index.js";
 import { type Commit, nextVersion, type Version, type Write } from "../storage.js";
 import type { SqliteConnection } from "./driver/driver.js";
 import { EntryReader } from "./entry-reader.js";
+import type { CommitLog } from "./file/commit-log.js";
 import { prepareMetaRead, prepareMetaWrite } from "./file/meta.js";
 import { seal } from "./damage/seal.js";
+import { FlushPace } from "./flush-pace.js";
 
 // Taken at import: tests put clocks that stand still in place of the global ones.
 const { setImmediate, clearImmediate } = globalThis;
 
 /** How long the first commit of a group waits for others, so long as there are others. */
 const maxGroupAgeMs = 2;
+/** A checkpoint after so many pages of log, 20 MB: rarer ones make commits faster, and reads slower until then. */
+const checkpointPages = 2500;
+/** One that could not move everything, because a snapshot was read, is tried again after so many more. */
+const retryPages: number = checkpointPages / 4;
 
 interface Pending extends Commit {
   readonly resolve: (version: Version) => void;
@@ -29,15 +38,21 @@ export interface GroupWriterHooks {
   translate(error: unknown): Error;
   /** Called before the first write of a group: reads on this connection see the durable version no longer. */
   beforeWrites(): void;
-  /** Called before each COMMIT. */
-  beforeCommit(): void;
+  /**
+   * Called before each COMMIT. With `isFlushedBeside`, the event loop turns before what the COMMIT writes is durable, and
+   * connections that begin to read meanwhile see it.
+   */
+  beforeCommit(isFlushedBeside: boolean): void;
   /** Called with the group's commits once they are durable, before they are acknowledged. */
   onDurable(commits: readonly Commit[]): void;
 }
 
 export class GroupWriter {
   readonly #connection: SqliteConnection;
+  readonly #log: CommitLog;
   readonly #hooks: GroupWriterHooks;
+  /** Null when commits are acknowledged without a flush. */
+  readonly #pace: FlushPace | null;
   readonly #reader: EntryReader;
   readonly #put: (key: string, value: string) => void;
   readonly #delete: (key: string) => void;
@@ -47,18 +62,29 @@ export class GroupWriter {
 
   #durableVersion: Version;
   #lastVersion: Version;
+  /** Applied, not yet committed. */
   #pending: Pending[] = [];
   #pendingSinceMs = 0;
+  /** Committed, not yet durable. */
+  #committed: Pending[] = [];
+  /** The flush under way, if any. It never rejects. */
+  #flushing: Promise<void> | undefined;
   /** Inside a SQLite transaction. It stays open between commits, because reads inside one cost half. */
   #isOpen = false;
   /** That transaction has writes. */
   #isDirty = false;
-  #flushSoon: NodeJS.Immediate | undefined;
+  #commitSoon: NodeJS.Immediate | undefined;
+  #checkpointAtFrames = checkpointPages;
+  #framesSeen = 0;
   #failures = 0;
   #lastFailure: Error | undefined;
+  #isStopped = false;
 
-  constructor(connection: SqliteConnection, hooks: GroupWriterHooks) {
+  /** @param pace How to flush before acknowledging; null not to. What the log holds already is durable. */
+  constructor(connection: SqliteConnection, log: CommitLog, pace: FlushPace | null, hooks: GroupWriterHooks) {
     this.#connection = connection;
+    this.#log = log;
+    this.#pace = pace;
     this.#hooks = hooks;
     this.#reader = new EntryReader(connection);
     this.#put = connection.prepareRun(
@@ -70,7 +96,6 @@ export class GroupWriter {
     this.#commit = connection.prepareRun("COMMIT");
     this.#durableVersion = prepareMetaRead(connection, "version")();
     this.#lastVersion = this.#durableVersion;
-    prepareMetaWrite(connection, "owner")(process.pid);
   }
 
   /** The latest version that is durable. */
@@ -80,7 +105,7 @@ export class GroupWriter {
 
   /** The version that a transaction beginning now sees: the last one applied. */
   get version(): Version {
-    return this.#pending.at(-1)?.version ?? this.#durableVersion;
+    return (this.#pending.at(-1) ?? this.#committed.at(-1))?.version ?? this.#durableVersion;
   }
 
   /** Rises with every group that fails, so that a transaction can tell whether what it read still stands. */
@@ -88,28 +113,46 @@ export class GroupWriter {
     return this.#failures;
   }
 
-  /** Throws the error of the latest failure if there was one since the count was `failures`. */
+  /** Throws the error of the latest failure if there was one since the count was `failures`, or if it was the last. */
   assertNoFailureSince(failures: number): void {
+    this.assertNotStopped();
     if (failures !== this.#failures && this.#lastFailure !== undefined) throw this.#lastFailure;
+  }
+
+  /** Whether a flush has failed: nothing more is committed. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** @throws STORAGE_UNAVAILABLE once a flush has failed */
+  assertNotStopped(): void {
+    if (this.#isStopped && this.#lastFailure !== undefined) throw this.#lastFailure;
   }
 
   /** Whether reads on this connection see the durable version: nothing has been applied since. */
   get isClean(): boolean {
-    return !this.#isDirty;
+    return !this.#isDirty && this.#committed.length === 0 && !this.#isStopped;
+  }
+
+  /** Resolves when the flush under way has ended; undefined when there is none. */
+  get flushing(): Promise<void> | undefined {
+    return this.#flushing;
   }
 
   /** Reads what has been applied so far. Its errors are the connection's. */
   get reader(): EntryReader {
+    this.assertNotStopped();
     this.#open();
     return this.#reader;
   }
 
   /**
    * Applies a transaction's writes. Resolves with their version when they are durable. A transaction
-   * without writes waits too if it may have read from the group.
+   * without writes waits too if it may have read what is not durable yet.
    */
   add(writes: readonly Write[]): Promise<Version> {
-    if (writes.length === 0 && this.#pending.length === 0) return Promise.resolve(this.version);
+    const group = writes.length === 0 && this.#pending.length === 0 ? this.#committed : this.#pending;
+    if (writes.length === 0 && group.length === 0) return Promise.resolve(this.version);
     return new Promise((resolve, reject) => {
       try {
         this.#apply(writes);
@@ -121,30 +164,38 @@ export class GroupWriter {
       if (this.#pending.length === 0) this.#pendingSinceMs = performance.now();
       if (writes.length > 0) this.#lastVersion = nextVersion(this.#lastVersion, this.#hooks.clock());
       const version = writes.length > 0 ? this.#lastVersion : this.version;
-      this.#pending.push({ version, writes, resolve, reject });
+      group.push({ version, writes, resolve, reject });
     });
   }
 
   /**
-   * Called between two transactions. With nobody waiting the group is committed at once; otherwise
-   * when it is old enough, or when the event loop gets to turn, whichever is first: no timer is involved.
+   * Called between two transactions. A group is committed at once when nobody else is known to come; otherwise when it is
+   * old enough, when the event loop gets to turn, or when the flush under way has ended: no timer is involved.
    */
   handOver(isSomebodyWaiting: boolean): void {
-    if (!isSomebodyWaiting) this.flush();
-    else if (this.#pending.length === 0) return;
-    else if (performance.now() - this.#pendingSinceMs >= maxGroupAgeMs) this.flush();
-    else this.#flushSoon ??= setImmediate(() => this.flush());
+    if (this.#pending.length === 0 || this.#flushing !== undefined) return;
+    const mayOthersCome = isSomebodyWaiting || this.#pace?.isShared === true;
+    if (!mayOthersCome || performance.now() - this.#pendingSinceMs >= maxGroupAgeMs) this.#commitGroup();
+    else this.#commitSoon ??= setImmediate(() => this.#commitGroup());
   }
 
-  /** Commits the group now, and acknowledges it or rejects all of it. */
-  flush(): void {
-    clearImmediate(this.#flushSoon);
-    this.#flushSoon = undefined;
-    const group = this.#pending;
-    if (group.length === 0) return;
+  /** Resolves when everything that was applied is acknowledged or rejected. Nothing may be applied meanwhile. */
+  async finish(): Promise<void> {
+    this.#commitGroup();
+    while (this.#flushing !== undefined) await this.#flushing;
+  }
+
+  /** Commits the group that has gathered, unless a flush is under way, which does so when it ends. */
+  #commitGroup(): void {
+    clearImmediate(this.#commitSoon);
+    this.#commitSoon = undefined;
+    if (this.#pending.length === 0 || this.#flushing !== undefined) return;
+    const isCheckpointDue = this.#isCheckpointDue();
+    const isFlushedBeside =
+      this.#pace !== null && !isCheckpointDue && !this.#pace.mayBlock(this.#pending.length);
     try {
       this.#assertIntact();
-      this.#hooks.beforeCommit();
+      this.#hooks.beforeCommit(isFlushedBeside);
       this.#writeVersion(this.version);
       this.#commit();
     } catch (error) {
@@ -154,10 +205,62 @@ export class GroupWriter {
     }
     this.#isOpen = false;
     this.#isDirty = false;
-    this.#durableVersion = this.version;
+    this.#committed = this.#pending;
     this.#pending = [];
+    if (isFlushedBeside) this.#flushing = this.#flushBeside();
+    else this.#flushNow(isCheckpointDue);
+  }
+
+  #flushNow(isCheckpointDue: boolean): void {
+    try {
+      this.#pace?.time(() => this.#log.flushNow());
+    } catch (error) {
+      this.#stop(error);
+      return;
+    }
+    if (isCheckpointDue) this.#checkpoint();
+    this.#acknowledge();
+  }
+
+  async #flushBeside(): Promise<void> {
+    const startedMs = performance.now();
+    try {
+      await this.#log.flush();
+    } catch (error) {
+      this.#flushing = undefined;
+      this.#stop(error);
+      return;
+    }
+    this.#pace?.endedBeside(performance.now() - startedMs, this.#committed.length, this.#pending.length);
+    this.#flushing = undefined;
+    this.#acknowledge();
+    this.#commitGroup();
+  }
+
+  #acknowledge(): void {
+    const group = this.#committed;
+    this.#durableVersion = group.at(-1)?.version ?? this.#durableVersion;
+    this.#committed = [];
     this.#hooks.onDurable(group.filter(({ writes }) => writes.length > 0));
     for (const { resolve, version } of group) resolve(version);
+  }
+
+  /** The log begins anew, with few frames, when a COMMIT finds that all of them are in the data file. */
+  #isCheckpointDue(): boolean {
+    const { frames } = this.#log;
+    if (frames < this.#framesSeen) this.#checkpointAtFrames = checkpointPages;
+    this.#framesSeen = frames;
+    return frames >= this.#checkpointAtFrames;
+  }
+
+  /** Moves the log into the data file, as far as no snapshot needs what is there. */
+  #checkpoint(): void {
+    try {
+      this.#connection.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    } catch {
+      // The log still has everything, and is moved the next time.
+    }
+    this.#checkpointAtFrames = this.#log.frames + retryPages;
   }
 
   #open(): void {
@@ -167,6 +270,7 @@ export class GroupWriter {
   }
 
   #apply(writes: readonly Write[]): void {
+    if (writes.length === 0) return;
     if (this.#isDirty) this.#assertIntact();
     else this.#hooks.beforeWrites();
     this.#open();
@@ -203,6 +307,20 @@ export class GroupWriter {
     for (const { reject } of group) reject(error);
   }
 
+  /**
+   * After a flush that failed the system may take what it could not write for written: a second one would succeed and prove
+   * nothing. So there is no second one.
+   */
+  #stop(cause: unknown): void {
+    this.#isStopped = true;
+    this.#pending = [...this.#committed, ...this.#pending];
+    this.#committed = [];
+    clearImmediate(this.#commitSoon);
+    this.#commitSoon = undefined;
+    this.#rollback();
+    this.#fail(stoppedError(cause));
+  }
+
   #rollback(): void {
     this.#isOpen = false;
     this.#isDirty = false;
@@ -212,4 +330,14 @@ export class GroupWriter {
       // SQLite has rolled back already, as it does when the disk is full.
     }
   }
+}
+
+function stoppedError(cause: unknown): TrueupError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new TrueupError(
+    "STORAGE_UNAVAILABLE",
+    `The log could not be flushed to disk (${reason}), so nothing more is committed until the storage is opened anew.`,
+    { reason },
+    cause,
+  );
 }

@@ -1,10 +1,10 @@
 /**
  * The storage in one SQLite file. Transactions run one after another on the connection that writes, and share
- * fsyncs (`group-writer.ts`); snapshots read on connections of their own (`snapshot-pool.ts`); one process owns
+ * flushes of its log (`group-writer.ts`); snapshots read on connections of their own (`snapshot-pool.ts`); one process owns
  * the file at a time (`owner-lock.ts`). This file ties them together.
  */
 import { existsSync, realpathSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { CommitListeners } from "../commit-listeners.js";
 import { SerialQueue } from "../serial-queue.js";
 import type {
@@ -18,9 +18,21 @@ import type {
   StorageTransaction,
   Version,
 } from "../storage.js";
-import { makeFolderOf, openReader, openWriter, prepareDataFile, readOwnerPid } from "./file/data-file.js";
+import { type CommitLog, type OpenLog, openLog } from "./file/commit-log.js";
+import {
+  carryOverLog,
+  makeFolderOf,
+  openGuard,
+  openReader,
+  openWriter,
+  prepareDataFile,
+  readOwnerPid,
+  syncFolder,
+} from "./file/data-file.js";
+import { prepareMetaWrite } from "./file/meta.js";
 import type { SqliteConnection, SqliteDriver } from "./driver/driver.js";
 import { loadDriver } from "./driver/load-driver.js";
+import { FlushPace } from "./flush-pace.js";
 import { GroupWriter } from "./group-writer.js";
 import { acquireOwnerLock, type OwnerLock } from "./file/owner-lock.js";
 import { type Pin, SqliteSnapshot } from "./snapshots/pin.js";
@@ -66,8 +78,13 @@ export function sqlite(path: string, options: SqliteOptions = {}): OpenStorage {
   return async () => openSqlite(await loadDriver(), absolute, options);
 }
 
-/** Opens the storage with a given driver. */
-export function openSqlite(driver: SqliteDriver, path: string, options: SqliteOptions): Storage {
+/** Opens the storage with a given driver, and a log that is flushed in a given way. */
+export function openSqlite(
+  driver: SqliteDriver,
+  path: string,
+  options: SqliteOptions,
+  openCommitLog: OpenLog = openLog,
+): Storage {
   makeFolderOf(path);
   // The same lock by whatever link the file is reached.
   const file = existsSync(path) ? realpathSync(path) : path;
@@ -81,7 +98,7 @@ export function openSqlite(driver: SqliteDriver, path: string, options: SqliteOp
   }
   lock.hold();
   try {
-    return new SqliteStorage(driver, file, lock, options);
+    return new SqliteStorage(driver, file, lock, options, openCommitLog);
   } catch (error) {
     lock.release();
     throw storageError(driver, file, error);
@@ -96,32 +113,46 @@ class SqliteStorage implements Storage {
   };
   readonly #lock: OwnerLock;
   readonly #connection: SqliteConnection;
+  readonly #log: CommitLog;
   readonly #writer: GroupWriter;
   readonly #files: OpenFiles;
   readonly #openReader: () => SqliteConnection;
+  readonly #openGuard: () => SqliteConnection;
   readonly #snapshots: SnapshotPool;
   readonly #queue = new SerialQueue();
   readonly #listeners = new CommitListeners();
   readonly #translate: (error: unknown) => Error;
   #closing: Promise<void> | undefined;
 
-  constructor(driver: SqliteDriver, path: string, lock: OwnerLock, options: SqliteOptions) {
+  constructor(
+    driver: SqliteDriver,
+    path: string,
+    lock: OwnerLock,
+    options: SqliteOptions,
+    openCommitLog: OpenLog,
+  ) {
     const { durability = "full", maxSizeBytes } = options;
     this.#lock = lock;
     this.#translate = (error) => storageError(driver, path, error);
     this.#connection = openWriter(driver, path, { durability, maxSizeBytes });
+    let log: CommitLog | undefined;
     try {
-      this.#writer = new GroupWriter(this.#connection, {
+      carryOverLog(this.#connection);
+      // From here on there is a log.
+      prepareMetaWrite(this.#connection, "owner")(process.pid);
+      log = openCommitLog(path);
+      this.#log = log;
+      const pace = durability === "full" ? flushFirst(log, path) : null;
+      this.#writer = new GroupWriter(this.#connection, log, pace, {
         clock: options.clock ?? Date.now,
         translate: this.#translate,
         beforeWrites: () => this.#snapshots.beforeWrites(),
-        beforeCommit: () => {
+        beforeCommit: (isFlushedBeside) => {
           this.#files.assertInPlace();
-          this.#snapshots.beforeCommit();
+          this.#snapshots.beforeCommit(isFlushedBeside);
         },
         onDurable: (commits) => this.#announce(commits),
       });
-      // The log is there since the writer wrote who owns the file.
       this.#files = new OpenFiles(
         [path, `${path}-wal`, lock.path],
         durability === "full" ? 0 : relaxedLookMs,
@@ -130,6 +161,7 @@ class SqliteStorage implements Storage {
         this.#files.assertInPlace();
         return openReader(driver, path);
       };
+      this.#openGuard = () => openGuard(driver, path);
       this.#snapshots = new SnapshotPool(
         this.#writer,
         this.#openReader,
@@ -137,6 +169,7 @@ class SqliteStorage implements Storage {
       );
     } catch (error) {
       this.#connection.close();
+      log?.close();
       throw error;
     }
   }
@@ -221,12 +254,27 @@ class SqliteStorage implements Storage {
     for (const { version, writes } of commits) this.#listeners.notify({ version, writes });
   }
 
-  /** SQLite moves the log into the data file and removes it when the last connection closes. */
+  /**
+   * SQLite moves the log into the data file and removes it when the last connection closes, which must not be done with a log
+   * that could not be flushed: what it has is read anew, and checked, when it is opened again.
+   */
   async #close(): Promise<void> {
     await this.#queue.close();
-    this.#writer.flush();
+    await this.#writer.finish();
+    const guard = this.#writer.isStopped ? this.#openGuard() : undefined;
     this.#snapshots.close();
     this.#connection.close();
+    guard?.close();
+    this.#log.close();
     this.#lock.release();
   }
+}
+
+/** Makes durable whatever the log holds already, its own name included, and finds out how long a flush takes. */
+function flushFirst(log: CommitLog, path: string): FlushPace {
+  const startedMs = performance.now();
+  log.flushNow();
+  const tookMs = performance.now() - startedMs;
+  syncFolder(dirname(path));
+  return new FlushPace(tookMs);
 }

@@ -155,7 +155,7 @@ test("a file that somebody has open is refused where the lock does not tell, and
 
 describe("a connection", () => {
   test.each([
-    ["full", 2, 1],
+    ["full", 1, 1],
     ["relaxed", 1, 0],
   ] as const)("that writes has the settings of its durability: %s", (durability, synchronous, fullfsync) => {
     const connection = openWriter(driver, newFile(), { durability, maxSizeBytes: 400_000 });
@@ -167,14 +167,7 @@ describe("a connection", () => {
       "cache_size",
       "mmap_size",
     ];
-    expect(pragmas(connection, ...names)).toEqual([
-      "wal",
-      synchronous,
-      fullfsync,
-      2500,
-      -65_536,
-      1_073_741_824,
-    ]);
+    expect(pragmas(connection, ...names)).toEqual(["wal", synchronous, fullfsync, 0, -65_536, 1_073_741_824]);
     expect(
       pragmas(connection, "temp_store", "max_page_count", "query_only", "journal_size_limit", "busy_timeout"),
     ).toEqual([2, 48, 0, 40_960_000, 5000]);

@@ -35,8 +35,8 @@ const busyTimeoutMs = 5000;
 const mmapBytes = 1024 ** 3;
 const writerCacheBytes = 64 * 1024 ** 2;
 const readerCacheBytes = 16 * 1024 ** 2;
-/** A checkpoint after so many pages of log, 20 MB: rarer ones make commits faster, and reads slower until then. */
-const checkpointPages = 2500;
+/** What stays of a log file that begins anew: twice of what it grows to when no snapshot holds it. */
+const keptLogBytes = 40 * 1024 * 1000;
 
 export interface PrepareSettings {
   readonly durability: "full" | "relaxed";
@@ -180,8 +180,8 @@ function checkTables(connection: SqliteConnection, path: string): void {
   });
 }
 
-/** A rename is on disk only when its folder is; systems that cannot sync a folder need not. */
-function syncFolder(folder: string): void {
+/** A new name is on disk only when its folder is; systems that cannot sync a folder need not. */
+export function syncFolder(folder: string): void {
   try {
     const descriptor = openSync(folder, "r");
     try {
@@ -194,7 +194,10 @@ function syncFolder(folder: string): void {
   }
 }
 
-/** The connection that writes. There is one, in the process that holds the owner lock. */
+/**
+ * The connection that writes. There is one, in the process that holds the owner lock. A COMMIT of it does not wait for the disk,
+ * and checkpoints are left to its user: SQLite flushes the log before each, and the data file before the log begins anew.
+ */
 export function openWriter(
   driver: SqliteDriver,
   path: string,
@@ -202,11 +205,11 @@ export function openWriter(
 ): SqliteConnection {
   const connection = open(driver, path, [
     "journal_mode = WAL",
-    `synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`,
+    "synchronous = NORMAL",
     // On macOS a plain fsync leaves data in the drive's cache.
     `fullfsync = ${durability === "full" ? "ON" : "OFF"}`,
-    `wal_autocheckpoint = ${checkpointPages}`,
-    `journal_size_limit = ${2 * checkpointPages * pageBytes}`,
+    "wal_autocheckpoint = 0",
+    `journal_size_limit = ${keptLogBytes}`,
     `cache_size = -${writerCacheBytes / 1024}`,
     ...(maxSizeBytes === undefined
       ? []
@@ -224,6 +227,28 @@ export function openWriter(
 /** A connection for snapshots. */
 export function openReader(driver: SqliteDriver, path: string): SqliteConnection {
   return open(driver, path, [`cache_size = -${readerCacheBytes / 1024}`, "query_only = ON"]);
+}
+
+/**
+ * Moves what a killed process left in the log into the data file, so that what is read from now on is on disk: some of it may
+ * be in the memory of the system only, and after a failed flush the system may even take it for written.
+ */
+export function carryOverLog(connection: SqliteConnection): void {
+  try {
+    connection.exec("PRAGMA wal_checkpoint(PASSIVE)");
+  } catch {
+    // On a full disk, for one: the log still has everything.
+  }
+}
+
+/**
+ * A connection that keeps SQLite from moving the log into the data file when the others are closed, and cannot do so itself:
+ * for a log of which nobody knows what is on disk.
+ */
+export function openGuard(driver: SqliteDriver, path: string): SqliteConnection {
+  const connection = driver.open(path, { readOnly: true, busyTimeoutMs: 0 });
+  connection.prepareValue("SELECT count(*) FROM sqlite_schema")();
+  return connection;
 }
 
 /** The process that opened the file last, if that can be told. */

@@ -13,7 +13,13 @@ afterEach(() => {
 /** A pool, and the writer that it follows: one whose version and state the test sets. */
 function poolOf(maxAgeMs = 1000) {
   const latest = { name: "the writer's" } as unknown as EntryReader;
-  const writer = { durableVersion: 1, isClean: true, reader: latest };
+  const writer = {
+    durableVersion: 1,
+    isClean: true,
+    reader: latest,
+    flushing: undefined as Promise<void> | undefined,
+    assertNotStopped: () => {},
+  };
   const log = { opened: 0, closed: 0, begun: 0, ended: 0 };
   const fails = { onEnd: false, onRead: false };
   const open = (): SqliteConnection => {
@@ -41,7 +47,7 @@ function poolOf(maxAgeMs = 1000) {
   const pool = new SnapshotPool(writer, open, maxAgeMs);
   const commit = (): void => {
     pool.beforeWrites();
-    pool.beforeCommit();
+    pool.beforeCommit(false);
     writer.durableVersion++;
     pool.afterCommit();
   };
@@ -95,7 +101,7 @@ test("a snapshot that begins while something is being written gets a connection 
   // Nobody reads it any more, so the commit releases it and the log can shrink.
   pool.release(during);
   pool.release(during);
-  pool.beforeCommit();
+  pool.beforeCommit(false);
   expect(log.ended).toBe(1);
   expect(() => during.reader).toThrow(expect.objectContaining({ code: "SNAPSHOT_TOO_OLD" }));
 });
@@ -104,7 +110,7 @@ test("a commit leaves the latest pin alone while somebody reads it", () => {
   const { pool, writer, log, pin } = poolOf();
   writer.isClean = false;
   const read = pin();
-  pool.beforeCommit();
+  pool.beforeCommit(false);
   expect(log.ended).toBe(0);
   expect(pin()).toBe(read);
 });

@@ -1,6 +1,6 @@
 /**
  * The pins that snapshots read, and the connections that hold them. Snapshots of one version share a pin. The
- * latest version's pin outlives its last snapshot, for the next one, until there is a newer version; an
+ * latest durable version's pin outlives its last snapshot, for the next one, until there is a newer version; an
  * older pin is let go with its last snapshot, or when it has been outdated for too long, because the log
  * cannot shrink below a pinned version. Connections are kept for reuse; past a limit, snapshots wait.
  */
@@ -15,8 +15,14 @@ const maxIdle = 16;
 /** So many versions may be pinned at once; each costs three file descriptors. */
 const maxOpen = 64;
 
+/** What the pool needs to know of the writer. */
+type FollowedWriter = Pick<
+  GroupWriter,
+  "durableVersion" | "isClean" | "reader" | "flushing" | "assertNotStopped"
+>;
+
 export class SnapshotPool {
-  readonly #writer: Pick<GroupWriter, "durableVersion" | "isClean" | "reader">;
+  readonly #writer: FollowedWriter;
   readonly #openConnection: () => SqliteConnection;
   readonly #maxAgeMs: number;
   /** All connections of the pool, pinned or not. */
@@ -27,11 +33,7 @@ export class SnapshotPool {
   #waiting: (() => void)[] = [];
   #isClosed = false;
 
-  constructor(
-    writer: Pick<GroupWriter, "durableVersion" | "isClean" | "reader">,
-    openConnection: () => SqliteConnection,
-    maxAgeMs: number,
-  ) {
+  constructor(writer: FollowedWriter, openConnection: () => SqliteConnection, maxAgeMs: number) {
     this.#writer = writer;
     this.#openConnection = openConnection;
     this.#maxAgeMs = maxAgeMs;
@@ -41,8 +43,11 @@ export class SnapshotPool {
   acquire(): MaybePromise<Pin> {
     if (this.#isClosed) throw new TrueupError("STORAGE_CLOSED");
     if (this.#latest === undefined) {
+      this.#writer.assertNotStopped();
+      const { flushing } = this.#writer;
+      if (flushing !== undefined) return this.#acquireAfter(flushing);
       if (!this.#hasConnectionLeft()) return this.#acquireLater();
-      const pin = new Pin(this.#writer.durableVersion, () => this.#writer.reader);
+      const pin = this.#newPin();
       if (!this.#writer.isClean) this.#hold(pin);
       this.#latest = pin;
     }
@@ -71,11 +76,16 @@ export class SnapshotPool {
     }
   }
 
-  /** Lets go of the latest version if nobody reads it, so that the commit may shrink the log. */
-  beforeCommit(): void {
-    if (this.#latest?.users !== 0) return;
-    this.#letGo(this.#latest);
-    this.#latest = undefined;
+  /**
+   * The log is about to hold more than the durable version. Snapshots that begin before that is durable too need a pin, which
+   * can only be made now. When there will be none, a pin that nobody reads is let go, so that the log can begin anew.
+   */
+  beforeCommit(isFlushedBeside: boolean): void {
+    if (isFlushedBeside) this.#pinLatest();
+    else if (this.#latest?.users === 0) {
+      this.#letGo(this.#latest);
+      this.#latest = undefined;
+    }
   }
 
   /** There is a newer version than all pinned ones. */
@@ -88,7 +98,8 @@ export class SnapshotPool {
     }
     if (this.#latest === undefined) return;
     this.#latest.outdatedSinceMs = nowMs;
-    this.#outdated.add(this.#latest);
+    if (this.#latest.users === 0) this.#letGo(this.#latest);
+    else this.#outdated.add(this.#latest);
     this.#latest = undefined;
   }
 
@@ -104,6 +115,27 @@ export class SnapshotPool {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const wake of waiting) wake();
+  }
+
+  /** Without a connection left, or with one that fails, snapshots wait for the flush. */
+  #pinLatest(): void {
+    if (this.#latest !== undefined || !this.#hasConnectionLeft()) return;
+    const pin = this.#newPin();
+    try {
+      this.#hold(pin);
+      this.#latest = pin;
+    } catch {
+      // Whoever asks for a snapshot later is told of what still fails then.
+    }
+  }
+
+  #newPin(): Pin {
+    return new Pin(this.#writer.durableVersion, () => this.#writer.reader);
+  }
+
+  async #acquireAfter(flushing: Promise<void>): Promise<Pin> {
+    await flushing;
+    return this.acquire();
   }
 
   async #acquireLater(): Promise<Pin> {
