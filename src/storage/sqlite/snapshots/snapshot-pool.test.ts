@@ -232,3 +232,65 @@ test("closing ends the latest pin too", () => {
   pool.close();
   expect(() => latest.reader).toThrow(expect.objectContaining({ code: "STORAGE_CLOSED" }));
 });
+
+/** Commits so that the event loop turns before the flush ends; the function returned ends it. */
+function commitBeside({ pool, writer }: Pick<ReturnType<typeof poolOf>, "pool" | "writer">): () => void {
+  pool.beforeWrites();
+  writer.isClean = false;
+  pool.beforeCommit(true);
+  let resolve = (): void => {};
+  writer.flushing = new Promise((ended) => {
+    resolve = ended;
+  });
+  return () => {
+    writer.durableVersion++;
+    writer.isClean = true;
+    writer.flushing = undefined;
+    pool.afterCommit();
+    resolve();
+  };
+}
+
+test("before a COMMIT that is flushed beside, the durable version is pinned for those who come meanwhile", () => {
+  const made = poolOf();
+  const { pool, log, pin } = made;
+  const endFlush = commitBeside(made);
+  expect([log.opened, log.begun]).toEqual([1, 1]);
+  const during = pin();
+  expect([during.version, during.hasConnection]).toEqual([1, true]);
+  expect(pin()).toBe(during);
+  endFlush();
+  expect([log.ended, pin().version]).toEqual([0, 2]);
+  pool.release(during);
+  pool.release(during);
+  expect(log.ended).toBe(1);
+});
+
+test("a pin that nobody asked for during the flush is let go when it ends", () => {
+  const made = poolOf();
+  commitBeside(made)();
+  expect(made.log).toEqual({ opened: 1, closed: 0, begun: 1, ended: 1 });
+});
+
+test("where the durable version could not be pinned, snapshots wait for the flush", async () => {
+  const made = poolOf();
+  made.fails.onRead = true;
+  const endFlush = commitBeside(made);
+  made.fails.onRead = false;
+  const waiting = made.pool.acquire();
+  expect(waiting).toBeInstanceOf(Promise);
+  endFlush();
+  expect((await waiting).version).toBe(2);
+});
+
+test("a writer that has stopped gives no new pin, but those there are can be read", () => {
+  const made = poolOf();
+  commitBeside(made);
+  made.writer.assertNotStopped = () => {
+    throw new Error("stopped");
+  };
+  expect(made.pin().version).toBe(1);
+  const other = poolOf();
+  other.writer.assertNotStopped = made.writer.assertNotStopped;
+  expect(() => other.pin()).toThrow("stopped");
+});

@@ -1,0 +1,79 @@
+/**
+ * A log whose flushes a test delays and makes fail, and which remembers what they put on disk: the bytes of the log when the
+ * last flush that succeeded began. From these, and the data file, `crash` makes what a machine that goes down leaves.
+ */
+import { copyFileSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { type CommitLog, openLog } from "../../src/storage/sqlite/file/commit-log.js";
+
+const headerBytes = 32;
+/** What a disk writes whole. */
+const sectorBytes = 512;
+
+export class RecordedLog {
+  /** How often the log was flushed, or tried to be. */
+  flushes = 0;
+  /** What the next flushes fail with. */
+  failure: Error | undefined;
+  /** Awaited before a flush beside the event loop ends. */
+  delay: () => Promise<void> = () => Promise.resolve();
+  /** As if the log were so many times as long: checkpoints come sooner. */
+  stretch = 1;
+  #path = "";
+  #flushed: Buffer = Buffer.alloc(0);
+
+  /** To be given to `openSqlite`. */
+  readonly open = (path: string): CommitLog => {
+    const log = openLog(path);
+    const frames = (): number => log.frames * this.stretch;
+    this.#path = path;
+    return {
+      get frames() {
+        return frames();
+      },
+      flush: async () => {
+        const bytes = this.#begin();
+        await this.delay();
+        this.#end(bytes);
+      },
+      flushNow: () => {
+        this.#end(this.#begin());
+      },
+      close: () => {
+        log.close();
+      },
+    };
+  };
+
+  /**
+   * Makes a data file and a log of what is on disk now, the log's index lost. Of what was written to the log and not flushed
+   * each sector is there when `isWritten` says so.
+   */
+  crash(copy: string, isWritten: () => boolean): void {
+    const written = readFileSync(`${this.#path}-wal`);
+    const log = Buffer.alloc(Math.max(written.length, this.#flushed.length));
+    this.#flushed.copy(log);
+    let length = this.#flushed.length;
+    for (let start = 0; start < written.length; start += sectorBytes) {
+      const sector = written.subarray(start, start + sectorBytes);
+      if (sector.equals(this.#flushed.subarray(start, start + sectorBytes)) || !isWritten()) continue;
+      sector.copy(log, start);
+      length = Math.max(length, start + sector.length);
+    }
+    // When a log begins anew, SQLite itself flushes its header before it writes a frame.
+    written.copy(log, 0, 0, headerBytes);
+    copyFileSync(this.#path, copy);
+    writeFileSync(`${copy}-wal`, log.subarray(0, length));
+    // Older than the machine's last start.
+    utimesSync(`${copy}-wal`, 1, 1);
+  }
+
+  #begin(): Buffer {
+    this.flushes++;
+    return readFileSync(`${this.#path}-wal`);
+  }
+
+  #end(bytes: Buffer): void {
+    if (this.failure !== undefined) throw this.failure;
+    this.#flushed = bytes;
+  }
+}
