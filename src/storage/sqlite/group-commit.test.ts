@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { observedDriver } from "../../../suites/setup/observed-driver.js";
 import { seededRandom } from "../../../suites/setup/random.js";
+import { RecordedLog } from "../../../suites/storage/recorded-log.js";
 import { mutate, put, readAll } from "../../../suites/storage/storage-calls.js";
 import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
 import type { Storage } from "../storage.js";
@@ -11,13 +12,13 @@ import { openSqlite } from "./sqlite-storage.js";
 const inFolder = temporaryFolder();
 let files = 0;
 
-/** Opens a storage whose statements are watched from then on, and fail when `before` throws. */
+/** Opens a storage whose statements are watched from then on, and fail when `before` throws; the disk is quick. */
 async function observedStorage(before: (sql: string) => void): Promise<Storage> {
   let isWatching = false;
   const driver = observedDriver(await loadDriver(), (sql) => {
     if (isWatching) before(sql);
   });
-  const storage = openSqlite(driver, inFolder(`${files++}.sqlite`), {});
+  const storage = openSqlite(driver, inFolder(`${files++}.sqlite`), {}, new RecordedLog().open);
   isWatching = true;
   return storage;
 }
