@@ -108,7 +108,7 @@ export interface Storage {
   snapshot(): MaybePromise<StorageSnapshot>;
   /**
    * Begins a transaction. With `serialTransactions` it waits for the transactions before it to have
-   * handed over their writes (not for their fsync) and sees those writes.
+   * handed over their writes (not until those are durable) and sees those writes.
    */
   begin(): Promise<StorageTransaction>;
   /** With `serialTransactions`: whether a transaction waits for the one that has its turn. */

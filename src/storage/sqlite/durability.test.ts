@@ -1,4 +1,4 @@
-/** What SQLite itself says of the connections: it flushes before checkpoints, and leaves it to the writer of groups after commits. */
+/** What SQLite itself says of the connections: it flushes at checkpoints; after commits that is left to the group writer. */
 import { expect, test } from "vitest";
 import { put, readAll } from "../../../suites/storage/storage-calls.js";
 import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";

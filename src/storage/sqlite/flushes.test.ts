@@ -1,4 +1,7 @@
-/** Nothing is acknowledged before it is on disk, told by the bytes of the log that were flushed; and what happens when a flush fails. */
+/**
+ * Nothing is acknowledged before it is on disk, told by the bytes of the log that were flushed; and what happens when a flush
+ * fails.
+ */
 import { copyFileSync, existsSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";

@@ -9,22 +9,19 @@
  */
 import { TrueupError } from "../../errors/index.js";
 import { type Commit, nextVersion, type Version, type Write } from "../storage.js";
+import { Checkpoints } from "./checkpoints.js";
 import type { SqliteConnection } from "./driver/driver.js";
 import { EntryReader } from "./entry-reader.js";
 import type { CommitLog } from "./file/commit-log.js";
 import { prepareMetaRead, prepareMetaWrite } from "./file/meta.js";
 import { seal } from "./damage/seal.js";
-import { FlushPace } from "./flush-pace.js";
+import type { FlushPace } from "./flush-pace.js";
 
 // Taken at import: tests put clocks that stand still in place of the global ones.
 const { setImmediate, clearImmediate } = globalThis;
 
 /** How long the first commit of a group waits for others, so long as there are others. */
 const maxGroupAgeMs = 2;
-/** A checkpoint after so many pages of log, 20 MB: rarer ones make commits faster, and reads slower until then. */
-const checkpointPages = 2500;
-/** One that could not move everything, because a snapshot was read, is tried again after so many more. */
-const retryPages: number = checkpointPages / 4;
 
 interface Pending extends Commit {
   readonly resolve: (version: Version) => void;
@@ -51,6 +48,7 @@ export class GroupWriter {
   readonly #connection: SqliteConnection;
   readonly #log: CommitLog;
   readonly #hooks: GroupWriterHooks;
+  readonly #checkpoints: Checkpoints;
   /** Null when commits are acknowledged without a flush. */
   readonly #pace: FlushPace | null;
   readonly #reader: EntryReader;
@@ -74,8 +72,6 @@ export class GroupWriter {
   /** That transaction has writes. */
   #isDirty = false;
   #commitSoon: NodeJS.Immediate | undefined;
-  #checkpointAtFrames = checkpointPages;
-  #framesSeen = 0;
   #failures = 0;
   #lastFailure: Error | undefined;
   #isStopped = false;
@@ -84,6 +80,7 @@ export class GroupWriter {
   constructor(connection: SqliteConnection, log: CommitLog, pace: FlushPace | null, hooks: GroupWriterHooks) {
     this.#connection = connection;
     this.#log = log;
+    this.#checkpoints = new Checkpoints(connection, log);
     this.#pace = pace;
     this.#hooks = hooks;
     this.#reader = new EntryReader(connection);
@@ -190,7 +187,7 @@ export class GroupWriter {
     clearImmediate(this.#commitSoon);
     this.#commitSoon = undefined;
     if (this.#pending.length === 0 || this.#flushing !== undefined) return;
-    const isCheckpointDue = this.#isCheckpointDue();
+    const isCheckpointDue = this.#checkpoints.isDue();
     const isFlushedBeside =
       this.#pace !== null && !isCheckpointDue && !this.#pace.mayBlock(this.#pending.length);
     try {
@@ -218,7 +215,7 @@ export class GroupWriter {
       this.#stop(error);
       return;
     }
-    if (isCheckpointDue) this.#checkpoint();
+    if (isCheckpointDue) this.#checkpoints.run();
     this.#acknowledge();
   }
 
@@ -243,24 +240,6 @@ export class GroupWriter {
     this.#committed = [];
     this.#hooks.onDurable(group.filter(({ writes }) => writes.length > 0));
     for (const { resolve, version } of group) resolve(version);
-  }
-
-  /** The log begins anew, with few frames, when a COMMIT finds that all of them are in the data file. */
-  #isCheckpointDue(): boolean {
-    const { frames } = this.#log;
-    if (frames < this.#framesSeen) this.#checkpointAtFrames = checkpointPages;
-    this.#framesSeen = frames;
-    return frames >= this.#checkpointAtFrames;
-  }
-
-  /** Moves the log into the data file, as far as no snapshot needs what is there. */
-  #checkpoint(): void {
-    try {
-      this.#connection.exec("PRAGMA wal_checkpoint(PASSIVE)");
-    } catch {
-      // The log still has everything, and is moved the next time.
-    }
-    this.#checkpointAtFrames = this.#log.frames + retryPages;
   }
 
   #open(): void {
