@@ -273,3 +273,12 @@ test("a process that is killed, or a machine that goes down, between COMMIT and 
   expect(await keysIn(lost)).toEqual(["x", "y"]);
   expect(await keysIn(torn)).toEqual(["x", "y"]);
 });
+
+test("a log that cannot be flushed when it is opened is told, and leaves the file to the next who opens it", async () => {
+  const file = newFile();
+  const log = new RecordedLog();
+  log.failure = Object.assign(new Error("EIO"), { code: "EIO" });
+  const driver = await loadDriver();
+  expect(() => openSqlite(driver, file, {}, log.open)).toThrow(stopped);
+  expect(await keysIn(file)).toEqual([]);
+});

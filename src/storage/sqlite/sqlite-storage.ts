@@ -39,7 +39,7 @@ import { type Pin, SqliteSnapshot } from "./snapshots/pin.js";
 import { OpenFiles } from "./file/open-files.js";
 import { SnapshotPool } from "./snapshots/snapshot-pool.js";
 import { SqliteTransaction } from "./sqlite-transaction.js";
-import { storageError } from "./storage-errors.js";
+import { fileError, storageError } from "./storage-errors.js";
 import { checkPages, damageOf, survey } from "./damage/survey.js";
 
 const defaultSnapshotMaxAgeMs = 30_000;
@@ -101,7 +101,7 @@ export function openSqlite(
     return new SqliteStorage(driver, file, lock, options, openCommitLog);
   } catch (error) {
     lock.release();
-    throw storageError(driver, file, error);
+    throw fileError(file, storageError(driver, file, error));
   }
 }
 
