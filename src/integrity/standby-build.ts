@@ -55,8 +55,6 @@ export class StandbyBuild {
   readonly #liveCalls: AggregateCalls | null;
   readonly #loop: WorkLoop;
   readonly #standbys: Standby[] = [];
-  readonly #live: LoadedProgram | null;
-  readonly #next: LoadedProgram;
   /** Resolves when it is known what there is to build; null as long as nobody has asked for it. */
   #begun: Promise<void> | null = null;
   #ended: Promise<void> | null = null;
@@ -79,8 +77,6 @@ export class StandbyBuild {
     });
     this.#calls = new AggregateCalls(database, runtime, next);
     this.#liveCalls = live === null ? null : new AggregateCalls(database, runtime, live);
-    this.#live = live;
-    this.#next = next;
   }
 
   /**
@@ -90,7 +86,7 @@ export class StandbyBuild {
   async whenReady(): Promise<void> {
     if (this.#ended === null) {
       this.#assertSound();
-      this.#begun = this.#beginAll(this.#live, this.#next);
+      this.#begun = this.#beginAll();
       this.#ended = this.#begun.then(() => this.#buildAll());
     }
     await this.#ended;
@@ -163,12 +159,13 @@ export class StandbyBuild {
     );
   }
 
-  async #beginAll(live: LoadedProgram | null, next: LoadedProgram): Promise<void> {
+  async #beginAll(): Promise<void> {
+    const live = this.#liveCalls;
     if (live === null) return;
-    const current = live.aggregates();
-    for (const found of next.aggregates().values()) {
+    const current = live.program.aggregates();
+    for (const found of this.#calls.program.aggregates().values()) {
       const known = current.get(found.name);
-      if (known === undefined || !(await this.#isWorthIt(known, found, live, next))) continue;
+      if (known === undefined || !(await this.#isWorthIt(found, known, live))) continue;
       if (this.#standbys.length === 0) await this.#takeTurn();
       await this.#begin(found, known);
     }
@@ -211,16 +208,15 @@ export class StandbyBuild {
   }
 
   async #isWorthIt(
-    known: ExportedAggregate,
     found: ExportedAggregate,
-    live: LoadedProgram,
-    next: LoadedProgram,
+    known: ExportedAggregate,
+    live: AggregateCalls,
   ): Promise<boolean> {
     if (known.aggregate.definition === found.aggregate.definition) return false;
     // Other code of the component itself may need tables and indexes that come with the program.
-    if (schemaOf(live, found.name) !== schemaOf(next, found.name)) return false;
+    if (schemaOf(live, found) !== schemaOf(this.#calls, found)) return false;
     if (!(await this.#canBeRead(found))) return false;
-    return (await this.#liveCalls?.status(known))?.state === "ready";
+    return (await live.status(known)).state === "ready";
   }
 
   /** Whether its table is there, as it will be. */
@@ -302,8 +298,9 @@ export class StandbyBuild {
   }
 }
 
-function schemaOf(program: LoadedProgram, path: string): string {
-  return JSON.stringify(program.components.get(path)?.program.schema ?? null);
+/** The schema of the component that an aggregate, which has its name, is kept in. */
+function schemaOf({ program }: AggregateCalls, { name }: ExportedAggregate): string {
+  return JSON.stringify(program.components.get(name)?.program.schema ?? null);
 }
 
 function errorOf(thrown: unknown): Error {

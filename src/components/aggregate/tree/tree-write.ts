@@ -30,8 +30,7 @@ export function insertItem(tree: CountedTree, item: Item): boolean {
 
 /** Takes the item at a position away and returns it. Returns null, and changes nothing, when there is none. */
 export function removeItem(tree: CountedTree, order: string, onMisfit?: OnMisfit): Item | null {
-  const place = descend(tree, order);
-  if (onMisfit !== undefined && !fits(tree, place, order)) onMisfit();
+  const place = descend(tree, order, onMisfit);
   const { item } = place;
   if (item === null) return null;
   (tree.nodes.edit(place.leafRef) as Leaf).items.splice(place.index, 1);
@@ -46,8 +45,7 @@ export function removeItem(tree: CountedTree, order: string, onMisfit?: OnMisfit
  * there as it should be costs a descent and no write, so following the same change twice costs little.
  */
 export function putItem(tree: CountedTree, item: Item, onMisfit?: OnMisfit): Item | null {
-  const place = descend(tree, item.position.order);
-  if (onMisfit !== undefined && !fits(tree, place, item.position.order)) onMisfit();
+  const place = descend(tree, item.position.order, onMisfit);
   const before = place.item;
   if (before === null) {
     insertAt(tree, place, item);
@@ -85,7 +83,7 @@ interface Place {
   readonly atEnd: boolean;
 }
 
-function descend(tree: CountedTree, order: string): Place {
+function descend(tree: CountedTree, order: string, onMisfit?: OnMisfit): Place {
   const path: Step[] = [];
   let ref = tree.state.root;
   let node = tree.nodes.get(ref);
@@ -100,7 +98,9 @@ function descend(tree: CountedTree, order: string): Place {
   const index = itemIndex(node, order);
   const candidate = node.items[index];
   const item = candidate !== undefined && candidate.position.order === order ? candidate : null;
-  return { path, leafRef: ref, index, item, atEnd: atEnd && index === node.items.length };
+  const place = { path, leafRef: ref, index, item, atEnd: atEnd && index === node.items.length };
+  if (onMisfit !== undefined && !fits(tree, place, order)) onMisfit();
+  return place;
 }
 
 /** Whether the nodes on the way to a place fit together, as far as these nodes tell; `checkTree` compares all. */
