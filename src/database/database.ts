@@ -7,6 +7,7 @@ import { isTrueupError } from "../errors/index.js";
 import type { Commit, Storage, StorageTransaction, Version } from "../storage/storage.js";
 import { decodeId } from "../values/index.js";
 import { pause } from "../work/index.js";
+import type { Catalog } from "./catalog/catalog.js";
 import { KnownCatalogs } from "./catalog/known-catalogs.js";
 import { idsKeyOfDocument, isCellKey, isDocumentKey } from "./catalog/key-layout.js";
 import { checkData } from "./check/check-data.js";
@@ -121,12 +122,12 @@ export class Database implements Upkeep {
   }
 
   /** Runs in a snapshot of the latest durable commit. Rejects with whatever `run` throws. */
-  async query<T>(
+  query<T>(
     run: (tx: QueryTransaction) => Promise<T>,
     options: TransactionOptions = {},
   ): Promise<QueryOutcome<T>> {
     this.#begunTransactions++;
-    return await this.#inSnapshot((state) => run(new QueryHandle(state)), options);
+    return this.#inSnapshot((state) => run(new QueryHandle(state)), options);
   }
 
   async #inSnapshot<T>(
@@ -139,7 +140,8 @@ export class Database implements Upkeep {
     try {
       const isKnown = this.#isExclusive || snapshot.version <= this.#knownUpTo;
       const base = new BaseView(snapshot, this.#caches, isKnown ? "snapshot" : "none", this.#shapes);
-      state = await this.#begin(base, options);
+      const finding = this.#catalogs.of(base);
+      state = this.#begin(base, finding instanceof Promise ? await finding : finding, options);
       const value = await run(state);
       return { value, version: snapshot.version, readSet: state.readSet };
     } catch (error) {
@@ -155,12 +157,12 @@ export class Database implements Upkeep {
    * throws. Runs again when the storage reports a conflict. Resolves once the commit is as durable as the
    * storage makes it. Rejects with whatever `run` throws, STORAGE_CONFLICT after many attempts, STORAGE_FULL.
    */
-  async mutate<T>(
+  mutate<T>(
     run: (tx: MutationTransaction) => Promise<T>,
     options: TransactionOptions = {},
   ): Promise<MutationOutcome<T>> {
     this.#begunTransactions++;
-    return await this.#run((_state, handle) => run(handle), options);
+    return this.#run((_state, handle) => run(handle), options);
   }
 
   async #run<T>(run: Run<T>, options: TransactionOptions): Promise<MutationOutcome<T>> {
@@ -275,7 +277,9 @@ export class Database implements Upkeep {
     try {
       this.#learnFate(transaction.version);
       const mode = this.#isExclusive ? "latest" : "none";
-      state = await this.#begin(new BaseView(transaction, this.#caches, mode, this.#shapes), options);
+      const base = new BaseView(transaction, this.#caches, mode, this.#shapes);
+      const finding = this.#catalogs.of(base);
+      state = this.#begin(base, finding instanceof Promise ? await finding : finding, options);
       handle = new MutationHandle(state, this.#hooks, this.#lastCreationTime, this.#random);
       value = await run(state, handle);
       state.end();
@@ -292,9 +296,7 @@ export class Database implements Upkeep {
     return { value, version };
   }
 
-  async #begin(base: BaseView, options: TransactionOptions): Promise<TransactionState> {
-    const finding = this.#catalogs.of(base);
-    const catalog = finding instanceof Promise ? await finding : finding;
+  #begin(base: BaseView, catalog: Catalog, options: TransactionOptions): TransactionState {
     const limits = options.limits === null ? noLimits : { ...convexLimits, ...options.limits };
     return new TransactionState(base, catalog, limits, this.#clock());
   }

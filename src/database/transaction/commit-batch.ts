@@ -4,6 +4,7 @@
  */
 import { CommitTsPlaceholder, type Value } from "convex/values";
 import type { Write } from "../../storage/storage.js";
+import type { TableEntry } from "../catalog/catalog.js";
 import { catalogKeys, internalIdLength } from "../catalog/key-layout.js";
 import { cachedSize, type Caches, type Cell } from "./base-view.js";
 import type { StoredDocument } from "../documents/stored-document.js";
@@ -29,11 +30,14 @@ export class CommitBatch {
   static async collect(state: TransactionState, clock: () => number): Promise<CommitBatch> {
     const batch = new CommitBatch();
     batch.#isWriteThrough = state.isWriteThrough;
-    await resolveCommitTimestamps(state, clock);
+    const waiting = documentsWaiting(state);
+    if (waiting.length > 0) await resolveCommitTimestamps(state, waiting, clock);
     for (const table of state.tables.values()) {
       for (const write of table.writes(batch.#keep)) batch.writes.push(write);
       if (table.documentsDelta === 0 && table.bytesDelta === 0) continue;
-      const counts: [string, string] = [table.table.countsKey, formatCounts(await state.counts(table.table))];
+      const counting = state.counts(table.table);
+      const text = formatCounts(counting instanceof Promise ? await counting : counting);
+      const counts: [string, string] = [table.table.countsKey, text];
       batch.writes.push(counts);
       batch.#records.push(counts);
     }
@@ -71,17 +75,36 @@ const cachedRecords: ReadonlySet<string> = new Set([catalogKeys.head, catalogKey
 
 const nsPerUs = 1000n;
 
-/** Fills in the timestamp where documents written by the transaction wait for it. O(writes). */
-async function resolveCommitTimestamps(state: TransactionState, clock: () => number): Promise<void> {
-  let timestamp: bigint | undefined;
+/** A document that the transaction wrote and that waits for the timestamp of its commit. */
+interface WaitingDocument {
+  readonly table: TableEntry;
+  readonly internalId: string;
+  readonly stored: StoredDocument;
+}
+
+/** O(writes). */
+function documentsWaiting(state: TransactionState): WaitingDocument[] {
+  const waiting: WaitingDocument[] = [];
   for (const writes of state.tables.values()) {
     for (const [idsKey, { stored }] of writes.ids.entries()) {
       if (stored === null || !stored.awaitsCommit) continue;
-      timestamp ??= await nextTimestamp(state, clock);
-      const internalId = idsKey.slice(-internalIdLength);
-      const table = state.catalog.tableById(writes.table.id) ?? writes.table;
-      await state.write(table, internalId, stored, resolve(stored, timestamp));
+      waiting.push({ table: writes.table, internalId: idsKey.slice(-internalIdLength), stored });
     }
+  }
+  return waiting;
+}
+
+/** Fills in the timestamp in the documents that wait for it. */
+async function resolveCommitTimestamps(
+  state: TransactionState,
+  waiting: readonly WaitingDocument[],
+  clock: () => number,
+): Promise<void> {
+  const timestamp = await nextTimestamp(state, clock);
+  for (const { table, internalId, stored } of waiting) {
+    // A write may end a preparation, and with that change the table.
+    const current = state.catalog.tableById(table.id) ?? table;
+    await state.write(current, internalId, stored, resolve(stored, timestamp));
   }
 }
 

@@ -152,7 +152,8 @@ export class Writer extends Reader implements DatabaseWriter {
       return;
     }
     await this.state.nested(async () => {
-      await this.state.write(table, internalId, before, after);
+      const writing = this.state.write(table, internalId, before, after);
+      if (writing instanceof Promise) await writing;
       for (const hook of hooks) {
         await hook(transaction, this.#describe(table, before, after));
       }

@@ -40,7 +40,8 @@ export class ReadAccess implements TableSource {
     if (waiting !== null) {
       await waiting;
     }
-    return await this.find(requireId(id, "get"), table as string | undefined);
+    const found = this.find(requireId(id, "get"), table as string | undefined);
+    return found instanceof Promise ? await found : found;
   }
 
   query(tableName: string): TableQuery {
@@ -126,8 +127,8 @@ export class ReadAccess implements TableSource {
     return searchIndexOf(component.program.schema, tableName, indexName);
   }
 
-  protected find(id: string, table: string | undefined): Promise<Document | null> {
-    return this.reader.get(id, table);
+  protected find(id: string, table: string | undefined): Document | null | Promise<Document | null> {
+    return this.reader.find(id, table);
   }
 
   protected assertReachable(tableName: string, method: string): void {

@@ -34,12 +34,12 @@ export interface Run {
 /** Told of the transaction before anything runs in it, at every attempt; what it throws ends the call. */
 type OnBegin = (tx: QueryTransaction) => void;
 
-export async function runQuery(
+export function runQuery(
   run: Run,
   onBegin: OnBegin = () => {},
 ): Promise<Pick<FunctionSuccess, "value" | "version" | "readSet">> {
   const { database, transactions } = run.engine;
-  return await traced(
+  return traced(
     run,
     (attempted) =>
       database.query((tx) => {
@@ -72,7 +72,7 @@ export async function runMutation(
         }
         const scope = { tx, mutation: tx, usesCommitTs: false };
         const result = await inTransaction(run, scope);
-        await job?.after(tx);
+        if (job !== null) await job.after(tx);
         usesCommitTs = scope.usesCommitTs;
         return result;
       }, transactions),

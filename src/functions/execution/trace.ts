@@ -20,13 +20,21 @@ type Attempted = (tx: QueryTransaction) => void;
  * Runs a function, and tells the engine's trace what it cost. Adds nothing where the engine has no trace.
  * `mutation messages:send 3 read, 1 written, 2.1 ms, commit 17, attempt 2`
  */
-export async function traced<Result>(
-  { engine, component, subject }: Traced,
+export function traced<Result>(
+  traced: Traced,
   run: (attempted?: Attempted) => Promise<Result>,
   commitOf: (result: Result) => Version | undefined = () => undefined,
 ): Promise<Result> {
-  const { trace } = engine;
-  if (trace === null) return await run();
+  const { trace } = traced.engine;
+  return trace === null ? run() : withTrace(trace, traced, run, commitOf);
+}
+
+async function withTrace<Result>(
+  trace: (line: string) => void,
+  { component, subject }: Traced,
+  run: (attempted: Attempted) => Promise<Result>,
+  commitOf: (result: Result) => Version | undefined,
+): Promise<Result> {
   const beganAtMs = performance.now();
   const attempts: QueryTransaction[] = [];
   const tell = (...outcome: readonly string[]): void => {
