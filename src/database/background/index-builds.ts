@@ -39,7 +39,7 @@ export async function indexBuilds(state: EditedState): Promise<IndexBuild[]> {
 
 async function describe(state: EditedState, table: TableEntry, index: IndexEntry): Promise<IndexBuild> {
   const { processed } = await readProgress(state.base.storage, index);
-  const { documents } = await state.counts(table, true);
+  const { documents } = await state.counts(table);
   return {
     componentPath: table.componentPath,
     tableName: table.name,

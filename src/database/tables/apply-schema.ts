@@ -176,7 +176,7 @@ async function newIndex(
   index: WantedIndex,
   shape: number,
 ): Promise<NewIndex> {
-  const { documents } = await state.counts(table, true);
+  const { documents } = await state.counts(table);
   return { ...index, state: documents === 0 ? "ready" : "building", shape };
 }
 

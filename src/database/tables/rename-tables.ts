@@ -30,7 +30,7 @@ export async function renameTables(
 }
 
 async function makeWay(state: TransactionState, table: TableEntry): Promise<void> {
-  const { documents } = await state.counts(table, true);
+  const { documents } = await state.counts(table);
   if (documents > 0) {
     throw new TrueupError("TABLE_EXISTS", `There is a table "${table.name}" with documents already.`, {
       table: table.name,

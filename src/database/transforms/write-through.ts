@@ -154,7 +154,7 @@ export async function transformStatuses(state: TransactionState): Promise<Transf
   for (const component of state.catalog.components.values()) {
     for (const table of component.tables.values()) {
       if (table.transforms.length === 0) continue;
-      const { documents: total } = await state.counts(table, true);
+      const { documents: total } = await state.counts(table);
       const { processed, failed, failures } = await readWriteThrough(state, table);
       const impure = state.base.shapes.impure(table);
       for (const transform of table.transforms) {

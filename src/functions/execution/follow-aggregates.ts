@@ -58,7 +58,12 @@ export function standbyHooks(
       }
     };
   };
-  return mapHooks(hooks, guarded);
+  return new Map(
+    [...hooks].map(([path, tables]) => [
+      path,
+      new Map([...tables].map(([table, list]) => [table, list.map(guarded)])),
+    ]),
+  );
 }
 
 /** All hooks of each table, those of the first map first. */
@@ -72,13 +77,4 @@ export function joinHooks(maps: readonly HooksOfTables[]): HooksOfTables {
     }
   }
   return joined;
-}
-
-function mapHooks(hooks: HooksOfTables, change: (hook: ChangeHook) => ChangeHook): HooksOfTables {
-  return new Map(
-    [...hooks].map(([path, tables]) => [
-      path,
-      new Map([...tables].map(([table, list]) => [table, list.map(change)])),
-    ]),
-  );
 }
