@@ -198,11 +198,11 @@ export class TransactionState implements EditedState {
   }
 
   /** Runs with writes that are undone when it throws. Sub-transactions must not overlap. */
-  async nested<T>(run: () => Promise<T>, limits: Partial<TransactionLimits> = {}): Promise<T> {
+  async nested<T>(run: () => Promise<T>, limits?: Partial<TransactionLimits>): Promise<T> {
     this.assertActive();
     const mark = this.#undo.length;
     const used = { ...this.usage.used };
-    const restoreLimits = this.usage.lower(limits);
+    const restoreLimits = limits === undefined ? null : this.usage.lower(limits);
     const depth = ++this.#depth;
     try {
       const result = await run();
@@ -217,7 +217,7 @@ export class TransactionState implements EditedState {
       }
       throw error;
     } finally {
-      restoreLimits();
+      restoreLimits?.();
     }
   }
 
