@@ -69,14 +69,23 @@ export class AggregateReader<
   /** The definition whose items the calls are about; undefined for items that nobody manages. */
   protected definition: string | undefined;
 
-  /** References to the questions of the component. They are kept, because the engine knows a reference by its identity. */
-  protected readonly reads: Reads;
+  #reads: Reads | undefined;
 
   constructor(component: ComponentApi) {
     this.component = component;
-    const { counts, stats, at, percentiles, histogram, sample, get, rank, page, namespaces } =
-      component.reads;
-    this.reads = { counts, stats, at, percentiles, histogram, sample, get, rank, page, namespaces };
+  }
+
+  /**
+   * References to the questions of the component. They are kept, because the engine knows a reference by its identity, and looked up
+   * when somebody asks, because modules are also imported where no component is mounted.
+   */
+  protected get reads(): Reads {
+    if (this.#reads === undefined) {
+      const { counts, stats, at, percentiles, histogram, sample, get, rank, page, namespaces } =
+        this.component.reads;
+      this.#reads = { counts, stats, at, percentiles, histogram, sample, get, rank, page, namespaces };
+    }
+    return this.#reads;
   }
 
   /** Returns how many items lie within the bounds. O(log n). */
