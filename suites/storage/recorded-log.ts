@@ -16,6 +16,8 @@ export class RecordedLog {
   failure: Error | undefined;
   /** Awaited before a flush beside the event loop ends. */
   delay: () => Promise<void> = () => Promise.resolve();
+  /** How long a flush that blocks the event loop takes; while it is 100 or so, all others leave the loop free. */
+  blockingMs = 0;
   /** As if the log were so many times as long: checkpoints come sooner. */
   stretch = 1;
   #path = "";
@@ -36,7 +38,10 @@ export class RecordedLog {
         this.#end(bytes);
       },
       flushNow: () => {
-        this.#end(this.#begin());
+        const bytes = this.#begin();
+        const endMs = performance.now() + this.blockingMs;
+        while (performance.now() < endMs);
+        this.#end(bytes);
       },
       close: () => {
         log.close();

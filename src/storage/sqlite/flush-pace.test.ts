@@ -1,46 +1,43 @@
-import { expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { FlushPace } from "./flush-pace.js";
 
-/** How many commits, one after the other, may block before one may not. */
-function blockingOf(pace: FlushPace): number {
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** How many flushes, each of so many milliseconds and commits, may block before one may not. */
+function blockingOf(pace: FlushPace, tookMs: number, served = 1): number {
+  let nowMs = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => nowMs);
   let count = 0;
-  while (pace.mayBlock(1)) count++;
+  for (; pace.mayBlock; count++) pace.block(() => (nowMs += tookMs), served);
   return count;
 }
 
-test("a lone caller on a quick disk blocks, and looks now and then whether others came", () => {
-  const pace = new FlushPace(0.3);
-  expect([pace.isShared, blockingOf(pace)]).toEqual([false, 8]);
-  pace.endedBeside(0.4, 1, 0);
-  expect([pace.isShared, blockingOf(pace)]).toEqual([false, 8]);
+test("on a quick disk flushes block, until they have for 8 ms: then one looks whether others come meanwhile", () => {
+  const pace = new FlushPace(0.5);
+  expect([blockingOf(pace, 0.5), pace.isShared]).toEqual([16, false]);
+  pace.endedBeside(0.5, 1, 0);
+  expect([blockingOf(pace, 0.5), pace.isShared]).toEqual([16, false]);
 });
 
-test.each([
-  ["others came meanwhile", 1, 1],
-  ["it served several", 2, 0],
-])(
-  "after a flush beside the event loop it is shared when %s, until one was for a single commit",
-  (_when, served, gathered) => {
-    const pace = new FlushPace(0.3);
-    pace.endedBeside(0.3, served, gathered);
-    expect([pace.isShared, blockingOf(pace)]).toEqual([true, 0]);
-    pace.endedBeside(0.3, 1, 0);
-    expect([pace.isShared, blockingOf(pace)]).toEqual([false, 8]);
-  },
-);
-
-test("a group never blocks", () => {
-  expect(new FlushPace(0.3).mayBlock(2)).toBe(false);
+test("none blocks as long as others come meanwhile", () => {
+  const pace = new FlushPace(0.5);
+  pace.endedBeside(0.5, 1, 1);
+  expect([pace.mayBlock, pace.isShared]).toEqual([false, true]);
+  pace.endedBeside(0.5, 1, 0);
+  expect([pace.mayBlock, pace.isShared]).toEqual([true, false]);
 });
 
-test("a slow disk never blocks, and one that becomes slow soon does not any more", () => {
-  expect(new FlushPace(1.1).mayBlock(1)).toBe(false);
-  const pace = new FlushPace(0.3);
-  const now = vi.spyOn(performance, "now").mockReturnValue(0);
-  pace.time(() => now.mockReturnValue(5));
-  expect(pace.mayBlock(1)).toBe(true);
-  now.mockReturnValue(0);
-  pace.time(() => now.mockReturnValue(5));
-  expect(pace.mayBlock(1)).toBe(false);
-  vi.restoreAllMocks();
+test("one that serves several says that more come before the event loop has turned, but nothing against blocking", () => {
+  const beside = new FlushPace(0.5);
+  beside.endedBeside(0.5, 2, 0);
+  expect([beside.mayBlock, beside.isShared]).toEqual([true, true]);
+  const blocking = new FlushPace(0.5);
+  expect([blockingOf(blocking, 0.5, 2), blocking.isShared]).toEqual([16, true]);
+});
+
+test("on a slow disk none blocks, and one that becomes slow soon does not any more", () => {
+  expect(new FlushPace(1.1).mayBlock).toBe(false);
+  expect(blockingOf(new FlushPace(0.3), 5)).toBe(2);
 });

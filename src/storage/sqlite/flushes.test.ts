@@ -21,10 +21,11 @@ let files = 0;
 const newFile = (): string => inFolder(`${files++}.sqlite`);
 const stopped = expect.objectContaining({ code: "STORAGE_UNAVAILABLE" });
 
-/** A storage whose flushes end when the test says so, and which is known to be shared: none of them blocks the event loop. */
+/** A storage whose flushes end when the test says so, and on so slow a disk that none of them blocks the event loop. */
 async function heldStorage() {
   const file = newFile();
   const log = new RecordedLog();
+  log.blockingMs = 100;
   const commits: string[] = [];
   const driver = observedDriver(await loadDriver(), (sql) => {
     if (sql === "COMMIT") commits.push(sql);
@@ -82,6 +83,7 @@ test("a machine that goes down at any acknowledgement has everything that was ac
       };
       const log = new RecordedLog();
       log.delay = () => turns(6);
+      log.blockingMs = [0, 1.2, 100][below(3)] ?? 0;
       log.stretch = random() < 0.5 ? 1 : 100;
       const storage = openSqlite(await loadDriver(), newFile(), {}, log.open);
       const acknowledged = new Set<string>();
@@ -128,6 +130,7 @@ test("a machine that goes down at any acknowledgement has everything that was ac
 
 test("callers in turns of their own share flushes", async () => {
   const log = new RecordedLog();
+  log.blockingMs = 100;
   log.delay = async () => {
     for (let turn = 0; turn < 3; turn++) await setImmediate();
   };

@@ -188,8 +188,7 @@ export class GroupWriter {
     this.#commitSoon = undefined;
     if (this.#pending.length === 0 || this.#flushing !== undefined) return;
     const isCheckpointDue = this.#checkpoints.isDue();
-    const isFlushedBeside =
-      this.#pace !== null && !isCheckpointDue && !this.#pace.mayBlock(this.#pending.length);
+    const isFlushedBeside = this.#pace !== null && !isCheckpointDue && !this.#pace.mayBlock;
     try {
       this.#assertIntact();
       this.#hooks.beforeCommit(isFlushedBeside);
@@ -210,7 +209,7 @@ export class GroupWriter {
 
   #flushNow(isCheckpointDue: boolean): void {
     try {
-      this.#pace?.time(() => this.#log.flushNow());
+      this.#pace?.block(() => this.#log.flushNow(), this.#committed.length);
     } catch (error) {
       this.#stop(error);
       return;
