@@ -41,3 +41,11 @@ test("on a slow disk none blocks, and one that becomes slow soon does not any mo
   expect(new FlushPace(1.1).mayBlock).toBe(false);
   expect(blockingOf(new FlushPace(0.3), 5)).toBe(2);
 });
+
+test("a single flush that takes long does not make a quick disk a slow one, steadily long ones do", () => {
+  const pace = new FlushPace(0.3);
+  pace.endedBeside(500, 1, 0);
+  expect(pace.mayBlock).toBe(true);
+  for (let flush = 0; flush < 8; flush++) pace.endedBeside(1.9, 1, 0);
+  expect(pace.mayBlock).toBe(false);
+});

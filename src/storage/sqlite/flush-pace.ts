@@ -8,6 +8,8 @@
 const quickMs = 1;
 /** For so long flushes may block in all before one looks whether others come meanwhile: it may be one stop of the event loop. */
 const maxBlockedMs = 8;
+/** More of one flush does not count: on a busy machine threads wait for the processor now and then, whatever the disk. */
+const maxCountedMs: number = 2 * quickMs;
 /** The weight of the last flush in the mean. */
 const weight = 1 / 8;
 
@@ -52,6 +54,6 @@ export class FlushPace {
   }
 
   #note(tookMs: number): void {
-    this.#meanMs += weight * (tookMs - this.#meanMs);
+    this.#meanMs += weight * (Math.min(tookMs, maxCountedMs) - this.#meanMs);
   }
 }
