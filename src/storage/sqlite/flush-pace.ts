@@ -6,9 +6,9 @@
 
 /** Above this, the event loop is not to wait for the disk. */
 const quickMs = 1;
-/** For so long flushes may block in all before one looks whether others come meanwhile: it may be one stop of the event loop. */
+/** For so long flushes may block in all before one looks whether others come: it may be one stop of the event loop. */
 const maxBlockedMs = 8;
-/** More of one flush does not count: on a busy machine threads wait for the processor now and then, whatever the disk. */
+/** More of one flush does not count: on a busy machine threads wait for the processor, however quick the disk is. */
 const maxCountedMs: number = 2 * quickMs;
 /** The weight of the last flush in the mean. */
 const weight = 1 / 8;
