@@ -76,8 +76,8 @@ export class AggregateReader<
   }
 
   /**
-   * References to the questions of the component. They are kept, because the engine knows a reference by its identity, and looked up
-   * when somebody asks, because modules are also imported where no component is mounted.
+   * References to the questions of the component. They are kept, because the engine knows a reference by its identity, and
+   * looked up when somebody asks, because modules are also imported where no component is mounted.
    */
   protected get reads(): Reads {
     if (this.#reads === undefined) {
