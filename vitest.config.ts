@@ -3,7 +3,7 @@
  * tsconfig's `paths`. Every run draws one seed for all property tests and prints it;
  * `TRUEUP_SEED=<n> npx vitest run <file>` replays it.
  */
-import { existsSync } from "node:fs";
+import { existsSync, statfsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 import tsconfig from "./tsconfig.json" with { type: "json" };
@@ -13,11 +13,23 @@ const aliases = Object.entries(tsconfig.compilerOptions.paths).map(([name, [sour
   replacement: fileURLToPath(new URL(source ?? "", import.meta.url)),
 }));
 
+/** Data files of tests are flushed thousands of times: where the machine has a disk in memory with room, they lie there. */
+const memoryDisk = "/dev/shm";
+const neededBytes = 4 * 2 ** 30;
+function hasRoom(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize > neededBytes;
+}
+
 /** What all projects have in common. */
 export const base: ViteUserConfig = defineConfig({
   resolve: { alias: aliases },
   test: {
-    env: { TRUEUP_SEED: process.env["TRUEUP_SEED"] ?? String(Math.trunc(Math.random() * 0x7fffffff)) },
+    env: {
+      TRUEUP_SEED: process.env["TRUEUP_SEED"] ?? String(Math.trunc(Math.random() * 0x7fffffff)),
+      ...(hasRoom(memoryDisk) ? { TMPDIR: memoryDisk } : {}),
+    },
     setupFiles: ["suites/setup/seed-properties.ts", "suites/setup/real-timers.ts"],
     // Vitest leaves one core to itself, which on a machine with two would leave one to the tests.
     maxWorkers: "100%",
@@ -51,6 +63,7 @@ const config: ViteUserConfig = defineConfig({
           include: ["src/**/*.test.ts", "suites/**/*.test.ts"],
           exclude: alone,
           isolate: false,
+          setupFiles: ["suites/setup/engine-first.ts"],
           ...printsSeed,
         },
       },

@@ -5,6 +5,7 @@ import { memory, programFromModules } from "trueup";
 import { fn } from "../functions/references.js";
 import { call, openApp } from "../setup/open-app.js";
 import { makeJobsApp, reopenable } from "./jobs-app.js";
+import { passTime } from "./pass-time.js";
 
 const note = fn<"mutation">("run:note");
 const hourMs = 3_600_000;
@@ -30,9 +31,9 @@ test("an interval is due at once and then every period, a daily job at its hour"
     jobs.daily("noon", { hourUTC: 12, minuteUTC: 0 }, note, { text: "noon" });
   });
   const app = await openApp(memory(), { modules: { ...modules, crons: both } });
-  await vi.advanceTimersByTimeAsync(0);
+  await passTime(0);
   expect(await call(app, "run:notes")).toEqual(["tick"]);
-  await vi.advanceTimersByTimeAsync(2 * hourMs);
+  await passTime(2 * hourMs);
   const notes = (await call(app, "run:notes")) as string[];
   expect(notes.toSorted()).toEqual(["noon", "tick", "tick", "tick", "tick", "tick"]);
   expect(await call(app, "run:jobs")).toEqual([]);
@@ -48,17 +49,17 @@ test("a failing cron job goes on, a missed one runs once, a removed one no more"
   });
   const withCrons = { modules: { ...modules, crons: hourly } };
   const first = await openApp(data, { ...withCrons, log: (line) => lines.push(line) });
-  await vi.advanceTimersByTimeAsync(2 * hourMs);
+  await passTime(2 * hourMs);
   expect(await call(first, "run:notes")).toEqual(["hour", "hour"]);
   expect(lines.filter((line) => line.includes("job failed"))).toHaveLength(2);
   await first.close();
   vi.setSystemTime(Date.parse("2026-11-21T20:10:00Z"));
   const second = await openApp(data, withCrons);
-  await vi.advanceTimersByTimeAsync(0);
+  await passTime(0);
   expect(await call(second, "run:notes")).toHaveLength(3);
   await second.close();
   const third = await openApp(data, { modules });
-  await vi.advanceTimersByTimeAsync(5 * hourMs);
+  await passTime(5 * hourMs);
   expect(await call(third, "run:notes")).toHaveLength(3);
 });
 
@@ -68,12 +69,12 @@ test("an action that still runs when its cron job is due again is not called a s
     jobs.interval("slow", { minutes: 1 }, fn<"action">("run:slow"), { name: "a" }),
   );
   const app = await openApp(memory(), { modules: { ...modules, crons: slow } });
-  await vi.advanceTimersByTimeAsync(3 * 60_000);
+  await passTime(3 * 60_000);
   const open = await gate("a");
   open();
-  await vi.advanceTimersByTimeAsync(30_000);
+  await passTime(30_000);
   expect(await call(app, "run:notes")).toEqual(["after a"]);
-  await vi.advanceTimersByTimeAsync(60_000);
+  await passTime(60_000);
   const again = await vi.waitFor(async () => {
     const latest = await gate("a");
     expect(latest).not.toBe(open);

@@ -10,6 +10,7 @@ import { memory } from "trueup";
 import { fn, inComponent } from "../functions/references.js";
 import { call, newStorage, openApp, storageNames } from "../setup/open-app.js";
 import { makeJobsApp, reopenable, type Job } from "./jobs-app.js";
+import { passTime } from "./pass-time.js";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -239,8 +240,8 @@ test("timers that tests replace are the ones that are used", async () => {
   vi.useFakeTimers();
   const app = await openApp(memory(), makeJobsApp());
   await call(app, "run:schedule", { name: "note", args: { text: "later" }, delay: 60_000 });
-  await vi.advanceTimersByTimeAsync(59_000);
+  await passTime(59_000);
   expect(await call(app, "run:notes")).toEqual([]);
-  await vi.advanceTimersByTimeAsync(2_000);
+  await passTime(2_000);
   expect(await call(app, "run:notes")).toEqual(["later"]);
 });
