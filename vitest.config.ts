@@ -3,7 +3,9 @@
  * tsconfig's `paths`. Every run draws one seed for all property tests and prints it;
  * `TRUEUP_SEED=<n> npx vitest run <file>` replays it.
  */
-import { existsSync, statfsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 import tsconfig from "./tsconfig.json" with { type: "json" };
@@ -22,13 +24,17 @@ function hasRoom(folder: string): boolean {
   return bavail * bsize > neededBytes;
 }
 
+/** What the tests of this run write; it goes with the run. */
+const folder = mkdtempSync(join(hasRoom(memoryDisk) ? memoryDisk : tmpdir(), "trueup-tests-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
 /** What all projects have in common. */
 export const base: ViteUserConfig = defineConfig({
   resolve: { alias: aliases },
   test: {
     env: {
       TRUEUP_SEED: process.env["TRUEUP_SEED"] ?? String(Math.trunc(Math.random() * 0x7fffffff)),
-      ...(hasRoom(memoryDisk) ? { TMPDIR: memoryDisk } : {}),
+      TMPDIR: folder,
     },
     setupFiles: ["suites/setup/seed-properties.ts", "suites/setup/real-timers.ts"],
     // Vitest leaves one core to itself, which on a machine with two would leave one to the tests.

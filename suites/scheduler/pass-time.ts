@@ -1,6 +1,6 @@
 /**
- * Moves the clock of a test in steps, and lets the event loop turn after each of them: a call may give way to it at any time, and what it
- * schedules is due by the clock that it then finds.
+ * Moves the clock of a test in steps, and lets the event loop turn after each of them: a call may give way to it at any time,
+ * and what it schedules is due by the clock that it then finds.
  */
 import { vi } from "vitest";
 
