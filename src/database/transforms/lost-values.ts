@@ -56,29 +56,28 @@ export function lossesOf(run: TransformFunction, before: StoredDocument, after: 
 function withoutStaying(leaves: readonly Leaf[], after: Document): Leaf[] {
   const left = new Map<string, { readonly path: string; readonly key: string }>();
   for (const { place, path, value } of leavesOf(after)) left.set(place, { path, key: stringifyValue(value) });
-  const moved = leaves.filter(({ place, value }) => {
-    if (left.get(place)?.key !== stringifyValue(value)) return true;
-    left.delete(place);
-    return false;
-  });
+  const moved = leaves
+    .map((leaf) => ({ leaf, key: stringifyValue(leaf.value) }))
+    .filter(({ leaf: { place }, key }) => {
+      if (left.get(place)?.key !== key) return true;
+      left.delete(place);
+      return false;
+    });
   if (moved.length === 0) return [];
   const elsewhere = new Map<string, string[]>();
   for (const [place, { key }] of left) elsewhere.set(key, [...(elsewhere.get(key) ?? []), place]);
   const wanting = new Map<string, number>();
-  for (const { value } of moved) {
-    const key = stringifyValue(value);
-    wanting.set(key, (wanting.get(key) ?? 0) + 1);
-  }
+  for (const { key } of moved) wanting.set(key, (wanting.get(key) ?? 0) + 1);
   // Of equal values only some are still there: which of them, their use has to tell.
   for (const [key, count] of wanting) if (count > (elsewhere.get(key)?.length ?? 0)) elsewhere.delete(key);
-  return moved.filter(({ path, value }) => {
-    const key = stringifyValue(value);
+  const gone = moved.filter(({ leaf: { path, value }, key }) => {
     const places = elsewhere.get(key) ?? [];
     const at = places.findIndex((place) => isTelling(value) || left.get(place)?.path === path);
     if (at < 0) return true;
     places.splice(at, 1);
     return false;
   });
+  return gone.map(({ leaf }) => leaf);
 }
 
 /** Whether the same value elsewhere is hardly there by chance. */
