@@ -82,6 +82,19 @@ for (const [where, open] of Object.entries(hosts)) {
       await expectRight(board);
     });
 
+    test("of a tree whose root is lost leaves the status readable: it counts what can be read", async () => {
+      const board = new DriftingBoard(await open());
+      await board.build([8, 3]);
+      const { generation } = await board.status();
+      await board.host.inside(async ({ db }) => {
+        const trees = await db.query("trees").collect();
+        const [lost] = trees.filter((tree) => tree.generation === generation && tree.namespace === "game 0");
+        if (lost === undefined) throw new Error("the game has a tree");
+        await db.patch("trees", lost._id, { root: `9${lost.root}` });
+      });
+      expect(await board.status()).toMatchObject({ state: "ready", items: 3, namespaces: 1 });
+    });
+
     test.each([...driftNames, ...damageNames])(
       "leaves no written document wrong unnoticed: %s",
       async (way) => {

@@ -1,6 +1,7 @@
 /**
  * What the trees of a generation hold, and how much room they take up. Count and sum are exact. Nodes and bytes are counted level
- * by level; where a level has many nodes, they are projected from some that are spread evenly.
+ * by level; where a level has many nodes, they are projected from some that are spread evenly. What cannot be read is left out:
+ * whoever asks how an aggregate is doing is answered, whatever state it is in, and a check says what is damaged.
  */
 import {
   addSums,
@@ -14,12 +15,14 @@ import {
   type ExactSum,
   type Node,
   type NodeRef,
+  type Summary,
 } from "../../tree/index.js";
 import { v, type Infer } from "convex/values";
 import type { DatabaseReader } from "../_generated/server.js";
 import { namespaceBefore, namespaceCursor } from "../reading/cursors.js";
 import { Forest, plainMeasure, type StoredTree } from "./forest.js";
 import { exactSum } from "../nodes/fields.js";
+import { isDamage } from "../interface/errors.js";
 import { storedGeneration } from "./records.js";
 import { namespaceField } from "../interface/operation.js";
 
@@ -69,8 +72,7 @@ export async function measureTrees(
 async function contentsOf(
   trees: readonly StoredTree[],
 ): Promise<{ items: number; namespaces: number; sum: ExactSum }> {
-  const range = { start: "", end: null };
-  const summaries = await untilLoaded(() => measureParts(trees.map((tree) => ({ tree, range }))));
+  const summaries = await untilLoaded(() => askEach(trees, summaryIfReadable));
   let items = 0;
   let namespaces = 0;
   let sum: ExactSum = 0;
@@ -83,6 +85,17 @@ async function contentsOf(
     sum = addSums(sum, (summary?.measures[column] ?? noMeasure).sum);
   }
   return { items, namespaces, sum };
+}
+
+/** @throws Missing */
+function summaryIfReadable(tree: StoredTree): Summary | null {
+  try {
+    const [summary] = measureParts([{ tree, range: { start: "", end: null } }]);
+    return summary ?? null;
+  } catch (error) {
+    if (isDamage(error)) return null;
+    throw error;
+  }
 }
 
 async function nodesOf(
