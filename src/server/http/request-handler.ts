@@ -38,7 +38,8 @@ export class RequestHandler {
   /** Set once the server listens. */
   serverUrl = "";
   readonly #options: RequestHandlerOptions;
-  readonly #underWay = new Set<AbortController>();
+  /** Of the requests that may wait for long. */
+  readonly #waiting = new Set<AbortController>();
   #isClosing = false;
 
   constructor(options: RequestHandlerOptions) {
@@ -48,26 +49,19 @@ export class RequestHandler {
   /** Ends the requests that would wait for long. */
   abort(): void {
     this.#isClosing = true;
-    for (const ending of this.#underWay) ending.abort();
+    for (const ending of this.#waiting) ending.abort();
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const ending = new AbortController();
-    this.#underWay.add(ending);
-    response.once("close", () => {
-      this.#underWay.delete(ending);
-      ending.abort();
-    });
     try {
-      const path = (request.url ?? "/").split("?")[0] ?? "/";
-      if (isHttpActionPath(path)) {
+      if (isHttpActionPath(request.url ?? "/")) {
         return await answerHttpAction(this.#options.backend, siteUrlOf(this.serverUrl), request, response);
       }
       if (request.method === "OPTIONS") {
         response.writeHead(204, preflightHeaders(request.headers)).end();
         return;
       }
-      this.#reply(request, response, 200, await this.#answer(request, ending.signal));
+      this.#reply(request, response, 200, await this.#answer(request, response));
     } catch (error) {
       if (isServerFailure(error)) this.#log(error, request);
       const { status, code, message } = httpErrorOf(error);
@@ -77,7 +71,7 @@ export class RequestHandler {
     }
   }
 
-  async #answer(request: IncomingMessage, signal: AbortSignal): Promise<unknown> {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
     const { backend, adminKey } = this.#options;
     const { pathname, searchParams } = parseTarget(request.url ?? "/");
     const route = router.find(request.method === "HEAD" ? "GET" : (request.method ?? "GET"), pathname);
@@ -93,19 +87,31 @@ export class RequestHandler {
       query: searchParams,
       ip: request.socket.remoteAddress ?? null,
       body,
-      signal,
+      untilGone: () => this.#untilGone(response),
     });
+  }
+
+  #untilGone(response: ServerResponse): AbortSignal {
+    const ending = new AbortController();
+    if (this.#isClosing || response.closed) ending.abort();
+    this.#waiting.add(ending);
+    response.once("close", () => {
+      this.#waiting.delete(ending);
+      ending.abort();
+    });
+    return ending.signal;
   }
 
   #reply(request: IncomingMessage, response: ServerResponse, status: number, body: unknown): void {
     if (response.headersSent || response.destroyed) return;
     // A connection that waits for the next request would keep a closing server waiting.
     if (this.#isClosing || !request.complete) response.shouldKeepAlive = false;
-    const text = Buffer.from(JSON.stringify(body ?? null));
+    // As text, which goes out in one piece with the headers.
+    const text = JSON.stringify(body ?? null);
     response.writeHead(status, {
       ...corsHeaders(request.headers),
       "Content-Type": "application/json",
-      "Content-Length": text.length,
+      "Content-Length": Buffer.byteLength(text),
     });
     response.end(request.method === "HEAD" ? undefined : text);
   }
@@ -117,8 +123,13 @@ export class RequestHandler {
   }
 }
 
+/** What URLs leave as it is: most requests name nothing else. */
+const plainPath = /^\/[\w/]*$/;
+const noQuery = new URLSearchParams();
+
 /** @throws HttpError 400 when the target is no path */
-function parseTarget(target: string): URL {
+function parseTarget(target: string): Pick<URL, "pathname" | "searchParams"> {
+  if (plainPath.test(target)) return { pathname: target, searchParams: noQuery };
   const url = `http://localhost${target}`;
   if (!target.startsWith("/") || !URL.canParse(url)) {
     throw new HttpError(400, "BadAddress", "The address of the request is not a path.");

@@ -19,8 +19,8 @@ export interface RouteRequest {
   readonly ip: string | null;
   /** The parsed body; undefined when there is none. */
   readonly body: unknown;
-  /** Aborted when the caller has gone away or the server closes. */
-  readonly signal: AbortSignal;
+  /** Makes a signal that is aborted when the caller has gone away or the server closes. */
+  readonly untilGone: () => AbortSignal;
 }
 
 export interface Route {

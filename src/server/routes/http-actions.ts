@@ -18,9 +18,9 @@ export function siteUrlOf(serverUrl: string): string {
   return serverUrl + prefix;
 }
 
-/** Whether the path is one of the app's. */
-export function isHttpActionPath(path: string): boolean {
-  return path === prefix || path.startsWith(`${prefix}/`);
+/** Whether a request for this target, a path and a query, is one for the app. */
+export function isHttpActionPath(target: string): boolean {
+  return target.startsWith(prefix) && /^[/?]?$/.test(target.charAt(prefix.length));
 }
 
 /** @throws HttpError 404 when the app has no such route, 413, 500 for what the action throws */
