@@ -164,7 +164,7 @@ test.each([
   ["the beginning of the key", { Authorization: "Convex trueup|" }, 403, "BadDeployKey"],
   ["the key with something behind it", { Authorization: `Convex ${adminKey}x` }, 403, "BadDeployKey"],
   ["another scheme", { Authorization: "Basic abc" }, 403, "BadDeployKey"],
-  ["a user's token", { Authorization: "Bearer abc" }, 501, "FEATURE_NOT_SUPPORTED"],
+  ["what is no token", { Authorization: "Bearer abc" }, 401, "InvalidAuthHeader"],
   ["no identity behind the key", { Authorization: `Convex ${adminKey}:e30=` }, 400, "BadIdentity"],
 ])("%s is refused", async (_what, headers, status, code) => {
   expect(await call("/api/query", { path: "mod:count" }, headers)).toMatchObject([status, { code }]);

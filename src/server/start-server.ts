@@ -7,7 +7,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Backend } from "../backend/index.js";
 import { TrueupError } from "../errors/index.js";
-import { logStrayFailures } from "../functions/index.js";
+import { logStrayFailures, type AuthProvider } from "../functions/index.js";
+import { Authenticator } from "./auth/authenticator.js";
+import { TokenVerifier } from "./auth/token-verifier.js";
 import { RequestHandler } from "./http/request-handler.js";
 import { siteUrlOf } from "./routes/http-actions.js";
 import { SyncServer } from "./sync/sync-server.js";
@@ -30,18 +32,21 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+const noProviders: readonly AuthProvider[] = [];
 const patienceMs = 5_000;
 
 /** Starts a server for a backend, and resolves when it listens. @throws PORT_IN_USE */
 export async function startServer(backend: Backend, options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
   const log = options.log ?? ((line: string): void => console.error(line));
-  const handler = new RequestHandler({ backend, adminKey: options.adminKey, log });
+  const tokens = new TokenVerifier(() => backend.program.root.program.auth ?? noProviders);
+  const authenticator = new Authenticator(options.adminKey, tokens);
+  const handler = new RequestHandler({ backend, authenticator, log });
   const server = createServer((request, response) => void handler.handle(request, response));
   const port = await listen(server, options.port, host);
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   handler.serverUrl = url;
-  const sync = new SyncServer(backend, url, options.adminKey);
+  const sync = new SyncServer(backend, url, authenticator);
   sync.attach(server);
   const stopLogging = logStrayFailures(log);
   const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrlOf(url) });

@@ -57,8 +57,9 @@ function checkVariable(name: string, value: string | null): void {
       { name },
     );
   }
-  if (serverVariables.has(name))
+  if (serverVariables.has(name)) {
     throw invalid(`The environment variable ${name} is the server's own.`, { name });
+  }
   if (value !== null && Buffer.byteLength(value) > maxValueBytes) {
     throw invalid(`The value of ${name} is longer than ${maxValueBytes} bytes.`, {
       name,

@@ -34,8 +34,9 @@ function readProvider(provider: unknown): AuthProvider | null {
   const { type, applicationID, domain, issuer, jwks, algorithm } = provider as Record<string, unknown>;
   if (type === "customJwt") {
     const isSupported = algorithm === "RS256" || algorithm === "ES256";
-    if (typeof issuer !== "string" || typeof jwks !== "string" || !URL.canParse(jwks) || !isSupported)
+    if (typeof issuer !== "string" || typeof jwks !== "string" || !URL.canParse(jwks) || !isSupported) {
       return null;
+    }
     return {
       type,
       applicationID: typeof applicationID === "string" ? applicationID : null,

@@ -1,41 +1,8 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey, type JWTPayload } from "jose";
+import { exportJWK, SignJWT, UnsecuredJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AuthProvider } from "../../functions/index.js";
+import { ec, Issuer, other, rsa, type Signed } from "../../../suites/server/issuer.js";
 import { TokenVerifier } from "./token-verifier.js";
-
-/** A provider on this machine: what it serves may be changed, and it counts who asks. */
-class Issuer {
-  url = "";
-  documents: Record<string, unknown> = {};
-  status = 200;
-  requests: string[] = [];
-  readonly #server: Server = createServer((request, response) => {
-    this.requests.push(request.url ?? "");
-    response.writeHead(this.status).end(JSON.stringify(this.documents[request.url ?? ""] ?? null));
-  });
-
-  async open(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-    this.documents["/.well-known/openid-configuration"] = { issuer: this.url, jwks_uri: `${this.url}/keys` };
-  }
-
-  close(): void {
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-
-  async publish(keys: Record<string, CryptoKey>): Promise<void> {
-    const jwks = Object.entries(keys).map(async ([kid, key]) => ({ ...(await exportJWK(key)), kid }));
-    this.documents["/keys"] = { keys: await Promise.all(jwks) };
-  }
-}
-
-const rsa = await generateKeyPair("RS256");
-const other = await generateKeyPair("RS256");
-const ec = await generateKeyPair("ES256");
 
 let issuer: Issuer;
 let providers: AuthProvider[];
@@ -44,7 +11,6 @@ let verifier: TokenVerifier;
 beforeEach(async () => {
   issuer = new Issuer();
   await issuer.open();
-  await issuer.publish({ first: rsa.publicKey, elliptic: ec.publicKey });
   providers = [{ domain: issuer.url, applicationID: "app" }];
   verifier = new TokenVerifier(() => providers);
 });
@@ -54,36 +20,13 @@ afterEach(() => {
   issuer.close();
 });
 
-interface Signed {
-  claims?: JWTPayload;
-  key?: CryptoKey;
-  kid?: string;
-  alg?: string;
-  expiresIn?: string;
-}
-
-function sign({
-  claims,
-  key = rsa.privateKey,
-  kid = "first",
-  alg = "RS256",
-  expiresIn = "1h",
-}: Signed = {}): Promise<string> {
-  const token = new SignJWT({ iss: issuer.url, sub: "ada", aud: "app", email: "ada@example.com", ...claims });
-  return token
-    .setProtectedHeader({ alg, kid, typ: "JWT" })
-    .setIssuedAt()
-    .setExpirationTime(expiresIn)
-    .sign(key);
-}
-
 async function verify(signed?: Signed): Promise<unknown> {
-  return await verifier.verify(await sign(signed));
+  return await verifier.verify(await issuer.sign(signed));
 }
 
 describe("a token of an OpenID Connect provider", () => {
   test("is its user, until it expires", async () => {
-    const { identity, expiresAtMs } = await verifier.verify(await sign());
+    const { identity, expiresAtMs } = await verifier.verify(await issuer.sign());
     expect(identity).toEqual({
       tokenIdentifier: `${issuer.url}|ada`,
       issuer: issuer.url,
@@ -137,7 +80,7 @@ describe("a token of an OpenID Connect provider", () => {
   );
 
   test("that does not hold is never repeated in the error", async () => {
-    const token = await sign({ key: other.privateKey });
+    const token = await issuer.sign({ key: other.privateKey });
     const [, payload, signature] = token.split(".");
     const error: unknown = await verifier.verify(token).catch((thrown: unknown) => thrown);
     expect(String(error)).not.toContain(payload);
@@ -207,7 +150,7 @@ describe("a token of a provider of type customJwt", () => {
         jwks: `${issuer.url}/keys`,
         algorithm: "RS256",
         ...more,
-      } as AuthProvider,
+      },
     ];
   };
 

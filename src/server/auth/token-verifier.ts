@@ -1,6 +1,6 @@
 /**
- * Checks the tokens that users bring: a provider of `auth.config` must have issued it for this app, signed it with one of its keys,
- * and it must not have expired. The token itself is never logged and never part of an error.
+ * Checks the tokens that users bring. A provider of `auth.config` must have issued a token for this app and signed it with one of
+ * its keys, and the token must not have expired. It is never logged and never part of an error.
  */
 import type { UserIdentity } from "convex/server";
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from "jose";
@@ -34,8 +34,8 @@ export class TokenVerifier {
 
   /**
    * Costs a request to the provider when its keys are not known yet, else a signature.
-   * @throws HttpError 401 InvalidAuthHeader for what is no token, NoAuthProvider for one of no provider of the app, Unauthenticated for
-   *   one that is expired, not valid yet, wrongly signed, or of a provider that does not answer
+   * @throws HttpError 401 InvalidAuthHeader for what is no token, NoAuthProvider for one of no provider of the app,
+   *   Unauthenticated for one that is expired, not valid yet, wrongly signed, or of a provider that does not answer
    */
   async verify(token: string): Promise<VerifiedUser> {
     const provider = this.#providerOf(readClaims(token));
@@ -47,8 +47,9 @@ export class TokenVerifier {
         clockTolerance: clockToleranceMs / 1000,
         ...(provider.applicationID !== null && { audience: provider.applicationID }),
       });
-      if (typeof payload.sub !== "string" || payload.sub === "")
-        throw new Error('its claim "sub" is no text');
+      if (typeof payload.sub !== "string" || payload.sub === "") {
+        throw new errors.JWTClaimValidationFailed("no text", payload, "sub");
+      }
       return { identity: identityOf(payload), expiresAtMs: payload.exp * 1000 + clockToleranceMs };
     } catch (error) {
       throw unverified(error);

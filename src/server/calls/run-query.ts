@@ -4,7 +4,7 @@
  */
 import type { Backend } from "../../backend/index.js";
 import type { QueryRun } from "../../subscriptions/index.js";
-import type { Caller } from "../http/caller.js";
+import type { Caller } from "../auth/authenticator.js";
 import { isSystemFunction, runSystemQuery } from "./system-queries.js";
 import { decodeArguments, functionReply, type FunctionReply, permissionDenied } from "./function-reply.js";
 import type { ValueFormat } from "./value-format.js";
@@ -54,7 +54,7 @@ export async function runQuery(
     path,
     componentPath,
     args,
-    identity: isAdmin ? caller.identity : null,
+    identity: caller.identity,
     allowInternal: isAdmin,
     journal,
   });

@@ -11,7 +11,7 @@ import { answerHttpAction, isHttpActionPath, siteUrlOf } from "../routes/http-ac
 import { informationRoutes } from "../routes/information.js";
 import { inlineQueryRoutes } from "../routes/inline-query.js";
 import { logRoutes } from "../routes/logs.js";
-import { assertAdminKey, readCaller, type Caller } from "./caller.js";
+import type { Authenticator, Caller } from "../auth/authenticator.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import { HttpError, httpErrorOf, isServerFailure } from "./http-error.js";
 import { parseJson, readBody } from "./read-body.js";
@@ -19,7 +19,7 @@ import { Router } from "./route.js";
 
 export interface RequestHandlerOptions {
   readonly backend: Backend;
-  readonly adminKey: string;
+  readonly authenticator: Authenticator;
   readonly log: (line: string) => void;
 }
 
@@ -55,7 +55,7 @@ export class RequestHandler {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       if (isHttpActionPath(request.url ?? "/")) {
-        return await answerHttpAction(this.#options.backend, siteUrlOf(this.serverUrl), request, response);
+        return await answerHttpAction(this.#options, siteUrlOf(this.serverUrl), request, response);
       }
       if (request.method === "OPTIONS") {
         response.writeHead(204, preflightHeaders(request.headers)).end();
@@ -72,12 +72,12 @@ export class RequestHandler {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
-    const { backend, adminKey } = this.#options;
+    const { backend, authenticator } = this.#options;
     const { pathname, searchParams } = parseTarget(request.url ?? "/");
     const route = router.find(request.method === "HEAD" ? "GET" : (request.method ?? "GET"), pathname);
-    let caller = readCaller(request.headers.authorization, adminKey);
+    let caller = await authenticator.caller(request.headers.authorization);
     const body = parseJson(await readBody(request, route.maxBodyBytes ?? defaultMaxBodyBytes));
-    if (route.isForAdmins) caller = admitAdmin(caller, body, adminKey);
+    if (route.isForAdmins) caller = admitAdmin(caller, body, authenticator);
     return await route.answer({
       backend,
       serverUrl: this.serverUrl,
@@ -138,12 +138,11 @@ function parseTarget(target: string): Pick<URL, "pathname" | "searchParams"> {
 }
 
 /** Lets an admin in. The CLI sends the key in the header, in the body, or in both. @throws HttpError 401, 403 */
-function admitAdmin(caller: Caller, body: unknown, adminKey: string): Caller {
+function admitAdmin(caller: Caller, body: unknown, authenticator: Authenticator): Caller {
   if (caller.kind === "admin") return caller;
   const key = typeof body === "object" && body !== null && "adminKey" in body ? body.adminKey : undefined;
   if (typeof key !== "string") {
     throw new HttpError(401, "MissingAdminKey", "This needs the admin key: `Authorization: Convex <key>`.");
   }
-  assertAdminKey(key, adminKey);
-  return { kind: "admin", identity: null };
+  return authenticator.admin(key);
 }

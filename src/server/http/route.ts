@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from "node:http";
 import type { Backend } from "../../backend/index.js";
-import type { Caller } from "./caller.js";
+import type { Caller } from "../auth/authenticator.js";
 import { HttpError } from "./http-error.js";
 
 /** A request whose caller is known. */

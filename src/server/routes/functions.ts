@@ -97,7 +97,7 @@ async function callFunction(
     path,
     componentPath,
     args: decodeArguments(args),
-    identity: isAdmin ? caller.identity : null,
+    identity: caller.identity,
     allowInternal: isAdmin,
     ip,
     userAgent: headers["user-agent"] ?? null,

@@ -6,7 +6,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { UserIdentity } from "convex/server";
 import type { Backend } from "../../backend/index.js";
+import type { Authenticator } from "../auth/authenticator.js";
 import { HttpError } from "../http/http-error.js";
 import { receiveBody } from "../http/read-body.js";
 
@@ -25,7 +27,7 @@ export function isHttpActionPath(target: string): boolean {
 
 /** @throws HttpError 404 when the app has no such route, 413, 500 for what the action throws */
 export async function answerHttpAction(
-  backend: Backend,
+  { backend, authenticator }: { readonly backend: Backend; readonly authenticator: Authenticator },
   siteUrl: string,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -33,7 +35,7 @@ export async function answerHttpAction(
   const request = await toRequest(siteUrl, incoming);
   let response: Response | null;
   try {
-    response = await backend.fetch(request, {});
+    response = await backend.fetch(request, { identity: await identityOf(request, authenticator) });
   } catch (error) {
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     throw new HttpError(500, "HttpActionFailed", `Uncaught ${reason}`);
@@ -45,6 +47,16 @@ export async function answerHttpAction(
   outgoing.writeHead(response.status, [...response.headers].flat());
   if (response.body === null || request.method === "HEAD") outgoing.end();
   else await pipeline(Readable.fromWeb(response.body), outgoing);
+}
+
+/** Whose token the request brings; null where it brings none of a provider's: what else the header says is the app's business. */
+async function identityOf(request: Request, authenticator: Authenticator): Promise<UserIdentity | null> {
+  try {
+    return (await authenticator.caller(request.headers.get("authorization") ?? undefined)).identity;
+  } catch (error) {
+    if (error instanceof HttpError) return null;
+    throw error;
+  }
 }
 
 async function toRequest(siteUrl: string, incoming: IncomingMessage): Promise<Request> {

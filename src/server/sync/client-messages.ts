@@ -35,7 +35,7 @@ export type ClientMessage =
       readonly baseVersion: number;
       readonly credential:
         | { readonly kind: "none" }
-        | { readonly kind: "user" }
+        | { readonly kind: "user"; readonly token: string }
         | { readonly kind: "admin"; readonly key: string; readonly identity: unknown };
     }
   | {
@@ -97,18 +97,14 @@ export function parseClientMessage(json: unknown): ClientMessage {
 function authenticateOf({
   baseVersion: version,
   tokenType,
-  value: key,
+  value,
   impersonating: identity = null,
 }: Infer<typeof credential>): Omit<Extract<ClientMessage, { type: "Authenticate" }>, "type"> {
-  switch (tokenType) {
-    case "None":
-      return { baseVersion: version, credential: { kind: "none" } };
-    case "User":
-      return { baseVersion: version, credential: { kind: "user" } };
-    case "Admin":
-      if (key === undefined) throw invalidRequest("value", "a string", "undefined");
-      return { baseVersion: version, credential: { kind: "admin", key, identity } };
-  }
+  if (tokenType === "None") return { baseVersion: version, credential: { kind: "none" } };
+  if (value === undefined) throw invalidRequest("value", "a string", "undefined");
+  return tokenType === "User"
+    ? { baseVersion: version, credential: { kind: "user", token: value } }
+    : { baseVersion: version, credential: { kind: "admin", key: value, identity } };
 }
 
 function modificationOf(one: Infer<typeof modification>, at: number): AddQuery | RemoveQuery {

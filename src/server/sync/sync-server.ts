@@ -8,6 +8,7 @@ import { WebSocketServer, type WebSocket } from "ws";
 import type { Backend } from "../../backend/index.js";
 import { isTrueupError } from "../../errors/index.js";
 import { LiveQueries } from "../../subscriptions/index.js";
+import type { Authenticator } from "../auth/authenticator.js";
 import { errorReply } from "../calls/function-reply.js";
 import { runQuery, type QueryCall, type QueryOutcome } from "../calls/run-query.js";
 import { AnsweredMutations } from "./answered-mutations.js";
@@ -27,7 +28,7 @@ export class SyncServer {
   readonly #pings: NodeJS.Timeout;
   readonly #stopWatching: () => void;
 
-  constructor(backend: Backend, serverUrl: string, adminKey: string) {
+  constructor(backend: Backend, serverUrl: string, authenticator: Authenticator) {
     const query = { backend, serverUrl };
     const live = new LiveQueries<QueryCall, QueryOutcome>(
       backend.database,
@@ -42,7 +43,7 @@ export class SyncServer {
       },
       (call) => JSON.stringify(call),
     );
-    this.#host = { ...query, adminKey, live, answered: new AnsweredMutations() };
+    this.#host = { ...query, authenticator, live, answered: new AnsweredMutations() };
     this.#stopWatching = backend.deploy.onActivated(() => live.invalidateAll());
     this.#pings = setInterval(() => this.#ping(), pingIntervalMs);
     this.#pings.unref();

@@ -15,7 +15,7 @@ import {
   permissionDenied,
 } from "../calls/function-reply.js";
 import type { QueryCall, QueryHost, QueryOutcome } from "../calls/run-query.js";
-import { adminCaller, userTokensUnsupported, type Caller } from "../http/caller.js";
+import { publicCaller, type Authenticator, type Caller } from "../auth/authenticator.js";
 import { httpErrorOf } from "../http/http-error.js";
 import type { AnsweredMutation, AnsweredMutations } from "./answered-mutations.js";
 import type { AddQuery, CallMessage, ClientMessage } from "./client-messages.js";
@@ -28,7 +28,7 @@ import {
 
 /** The server, and what all sessions share. */
 export interface SyncHost extends QueryHost {
-  readonly adminKey: string;
+  readonly authenticator: Authenticator;
   readonly live: LiveQueries<QueryCall, QueryOutcome>;
   readonly answered: AnsweredMutations;
 }
@@ -40,6 +40,9 @@ export interface SyncClient {
   close(reason: string): void;
 }
 
+/** Timers that are set for longer end at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 export class SyncSession {
   readonly #host: SyncHost;
   readonly #client: SyncClient;
@@ -49,7 +52,10 @@ export class SyncSession {
   readonly #told = new Map<number, string>();
   readonly #removed = new Set<number>();
   #sessionId: string | null = null;
-  #caller: Caller = { kind: "public" };
+  #caller: Caller = publicCaller;
+  /** What came while a token was being checked; null while none is. */
+  #inbox: ClientMessage[] | null = null;
+  #expiry: NodeJS.Timeout | undefined;
   /** The versions that the client has asked for. */
   #wanted = { querySet: 0, identity: 0 };
   /** The state that the last transition has brought the client to. */
@@ -75,6 +81,10 @@ export class SyncSession {
   /** Takes a message. A message that breaks the protocol ends the connection for good. */
   receive(message: ClientMessage): void {
     if (this.#isClosed) return;
+    if (this.#inbox !== null) {
+      this.#inbox.push(message);
+      return;
+    }
     switch (message.type) {
       case "Connect":
         return this.#connect(message.sessionId);
@@ -98,6 +108,7 @@ export class SyncSession {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearTimeout(this.#expiry);
     this.#set.close();
     if (this.#sessionId !== null) this.#host.answered.disconnect(this.#sessionId);
   }
@@ -110,20 +121,57 @@ export class SyncSession {
 
   #authenticate({ baseVersion, credential }: Extract<ClientMessage, { type: "Authenticate" }>): void {
     if (baseVersion !== this.#wanted.identity) return this.#refuse("Authenticate has a wrong baseVersion.");
-    try {
-      if (credential.kind === "user") throw userTokensUnsupported();
-      this.#caller =
-        credential.kind === "none"
-          ? { kind: "public" }
-          : adminCaller(credential.key, credential.identity, this.#host.adminKey);
-    } catch (thrown) {
-      const error = httpErrorOf(thrown).message;
-      this.#client.send({ type: "AuthError", error, baseVersion, authUpdateAttempted: true });
-      return this.#client.close("AuthError");
+    const { authenticator } = this.#host;
+    clearTimeout(this.#expiry);
+    switch (credential.kind) {
+      case "none":
+        return this.#become(publicCaller);
+      case "user":
+        this.#inbox = [];
+        return void this.#guard(this.#becomeUser(credential.token));
+      case "admin":
+        try {
+          return this.#become(authenticator.admin(credential.key, credential.identity));
+        } catch (thrown) {
+          return this.#failAuth(httpErrorOf(thrown).message, baseVersion, true);
+        }
     }
+  }
+
+  /** What comes meanwhile waits, since it is the user's. */
+  async #becomeUser(token: string): Promise<void> {
+    try {
+      const { identity, expiresAtMs } = await this.#host.authenticator.user(token);
+      if (this.#isClosed) return;
+      this.#become({ kind: "user", identity });
+      this.#expireAt(expiresAtMs);
+    } catch (thrown) {
+      return this.#failAuth(httpErrorOf(thrown).message, this.#wanted.identity, true);
+    }
+    const waiting = this.#inbox ?? [];
+    this.#inbox = null;
+    for (const message of waiting) this.receive(message);
+  }
+
+  #become(caller: Caller): void {
+    this.#caller = caller;
     this.#wanted.identity += 1;
     for (const query of this.#queries.values()) this.#watch(query);
     this.#wake();
+  }
+
+  /** A client with an expired token is to come back with another; it is told of the state before the one that it asked for. */
+  #expireAt(expiresAtMs: number): void {
+    const expire = (): void => {
+      if (Date.now() < expiresAtMs) return this.#expireAt(expiresAtMs);
+      this.#failAuth("The token has expired.", this.#wanted.identity - 1, false);
+    };
+    this.#expiry = setTimeout(expire, Math.min(expiresAtMs - Date.now(), longestTimerMs)).unref();
+  }
+
+  #failAuth(error: string, baseVersion: number, authUpdateAttempted: boolean): void {
+    this.#client.send({ type: "AuthError", error, baseVersion, authUpdateAttempted });
+    this.#client.close("AuthError");
   }
 
   #modifyQuerySet(message: Extract<ClientMessage, { type: "ModifyQuerySet" }>): void {
@@ -197,7 +245,7 @@ export class SyncSession {
       path,
       componentPath,
       args: decoded,
-      identity: isAdmin ? caller.identity : null,
+      identity: caller.identity,
       allowInternal: isAdmin,
     });
     const seen = outcome.status === "success" ? (outcome.version ?? version) : version;

@@ -1,19 +1,22 @@
 import { expect, test } from "vitest";
-import { adminCaller, assertAdminKey, readCaller } from "./caller.js";
+import { Authenticator, publicCaller } from "./authenticator.js";
+import { TokenVerifier } from "./token-verifier.js";
 
 const key = "trueup|secret";
+const authenticator = new Authenticator(key, new TokenVerifier(() => []));
 const ann = { issuer: "https://i", subject: "ann" };
 const encode = (identity: unknown): string => Buffer.from(JSON.stringify(identity)).toString("base64");
 const badKey = expect.objectContaining({ status: 403, code: "BadDeployKey" });
 const badIdentity = expect.objectContaining({ status: 400, code: "BadIdentity" });
 
 test("no header is the public, and the key is an admin, whatever the case of the scheme", () => {
-  expect(readCaller(undefined, key)).toEqual({ kind: "public" });
+  expect(authenticator.caller(undefined)).toBe(publicCaller);
   for (const scheme of ["Convex", "convex", "CONVEX"]) {
-    expect(readCaller(`${scheme} ${key}`, key)).toEqual({ kind: "admin", identity: null });
+    expect(authenticator.caller(`${scheme} ${key}`)).toEqual({ kind: "admin", identity: null });
   }
-  expect(readCaller(`Convex  ${key} `, key)).toEqual({ kind: "admin", identity: null });
-  expect(readCaller("Convex a key", "a key")).toEqual({ kind: "admin", identity: null });
+  expect(authenticator.caller(`Convex  ${key} `)).toEqual({ kind: "admin", identity: null });
+  const spaced = new Authenticator("a key", new TokenVerifier(() => []));
+  expect(spaced.caller("Convex a key")).toEqual({ kind: "admin", identity: null });
 });
 
 test.each([
@@ -32,11 +35,11 @@ test.each([
   ["an identity behind a shorter key", `Convex ${key.slice(0, -1)}:${encode(ann)}`],
   ["an identity behind something else than a colon", `Convex ${key};${encode(ann)}`],
 ])("a header with %s is refused", (_what, header) => {
-  expect(() => readCaller(header, key)).toThrow(badKey);
+  expect(() => authenticator.caller(header)).toThrow(badKey);
 });
 
 test("an admin acts as the user behind the key", () => {
-  const acting = (identity: unknown): unknown => readCaller(`Convex ${key}:${encode(identity)}`, key);
+  const acting = (identity: unknown): unknown => authenticator.caller(`Convex ${key}:${encode(identity)}`);
   expect(acting({ ...ann, name: "Ann" })).toEqual({
     kind: "admin",
     identity: { ...ann, name: "Ann", tokenIdentifier: "https://i|ann" },
@@ -59,29 +62,26 @@ test.each([
   ["an issuer that is no text", { ...ann, issuer: 1 }],
   ["a subject that is no text", { ...ann, subject: 1 }],
 ])("%s is no identity to act as", (_what, identity) => {
-  expect(() => readCaller(`Convex ${key}:${encode(identity)}`, key)).toThrow(badIdentity);
+  expect(() => authenticator.caller(`Convex ${key}:${encode(identity)}`)).toThrow(badIdentity);
 });
 
 test("what is no JSON behind the key is no identity", () => {
-  expect(() => readCaller(`Convex ${key}:`, key)).toThrow(badIdentity);
-  expect(() => readCaller(`Convex ${key}:e30`.slice(0, -1), key)).toThrow(badIdentity);
+  expect(() => authenticator.caller(`Convex ${key}:`)).toThrow(badIdentity);
+  expect(() => authenticator.caller(`Convex ${key}:e30`.slice(0, -1))).toThrow(badIdentity);
 });
 
-test("a user's token is told that it is not supported", () => {
-  const unsupported = expect.objectContaining({ status: 501, code: "FEATURE_NOT_SUPPORTED" });
-  expect(() => readCaller("Bearer abc", key)).toThrow(unsupported);
-  expect(() => readCaller(`bearer ${key}`, key)).toThrow(unsupported);
+test("a bearer's token is checked, not the key", async () => {
+  const noToken = expect.objectContaining({ status: 401, code: "InvalidAuthHeader" });
+  await expect(authenticator.caller("Bearer abc")).rejects.toEqual(noToken);
+  await expect(authenticator.caller(`bearer ${key}`)).rejects.toEqual(noToken);
 });
 
 test("a key alone is checked as in the header, and so is the key of who acts as a user", () => {
-  expect(() => assertAdminKey(key, key)).not.toThrow();
   for (const wrong of ["", key.slice(1), `${key}x`, "x".repeat(key.length)]) {
-    expect(() => assertAdminKey(wrong, key)).toThrow(badKey);
-    expect(() => adminCaller(wrong, null, key)).toThrow(badKey);
-    expect(() => adminCaller(wrong, ann, key)).toThrow(badKey);
+    expect(() => authenticator.admin(wrong)).toThrow(badKey);
+    expect(() => authenticator.admin(wrong, ann)).toThrow(badKey);
   }
-  expect(adminCaller(key, null, key)).toEqual({ kind: "admin", identity: null });
-  expect(adminCaller(key, ann, key)).toMatchObject({ kind: "admin", identity: ann });
-  expect(() => adminCaller(key, {}, key)).toThrow(badIdentity);
-  expect(() => adminCaller(key, undefined, key)).toThrow(badIdentity);
+  expect(authenticator.admin(key)).toEqual({ kind: "admin", identity: null });
+  expect(authenticator.admin(key, ann)).toMatchObject({ kind: "admin", identity: ann });
+  expect(() => authenticator.admin(key, {})).toThrow(badIdentity);
 });
