@@ -277,6 +277,28 @@ test("the server tells its addresses, to the CLI and to functions", async () => 
   expect(reply).toMatchObject({ value: Object.values(urls) });
 });
 
+test("the app's HTTP actions may have a port of their own, where every path is the app's", async () => {
+  const own = await startServer(backend, { port: 0, sitePort: 0, adminKey });
+  try {
+    const { origin, pathname } = new URL(own.siteUrl);
+    expect([own.siteUrl, pathname]).toEqual([origin, "/"]);
+    expect(origin).not.toBe(own.url);
+    const echo = { method: "POST", body: "hello" };
+    expect(await (await fetch(`${own.siteUrl}/echo?x=1`, echo)).text()).toBe("?x=1 hello");
+    expect(await (await fetch(`${own.url}/http/echo?x=1`, echo)).text()).toBe("?x=1 hello");
+    for (const path of ["/http/echo", "/api/query", "/instance_name"]) {
+      expect((await fetch(own.siteUrl + path, echo)).status).toBe(404);
+    }
+    const response = await fetch(`${own.url}/api/v1/get_canonical_urls`, { headers: asAdmin });
+    expect(await response.json()).toEqual({ convexCloudUrl: own.url, convexSiteUrl: own.siteUrl });
+    const taken = { port: 0, sitePort: Number(new URL(own.siteUrl).port), adminKey };
+    await expect(startServer(backend, taken)).rejects.toMatchObject({ code: "PORT_IN_USE" });
+  } finally {
+    await own.close();
+  }
+  await expect(fetch(`${own.siteUrl}/echo`)).rejects.toThrow("fetch failed");
+});
+
 test("the work that a call set off can be asked for", async () => {
   const [status, work] = await call("/api/trueup/work", { requestId: "none" }, asAdmin);
   expect([status, work]).toMatchObject([200, { pending: 0, inProgress: 0, succeeded: 0, failed: 0 }]);

@@ -11,12 +11,14 @@ import { logStrayFailures, type AuthProvider } from "../functions/index.js";
 import { Authenticator } from "./auth/authenticator.js";
 import { TokenVerifier } from "./auth/token-verifier.js";
 import { RequestHandler } from "./http/request-handler.js";
-import { siteUrlOf } from "./routes/http-actions.js";
+import { siteUrlWithin } from "./routes/http-actions.js";
 import { SyncServer } from "./sync/sync-server.js";
 
 export interface ServerOptions {
   /** The port to listen on; 0 takes a free one. */
   readonly port: number;
+  /** The port of the app's HTTP actions; 0 takes a free one. They are below `/http/` of the server alone when it is left out. */
+  readonly sitePort?: number;
   /** The address to listen on; 127.0.0.1, so only this machine, when it is left out. */
   readonly host?: string;
   /** The key of admins, who may do everything. */
@@ -28,6 +30,8 @@ export interface ServerOptions {
 export interface RunningServer {
   readonly url: string;
   readonly port: number;
+  /** The URL below which the app's HTTP actions are, `CONVEX_SITE_URL`. */
+  readonly siteUrl: string;
   /** Takes no more requests, gives those under way five seconds to end, and closes. Idempotent. */
   close(): Promise<void>;
 }
@@ -43,24 +47,40 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   const authenticator = new Authenticator(options.adminKey, tokens);
   const handler = new RequestHandler({ backend, authenticator, log });
   const server = createServer((request, response) => void handler.handle(request, response));
+  const site = createServer((request, response) => void handler.handleSite(request, response));
   const port = await listen(server, options.port, host);
-  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const url = urlOf(host, port);
+  let siteUrl = siteUrlWithin(url);
+  if (options.sitePort !== undefined) {
+    try {
+      siteUrl = urlOf(host, await listen(site, options.sitePort, host));
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+  }
   handler.serverUrl = url;
+  handler.siteUrl = siteUrl;
   const sync = new SyncServer(backend, url, authenticator);
   sync.attach(server);
   const stopLogging = logStrayFailures(log);
-  const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrlOf(url) });
+  const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrl });
   let closing: Promise<void> | null = null;
   return {
     url,
     port,
+    siteUrl,
     close: () => {
       withdrawUrls();
       stopLogging();
-      closing ??= closeServer(server, handler, sync);
+      closing ??= closeServers([server, site], handler, sync);
       return closing;
     },
   };
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** Puts the server's addresses into the environment of functions. A variable that is set already stays as it is. */
@@ -94,15 +114,19 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
   return (server.address() as AddressInfo).port;
 }
 
-async function closeServer(server: Server, handler: RequestHandler, sync: SyncServer): Promise<void> {
+async function closeServers(
+  servers: readonly Server[],
+  handler: RequestHandler,
+  sync: SyncServer,
+): Promise<void> {
   handler.abort();
   sync.close();
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+  for (const server of servers) server.closeIdleConnections();
   const force = setTimeout(() => {
     sync.terminate();
-    server.closeAllConnections();
+    for (const server of servers) server.closeAllConnections();
   }, patienceMs);
-  await closed;
+  await Promise.all(closed);
   clearTimeout(force);
 }

@@ -15,8 +15,11 @@ import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import type { Output, Terminal } from "../output/terminal.js";
 
+const maxPort = 65_535;
+
 interface DevOptions {
   readonly port: number;
+  readonly sitePort?: number;
   readonly once?: true;
   readonly push: boolean;
   readonly json?: true;
@@ -28,6 +31,11 @@ export const dev: CliCommand = {
       .command("dev")
       .description("Serve the app from .trueup/data.sqlite, and push its code whenever it changes.")
       .option("--port <number>", "the port on 127.0.0.1; 0 picks a free one", parsePort, 3210)
+      .option(
+        "--site-port <number>",
+        "the port of the app's HTTP actions; the next one when left out",
+        parsePort,
+      )
       .option("--once", "push the code once, and end with the exit code of the push")
       .option("--no-push", "serve what was pushed before, without the official CLI")
       .option("--json", "print one JSON line with the server's address as soon as it is ready")
@@ -55,7 +63,12 @@ async function serve(options: DevOptions, terminal: Terminal): Promise<ExitCode>
   const backend = await openBackend({ storage: sqlite(dataFile), codeFolder, runScheduled: true, log });
   try {
     const adminKey = loadAdminKey(app);
-    const server = await startServer(backend, { port: options.port, adminKey });
+    const { port } = options;
+    const server = await startServer(backend, {
+      port,
+      sitePort: options.sitePort ?? portBeside(port),
+      adminKey,
+    });
     const forget = recordServer(app, server.url);
     try {
       writeEnvLocal(app.root, { [urlVariable]: server.url, [keyVariable]: adminKey });
@@ -122,10 +135,14 @@ export function announceBuilds(
   });
 }
 
+function portBeside(port: number): number {
+  return port === 0 || port === maxPort ? 0 : port + 1;
+}
+
 function parsePort(text: string): number {
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) {
-    throw new InvalidArgumentError("A port is a number from 0 to 65535.");
+  if (!/^\d+$/.test(text) || port > maxPort) {
+    throw new InvalidArgumentError(`A port is a number from 0 to ${maxPort}.`);
   }
   return port;
 }

@@ -7,7 +7,7 @@ import type { Backend } from "../../backend/index.js";
 import { aggregateRoutes } from "../routes/aggregates.js";
 import { deploymentRoutes } from "../routes/deployment.js";
 import { functionRoutes } from "../routes/functions.js";
-import { answerHttpAction, isHttpActionPath, siteUrlOf } from "../routes/http-actions.js";
+import { answerHttpAction, siteTargetOf } from "../routes/http-actions.js";
 import { informationRoutes } from "../routes/information.js";
 import { inlineQueryRoutes } from "../routes/inline-query.js";
 import { logRoutes } from "../routes/logs.js";
@@ -37,6 +37,7 @@ const router = new Router([
 export class RequestHandler {
   /** Set once the server listens. */
   serverUrl = "";
+  siteUrl = "";
   readonly #options: RequestHandlerOptions;
   /** Of the requests that may wait for long. */
   readonly #waiting = new Set<AbortController>();
@@ -52,16 +53,38 @@ export class RequestHandler {
     for (const ending of this.#waiting) ending.abort();
   }
 
+  /** Answers a request that came to the server's port. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      if (isHttpActionPath(request.url ?? "/")) {
-        return await answerHttpAction(this.#options, siteUrlOf(this.serverUrl), request, response);
-      }
+    const siteTarget = siteTargetOf(request.url ?? "/");
+    if (siteTarget !== null) return await this.handleSite(request, response, siteTarget);
+    await this.#guard(request, response, async () => {
       if (request.method === "OPTIONS") {
         response.writeHead(204, preflightHeaders(request.headers)).end();
         return;
       }
       this.#reply(request, response, 200, await this.#answer(request, response));
+    });
+  }
+
+  /** Answers a request that is for the app: one that came to its own port, unless it says otherwise. */
+  async handleSite(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: string = request.url ?? "/",
+  ): Promise<void> {
+    await this.#guard(request, response, async () => {
+      parseTarget(target);
+      await answerHttpAction(this.#options, new URL(this.siteUrl).origin + target, request, response);
+    });
+  }
+
+  async #guard(
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await answer();
     } catch (error) {
       if (isServerFailure(error)) this.#log(error, request);
       const { status, code, message } = httpErrorOf(error);
@@ -81,6 +104,7 @@ export class RequestHandler {
     return await route.answer({
       backend,
       serverUrl: this.serverUrl,
+      siteUrl: this.siteUrl,
       caller,
       path: pathname,
       headers: request.headers,

@@ -12,6 +12,8 @@ export interface RouteRequest {
   readonly backend: Backend;
   /** The URL of this server. */
   readonly serverUrl: string;
+  /** The URL below which the app's HTTP actions are. */
+  readonly siteUrl: string;
   readonly caller: Caller;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;

@@ -1,7 +1,7 @@
 /**
- * Answers requests below `/http/` of this server, its `CONVEX_SITE_URL`, by the HTTP actions of the app's `http.ts`. The app
- * gets the request as it came, and the caller gets the response as the app made it, with all its headers: cross-origin
- * headers and authorization are the app's own business here.
+ * Answers requests by the HTTP actions of the app's `http.ts`: those at the app's own port, which `CONVEX_SITE_URL` names, and
+ * those below `/http/` of the server. The app gets the request as it came, and the caller gets the response as the app made it,
+ * with all its headers: cross-origin headers and authorization are the app's own business here.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
@@ -15,24 +15,28 @@ import { receiveBody } from "../http/read-body.js";
 const prefix = "/http";
 const maxBodyBytes = 20 * 1024 * 1024;
 
-/** The URL below which the app's own routes are. */
-export function siteUrlOf(serverUrl: string): string {
+/** The URL below which the app's routes are where they have no port of their own. */
+export function siteUrlWithin(serverUrl: string): string {
   return serverUrl + prefix;
 }
 
-/** Whether a request for this target, a path and a query, is one for the app. */
-export function isHttpActionPath(target: string): boolean {
-  return target.startsWith(prefix) && /^[/?]?$/.test(target.charAt(prefix.length));
+/** What the app is asked for by a request of the server for this target, a path and a query; null where the app is not meant. */
+export function siteTargetOf(target: string): string | null {
+  if (!target.startsWith(prefix) || !/^[/?]?$/.test(target.charAt(prefix.length))) return null;
+  return target.slice(prefix.length) || "/";
 }
 
-/** @throws HttpError 404 when the app has no such route, 413, 500 for what the action throws */
+/**
+ * @param url What is asked for, as the app sees it.
+ * @throws HttpError 404 when the app has no such route, 413, 500 for what the action throws
+ */
 export async function answerHttpAction(
   { backend, authenticator }: { readonly backend: Backend; readonly authenticator: Authenticator },
-  siteUrl: string,
+  url: string,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
-  const request = await toRequest(siteUrl, incoming);
+  const request = await toRequest(url, incoming);
   let response: Response | null;
   try {
     response = await backend.fetch(request, { identity: await identityOf(request, authenticator) });
@@ -59,14 +63,13 @@ async function identityOf(request: Request, authenticator: Authenticator): Promi
   }
 }
 
-async function toRequest(siteUrl: string, incoming: IncomingMessage): Promise<Request> {
+async function toRequest(url: string, incoming: IncomingMessage): Promise<Request> {
   const method = incoming.method ?? "GET";
-  const path = (incoming.url ?? prefix).slice(prefix.length) || "/";
   const headers = new Headers();
   for (const [name, values] of Object.entries(incoming.headersDistinct)) {
     for (const value of values ?? []) headers.append(name, value);
   }
   const hasBody = method !== "GET" && method !== "HEAD";
   const body = hasBody ? await receiveBody(incoming, maxBodyBytes) : null;
-  return new Request(new URL(siteUrl).origin + path, { method, headers, body });
+  return new Request(url, { method, headers, body });
 }

@@ -5,7 +5,6 @@
  */
 import { HttpError } from "../http/http-error.js";
 import type { Route } from "../http/route.js";
-import { siteUrlOf } from "./http-actions.js";
 
 /** What the official backend has and this one has not yet. */
 const features: readonly (readonly [feature: string, method: Route["method"], path: string])[] = [
@@ -37,7 +36,7 @@ export const informationRoutes: readonly Route[] = [
     method: "GET",
     path: "/api/v1/get_canonical_urls",
     isForAdmins: true,
-    answer: async ({ serverUrl }) => ({ convexCloudUrl: serverUrl, convexSiteUrl: siteUrlOf(serverUrl) }),
+    answer: async ({ serverUrl, siteUrl }) => ({ convexCloudUrl: serverUrl, convexSiteUrl: siteUrl }),
   },
   ...features.map(([feature, method, path]): Route => ({
     method,
