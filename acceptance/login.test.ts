@@ -17,7 +17,7 @@ let server: RunningServer;
 
 beforeAll(async () => {
   backend = await openBackend({ storage: memory(), log: "silent" });
-  server = await startServer(backend, { port: 0, adminKey });
+  server = await startServer(backend, { port: 0, adminKeys: [adminKey] });
 });
 
 afterAll(async () => {

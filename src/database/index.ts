@@ -32,6 +32,7 @@ export {
   type TransactionUsage,
 } from "./transaction/limits.js";
 export type { ReadSet } from "./transaction/read-set.js";
+export { readAll } from "./read-all.js";
 export type {
   Change,
   ChangeHook,

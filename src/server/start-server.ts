@@ -21,8 +21,14 @@ export interface ServerOptions {
   readonly sitePort?: number;
   /** The address to listen on; 127.0.0.1, so only this machine, when it is left out. */
   readonly host?: string;
-  /** The key of admins, who may do everything. */
-  readonly adminKey: string;
+  /** Keys of admins, who may do everything, beside those of `backend.keys`. */
+  readonly adminKeys?: readonly string[];
+  /** The address that clients reach the server by, where a proxy is before it; its own when it is left out. */
+  readonly publicUrl?: string;
+  /** The same of the app's HTTP actions. */
+  readonly publicSiteUrl?: string;
+  /** Tells callers other than admins nothing of errors but an id, unless the app throws a ConvexError (default false). */
+  readonly isProduction?: boolean;
   /** Takes failures of the server itself; standard error when it is left out. */
   readonly log?: (line: string) => void;
 }
@@ -32,6 +38,8 @@ export interface RunningServer {
   readonly port: number;
   /** The URL below which the app's HTTP actions are, `CONVEX_SITE_URL`. */
   readonly siteUrl: string;
+  /** The URL by which this machine reaches it, whatever it is called outside. */
+  readonly localUrl: string;
   /** Takes no more requests, gives those under way five seconds to end, and closes. Idempotent. */
   close(): Promise<void>;
 }
@@ -44,32 +52,36 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   const host = options.host ?? "127.0.0.1";
   const log = options.log ?? ((line: string): void => console.error(line));
   const tokens = new TokenVerifier(() => backend.program.root.program.auth ?? noProviders);
-  const authenticator = new Authenticator(options.adminKey, tokens);
+  const { adminKeys = [], isProduction = false } = options;
+  const authenticator = new Authenticator({ adminKeys, keys: backend.keys, tokens, isProduction });
   const handler = new RequestHandler({ backend, authenticator, log });
   const server = createServer((request, response) => void handler.handle(request, response));
   const site = createServer((request, response) => void handler.handleSite(request, response));
   const port = await listen(server, options.port, host);
-  const url = urlOf(host, port);
+  const url = urlOf(reachable(host), port);
   let siteUrl = siteUrlWithin(url);
   if (options.sitePort !== undefined) {
     try {
-      siteUrl = urlOf(host, await listen(site, options.sitePort, host));
+      siteUrl = urlOf(reachable(host), await listen(site, options.sitePort, host));
     } catch (error) {
       server.close();
       throw error;
     }
   }
-  handler.serverUrl = url;
+  const serverUrl = options.publicUrl ?? url;
+  siteUrl = options.publicSiteUrl ?? siteUrl;
+  handler.serverUrl = serverUrl;
   handler.siteUrl = siteUrl;
-  const sync = new SyncServer(backend, url, authenticator);
+  const sync = new SyncServer(backend, serverUrl, authenticator);
   sync.attach(server);
   const stopLogging = logStrayFailures(log);
-  const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrl });
+  const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: serverUrl, CONVEX_SITE_URL: siteUrl });
   let closing: Promise<void> | null = null;
   return {
-    url,
+    url: serverUrl,
     port,
     siteUrl,
+    localUrl: url,
     close: () => {
       withdrawUrls();
       stopLogging();
@@ -77,6 +89,11 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
       return closing;
     },
   };
+}
+
+/** This machine, where every address of it is listened on. */
+function reachable(host: string): string {
+  return host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
 }
 
 function urlOf(host: string, port: number): string {

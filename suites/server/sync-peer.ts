@@ -116,5 +116,5 @@ export function commitOf({ ts }: Pick<StateVersion, "ts">): bigint {
 
 /** Starts the server, on the backend as it is by then. */
 export async function start(): Promise<void> {
-  server = await startServer(backend, { port: 0, adminKey });
+  server = await startServer(backend, { port: 0, adminKeys: [adminKey] });
 }

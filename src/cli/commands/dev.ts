@@ -2,7 +2,6 @@
  * `trueup dev` serves the app's data file on this machine, and runs the official CLI, which watches the app's code and pushes
  * it to the server. The data file is opened first: its lock makes this the only server of the app.
  */
-import { InvalidArgumentError } from "commander";
 import { openBackend, sqlite, type AggregateProgress, type Aggregates } from "../../backend/index.js";
 import { TrueupError } from "../../errors/index.js";
 import { startServer } from "../../server/index.js";
@@ -10,12 +9,11 @@ import { joined, paceText, stateText } from "../aggregates/aggregate-text.js";
 import { assertNoOtherBackend, keyVariable, loadAdminKey, urlVariable } from "../app/admin-key.js";
 import { writeEnvLocal } from "../app/env-file.js";
 import { findApp, prepareDataFolder, recordServer, type AppFolder } from "../app/app-folder.js";
+import { parsePort, portBeside } from "../arguments/address.js";
 import { runOfficialCli } from "../app/official-cli.js";
 import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import type { Output, Terminal } from "../output/terminal.js";
-
-const maxPort = 65_535;
 
 interface DevOptions {
   readonly port: number;
@@ -67,9 +65,9 @@ async function serve(options: DevOptions, terminal: Terminal): Promise<ExitCode>
     const server = await startServer(backend, {
       port,
       sitePort: options.sitePort ?? portBeside(port),
-      adminKey,
+      adminKeys: [adminKey],
     });
-    const forget = recordServer(app, server.url);
+    const forget = recordServer(app, { url: server.url });
     try {
       writeEnvLocal(app.root, { [urlVariable]: server.url, [keyVariable]: adminKey });
       announce(app, server.url, options, terminal);
@@ -133,16 +131,4 @@ export function announceBuilds(
     else told.set(name, { state, atMs: nowMs });
     output.line(`aggregate ${joined(name, stateText(progress), paceText(progress))}`);
   });
-}
-
-function portBeside(port: number): number {
-  return port === 0 || port === maxPort ? 0 : port + 1;
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > maxPort) {
-    throw new InvalidArgumentError(`A port is a number from 0 to ${maxPort}.`);
-  }
-  return port;
 }

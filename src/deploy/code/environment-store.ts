@@ -1,8 +1,7 @@
 /** Keeps the deployment's environment variables in a system table of the data file. */
 import { TrueupError } from "../../errors/index.js";
-import type { MutationTransaction, QueryTransaction } from "../../database/index.js";
+import { readAll, type MutationTransaction, type QueryTransaction } from "../../database/index.js";
 import type { Environment } from "../definitions/component-tree.js";
-import { readAll } from "./read-all.js";
 
 const table = "_environment_variables";
 const maxVariables = 100;

@@ -4,13 +4,18 @@
  * program or the new one. Earlier programs stay as long as documents need their transforms. The next push brings back
  * whatever damage took of all this, so damage keeps no app from being opened.
  */
-import type { Database, DatabaseReader, Document, MutationTransaction } from "../../database/index.js";
+import {
+  readAll,
+  type Database,
+  type DatabaseReader,
+  type Document,
+  type MutationTransaction,
+} from "../../database/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import type { ComponentDefinition } from "../definitions/convex-config.js";
 import type { SchemaJson } from "../../schema/index.js";
 import type { ModuleEnvironment } from "../push/push-request.js";
 import type { CodeModule, DefinitionCode, ProgramCode } from "./program-code.js";
-import { readAll } from "./read-all.js";
 import { keepTexts, readTexts, textHash, textsTable } from "./text-table.js";
 
 const table = "_pushed_programs";

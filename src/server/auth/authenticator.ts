@@ -6,25 +6,38 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { UserIdentity } from "convex/server";
 import type { JSONValue } from "convex/values";
+import type { AdminKeys } from "../../backend/index.js";
 import { HttpError } from "../http/http-error.js";
-import type { TokenVerifier, VerifiedUser } from "./token-verifier.js";
+import type { TokenVerifier } from "./token-verifier.js";
 
 export interface Caller {
   /** An admin may do everything, and may act as a user. */
   readonly kind: "admin" | "user" | "public";
   /** What functions are told of the user; null where there is none. */
   readonly identity: UserIdentity | null;
+  /** Whether the caller is told what a function threw, and where. Strangers of an app in production are not. */
+  readonly seesErrors: boolean;
 }
 
-export const publicCaller: Caller = { kind: "public", identity: null };
+export interface AuthenticatorOptions {
+  /** Keys of admins beside those of the deployment. */
+  readonly adminKeys: readonly string[];
+  /** The keys of the deployment. */
+  readonly keys: Pick<AdminKeys, "hold">;
+  readonly tokens: TokenVerifier;
+  readonly isProduction: boolean;
+}
 
 export class Authenticator {
-  readonly #adminKey: Buffer;
-  readonly #tokens: TokenVerifier;
+  readonly #options: AuthenticatorOptions;
+  readonly #digests: readonly Buffer[];
+  /** Who brings neither key nor token. */
+  readonly stranger: Caller;
 
-  constructor(adminKey: string, tokens: TokenVerifier) {
-    this.#adminKey = digest(adminKey);
-    this.#tokens = tokens;
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+    this.#digests = options.adminKeys.map(digest);
+    this.stranger = { kind: "public", identity: null, seesErrors: !options.isProduction };
   }
 
   /**
@@ -33,7 +46,7 @@ export class Authenticator {
    * @throws HttpError 403 BadDeployKey for a wrong key; what `user` throws
    */
   caller(authorization: string | undefined): Caller | Promise<Caller> {
-    if (authorization === undefined) return publicCaller;
+    if (authorization === undefined) return this.stranger;
     const space = authorization.indexOf(" ");
     const scheme = space < 0 ? authorization : authorization.slice(0, space);
     const credential = space < 0 ? "" : authorization.slice(space).trim();
@@ -41,15 +54,16 @@ export class Authenticator {
       case "convex":
         return this.#actingAdmin(credential);
       case "bearer":
-        return this.user(credential).then(({ identity }) => ({ kind: "user", identity }));
+        return this.user(credential).then(({ caller }) => caller);
       default:
         throw badKey();
     }
   }
 
-  /** The user whom a token stands for. @throws HttpError 401, see `TokenVerifier.verify` */
-  user(token: string): Promise<VerifiedUser> {
-    return this.#tokens.verify(token);
+  /** The user whom a token stands for, and until when. @throws HttpError 401, see `TokenVerifier.verify` */
+  async user(token: string): Promise<{ readonly caller: Caller; readonly expiresAtMs: number }> {
+    const { identity, expiresAtMs } = await this.#options.tokens.verify(token);
+    return { caller: { ...this.stranger, kind: "user", identity }, expiresAtMs };
   }
 
   /**
@@ -57,25 +71,29 @@ export class Authenticator {
    * @param identity The user's attributes, or null.
    * @throws HttpError 403 BadDeployKey, 400 for an identity without issuer and subject
    */
-  admin(key: string, identity: unknown = null): Caller {
-    if (!this.#isAdminKey(key)) throw badKey();
-    return { kind: "admin", identity: identity === null ? null : readIdentity(identity) };
+  async admin(key: string, identity: unknown = null): Promise<Caller> {
+    if (!(await this.#isAdminKey(key))) throw badKey();
+    return adminAs(identity === null ? null : readIdentity(identity));
   }
 
-  /** A key may have colons itself, and an identity has none before its own. @throws HttpError 403, 400 */
-  #actingAdmin(credential: string): Caller {
-    if (this.#isAdminKey(credential)) return { kind: "admin", identity: null };
+  /** A key may have colons itself, and the identity in base64 has none. @throws HttpError 403, 400 */
+  async #actingAdmin(credential: string): Promise<Caller> {
+    if (await this.#isAdminKey(credential)) return adminAs(null);
     const colon = credential.lastIndexOf(":");
-    if (colon < 0) throw badKey();
-    const key = credential.slice(0, colon);
-    if (!this.#isAdminKey(key)) throw badKey();
-    return { kind: "admin", identity: readIdentity(decodeIdentity(credential.slice(colon + 1))) };
+    if (colon < 0 || !(await this.#isAdminKey(credential.slice(0, colon)))) throw badKey();
+    return adminAs(readIdentity(decodeIdentity(credential.slice(colon + 1))));
   }
 
   /** Takes the same time, wherever the two keys differ and however long they are. */
-  #isAdminKey(key: string): boolean {
-    return timingSafeEqual(digest(key), this.#adminKey);
+  async #isAdminKey(key: string): Promise<boolean> {
+    const wanted = digest(key);
+    if (this.#digests.some((each) => timingSafeEqual(each, wanted))) return true;
+    return await this.#options.keys.hold(key);
   }
+}
+
+function adminAs(identity: UserIdentity | null): Caller {
+  return { kind: "admin", identity, seesErrors: true };
 }
 
 function decodeIdentity(encoded: string): unknown {

@@ -49,7 +49,7 @@ beforeEach(async () => {
     modules: modules([{ domain: issuer.url, applicationID: "app" }]) as never,
     log: "silent",
   });
-  server = await startServer(backend, { port: 0, adminKey: "key" });
+  server = await startServer(backend, { port: 0, adminKeys: ["key"] });
 });
 
 afterEach(async () => {

@@ -60,7 +60,7 @@ export async function runQuery(
   });
   const ended = outcome.status === "success" ? (outcome.journal ?? null) : null;
   return {
-    outcome: { reply: functionReply(outcome, format), journal: ended },
+    outcome: { reply: functionReply(outcome, format, caller), journal: ended },
     version: outcome.version ?? version,
     readSet: outcome.readSet ?? null,
   };

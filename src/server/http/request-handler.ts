@@ -10,12 +10,13 @@ import { functionRoutes } from "../routes/functions.js";
 import { answerHttpAction, siteTargetOf } from "../routes/http-actions.js";
 import { informationRoutes } from "../routes/information.js";
 import { inlineQueryRoutes } from "../routes/inline-query.js";
+import { keyRoutes } from "../routes/keys.js";
 import { logRoutes } from "../routes/logs.js";
 import type { Authenticator, Caller } from "../auth/authenticator.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import { HttpError, httpErrorOf, isServerFailure } from "./http-error.js";
 import { parseJson, readBody } from "./read-body.js";
-import { Router } from "./route.js";
+import { Router, TextReply } from "./route.js";
 
 export interface RequestHandlerOptions {
   readonly backend: Backend;
@@ -29,6 +30,7 @@ const router = new Router([
   ...functionRoutes,
   ...deploymentRoutes,
   ...aggregateRoutes,
+  ...keyRoutes,
   ...logRoutes,
   ...inlineQueryRoutes,
   ...informationRoutes,
@@ -100,7 +102,7 @@ export class RequestHandler {
     const route = router.find(request.method === "HEAD" ? "GET" : (request.method ?? "GET"), pathname);
     let caller = await authenticator.caller(request.headers.authorization);
     const body = parseJson(await readBody(request, route.maxBodyBytes ?? defaultMaxBodyBytes));
-    if (route.isForAdmins) caller = admitAdmin(caller, body, authenticator);
+    if (route.isForAdmins) caller = await admitAdmin(caller, body, authenticator);
     return await route.answer({
       backend,
       serverUrl: this.serverUrl,
@@ -131,10 +133,10 @@ export class RequestHandler {
     // A connection that waits for the next request would keep a closing server waiting.
     if (this.#isClosing || !request.complete) response.shouldKeepAlive = false;
     // As text, which goes out in one piece with the headers.
-    const text = JSON.stringify(body ?? null);
+    const { text, contentType } = body instanceof TextReply ? body : jsonReply(body);
     response.writeHead(status, {
       ...corsHeaders(request.headers),
-      "Content-Type": "application/json",
+      "Content-Type": contentType,
       "Content-Length": Buffer.byteLength(text),
     });
     response.end(request.method === "HEAD" ? undefined : text);
@@ -151,6 +153,10 @@ export class RequestHandler {
 const plainPath = /^\/[\w/]*$/;
 const noQuery = new URLSearchParams();
 
+function jsonReply(body: unknown): TextReply {
+  return new TextReply(JSON.stringify(body ?? null), "application/json");
+}
+
 /** @throws HttpError 400 when the target is no path */
 function parseTarget(target: string): Pick<URL, "pathname" | "searchParams"> {
   if (plainPath.test(target)) return { pathname: target, searchParams: noQuery };
@@ -162,11 +168,11 @@ function parseTarget(target: string): Pick<URL, "pathname" | "searchParams"> {
 }
 
 /** Lets an admin in. The CLI sends the key in the header, in the body, or in both. @throws HttpError 401, 403 */
-function admitAdmin(caller: Caller, body: unknown, authenticator: Authenticator): Caller {
+async function admitAdmin(caller: Caller, body: unknown, authenticator: Authenticator): Promise<Caller> {
   if (caller.kind === "admin") return caller;
   const key = typeof body === "object" && body !== null && "adminKey" in body ? body.adminKey : undefined;
   if (typeof key !== "string") {
     throw new HttpError(401, "MissingAdminKey", "This needs the admin key: `Authorization: Convex <key>`.");
   }
-  return authenticator.admin(key);
+  return await authenticator.admin(key);
 }

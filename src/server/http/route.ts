@@ -33,8 +33,19 @@ export interface Route {
   readonly isForAdmins: boolean;
   /** How long the body may be, in bytes. */
   readonly maxBodyBytes?: number;
-  /** Returns the reply, as JSON. */
+  /** Returns the reply, which goes out as JSON unless it is a text. */
   readonly answer: (request: RouteRequest) => Promise<unknown>;
+}
+
+/** A reply that is no JSON. */
+export class TextReply {
+  readonly text: string;
+  readonly contentType: string;
+
+  constructor(text: string, contentType: string) {
+    this.text = text;
+    this.contentType = contentType;
+  }
 }
 
 export class Router {

@@ -104,5 +104,5 @@ async function callFunction(
     ...(kind === undefined ? {} : { kind }),
     ...(isAdmin && typeof requestId === "string" ? { requestId } : {}),
   });
-  return functionReply(outcome, format);
+  return functionReply(outcome, format, caller);
 }

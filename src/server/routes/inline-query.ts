@@ -50,7 +50,7 @@ async function runInlineQuery({ backend, caller, body }: RouteRequest): Promise<
     identity,
     allowInternal: true,
   });
-  return functionReply(outcome, format);
+  return functionReply(outcome, format, caller);
 }
 
 /** @throws MODULE_FAILED, INVALID_FUNCTION */

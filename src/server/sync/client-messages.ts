@@ -28,15 +28,18 @@ export interface CallMessage {
   readonly args: unknown;
 }
 
+/** What a client says who it is by. */
+export type Credential =
+  | { readonly kind: "none" }
+  | { readonly kind: "user"; readonly token: string }
+  | { readonly kind: "admin"; readonly key: string; readonly identity: unknown };
+
 export type ClientMessage =
   | { readonly type: "Connect"; readonly sessionId: string }
   | {
       readonly type: "Authenticate";
       readonly baseVersion: number;
-      readonly credential:
-        | { readonly kind: "none" }
-        | { readonly kind: "user"; readonly token: string }
-        | { readonly kind: "admin"; readonly key: string; readonly identity: unknown };
+      readonly credential: Credential;
     }
   | {
       readonly type: "ModifyQuerySet";

@@ -15,10 +15,10 @@ import {
   permissionDenied,
 } from "../calls/function-reply.js";
 import type { QueryCall, QueryHost, QueryOutcome } from "../calls/run-query.js";
-import { publicCaller, type Authenticator, type Caller } from "../auth/authenticator.js";
+import type { Authenticator, Caller } from "../auth/authenticator.js";
 import { httpErrorOf } from "../http/http-error.js";
 import type { AnsweredMutation, AnsweredMutations } from "./answered-mutations.js";
-import type { AddQuery, CallMessage, ClientMessage } from "./client-messages.js";
+import type { AddQuery, CallMessage, ClientMessage, Credential } from "./client-messages.js";
 import {
   callResponse,
   queryModification,
@@ -52,8 +52,8 @@ export class SyncSession {
   readonly #told = new Map<number, string>();
   readonly #removed = new Set<number>();
   #sessionId: string | null = null;
-  #caller: Caller = publicCaller;
-  /** What came while a token was being checked; null while none is. */
+  #caller: Caller;
+  /** What came while a key or a token was being checked; null while none is. */
   #inbox: ClientMessage[] | null = null;
   #expiry: NodeJS.Timeout | undefined;
   /** The versions that the client has asked for. */
@@ -75,6 +75,7 @@ export class SyncSession {
   constructor(host: SyncHost, client: SyncClient) {
     this.#host = host;
     this.#client = client;
+    this.#caller = host.authenticator.stranger;
     this.#set = host.live.open(() => this.#wake());
   }
 
@@ -121,30 +122,23 @@ export class SyncSession {
 
   #authenticate({ baseVersion, credential }: Extract<ClientMessage, { type: "Authenticate" }>): void {
     if (baseVersion !== this.#wanted.identity) return this.#refuse("Authenticate has a wrong baseVersion.");
-    const { authenticator } = this.#host;
     clearTimeout(this.#expiry);
-    switch (credential.kind) {
-      case "none":
-        return this.#become(publicCaller);
-      case "user":
-        this.#inbox = [];
-        return void this.#guard(this.#becomeUser(credential.token));
-      case "admin":
-        try {
-          return this.#become(authenticator.admin(credential.key, credential.identity));
-        } catch (thrown) {
-          return this.#failAuth(httpErrorOf(thrown).message, baseVersion, true);
-        }
-    }
+    if (credential.kind === "none") return this.#become(this.#host.authenticator.stranger);
+    this.#inbox = [];
+    void this.#guard(this.#check(credential));
   }
 
-  /** What comes meanwhile waits, since it is the user's. */
-  async #becomeUser(token: string): Promise<void> {
+  /** What comes meanwhile waits, since it is said by whom the key or the token stands for. */
+  async #check(credential: Exclude<Credential, { kind: "none" }>): Promise<void> {
+    const { authenticator } = this.#host;
     try {
-      const { identity, expiresAtMs } = await this.#host.authenticator.user(token);
-      if (this.#isClosed) return;
-      this.#become({ kind: "user", identity });
-      this.#expireAt(expiresAtMs);
+      if (credential.kind === "admin") {
+        this.#become(await authenticator.admin(credential.key, credential.identity));
+      } else {
+        const { caller, expiresAtMs } = await authenticator.user(credential.token);
+        this.#become(caller);
+        this.#expireAt(expiresAtMs);
+      }
     } catch (thrown) {
       return this.#failAuth(httpErrorOf(thrown).message, this.#wanted.identity, true);
     }
@@ -154,6 +148,7 @@ export class SyncSession {
   }
 
   #become(caller: Caller): void {
+    if (this.#isClosed) return;
     this.#caller = caller;
     this.#wanted.identity += 1;
     for (const query of this.#queries.values()) this.#watch(query);
@@ -162,6 +157,7 @@ export class SyncSession {
 
   /** A client with an expired token is to come back with another; it is told of the state before the one that it asked for. */
   #expireAt(expiresAtMs: number): void {
+    if (this.#isClosed) return;
     const expire = (): void => {
       if (Date.now() < expiresAtMs) return this.#expireAt(expiresAtMs);
       this.#failAuth("The token has expired.", this.#wanted.identity - 1, false);
@@ -249,7 +245,7 @@ export class SyncSession {
       allowInternal: isAdmin,
     });
     const seen = outcome.status === "success" ? (outcome.version ?? version) : version;
-    return { reply: functionReply(outcome, "convex_encoded_json"), version: seen };
+    return { reply: functionReply(outcome, "convex_encoded_json", caller), version: seen };
   }
 
   /** Makes a transition because something has changed, now or when the one under way is made. */
