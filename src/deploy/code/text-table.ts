@@ -3,7 +3,8 @@
  * source maps and the program's manifest are kept this way.
  */
 import { createHash } from "node:crypto";
-import { readAll, type DatabaseReader, type DatabaseWriter, type Document } from "../../database/index.js";
+import type { DatabaseReader, DatabaseWriter, Document } from "../../database/index.js";
+import { readAll } from "./read-all.js";
 
 export const textsTable = "_pushed_texts";
 

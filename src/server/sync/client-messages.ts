@@ -28,18 +28,15 @@ export interface CallMessage {
   readonly args: unknown;
 }
 
-/** What a client says who it is by. */
-export type Credential =
-  | { readonly kind: "none" }
-  | { readonly kind: "user"; readonly token: string }
-  | { readonly kind: "admin"; readonly key: string; readonly identity: unknown };
-
 export type ClientMessage =
   | { readonly type: "Connect"; readonly sessionId: string }
   | {
       readonly type: "Authenticate";
       readonly baseVersion: number;
-      readonly credential: Credential;
+      readonly credential:
+        | { readonly kind: "none" }
+        | { readonly kind: "user" }
+        | { readonly kind: "admin"; readonly key: string; readonly identity: unknown };
     }
   | {
       readonly type: "ModifyQuerySet";
@@ -100,14 +97,18 @@ export function parseClientMessage(json: unknown): ClientMessage {
 function authenticateOf({
   baseVersion: version,
   tokenType,
-  value,
+  value: key,
   impersonating: identity = null,
 }: Infer<typeof credential>): Omit<Extract<ClientMessage, { type: "Authenticate" }>, "type"> {
-  if (tokenType === "None") return { baseVersion: version, credential: { kind: "none" } };
-  if (value === undefined) throw invalidRequest("value", "a string", "undefined");
-  return tokenType === "User"
-    ? { baseVersion: version, credential: { kind: "user", token: value } }
-    : { baseVersion: version, credential: { kind: "admin", key: value, identity } };
+  switch (tokenType) {
+    case "None":
+      return { baseVersion: version, credential: { kind: "none" } };
+    case "User":
+      return { baseVersion: version, credential: { kind: "user" } };
+    case "Admin":
+      if (key === undefined) throw invalidRequest("value", "a string", "undefined");
+      return { baseVersion: version, credential: { kind: "admin", key, identity } };
+  }
 }
 
 function modificationOf(one: Infer<typeof modification>, at: number): AddQuery | RemoveQuery {
