@@ -95,7 +95,7 @@ let server: RunningServer;
 
 async function serve(): Promise<void> {
   backend = await openBackend({ storage: sqlite(join(app.root, "data.sqlite")), log: "silent" });
-  server = await startServer(backend, { port: 0, adminKey: "trueup|0123456789abcdef" });
+  server = await startServer(backend, { port: 0, adminKeys: ["trueup|0123456789abcdef"] });
   app.write({
     ".env.local": `CONVEX_SELF_HOSTED_URL=${server.url}\nCONVEX_SELF_HOSTED_ADMIN_KEY='trueup|0123456789abcdef'\n`,
   });

@@ -20,7 +20,7 @@ async function serve(port: number): Promise<void> {
     codeFolder: join(app.root, ".trueup", "code"),
     log: "silent",
   });
-  server = await startServer(backend, { port, adminKey });
+  server = await startServer(backend, { port, adminKeys: [adminKey] });
   useKey(adminKey);
 }
 

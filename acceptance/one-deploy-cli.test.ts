@@ -80,7 +80,7 @@ beforeAll(async () => {
     log: (line) => lines.push(line),
   });
   const adminKey = "trueup|0123456789abcdef";
-  server = await startServer(backend, { port: 0, adminKey });
+  server = await startServer(backend, { port: 0, adminKeys: [adminKey] });
   app.write({
     ".env.local": `CONVEX_SELF_HOSTED_URL=${server.url}\nCONVEX_SELF_HOSTED_ADMIN_KEY='${adminKey}'\n`,
   });

@@ -73,8 +73,8 @@ describe("with a deployment in the folder", () => {
   test("a running server is asked, and its writers go on", async () => {
     const backend = await deployment();
     const folder = findApp(app.root);
-    const server = await startServer(backend, { port: 0, adminKey: loadAdminKey(folder) });
-    const forget = recordServer(folder, server.url);
+    const server = await startServer(backend, { port: 0, adminKeys: [loadAdminKey(folder)] });
+    const forget = recordServer(folder, { url: server.url });
     try {
       app.write({ "convex/schema.ts": needing });
       expect(await app.plan()).toMatchObject({

@@ -24,6 +24,7 @@ import type {
 import { Aggregates, type AggregateDriver } from "../integrity/index.js";
 import type { Scheduler, Work } from "../scheduler/index.js";
 
+import { AdminKeys } from "./admin-keys.js";
 import { checkStored, type CheckOptions, type CheckReport } from "./check.js";
 
 /** On whose behalf a call is made. */
@@ -84,6 +85,8 @@ export class Backend {
   readonly deploy: Deployer;
   /** The managed aggregates that the app exports: how they stand, to verify and repair them. */
   readonly aggregates: Aggregates;
+  /** The keys of admins, who may do everything over the wire. */
+  readonly keys: AdminKeys;
   readonly #parts: BackendParts;
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
@@ -93,6 +96,7 @@ export class Backend {
     const { database, runtime, scheduler, driver, migrations, runScheduled, env, codeFolder } = parts;
     this.database = database;
     this.aggregates = new Aggregates(driver);
+    this.keys = new AdminKeys(database);
     this.#parts = parts;
     this.deploy = new Deployer({
       database,
@@ -145,16 +149,14 @@ export class Backend {
 
   /**
    * Runs any call. What the function throws is in the outcome, with the lines that it has logged. A query that asks an
-   * aggregate with `whileBuilding: "wait"` runs again when the aggregates are built, on what is the latest commit by then.
-   * @throws BACKEND_CLOSED
+   * aggregate with `whileBuilding: "wait"` runs again when the aggregates are built. @throws BACKEND_CLOSED
    */
   async run(call: FunctionCall): Promise<FunctionOutcome> {
     const { runtime } = this.#parts;
     const outcome = await this.#track(() => runtime.run(call));
     if (!waitsForAggregate(outcome)) return outcome;
     await this.aggregates.settled();
-    const { snapshot: _outdated, ...later } = call;
-    return await this.#track(() => runtime.run(later));
+    return await this.#track(() => runtime.run(call));
   }
 
   /**

@@ -36,6 +36,8 @@ export interface OpenBackendOptions {
   readonly codeFolder?: string;
   /** Where functions' console output goes: the console (default), nowhere, or a function. */
   readonly log?: "console" | "silent" | LogSink;
+  /** Whether what calls throw is logged, too, under their request ids (default false). */
+  readonly logsFailures?: boolean;
 }
 
 /**
@@ -63,6 +65,7 @@ async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Ba
     jobs,
     limits: options.limits ?? "convex",
     log: options.log ?? "console",
+    logsFailures: options.logsFailures ?? false,
     ...(process.env["TRUEUP_TRACE"] === "1" ? { trace: printTrace } : {}),
   });
   const scheduler = new Scheduler(database, runtime, jobs, {

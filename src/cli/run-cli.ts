@@ -13,6 +13,8 @@ import type { Terminal } from "./output/terminal.js";
 /** One file each, in the order in which `trueup --help` lists them. */
 const commands: ReadonlyMap<string, () => Promise<CliCommand>> = new Map([
   ["dev", async () => (await import("./commands/dev.js")).dev],
+  ["start", async () => (await import("./commands/start.js")).start],
+  ["keys", async () => (await import("./commands/keys.js")).keys],
   ["run", async () => (await import("./commands/run.js")).run],
   ["migrations", async () => (await import("./commands/migrations.js")).migrations],
   ["aggregates", async () => (await import("./commands/aggregates.js")).aggregates],

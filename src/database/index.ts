@@ -5,7 +5,6 @@ export {
   Database,
   type DatabaseOptions,
   type MutationOutcome,
-  type QueryOptions,
   type QueryOutcome,
   type TransactionOptions,
 } from "./database.js";
@@ -32,7 +31,8 @@ export {
   type TransactionLimits,
   type TransactionUsage,
 } from "./transaction/limits.js";
-export { ReadSet, type TouchedKeys } from "./transaction/read-set.js";
+export type { ReadSet } from "./transaction/read-set.js";
+export { readAll } from "./read-all.js";
 export type {
   Change,
   ChangeHook,

@@ -23,6 +23,7 @@ import { checkCrons } from "./push/check-crons.js";
 import { schemasInForce } from "./preparation/data-in-force.js";
 import type { SchemaPreparation } from "./preparation/schema-preparation.js";
 import { aggregatesStatus, type SchemaStatus } from "./preparation/schema-status.js";
+import { evaluateAuth } from "./push/auth-config.js";
 import { evaluatePush } from "./push/evaluate-push.js";
 import { loadPush, type LoadedPush } from "./push/load-push.js";
 import { PendingPushes, type PendingPush } from "./push/pending-pushes.js";
@@ -232,7 +233,7 @@ export class Deployer {
 
   /**
    * Sets and unsets environment variables. The program is imported anew, since modules may have read them.
-   * @throws INVALID_ENVIRONMENT_VARIABLE, MODULE_FAILED; nothing has changed then
+   * @throws INVALID_ENVIRONMENT_VARIABLE, MODULE_FAILED, AUTH_CONFIG_MISSING_ENVIRONMENT_VARIABLE; nothing has changed then
    */
   async updateEnvironment(changes: readonly EnvironmentChange[]): Promise<void> {
     await this.#activator.inTurn(async () => {
@@ -247,8 +248,10 @@ export class Deployer {
         if (value === null) delete env[name];
         else env[name] = value;
       }
-      const { program } = await buildProgram(active, env, this.#folder);
-      await this.#activator.activate(pushed(await this.#load(program), active), [{ store }]);
+      const code = { ...active, auth: await evaluateAuth(active.definitions.get(""), env) };
+      const { program } = await buildProgram(code, env, this.#folder);
+      const preparing = [{ store }, { store: (tx: MutationTransaction) => this.#storeCode(tx, code) }];
+      await this.#activator.activate(pushed(await this.#load(program), code), preparing);
     });
   }
 

@@ -1,9 +1,9 @@
+import { readAll } from "../database/index.js";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openBackend, sqlite, type Backend } from "../backend/index.js";
-import { readAll } from "./code/read-all.js";
 import {
   functionSource as fn,
   pushedModule as module,

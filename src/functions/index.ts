@@ -12,6 +12,7 @@ export { currentExecution } from "./execution/execution.js";
 export type { LogEntry, LogLevel, LogSink } from "./execution/log-buffer.js";
 export { logStrayFailures } from "./execution/stray-failures.js";
 export { describeThrown } from "./execution/thrown.js";
+export { readAuthProviders, type AuthProvider } from "./program/auth-providers.js";
 export {
   programFromModules,
   type ComponentModules,

@@ -19,7 +19,14 @@ import { TrueupError } from "../errors/index.js";
 import type { FileStore } from "../files/index.js";
 import { copyArguments } from "./boundary/check-call.js";
 import { convexValueLimits, unlimitedValues } from "./boundary/copy-value.js";
-import type { FunctionCall, FunctionOutcome, FunctionSuccess, JobQueue, JobRun } from "./call.js";
+import type {
+  FunctionCall,
+  FunctionFailure,
+  FunctionOutcome,
+  FunctionSuccess,
+  JobQueue,
+  JobRun,
+} from "./call.js";
 import { callTarget, prepareCall } from "./execution/call-target.js";
 import { captureConsole, printToConsole } from "./execution/console-capture.js";
 import { installConvexGlobal } from "./execution/convex-global.js";
@@ -49,6 +56,8 @@ export interface RuntimeOptions {
   readonly deploymentName?: string;
   /** Where console output goes: the console as it was (default), nowhere, or a function. */
   readonly log?: "console" | "silent" | LogSink;
+  /** Whether what calls throw is logged, too, under their request ids (default false): where callers are not told. */
+  readonly logsFailures?: boolean;
   /** Takes a line for each function that runs: what it read and wrote, its time and its commit. */
   readonly trace?: (line: string) => void;
   /** Where the bytes of stored files are. Left out, file storage is not supported. */
@@ -63,9 +72,11 @@ const maxNestedCallsUnlimited = 64;
 export class Runtime {
   readonly #engine: Engine;
   readonly #programs = new Programs();
+  readonly #logsFailures: boolean;
 
   constructor(database: Database, options: RuntimeOptions) {
     const log = options.log ?? "console";
+    this.#logsFailures = options.logsFailures ?? false;
     const limits = options.limits ?? "convex";
     const limited = limits !== "none" && limits !== "reported";
     this.#engine = {
@@ -184,7 +195,7 @@ export class Runtime {
         const named = replacedBy === null ? this.#current() : this.#programs.named(replacedBy.by);
         return await this.#dispatch(named, call, request, job, attempt);
       } catch (error) {
-        if (!(error instanceof ProgramReplaced)) return failure(error, request, attempt.snapshot);
+        if (!(error instanceof ProgramReplaced)) return this.#failure(error, call, request, attempt.snapshot);
         replacedBy = error;
       }
     }
@@ -198,6 +209,21 @@ export class Runtime {
     const { program } = this;
     const component = program.component(call.componentPath ?? "");
     return await runHttpAction(this.#engine, program, component, newRequest(call, null), request);
+  }
+
+  #failure(
+    error: unknown,
+    call: FunctionCall,
+    request: CallRequest,
+    snapshot: QueryTransaction | null,
+  ): FunctionOutcome {
+    const outcome = failure(error, request, snapshot);
+    if (this.#logsFailures) {
+      const functionPath = "path" in call ? call.path : "";
+      const source = { functionPath, componentPath: call.componentPath ?? "", requestId: request.id };
+      logFailure(this.#engine.log, source, outcome.errorMessage);
+    }
+    return outcome;
   }
 
   /** Logs a failure that no caller hears of. */
@@ -234,11 +260,10 @@ export class Runtime {
     const run = { engine, program, ...target, args, request, parent: null };
     switch (target.subject.kind) {
       case "query": {
-        const onBegin = (tx: QueryTransaction): void => {
+        const done = await runQuery(run, (tx) => {
           assertProgram(tx, name);
           attempt.snapshot = tx;
-        };
-        const done = await runQuery(run, onBegin, call.snapshot);
+        });
         const { endCursor } = request.journal;
         const journal = endCursor === null ? {} : { journal: endCursor };
         return { status: "success", ...done, ...journal, logLines: request.log.lines };
@@ -264,7 +289,7 @@ interface Attempt {
   snapshot: QueryTransaction | null;
 }
 
-function failure(error: unknown, request: CallRequest, snapshot: QueryTransaction | null): FunctionOutcome {
+function failure(error: unknown, request: CallRequest, snapshot: QueryTransaction | null): FunctionFailure {
   const errorData = errorDataOf(error);
   return {
     status: "error",

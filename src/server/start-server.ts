@@ -7,18 +7,28 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Backend } from "../backend/index.js";
 import { TrueupError } from "../errors/index.js";
-import { logStrayFailures } from "../functions/index.js";
+import { logStrayFailures, type AuthProvider } from "../functions/index.js";
+import { Authenticator } from "./auth/authenticator.js";
+import { TokenVerifier } from "./auth/token-verifier.js";
 import { RequestHandler } from "./http/request-handler.js";
-import { siteUrlOf } from "./routes/http-actions.js";
+import { siteUrlWithin } from "./routes/http-actions.js";
 import { SyncServer } from "./sync/sync-server.js";
 
 export interface ServerOptions {
   /** The port to listen on; 0 takes a free one. */
   readonly port: number;
+  /** The port of the app's HTTP actions; 0 takes a free one. They are below `/http/` of the server alone when it is left out. */
+  readonly sitePort?: number;
   /** The address to listen on; 127.0.0.1, so only this machine, when it is left out. */
   readonly host?: string;
-  /** The key of admins, who may do everything. */
-  readonly adminKey: string;
+  /** Keys of admins, who may do everything, beside those of `backend.keys`. */
+  readonly adminKeys?: readonly string[];
+  /** The address that clients reach the server by, where a proxy is before it; its own when it is left out. */
+  readonly publicUrl?: string;
+  /** The same of the app's HTTP actions. */
+  readonly publicSiteUrl?: string;
+  /** Tells callers other than admins nothing of errors but an id, unless the app throws a ConvexError (default false). */
+  readonly isProduction?: boolean;
   /** Takes failures of the server itself; standard error when it is left out. */
   readonly log?: (line: string) => void;
 }
@@ -26,36 +36,68 @@ export interface ServerOptions {
 export interface RunningServer {
   readonly url: string;
   readonly port: number;
-  /** Takes no more requests, gives those under way four seconds to end, and closes. Idempotent. */
+  /** The URL below which the app's HTTP actions are, `CONVEX_SITE_URL`. */
+  readonly siteUrl: string;
+  /** The URL by which this machine reaches it, whatever it is called outside. */
+  readonly localUrl: string;
+  /** Takes no more requests, gives those under way five seconds to end, and closes. Idempotent. */
   close(): Promise<void>;
 }
 
-const patienceMs = 4_000;
+const noProviders: readonly AuthProvider[] = [];
+const patienceMs = 5_000;
 
 /** Starts a server for a backend, and resolves when it listens. @throws PORT_IN_USE */
 export async function startServer(backend: Backend, options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
   const log = options.log ?? ((line: string): void => console.error(line));
-  const handler = new RequestHandler({ backend, adminKey: options.adminKey, log });
+  const tokens = new TokenVerifier(() => backend.program.root.program.auth ?? noProviders);
+  const { adminKeys = [], isProduction = false } = options;
+  const authenticator = new Authenticator({ adminKeys, keys: backend.keys, tokens, isProduction });
+  const handler = new RequestHandler({ backend, authenticator, log });
   const server = createServer((request, response) => void handler.handle(request, response));
+  const site = createServer((request, response) => void handler.handleSite(request, response));
   const port = await listen(server, options.port, host);
-  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  handler.serverUrl = url;
-  const sync = new SyncServer(backend, url, options.adminKey);
+  const url = urlOf(reachable(host), port);
+  let siteUrl = siteUrlWithin(url);
+  if (options.sitePort !== undefined) {
+    try {
+      siteUrl = urlOf(reachable(host), await listen(site, options.sitePort, host));
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+  }
+  const serverUrl = options.publicUrl ?? url;
+  siteUrl = options.publicSiteUrl ?? siteUrl;
+  handler.serverUrl = serverUrl;
+  handler.siteUrl = siteUrl;
+  const sync = new SyncServer(backend, serverUrl, authenticator);
   sync.attach(server);
   const stopLogging = logStrayFailures(log);
-  const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrlOf(url) });
+  const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: serverUrl, CONVEX_SITE_URL: siteUrl });
   let closing: Promise<void> | null = null;
   return {
-    url,
+    url: serverUrl,
     port,
+    siteUrl,
+    localUrl: url,
     close: () => {
       withdrawUrls();
       stopLogging();
-      closing ??= closeServer(server, handler, sync);
+      closing ??= closeServers([server, site], handler, sync);
       return closing;
     },
   };
+}
+
+/** This machine, where every address of it is listened on. */
+function reachable(host: string): string {
+  return host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** Puts the server's addresses into the environment of functions. A variable that is set already stays as it is. */
@@ -89,16 +131,19 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
   return (server.address() as AddressInfo).port;
 }
 
-async function closeServer(server: Server, handler: RequestHandler, sync: SyncServer): Promise<void> {
+async function closeServers(
+  servers: readonly Server[],
+  handler: RequestHandler,
+  sync: SyncServer,
+): Promise<void> {
   handler.abort();
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
   sync.close();
+  const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+  for (const server of servers) server.closeIdleConnections();
   const force = setTimeout(() => {
     sync.terminate();
-    server.closeAllConnections();
+    for (const server of servers) server.closeAllConnections();
   }, patienceMs);
-  await closed;
+  await Promise.all(closed);
   clearTimeout(force);
-  sync.release();
 }

@@ -1,3 +1,2 @@
-export { LiveQueries, type RunQuery } from "./live-queries.js";
-export { LiveQuerySet, type Settled } from "./live-query-set.js";
+export { LiveQueries, type LiveQuerySet, type RunQuery, type Settled } from "./live-queries.js";
 export type { QueryRun } from "./live-query.js";

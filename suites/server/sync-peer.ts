@@ -30,13 +30,6 @@ const functions = {
     handler: async (ctx) => (await ctx.auth.getUserIdentity())?.subject ?? null,
   }),
   secret: internalQueryGeneric({ args: {}, handler: async () => "secret" }),
-  /** Two megabytes that are others after each insert. */
-  large: queryGeneric({
-    args: {},
-    handler: async (ctx) =>
-      `${(await ctx.db.query("items").collect()).length} ${"x".repeat(2 * 1024 * 1024)}`,
-  }),
-  echo: actionGeneric({ args: { text: v.string() }, handler: async (_ctx, { text }) => text }),
   act: actionGeneric({ args: {}, handler: async () => "acted" }),
 };
 
@@ -123,5 +116,5 @@ export function commitOf({ ts }: Pick<StateVersion, "ts">): bigint {
 
 /** Starts the server, on the backend as it is by then. */
 export async function start(): Promise<void> {
-  server = await startServer(backend, { port: 0, adminKey });
+  server = await startServer(backend, { port: 0, adminKeys: [adminKey] });
 }

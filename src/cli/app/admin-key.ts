@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TrueupError } from "../../errors/index.js";
 import { readAppEnv } from "./env-file.js";
-import type { AppFolder } from "./app-folder.js";
+import type { AppFolder, DataFolder } from "./app-folder.js";
 
 export const urlVariable = "CONVEX_SELF_HOSTED_URL";
 export const keyVariable = "CONVEX_SELF_HOSTED_ADMIN_KEY";
@@ -39,9 +39,10 @@ export function assertNoOtherBackend(app: AppFolder, env: Readonly<NodeJS.Proces
   }
 }
 
-/** The app's admin key: that of `.env.local`, else that of `.trueup/`; undefined before the first server. */
-export function readAdminKey(app: AppFolder): string | undefined {
-  return readAppEnv(app.root)[keyVariable] || readKeyFile(app);
+/** The admin key: of the app's `.env.local` where the app is here, else that beside the data; undefined where there is none. */
+export function readAdminKey(app: AppFolder | DataFolder): string | undefined {
+  const own = "root" in app ? readAppEnv(app.root)[keyVariable] : undefined;
+  return own || readKeyFile(app);
 }
 
 /** The app's admin key; makes one at the first use, and keeps it in `.trueup/`. */
@@ -51,11 +52,11 @@ export function loadAdminKey(app: AppFolder): string {
   return key;
 }
 
-function keyFile(app: AppFolder): string {
+function keyFile(app: DataFolder): string {
   return join(app.dataFolder, "admin-key");
 }
 
-function readKeyFile(app: AppFolder): string | undefined {
+function readKeyFile(app: DataFolder): string | undefined {
   return existsSync(keyFile(app)) ? readFileSync(keyFile(app), "utf8").trim() || undefined : undefined;
 }
 

@@ -8,16 +8,20 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { join } from "node:path";
 import { TrueupError } from "../../errors/index.js";
 
+/** The data of one app. */
+export interface DataFolder {
+  /** Absolute; may not exist yet. */
+  readonly dataFolder: string;
+  readonly dataFile: string;
+  /** Where pushed code lies as files: in `.trueup` inside of the app, so that it finds the app's packages. */
+  readonly codeFolder: string;
+}
+
 /** The folder of one app. */
-export interface AppFolder {
+export interface AppFolder extends DataFolder {
   readonly root: string;
   /** From the root, without a slash at the end: `convex`. */
   readonly functionsFolder: string;
-  /** `.trueup`, absolute; may not exist yet. */
-  readonly dataFolder: string;
-  readonly dataFile: string;
-  /** Where pushed code lies as files, inside the app so that it finds the app's packages. */
-  readonly codeFolder: string;
 }
 
 interface PackageJson {
@@ -47,7 +51,7 @@ export function findApp(root: string): AppFolder {
 }
 
 /** Whether there is data. A log whose data file was deleted counts: opening it says what is wrong. */
-export function hasData({ dataFile }: AppFolder): boolean {
+export function hasData({ dataFile }: DataFolder): boolean {
   return existsSync(dataFile) || existsSync(`${dataFile}-wal`);
 }
 
@@ -58,9 +62,9 @@ export function functionsFolderOf(root: string): string {
 }
 
 /** Creates `.trueup/`, and keeps it out of git: it holds data and a key. */
-export function prepareDataFolder(app: AppFolder): void {
-  mkdirSync(app.dataFolder, { recursive: true, mode: 0o700 });
-  const ignore = join(app.dataFolder, ".gitignore");
+export function prepareDataFolder({ dataFolder }: DataFolder): void {
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  const ignore = join(dataFolder, ".gitignore");
   if (!existsSync(ignore)) writeFileSync(ignore, "*\n", { mode: 0o600 });
 }
 
@@ -68,11 +72,13 @@ export function prepareDataFolder(app: AppFolder): void {
 export interface ServerRecord {
   readonly url: string;
   readonly pid: number;
+  /** A key of the server for whoever can read the folder; absent where the app's own key is one. */
+  readonly key?: string;
 }
 
 /** Records the server of this process; the returned function removes the record if it is still this process's. */
-export function recordServer(app: AppFolder, url: string): () => void {
-  const record: ServerRecord = { url, pid: process.pid };
+export function recordServer(app: DataFolder, server: Omit<ServerRecord, "pid">): () => void {
+  const record: ServerRecord = { ...server, pid: process.pid };
   writeFileSync(recordFile(app), `${JSON.stringify(record)}\n`, { mode: 0o600 });
   return () => {
     if (readServerRecord(app)?.pid === process.pid) rmSync(recordFile(app), { force: true });
@@ -80,7 +86,7 @@ export function recordServer(app: AppFolder, url: string): () => void {
 }
 
 /** The server that was recorded last, which may have been killed since; undefined when there is none. */
-export function readServerRecord(app: AppFolder): ServerRecord | undefined {
+export function readServerRecord(app: DataFolder): ServerRecord | undefined {
   try {
     const record: unknown = JSON.parse(readFileSync(recordFile(app), "utf8"));
     return isServerRecord(record) ? record : undefined;
@@ -89,7 +95,7 @@ export function readServerRecord(app: AppFolder): ServerRecord | undefined {
   }
 }
 
-function recordFile(app: AppFolder): string {
+function recordFile(app: DataFolder): string {
   return join(app.dataFolder, "server.json");
 }
 
@@ -99,7 +105,8 @@ function isServerRecord(value: unknown): value is ServerRecord {
     value !== null &&
     "url" in value &&
     typeof value.url === "string" &&
-    "pid" in value
+    "pid" in value &&
+    (!("key" in value) || typeof value.key === "string")
   );
 }
 

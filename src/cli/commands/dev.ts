@@ -2,7 +2,6 @@
  * `trueup dev` serves the app's data file on this machine, and runs the official CLI, which watches the app's code and pushes
  * it to the server. The data file is opened first: its lock makes this the only server of the app.
  */
-import { InvalidArgumentError } from "commander";
 import { openBackend, sqlite, type AggregateProgress, type Aggregates } from "../../backend/index.js";
 import { TrueupError } from "../../errors/index.js";
 import { startServer } from "../../server/index.js";
@@ -10,6 +9,7 @@ import { joined, paceText, stateText } from "../aggregates/aggregate-text.js";
 import { assertNoOtherBackend, keyVariable, loadAdminKey, urlVariable } from "../app/admin-key.js";
 import { writeEnvLocal } from "../app/env-file.js";
 import { findApp, prepareDataFolder, recordServer, type AppFolder } from "../app/app-folder.js";
+import { parsePort, portBeside } from "../arguments/address.js";
 import { runOfficialCli } from "../app/official-cli.js";
 import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
@@ -17,6 +17,7 @@ import type { Output, Terminal } from "../output/terminal.js";
 
 interface DevOptions {
   readonly port: number;
+  readonly sitePort?: number;
   readonly once?: true;
   readonly push: boolean;
   readonly json?: true;
@@ -28,11 +29,16 @@ export const dev: CliCommand = {
       .command("dev")
       .description("Serve the app from .trueup/data.sqlite, and push its code whenever it changes.")
       .option("--port <number>", "the port on 127.0.0.1; 0 picks a free one", parsePort, 3210)
+      .option(
+        "--site-port <number>",
+        "the port of the app's HTTP actions; the next one when left out",
+        parsePort,
+      )
       .option("--once", "push the code once, and end with the exit code of the push")
       .option("--no-push", "serve what was pushed before, without the official CLI")
       .option("--json", "print one JSON line with the server's address as soon as it is ready")
       .addHelpText("after", examples)
-      .action((options: DevOptions) => start(() => endInTime(serve(options, terminal), terminal)));
+      .action((options: DevOptions) => start(() => serve(options, terminal)));
   },
 };
 
@@ -42,26 +48,6 @@ Examples:
   $ trueup dev --port 4000
   $ trueup dev --once && trueup run init:seed
 `;
-
-/** From the first signal on, so much time has the server to end what is under way. */
-const patienceMs = 5_000;
-
-/**
- * Ends with the server, or when that has not ended in time after a signal. What was acknowledged is durable, and what was
- * not is as if it had not been begun.
- */
-async function endInTime(serving: Promise<ExitCode>, { interrupted, stderr }: Terminal): Promise<ExitCode> {
-  const tooLate = new Promise<ExitCode>((resolve) => {
-    interrupted.addEventListener("abort", () => {
-      const end = (): void => {
-        stderr.line("Something was still running after five seconds, and was given up.");
-        resolve(exitCodes.success);
-      };
-      setTimeout(end, patienceMs).unref();
-    });
-  });
-  return await Promise.race([serving, tooLate]);
-}
 
 async function serve(options: DevOptions, terminal: Terminal): Promise<ExitCode> {
   const app = findApp(terminal.folder);
@@ -75,8 +61,13 @@ async function serve(options: DevOptions, terminal: Terminal): Promise<ExitCode>
   const backend = await openBackend({ storage: sqlite(dataFile), codeFolder, runScheduled: true, log });
   try {
     const adminKey = loadAdminKey(app);
-    const server = await startServer(backend, { port: options.port, adminKey });
-    const forget = recordServer(app, server.url);
+    const { port } = options;
+    const server = await startServer(backend, {
+      port,
+      sitePort: options.sitePort ?? portBeside(port),
+      adminKeys: [adminKey],
+    });
+    const forget = recordServer(app, { url: server.url });
     try {
       writeEnvLocal(app.root, { [urlVariable]: server.url, [keyVariable]: adminKey });
       announce(app, server.url, options, terminal);
@@ -140,12 +131,4 @@ export function announceBuilds(
     else told.set(name, { state, atMs: nowMs });
     output.line(`aggregate ${joined(name, stateText(progress), paceText(progress))}`);
   });
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) {
-    throw new InvalidArgumentError("A port is a number from 0 to 65535.");
-  }
-  return port;
 }

@@ -5,7 +5,7 @@
 import { openBackend, sqlite } from "../../backend/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import { keyVariable, readAdminKey } from "../app/admin-key.js";
-import { hasData, readServerRecord, type AppFolder } from "../app/app-folder.js";
+import { hasData, readServerRecord, type DataFolder } from "../app/app-folder.js";
 import type { Terminal } from "../output/terminal.js";
 import type { Connection } from "./connection.js";
 import { EmbeddedConnection } from "./embedded-connection.js";
@@ -21,7 +21,7 @@ export interface ConnectOptions {
 
 /** Runs something with a connection to the app in the terminal's folder, and closes the connection. @throws as `connect` */
 export async function withConnection<Result>(
-  app: AppFolder,
+  app: DataFolder,
   terminal: Terminal,
   options: Pick<ConnectOptions, "runScheduled"> & Partial<ConnectOptions>,
   run: (connection: Connection) => Promise<Result>,
@@ -40,7 +40,7 @@ export async function withConnection<Result>(
  *
  * @throws DATA_FILE_MISSING when there is no data yet; STORAGE_LOCKED when a process that is no server has the file.
  */
-export async function connect(app: AppFolder, options: ConnectOptions): Promise<Connection> {
+export async function connect(app: DataFolder, options: ConnectOptions): Promise<Connection> {
   if (!hasData(app)) throw new TrueupError("DATA_FILE_MISSING", undefined, { file: app.dataFile });
   try {
     const backend = await openBackend({
@@ -54,6 +54,10 @@ export async function connect(app: AppFolder, options: ConnectOptions): Promise<
     if (!isTrueupError(error) || error.code !== "STORAGE_LOCKED") throw error;
     const server = readServerRecord(app);
     if (server === undefined) throw error;
-    return new ServerConnection(server.url, options.env[keyVariable] ?? readAdminKey(app) ?? "", options.log);
+    return new ServerConnection(
+      server.url,
+      server.key ?? options.env[keyVariable] ?? readAdminKey(app) ?? "",
+      options.log,
+    );
   }
 }

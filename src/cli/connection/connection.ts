@@ -6,7 +6,7 @@
  */
 import type { UserIdentity } from "convex/server";
 import type { Value } from "convex/values";
-import type { AggregateOverview, VerifyReport, SchemaChanges } from "../../backend/index.js";
+import type { AdminKey, AggregateOverview, VerifyReport, SchemaChanges } from "../../backend/index.js";
 import type { ExaminedComponent } from "../../deploy/index.js";
 import type { ErrorCode } from "../../errors/index.js";
 import type { SchemaJson } from "../../schema/index.js";
@@ -71,6 +71,15 @@ export interface AggregateWork {
   report(name: string, runId: string, cursor?: string): Promise<VerifyReport | null>;
 }
 
+/** The keys of admins. */
+export interface KeyWork {
+  list(): Promise<readonly AdminKey[]>;
+  /** Resolves with the new key. @throws INVALID_ADMIN_KEY */
+  add(name: string): Promise<string>;
+  /** @throws INVALID_ADMIN_KEY */
+  revoke(name: string): Promise<void>;
+}
+
 /** A way to the app's functions; see the contract above. */
 export interface Connection {
   /** The server's address; undefined when the functions run in this process. */
@@ -82,5 +91,6 @@ export interface Connection {
   /** The transforms and pending schemas that are still at work behind deploys. */
   schemaChanges(): Promise<SchemaChanges>;
   readonly aggregates: AggregateWork;
+  readonly keys: KeyWork;
   close(): Promise<void>;
 }

@@ -10,18 +10,21 @@ import type {
   Connection,
   ExamineRequest,
   FunctionCall,
+  KeyWork,
   ScheduledWork,
 } from "./connection.js";
 
 export class EmbeddedConnection implements Connection {
   readonly serverUrl: undefined = undefined;
   readonly aggregates: AggregateWork;
+  readonly keys: KeyWork;
   readonly #backend: Backend;
 
   /** @param log Takes the errors of what functions left behind when they had ended. */
   constructor(backend: Backend, log: (line: string) => void) {
     this.#backend = backend;
-    const { aggregates } = backend;
+    const { aggregates, keys } = backend;
+    this.keys = keys;
     this.aggregates = {
       list: () => aggregates.list(),
       resume: async (name) => aggregates.resume(name),

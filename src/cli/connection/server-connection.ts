@@ -2,13 +2,14 @@
 import { convexToJson, jsonToConvex, type Value } from "convex/values";
 import type { ExaminedComponent } from "../../deploy/index.js";
 import { errorCodes, isErrorCode, TrueupError } from "../../errors/index.js";
-import type { AggregateOverview, VerifyReport, SchemaChanges } from "../../backend/index.js";
+import type { AdminKey, AggregateOverview, VerifyReport, SchemaChanges } from "../../backend/index.js";
 import type {
   AggregateWork,
   CallOutcome,
   Connection,
   ExamineRequest,
   FunctionCall,
+  KeyWork,
   ScheduledWork,
 } from "./connection.js";
 
@@ -21,6 +22,11 @@ export class ServerConnection implements Connection {
       (await this.#askAggregates("verify", { name, ...options })) as string,
     report: async (name, runId, cursor) =>
       (await this.#askAggregates("report", { name, runId, cursor })) as VerifyReport | null,
+  };
+  readonly keys: KeyWork = {
+    list: async () => (await this.#post("/api/trueup/keys/list", {})) as AdminKey[],
+    add: async (name) => (await this.#post("/api/trueup/keys/add", { name })) as string,
+    revoke: async (name) => void (await this.#post("/api/trueup/keys/revoke", { name })),
   };
   readonly #adminKey: string;
   readonly #log: (line: string) => void;

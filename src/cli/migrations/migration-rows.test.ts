@@ -21,6 +21,7 @@ function answering(outcome: CallOutcome): Connection {
       startVerify: async () => "",
       report: async () => null,
     },
+    keys: { list: async () => [], add: async () => "", revoke: async () => {} },
     call: async () => outcome,
     work: async () => ({ pending: 0, inProgress: 0, succeeded: 0, failed: 0 }),
     examine: async () => [],

@@ -38,7 +38,7 @@ export async function buildProgram(
     };
   };
   const tree = componentTree(definitionsOf(code), env);
-  return { program: await build(tree), tree, folders };
+  return { program: { ...(await build(tree)), auth: code.auth }, tree, folders };
 }
 
 /** Builds a definition by itself, as if it were the app: for one that is pushed but not mounted. */

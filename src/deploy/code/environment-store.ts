@@ -1,14 +1,13 @@
 /** Keeps the deployment's environment variables in a system table of the data file. */
 import { TrueupError } from "../../errors/index.js";
-import type { MutationTransaction, QueryTransaction } from "../../database/index.js";
+import { readAll, type MutationTransaction, type QueryTransaction } from "../../database/index.js";
 import type { Environment } from "../definitions/component-tree.js";
-import { readAll } from "./read-all.js";
 
 const table = "_environment_variables";
 const maxVariables = 100;
 const maxValueBytes = 8 * 1024;
 /** Variables that the server itself sets. */
-const reserved: ReadonlySet<string> = new Set(["CONVEX_CLOUD_URL", "CONVEX_SITE_URL"]);
+export const serverVariables: ReadonlySet<string> = new Set(["CONVEX_CLOUD_URL", "CONVEX_SITE_URL"]);
 
 interface Variable {
   readonly name: string;
@@ -57,7 +56,9 @@ function checkVariable(name: string, value: string | null): void {
       { name },
     );
   }
-  if (reserved.has(name)) throw invalid(`The environment variable ${name} is the server's own.`, { name });
+  if (serverVariables.has(name)) {
+    throw invalid(`The environment variable ${name} is the server's own.`, { name });
+  }
   if (value !== null && Buffer.byteLength(value) > maxValueBytes) {
     throw invalid(`The value of ${name} is longer than ${maxValueBytes} bytes.`, {
       name,

@@ -1,7 +1,7 @@
 /** The code of a whole program as it is stored: every definition once, with its modules and its schema. */
 import { createHash } from "node:crypto";
+import type { AuthProvider } from "../../functions/index.js";
 import type { SchemaJson } from "../../schema/index.js";
-import type { AuthProvider } from "../push/auth-config.js";
 import type { ComponentDefinition } from "../definitions/convex-config.js";
 import { allInstances, componentTree } from "../definitions/component-tree.js";
 import type { PushedModule } from "../push/push-request.js";

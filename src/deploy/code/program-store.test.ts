@@ -1,13 +1,12 @@
 import { expect, test } from "vitest";
 import { mutate } from "../../../suites/setup/open-database.js";
-import { Database, type Fields } from "../../database/index.js";
+import { readAll, Database, type Fields } from "../../database/index.js";
 import { memory } from "../../storage/memory/index.js";
 import { plainApp } from "../definitions/convex-config.js";
 import { changeEnvironment, readEnvironment, type EnvironmentChange } from "./environment-store.js";
 import { moduleHash } from "./program-code.js";
 import type { CodeModule, ProgramCode } from "./program-code.js";
 import { readPrograms, storeProgram } from "./program-store.js";
-import { readAll } from "./read-all.js";
 import { keepTexts, readTexts } from "./text-table.js";
 
 function module(path: string, source: string, sourceMap?: string): CodeModule {

@@ -4,13 +4,18 @@
  * program or the new one. Earlier programs stay as long as documents need their transforms. The next push brings back
  * whatever damage took of all this, so damage keeps no app from being opened.
  */
-import type { Database, DatabaseReader, Document, MutationTransaction } from "../../database/index.js";
+import {
+  readAll,
+  type Database,
+  type DatabaseReader,
+  type Document,
+  type MutationTransaction,
+} from "../../database/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import type { ComponentDefinition } from "../definitions/convex-config.js";
 import type { SchemaJson } from "../../schema/index.js";
 import type { ModuleEnvironment } from "../push/push-request.js";
 import type { CodeModule, DefinitionCode, ProgramCode } from "./program-code.js";
-import { readAll } from "./read-all.js";
 import { keepTexts, readTexts, textHash, textsTable } from "./text-table.js";
 
 const table = "_pushed_programs";
@@ -67,8 +72,8 @@ export async function storeProgram(
 ): Promise<void> {
   const manifest = JSON.stringify(manifestOf(code));
   const writer = tx.system("");
-  const rows = (await readRows(writer)).filter(({ pushId }) => pushId !== code.pushId);
-  const kept = rows.filter(({ pushId }) => retained.has(pushId));
+  const rows = await readRows(writer);
+  const kept = rows.filter(({ pushId }) => pushId !== code.pushId && retained.has(pushId));
   const texts = kept.length === 0 ? new Map<string, string>() : await readTexts(writer);
   const manifests = kept.flatMap((row) => texts.get(row.manifest) ?? []);
   // The texts of a program that is lost cannot be kept; its row stays, so that the loss is told.
@@ -79,7 +84,7 @@ export async function storeProgram(
     ...[code, ...earlier].flatMap((each) => [...textsOf(each)]),
   ]);
   for (const row of rows) {
-    if (!retained.has(row.pushId)) await writer.delete(row._id, table);
+    if (!kept.includes(row)) await writer.delete(row._id, table);
     else if (row.isEarlier !== true) await writer.patch(row._id, { isEarlier: true }, table);
   }
   const row: ProgramRow = { manifest: textHash(manifest), pushId: code.pushId, pushedAtMs: tx.beganAtMs };

@@ -3,8 +3,7 @@
  * source maps and the program's manifest are kept this way.
  */
 import { createHash } from "node:crypto";
-import type { DatabaseReader, DatabaseWriter, Document } from "../../database/index.js";
-import { readAll } from "./read-all.js";
+import { readAll, type DatabaseReader, type DatabaseWriter, type Document } from "../../database/index.js";
 
 export const textsTable = "_pushed_texts";
 

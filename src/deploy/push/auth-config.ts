@@ -4,23 +4,37 @@
  * missing variable can be named.
  */
 import { TrueupError } from "../../errors/index.js";
+import { readAuthProviders, type AuthProvider } from "../../functions/index.js";
 import { importSource, moduleFailed, type ModuleName } from "../code/import-source.js";
+import { serverVariables } from "../code/environment-store.js";
+import type { DefinitionCode } from "../code/program-code.js";
 import type { Environment } from "../definitions/component-tree.js";
 import type { PushedModule } from "./push-request.js";
 
-/** A provider of identities, as the CLI and the clients know them. */
-export type AuthProvider =
-  | { readonly domain: string; readonly applicationID: string }
-  | {
-      readonly type: "customJwt";
-      readonly applicationID: string | null;
-      readonly issuer: string;
-      readonly jwks: string;
-      readonly algorithm: string;
-    };
-
 const environments = new Map<string, Environment>();
 const lookUp = Symbol.for("trueup.authEnvironments");
+
+/** The module that names the providers. */
+const authModule = "auth.config.js";
+
+/**
+ * The providers that the code of an app names.
+ * @param env The variables of the deployment; the addresses of the server are added.
+ * @throws MODULE_FAILED, AUTH_CONFIG_MISSING_ENVIRONMENT_VARIABLE
+ */
+export async function evaluateAuth(
+  app: DefinitionCode | undefined,
+  env: Environment,
+): Promise<AuthProvider[]> {
+  const module = app?.modules.find(({ path }) => path === authModule);
+  return module === undefined ? [] : await evaluateAuthConfig(module, { ...serverAddresses(), ...env });
+}
+
+/** Where the server is reached, which providers may be named by: it puts its addresses into the environment of the process. */
+function serverAddresses(): Environment {
+  const found = [...serverVariables].map((name) => [name, process.env[name]] as const);
+  return Object.fromEntries(found.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
 
 /** @throws MODULE_FAILED, AUTH_CONFIG_MISSING_ENVIRONMENT_VARIABLE */
 export async function evaluateAuthConfig(module: PushedModule, env: Environment): Promise<AuthProvider[]> {
@@ -29,21 +43,9 @@ export async function evaluateAuthConfig(module: PushedModule, env: Environment)
   const exported = await withProcess(env, missing, (preamble) =>
     importSource(name, preamble + module.source),
   );
-  const providers = (exported["default"] as { providers?: unknown } | undefined)?.providers;
-  if (!Array.isArray(providers)) {
-    throw moduleFailed(name, new Error("its default export must have a list of providers"));
-  }
-  return providers.map((provider: unknown) => {
-    const read = readProvider(provider);
-    if (read !== null) return read;
+  return readAuthProviders(exported["default"], (reason) => {
     const [variable] = missing;
-    if (variable !== undefined) throw missingVariable(variable);
-    throw moduleFailed(
-      name,
-      new Error(
-        'a provider needs `domain` and `applicationID`, or `type: "customJwt"`, `issuer`, `jwks` and `algorithm`',
-      ),
-    );
+    return variable === undefined ? moduleFailed(name, new Error(reason)) : missingVariable(variable);
   });
 }
 
@@ -72,23 +74,6 @@ async function withProcess<T>(
   } finally {
     environments.delete(key);
   }
-}
-
-function readProvider(provider: unknown): AuthProvider | null {
-  if (typeof provider !== "object" || provider === null) return null;
-  const { type, applicationID, domain, issuer, jwks, algorithm } = provider as Record<string, unknown>;
-  if (type === "customJwt") {
-    return typeof issuer === "string" && typeof jwks === "string" && typeof algorithm === "string"
-      ? {
-          type,
-          applicationID: typeof applicationID === "string" ? applicationID : null,
-          issuer,
-          jwks,
-          algorithm,
-        }
-      : null;
-  }
-  return typeof domain === "string" && typeof applicationID === "string" ? { domain, applicationID } : null;
 }
 
 function missingVariable(variable: string): TrueupError {

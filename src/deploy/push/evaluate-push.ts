@@ -5,15 +5,13 @@
 import { randomUUID } from "node:crypto";
 import { TrueupError } from "../../errors/index.js";
 import { parseSchema, type SchemaJson, type SchemaSource } from "../../schema/index.js";
-import { evaluateAuthConfig, type AuthProvider } from "./auth-config.js";
+import { evaluateAuth } from "./auth-config.js";
 import { importSource, moduleFailed, type ModuleName } from "../code/import-source.js";
 import { moduleHash } from "../code/program-code.js";
 import type { CodeModule, DefinitionCode, ProgramCode } from "../code/program-code.js";
 import type { Environment } from "../definitions/component-tree.js";
 import { evaluateDefinitions } from "../definitions/convex-config.js";
 import type { PushedDefinition, PushRequest } from "./push-request.js";
-
-const authModule = "auth.config.js";
 
 /**
  * @param active The program that runs, which still has the modules that are sent as hashes.
@@ -68,9 +66,4 @@ function allModules(pushed: PushedDefinition, known: DefinitionCode | undefined)
     return { ...found, environment };
   });
   return [...pushed.modules.map((module) => ({ ...module, sha256: moduleHash(module) })), ...kept];
-}
-
-async function evaluateAuth(app: DefinitionCode | undefined, env: Environment): Promise<AuthProvider[]> {
-  const module = app?.modules.find(({ path }) => path === authModule);
-  return module === undefined ? [] : await evaluateAuthConfig(module, env);
 }

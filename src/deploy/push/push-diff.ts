@@ -1,6 +1,6 @@
 /** Tells the CLI, when a push is done, what it has changed: for each component its modules, crons, indexes and schema. */
 import type { SchemaJson } from "../../schema/index.js";
-import type { AuthProvider } from "./auth-config.js";
+import type { AuthProvider } from "../../functions/index.js";
 import type { CodeModule, DefinitionCode, ProgramCode } from "../code/program-code.js";
 import { instancesOf } from "../code/program-code.js";
 import { indexDiff, type IndexDiff } from "./index-diff.js";

@@ -3,7 +3,7 @@
  * `schemaChange` back while it waits, and the whole answer when it finishes, so the id of the push is in it.
  */
 import { indexDiff, isSameIndexes, type IndexDiff } from "./index-diff.js";
-import type { AuthProvider } from "./auth-config.js";
+import type { AuthProvider } from "../../functions/index.js";
 import { schemasOf, type ProgramCode, type Schemas } from "../code/program-code.js";
 import type { Environment } from "../definitions/component-tree.js";
 import type { AnalyzedDefinition, CheckedComponent, LoadedPush } from "./load-push.js";

@@ -2,9 +2,8 @@
  * Keeps which transforms and renames were applied to the data of a deployment, in a system table that the transactions which put
  * programs in place write. So a transform is applied once, by its name, however often the code that exports it is deployed.
  */
-import type { DatabaseReader, DatabaseWriter, Document } from "../../database/index.js";
+import { readAll, type DatabaseReader, type DatabaseWriter, type Document } from "../../database/index.js";
 import type { ValidatorJson } from "../../schema/index.js";
-import { readAll } from "../code/read-all.js";
 
 const tableName = "_schema_steps";
 

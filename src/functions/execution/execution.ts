@@ -46,7 +46,7 @@ export interface Request {
 /** The request that a call from outside becomes. `job` is the run of a job when the scheduler makes the call. */
 export function newRequest(call: Partial<FunctionCall>, job: JobRun | null): Request {
   return {
-    id: call.requestId ?? randomUUID(),
+    id: call.requestId ?? newRequestId(),
     identity: call.identity ?? null,
     ip: call.ip ?? null,
     userAgent: call.userAgent ?? null,
@@ -57,6 +57,12 @@ export function newRequest(call: Partial<FunctionCall>, job: JobRun | null): Req
     log: new LogBuffer(),
     journal: { endCursor: call.journal ?? null },
   };
+}
+
+/** 16 hex digits, as Convex's are. */
+function newRequestId(): string {
+  const uuid = randomUUID();
+  return uuid.slice(19, 23) + uuid.slice(24);
 }
 
 /** The end of a page, kept between runs of one query. */

@@ -40,8 +40,16 @@ export function errorMessageOf(thrown: unknown, requestId: string): string {
   return `[Request ID: ${requestId}] Server Error\n${describeThrown(thrown)}`;
 }
 
-/** What was thrown, with the lines of the app's own code that it came through. */
+/** What was thrown, with the lines of the app's own code that it came through. Never throws, whatever was thrown. */
 export function describeThrown(thrown: unknown): string {
+  try {
+    return description(thrown);
+  } catch {
+    return "Uncaught value that cannot be shown";
+  }
+}
+
+function description(thrown: unknown): string {
   if (!(thrown instanceof Error)) {
     return `Uncaught ${isConvexError(thrown) ? `ConvexError: ${String(thrown.message)}` : String(thrown)}`;
   }

@@ -6,6 +6,7 @@
 import type { Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
 import { parseSchema, type SchemaJson, type SchemaSource } from "../../schema/index.js";
+import { readAuthProviders, type AuthProvider } from "./auth-providers.js";
 import { importConfig, type ChildDefinition } from "./convex-config.js";
 import { moduleFailed, modulesByPath, type ModuleLoader } from "./modules.js";
 
@@ -21,6 +22,8 @@ export interface ComponentProgram {
   readonly args?: Readonly<Record<string, Value>>;
   readonly children: Readonly<Record<string, ComponentProgram>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Of the app: who issues tokens for its users. */
+  readonly auth?: readonly AuthProvider[];
 }
 
 /** How to import a module, as `import.meta.glob` types it, or a module that is imported already. */
@@ -46,10 +49,26 @@ type Pool = Readonly<Record<string, ComponentModules>>;
  * Builds a program from module loaders. A key of `components` names an instance or a definition: where the app's
  * `convex.config` mounts `aggregate` as `byScore` and `byUser`, one entry `aggregate` serves both. Without a `convex.config`,
  * or where only a bundler can import it, each key is mounted under its own name. Entries serve nested components too.
- * @throws COMPONENT_MISSING when the app mounts a component whose code was not given; INVALID_SCHEMA
+ * @throws COMPONENT_MISSING when the app mounts a component whose code was not given; INVALID_SCHEMA; MODULE_FAILED for an
+ *   `auth.config` that throws or that names no providers
  */
 export async function programFromModules(source: ProgramSource): Promise<ComponentProgram> {
-  return await buildProgram("", source, undefined, {}, source.env ?? {});
+  const program = await buildProgram("", source, undefined, {}, source.env ?? {});
+  return { ...program, auth: await authOf(program.modules) };
+}
+
+/** @throws MODULE_FAILED */
+async function authOf(modules: Readonly<Record<string, ModuleLoader>>): Promise<AuthProvider[]> {
+  const load = modules["auth.config"];
+  if (load === undefined) return [];
+  const refuse = (reason: unknown): Error => moduleFailed("", "auth.config", reason);
+  let exported: Record<string, unknown>;
+  try {
+    exported = await load();
+  } catch (error) {
+    throw refuse(error);
+  }
+  return readAuthProviders(exported["default"], (reason) => refuse(new Error(reason)));
 }
 
 async function buildProgram(

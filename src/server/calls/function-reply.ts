@@ -2,6 +2,7 @@
 import { jsonToConvex, type JSONValue, type Value } from "convex/values";
 import type { FunctionOutcome } from "../../backend/index.js";
 import { isTrueupError, type ErrorCode } from "../../errors/index.js";
+import type { Caller } from "../auth/authenticator.js";
 import { HttpError } from "../http/http-error.js";
 import { encodeValue, type ValueFormat } from "./value-format.js";
 
@@ -21,9 +22,13 @@ const officialData: Partial<Record<ErrorCode, Value>> = {
   INVALID_CURSOR: { isConvexSystemError: true, paginationError: "InvalidCursor" },
 };
 
-/** The reply that tells an outcome. */
-export function functionReply(outcome: FunctionOutcome, format: ValueFormat): FunctionReply {
-  const { logLines } = outcome;
+/** The reply that tells a caller an outcome. Who does not see errors is told an id, by which they are found in the log. */
+export function functionReply(
+  outcome: FunctionOutcome,
+  format: ValueFormat,
+  { seesErrors }: Pick<Caller, "seesErrors">,
+): FunctionReply {
+  const logLines = seesErrors ? outcome.logLines : [];
   if (outcome.status === "success") {
     return { status: "success", value: encodeValue(outcome.value, format), logLines };
   }
@@ -31,11 +36,16 @@ export function functionReply(outcome: FunctionOutcome, format: ValueFormat): Fu
   const errorData = outcome.errorData ?? (isTrueupError(error) ? officialData[error.code] : undefined);
   return {
     status: "error",
-    errorMessage,
+    errorMessage: seesErrors ? errorMessage : briefly(errorMessage, outcome.errorData !== undefined),
     ...(errorData === undefined ? {} : { errorData: encodeValue(errorData, format) }),
-    ...(isTrueupError(error) ? { errorCode: error.code } : {}),
+    ...(seesErrors && isTrueupError(error) ? { errorCode: error.code } : {}),
     logLines,
   };
+}
+
+/** The first line, which has the request's id; with it the message of an error that the app throws for its clients. */
+function briefly(errorMessage: string, isForClients: boolean): string {
+  return errorMessage.split("\n", isForClients ? 2 : 1).join("\n");
 }
 
 /** The reply that tells what is wrong with a call itself. Throws again what the caller cannot mend. */

@@ -7,19 +7,20 @@ import type { Backend } from "../../backend/index.js";
 import { aggregateRoutes } from "../routes/aggregates.js";
 import { deploymentRoutes } from "../routes/deployment.js";
 import { functionRoutes } from "../routes/functions.js";
-import { answerHttpAction, isHttpActionPath, siteUrlOf } from "../routes/http-actions.js";
+import { answerHttpAction, siteTargetOf } from "../routes/http-actions.js";
 import { informationRoutes } from "../routes/information.js";
 import { inlineQueryRoutes } from "../routes/inline-query.js";
+import { keyRoutes } from "../routes/keys.js";
 import { logRoutes } from "../routes/logs.js";
-import { assertAdminKey, readCaller, type Caller } from "./caller.js";
+import type { Authenticator, Caller } from "../auth/authenticator.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import { HttpError, httpErrorOf, isServerFailure } from "./http-error.js";
 import { parseJson, readBody } from "./read-body.js";
-import { Router } from "./route.js";
+import { Router, TextReply } from "./route.js";
 
 export interface RequestHandlerOptions {
   readonly backend: Backend;
-  readonly adminKey: string;
+  readonly authenticator: Authenticator;
   readonly log: (line: string) => void;
 }
 
@@ -29,6 +30,7 @@ const router = new Router([
   ...functionRoutes,
   ...deploymentRoutes,
   ...aggregateRoutes,
+  ...keyRoutes,
   ...logRoutes,
   ...inlineQueryRoutes,
   ...informationRoutes,
@@ -37,8 +39,10 @@ const router = new Router([
 export class RequestHandler {
   /** Set once the server listens. */
   serverUrl = "";
+  siteUrl = "";
   readonly #options: RequestHandlerOptions;
-  readonly #underWay = new Set<AbortController>();
+  /** Of the requests that may wait for long. */
+  readonly #waiting = new Set<AbortController>();
   #isClosing = false;
 
   constructor(options: RequestHandlerOptions) {
@@ -48,26 +52,41 @@ export class RequestHandler {
   /** Ends the requests that would wait for long. */
   abort(): void {
     this.#isClosing = true;
-    for (const ending of this.#underWay) ending.abort();
+    for (const ending of this.#waiting) ending.abort();
   }
 
+  /** Answers a request that came to the server's port. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const ending = new AbortController();
-    this.#underWay.add(ending);
-    response.once("close", () => {
-      this.#underWay.delete(ending);
-      ending.abort();
-    });
-    try {
-      const path = (request.url ?? "/").split("?")[0] ?? "/";
-      if (isHttpActionPath(path)) {
-        return await answerHttpAction(this.#options.backend, siteUrlOf(this.serverUrl), request, response);
-      }
+    const siteTarget = siteTargetOf(request.url ?? "/");
+    if (siteTarget !== null) return await this.handleSite(request, response, siteTarget);
+    await this.#guard(request, response, async () => {
       if (request.method === "OPTIONS") {
         response.writeHead(204, preflightHeaders(request.headers)).end();
         return;
       }
-      this.#reply(request, response, 200, await this.#answer(request, ending.signal));
+      this.#reply(request, response, 200, await this.#answer(request, response));
+    });
+  }
+
+  /** Answers a request that is for the app: one that came to its own port, unless it says otherwise. */
+  async handleSite(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: string = request.url ?? "/",
+  ): Promise<void> {
+    await this.#guard(request, response, async () => {
+      parseTarget(target);
+      await answerHttpAction(this.#options, new URL(this.siteUrl).origin + target, request, response);
+    });
+  }
+
+  async #guard(
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await answer();
     } catch (error) {
       if (isServerFailure(error)) this.#log(error, request);
       const { status, code, message } = httpErrorOf(error);
@@ -77,35 +96,48 @@ export class RequestHandler {
     }
   }
 
-  async #answer(request: IncomingMessage, signal: AbortSignal): Promise<unknown> {
-    const { backend, adminKey } = this.#options;
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
+    const { backend, authenticator } = this.#options;
     const { pathname, searchParams } = parseTarget(request.url ?? "/");
     const route = router.find(request.method === "HEAD" ? "GET" : (request.method ?? "GET"), pathname);
-    let caller = readCaller(request.headers.authorization, adminKey);
+    let caller = await authenticator.caller(request.headers.authorization);
     const body = parseJson(await readBody(request, route.maxBodyBytes ?? defaultMaxBodyBytes));
-    if (route.isForAdmins) caller = admitAdmin(caller, body, adminKey);
+    if (route.isForAdmins) caller = await admitAdmin(caller, body, authenticator);
     return await route.answer({
       backend,
       serverUrl: this.serverUrl,
+      siteUrl: this.siteUrl,
       caller,
       path: pathname,
       headers: request.headers,
       query: searchParams,
       ip: request.socket.remoteAddress ?? null,
       body,
-      signal,
+      untilGone: () => this.#untilGone(response),
     });
+  }
+
+  #untilGone(response: ServerResponse): AbortSignal {
+    const ending = new AbortController();
+    if (this.#isClosing || response.closed) ending.abort();
+    this.#waiting.add(ending);
+    response.once("close", () => {
+      this.#waiting.delete(ending);
+      ending.abort();
+    });
+    return ending.signal;
   }
 
   #reply(request: IncomingMessage, response: ServerResponse, status: number, body: unknown): void {
     if (response.headersSent || response.destroyed) return;
     // A connection that waits for the next request would keep a closing server waiting.
     if (this.#isClosing || !request.complete) response.shouldKeepAlive = false;
-    const text = Buffer.from(JSON.stringify(body ?? null));
+    // As text, which goes out in one piece with the headers.
+    const { text, contentType } = body instanceof TextReply ? body : jsonReply(body);
     response.writeHead(status, {
       ...corsHeaders(request.headers),
-      "Content-Type": "application/json",
-      "Content-Length": text.length,
+      "Content-Type": contentType,
+      "Content-Length": Buffer.byteLength(text),
     });
     response.end(request.method === "HEAD" ? undefined : text);
   }
@@ -117,8 +149,17 @@ export class RequestHandler {
   }
 }
 
+/** What URLs leave as it is: most requests name nothing else. */
+const plainPath = /^\/[\w/]*$/;
+const noQuery = new URLSearchParams();
+
+function jsonReply(body: unknown): TextReply {
+  return new TextReply(JSON.stringify(body ?? null), "application/json");
+}
+
 /** @throws HttpError 400 when the target is no path */
-function parseTarget(target: string): URL {
+function parseTarget(target: string): Pick<URL, "pathname" | "searchParams"> {
+  if (plainPath.test(target)) return { pathname: target, searchParams: noQuery };
   const url = `http://localhost${target}`;
   if (!target.startsWith("/") || !URL.canParse(url)) {
     throw new HttpError(400, "BadAddress", "The address of the request is not a path.");
@@ -127,12 +168,11 @@ function parseTarget(target: string): URL {
 }
 
 /** Lets an admin in. The CLI sends the key in the header, in the body, or in both. @throws HttpError 401, 403 */
-function admitAdmin(caller: Caller, body: unknown, adminKey: string): Caller {
+async function admitAdmin(caller: Caller, body: unknown, authenticator: Authenticator): Promise<Caller> {
   if (caller.kind === "admin") return caller;
   const key = typeof body === "object" && body !== null && "adminKey" in body ? body.adminKey : undefined;
   if (typeof key !== "string") {
     throw new HttpError(401, "MissingAdminKey", "This needs the admin key: `Authorization: Convex <key>`.");
   }
-  assertAdminKey(key, adminKey);
-  return { kind: "admin", identity: null };
+  return await authenticator.admin(key);
 }

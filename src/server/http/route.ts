@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from "node:http";
 import type { Backend } from "../../backend/index.js";
-import type { Caller } from "./caller.js";
+import type { Caller } from "../auth/authenticator.js";
 import { HttpError } from "./http-error.js";
 
 /** A request whose caller is known. */
@@ -12,6 +12,8 @@ export interface RouteRequest {
   readonly backend: Backend;
   /** The URL of this server. */
   readonly serverUrl: string;
+  /** The URL below which the app's HTTP actions are. */
+  readonly siteUrl: string;
   readonly caller: Caller;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
@@ -19,8 +21,8 @@ export interface RouteRequest {
   readonly ip: string | null;
   /** The parsed body; undefined when there is none. */
   readonly body: unknown;
-  /** Aborted when the caller has gone away or the server closes. */
-  readonly signal: AbortSignal;
+  /** Makes a signal that is aborted when the caller has gone away or the server closes. */
+  readonly untilGone: () => AbortSignal;
 }
 
 export interface Route {
@@ -31,8 +33,19 @@ export interface Route {
   readonly isForAdmins: boolean;
   /** How long the body may be, in bytes. */
   readonly maxBodyBytes?: number;
-  /** Returns the reply, as JSON. */
+  /** Returns the reply, which goes out as JSON unless it is a text. */
   readonly answer: (request: RouteRequest) => Promise<unknown>;
+}
+
+/** A reply that is no JSON. */
+export class TextReply {
+  readonly text: string;
+  readonly contentType: string;
+
+  constructor(text: string, contentType: string) {
+    this.text = text;
+    this.contentType = contentType;
+  }
 }
 
 export class Router {

@@ -97,12 +97,12 @@ async function callFunction(
     path,
     componentPath,
     args: decodeArguments(args),
-    identity: isAdmin ? caller.identity : null,
+    identity: caller.identity,
     allowInternal: isAdmin,
     ip,
     userAgent: headers["user-agent"] ?? null,
     ...(kind === undefined ? {} : { kind }),
     ...(isAdmin && typeof requestId === "string" ? { requestId } : {}),
   });
-  return functionReply(outcome, format);
+  return functionReply(outcome, format, caller);
 }

@@ -1,11 +1,13 @@
 /**
- * What a server tells about itself: its name, its addresses, and what the official backend has but this one has not yet. Such
- * features are known by name, so that a caller is told at once what is missing; a 404 would make the official CLI try again
- * for half a minute.
+ * What a server tells about itself: its name, its addresses, how it is, and what the official backend has but this one has not
+ * yet. Such features are known by name, so that a caller is told at once what is missing; a 404 would make the official CLI
+ * try again for half a minute.
  */
-import { HttpError } from "../http/http-error.js";
-import type { Route } from "../http/route.js";
-import { siteUrlOf } from "./http-actions.js";
+import { createRequire } from "node:module";
+import { HttpError, httpErrorOf } from "../http/http-error.js";
+import { TextReply, type Route, type RouteRequest } from "../http/route.js";
+
+const { version } = createRequire(import.meta.url)("../../../package.json") as { readonly version: string };
 
 /** What the official backend has and this one has not yet. */
 const features: readonly (readonly [feature: string, method: Route["method"], path: string])[] = [
@@ -26,7 +28,41 @@ const features: readonly (readonly [feature: string, method: Route["method"], pa
   ["The dashboard's API", "POST", "/api/delete_tables"],
 ];
 
+/** Whether the storage answers; whoever balances load sends no requests to a server that is closing or has lost its storage. */
+async function assertReady({ backend }: RouteRequest): Promise<void> {
+  try {
+    await backend.database.query(() => Promise.resolve(null), { limits: null });
+  } catch (error) {
+    const { code, message } = httpErrorOf(error);
+    throw new HttpError(503, code, message);
+  }
+}
+
+function frontPage({ serverUrl, siteUrl }: RouteRequest): TextReply {
+  const lines = [
+    `<title>Trueup</title><h1>Trueup ${version}</h1>`,
+    "<p>A Convex backend answers here.</p>",
+    `<p>Clients connect to <code>${serverUrl}</code>; HTTP actions are below <code>${siteUrl}</code>.</p>`,
+  ];
+  return new TextReply(
+    `<!doctype html>\n<meta charset="utf-8">\n${lines.join("\n")}\n`,
+    "text/html; charset=utf-8",
+  );
+}
+
 export const informationRoutes: readonly Route[] = [
+  { method: "GET", path: "/", isForAdmins: false, answer: async (request) => frontPage(request) },
+  { method: "GET", path: "/version", isForAdmins: false, answer: async () => version },
+  { method: "GET", path: "/healthz", isForAdmins: false, answer: async () => ({ status: "ok" }) },
+  {
+    method: "GET",
+    path: "/readyz",
+    isForAdmins: false,
+    answer: async (request) => {
+      await assertReady(request);
+      return { status: "ready" };
+    },
+  },
   {
     method: "GET",
     path: "/instance_name",
@@ -37,7 +73,7 @@ export const informationRoutes: readonly Route[] = [
     method: "GET",
     path: "/api/v1/get_canonical_urls",
     isForAdmins: true,
-    answer: async ({ serverUrl }) => ({ convexCloudUrl: serverUrl, convexSiteUrl: siteUrlOf(serverUrl) }),
+    answer: async ({ serverUrl, siteUrl }) => ({ convexCloudUrl: serverUrl, convexSiteUrl: siteUrl }),
   },
   ...features.map(([feature, method, path]): Route => ({
     method,

@@ -41,7 +41,7 @@ async function runInlineQuery({ backend, caller, body }: RouteRequest): Promise<
     if (!isTrueupError(error)) throw error;
     return { status: "error", errorMessage: error.message, errorCode: error.code, logLines: [] };
   }
-  const identity = caller.kind === "admin" ? caller.identity : null;
+  const { identity } = caller;
   const outcome = await backend.run({
     handler,
     kind: "query",
@@ -50,7 +50,7 @@ async function runInlineQuery({ backend, caller, body }: RouteRequest): Promise<
     identity,
     allowInternal: true,
   });
-  return functionReply(outcome, format);
+  return functionReply(outcome, format, caller);
 }
 
 /** @throws MODULE_FAILED, INVALID_FUNCTION */

@@ -12,12 +12,12 @@ export const logRoutes: readonly Route[] = [
     method: "GET",
     path: "/api/stream_function_logs",
     isForAdmins: true,
-    answer: async ({ query, signal }) => {
+    answer: async ({ query, untilGone }) => {
       const cursor = Number(query.get("cursor") ?? 0);
       if (!Number.isFinite(cursor)) {
         throw new HttpError(400, "BadCursor", "The cursor of a log stream is a number.");
       }
-      await ended(signal, pollMs);
+      await ended(untilGone(), pollMs);
       return { entries: [], newCursor: cursor };
     },
   },

@@ -27,7 +27,7 @@ test.each([
   ],
   [
     { ...authenticate, tokenType: "User", value: "token" },
-    { ...authenticate, credential: { kind: "user" } },
+    { ...authenticate, credential: { kind: "user", token: "token" } },
   ],
   [
     { ...authenticate, tokenType: "Admin", value: "key" },
@@ -72,6 +72,7 @@ test.each([
   ["tokenType", authenticate],
   ["tokenType", { ...authenticate, tokenType: "Other" }],
   ["value", { ...authenticate, tokenType: "Admin" }],
+  ["value", { ...authenticate, tokenType: "User" }],
   ["baseVersion", { ...set, baseVersion: null }],
   ["newVersion", { ...set, newVersion: "2" }],
   ["modifications", { ...set, modifications: {} }],

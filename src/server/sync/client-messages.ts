@@ -28,15 +28,18 @@ export interface CallMessage {
   readonly args: unknown;
 }
 
+/** What a client says who it is by. */
+export type Credential =
+  | { readonly kind: "none" }
+  | { readonly kind: "user"; readonly token: string }
+  | { readonly kind: "admin"; readonly key: string; readonly identity: unknown };
+
 export type ClientMessage =
   | { readonly type: "Connect"; readonly sessionId: string }
   | {
       readonly type: "Authenticate";
       readonly baseVersion: number;
-      readonly credential:
-        | { readonly kind: "none" }
-        | { readonly kind: "user" }
-        | { readonly kind: "admin"; readonly key: string; readonly identity: unknown };
+      readonly credential: Credential;
     }
   | {
       readonly type: "ModifyQuerySet";
@@ -97,18 +100,14 @@ export function parseClientMessage(json: unknown): ClientMessage {
 function authenticateOf({
   baseVersion: version,
   tokenType,
-  value: key,
+  value,
   impersonating: identity = null,
 }: Infer<typeof credential>): Omit<Extract<ClientMessage, { type: "Authenticate" }>, "type"> {
-  switch (tokenType) {
-    case "None":
-      return { baseVersion: version, credential: { kind: "none" } };
-    case "User":
-      return { baseVersion: version, credential: { kind: "user" } };
-    case "Admin":
-      if (key === undefined) throw invalidRequest("value", "a string", "undefined");
-      return { baseVersion: version, credential: { kind: "admin", key, identity } };
-  }
+  if (tokenType === "None") return { baseVersion: version, credential: { kind: "none" } };
+  if (value === undefined) throw invalidRequest("value", "a string", "undefined");
+  return tokenType === "User"
+    ? { baseVersion: version, credential: { kind: "user", token: value } }
+    : { baseVersion: version, credential: { kind: "admin", key: value, identity } };
 }
 
 function modificationOf(one: Infer<typeof modification>, at: number): AddQuery | RemoveQuery {

@@ -1,12 +1,11 @@
 /**
  * One client's connection: the queries that it watches, its calls, and who it is. Results reach it in transitions, each from one
- * state of the client to the next, in which all outcomes are right at one commit. One transition is made at a time, and the next
- * one when the client has taken it; what changes meanwhile is in that. A mutation is answered before the transition that
- * contains it.
+ * state of the client to the next, in which all outcomes are right at one commit. One transition is made at a time; what
+ * changes meanwhile is in the next one. A mutation is answered before the transition that contains it.
  */
 import type { Value } from "convex/values";
 import type { Version } from "../../storage/storage.js";
-import { LiveQuerySet } from "../../subscriptions/index.js";
+import type { LiveQueries, LiveQuerySet } from "../../subscriptions/index.js";
 import {
   decodeArguments,
   encodeTimestamp,
@@ -15,69 +14,78 @@ import {
   type FunctionReply,
   permissionDenied,
 } from "../calls/function-reply.js";
-import type { QueryCall, QueryHost } from "../calls/run-query.js";
-import { adminCaller, userTokensUnsupported, type Caller } from "../http/caller.js";
+import type { QueryCall, QueryHost, QueryOutcome } from "../calls/run-query.js";
+import type { Authenticator, Caller } from "../auth/authenticator.js";
 import { httpErrorOf } from "../http/http-error.js";
 import type { AnsweredMutation, AnsweredMutations } from "./answered-mutations.js";
-import type { AddQuery, CallMessage, ClientMessage } from "./client-messages.js";
+import type { AddQuery, CallMessage, ClientMessage, Credential } from "./client-messages.js";
 import {
   callResponse,
-  modificationText,
-  transitionText,
+  queryModification,
+  type ServerMessage,
   type StateModification,
-  type StateVersion,
 } from "./server-messages.js";
-import type { SyncClient } from "./sync-client.js";
-import type { WatchedOutcome, WatchedQueries } from "./watched-queries.js";
 
 /** The server, and what all sessions share. */
 export interface SyncHost extends QueryHost {
-  readonly adminKey: string;
-  readonly live: WatchedQueries;
+  readonly authenticator: Authenticator;
+  readonly live: LiveQueries<QueryCall, QueryOutcome>;
   readonly answered: AnsweredMutations;
 }
 
-/** A state that a client was brought to: the versions of its set of queries and its identity, and the commit that it sees. */
-interface ReachedState {
-  readonly querySet: number;
-  readonly identity: number;
-  readonly version: Version;
-  /** The same as it is sent. */
-  readonly text: string;
+/** The other end of the connection. */
+export interface SyncClient {
+  send(message: ServerMessage): void;
+  /** Ends the connection. The client may come back. */
+  close(reason: string): void;
 }
+
+/** Timers that are set for longer end at once. */
+const longestTimerMs = 2 ** 31 - 1;
 
 export class SyncSession {
   readonly #host: SyncHost;
   readonly #client: SyncClient;
-  readonly #set: LiveQuerySet<QueryCall, WatchedOutcome>;
+  readonly #set: LiveQuerySet<QueryCall, QueryOutcome>;
+  readonly #queries = new Map<number, AddQuery>();
+  /** The last modification that the client was told of, by query. */
+  readonly #told = new Map<number, string>();
   readonly #removed = new Set<number>();
   #sessionId: string | null = null;
-  #caller: Caller = { kind: "public" };
+  #caller: Caller;
+  /** What came while a key or a token was being checked; null while none is. */
+  #inbox: ClientMessage[] | null = null;
+  #expiry: NodeJS.Timeout | undefined;
   /** The versions that the client has asked for. */
   #wanted = { querySet: 0, identity: 0 };
   /** The state that the last transition has brought the client to. */
-  #reached: ReachedState = reachedState({ querySet: 0, identity: 0 }, 0);
+  #reached: { querySet: number; identity: number; version: Version } = {
+    querySet: 0,
+    identity: 0,
+    version: 0,
+  };
   /** The next transition must show at least this commit. */
   #mustShow: Version = 0;
   #owesTransition = false;
   #isDirty = false;
-  /** The transitions that are being made; null while there is nothing to tell. */
-  #transitions: Promise<void> | null = null;
-  /** The connection is about to end: what the client says now is for the next server. */
-  #isEnding = false;
+  #isMakingTransitions = false;
   #isClosed = false;
-  readonly #calls = new Set<Promise<void>>();
   #lastMutation: Promise<void> = Promise.resolve();
 
   constructor(host: SyncHost, client: SyncClient) {
     this.#host = host;
     this.#client = client;
-    this.#set = new LiveQuerySet(host.live, () => this.#advance());
+    this.#caller = host.authenticator.stranger;
+    this.#set = host.live.open(() => this.#wake());
   }
 
   /** Takes a message. A message that breaks the protocol ends the connection for good. */
   receive(message: ClientMessage): void {
-    if (this.#isEnding || this.#isClosed) return;
+    if (this.#isClosed) return;
+    if (this.#inbox !== null) {
+      this.#inbox.push(message);
+      return;
+    }
     switch (message.type) {
       case "Connect":
         return this.#connect(message.sessionId);
@@ -87,31 +95,21 @@ export class SyncSession {
         return this.#modifyQuerySet(message);
       case "Mutation": {
         const caller = this.#caller;
-        this.#lastMutation = this.#lastMutation.then(() => this.#call(() => this.#mutate(message, caller)));
+        this.#lastMutation = this.#lastMutation.then(() => this.#guard(this.#mutate(message, caller)));
         return;
       }
-      case "Action": {
-        const caller = this.#caller;
-        void this.#call(() => this.#act(message, caller));
+      case "Action":
+        void this.#guard(this.#act(message, this.#caller));
         return;
-      }
       case "Event":
     }
-  }
-
-  /** Takes no more messages; resolves when the calls under way are answered, and shown. Those that wait are not begun. */
-  async end(): Promise<void> {
-    this.#isEnding = true;
-    await Promise.all(this.#calls);
-    this.#advance();
-    await this.#transitions;
-    this.#client.close("ServerShutdown");
   }
 
   /** Ends the session when the connection is gone. Idempotent. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearTimeout(this.#expiry);
     this.#set.close();
     if (this.#sessionId !== null) this.#host.answered.disconnect(this.#sessionId);
   }
@@ -124,21 +122,52 @@ export class SyncSession {
 
   #authenticate({ baseVersion, credential }: Extract<ClientMessage, { type: "Authenticate" }>): void {
     if (baseVersion !== this.#wanted.identity) return this.#refuse("Authenticate has a wrong baseVersion.");
+    clearTimeout(this.#expiry);
+    if (credential.kind === "none") return this.#become(this.#host.authenticator.stranger);
+    this.#inbox = [];
+    void this.#guard(this.#check(credential));
+  }
+
+  /** What comes meanwhile waits, since it is said by whom the key or the token stands for. */
+  async #check(credential: Exclude<Credential, { kind: "none" }>): Promise<void> {
+    const { authenticator } = this.#host;
     try {
-      if (credential.kind === "user") throw userTokensUnsupported();
-      this.#caller =
-        credential.kind === "none"
-          ? { kind: "public" }
-          : adminCaller(credential.key, credential.identity, this.#host.adminKey);
+      if (credential.kind === "admin") {
+        this.#become(await authenticator.admin(credential.key, credential.identity));
+      } else {
+        const { caller, expiresAtMs } = await authenticator.user(credential.token);
+        this.#become(caller);
+        this.#expireAt(expiresAtMs);
+      }
     } catch (thrown) {
-      const error = httpErrorOf(thrown).message;
-      this.#client.send({ type: "AuthError", error, baseVersion, authUpdateAttempted: true });
-      return this.#client.close("AuthError");
+      return this.#failAuth(httpErrorOf(thrown).message, this.#wanted.identity, true);
     }
+    const waiting = this.#inbox ?? [];
+    this.#inbox = null;
+    for (const message of waiting) this.receive(message);
+  }
+
+  #become(caller: Caller): void {
+    if (this.#isClosed) return;
+    this.#caller = caller;
     this.#wanted.identity += 1;
-    const caller = this.#caller;
-    this.#set.replaceCalls((call) => ({ ...call, caller }));
-    this.#set.tellSoon();
+    for (const query of this.#queries.values()) this.#watch(query);
+    this.#wake();
+  }
+
+  /** A client with an expired token is to come back with another; it is told of the state before the one that it asked for. */
+  #expireAt(expiresAtMs: number): void {
+    if (this.#isClosed) return;
+    const expire = (): void => {
+      if (Date.now() < expiresAtMs) return this.#expireAt(expiresAtMs);
+      this.#failAuth("The token has expired.", this.#wanted.identity - 1, false);
+    };
+    this.#expiry = setTimeout(expire, Math.min(expiresAtMs - Date.now(), longestTimerMs)).unref();
+  }
+
+  #failAuth(error: string, baseVersion: number, authUpdateAttempted: boolean): void {
+    this.#client.send({ type: "AuthError", error, baseVersion, authUpdateAttempted });
+    this.#client.close("AuthError");
   }
 
   #modifyQuerySet(message: Extract<ClientMessage, { type: "ModifyQuerySet" }>): void {
@@ -149,14 +178,16 @@ export class SyncSession {
       const { queryId } = modification;
       if (modification.type === "Add") {
         this.#removed.delete(queryId);
+        this.#queries.set(queryId, modification);
         this.#watch(modification);
       } else {
+        this.#queries.delete(queryId);
         this.#set.remove(queryId);
         this.#removed.add(queryId);
       }
     }
     this.#wanted.querySet = message.newVersion;
-    this.#set.tellSoon();
+    this.#wake();
   }
 
   #watch({ queryId, path, componentPath, args, journal }: AddQuery): void {
@@ -174,32 +205,23 @@ export class SyncSession {
     if (!response.success) return;
     this.#mustShow = Math.max(this.#mustShow, version);
     this.#owesTransition = true;
-    this.#set.tellSoon();
+    this.#wake();
   }
 
   async #runMutation(message: CallMessage, caller: Caller): Promise<AnsweredMutation> {
-    const { reply, version } = await this.#run("mutation", message, caller);
+    const { reply, version } = await this.#call("mutation", message, caller);
     const ts = encodeTimestamp(version);
     return { response: callResponse("MutationResponse", message.requestId, reply, ts), version };
   }
 
   async #act(message: CallMessage, caller: Caller): Promise<void> {
-    const { reply } = await this.#run("action", message, caller);
+    const { reply } = await this.#call("action", message, caller);
     if (!this.#isClosed) {
       this.#client.send(callResponse("ActionResponse", message.requestId, reply, undefined));
     }
   }
 
-  /** Makes a call, unless the connection is about to end. */
-  async #call(make: () => Promise<void>): Promise<void> {
-    if (this.#isEnding) return;
-    const call = this.#guard(make());
-    this.#calls.add(call);
-    await call;
-    this.#calls.delete(call);
-  }
-
-  async #run(
+  async #call(
     kind: "mutation" | "action",
     { path, componentPath, args }: CallMessage,
     caller: Caller,
@@ -219,35 +241,29 @@ export class SyncSession {
       path,
       componentPath,
       args: decoded,
-      identity: isAdmin ? caller.identity : null,
+      identity: caller.identity,
       allowInternal: isAdmin,
     });
     const seen = outcome.status === "success" ? (outcome.version ?? version) : version;
-    return { reply: functionReply(outcome, "convex_encoded_json"), version: seen };
+    return { reply: functionReply(outcome, "convex_encoded_json", caller), version: seen };
   }
 
-  /** Whether there may be something to tell. A connection that is about to end only owes what its own mutations did. */
-  get #hasNews(): boolean {
-    return this.#isDirty && !this.#isClosed && (!this.#isEnding || this.#owesTransition);
-  }
-
-  /** Makes a transition because something may have changed, now or when the one under way is made. */
-  #advance(): void {
+  /** Makes a transition because something has changed, now or when the one under way is made. */
+  #wake(): void {
     this.#isDirty = true;
-    if (this.#transitions === null && this.#hasNews) {
-      this.#transitions = this.#guard(this.#makeTransitions());
-    }
+    if (this.#isMakingTransitions || this.#isClosed) return;
+    this.#isMakingTransitions = true;
+    void this.#guard(this.#makeTransitions());
   }
 
   async #makeTransitions(): Promise<void> {
     try {
-      while (this.#hasNews) {
+      while (this.#isDirty && !this.#isClosed) {
         this.#isDirty = false;
         await this.#makeTransition();
-        await this.#client.written;
       }
     } finally {
-      this.#transitions = null;
+      this.#isMakingTransitions = false;
     }
   }
 
@@ -257,24 +273,40 @@ export class SyncSession {
     const removed = [...this.#removed];
     const isOwed = this.#owesTransition;
     this.#owesTransition = false;
-    const { version, changes } = await this.#set.settle(Math.max(this.#mustShow, start.version));
+    const { version, outcomes } = await this.#set.settle(Math.max(this.#mustShow, start.version));
     if (this.#isClosed) return;
-    const modifications = [
-      ...this.#removals(removed),
-      ...changes.map(([queryId, { text }]) => modificationText(text, queryId)),
-    ];
+    const modifications = [...this.#removals(removed), ...this.#updates(outcomes)];
     const isMoved = target.querySet !== start.querySet || target.identity !== start.identity;
     if (modifications.length === 0 && !isMoved && !isOwed) return;
-    this.#reached = reachedState(target, version);
-    this.#client.sendText(transitionText(start.text, this.#reached.text, modifications));
+    this.#reached = { ...target, version };
+    this.#client.send({
+      type: "Transition",
+      startVersion: stateVersion(start),
+      endVersion: stateVersion(this.#reached),
+      modifications,
+    });
   }
 
-  #removals(removed: readonly number[]): string[] {
+  #removals(removed: readonly number[]): StateModification[] {
     return removed.map((queryId) => {
       this.#removed.delete(queryId);
-      const removal: StateModification = { type: "QueryRemoved", queryId };
-      return JSON.stringify(removal);
+      this.#told.delete(queryId);
+      return { type: "QueryRemoved", queryId };
     });
+  }
+
+  /** The outcomes that the client does not know yet. */
+  #updates(outcomes: ReadonlyMap<number, QueryOutcome>): StateModification[] {
+    const updates: StateModification[] = [];
+    for (const [queryId, outcome] of outcomes) {
+      if (!this.#queries.has(queryId)) continue;
+      const modification = queryModification(queryId, outcome);
+      const text = JSON.stringify(modification);
+      if (this.#told.get(queryId) === text) continue;
+      this.#told.set(queryId, text);
+      updates.push(modification);
+    }
+    return updates;
   }
 
   /** Ends the connection when the server fails, so that the client comes back and asks again. */
@@ -292,8 +324,10 @@ export class SyncSession {
   }
 }
 
-function reachedState(wanted: { querySet: number; identity: number }, version: Version): ReachedState {
-  const { querySet, identity } = wanted;
-  const sent: StateVersion = { querySet, identity, ts: encodeTimestamp(version) };
-  return { querySet, identity, version, text: JSON.stringify(sent) };
+function stateVersion(state: { querySet: number; identity: number; version: Version }): {
+  querySet: number;
+  identity: number;
+  ts: string;
+} {
+  return { querySet: state.querySet, identity: state.identity, ts: encodeTimestamp(state.version) };
 }

@@ -86,7 +86,7 @@ let server: RunningServer;
 const opened: (() => Promise<unknown>)[] = [];
 beforeEach(async () => {
   backend = await openBackend({ storage: memory(), modules: { "convex/mod.ts": functions }, log: "silent" });
-  server = await startServer(backend, { port: 0, adminKey });
+  server = await startServer(backend, { port: 0, adminKeys: [adminKey] });
 });
 afterEach(async () => {
   for (const close of opened.splice(0)) await close();
@@ -218,7 +218,7 @@ test("a client that lost its connection goes on, and its mutation runs once", as
   await expect.poll(() => seen).toEqual([[]]);
   await server.close();
   const inserted = client.mutation(insert, { n: 1 });
-  server = await startServer(backend, { port: server.port, adminKey });
+  server = await startServer(backend, { port: server.port, adminKeys: [adminKey] });
   await inserted;
   await expect.poll(() => seen.at(-1)).toEqual([1]);
 });

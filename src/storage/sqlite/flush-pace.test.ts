@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { FlushPace } from "./flush-pace.js";
+import { FlushPace, UnflushedPace } from "./flush-pace.js";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -48,4 +48,34 @@ test("a single flush that takes long does not make a quick disk a slow one, stea
   expect(pace.mayBlock).toBe(true);
   for (let flush = 0; flush < 8; flush++) pace.endedBeside(1.9, 1, 0);
   expect(pace.mayBlock).toBe(false);
+});
+
+/** Of so many groups of one commit each, which were gathered until the event loop turned. */
+function gatheredOf(pace: UnflushedPace, groups: number): number[] {
+  const gathered: number[] = [];
+  for (let group = 0; group < groups; group++) {
+    if (pace.isShared) gathered.push(group);
+    pace.block(() => {}, 1);
+  }
+  return gathered;
+}
+
+test("without flushes, commits that come alone are made at once, but for one in 32, which looks for others", () => {
+  expect(gatheredOf(new UnflushedPace(), 70)).toEqual([0, 32, 64]);
+});
+
+test("without flushes, commits wait for others as long as others come", () => {
+  const pace = new UnflushedPace();
+  pace.block(() => {}, 2);
+  expect(pace.isShared).toBe(true);
+  pace.block(() => {}, 1);
+  expect(gatheredOf(pace, 31)).toEqual([]);
+});
+
+test("without flushes, nothing is flushed", () => {
+  const pace = new UnflushedPace();
+  expect(pace.mayBlock).toBe(true);
+  pace.block(() => {
+    throw new Error("flushed");
+  }, 1);
 });

@@ -13,7 +13,19 @@ const maxCountedMs: number = 2 * quickMs;
 /** The weight of the last flush in the mean. */
 const weight = 1 / 8;
 
-export class FlushPace {
+/** How a group of commits is gathered, and how the flush that makes it durable is waited for. */
+export interface Pace {
+  /** Whether others are expected to commit as well before the event loop has turned. */
+  readonly isShared: boolean;
+  /** Whether the next flush may block the event loop. */
+  readonly mayBlock: boolean;
+  /** Runs a flush that blocks, of so many commits. */
+  block(flush: () => void, served: number): void;
+  /** A flush that left the event loop free has ended: it served so many commits, and so many came meanwhile. */
+  endedBeside(tookMs: number, served: number, gathered: number): void;
+}
+
+export class FlushPace implements Pace {
   #meanMs: number;
   #blockedMs = 0;
   /** Commits came while the last flush left the event loop free. */
@@ -25,17 +37,14 @@ export class FlushPace {
     this.#meanMs = firstMs;
   }
 
-  /** Whether others are expected to commit as well before the event loop has turned. */
   get isShared(): boolean {
     return this.#isShared;
   }
 
-  /** Whether the next flush may block the event loop. */
   get mayBlock(): boolean {
     return !this.#isCrowded && this.#meanMs <= quickMs && this.#blockedMs < maxBlockedMs;
   }
 
-  /** Runs a flush that blocks, of so many commits, and notes how long it took. */
   block(flush: () => void, served: number): void {
     const startedMs = performance.now();
     flush();
@@ -45,7 +54,6 @@ export class FlushPace {
     if (served > 1) this.#isShared = true;
   }
 
-  /** A flush that left the event loop free has ended: it served so many commits, and so many came meanwhile. */
   endedBeside(tookMs: number, served: number, gathered: number): void {
     this.#note(tookMs);
     this.#blockedMs = 0;
@@ -56,4 +64,25 @@ export class FlushPace {
   #note(tookMs: number): void {
     this.#meanMs += weight * (Math.min(tookMs, maxCountedMs) - this.#meanMs);
   }
+}
+
+/** Of so many commits that came alone, one waits for the event loop to turn, to see whether others come with it. */
+const lookEvery = 32;
+
+/** The pace where commits are acknowledged without a flush: they share a COMMIT when they come in one turn of the event loop. */
+export class UnflushedPace implements Pace {
+  readonly mayBlock = true;
+  #isShared = false;
+  #alone = 0;
+
+  get isShared(): boolean {
+    return this.#isShared || this.#alone % lookEvery === 0;
+  }
+
+  block(_flush: () => void, served: number): void {
+    this.#isShared = served > 1;
+    this.#alone = this.#isShared ? 0 : this.#alone + 1;
+  }
+
+  endedBeside(): void {}
 }

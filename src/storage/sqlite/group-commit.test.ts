@@ -7,18 +7,18 @@ import { mutate, put, readAll } from "../../../suites/storage/storage-calls.js";
 import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
 import type { Storage } from "../storage.js";
 import { loadDriver } from "./driver/load-driver.js";
-import { openSqlite } from "./sqlite-storage.js";
+import { openSqlite, type SqliteOptions } from "./sqlite-storage.js";
 
 const inFolder = temporaryFolder();
 let files = 0;
 
 /** Opens a storage whose statements are watched from then on, and fail when `before` throws; the disk is quick. */
-async function observedStorage(before: (sql: string) => void): Promise<Storage> {
+async function observedStorage(before: (sql: string) => void, options: SqliteOptions = {}): Promise<Storage> {
   let isWatching = false;
   const driver = observedDriver(await loadDriver(), (sql) => {
     if (isWatching) before(sql);
   });
-  const storage = openSqlite(driver, inFolder(`${files++}.sqlite`), {}, new RecordedLog().open);
+  const storage = openSqlite(driver, inFolder(`${files++}.sqlite`), options, new RecordedLog().open);
   isWatching = true;
   return storage;
 }
@@ -54,6 +54,29 @@ test("mutations that wait for each other share one commit", async () => {
   await Promise.all(Array.from({ length: 20 }, () => increment(storage)));
   expect(await readAll(storage)).toEqual([["count", "20"]]);
   expect(commits).toBeLessThanOrEqual(3);
+  await storage.close();
+});
+
+test("with relaxed durability, mutations that come alone in one turn of the event loop share a commit", async () => {
+  let commits = 0;
+  const count = (sql: string): void => {
+    if (sql === "COMMIT") commits++;
+  };
+  const storage = await observedStorage(count, { durability: "relaxed" });
+  // Each runs to its end before the next one is called, as calls do that come over connections of their own.
+  const inOneTurn = (): Promise<unknown> =>
+    Promise.all(
+      Array.from({ length: 20 }, () =>
+        new Promise((resolve) => {
+          setImmediate(resolve);
+        }).then(() => increment(storage)),
+      ),
+    );
+  await inOneTurn();
+  const before = commits;
+  await inOneTurn();
+  expect(await readAll(storage)).toEqual([["count", "40"]]);
+  expect(commits - before).toBeLessThanOrEqual(3);
   await storage.close();
 });
 

@@ -15,7 +15,7 @@ import { EntryReader } from "./entry-reader.js";
 import type { CommitLog } from "./file/commit-log.js";
 import { prepareMetaRead, prepareMetaWrite } from "./file/meta.js";
 import { seal } from "./damage/seal.js";
-import type { FlushPace } from "./flush-pace.js";
+import type { Pace } from "./flush-pace.js";
 
 // Taken at import: tests put clocks that stand still in place of the global ones.
 const { setImmediate, clearImmediate } = globalThis;
@@ -49,8 +49,7 @@ export class GroupWriter {
   readonly #log: CommitLog;
   readonly #hooks: GroupWriterHooks;
   readonly #checkpoints: Checkpoints;
-  /** Null when commits are acknowledged without a flush. */
-  readonly #pace: FlushPace | null;
+  readonly #pace: Pace;
   readonly #reader: EntryReader;
   readonly #put: (key: string, value: string) => void;
   readonly #delete: (key: string) => void;
@@ -76,8 +75,8 @@ export class GroupWriter {
   #lastFailure: Error | undefined;
   #isStopped = false;
 
-  /** @param pace How to flush before acknowledging; null not to. What the log holds already is durable. */
-  constructor(connection: SqliteConnection, log: CommitLog, pace: FlushPace | null, hooks: GroupWriterHooks) {
+  /** @param pace How to flush before acknowledging. What the log holds already is durable. */
+  constructor(connection: SqliteConnection, log: CommitLog, pace: Pace, hooks: GroupWriterHooks) {
     this.#connection = connection;
     this.#log = log;
     this.#checkpoints = new Checkpoints(connection, log);
@@ -171,7 +170,7 @@ export class GroupWriter {
    */
   handOver(isSomebodyWaiting: boolean): void {
     if (this.#pending.length === 0 || this.#flushing !== undefined) return;
-    const mayOthersCome = isSomebodyWaiting || this.#pace?.isShared === true;
+    const mayOthersCome = isSomebodyWaiting || this.#pace.isShared;
     if (!mayOthersCome || performance.now() - this.#pendingSinceMs >= maxGroupAgeMs) this.#commitGroup();
     else this.#commitSoon ??= setImmediate(() => this.#commitGroup());
   }
@@ -188,7 +187,7 @@ export class GroupWriter {
     this.#commitSoon = undefined;
     if (this.#pending.length === 0 || this.#flushing !== undefined) return;
     const isCheckpointDue = this.#checkpoints.isDue();
-    const isFlushedBeside = this.#pace !== null && !isCheckpointDue && !this.#pace.mayBlock;
+    const isFlushedBeside = !isCheckpointDue && !this.#pace.mayBlock;
     try {
       this.#assertIntact();
       this.#hooks.beforeCommit(isFlushedBeside);
@@ -209,7 +208,7 @@ export class GroupWriter {
 
   #flushNow(isCheckpointDue: boolean): void {
     try {
-      this.#pace?.block(() => this.#log.flushNow(), this.#committed.length);
+      this.#pace.block(() => this.#log.flushNow(), this.#committed.length);
     } catch (error) {
       this.#stop(error);
       return;
@@ -227,7 +226,7 @@ export class GroupWriter {
       this.#stop(error);
       return;
     }
-    this.#pace?.endedBeside(performance.now() - startedMs, this.#committed.length, this.#pending.length);
+    this.#pace.endedBeside(performance.now() - startedMs, this.#committed.length, this.#pending.length);
     this.#flushing = undefined;
     this.#acknowledge();
     this.#commitGroup();

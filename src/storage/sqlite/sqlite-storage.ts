@@ -32,7 +32,7 @@ import {
 import { prepareMetaWrite } from "./file/meta.js";
 import type { SqliteConnection, SqliteDriver } from "./driver/driver.js";
 import { loadDriver } from "./driver/load-driver.js";
-import { FlushPace } from "./flush-pace.js";
+import { FlushPace, UnflushedPace } from "./flush-pace.js";
 import { GroupWriter } from "./group-writer.js";
 import { acquireOwnerLock, type OwnerLock } from "./file/owner-lock.js";
 import { type Pin, SqliteSnapshot } from "./snapshots/pin.js";
@@ -142,7 +142,7 @@ class SqliteStorage implements Storage {
       prepareMetaWrite(this.#connection, "owner")(process.pid);
       log = openCommitLog(path);
       this.#log = log;
-      const pace = durability === "full" ? flushFirst(log, path) : null;
+      const pace = durability === "full" ? flushFirst(log, path) : new UnflushedPace();
       this.#writer = new GroupWriter(this.#connection, log, pace, {
         clock: options.clock ?? Date.now,
         translate: this.#translate,

@@ -1,9 +1,10 @@
-/** Reads the small tables that pushed code is kept in. */
-import type { DatabaseReader, Document } from "../../database/index.js";
+/** Reads small tables of the system whole. */
+import type { Document } from "./documents/document.js";
+import type { DatabaseReader } from "./transaction/types.js";
 
 /**
  * Every document of a table in order of creation; none when the table is not there yet.
- * Only this room writes these tables, so their rows are what it wrote.
+ * For tables that only one room writes: their rows are what it wrote.
  */
 export async function readAll<Row>(reader: DatabaseReader, tableName: string): Promise<(Row & Document)[]> {
   if (!reader.tables().includes(tableName)) return [];
