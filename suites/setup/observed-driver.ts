@@ -15,6 +15,7 @@ export function observedDriver(driver: SqliteDriver, before: (sql: string) => vo
 
   return {
     name: driver.name,
+    moduleName: driver.moduleName,
     resultCodeOf: (error) => driver.resultCodeOf(error),
     open(path, options): SqliteConnection {
       const connection = driver.open(path, options);

@@ -1,11 +1,16 @@
 /**
  * A log whose flushes a test delays and makes fail, and which remembers what they put on disk: the bytes of the log when the
- * last flush that succeeded began. From these, and the data file, `crash` makes what a machine that goes down leaves.
+ * last flush that succeeded began, and those that SQLite flushes itself before it moves them into the data file. From
+ * these, and the data file, `crash` makes what a machine that goes down leaves.
  */
 import { copyFileSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { endianness } from "node:os";
 import { type CommitLog, openLog } from "../../src/storage/sqlite/file/commit-log.js";
 
 const headerBytes = 32;
+const frameHeaderBytes = 24;
+/** Of the log's index: how many frames SQLite moves into the data file, or has moved, once it has flushed them. */
+const movingOffset = 128;
 /** What a disk writes whole. */
 const sectorBytes = 512;
 
@@ -43,6 +48,7 @@ export class RecordedLog {
         while (performance.now() < endMs);
         this.#end(bytes);
       },
+      flushData: () => log.flushData(),
       close: () => {
         log.close();
       },
@@ -54,7 +60,9 @@ export class RecordedLog {
    * each sector is there when `isWritten` says so.
    */
   crash(copy: string, isWritten: () => boolean): void {
+    copyFileSync(this.#path, copy);
     const written = readFileSync(`${this.#path}-wal`);
+    this.#noteMoving(written);
     const log = Buffer.alloc(Math.max(written.length, this.#flushed.length));
     this.#flushed.copy(log);
     let length = this.#flushed.length;
@@ -66,10 +74,17 @@ export class RecordedLog {
     }
     // When a log begins anew, SQLite itself flushes its header before it writes a frame.
     written.copy(log, 0, 0, headerBytes);
-    copyFileSync(this.#path, copy);
     writeFileSync(`${copy}-wal`, log.subarray(0, length));
     // Older than the machine's last start.
     utimesSync(`${copy}-wal`, 1, 1);
+  }
+
+  #noteMoving(written: Buffer): void {
+    const index = readFileSync(`${this.#path}-shm`);
+    const moving =
+      endianness() === "LE" ? index.readUInt32LE(movingOffset) : index.readUInt32BE(movingOffset);
+    const bytes = headerBytes + moving * (frameHeaderBytes + written.readUInt32BE(8));
+    this.#flushed = Buffer.concat([written.subarray(0, bytes), this.#flushed.subarray(bytes)]);
   }
 
   #begin(): Buffer {

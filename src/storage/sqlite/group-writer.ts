@@ -9,7 +9,6 @@
  */
 import { TrueupError } from "../../errors/index.js";
 import { type Commit, nextVersion, type Version, type Write } from "../storage.js";
-import { Checkpoints } from "./checkpoints.js";
 import type { SqliteConnection } from "./driver/driver.js";
 import { EntryReader } from "./entry-reader.js";
 import type { CommitLog } from "./file/commit-log.js";
@@ -48,7 +47,6 @@ export class GroupWriter {
   readonly #connection: SqliteConnection;
   readonly #log: CommitLog;
   readonly #hooks: GroupWriterHooks;
-  readonly #checkpoints: Checkpoints;
   readonly #pace: Pace;
   readonly #reader: EntryReader;
   readonly #put: (key: string, value: string) => void;
@@ -79,7 +77,6 @@ export class GroupWriter {
   constructor(connection: SqliteConnection, log: CommitLog, pace: Pace, hooks: GroupWriterHooks) {
     this.#connection = connection;
     this.#log = log;
-    this.#checkpoints = new Checkpoints(connection, log);
     this.#pace = pace;
     this.#hooks = hooks;
     this.#reader = new EntryReader(connection);
@@ -181,13 +178,17 @@ export class GroupWriter {
     while (this.#flushing !== undefined) await this.#flushing;
   }
 
+  /** Ends the SQLite transaction of which nothing is left but reads: the next read begins another one. */
+  endReading(): void {
+    if (this.#isOpen && !this.#isDirty) this.#rollback();
+  }
+
   /** Commits the group that has gathered, unless a flush is under way, which does so when it ends. */
   #commitGroup(): void {
     clearImmediate(this.#commitSoon);
     this.#commitSoon = undefined;
     if (this.#pending.length === 0 || this.#flushing !== undefined) return;
-    const isCheckpointDue = this.#checkpoints.isDue();
-    const isFlushedBeside = !isCheckpointDue && !this.#pace.mayBlock;
+    const isFlushedBeside = !this.#pace.mayBlock;
     try {
       this.#assertIntact();
       this.#hooks.beforeCommit(isFlushedBeside);
@@ -203,17 +204,16 @@ export class GroupWriter {
     this.#committed = this.#pending;
     this.#pending = [];
     if (isFlushedBeside) this.#flushing = this.#flushBeside();
-    else this.#flushNow(isCheckpointDue);
+    else this.#flushNow();
   }
 
-  #flushNow(isCheckpointDue: boolean): void {
+  #flushNow(): void {
     try {
       this.#pace.block(() => this.#log.flushNow(), this.#committed.length);
     } catch (error) {
       this.#stop(error);
       return;
     }
-    if (isCheckpointDue) this.#checkpoints.run();
     this.#acknowledge();
   }
 

@@ -14,6 +14,9 @@ const compiled = compileSources("storage/sqlite/index.ts");
 const batchRows = 10;
 const writerCount = 4;
 
+/** So much of each batch is written over by the next one: the log is moved into the data file many times meanwhile. */
+const fillerBytes = 200_000;
+
 /** Commits batches until it is killed, and writes the number of each one that was acknowledged. */
 const childProgram = `
   import { writeSync } from "node:fs";
@@ -26,7 +29,7 @@ const childProgram = `
       const number = String(next++).padStart(9, "0");
       const transaction = await storage.begin();
       const rows = Array.from({ length: ${batchRows} }, (_, row) => [number + "/" + row, "x".repeat(500)]);
-      await transaction.commit(rows);
+      await transaction.commit([...rows, ["filler", "x".repeat(${fillerBytes}) + number]]);
       writeSync(1, number + "\\n");
     }
   }
@@ -53,12 +56,13 @@ test("kill -9 at any moment loses no acknowledged batch and leaves no part of on
   const file = inFolder("killed.sqlite");
   const acknowledged: string[] = [];
   for (let round = 0; round < 5; round++) {
-    const batches = Math.floor(Math.random() * 150) + 1;
+    const batches = Math.floor(Math.random() * 400) + 1;
     acknowledged.push(...(await runAndKill(file, round * 100_000, batches)));
 
     const storage = await sqlite(file)();
     const rowsOfBatch = new Map<string, number>();
     for (const [key] of await readAll(storage)) {
+      if (key === "filler") continue;
       const batch = key.slice(0, 9);
       rowsOfBatch.set(batch, (rowsOfBatch.get(batch) ?? 0) + 1);
     }
@@ -69,6 +73,23 @@ test("kill -9 at any moment loses no acknowledged batch and leaves no part of on
     expect(storage.version).toBeGreaterThan(0);
     await storage.close();
   }
+});
+
+test("a process whose log is being moved ends by itself when nothing else is left to do", async () => {
+  const file = join(compiled, "ending.mjs");
+  writeFileSync(
+    file,
+    `
+      import { sqlite } from "./storage/sqlite/index.js";
+      const storage = await sqlite(process.argv[2])();
+      for (let count = 0; count < 150; count++) {
+        const transaction = await storage.begin();
+        await transaction.commit([["filler", "x".repeat(${fillerBytes}) + count]]);
+      }
+    `,
+  );
+  const child = spawn(process.execPath, [file, inFolder("ending.sqlite")], { stdio: "inherit" });
+  expect(await once(child, "exit")).toEqual([0, null]);
 });
 
 test("a living process keeps others out and is named, a killed one leaves no lock", async () => {

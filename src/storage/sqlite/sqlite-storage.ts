@@ -18,9 +18,12 @@ import type {
   StorageTransaction,
   Version,
 } from "../storage.js";
+import { startLogMover } from "./checkpoint-worker.js";
+import { Checkpoints } from "./checkpoints.js";
 import { type CommitLog, type OpenLog, openLog } from "./file/commit-log.js";
 import {
   carryOverLog,
+  flushSettings,
   makeFolderOf,
   openGuard,
   openReader,
@@ -115,6 +118,7 @@ class SqliteStorage implements Storage {
   readonly #connection: SqliteConnection;
   readonly #log: CommitLog;
   readonly #writer: GroupWriter;
+  readonly #checkpoints: Checkpoints;
   readonly #files: OpenFiles;
   readonly #openReader: () => SqliteConnection;
   readonly #openGuard: () => SqliteConnection;
@@ -149,9 +153,19 @@ class SqliteStorage implements Storage {
         beforeWrites: () => this.#snapshots.beforeWrites(),
         beforeCommit: (isFlushedBeside) => {
           this.#files.assertInPlace();
+          this.#checkpoints.assertMayGrow();
           this.#snapshots.beforeCommit(isFlushedBeside);
         },
         onDurable: (commits) => this.#announce(commits),
+      });
+      this.#checkpoints = new Checkpoints(log, {
+        startMover: async () => {
+          this.#files.assertInPlace();
+          return await startLogMover(driver, path, flushSettings(durability));
+        },
+        moveNow: () => carryOverLog(this.#connection),
+        inTurn: (run) => this.#inTurn(run),
+        endOldSnapshots: () => this.#snapshots.endOutdated(),
       });
       this.#files = new OpenFiles(
         [path, `${path}-wal`, lock.path],
@@ -252,6 +266,22 @@ class SqliteStorage implements Storage {
     if (commits.length === 0) return;
     this.#snapshots.afterCommit();
     for (const { version, writes } of commits) this.#listeners.notify({ version, writes });
+    this.#checkpoints.consider();
+  }
+
+  /** While nobody writes, everything is on disk, and no reads of this connection keep the log from beginning anew. */
+  async #inTurn(run: () => Promise<void>): Promise<void> {
+    await this.#queue.enter();
+    try {
+      await this.#writer.finish();
+      this.#writer.assertNotStopped();
+      this.#writer.endReading();
+      this.#snapshots.letGoUnread();
+      await run();
+      this.#writer.endReading();
+    } finally {
+      this.#queue.leave();
+    }
   }
 
   /**
@@ -260,6 +290,7 @@ class SqliteStorage implements Storage {
    */
   async #close(): Promise<void> {
     await this.#queue.close();
+    await this.#checkpoints.close();
     await this.#writer.finish();
     const guard = this.#writer.isStopped ? this.#openGuard() : undefined;
     this.#snapshots.close();

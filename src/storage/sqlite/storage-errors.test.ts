@@ -16,6 +16,7 @@ class Failure extends Error {
 
 const driver: SqliteDriver = {
   name: "better-sqlite3",
+  moduleName: "better-sqlite3",
   open: () => {
     throw new Error("not asked for");
   },

@@ -1,4 +1,5 @@
 /** The driver for Node 20 and 22: better-sqlite3, an optional dependency, loaded when it is first needed. */
+import { createRequire } from "node:module";
 import type { SqliteConnection, SqliteDriver, SqliteValue } from "./driver.js";
 
 type Parameters = SqliteValue[];
@@ -11,6 +12,7 @@ export async function loadBetterSqlite3(): Promise<SqliteDriver> {
 
   return {
     name: "better-sqlite3",
+    moduleName: createRequire(import.meta.url).resolve("better-sqlite3"),
     open(path, { readOnly = false, busyTimeoutMs }): SqliteConnection {
       const database = new Database(path, { readonly: readOnly, timeout: busyTimeoutMs });
       return {

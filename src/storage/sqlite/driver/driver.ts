@@ -30,6 +30,8 @@ export interface SqliteConnection {
 
 export interface SqliteDriver {
   readonly name: "node:sqlite" | "better-sqlite3";
+  /** What `require` finds the library by, in any thread. */
+  readonly moduleName: string;
   open(path: string, options: OpenOptions): SqliteConnection;
   /** SQLite's primary result code of an error that a call threw; undefined for every other error. */
   resultCodeOf(error: unknown): number | undefined;

@@ -44,6 +44,7 @@ function keepsZeroChars(driver: SqliteDriver): boolean {
 function driverOf({ DatabaseSync }: NodeSqlite): SqliteDriver {
   return {
     name: "node:sqlite",
+    moduleName: "node:sqlite",
     open(path, { readOnly = false, busyTimeoutMs }): SqliteConnection {
       const database = new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs });
       return {

@@ -1,7 +1,7 @@
 /**
  * The log (`-wal`) as the acknowledgement of commits needs it: it is flushed through a descriptor of our own, which costs the
- * event loop nothing while a thread of Node's pool waits for the disk, and its length is read from its index (`-shm`). Both
- * descriptors are held until SQLite has closed the file, because closing any descriptor of the index drops the locks that
+ * event loop nothing while a thread of Node's pool waits for the disk, and its length is read from its index (`-shm`). All
+ * descriptors are held until SQLite has closed the file, because closing any descriptor of a file drops the locks that
  * SQLite holds on it in this process. The format of the index: https://sqlite.org/walformat.html#the_wal_index_file_format.
  */
 import { closeSync, fdatasync, fdatasyncSync, openSync, readSync } from "node:fs";
@@ -19,6 +19,8 @@ export interface CommitLog {
   flush(): Promise<void>;
   /** The same, while the event loop stands still. */
   flushNow(): void;
+  /** Brings to disk what was moved into the data file. It promises nothing: SQLite makes sure itself before it needs to. */
+  flushData(): Promise<void>;
   /** To be called after the last connection was closed. */
   close(): void;
 }
@@ -28,9 +30,7 @@ export type OpenLog = (path: string) => CommitLog;
 
 /** The log on the file system: `fdatasync`, which on macOS is F_FULLFSYNC. */
 export function openLog(path: string): CommitLog {
-  // Windows flushes only what is open for writing.
-  const log = openSync(`${path}-wal`, "r+");
-  const index = openIndex(path, log);
+  const [log, index, data] = openAll(path);
   const number = new DataView(new ArrayBuffer(4));
   return {
     get frames() {
@@ -41,18 +41,25 @@ export function openLog(path: string): CommitLog {
     flushNow: () => {
       fdatasyncSync(log);
     },
+    flushData: () => flush(data).catch(() => {}),
     close: () => {
-      closeSync(log);
-      closeSync(index);
+      for (const file of [log, index, data]) closeSync(file);
     },
   };
 }
 
-function openIndex(path: string, log: number): number {
+function openAll(path: string): [log: number, index: number, data: number] {
+  const opened: number[] = [];
+  // Windows flushes only what is open for writing.
+  const open = (file: string, flags: string): number => {
+    const descriptor = openSync(file, flags);
+    opened.push(descriptor);
+    return descriptor;
+  };
   try {
-    return openSync(`${path}-shm`, "r");
+    return [open(`${path}-wal`, "r+"), open(`${path}-shm`, "r"), open(path, "r+")];
   } catch (error) {
-    closeSync(log);
+    for (const descriptor of opened) closeSync(descriptor);
     throw error;
   }
 }

@@ -205,10 +205,7 @@ export function openWriter(
 ): SqliteConnection {
   const connection = open(driver, path, [
     "journal_mode = WAL",
-    "synchronous = NORMAL",
-    // On macOS a plain fsync leaves data in the drive's cache.
-    `fullfsync = ${durability === "full" ? "ON" : "OFF"}`,
-    "wal_autocheckpoint = 0",
+    ...flushSettings(durability),
     `journal_size_limit = ${keptLogBytes}`,
     `cache_size = -${writerCacheBytes / 1024}`,
     ...(maxSizeBytes === undefined
@@ -222,6 +219,16 @@ export function openWriter(
     connection.close();
     throw error;
   }
+}
+
+/** How a connection flushes that moves the log into the data file. It does so when it is told to only. */
+export function flushSettings(durability: "full" | "relaxed"): string[] {
+  return [
+    "synchronous = NORMAL",
+    // On macOS a plain fsync leaves data in the drive's cache.
+    `fullfsync = ${durability === "full" ? "ON" : "OFF"}`,
+    "wal_autocheckpoint = 0",
+  ];
 }
 
 /** A connection for snapshots. */

@@ -294,3 +294,15 @@ test("a writer that has stopped gives no new pin, but those there are can be rea
   other.writer.assertNotStopped = made.writer.assertNotStopped;
   expect(() => other.pin()).toThrow("stopped");
 });
+
+test("pins of older versions can be let go before their time, the latest one stays", () => {
+  const { pool, log, commit, pin } = poolOf();
+  const old = pin();
+  commit();
+  const latest = pin();
+  pool.endOutdated();
+  expect(() => old.reader).toThrow(expect.objectContaining({ code: "SNAPSHOT_TOO_OLD" }));
+  expect(() => latest.reader).not.toThrow();
+  pool.release(old);
+  expect(log).toEqual({ opened: 1, closed: 0, begun: 1, ended: 1 });
+});

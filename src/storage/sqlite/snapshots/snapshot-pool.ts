@@ -82,10 +82,20 @@ export class SnapshotPool {
    */
   beforeCommit(isFlushedBeside: boolean): void {
     if (isFlushedBeside) this.#pinLatest();
-    else if (this.#latest?.users === 0) {
-      this.#letGo(this.#latest);
-      this.#latest = undefined;
-    }
+    else this.letGoUnread();
+  }
+
+  /** Lets go of a pin that nobody reads. */
+  letGoUnread(): void {
+    if (this.#latest?.users !== 0) return;
+    this.#letGo(this.#latest);
+    this.#latest = undefined;
+  }
+
+  /** Lets go of all versions but the latest: whoever reads one is told that it is too old. */
+  endOutdated(): void {
+    for (const pin of this.#outdated) this.#letGo(pin);
+    this.#outdated.clear();
   }
 
   /** There is a newer version than all pinned ones. */
