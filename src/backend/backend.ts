@@ -149,14 +149,16 @@ export class Backend {
 
   /**
    * Runs any call. What the function throws is in the outcome, with the lines that it has logged. A query that asks an
-   * aggregate with `whileBuilding: "wait"` runs again when the aggregates are built. @throws BACKEND_CLOSED
+   * aggregate with `whileBuilding: "wait"` runs again when the aggregates are built, on what is the latest commit by then.
+   * @throws BACKEND_CLOSED
    */
   async run(call: FunctionCall): Promise<FunctionOutcome> {
     const { runtime } = this.#parts;
     const outcome = await this.#track(() => runtime.run(call));
     if (!waitsForAggregate(outcome)) return outcome;
     await this.aggregates.settled();
-    return await this.#track(() => runtime.run(call));
+    const { snapshot: _outdated, ...later } = call;
+    return await this.#track(() => runtime.run(later));
   }
 
   /**

@@ -4,7 +4,7 @@
  * decoded in a cache; `documents/versioned-cache.ts` says when the cache may be used.
  */
 import { isTrueupError } from "../errors/index.js";
-import type { Commit, Storage, StorageTransaction, Version } from "../storage/storage.js";
+import type { Commit, Storage, StorageSnapshot, StorageTransaction, Version } from "../storage/storage.js";
 import { decodeId } from "../values/index.js";
 import { pause } from "../work/index.js";
 import type { Catalog } from "./catalog/catalog.js";
@@ -44,6 +44,11 @@ export interface DatabaseOptions {
 export interface TransactionOptions {
   /** Limits of this transaction in place of Convex's; null lifts them all. */
   readonly limits?: Partial<TransactionLimits> | null;
+}
+
+export interface QueryOptions extends TransactionOptions {
+  /** The snapshot of the storage to read, which the caller releases. Left out, one of the latest durable commit. */
+  readonly snapshot?: StorageSnapshot | undefined;
 }
 
 export interface QueryOutcome<T> {
@@ -121,20 +126,17 @@ export class Database implements Upkeep {
     return database;
   }
 
-  /** Runs in a snapshot of the latest durable commit. Rejects with whatever `run` throws. */
-  query<T>(
-    run: (tx: QueryTransaction) => Promise<T>,
-    options: TransactionOptions = {},
-  ): Promise<QueryOutcome<T>> {
+  /** Runs in a snapshot: the one given, or one of the latest durable commit. Rejects with whatever `run` throws. */
+  query<T>(run: (tx: QueryTransaction) => Promise<T>, options: QueryOptions = {}): Promise<QueryOutcome<T>> {
     this.#begunTransactions++;
     return this.#inSnapshot((state) => run(new QueryHandle(state)), options);
   }
 
   async #inSnapshot<T>(
     run: (state: TransactionState) => Promise<T>,
-    options: TransactionOptions,
+    options: QueryOptions,
   ): Promise<QueryOutcome<T>> {
-    const opening = this.storage.snapshot();
+    const opening = options.snapshot ?? this.storage.snapshot();
     const snapshot = opening instanceof Promise ? await opening : opening;
     let state: TransactionState | undefined;
     try {
@@ -148,7 +150,7 @@ export class Database implements Upkeep {
       throw nameDamage(this.#catalogs.latest, error);
     } finally {
       state?.end();
-      snapshot.release();
+      if (options.snapshot === undefined) snapshot.release();
     }
   }
 

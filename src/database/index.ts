@@ -5,6 +5,7 @@ export {
   Database,
   type DatabaseOptions,
   type MutationOutcome,
+  type QueryOptions,
   type QueryOutcome,
   type TransactionOptions,
 } from "./database.js";
@@ -31,8 +32,8 @@ export {
   type TransactionLimits,
   type TransactionUsage,
 } from "./transaction/limits.js";
-export type { ReadSet } from "./transaction/read-set.js";
 export { readAll } from "./read-all.js";
+export { ReadSet, type TouchedKeys } from "./transaction/read-set.js";
 export type {
   Change,
   ChangeHook,

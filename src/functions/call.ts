@@ -2,7 +2,7 @@
 import type { UserIdentity } from "convex/server";
 import type { Value } from "convex/values";
 import type { MutationTransaction, ReadSet } from "../database/index.js";
-import type { Version } from "../storage/storage.js";
+import type { StorageSnapshot, Version } from "../storage/storage.js";
 import type { FunctionKind, Handler } from "./program/registered-function.js";
 
 /** Names a function by path (`dir/mod:fn`), reference or handle, or is a handler itself. */
@@ -31,6 +31,8 @@ interface CallOptions {
    * at the same place, whatever was inserted or deleted meanwhile.
    */
   readonly journal?: string | null;
+  /** Of a query: the snapshot that it reads, which the caller releases; left out, one of the latest durable commit. */
+  readonly snapshot?: StorageSnapshot;
 }
 
 /** A call of a function from outside: which function, with which arguments, as whom. */

@@ -260,10 +260,11 @@ export class Runtime {
     const run = { engine, program, ...target, args, request, parent: null };
     switch (target.subject.kind) {
       case "query": {
-        const done = await runQuery(run, (tx) => {
+        const onBegin = (tx: QueryTransaction): void => {
           assertProgram(tx, name);
           attempt.snapshot = tx;
-        });
+        };
+        const done = await runQuery(run, onBegin, call.snapshot);
         const { endCursor } = request.journal;
         const journal = endCursor === null ? {} : { journal: endCursor };
         return { status: "success", ...done, ...journal, logLines: request.log.lines };

@@ -40,12 +40,12 @@ export interface RunningServer {
   readonly siteUrl: string;
   /** The URL by which this machine reaches it, whatever it is called outside. */
   readonly localUrl: string;
-  /** Takes no more requests, gives those under way five seconds to end, and closes. Idempotent. */
+  /** Takes no more requests, gives those under way four seconds to end, and closes. Idempotent. */
   close(): Promise<void>;
 }
 
 const noProviders: readonly AuthProvider[] = [];
-const patienceMs = 5_000;
+const patienceMs = 4_000;
 
 /** Starts a server for a backend, and resolves when it listens. @throws PORT_IN_USE */
 export async function startServer(backend: Backend, options: ServerOptions): Promise<RunningServer> {
@@ -137,13 +137,14 @@ async function closeServers(
   sync: SyncServer,
 ): Promise<void> {
   handler.abort();
-  sync.close();
   const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
   for (const server of servers) server.closeIdleConnections();
+  sync.close();
   const force = setTimeout(() => {
     sync.terminate();
     for (const server of servers) server.closeAllConnections();
   }, patienceMs);
   await Promise.all(closed);
   clearTimeout(force);
+  sync.release();
 }

@@ -1,2 +1,3 @@
-export { LiveQueries, type LiveQuerySet, type RunQuery, type Settled } from "./live-queries.js";
+export { LiveQueries, type RunQuery } from "./live-queries.js";
+export { LiveQuerySet, type Settled } from "./live-query-set.js";
 export type { QueryRun } from "./live-query.js";

@@ -1,8 +1,8 @@
 /**
- * One query that somebody watches: its latest outcome, the commit at which that was computed, and the first commit
- * after it that may have changed it. Its outcome is right at every commit from the one up to the other.
+ * One query, however many watch it: its latest outcome, the commit at which that was computed, and the first commit after it
+ * that may have changed it. The outcome is right at every commit from the one up to the other.
  */
-import type { DatabaseCommit, ReadSet } from "../database/index.js";
+import type { ReadSet } from "../database/index.js";
 import type { Version } from "../storage/storage.js";
 
 /** What running a query yields. */
@@ -14,73 +14,65 @@ export interface QueryRun<Outcome> {
   readonly readSet: ReadSet | null;
 }
 
-export class LiveQuery<Outcome> {
-  /** How many watch it. */
-  watchers = 0;
-  readonly #run: (previous: Outcome | null) => Promise<QueryRun<Outcome>>;
-  #previous: Outcome | null = null;
-  #latest: QueryRun<Outcome> | null = null;
-  #staleSince: Version = Infinity;
-  #running: Promise<void> | null = null;
-  /** Commits that came while it runs: some may be later than what it sees. */
-  #meanwhile: DatabaseCommit[] = [];
-  #mustRunAgain = false;
-
-  /** @param run Given what the last run yielded: a page of results ends where it ended before. */
-  constructor(run: (previous: Outcome | null) => Promise<QueryRun<Outcome>>) {
-    this.#run = run;
-  }
-
-  /** The outcome and the commit it was computed at; null before the first run has ended. */
-  get latest(): QueryRun<Outcome> | null {
-    return this.#latest;
-  }
-
-  /** The first commit that may have changed the outcome; infinite while there is none. */
-  get staleSince(): Version {
-    return this.#latest === null ? 0 : this.#staleSince;
-  }
-
-  /** Notes a commit. Returns true when it may have changed the outcome that was right until then. */
-  commit(commit: DatabaseCommit): boolean {
-    if (this.#running !== null) this.#meanwhile.push(commit);
-    if (this.#latest === null || this.#staleSince !== Infinity || !touches(this.#latest, commit)) {
-      return false;
-    }
-    this.#staleSince = commit.version;
-    return true;
-  }
-
-  /** The outcome is not to be believed any more, whatever was written: other code runs now. */
-  invalidate(): void {
-    this.#latest = null;
-    this.#staleSince = Infinity;
-    this.#mustRunAgain = this.#running !== null;
-  }
-
-  /** Runs it, unless the outcome is right; those who ask meanwhile share the run. */
-  async refresh(): Promise<void> {
-    if (this.staleSince === Infinity) return;
-    this.#running ??= this.#runOnce().finally(() => {
-      this.#running = null;
-    });
-    await this.#running;
-  }
-
-  async #runOnce(): Promise<void> {
-    do {
-      this.#mustRunAgain = false;
-      this.#meanwhile = [];
-      const run = await this.#run(this.#previous);
-      this.#previous = run.outcome;
-      this.#latest = run;
-      this.#staleSince = this.#meanwhile.find((commit) => touches(run, commit))?.version ?? Infinity;
-    } while (this.#mustRunAgain);
-    this.#meanwhile = [];
-  }
+/** Who is told when the outcome may be another. */
+export interface Watcher {
+  outdated(): void;
 }
 
-function touches(run: QueryRun<unknown>, commit: DatabaseCommit): boolean {
-  if (commit.version <= run.version) return false;
-  return run.readSet === null || run.readSet.intersects(commit);
+export class LiveQuery<Call, Outcome> {
+  readonly key: string;
+  readonly call: Call;
+  readonly watchers: Set<Watcher> = new Set();
+  /** Runs under way, by the commit that they see. */
+  readonly runs: Map<Version, Promise<QueryRun<Outcome>>> = new Map();
+  #latest: QueryRun<Outcome> | null = null;
+  #previous: Outcome | null = null;
+  #staleSince: Version = 0;
+
+  constructor(key: string, call: Call) {
+    this.key = key;
+    this.call = call;
+  }
+
+  /** What the last run yielded, whatever has happened since; null before there was one. */
+  get previous(): Outcome | null {
+    return this.#previous;
+  }
+
+  /** The outcome at a commit, where it is known. */
+  at(version: Version): QueryRun<Outcome> | null {
+    const latest = this.#latest;
+    return latest !== null && latest.version <= version && version < this.#staleSince ? latest : null;
+  }
+
+  /** Whether no commit is known that may have changed this outcome. */
+  isCurrent(outcome: Outcome | undefined): boolean {
+    return this.#latest !== null && this.#latest.outcome === outcome && this.#staleSince === Infinity;
+  }
+
+  /** Whether a run saw a later commit than all that were noted. */
+  isNews(run: QueryRun<Outcome>): boolean {
+    return this.#latest === null || this.#latest.version < run.version;
+  }
+
+  /** Notes a run. @param staleSince The first commit known that may have changed what it found. */
+  record(run: QueryRun<Outcome>, staleSince: Version): void {
+    this.#latest = run;
+    this.#previous = run.outcome;
+    this.#staleSince = Infinity;
+    if (staleSince !== Infinity) this.outdate(staleSince);
+  }
+
+  /** Notes that the outcome is not to be believed any more, whatever was written: other code runs now. */
+  invalidate(): void {
+    this.outdate(0);
+    this.#latest = null;
+  }
+
+  /** Notes that a commit may have changed the outcome, and tells who watches, unless an earlier one has. */
+  outdate(version: Version): void {
+    if (this.#staleSince !== Infinity) return;
+    this.#staleSince = version;
+    for (const watcher of this.watchers) watcher.outdated();
+  }
 }

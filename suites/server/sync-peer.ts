@@ -30,6 +30,13 @@ const functions = {
     handler: async (ctx) => (await ctx.auth.getUserIdentity())?.subject ?? null,
   }),
   secret: internalQueryGeneric({ args: {}, handler: async () => "secret" }),
+  /** Two megabytes that are others after each insert. */
+  large: queryGeneric({
+    args: {},
+    handler: async (ctx) =>
+      `${(await ctx.db.query("items").collect()).length} ${"x".repeat(2 * 1024 * 1024)}`,
+  }),
+  echo: actionGeneric({ args: { text: v.string() }, handler: async (_ctx, { text }) => text }),
   act: actionGeneric({ args: {}, handler: async () => "acted" }),
 };
 

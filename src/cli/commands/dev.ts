@@ -11,6 +11,7 @@ import { writeEnvLocal } from "../app/env-file.js";
 import { findApp, prepareDataFolder, recordServer, type AppFolder } from "../app/app-folder.js";
 import { parsePort, portBeside } from "../arguments/address.js";
 import { runOfficialCli } from "../app/official-cli.js";
+import { endInTime } from "../app/end-in-time.js";
 import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import type { Output, Terminal } from "../output/terminal.js";
@@ -38,7 +39,7 @@ export const dev: CliCommand = {
       .option("--no-push", "serve what was pushed before, without the official CLI")
       .option("--json", "print one JSON line with the server's address as soon as it is ready")
       .addHelpText("after", examples)
-      .action((options: DevOptions) => start(() => serve(options, terminal)));
+      .action((options: DevOptions) => start(() => endInTime(serve(options, terminal), terminal)));
   },
 };
 

@@ -11,6 +11,7 @@ import { TrueupError } from "../../errors/index.js";
 import { startServer, type RunningServer } from "../../server/index.js";
 import { prepareDataFolder, recordServer } from "../app/app-folder.js";
 import { dataFolderOf } from "../app/data-folder.js";
+import { endInTime } from "../app/end-in-time.js";
 import { parsePort, parseUrl, portBeside } from "../arguments/address.js";
 import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
@@ -49,7 +50,7 @@ export const start: CliCommand = {
           .default("text"),
       )
       .addHelpText("after", examples)
-      .action((options: StartOptions) => run(() => serve(options, terminal)));
+      .action((options: StartOptions) => run(() => endInTime(serve(options, terminal), terminal)));
   },
 };
 

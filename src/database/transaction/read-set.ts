@@ -2,7 +2,6 @@
  * Records what a transaction has read, as keys and ranges of keys, so cheaply that every read can do it. A scan covers its
  * range only as far as it was consumed. Whether a commit could have changed any of it is worked out later, when somebody asks.
  */
-import type { KeyRange } from "../../storage/storage.js";
 import { prefixEnd } from "../../values/index.js";
 
 /** A part of a scan's range that grows while the scan is consumed. */
@@ -14,6 +13,12 @@ export interface Coverage {
   last: string | null;
   /** The whole range was consumed. */
   isComplete: boolean;
+}
+
+/** From `start` up to, not including, `end`. */
+export interface ScannedRange {
+  readonly start: string;
+  readonly end: string;
 }
 
 /** What `ReadSet.intersects` asks of a commit. */
@@ -39,7 +44,7 @@ export class ReadSet {
   }
 
   /** The ranges consumed so far, sorted and merged; single keys are in `keys`. O(n log n) the first time. */
-  get ranges(): readonly KeyRange[] {
+  get ranges(): readonly ScannedRange[] {
     this.#merged ??= merge(this.#coverages);
     return this.#merged;
   }
@@ -64,9 +69,7 @@ export class ReadSet {
   #readsBelow(prefix: string): boolean {
     for (const key of this.#keys) if (key.startsWith(prefix)) return true;
     const end = prefixEnd(prefix);
-    return this.ranges.some(
-      (range) => (end === undefined || range.start < end) && (range.end === undefined || prefix < range.end),
-    );
+    return this.ranges.some((range) => (end === undefined || range.start < end) && prefix < range.end);
   }
 }
 
@@ -89,7 +92,7 @@ function merge(coverages: readonly Coverage[]): { start: string; end: string }[]
   return merged;
 }
 
-function contains(ranges: readonly KeyRange[], key: string): boolean {
+function contains(ranges: readonly ScannedRange[], key: string): boolean {
   let low = 0;
   let high = ranges.length;
   while (low < high) {
@@ -99,5 +102,5 @@ function contains(ranges: readonly KeyRange[], key: string): boolean {
     else high = middle;
   }
   const range = ranges[low - 1];
-  return range !== undefined && (range.end === undefined || key < range.end);
+  return range !== undefined && key < range.end;
 }

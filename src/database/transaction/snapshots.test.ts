@@ -21,6 +21,22 @@ test("a query sees one moment, whatever is committed while it runs", async () =>
   expect(await readAll(database, fullScan("t"))).toMatchObject([{ n: 2 }, { n: 3 }]);
 });
 
+test("several queries read one snapshot, which stays with whoever has taken it", async () => {
+  const database = await openDatabase();
+  await mutate(database, (tx) => tx.component("").insert("t", { n: 1 }));
+  const snapshot = await database.storage.snapshot();
+  const count = async (): Promise<{ value: number; version: number }> =>
+    await database.query((tx) => tx.component("").count("t"), { snapshot });
+  expect(await count()).toMatchObject({ value: 1, version: snapshot.version });
+  await mutate(database, (tx) => tx.component("").insert("t", { n: 2 }));
+  const [first, second] = await Promise.all([count(), count()]);
+  expect([first, second]).toMatchObject(Array(2).fill({ value: 1, version: snapshot.version }));
+  await expect(database.query(() => Promise.reject(new Error("no")), { snapshot })).rejects.toThrow("no");
+  expect(await count()).toMatchObject({ value: 1 });
+  snapshot.release();
+  expect(await readAll(database, fullScan("t"))).toHaveLength(2);
+});
+
 test("a stale reader sees the beginning of the mutation and leaves no trace in its read set", async () => {
   const database = await openDatabase();
   const id = await mutate(database, (tx) => tx.component("").insert("t", { n: 1 }));

@@ -4,7 +4,7 @@
  */
 import type { Value } from "convex/values";
 import type { QueryTransaction } from "../../database/index.js";
-import type { Version } from "../../storage/storage.js";
+import type { StorageSnapshot, Version } from "../../storage/storage.js";
 import { checkArguments, copyArguments } from "../boundary/check-call.js";
 import { resolveCommitTs } from "../boundary/copy-value.js";
 import type { FunctionSuccess, JobRun } from "../call.js";
@@ -37,16 +37,20 @@ type OnBegin = (tx: QueryTransaction) => void;
 export function runQuery(
   run: Run,
   onBegin: OnBegin = () => {},
+  snapshot?: StorageSnapshot,
 ): Promise<Pick<FunctionSuccess, "value" | "version" | "readSet">> {
   const { database, transactions } = run.engine;
   return traced(
     run,
     (attempted) =>
-      database.query((tx) => {
-        attempted?.(tx);
-        onBegin(tx);
-        return inTransaction(run, { tx, mutation: null, usesCommitTs: false });
-      }, transactions),
+      database.query(
+        (tx) => {
+          attempted?.(tx);
+          onBegin(tx);
+          return inTransaction(run, { tx, mutation: null, usesCommitTs: false });
+        },
+        { ...transactions, snapshot },
+      ),
     committed,
   );
 }

@@ -9,6 +9,7 @@ import type { QueryTransaction } from "../../database/index.js";
 import { httpRoutes, readEnvironment } from "../../deploy/index.js";
 import { HttpError } from "../http/http-error.js";
 import { isTrueupError } from "../../errors/index.js";
+import type { StorageSnapshot } from "../../storage/storage.js";
 import type { QueryRun } from "../../subscriptions/index.js";
 import type { FunctionReply } from "./function-reply.js";
 import { encodeValue, type ValueFormat } from "./value-format.js";
@@ -113,6 +114,7 @@ interface SystemCall {
   readonly path: string;
   readonly args: Value;
   readonly format: ValueFormat;
+  readonly snapshot: StorageSnapshot | undefined;
 }
 
 export function isSystemFunction(path: string): boolean {
@@ -121,13 +123,13 @@ export function isSystemFunction(path: string): boolean {
 
 /** Runs one of the server's own queries. The reply tells what goes wrong. */
 export async function runSystemQuery(call: SystemCall): Promise<QueryRun<FunctionReply>> {
-  const { backend, serverUrl, componentPath, format } = call;
+  const { backend, serverUrl, componentPath, format, snapshot } = call;
   const name = call.path
     .slice(prefix.length)
     .replace(/\.js(?=:|$)/, "")
     .replace(/:default$/, "");
   const query = systemQueries[name];
-  const before = backend.database.storage.version;
+  const before = (snapshot ?? backend.database.storage).version;
   if (query === undefined) {
     const errorMessage = `The system function ${call.path} is not something that this server has yet.`;
     return { outcome: failure(errorMessage, "FEATURE_NOT_SUPPORTED"), version: before, readSet: null };
@@ -137,7 +139,7 @@ export async function runSystemQuery(call: SystemCall): Promise<QueryRun<Functio
   try {
     const { value, version, readSet } = await backend.database.query(
       (tx) => query({ backend, serverUrl, tx, componentPath }, args as Record<string, Value>),
-      { limits: null },
+      { limits: null, snapshot },
     );
     const outcome: FunctionReply = { status: "success", value: encodeValue(value, format), logLines: [] };
     return { outcome, version, readSet };

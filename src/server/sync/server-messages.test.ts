@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { callResponse, queryModification } from "./server-messages.js";
+import {
+  callResponse,
+  changeText,
+  modificationText,
+  queryChange,
+  transitionText,
+} from "./server-messages.js";
 
 const logLines = ["[LOG] 1"];
 const success = { status: "success", value: { n: 1 }, logLines } as const;
@@ -7,18 +13,34 @@ const failure = { status: "error", errorMessage: "no", errorCode: "SOME_CODE", l
 const withData = { ...failure, errorData: { reason: "x" } } as const;
 
 test("a query's reply is told as an update or a failure, with its data only where there is some", () => {
-  expect(queryModification(4, { reply: success, journal: "j" })).toStrictEqual({
+  expect(queryChange({ reply: success, journal: "j" })).toStrictEqual({
     type: "QueryUpdated",
-    queryId: 4,
     value: { n: 1 },
     logLines,
     journal: "j",
   });
-  const failed = { type: "QueryFailed", queryId: 4, errorMessage: "no", logLines, journal: null };
-  expect(queryModification(4, { reply: failure, journal: null })).toStrictEqual(failed);
-  expect(queryModification(4, { reply: withData, journal: null })).toStrictEqual({
+  const failed = { type: "QueryFailed", errorMessage: "no", logLines, journal: null };
+  expect(queryChange({ reply: failure, journal: null })).toStrictEqual(failed);
+  expect(queryChange({ reply: withData, journal: null })).toStrictEqual({
     ...failed,
     errorData: { reason: "x" },
+  });
+});
+
+test("a transition is put together of texts that were made once, and each client's ids", () => {
+  const change = queryChange({ reply: { ...success, value: '}"\u2028' }, journal: null });
+  const text = changeText(change);
+  const modifications = [modificationText(text, 4), modificationText(text, 17)];
+  const [start, end] = [{ querySet: 0 }, { querySet: 1 }];
+  const transition = transitionText(JSON.stringify(start), JSON.stringify(end), modifications);
+  expect(JSON.parse(transition)).toStrictEqual({
+    type: "Transition",
+    startVersion: start,
+    endVersion: end,
+    modifications: [
+      { ...change, queryId: 4 },
+      { ...change, queryId: 17 },
+    ],
   });
 });
 

@@ -56,21 +56,31 @@ export type ServerMessage =
 
 export type CallResponse = Extract<ServerMessage, { type: "MutationResponse" | "ActionResponse" }>;
 
-/** The change of a client's state that a query's reply makes. */
-export function queryModification(queryId: number, { reply, journal }: QueryOutcome): StateModification {
+/** The change of a client's state that a query's reply makes, but for the id by which the client knows the query. */
+export type QueryChange = UpToId<Exclude<StateModification, { readonly type: "QueryRemoved" }>>;
+type UpToId<Modification> = Modification extends unknown ? Omit<Modification, "queryId"> : never;
+
+export function queryChange({ reply, journal }: QueryOutcome): QueryChange {
   const { logLines } = reply;
-  if (reply.status === "success") {
-    return { type: "QueryUpdated", queryId, value: reply.value, logLines, journal };
-  }
+  if (reply.status === "success") return { type: "QueryUpdated", value: reply.value, logLines, journal };
   const { errorMessage, errorData } = reply;
-  return {
-    type: "QueryFailed",
-    queryId,
-    errorMessage,
-    ...(errorData === undefined ? {} : { errorData }),
-    logLines,
-    journal,
-  };
+  const data = errorData === undefined ? {} : { errorData };
+  return { type: "QueryFailed", errorMessage, ...data, logLines, journal };
+}
+
+/** The JSON of a modification without its id, which is made once for all clients. `modificationText` completes it. */
+export function changeText(change: QueryChange): string {
+  return `${JSON.stringify(change).slice(0, -1)},"queryId":`;
+}
+
+/** @param text What `changeText` made. */
+export function modificationText(text: string, queryId: number): string {
+  return `${text}${queryId}}`;
+}
+
+/** The JSON of a transition, of versions and modifications that are JSON already. */
+export function transitionText(start: string, end: string, modifications: readonly string[]): string {
+  return `{"type":"Transition","startVersion":${start},"endVersion":${end},"modifications":[${modifications.join(",")}]}`;
 }
 
 /** The message with the reply of a mutation or an action. `ts` is the commit of a mutation. */

@@ -7,14 +7,12 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Backend } from "../../backend/index.js";
 import { isTrueupError } from "../../errors/index.js";
-import { LiveQueries } from "../../subscriptions/index.js";
 import type { Authenticator } from "../auth/authenticator.js";
-import { errorReply } from "../calls/function-reply.js";
-import { runQuery, type QueryCall, type QueryOutcome } from "../calls/run-query.js";
 import { AnsweredMutations } from "./answered-mutations.js";
 import { parseClientMessage, type ClientMessage } from "./client-messages.js";
-import type { ServerMessage } from "./server-messages.js";
+import { SyncClient } from "./sync-client.js";
 import { SyncSession, type SyncHost } from "./sync-session.js";
+import { watchedQueries } from "./watched-queries.js";
 
 /** Clients give up a server that is silent for a minute. */
 const pingIntervalMs = 15_000;
@@ -22,28 +20,26 @@ const pingIntervalMs = 15_000;
 const maxMessageBytes = 32 * 1024 * 1024;
 const syncPath = /^\/api\/(?:[\w.-]+\/)?sync$/;
 
+interface Connection {
+  readonly client: SyncClient;
+  readonly session: SyncSession;
+}
+
 export class SyncServer {
   readonly #host: SyncHost;
-  readonly #sockets: WebSocketServer = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes });
+  readonly #sockets: WebSocketServer = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: maxMessageBytes,
+  });
   readonly #pings: NodeJS.Timeout;
   readonly #stopWatching: () => void;
+  readonly #connections = new Map<WebSocket, Connection>();
 
   constructor(backend: Backend, serverUrl: string, authenticator: Authenticator) {
-    const query = { backend, serverUrl };
-    const live = new LiveQueries<QueryCall, QueryOutcome>(
-      backend.database,
-      async (call, previous) => {
-        const version = backend.database.storage.version;
-        const journal = previous?.journal ?? call.journal;
-        return await runQuery(query, { ...call, journal }).catch((error: unknown) => ({
-          outcome: { reply: errorReply(error), journal },
-          version,
-          readSet: null,
-        }));
-      },
-      (call) => JSON.stringify(call),
-    );
-    this.#host = { ...query, authenticator, live, answered: new AnsweredMutations() };
+    const host = { backend, serverUrl };
+    const live = watchedQueries(host);
+    this.#host = { ...host, authenticator, live, answered: new AnsweredMutations() };
     this.#stopWatching = backend.deploy.onActivated(() => live.invalidateAll());
     this.#pings = setInterval(() => this.#ping(), pingIntervalMs);
     this.#pings.unref();
@@ -61,51 +57,56 @@ export class SyncServer {
     });
   }
 
-  /** Ends all connections. The clients come back when there is a server again. */
+  /**
+   * Takes no more connections, and ends each when its calls under way are answered. The clients come back when there is a server
+   * again.
+   */
   close(): void {
     clearInterval(this.#pings);
-    this.#stopWatching();
-    for (const socket of this.#sockets.clients) socket.close(1001, "ServerShutdown");
     this.#sockets.close();
-    this.#host.live.close();
-    this.#host.answered.clear();
+    for (const { session } of this.#connections.values()) void session.end();
   }
 
   /** Drops the connections of clients that do not answer. */
   terminate(): void {
-    for (const socket of this.#sockets.clients) socket.terminate();
+    for (const socket of this.#connections.keys()) socket.terminate();
+  }
+
+  /** Lets go of everything, once all connections have ended. */
+  release(): void {
+    this.#stopWatching();
+    this.#host.live.close();
+    this.#host.answered.clear();
   }
 
   #open(socket: WebSocket): void {
-    const session = new SyncSession(this.#host, {
-      send: (message) => send(socket, message),
-      close: (reason) => socket.close(reason === "InternalServerError" ? 1011 : 1008, reason),
-    });
+    const client = new SyncClient(socket);
+    const session = new SyncSession(this.#host, client);
+    this.#connections.set(socket, { client, session });
     socket.on("message", (data: Buffer) => {
-      const message = readMessage(socket, data);
+      const message = readMessage(client, data);
       if (message !== null) session.receive(message);
     });
-    socket.on("close", () => session.close());
+    socket.on("close", () => {
+      this.#connections.delete(socket);
+      session.close();
+    });
     // A broken connection is also closed, and nothing else has to be done about it.
     socket.on("error", () => {});
   }
 
   #ping(): void {
-    for (const socket of this.#sockets.clients) send(socket, { type: "Ping" });
+    for (const { client } of this.#connections.values()) client.ping();
   }
 }
 
-function readMessage(socket: WebSocket, data: Buffer): ClientMessage | null {
+function readMessage(client: SyncClient, data: Buffer): ClientMessage | null {
   try {
     return parseClientMessage(JSON.parse(data.toString("utf8")));
   } catch (error) {
     if (!isTrueupError(error) && !(error instanceof SyntaxError)) throw error;
-    send(socket, { type: "FatalError", error: `Malformed message: ${error.message}` });
-    socket.close(1008, "ProtocolError");
+    client.send({ type: "FatalError", error: `Malformed message: ${error.message}` });
+    client.close("ProtocolError");
     return null;
   }
-}
-
-function send(socket: WebSocket, message: ServerMessage): void {
-  if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
 }

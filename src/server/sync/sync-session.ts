@@ -1,11 +1,12 @@
 /**
  * One client's connection: the queries that it watches, its calls, and who it is. Results reach it in transitions, each from one
- * state of the client to the next, in which all outcomes are right at one commit. One transition is made at a time; what
- * changes meanwhile is in the next one. A mutation is answered before the transition that contains it.
+ * state of the client to the next, in which all outcomes are right at one commit. One transition is made at a time, and the next
+ * one when the client has taken it; what changes meanwhile is in that. A mutation is answered before the transition that
+ * contains it.
  */
 import type { Value } from "convex/values";
 import type { Version } from "../../storage/storage.js";
-import type { LiveQueries, LiveQuerySet } from "../../subscriptions/index.js";
+import { LiveQuerySet } from "../../subscriptions/index.js";
 import {
   decodeArguments,
   encodeTimestamp,
@@ -14,30 +15,35 @@ import {
   type FunctionReply,
   permissionDenied,
 } from "../calls/function-reply.js";
-import type { QueryCall, QueryHost, QueryOutcome } from "../calls/run-query.js";
+import type { QueryCall, QueryHost } from "../calls/run-query.js";
 import type { Authenticator, Caller } from "../auth/authenticator.js";
 import { httpErrorOf } from "../http/http-error.js";
 import type { AnsweredMutation, AnsweredMutations } from "./answered-mutations.js";
 import type { AddQuery, CallMessage, ClientMessage, Credential } from "./client-messages.js";
 import {
   callResponse,
-  queryModification,
-  type ServerMessage,
+  modificationText,
+  transitionText,
   type StateModification,
+  type StateVersion,
 } from "./server-messages.js";
+import type { SyncClient } from "./sync-client.js";
+import type { WatchedOutcome, WatchedQueries } from "./watched-queries.js";
 
 /** The server, and what all sessions share. */
 export interface SyncHost extends QueryHost {
   readonly authenticator: Authenticator;
-  readonly live: LiveQueries<QueryCall, QueryOutcome>;
+  readonly live: WatchedQueries;
   readonly answered: AnsweredMutations;
 }
 
-/** The other end of the connection. */
-export interface SyncClient {
-  send(message: ServerMessage): void;
-  /** Ends the connection. The client may come back. */
-  close(reason: string): void;
+/** A state that a client was brought to: the versions of its set of queries and its identity, and the commit that it sees. */
+interface ReachedState {
+  readonly querySet: number;
+  readonly identity: number;
+  readonly version: Version;
+  /** The same as it is sent. */
+  readonly text: string;
 }
 
 /** Timers that are set for longer end at once. */
@@ -46,10 +52,7 @@ const longestTimerMs = 2 ** 31 - 1;
 export class SyncSession {
   readonly #host: SyncHost;
   readonly #client: SyncClient;
-  readonly #set: LiveQuerySet<QueryCall, QueryOutcome>;
-  readonly #queries = new Map<number, AddQuery>();
-  /** The last modification that the client was told of, by query. */
-  readonly #told = new Map<number, string>();
+  readonly #set: LiveQuerySet<QueryCall, WatchedOutcome>;
   readonly #removed = new Set<number>();
   #sessionId: string | null = null;
   #caller: Caller;
@@ -59,29 +62,29 @@ export class SyncSession {
   /** The versions that the client has asked for. */
   #wanted = { querySet: 0, identity: 0 };
   /** The state that the last transition has brought the client to. */
-  #reached: { querySet: number; identity: number; version: Version } = {
-    querySet: 0,
-    identity: 0,
-    version: 0,
-  };
+  #reached: ReachedState = reachedState({ querySet: 0, identity: 0 }, 0);
   /** The next transition must show at least this commit. */
   #mustShow: Version = 0;
   #owesTransition = false;
   #isDirty = false;
-  #isMakingTransitions = false;
+  /** The transitions that are being made; null while there is nothing to tell. */
+  #transitions: Promise<void> | null = null;
+  /** The connection is about to end: what the client says now is for the next server. */
+  #isEnding = false;
   #isClosed = false;
+  readonly #calls = new Set<Promise<void>>();
   #lastMutation: Promise<void> = Promise.resolve();
 
   constructor(host: SyncHost, client: SyncClient) {
     this.#host = host;
     this.#client = client;
     this.#caller = host.authenticator.stranger;
-    this.#set = host.live.open(() => this.#wake());
+    this.#set = new LiveQuerySet(host.live, () => this.#advance());
   }
 
   /** Takes a message. A message that breaks the protocol ends the connection for good. */
   receive(message: ClientMessage): void {
-    if (this.#isClosed) return;
+    if (this.#isEnding || this.#isClosed) return;
     if (this.#inbox !== null) {
       this.#inbox.push(message);
       return;
@@ -95,14 +98,25 @@ export class SyncSession {
         return this.#modifyQuerySet(message);
       case "Mutation": {
         const caller = this.#caller;
-        this.#lastMutation = this.#lastMutation.then(() => this.#guard(this.#mutate(message, caller)));
+        this.#lastMutation = this.#lastMutation.then(() => this.#call(() => this.#mutate(message, caller)));
         return;
       }
-      case "Action":
-        void this.#guard(this.#act(message, this.#caller));
+      case "Action": {
+        const caller = this.#caller;
+        void this.#call(() => this.#act(message, caller));
         return;
+      }
       case "Event":
     }
+  }
+
+  /** Takes no more messages; resolves when the calls under way are answered, and shown. Those that wait are not begun. */
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    await Promise.all(this.#calls);
+    this.#advance();
+    await this.#transitions;
+    this.#client.close("ServerShutdown");
   }
 
   /** Ends the session when the connection is gone. Idempotent. */
@@ -151,8 +165,8 @@ export class SyncSession {
     if (this.#isClosed) return;
     this.#caller = caller;
     this.#wanted.identity += 1;
-    for (const query of this.#queries.values()) this.#watch(query);
-    this.#wake();
+    this.#set.replaceCalls((call) => ({ ...call, caller }));
+    this.#set.tellSoon();
   }
 
   /** A client with an expired token is to come back with another; it is told of the state before the one that it asked for. */
@@ -178,16 +192,14 @@ export class SyncSession {
       const { queryId } = modification;
       if (modification.type === "Add") {
         this.#removed.delete(queryId);
-        this.#queries.set(queryId, modification);
         this.#watch(modification);
       } else {
-        this.#queries.delete(queryId);
         this.#set.remove(queryId);
         this.#removed.add(queryId);
       }
     }
     this.#wanted.querySet = message.newVersion;
-    this.#wake();
+    this.#set.tellSoon();
   }
 
   #watch({ queryId, path, componentPath, args, journal }: AddQuery): void {
@@ -205,23 +217,32 @@ export class SyncSession {
     if (!response.success) return;
     this.#mustShow = Math.max(this.#mustShow, version);
     this.#owesTransition = true;
-    this.#wake();
+    this.#set.tellSoon();
   }
 
   async #runMutation(message: CallMessage, caller: Caller): Promise<AnsweredMutation> {
-    const { reply, version } = await this.#call("mutation", message, caller);
+    const { reply, version } = await this.#run("mutation", message, caller);
     const ts = encodeTimestamp(version);
     return { response: callResponse("MutationResponse", message.requestId, reply, ts), version };
   }
 
   async #act(message: CallMessage, caller: Caller): Promise<void> {
-    const { reply } = await this.#call("action", message, caller);
+    const { reply } = await this.#run("action", message, caller);
     if (!this.#isClosed) {
       this.#client.send(callResponse("ActionResponse", message.requestId, reply, undefined));
     }
   }
 
-  async #call(
+  /** Makes a call, unless the connection is about to end. */
+  async #call(make: () => Promise<void>): Promise<void> {
+    if (this.#isEnding) return;
+    const call = this.#guard(make());
+    this.#calls.add(call);
+    await call;
+    this.#calls.delete(call);
+  }
+
+  async #run(
     kind: "mutation" | "action",
     { path, componentPath, args }: CallMessage,
     caller: Caller,
@@ -248,22 +269,28 @@ export class SyncSession {
     return { reply: functionReply(outcome, "convex_encoded_json", caller), version: seen };
   }
 
-  /** Makes a transition because something has changed, now or when the one under way is made. */
-  #wake(): void {
+  /** Whether there may be something to tell. A connection that is about to end only owes what its own mutations did. */
+  get #hasNews(): boolean {
+    return this.#isDirty && !this.#isClosed && (!this.#isEnding || this.#owesTransition);
+  }
+
+  /** Makes a transition because something may have changed, now or when the one under way is made. */
+  #advance(): void {
     this.#isDirty = true;
-    if (this.#isMakingTransitions || this.#isClosed) return;
-    this.#isMakingTransitions = true;
-    void this.#guard(this.#makeTransitions());
+    if (this.#transitions === null && this.#hasNews) {
+      this.#transitions = this.#guard(this.#makeTransitions());
+    }
   }
 
   async #makeTransitions(): Promise<void> {
     try {
-      while (this.#isDirty && !this.#isClosed) {
+      while (this.#hasNews) {
         this.#isDirty = false;
         await this.#makeTransition();
+        await this.#client.written;
       }
     } finally {
-      this.#isMakingTransitions = false;
+      this.#transitions = null;
     }
   }
 
@@ -273,40 +300,24 @@ export class SyncSession {
     const removed = [...this.#removed];
     const isOwed = this.#owesTransition;
     this.#owesTransition = false;
-    const { version, outcomes } = await this.#set.settle(Math.max(this.#mustShow, start.version));
+    const { version, changes } = await this.#set.settle(Math.max(this.#mustShow, start.version));
     if (this.#isClosed) return;
-    const modifications = [...this.#removals(removed), ...this.#updates(outcomes)];
+    const modifications = [
+      ...this.#removals(removed),
+      ...changes.map(([queryId, { text }]) => modificationText(text, queryId)),
+    ];
     const isMoved = target.querySet !== start.querySet || target.identity !== start.identity;
     if (modifications.length === 0 && !isMoved && !isOwed) return;
-    this.#reached = { ...target, version };
-    this.#client.send({
-      type: "Transition",
-      startVersion: stateVersion(start),
-      endVersion: stateVersion(this.#reached),
-      modifications,
-    });
+    this.#reached = reachedState(target, version);
+    this.#client.sendText(transitionText(start.text, this.#reached.text, modifications));
   }
 
-  #removals(removed: readonly number[]): StateModification[] {
+  #removals(removed: readonly number[]): string[] {
     return removed.map((queryId) => {
       this.#removed.delete(queryId);
-      this.#told.delete(queryId);
-      return { type: "QueryRemoved", queryId };
+      const removal: StateModification = { type: "QueryRemoved", queryId };
+      return JSON.stringify(removal);
     });
-  }
-
-  /** The outcomes that the client does not know yet. */
-  #updates(outcomes: ReadonlyMap<number, QueryOutcome>): StateModification[] {
-    const updates: StateModification[] = [];
-    for (const [queryId, outcome] of outcomes) {
-      if (!this.#queries.has(queryId)) continue;
-      const modification = queryModification(queryId, outcome);
-      const text = JSON.stringify(modification);
-      if (this.#told.get(queryId) === text) continue;
-      this.#told.set(queryId, text);
-      updates.push(modification);
-    }
-    return updates;
   }
 
   /** Ends the connection when the server fails, so that the client comes back and asks again. */
@@ -324,10 +335,8 @@ export class SyncSession {
   }
 }
 
-function stateVersion(state: { querySet: number; identity: number; version: Version }): {
-  querySet: number;
-  identity: number;
-  ts: string;
-} {
-  return { querySet: state.querySet, identity: state.identity, ts: encodeTimestamp(state.version) };
+function reachedState(wanted: { querySet: number; identity: number }, version: Version): ReachedState {
+  const { querySet, identity } = wanted;
+  const sent: StateVersion = { querySet, identity, ts: encodeTimestamp(version) };
+  return { querySet, identity, version, text: JSON.stringify(sent) };
 }

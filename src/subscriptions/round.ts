@@ -1,0 +1,51 @@
+/**
+ * A moment at which queries are run: the snapshot that all of them read, and the commits that were heard of since it was taken,
+ * which may have outdated what they find. Whoever needs it holds it, and the snapshot goes with the last one.
+ */
+import type { DatabaseCommit } from "../database/index.js";
+import type { Storage, StorageSnapshot, Version } from "../storage/storage.js";
+import type { QueryRun } from "./live-query.js";
+
+export class Round {
+  readonly snapshot: Promise<StorageSnapshot>;
+  readonly #later: DatabaseCommit[] = [];
+  readonly #onEnd: () => void;
+  #holders = 0;
+
+  /** @param onEnd Called when nobody holds it any more. */
+  constructor(storage: Storage, onEnd: () => void) {
+    this.#onEnd = onEnd;
+    this.snapshot = (async () => await storage.snapshot())();
+  }
+
+  /** Whether nothing has been heard of since it began. */
+  get isLatest(): boolean {
+    return this.#later.length === 0;
+  }
+
+  hear(commit: DatabaseCommit): void {
+    this.#later.push(commit);
+  }
+
+  /** The first commit that may have changed what a run of this round found; infinite when there is none so far. */
+  staleSince({ version, readSet }: QueryRun<unknown>): Version {
+    const touching = this.#later.find(
+      (commit) => commit.version > version && (readSet === null || readSet.intersects(commit)),
+    );
+    return touching?.version ?? Infinity;
+  }
+
+  hold(): void {
+    this.#holders += 1;
+  }
+
+  release(): void {
+    this.#holders -= 1;
+    if (this.#holders > 0) return;
+    this.#onEnd();
+    void this.snapshot.then(
+      (snapshot) => snapshot.release(),
+      () => {},
+    );
+  }
+}
