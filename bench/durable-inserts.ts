@@ -1,28 +1,32 @@
 /**
- * Measures durable inserts by many callers at once, who share commits: documents with an index entry, and items of an aggregate.
- * The floor is bare SQLite, which inserts the same documents and index entries, those of all callers in one transaction.
+ * Measures inserts in process by callers in turns of their own: documents with an index entry, and items of an aggregate. They
+ * share flushes when they come while one is under way. Relaxed durability and memory stand beside as limits. The floor is bare
+ * SQLite, which inserts the same documents and index entries, those of one turn of the event loop in one transaction.
  */
 import { aggregateApp } from "./aggregate/app.js";
 import { Items } from "./aggregate/items.js";
 import { openBareSqlite } from "./harness/bare-sqlite.js";
-import { openHost, type Host } from "./harness/hosts.js";
-import { measure, type Contender, type Effort } from "./harness/measure.js";
+import { flushMs } from "./harness/disk.js";
+import { openHost, type Host, type HostName } from "./harness/hosts.js";
+import { takeTurns, together, type Effort, type Player } from "./harness/measure.js";
 import type { Row } from "./harness/report.js";
 import { Random } from "./harness/random.js";
 
-const callerCount = 16;
+const callerCounts = [1, 16, 64, 256];
 
 interface Inserter {
   readonly peer: string;
-  /** Inserts this many at once; resolves when all are durable. */
-  readonly insert: (count: number) => Promise<unknown>;
+  /** Inserts one; resolves when it is as durable as the peer makes it. */
+  readonly insert: () => Promise<unknown>;
   readonly count: () => Promise<number>;
   readonly close: () => Promise<void>;
 }
 
 export async function benchDurableInserts(effort: Effort): Promise<Row[]> {
   const inserters = [
-    await documents(),
+    await documents("documents", "sqlite", "full"),
+    await documents("documents, relaxed", "sqlite", "relaxed"),
+    await documents("documents, memory", "memory", "full"),
     await aggregateItems("trueup"),
     await aggregateItems("published"),
     bareDocuments(),
@@ -30,19 +34,26 @@ export async function benchDurableInserts(effort: Effort): Promise<Row[]> {
   const rows: Row[] = [];
   const expected = new Map(inserters.map(({ peer }) => [peer, 0]));
   try {
-    for (const callers of [1, callerCount]) {
-      const contenders = inserters.map(({ peer, insert }): Contender => ({
+    for (const callers of callerCounts) {
+      const players = inserters.map(({ peer, insert }): Player => ({
         peer,
-        perCall: callers,
-        next: () => {
-          expected.set(peer, (expected.get(peer) ?? 0) + callers);
-          return { run: () => insert(callers) };
+        takeTurn: async (turnMs) => {
+          const turn = await together(callers, turnMs, () => ({ run: insert }));
+          expected.set(peer, (expected.get(peer) ?? 0) + turn.operations);
+          return turn;
         },
       }));
-      const measurements = await measure(contenders, effort);
+      const flush = flushMs();
+      const measurements = await takeTurns(players, effort);
       const operation = callers === 1 ? "1 caller" : `${callers} callers`;
       rows.push(
-        ...measurements.map((each): Row => ({ part: "durable inserts", size: null, operation, ...each })),
+        ...measurements.map((each): Row => ({
+          part: "durable inserts",
+          size: null,
+          operation,
+          flushMs: flush,
+          ...each,
+        })),
       );
     }
     for (const { peer, count } of inserters) {
@@ -55,15 +66,16 @@ export async function benchDurableInserts(effort: Effort): Promise<Row[]> {
   return rows;
 }
 
-async function documents(): Promise<Inserter> {
+async function documents(
+  peer: string,
+  hostName: HostName,
+  durability: "full" | "relaxed",
+): Promise<Inserter> {
   const random = new Random(1);
-  const host = await openHost("sqlite", await aggregateApp("trueup"));
+  const host = await openHost(hostName, await aggregateApp("trueup"), durability);
   return {
-    peer: "documents",
-    insert: (count) =>
-      atOnce(count, () =>
-        host.mutation("bench:insertScore", { player: "somebody", score: random.fraction() }),
-      ),
+    peer,
+    insert: () => host.mutation("bench:insertScore", { player: "somebody", score: random.fraction() }),
     count: () => host.query("bench:countScores", {}) as Promise<number>,
     close: () => host.close(),
   };
@@ -74,7 +86,7 @@ async function aggregateItems(library: "trueup" | "published"): Promise<Inserter
   const host: Host = await openHost("sqlite", await aggregateApp(library));
   return {
     peer: `aggregate, ${library}`,
-    insert: (count) => atOnce(count, () => host.mutation("bench:insert", { items: [items.fresh()] })),
+    insert: () => host.mutation("bench:insert", { items: [items.fresh()] }),
     count: async () => ((await host.query("bench:totals", {})) as { count: number }).count,
     close: () => host.close(),
   };
@@ -99,14 +111,20 @@ function bareDocuments(): Inserter {
       entry.run(score, id);
     }
   });
+  let waiting: (() => void)[] = [];
+  const commitWaiting = (): void => {
+    const group = waiting;
+    waiting = [];
+    insertAll(group.length);
+    for (const resolve of group) resolve();
+  };
   return {
     peer: "bare SQLite",
-    insert: (rows) => Promise.resolve(insertAll(rows)),
+    insert: () =>
+      new Promise<void>((resolve) => {
+        if (waiting.push(resolve) === 1) setImmediate(commitWaiting);
+      }),
     count: () => Promise.resolve(count.get() ?? 0),
     close: () => Promise.resolve(close()),
   };
-}
-
-function atOnce(count: number, call: () => Promise<unknown>): Promise<unknown> {
-  return Promise.all(Array.from({ length: count }, call));
 }

@@ -1,17 +1,27 @@
 /** Makes the tables and the plot of docs/performance.md from the figures of one run. */
 import { countedTreeSubject, bareSqliteSubject, subjectName } from "./aggregate/subjects.js";
 import { redisFixture } from "./aggregate/redis-peer.js";
+import { buildTable } from "./build/bench.js";
 import { contentionTable, type ContentionRow } from "./contention/bench.js";
+import { growthTable, type GrowthRow } from "./growth/bench.js";
 import { plot, type Panel } from "./harness/plot.js";
-import { round, table, type Footprint, type Ratio, type Row } from "./harness/report.js";
+import { operationOf, round, table, type Footprint, type Ratio, type Row } from "./harness/report.js";
+import { liveTable, type LiveRow } from "./server/live.js";
+import { serverRates, serverRatios } from "./server/tables.js";
 
-/** What a run measured. */
-export interface Figures {
+/** What a run measured, and where. */
+export interface Figures extends Measured {
   readonly machine: { readonly node: string; readonly cpu: string; readonly cores: number };
   readonly quick: boolean;
+}
+
+/** What its parts measured. */
+export interface Measured {
   readonly rows: readonly Row[];
   readonly footprints: readonly Footprint[];
   readonly contention: readonly ContentionRow[];
+  readonly live: readonly LiveRow[];
+  readonly growth: readonly GrowthRow[];
 }
 
 const published = "published";
@@ -39,7 +49,13 @@ export const ratios: readonly Ratio[] = [
 ];
 
 /** The tables, by the names that the document gives to their places. Parts that were not measured are left out. */
-export function documentFigures({ rows, footprints, contention }: Figures): Map<string, string> {
+export function documentFigures({
+  rows,
+  footprints,
+  contention,
+  live,
+  growth,
+}: Figures): Map<string, string> {
   const figures = new Map<string, string>();
   const aggregate = rows.filter(({ part }) => part === "aggregate");
   if (aggregate.length > 0) {
@@ -51,6 +67,15 @@ export function documentFigures({ rows, footprints, contention }: Figures): Map<
   const inserts = rows.filter(({ part }) => part === "durable inserts");
   if (inserts.length > 0) figures.set("durable inserts", durableInserts(inserts));
   if (contention.length > 0) figures.set("contention", contentionTable(contention));
+  const server = rows.filter(({ part }) => part === "server");
+  if (server.length > 0) {
+    figures.set("server rates", serverRates(server));
+    figures.set("server ratios", serverRatios(server));
+  }
+  const builds = rows.filter(({ part }) => part === "build");
+  if (builds.length > 0) figures.set("builds", buildTable(builds));
+  if (live.length > 0) figures.set("live queries", liveTable(live));
+  if (growth.length > 0) figures.set("growth", growthTable(growth));
   return figures;
 }
 
@@ -164,14 +189,18 @@ function storage(footprints: readonly Footprint[]): string {
 function durableInserts(rows: readonly Row[]): string {
   const present = [...new Set(rows.map(({ peer }) => peer))];
   return table(
-    ["per second (p50 of one in µs)", ...present],
-    operationsOf(rows).map((operation) => [
-      operation,
-      ...present.map((peer) => {
-        const row = rows.find((each) => each.operation === operation && each.peer === peer);
-        return row === undefined ? "" : `${round(row.perSecond)} (${round(row.p50Us)})`;
-      }),
-    ]),
+    ["per second (p50 / p99 in ms)", ...present],
+    operationsOf(rows).map((operation) => {
+      const [first] = rows.filter((each) => each.operation === operation);
+      return [
+        first === undefined ? operation : operationOf(first),
+        ...present.map((peer) => {
+          const row = rows.find((each) => each.operation === operation && each.peer === peer);
+          if (row === undefined) return "";
+          return `${round(row.perSecond)} (${round(row.p50Us / 1000)} / ${round(row.p99Us / 1000)})`;
+        }),
+      ];
+    }),
   );
 }
 

@@ -5,6 +5,7 @@
 import { openBareSqlite } from "../harness/bare-sqlite.js";
 import { openHost, type Host, type HostName } from "../harness/hosts.js";
 import { Redis } from "../harness/redis.js";
+import { startRedis } from "../harness/redis-server.js";
 import { aggregateApp, libraryNames, type LibraryName } from "./app.js";
 import { CountedTree } from "./counted-tree.js";
 import {
@@ -56,9 +57,24 @@ export async function openSubjects(items: Items, log: (line: string) => void): P
       log(`${items.size} items: filled ${name} in ${((performance.now() - begin) / 1000).toFixed(1)} s`);
     }
   }
-  const redis = await Redis.find();
-  if (redis !== null) subjects.push(await redisSubject(redis, items));
+  const redis = await durableRedis(items);
+  if (redis !== null) subjects.push(redis);
   return [...subjects, bareSqlite(items), countedTree(items)];
+}
+
+/** A sorted set in a server of its own; null where none is installed. */
+async function durableRedis(items: Items): Promise<Subject | null> {
+  const server = await startRedis();
+  const redis = server === null ? null : await Redis.find(server.port);
+  if (server === null || redis === null) return null;
+  const subject = await redisSubject(redis, items);
+  return {
+    ...subject,
+    close: async () => {
+      await subject.close();
+      await server.stop();
+    },
+  };
 }
 
 /** Items come in random order, but very many of them in the order of their keys, because the filling would take minutes. */

@@ -2,7 +2,8 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
-import { removeFolder, temporaryFolder, type Reopened } from "./hosts.js";
+import { removeFolder, temporaryFolder } from "./folders.js";
+import type { Reopened } from "./hosts.js";
 
 export interface BareSqlite {
   readonly database: Sqlite.Database;
@@ -11,8 +12,8 @@ export interface BareSqlite {
   readonly close: () => void;
 }
 
-export function openBareSqlite(): BareSqlite {
-  const folder = temporaryFolder();
+/** Opens a file in a folder, which is removed when it is closed. */
+export function openBareSqlite(folder: string = temporaryFolder()): BareSqlite {
   const file = join(folder, "bare.sqlite");
   const database = open(file);
   return {

@@ -2,12 +2,12 @@
  * Hosts run an app of Convex functions: this engine on either storage, or the official mock. A host calls functions by name
  * from outside, through its public interface, so that the figures hold all that a call costs.
  */
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { convexTest } from "convex-test";
 import { makeFunctionReference, type GenericSchema, type SchemaDefinition } from "convex/server";
 import { memory, modulesFromDirectory, openBackend, sqlite, type Backend, type OpenStorage } from "trueup";
+import { removeFolder, temporaryFolder } from "./folders.js";
 
 type Schema = SchemaDefinition<GenericSchema, boolean>;
 type Module = Record<string, unknown>;
@@ -44,14 +44,14 @@ export interface Reopened {
   readonly openMs: number;
 }
 
-/** Opens an app on a host of its own. SQLite's file is durable, and removed when the host closes. */
-export function openHost(name: HostName, app: App): Promise<Host> {
+/** Opens an app on a host of its own. SQLite's file is removed when the host closes. */
+export function openHost(name: HostName, app: App, durability: "full" | "relaxed" = "full"): Promise<Host> {
   switch (name) {
     case "memory":
       return engineHost(memory(), app, null);
     case "sqlite": {
       const folder = temporaryFolder();
-      return engineHost(sqlite(join(folder, "data.sqlite")), app, folder);
+      return engineHost(sqlite(join(folder, "data.sqlite"), { durability }), app, folder);
     }
     case "mock":
       return Promise.resolve(mockHost(app));
@@ -74,14 +74,6 @@ export async function componentFrom(
   return { schema: schema as Schema, modules };
 }
 
-export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), "trueup-bench-"));
-}
-
-export function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
-}
-
 /** The bytes of all files in a folder. */
 function folderBytes(folder: string): number {
   return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
@@ -92,7 +84,7 @@ async function engineHost(storage: OpenStorage, app: App, folder: string | null)
     openBackend({
       storage,
       schema: app.schema,
-      modules: Object.fromEntries(loaders(app)),
+      modules: moduleLoaders(app),
       components: app.components,
       limits: "none",
       log: "silent",
@@ -119,7 +111,7 @@ async function engineHost(storage: OpenStorage, app: App, folder: string | null)
 
 function mockHost(app: App): Host {
   const modules = {
-    ...Object.fromEntries(loaders(app)),
+    ...moduleLoaders(app),
     "./convex/_generated/api.js": () => Promise.resolve({}),
   };
   const t = convexTest(app.schema, modules);
@@ -135,9 +127,9 @@ function mockHost(app: App): Host {
   };
 }
 
-function loaders({ modules }: App): [string, () => Promise<Module>][] {
-  return Object.entries(modules).map(([name, module]) => [
-    `./convex/${name}.ts`,
-    () => Promise.resolve(module),
-  ]);
+/** The modules as `openBackend` takes them. */
+export function moduleLoaders({ modules }: App): Record<string, () => Promise<Module>> {
+  return Object.fromEntries(
+    Object.entries(modules).map(([name, module]) => [`./convex/${name}.ts`, () => Promise.resolve(module)]),
+  );
 }

@@ -3,6 +3,7 @@
  * has the rate and the median of a peer's quietest turn, the one with the lowest median, because other work can only add to
  * it. The 99th percentile is that of all its calls, disturbed ones included.
  */
+import { setImmediate as turnOfLoop } from "node:timers/promises";
 
 /** With fewer calls, a turn's median depends more on the questions that were drawn than on the peer, so all turns count. */
 const tellingCalls = 10;
@@ -20,8 +21,22 @@ export interface Contender {
   next(): Task | null;
 }
 
+/** A peer that does what is measured for some time by itself. */
+export interface Player {
+  readonly peer: string;
+  takeTurn(turnMs: number): Promise<Turn>;
+}
+
+/** What was seen beside the calls, of the process that served them; left out where nobody looked. */
+export interface Besides {
+  /** Processor time of one operation, in microseconds. */
+  readonly cpuUs?: number;
+  /** The longest time for which its event loop did not turn, in milliseconds. */
+  readonly longestStopMs?: number;
+}
+
 /** Rates in operations per second, latencies of one operation in microseconds. */
-export interface Measurement {
+export interface Measurement extends Besides {
   readonly peer: string;
   readonly perSecond: number;
   readonly p50Us: number;
@@ -38,29 +53,36 @@ export interface Effort {
   readonly turnCalls: number;
 }
 
-interface Turns {
-  readonly contender: Contender;
-  readonly turns: Turn[];
-}
-
-/** The calls of one turn. */
-interface Turn {
+/** The operations of one turn. */
+export interface Turn extends Besides {
   readonly perSecond: number;
+  readonly operations: number;
   readonly latenciesUs: readonly number[];
 }
 
 /** Lets the contenders take turns. The calls of the warm-up are not counted. */
-export async function measure(contenders: readonly Contender[], effort: Effort): Promise<Measurement[]> {
-  const all = contenders.map((contender): Turns => ({ contender, turns: [] }));
-  const warmUp = { ...effort, turnMs: effort.turnMs / 2 };
-  for (const { contender } of all) await takeTurn(contender, warmUp);
-  for (let round = 0; round < effort.rounds; round++) {
-    for (const { contender, turns } of all) turns.push(await takeTurn(contender, effort));
-  }
-  return all.map(summary);
+export function measure(contenders: readonly Contender[], effort: Effort): Promise<Measurement[]> {
+  const players = contenders.map((contender): Player => ({
+    peer: contender.peer,
+    takeTurn: (turnMs) => oneAfterAnother(contender, { ...effort, turnMs }),
+  }));
+  return takeTurns(players, effort);
 }
 
-async function takeTurn(contender: Contender, { turnMs, turnCalls }: Effort): Promise<Turn> {
+/** Lets the players take turns, after a warm-up of each that does not count. */
+export async function takeTurns(
+  players: readonly Player[],
+  { rounds, turnMs }: Pick<Effort, "rounds" | "turnMs">,
+): Promise<Measurement[]> {
+  const all = players.map((player) => ({ player, turns: new Array<Turn>() }));
+  for (const { player } of all) await player.takeTurn(turnMs / 2);
+  for (let round = 0; round < rounds; round++) {
+    for (const { player, turns } of all) turns.push(await player.takeTurn(turnMs));
+  }
+  return all.map(({ player, turns }) => summary(player.peer, turns));
+}
+
+async function oneAfterAnother(contender: Contender, { turnMs, turnCalls }: Effort): Promise<Turn> {
   const latenciesUs: number[] = [];
   let workedMs = 0;
   let calls = 0;
@@ -75,23 +97,55 @@ async function takeTurn(contender: Contender, { turnMs, turnCalls }: Effort): Pr
     calls++;
     latenciesUs.push((elapsedMs * 1000) / contender.perCall);
   }
-  return { perSecond: (calls * contender.perCall * 1000) / workedMs, latenciesUs };
+  const operations = calls * contender.perCall;
+  return { perSecond: (operations * 1000) / workedMs, operations, latenciesUs };
 }
 
-function summary({ contender, turns }: Turns): Measurement {
+/**
+ * Lets callers make one call after the other, all of them at the same time. Each waits for a turn of the event loop before
+ * its call, as callers do that do not know of each other.
+ */
+export async function together(
+  callers: number,
+  turnMs: number,
+  next: (caller: number) => Task,
+): Promise<Turn> {
+  const latenciesUs: number[] = [];
+  const begin = performance.now();
+  const end = begin + turnMs;
+  const work = async (caller: number): Promise<void> => {
+    while (performance.now() < end) {
+      await turnOfLoop();
+      const task = next(caller);
+      const called = performance.now();
+      const result = await task.run();
+      latenciesUs.push((performance.now() - called) * 1000);
+      task.check?.(result);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, (_, caller) => work(caller)));
+  const operations = latenciesUs.length;
+  return { perSecond: (operations * 1000) / (performance.now() - begin), operations, latenciesUs };
+}
+
+function summary(peer: string, turns: readonly Turn[]): Measurement {
   const latenciesUs = turns.flatMap((turn) => turn.latenciesUs);
-  if (latenciesUs.length === 0) throw new Error(`${contender.peer} did nothing that could be measured`);
+  if (latenciesUs.length === 0) throw new Error(`${peer} did nothing that could be measured`);
   const [quietest] = turns
     .filter((turn) => turn.latenciesUs.length >= tellingCalls)
     .map((turn) => ({ ...turn, p50Us: quantile(turn.latenciesUs, 0.5) }))
     .toSorted((a, b) => a.p50Us - b.p50Us);
   const p50Us = quietest?.p50Us ?? quantile(latenciesUs, 0.5);
+  const cpuUs = turns.flatMap((turn) => (turn.cpuUs === undefined ? [] : [turn.cpuUs]));
+  const stopsMs = turns.flatMap((turn) => (turn.longestStopMs === undefined ? [] : [turn.longestStopMs]));
   return {
-    peer: contender.peer,
+    peer,
     perSecond: quietest?.perSecond ?? 1e6 / p50Us,
     p50Us,
     p99Us: quantile(latenciesUs, 0.99),
-    operations: latenciesUs.length * contender.perCall,
+    operations: turns.reduce((sum, turn) => sum + turn.operations, 0),
+    ...(cpuUs.length === 0 ? {} : { cpuUs: quantile(cpuUs, 0.5) }),
+    ...(stopsMs.length === 0 ? {} : { longestStopMs: quantile(stopsMs, 0.5) }),
   };
 }
 

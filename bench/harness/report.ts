@@ -2,10 +2,21 @@
 import type { Measurement } from "./measure.js";
 
 export interface Row extends Measurement {
-  readonly part: "aggregate" | "durable inserts" | "migrations";
+  readonly part:
+    | "aggregate"
+    | "durable inserts"
+    | "migrations"
+    | "server"
+    | "live queries"
+    | "build"
+    | "growth";
   /** How many items or documents there were; null where it does not matter. */
   readonly size: number | null;
   readonly operation: string;
+  /** How long the disk took to flush at that time, in milliseconds; left out where nothing waits for the disk. */
+  readonly flushMs?: number;
+  /** The most memory that the process took, in MB; left out where nobody looked. */
+  readonly rssMb?: number;
 }
 
 /** What a peer stores when it holds so many items, and how long it takes to open it; null where that means nothing. */
@@ -22,6 +33,8 @@ export interface Ratio {
   readonly to: string;
 }
 
+const usedTitle = "Processor time of one in µs / longest stop of the event loop in ms / MB";
+
 /** A Markdown table of rates with latencies, then one of the ratios, for each part and size. */
 export function tables(rows: readonly Row[], ratios: readonly Ratio[]): string {
   const groups = groupBy(rows, ({ part, size }) =>
@@ -31,7 +44,10 @@ export function tables(rows: readonly Row[], ratios: readonly Ratio[]): string {
     .map(([title, group]) => {
       const shown = [`## ${title}`, "", "Per second (p50 / p99 in µs)", "", ratesTable(group)];
       const compared = ratiosTable(group, ratios);
-      return (compared === "" ? shown : [...shown, "", "Times as fast, by p50", "", compared]).join("\n");
+      if (compared !== "") shown.push("", "Times as fast, by p50", "", compared);
+      const used = usedTable(group);
+      if (used !== "") shown.push("", usedTitle, "", used);
+      return shown.join("\n");
     })
     .join("\n\n");
 }
@@ -40,11 +56,37 @@ function ratesTable(rows: readonly Row[]): string {
   const peers = [...new Set(rows.map(({ peer }) => peer))];
   return table(
     ["", ...peers],
-    [...groupBy(rows, ({ operation }) => operation)].map(([operation, group]) => [
+    [...groupBy(rows, operationOf)].map(([operation, group]) => [
       operation,
       ...peers.map((peer) => {
         const row = group.find((each) => each.peer === peer);
         return row === undefined ? "" : `${round(row.perSecond)} (${round(row.p50Us)} / ${round(row.p99Us)})`;
+      }),
+    ]),
+  );
+}
+
+/** The operation, with the time that the disk took to flush where that matters. */
+export function operationOf({ operation, flushMs }: Row): string {
+  return flushMs === undefined ? operation : `${operation} (fdatasync ${round(flushMs)} ms)`;
+}
+
+/** What the processes used, one cell for each row that tells it. */
+function usedTable(rows: readonly Row[]): string {
+  const telling = rows.filter(({ cpuUs, rssMb }) => cpuUs !== undefined || rssMb !== undefined);
+  if (telling.length === 0) return "";
+  const peers = [...new Set(telling.map(({ peer }) => peer))];
+  return table(
+    ["", ...peers],
+    [...groupBy(telling, ({ operation }) => operation)].map(([operation, group]) => [
+      operation,
+      ...peers.map((peer) => {
+        const row = group.find((each) => each.peer === peer);
+        if (row === undefined) return "";
+        const { cpuUs, longestStopMs, rssMb } = row;
+        return [cpuUs, longestStopMs, rssMb]
+          .map((each) => (each === undefined ? "–" : round(each)))
+          .join(" / ");
       }),
     ]),
   );

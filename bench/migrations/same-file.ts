@@ -7,7 +7,9 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { makeFunctionReference } from "convex/server";
 import { openBackend, sqlite, type Backend } from "trueup";
-import { removeFolder, temporaryFolder, type App } from "../harness/hosts.js";
+import { builtModule } from "../harness/built.js";
+import { removeFolder, temporaryFolder } from "../harness/folders.js";
+import { type App } from "../harness/hosts.js";
 import { userFields } from "./app.js";
 
 const fillBatch = 1000;
@@ -26,7 +28,7 @@ export async function migrateFile(app: App, documents: number, batchSize: number
         await backend.mutation(fill, { users });
       }
     });
-    const elapsedMs = loop(file, batchSize);
+    const elapsedMs = loop(file, batchSize, await builtModule<Seals>("storage/sqlite/damage/seal.js"));
     await withBackend(app, file, async (backend) => {
       const migrated: unknown = await backend.query(
         makeFunctionReference<"query">("bench:countMigrated"),
@@ -75,7 +77,13 @@ const prefixLength = 5;
 const undefinedTag = "\u0001";
 const free = "\u0010free\u0000";
 
-function loop(file: string, batchSize: number): number {
+/** Every value ends with a checksum, which the loop verifies and makes as the engine does. */
+interface Seals {
+  readonly seal: (key: string, value: string) => string;
+  readonly unseal: (key: string, sealed: string) => string | undefined;
+}
+
+function loop(file: string, batchSize: number, { seal, unseal }: Seals): number {
   const database = new Sqlite(file);
   try {
     for (const setting of ["synchronous = FULL", "wal_autocheckpoint = 2500", "cache_size = -65536"]) {
@@ -106,11 +114,11 @@ function loop(file: string, batchSize: number): number {
     const migrateBatch = database.transaction(() => {
       const rows = next.all(cursor, end, batchSize);
       for (const { key, value } of rows) {
-        const document = JSON.parse(value) as object;
-        put.run(key, JSON.stringify({ ...document, plan: "free" }));
+        const document = JSON.parse(unseal(key, value) ?? "") as object;
+        put.run(key, seal(key, JSON.stringify({ ...document, plan: "free" })));
         const tail = key.slice(prefixLength);
         remove.run(index + undefinedTag + tail);
-        put.run(index + free + tail, "");
+        put.run(index + free + tail, seal(index + free + tail, ""));
         cursor = key;
       }
       put.run(counts.key, counts.value);
