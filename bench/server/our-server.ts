@@ -1,4 +1,4 @@
-/** This package's server on a storage of one's own, as `trueup dev` starts it. It has no public name. */
+/** This package's server on a storage of one's own, as `trueup start` starts it. It has no public name. */
 import { join } from "node:path";
 import { makeFunctionReference } from "convex/server";
 import { memory, openBackend, sqlite, type Backend, type OpenStorage } from "trueup";
@@ -9,13 +9,13 @@ import type { PeerName, Served } from "./peer-names.js";
 
 type StartServer = (
   backend: Backend,
-  options: { readonly port: number; readonly adminKey: string },
+  options: { readonly port: number },
 ) => Promise<{ readonly port: number; close(): Promise<void> }>;
 
 /** Starts the server of a backend on a free port. */
 export async function startOurServer(backend: Backend): Promise<number> {
   const { startServer } = await builtModule<{ startServer: StartServer }>("server/index.js");
-  return (await startServer(backend, { port: 0, adminKey: "nobody|needs-it" })).port;
+  return (await startServer(backend, { port: 0 })).port;
 }
 
 export async function serveOurs(peer: PeerName, folder: string): Promise<Served> {

@@ -26,7 +26,7 @@ async function withOurs(use: (port: number) => Promise<void>): Promise<void> {
     modules: moduleLoaders(app),
     log: "silent",
   });
-  const server = await startServer(backend, { port: 0, adminKey: "nobody|key" });
+  const server = await startServer(backend, { port: 0 });
   try {
     await use(server.port);
   } finally {
