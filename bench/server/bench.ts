@@ -6,7 +6,7 @@
  */
 import { flushMs } from "../harness/disk.js";
 import type { HttpCaller } from "../harness/http-caller.js";
-import { takeTurns, together, type Effort, type Player, type Task } from "../harness/measure.js";
+import { takeTurns, together, type Effort, type Player, type Task, type Turn } from "../harness/measure.js";
 import { Random } from "../harness/random.js";
 import { startRedis } from "../harness/redis-server.js";
 import type { Row } from "../harness/report.js";
@@ -44,11 +44,11 @@ export async function benchServer(
       log(`server: ${operation}`);
     };
     // Servers become faster with their first thousands of calls.
-    for (const peer of peers) await (await mutating(peer, queryCallers)).takeTurn(2 * effort.turnMs);
+    for (const peer of peers) await mutating(peer, queryCallers).takeTurn(2 * effort.turnMs);
     for (const count of callers) {
       await run(
         `mutations, ${count} ${count === 1 ? "caller" : "callers"}`,
-        await Promise.all(peers.map((peer) => mutating(peer, count))),
+        peers.map((peer) => mutating(peer, count)),
       );
     }
     await run(
@@ -79,10 +79,14 @@ function randomScore(): Score {
   return { player, score: random.fraction(), note: `${player} has played well, as players of their kind do` };
 }
 
-async function mutating(peer: Peer, count: number): Promise<Player> {
-  const callers = await peer.callers(count);
-  const next = (caller: number): Task => peer.adding(callers[caller] as HttpCaller, randomScore());
-  return { peer: peer.name, takeTurn: (turnMs) => peer.watch(() => together(count, turnMs, next)) };
+function mutating(peer: Peer, count: number): Player {
+  const takeTurn = (turnMs: number): Promise<Turn> =>
+    peer.withCallers(count, (callers) =>
+      peer.watch(() =>
+        together(count, turnMs, (caller) => peer.adding(callers[caller] as HttpCaller, randomScore())),
+      ),
+    );
+  return { peer: peer.name, takeTurn };
 }
 
 async function mutatingBySocket(peer: Peer, count: number): Promise<Player> {
@@ -94,59 +98,49 @@ async function mutatingBySocket(peer: Peer, count: number): Promise<Player> {
   return { peer: peer.name, takeTurn: (turnMs) => peer.watch(() => together(count, turnMs, next)) };
 }
 
-/** Callers that get scores of a peer, and others that add some. */
+/** Gets scores that a peer was filled with, while others may add some. */
 class Reader {
   readonly #peer: Peer;
-  readonly #callers: readonly HttpCaller[];
-  readonly #writers: readonly HttpCaller[];
   readonly #scores: readonly Score[];
   readonly #ids: readonly string[];
 
-  private constructor(
-    peer: Peer,
-    callers: readonly HttpCaller[],
-    scores: readonly Score[],
-    ids: readonly string[],
-  ) {
+  private constructor(peer: Peer, scores: readonly Score[], ids: readonly string[]) {
     this.#peer = peer;
-    this.#callers = callers.slice(0, queryCallers);
-    this.#writers = callers.slice(queryCallers);
     this.#scores = scores;
     this.#ids = ids;
   }
 
   static async open(peer: Peer, filled: number): Promise<Reader> {
-    const callers = await peer.callers(queryCallers + writers);
     const scores = Array.from({ length: filled }, randomScore);
-    return new Reader(peer, callers, scores, await peer.fill(callers[0] as HttpCaller, scores));
+    return new Reader(peer, scores, await peer.fill(scores));
   }
 
   alone(): Player {
-    const takeTurn = (turnMs: number) =>
-      this.#peer.watch(() => together(queryCallers, turnMs, (caller) => this.#getting(caller)));
+    const takeTurn = (turnMs: number): Promise<Turn> =>
+      this.#peer.withCallers(queryCallers, (callers) => this.#peer.watch(() => this.#get(callers, turnMs)));
     return { peer: this.#peer.name, takeTurn };
   }
 
   /** What the server used is used for the writers too, so it says nothing of a query. */
   besideWriters(): Player {
-    const takeTurn = async (turnMs: number) => {
-      const [read] = await Promise.all([
-        together(queryCallers, turnMs, (caller) => this.#getting(caller)),
-        together(writers, turnMs, (writer) =>
-          this.#peer.adding(this.#writers[writer] as HttpCaller, randomScore()),
-        ),
-      ]);
-      return read;
-    };
+    const takeTurn = (turnMs: number): Promise<Turn> =>
+      this.#peer.withCallers(queryCallers + writers, async (callers) => {
+        const [read] = await Promise.all([
+          this.#get(callers, turnMs),
+          together(writers, turnMs, (writer) =>
+            this.#peer.adding(callers[queryCallers + writer] as HttpCaller, randomScore()),
+          ),
+        ]);
+        return read;
+      });
     return { peer: this.#peer.name, takeTurn };
   }
 
-  #getting(caller: number): Task {
-    const at = random.below(this.#ids.length);
-    return this.#peer.getting(
-      this.#callers[caller] as HttpCaller,
-      this.#ids[at] as string,
-      this.#scores[at] as Score,
-    );
+  #get(callers: readonly HttpCaller[], turnMs: number): Promise<Turn> {
+    return together(queryCallers, turnMs, (caller) => {
+      const at = random.below(this.#ids.length);
+      const [id, right] = [this.#ids[at] as string, this.#scores[at] as Score];
+      return this.#peer.getting(callers[caller] as HttpCaller, id, right);
+    });
   }
 }

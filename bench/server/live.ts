@@ -104,7 +104,6 @@ class Audience implements Player {
   readonly updatesEach: number;
   readonly bytesEach: number;
   readonly #server: Peer;
-  readonly #caller: HttpCaller;
   readonly #extent: LiveExtent;
   #said = 0;
   /** The message that is under way: when it was sent, who waits for its last update, and what was seen of it. */
@@ -114,19 +113,17 @@ class Audience implements Player {
   #left = 0;
   #seenByAll: () => void = () => {};
 
-  private constructor(server: Peer, caller: HttpCaller, extent: LiveExtent, bytesEach: number) {
+  private constructor(server: Peer, extent: LiveExtent, bytesEach: number) {
     this.peer = server.name;
     this.updatesEach = (extent.clients * extent.perClient * extent.touched) / extent.rooms;
     this.bytesEach = bytesEach;
     this.#server = server;
-    this.#caller = caller;
     this.#extent = extent;
   }
 
   /** Starts a server, and connects the clients one after the other. */
   static async gather(name: (typeof names)[number], extent: LiveExtent): Promise<Audience> {
     const server = await Peer.start(name, 0);
-    const [caller] = await server.callers(1);
     await server.latest([0]);
     const before = await server.memory();
     const seen: ((transition: Buffer) => void)[] = [];
@@ -138,20 +135,21 @@ class Audience implements Player {
       await socket.watch("bench:latest", rooms, (transition) => seen[0]?.(transition));
     }
     const bytesEach = ((await server.memory()) - before) / (extent.clients * extent.perClient);
-    const audience = new Audience(server, caller as HttpCaller, extent, bytesEach);
+    const audience = new Audience(server, extent, bytesEach);
     seen.push((transition) => audience.#see(transition));
     return audience;
   }
 
   takeTurn(turnMs: number): Promise<Turn> {
-    return this.#server.watch(async () => {
+    const talk = async (caller: HttpCaller): Promise<Turn> => {
       this.#latenciesUs = [];
       const begin = performance.now();
-      while (performance.now() - begin < turnMs) await this.#sayAndWait();
+      while (performance.now() - begin < turnMs) await this.#sayAndWait(caller);
       const latenciesUs = this.#latenciesUs;
       const operations = latenciesUs.length;
       return { latenciesUs, operations, perSecond: (operations * 1000) / (performance.now() - begin) };
-    });
+    };
+    return this.#server.withCallers(1, ([caller]) => this.#server.watch(() => talk(caller as HttpCaller)));
   }
 
   /** Processor time of the queries that a commit touches, by the median of several times. */
@@ -171,7 +169,7 @@ class Audience implements Player {
   }
 
   /** Throws when somebody is not shown it in time. */
-  async #sayAndWait(): Promise<void> {
+  async #sayAndWait(caller: HttpCaller): Promise<void> {
     const said = this.#said++;
     const saying: Saying = { rooms: this.#touchedBy(said), text: `message ${said}.` };
     this.#text = Buffer.from(`"${saying.text}"`);
@@ -183,7 +181,7 @@ class Audience implements Player {
       this.#seenByAll = resolve;
     });
     this.#saidAt = performance.now();
-    valueOf(await this.#caller.post("/api/mutation", bodyOf("bench:say", saying)));
+    valueOf(await caller.post("/api/mutation", bodyOf("bench:say", saying)));
     await isSeen;
     clearTimeout(late);
   }

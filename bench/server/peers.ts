@@ -40,9 +40,14 @@ export class Peer {
     return { ...taken, ...besidesEach(used, taken.operations) };
   }
 
-  /** Opens so many connections, each for a caller that makes one call at a time. */
-  async callers(count: number): Promise<HttpCaller[]> {
-    return Promise.all(Array.from({ length: count }, () => HttpCaller.open(this.port)));
+  /** Opens so many connections, each for a caller that makes one call at a time, and closes them when they were used. */
+  async withCallers<T>(count: number, use: (callers: readonly HttpCaller[]) => Promise<T>): Promise<T> {
+    const callers = await Promise.all(Array.from({ length: count }, () => HttpCaller.open(this.port)));
+    try {
+      return await use(callers);
+    } finally {
+      for (const caller of callers) caller.close();
+    }
   }
 
   adding(caller: HttpCaller, score: Score): Task {
@@ -59,8 +64,10 @@ export class Peer {
     this.#added++;
   }
 
-  async fill(caller: HttpCaller, scores: readonly Score[]): Promise<string[]> {
-    const ids = valueOf(await caller.post("/api/mutation", bodyOf("bench:fill", { scores }))) as string[];
+  async fill(scores: readonly Score[]): Promise<string[]> {
+    const body = bodyOf("bench:fill", { scores });
+    const reply = await this.withCallers(1, async ([caller]) => await caller?.post("/api/mutation", body));
+    const ids = valueOf(reply) as string[];
     if (ids.length !== scores.length) throw new Error(`${this.name} added ${ids.length} of ${scores.length}`);
     this.#added += ids.length;
     return ids;
