@@ -37,8 +37,7 @@ export class HttpCaller {
   /** Posts a body of JSON, and resolves with the body of the reply. Rejects unless the status is 200. */
   post(path: string, body: string): Promise<string> {
     if (this.#waiting !== null) throw new Error("a caller makes one call at a time");
-    if (this.#socket.destroyed)
-      throw new Error("the connection is closed: servers close it after seconds without a call");
+    if (this.#socket.destroyed) throw new Error("the server has closed the connection");
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json`;
