@@ -44,6 +44,7 @@ export type {
   InsertOptions,
   MutationTransaction,
   QueryTransaction,
+  TablePart,
 } from "./transaction/types.js";
 export { assertNoTransform, shiftedVariable, importShifted } from "./transforms/guarded-globals.js";
 export type {

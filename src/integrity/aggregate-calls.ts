@@ -4,10 +4,18 @@
  * Cloud too.
  */
 import { type GenericDataModel, type GenericMutationCtx, makeFunctionReference } from "convex/server";
-import type { Database, DatabaseReader, MutationTransaction } from "../database/index.js";
+import type {
+  Database,
+  DatabaseReader,
+  MutationTransaction,
+  QueryTransaction,
+  TablePart,
+} from "../database/index.js";
 import type { ExportedAggregate, LoadedProgram, Runtime } from "../functions/index.js";
 import type {
   Advance,
+  AdvanceOptions,
+  AggregateStanding,
   AggregateStatus,
   BeginOptions,
   StartVerifyOptions,
@@ -18,6 +26,11 @@ import type { Others } from "../work/index.js";
 
 /** The function of a component that forgets the aggregate which was managed in it. */
 const release = "generations:release";
+
+/** How documents are read: as they are, or as transforms to come will make them. */
+export type ReaderOf = (tx: QueryTransaction, componentPath: string) => DatabaseReader;
+
+const componentOf: ReaderOf = (tx, componentPath) => tx.component(componentPath);
 
 /** What these calls need of a runtime. */
 export type AggregateRuntime = Pick<Runtime, "mutateInside" | "queryInside">;
@@ -87,14 +100,15 @@ export class AggregateCalls {
   async workWhile(
     found: ExportedAggregate,
     definition: string,
-    readerOf?: (tx: MutationTransaction, componentPath: string) => DatabaseReader,
+    options: AdvanceOptions = {},
+    readerOf?: ReaderOf,
   ): Promise<Advance | null> {
     const { name, aggregate, componentPath } = found;
     const { value } = await this.#database.mutate(
       async (tx) => {
         if ((await readRecords(tx)).get(name)?.definition !== definition) return null;
         const reader = readerOf?.(tx, componentPath);
-        const advance = (ctx: object): Promise<Advance> => aggregate.advance(ctx);
+        const advance = (ctx: object): Promise<Advance> => aggregate.advance(ctx, options);
         return await this.#runtime.mutateInside(tx, this.program, componentPath, advance, reader);
       },
       { limits: null },
@@ -102,11 +116,38 @@ export class AggregateCalls {
     return value;
   }
 
+  /** Reads documents of the aggregate's table behind a place, and how many the table has, in a snapshot. */
+  async readTable(
+    { aggregate, componentPath }: ExportedAggregate,
+    behind: string | null,
+    limit: number,
+    readerOf: ReaderOf = componentOf,
+  ): Promise<{ readonly part: TablePart; readonly total: number }> {
+    const { value } = await this.#database.query(
+      async (tx) => {
+        const reader = readerOf(tx, componentPath);
+        const part = await reader.pass(aggregate.table, behind, limit);
+        return { part, total: await reader.count(aggregate.table) };
+      },
+      { limits: null },
+    );
+    return value;
+  }
+
+  /** Runs a part of an aggregate's work in a transaction of its own. */
+  async mutate<T>({ componentPath }: ExportedAggregate, run: (ctx: object) => Promise<T>): Promise<T> {
+    return await this.#mutate(componentPath, run);
+  }
+
   async startVerify(
     { aggregate, componentPath }: ExportedAggregate,
     options: StartVerifyOptions,
   ): Promise<string> {
     return await this.#mutate(componentPath, (ctx) => aggregate.startVerify(ctx, options));
+  }
+
+  async standing({ aggregate, componentPath }: ExportedAggregate): Promise<AggregateStanding> {
+    return await this.#query(componentPath, (ctx) => aggregate.standing(ctx));
   }
 
   async status({ aggregate, componentPath }: ExportedAggregate): Promise<AggregateStatus> {
@@ -157,7 +198,10 @@ export async function buildAll(
   }
 }
 
-/** How work on aggregates sees live writes: by commits, of which a step of the work makes one itself. */
-export function liveWritesOf(database: Database): Others {
-  return { count: () => database.commits, ownPerStep: 1, maxRestMs: () => 100 };
+/**
+ * How work on aggregates sees live writes: by commits, of which a step of the work makes one itself. A build in bulk lets others
+ * in every few milliseconds, and rests no longer than that.
+ */
+export function liveWritesOf(database: Database, isInBulk: () => boolean): Others {
+  return { count: () => database.commits, ownPerStep: 1, maxRestMs: () => (isInBulk() ? 0 : 100) };
 }

@@ -8,9 +8,10 @@
 import type { Database, DatabaseCommit, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ExportedAggregate, LoadedProgram } from "../functions/index.js";
-import type { Advance, AggregateStatus, StartVerifyOptions } from "../seams/index.js";
+import type { Advance, AggregateStanding, AggregateStatus, StartVerifyOptions } from "../seams/index.js";
 import { backoffMs, WorkLoop } from "../work/index.js";
 import { AggregateCalls, type AggregateRuntime, liveWritesOf } from "./aggregate-calls.js";
+import { AggregateWork } from "./aggregate-work.js";
 import {
   type AggregateProblem,
   type AggregateRecord,
@@ -32,6 +33,7 @@ export interface DriverOptions {
 
 interface Entry {
   readonly found: ExportedAggregate;
+  readonly work: AggregateWork;
   readonly sinceMs: number;
   /** When to call `advance` next; Infinity when nothing is due. */
   dueAtMs: number;
@@ -60,6 +62,8 @@ export class AggregateDriver {
   #calls: AggregateCalls | null = null;
   #entries = new Map<string, Entry>();
   #runs = false;
+  /** Whether the last step was one of a build in bulk. */
+  #isInBulk = false;
 
   /** Looks for commits that change an aggregate's own tables. */
   readonly #look = ({ tables }: DatabaseCommit): void => {
@@ -82,7 +86,7 @@ export class AggregateDriver {
       nextAtMs: () => timeOf(this.#next()),
       step: () => this.#step(),
       retryAfterMs: (error) => this.#retryAfterMs(error),
-      others: liveWritesOf(database),
+      others: liveWritesOf(database, () => this.#isInBulk),
     });
     this.#loop.start();
   }
@@ -114,7 +118,10 @@ export class AggregateDriver {
     if (found.length > 0 || known.size > 0) await keepRecords(tx, records);
     return () => {
       this.#calls = calls;
-      this.#entries = new Map(found.map((each, index) => [each.name, newEntry(each, records[index])]));
+      const before = this.#entries;
+      this.#entries = new Map(
+        found.map((each, index) => [each.name, newEntry(each, records[index], before.get(each.name))]),
+      );
       this.#loop.wake();
     };
   }
@@ -129,6 +136,7 @@ export class AggregateDriver {
   async stop(): Promise<void> {
     this.#stopListening();
     await this.#loop.stop();
+    for (const { work } of this.#entries.values()) await work.close();
   }
 
   /** Calls the listener after each step; returns how to stop. */
@@ -173,9 +181,18 @@ export class AggregateDriver {
   /** How an aggregate stands, with the error that holds up its work. @throws AGGREGATE_NOT_FOUND */
   async status(name: string): Promise<AggregateStatus> {
     const { calls, found } = this.find(name);
-    const status = await calls.status(found);
+    return this.#withProblem(name, await calls.status(found));
+  }
+
+  /** The same without what it holds. @throws AGGREGATE_NOT_FOUND */
+  async standing(name: string): Promise<AggregateStanding> {
+    const { calls, found } = this.find(name);
+    return this.#withProblem(name, await calls.standing(found));
+  }
+
+  #withProblem<Standing extends AggregateStanding>(name: string, standing: Standing): Standing {
     const problem = this.problem(name);
-    return problem === null || status.error !== null ? status : { ...status, error: problem.message };
+    return problem === null || standing.error !== null ? standing : { ...standing, error: problem.message };
   }
 
   /** What holds up the work on an aggregate, while something does. */
@@ -223,7 +240,9 @@ export class AggregateDriver {
   async #step(): Promise<void> {
     const calls = this.#calls;
     const entry = this.#next();
-    if (calls !== null && entry !== null) await this.#workOn(entry, calls);
+    if (calls === null || entry === null) return;
+    await this.#workOn(entry, calls);
+    this.#isInBulk = entry.work.isInBulk;
   }
 
   /** Errors of one aggregate put off that aggregate alone; what is thrown beside them puts off all. */
@@ -254,7 +273,7 @@ export class AggregateDriver {
         entry.verifyAtMs = Infinity;
         await calls.startVerify(found, { startedBy: "schedule" });
       }
-      advance = await calls.workWhile(found, found.aggregate.definition);
+      advance = await entry.work.step(calls, found, found.aggregate.definition);
       if (advance === null) return;
       if (entry.problem !== null) await this.#note(entry, null);
       if (advance.due) {
@@ -300,9 +319,16 @@ export class AggregateDriver {
   }
 }
 
-function newEntry(found: ExportedAggregate, record: AggregateRecord | undefined): Entry {
+/** A build that is under way goes on when the next program defines the aggregate as the one before it did. */
+function newEntry(
+  found: ExportedAggregate,
+  record: AggregateRecord | undefined,
+  before: Entry | undefined,
+): Entry {
+  const isSame = before?.found.aggregate.definition === found.aggregate.definition;
   return {
     found,
+    work: isSame && before !== undefined ? before.work : new AggregateWork(),
     sinceMs: record?.sinceMs ?? Date.now(),
     dueAtMs: Date.now(),
     verifyAtMs: Infinity,

@@ -87,7 +87,7 @@ export class Aggregates {
   async ready(name?: string): Promise<void> {
     for (const each of this.#names(name)) {
       for (;;) {
-        const { state, error } = await this.#driver.status(each);
+        const { state, error } = await this.#driver.standing(each);
         if (state === "ready") break;
         const problem = this.#driver.problem(each);
         if (state === "failed" || (problem !== null && problem.attempts >= maxAttempts)) {
@@ -185,7 +185,7 @@ export class Aggregates {
   /** Undefined when it cannot be read any more, because the program was replaced or the storage closed. */
   async #progress(name: string): Promise<AggregateProgress | undefined> {
     try {
-      const { state, processed, total, ratePerSecond, etaMs } = await this.#driver.status(name);
+      const { state, processed, total, ratePerSecond, etaMs } = await this.#driver.standing(name);
       return { name, state, processed, total, ratePerSecond, etaMs };
     } catch {
       return undefined;

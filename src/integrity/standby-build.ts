@@ -11,16 +11,11 @@
  *
  * Only an aggregate that answers reads now is worth it; one that is new, or that is being built itself, is built after.
  */
-import type {
-  Change,
-  Database,
-  DatabaseReader,
-  DocumentImages,
-  MutationTransaction,
-} from "../database/index.js";
+import type { Change, Database, DocumentImages, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ExportedAggregate, LoadedProgram, Runtime } from "../functions/index.js";
-import { AggregateCalls, liveWritesOf } from "./aggregate-calls.js";
+import { AggregateCalls, liveWritesOf, type ReaderOf } from "./aggregate-calls.js";
+import { AggregateWork } from "./aggregate-work.js";
 import { readRecords, trustIn } from "./aggregate-records.js";
 import { WorkLoop } from "../work/index.js";
 import { TransformsToCome } from "./transforms-to-come.js";
@@ -35,6 +30,7 @@ export interface StandbyProgress {
 interface Standby {
   readonly found: ExportedAggregate;
   readonly live: ExportedAggregate;
+  readonly work: AggregateWork;
   readonly unfollow: () => void;
   /** What it is built and followed through; null when its table stays as it is. */
   transforms: TransformsToCome | null;
@@ -73,7 +69,7 @@ export class StandbyBuild {
       nextAtMs: () => this.#nextAtMs(),
       step: () => this.#step(),
       retryAfterMs: (error, attempts) => this.#retryAfterMs(error, attempts),
-      others: liveWritesOf(database),
+      others: liveWritesOf(database, () => this.#nextToBuild()?.work.isInBulk ?? false),
     });
     this.#calls = new AggregateCalls(database, runtime, next);
     this.#liveCalls = live === null ? null : new AggregateCalls(database, runtime, live);
@@ -182,7 +178,11 @@ export class StandbyBuild {
 
   async #buildAll(): Promise<void> {
     this.#loop.start();
-    await this.#loop.whenDone();
+    try {
+      await this.#loop.whenDone();
+    } finally {
+      for (const { work } of this.#standbys) await work.close();
+    }
     this.#assertSound();
   }
 
@@ -241,6 +241,7 @@ export class StandbyBuild {
     const standby: Standby = {
       found,
       live,
+      work: new AggregateWork(),
       transforms: null,
       isReady: false,
       unfollow: () => {
@@ -268,9 +269,8 @@ export class StandbyBuild {
   /** One step of a build; returns how long to wait for the next. */
   async #work(standby: Standby): Promise<number> {
     const { found, live, transforms } = standby;
-    const readerOf = (tx: MutationTransaction, path: string): DatabaseReader =>
-      transforms === null ? tx.component(path) : tx.prepared(path);
-    const advance = await this.#calls.workWhile(found, live.aggregate.definition, readerOf);
+    const readerOf: ReaderOf = (tx, path) => (transforms === null ? tx.component(path) : tx.prepared(path));
+    const advance = await standby.work.step(this.#calls, found, live.aggregate.definition, readerOf);
     if (advance === null) {
       this.#failure ??= new TrueupError("PUSH_OUTDATED");
       return 0;

@@ -22,6 +22,63 @@ export interface Advance {
   readonly state: AggregateState;
   /** Whether an error has stopped a build. `status` tells the error, and each call of `advance` tries again. */
   readonly hasFailed: boolean;
+  /** The generation that is to be built in bulk, where the caller can do that. Nothing was done for it. */
+  readonly bulk?: number;
+}
+
+/** What whoever calls `advance` can do besides. */
+export interface AdvanceOptions {
+  /**
+   * Given by a keeper that builds in bulk, with the generation of which it has such a build under way. A generation that somebody
+   * else has begun to build, such as a process that died, is replaced by another one.
+   */
+  readonly bulk?: { readonly underWay: number | null };
+}
+
+/** How far a build in bulk is. */
+export interface BulkProgress {
+  /** How many documents it has taken, as `BuildProgress` counts them. */
+  readonly processed: number;
+  readonly total: number;
+  /** The time that it has taken so far, without breaks. */
+  readonly activeMs: number;
+}
+
+/**
+ * The aggregate's part of a build in bulk of one generation. Whoever carries the build out reads every document of the table
+ * once, in any number of snapshots that are not older than the transaction which named the generation; hands the entries over
+ * in ascending order; has them checked; and then merges until the aggregate is ready. Writes of the table wait beside until
+ * they are merged, so it does not matter which of them a snapshot showed.
+ *
+ * Contract: one object serves one attempt. What it remembers is lost with the process, and the build begins anew. Methods that
+ * return null have done nothing, because the generation was dropped or replaced.
+ */
+export interface BulkBuild {
+  readonly generation: number;
+  /**
+   * The entry of a document's item: a text of chars up to U+00FF, which sorts as the items do.
+   * @throws AGGREGATE_DOCUMENT_FAILED, ITEM_TOO_LARGE
+   */
+  entryOf(document: object): string;
+  /** Takes the next entries up. They go into the trees behind those that were taken up before. */
+  pack(entries: readonly string[]): BulkPack;
+  /** Whether what was packed is what was read, by their digests. */
+  isRight(): boolean;
+  /**
+   * Merges up to `limit` of the writes that wait. When none is left, the aggregate is ready. Returns whether some are. To be
+   * called once everything was packed and is right.
+   */
+  merge(ctx: object, limit: number): Promise<boolean | null>;
+  /** Notes how far the build is, and that it goes on if it had failed. Returns whether it is still wanted. */
+  note(ctx: object, progress: BulkProgress): Promise<boolean>;
+  /** Notes why the build cannot go on, and the document that is to blame, if one is. */
+  fail(ctx: object, error: unknown, documentId?: string): Promise<Advance>;
+}
+
+/** Entries that are to be packed. */
+export interface BulkPack {
+  /** May run again where its transaction could not commit. Its result is to be called once that has committed. */
+  run(ctx: object): Promise<(() => void) | null>;
 }
 
 /** The latest run of verify or repair that has ended. */
@@ -43,9 +100,15 @@ export interface BuildProgress {
   readonly etaMs: number | null;
 }
 
-/** How an aggregate stands. */
-export interface AggregateStatus extends BuildProgress {
+/** What an aggregate is waiting for, if it does not answer yet. */
+export interface AggregateStanding extends BuildProgress {
   readonly state: AggregateState;
+  /** The error that stops the aggregate; null while nothing does. */
+  readonly error: string | null;
+}
+
+/** How an aggregate stands, and what it holds. */
+export interface AggregateStatus extends AggregateStanding {
   /** The fingerprint of the definition. */
   readonly definition: string;
   /** The number of the generation that answers, or that is being built; 0 while no build was begun. */
@@ -65,8 +128,6 @@ export interface AggregateStatus extends BuildProgress {
   readonly drift: number | null;
   /** The first documents whose writes met a wrong item and that no check has looked into since. */
   readonly drifted: readonly DriftedDocument[];
-  /** The error that stops the aggregate; null while nothing does. */
-  readonly error: string | null;
   /** The document that the error happened with, if it was one. */
   readonly errorDocumentId: string | null;
 }
@@ -178,10 +239,14 @@ export interface ManagedAggregate {
    * Does one transaction's worth of what is due: fill, check, verify, repair, clear what was dropped. Nothing is due before
    * `begin`, nor after another definition has replaced this one.
    */
-  advance(ctx: object): Promise<Advance>;
+  advance(ctx: object, options?: AdvanceOptions): Promise<Advance>;
+  /** The aggregate's part of a build in bulk. Where it is left out, `advance` never asks for one. */
+  bulkBuild?(generation: number): BulkBuild;
   /** Begins a run, which `advance` then carries out, or joins the run that goes on. Returns the run's id. */
   startVerify(ctx: object, options?: StartVerifyOptions): Promise<string>;
-  /** The state of the aggregate, how far a build is, and what it holds. O(namespaces + log n). */
+  /** The state of the aggregate, and how far a build is. O(1). */
+  standing(ctx: object): Promise<AggregateStanding>;
+  /** The same with what it holds. O(namespaces + log n). */
   status(ctx: object): Promise<AggregateStatus>;
   /** A page of what a run found; without an id, of the latest run. Null when there is none. */
   report(ctx: object, runId?: string, cursor?: string): Promise<VerifyReport | null>;

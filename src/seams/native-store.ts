@@ -26,6 +26,8 @@ export interface CellReader<T> {
 export interface CellWriter<T> extends CellReader<T> {
   /** Sets the value, or removes the cell when it is undefined. Undone with the sub-transaction that it is part of. */
   set(name: string, value: T | undefined): void;
+  /** The same for a value that nobody is about to read: it does not push others out of the cache. */
+  store(name: string, value: T): void;
 }
 
 /** What a `ctx.db` offers natively. An answer is a promise only where the storage has to be waited for. */

@@ -6,6 +6,7 @@ import { componentsGeneric } from "convex/server";
 import type {
   Advance,
   AggregateState,
+  AggregateStanding,
   AggregateStatus,
   ManagedAggregate,
   VerifyReport,
@@ -117,6 +118,10 @@ class FakeAggregate implements ManagedAggregate {
       differences: 0,
       atMs: Date.now(),
     });
+  }
+
+  standing(given: object): Promise<AggregateStanding> {
+    return this.status(given);
   }
 
   async status(given: object): Promise<AggregateStatus> {

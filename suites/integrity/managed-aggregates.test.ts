@@ -16,13 +16,16 @@ interface Score {
 
 type ScoreAggregate = TableAggregate<{ Key: number; DataModel: never; TableName: never }>;
 
-/** The module `aggregates`: an aggregate by score, whose sum is of the scores times a factor. */
-function aggregates(factor: number): Record<string, unknown> {
+/** The module `aggregates`: an aggregate by score, whose sum is of the scores times a factor. Each item made is told. */
+function aggregates(factor: number, onItem: () => void = () => {}): Record<string, unknown> {
   const byScore = new TableAggregate(
     componentsGeneric()["byScore"] as never,
     {
       table: "scores",
-      sortKey: (doc: Score) => doc.score,
+      sortKey: (doc: Score) => {
+        onItem();
+        return doc.score;
+      },
       sumValue: (doc: Score) => doc.score * factor,
       version: `times ${factor}`,
     } as never,
@@ -39,6 +42,7 @@ function aggregates(factor: number): Record<string, unknown> {
       args: { doc: v.any() },
       handler: (ctx, { doc }) => byScore.delete(ctx as never, doc as never),
     }),
+    rebuild: mutation({ handler: (ctx) => byScore.clearAll(ctx as never) }),
     countWhenReady: query((ctx) => byScore.count(ctx as never, { whileBuilding: "wait" } as never)),
     change: mutation({
       args: { id: v.id("scores"), score: v.union(v.number(), v.null()) },
@@ -116,6 +120,45 @@ test.each(storageNames)("built beside writers, it equals its table (%s)", async 
   expect(await writer.end()).toBeGreaterThan(0);
   await expectRight(app, 1);
   expect(await app.aggregates.status("byScore")).toMatchObject({ state: "ready", error: null, drift: 0 });
+});
+
+test("built anew beside writers and readers, it answers exactly all the while", async () => {
+  const app = await open("memory", aggregates(1));
+  await call(app, "scores:addMany", { count: 8000 });
+  await app.aggregates.ready();
+  const writer = writeOn(app);
+  await call(app, "aggregates:rebuild");
+  let generation = 1;
+  while (generation === 1) {
+    const { count, sum } = (await call(app, "aggregates:totals")) as { count: number; sum: number };
+    expect(count).toBeGreaterThanOrEqual(8000);
+    expect(sum).toBeGreaterThanOrEqual((8000 * 8001) / 2);
+    ({ generation } = await app.aggregates.status("byScore"));
+    await setTimeout(1);
+  }
+  await writer.end();
+  await expectRight(app, 1);
+});
+
+test("a build goes on through a deploy that defines the aggregate as before", async () => {
+  const app = await open("memory", {});
+  await call(app, "scores:addMany", { count: 7500 });
+  const begun = new Promise((resolve) => app.aggregates.onProgress(resolve));
+  let items = 0;
+  // Slow enough that the build takes several steps.
+  const counting = aggregates(1, () => {
+    items += 1;
+    for (const endMs = performance.now() + 0.1; performance.now() < endMs;);
+  });
+  await putInPlace(app, counting);
+  await begun;
+  while (items === 0) await setTimeout(0);
+  await putInPlace(app, { ...counting, other: query({ handler: () => null }) });
+  await app.aggregates.ready();
+  // Each document's item is made twice, to see whether it is the same.
+  expect(items).toBe(2 * 7500);
+  await expectRight(app, 1);
+  expect(await app.aggregates.status("byScore")).toMatchObject({ generation: 1, processed: 7500 });
 });
 
 test("a query that waits for an aggregate is answered when it is built", async () => {

@@ -16,6 +16,7 @@ interface ComponentTest {
 const modules: Modules = {
   "./component/_generated/api.js": () => import("./component/_generated/api.js"),
   "./component/_generated/server.js": () => import("./component/_generated/server.js"),
+  "./component/bulk.js": () => import("./component/bulk.js"),
   "./component/deadLetter.js": () => import("./component/deadLetter.js"),
   "./component/deltas.js": () => import("./component/deltas.js"),
   "./component/handover.js": () => import("./component/handover.js"),

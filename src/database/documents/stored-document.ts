@@ -32,6 +32,11 @@ export function decodeDocument(text: string): StoredDocument {
   return { document, sizeBytes, isFlat, awaitsCommit: false, shape, source: null };
 }
 
+/** The document of a text that is in shape 0, without what `decodeDocument` finds out about it. O(size). */
+export function parseDocument(text: string): Document {
+  return parseValue(text) as Document;
+}
+
 /** The text to store: the shape's number, unless it is 0, and the document's JSON. O(size). */
 export function encodeDocument({ document, shape }: StoredDocument): string {
   const text = stringifyValue(document);

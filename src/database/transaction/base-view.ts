@@ -8,7 +8,13 @@ import type { CellCodec } from "../../seams/index.js";
 import type { MaybePromise, StorageReader } from "../../storage/storage.js";
 import type { TableEntry } from "../catalog/catalog.js";
 import { documentTail, internalIdLength, tailLength } from "../catalog/key-layout.js";
-import { decodeDocument, type StoredDocument } from "../documents/stored-document.js";
+import type { Document } from "../documents/document.js";
+import {
+  decodeDocument,
+  parseDocument,
+  shapeOfText,
+  type StoredDocument,
+} from "../documents/stored-document.js";
 import type { Origin, VersionedCache } from "../documents/versioned-cache.js";
 import type { Shapes } from "../transforms/shapes.js";
 
@@ -26,6 +32,8 @@ export type Cell = { readonly value: unknown } | null;
 export interface CellWrite {
   readonly cell: Cell;
   readonly codec: CellCodec<unknown>;
+  /** Whether the cache keeps it, even if it did not have the cell before. */
+  readonly isKept: boolean;
 }
 
 /**
@@ -122,6 +130,12 @@ export class BaseView {
     if (!mayKeep) return this.#inShapeOnce(table, stored);
     this.#keep(idsKey, stored, text.length);
     return this.inShape(table, stored);
+  }
+
+  /** The document of a row that was read once and is not needed again. @throws TRANSFORM_MISSING, TRANSFORM_FAILED */
+  decodeOnce(table: TableEntry, text: string): Document {
+    if (table.shape === 0 && shapeOfText(text) === 0) return parseDocument(text);
+    return this.#inShapeOnce(table, decodeDocument(text)).document;
   }
 
   /** The texts of the documents with these keys' tails. @throws STORAGE_CORRUPT when one is missing */

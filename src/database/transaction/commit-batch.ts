@@ -6,7 +6,7 @@ import { CommitTsPlaceholder, type Value } from "convex/values";
 import type { Write } from "../../storage/storage.js";
 import type { TableEntry } from "../catalog/catalog.js";
 import { catalogKeys, internalIdLength } from "../catalog/key-layout.js";
-import { cachedSize, type Caches, type Cell } from "./base-view.js";
+import { cachedSize, type Caches, type CellWrite } from "./base-view.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import type { Origin } from "../documents/versioned-cache.js";
 import { formatCounts } from "../catalog/records.js";
@@ -23,7 +23,7 @@ export class CommitBatch {
   readonly writes: Write[] = [];
   readonly #documents: DocumentState[] = [];
   readonly #records: [key: string, text: string][] = [];
-  readonly #cells: [key: string, cell: Cell, textLength: number][] = [];
+  readonly #cells: [key: string, write: CellWrite, textLength: number][] = [];
   #isWriteThrough = false;
 
   /** O(writes); reads the counts of the tables written where they are not cached. */
@@ -45,10 +45,11 @@ export class CommitBatch {
       batch.writes.push([key, value]);
       if (value !== undefined && cachedRecords.has(key)) batch.#records.push([key, value]);
     }
-    for (const [key, { cell, codec }] of state.cellWrites) {
+    for (const [key, write] of state.cellWrites) {
+      const { cell, codec } = write;
       const text = cell === null ? undefined : codec.encode(cell.value);
       batch.writes.push([key, text]);
-      batch.#cells.push([key, cell, text?.length ?? 0]);
+      batch.#cells.push([key, write, text?.length ?? 0]);
     }
     return batch;
   }
@@ -60,8 +61,8 @@ export class CommitBatch {
       caches.documents[tell](idsKey, stored, cachedSize(textLength), origin);
     }
     for (const [key, text] of this.#records) caches.records.write(key, text, 0, origin);
-    for (const [key, cell, textLength] of this.#cells) {
-      caches.cells.write(key, cell, cachedSize(textLength), origin);
+    for (const [key, { cell, isKept }, textLength] of this.#cells) {
+      caches.cells[isKept ? "write" : "rewrite"](key, cell, cachedSize(textLength), origin);
     }
   }
 

@@ -1,8 +1,8 @@
 /** One component's tables as a transaction reads them. */
 import { TrueupError } from "../../errors/index.js";
 import { findTable } from "../../schema/index.js";
-import type { MaybePromise } from "../../storage/storage.js";
-import { type DecodedId, decodeId } from "../../values/index.js";
+import type { Entry, MaybePromise } from "../../storage/storage.js";
+import { type DecodedId, decodeId, prefixEnd } from "../../values/index.js";
 import { type Catalog, isSystemTable, type TableEntry } from "../catalog/catalog.js";
 import { catalogKeys, cellsPrefix } from "../catalog/key-layout.js";
 import type { CellCodec, CellReader } from "../../seams/index.js";
@@ -16,7 +16,7 @@ import type { DocumentStream, Page, PageOptions, Query } from "../query/query.js
 import type { ScanState } from "../query/scan.js";
 import type { TableCounts } from "../catalog/records.js";
 import type { TransactionState } from "./transaction.js";
-import type { DatabaseReader } from "./types.js";
+import type { DatabaseReader, TablePart } from "./types.js";
 
 /** A document's place, from its id. */
 export interface Place {
@@ -109,6 +109,21 @@ export class Reader implements DatabaseReader {
       return emptyPage(query, { componentPath: this.path, tableName, fields }, options);
     }
     return await paginate(this.#view, planScan(query.source, table), query, options);
+  }
+
+  pass(tableName: string, behind: string | null, limit: number): MaybePromise<TablePart> {
+    this.state.assertActive();
+    const table = this.tableToRead(tableName);
+    if (table === null) return { documents: [], places: [] };
+    const { base } = this.#view;
+    const { documentsPrefix } = table;
+    const start = behind === null ? documentsPrefix : `${documentsPrefix}${behind}\x00`;
+    const found = base.storage.scan({ start, end: prefixEnd(documentsPrefix) }, { limit });
+    const partOf = (entries: readonly Entry[]): TablePart => ({
+      documents: entries.map(([, text]) => base.decodeOnce(table, text)),
+      places: entries.map(([key]) => key.slice(documentsPrefix.length)),
+    });
+    return found instanceof Promise ? found.then(partOf) : partOf(found);
   }
 
   async count(tableName: string): Promise<number> {

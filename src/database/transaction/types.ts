@@ -39,6 +39,12 @@ export interface DatabaseReader {
   stream(query: Query): DocumentStream;
   /** Also throws INVALID_CURSOR and INVALID_PAGE_OPTIONS. */
   page(query: Query, options: PageOptions): Promise<Page>;
+  /**
+   * Documents in the order of their creation, for the engine's passes over a whole table: without the transaction's own writes,
+   * uncounted, and neither copied nor kept in the cache or in the read set. O(limit).
+   * @param behind The place of a document; null for the beginning.
+   */
+  pass(table: string, behind: string | null, limit: number): MaybePromise<TablePart>;
   /** The number of documents in the table, kept with every commit. O(1). */
   count(table: string): Promise<number>;
   /** The same, at once when the storage answers at once; throws at once, too. */
@@ -51,6 +57,13 @@ export interface DatabaseReader {
   tables(): string[];
   /** The name of the table that an id belongs to, system tables too; null when there is none. */
   tableOfId(id: string): string | null;
+}
+
+/** A part of a table. There are no more documents behind it when it has fewer than were asked for. */
+export interface TablePart {
+  readonly documents: readonly Document[];
+  /** The places of the documents. */
+  readonly places: readonly string[];
 }
 
 /** What an import may set, which the database sets otherwise. */

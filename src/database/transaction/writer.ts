@@ -81,14 +81,16 @@ export class Writer extends Reader implements DatabaseWriter {
   }
 
   override cells<T>(codec: CellCodec<T>): CellWriter<T> {
+    const write = (name: string, value: T | undefined, isKept: boolean): void => {
+      this.state.assertActive();
+      const key = this.cellKey(name);
+      if (key === undefined) throw new Error("a component without tables has no cells");
+      this.state.writeCell(key, { cell: value === undefined ? null : { value }, codec, isKept });
+    };
     return {
       ...super.cells(codec),
-      set: (name, value) => {
-        this.state.assertActive();
-        const key = this.cellKey(name);
-        if (key === undefined) throw new Error("a component without tables has no cells");
-        this.state.writeCell(key, { cell: value === undefined ? null : { value }, codec });
-      },
+      set: (name, value) => write(name, value, true),
+      store: (name, value) => write(name, value, false),
     };
   }
 

@@ -9,7 +9,7 @@
  */
 import { v, type Infer } from "convex/values";
 import { nativeStoreOf } from "../../../seams/index.js";
-import { itemBytes, maxItemBytes, Position } from "../tree/index.js";
+import { assertFits, Position } from "../tree/index.js";
 import { internal } from "./_generated/api.js";
 import {
   internalQuery,
@@ -19,7 +19,6 @@ import {
   type MutationCtx,
 } from "./_generated/server.js";
 import { operations, type Operation } from "./interface/operation.js";
-import { itemTooLarge } from "./interface/errors.js";
 import { foldEntries } from "./queue/folding.js";
 import { forestOf, unmanaged } from "./forest/forest.js";
 import { namespacesOf } from "./forest/operations.js";
@@ -175,11 +174,10 @@ function mayBeRefused(type: Operation["type"]): boolean {
 }
 
 /** Checks what can be known without reading anything. @throws ITEM_TOO_LARGE */
-function checkSize(operation: Operation): void {
+export function checkSize(operation: Operation): void {
   const isMove = "newKey" in operation;
   if (!isMove && operation.type !== "insert" && operation.type !== "put") return;
   const key = isMove ? operation.newKey : operation.key;
   const values = [operation.sumValue ?? null, ...Object.values(operation.sumValues ?? {})];
-  const bytes = itemBytes({ position: new Position(key, operation.id), values });
-  if (bytes > maxItemBytes) throw itemTooLarge(operation.id, bytes);
+  assertFits({ position: new Position(key, operation.id), values });
 }

@@ -13,6 +13,7 @@ import { buildOf, definitionState, mainGeneration } from "./generation/progress.
 import { beginRun, clearRuns, dueRun, repairDrift } from "./check/lifecycle.js";
 import { isDamage } from "./interface/errors.js";
 import { batch, fillIn } from "./generation/fills.js";
+import { clearBeside } from "./generation/beside.js";
 import { generationsOf } from "./generation/directory.js";
 import * as states from "./generation/states.js";
 import { deleteRecord, successorGeneration } from "./forest/records.js";
@@ -103,20 +104,25 @@ const dueWork = v.union(
     isFirst: v.boolean(),
   }),
   v.object({ kind: v.literal("run"), state, generation: v.number(), runId: v.string() }),
+  v.object({ kind: v.literal("bulk"), state, generation: v.number() }),
   v.object({ kind: v.literal("wait"), state, waitMs: v.number() }),
 );
 
 /** Says what is to be done next for a definition: first the fill, then its check, then other checks, then clearing. */
 export const due = mutation({
-  args: { definition },
+  args: {
+    definition,
+    /** Given by who can build in bulk, with the generation that is being built so by now. */
+    bulk: v.optional(v.object({ underWay: v.union(v.number(), v.null()) })),
+  },
   returns: dueWork,
-  handler: async (ctx, { definition }): Promise<DueWork> => {
+  handler: async (ctx, { definition, bulk }): Promise<DueWork> => {
     const all = await generationsOf(ctx.db, definition);
     const state = mainGeneration(all)?.status ?? "empty";
     const live = all.filter(({ status }) => status !== "dropped");
     if (live.length === 0) return { kind: "begin", state };
     for (const generation of live.toReversed()) {
-      const due = await dueFor(ctx, generation, state);
+      const due = (await bulkFor(ctx, generation, state, bulk)) ?? (await dueFor(ctx, generation, state));
       if (due !== null) return due;
     }
     const dropped = await states.droppedGeneration(ctx.db);
@@ -172,6 +178,20 @@ export const clear = mutation({
   },
 });
 
+/** The build in bulk that is to be done for one generation; null when none is. */
+async function bulkFor(
+  { db }: MutationCtx,
+  generation: Doc<"generations">,
+  state: AggregateState,
+  bulk: { underWay: number | null } | undefined,
+): Promise<DueWork | null> {
+  const { generation: number, inBulk = false, status } = generation;
+  const isUnderWay = inBulk && (bulk === undefined || bulk.underWay === number);
+  if (isUnderWay) return { kind: "bulk", state, generation: number };
+  if (bulk === undefined || status === "ready" || (await buildOf(db, number))?.isFilled === true) return null;
+  return { kind: "bulk", state, generation: await states.beginInBulk(db, generation) };
+}
+
 /** What is to be done for one generation; null when nothing is. */
 async function dueFor(
   ctx: MutationCtx,
@@ -218,7 +238,8 @@ async function clearSome({ db }: MutationCtx, generation: number): Promise<boole
     await deleteRecord(db, record);
   }
   await store.write(db);
-  return records.length === 0 && clearRuns(db, generation);
+  if (records.length > 0 || !(await clearBeside(db, generation, nodesPerSweep))) return false;
+  return clearRuns(db, generation);
 }
 
 function someRecords(db: DatabaseReader, generation: number): Promise<Doc<"trees">[]> {

@@ -23,6 +23,7 @@ import {
 } from "./published/positions.js";
 import { readTrees, writeTree, type WholeTree } from "./published/trees.js";
 import type { PublishedCtx, PublishedDeadLetter } from "./published/types.js";
+import { generationTables } from "./generation/tables.js";
 import { checkTables } from "./check/tables.js";
 
 type Finish<Ctx> = (ctx: Ctx) => Promise<void>;
@@ -166,7 +167,7 @@ async function cancelJobs({
 
 const published = ["btree", "btreeNode"];
 const queues = ["pendingOperations", "deadLetterOperations"];
-const own = ["trees", "nodes", "worker", "progress", "settings", "generations", "builds"];
+const own = ["trees", "nodes", "worker", "progress", "settings", ...Object.keys(generationTables)];
 
 /** The engine finds this by its brand. */
 export const handover: { readonly [handoverBrand]: DeclaredHandover } = {

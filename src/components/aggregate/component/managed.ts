@@ -10,6 +10,7 @@ import { driftOf } from "./check/drift.js";
 import { lastVerified, lastVerifiedRun } from "./check/lifecycle.js";
 import { driftedDocument } from "./check/tables.js";
 import { measureTrees, size as sizeOfTrees } from "./forest/size.js";
+import { appendBeside } from "./generation/beside.js";
 import { assertUnmanaged, generationsOf, liveGenerations } from "./generation/directory.js";
 import { buildOf, definitionState, mainGeneration, progressOf } from "./generation/progress.js";
 import * as states from "./generation/states.js";
@@ -45,15 +46,20 @@ export const follow = askableMutation({
   returns: v.boolean(),
   handler: (ctx, args) =>
     writeFrom(ctx, (readings) => {
-      const { readable, writable } = liveGenerations(readings, args.definition);
+      const { readable, writable, inBulk = [] } = liveGenerations(readings, args.definition);
       const [generation, ...others] = writable;
       if (generation === undefined) {
         return args.begins === true ? inCall(ctx, () => beginWith(ctx, args)) : () => false;
       }
-      if (others.length === 0) return () => followIn(ctx, generation, generation === readable, args);
+      if (others.length === 0 && inBulk.length === 0) {
+        return () => followIn(ctx, generation, generation === readable, args);
+      }
       return inCall(ctx, async () => {
         let isDue = false;
-        for (const each of writable) isDue = (await followIn(ctx, each, each === readable, args)) || isDue;
+        for (const each of writable) {
+          if (inBulk.includes(each)) await appendBeside(ctx.db, each, args.operations.map(withoutBefore));
+          else isDue = (await followIn(ctx, each, each === readable, args)) || isDue;
+        }
         return isDue;
       });
     }),

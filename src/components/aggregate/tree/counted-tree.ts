@@ -10,6 +10,7 @@
  * a whole, and none but the root less than a quarter. The lower bound is not a half, so that ascending keys leave
  * nodes three quarters full, and an insert and delete at a boundary do not split and merge in turn.
  */
+import { ConvexError } from "convex/values";
 import { childBytes, childBytesBound, childBytesMost, childIndex, countBelow, isLeaf } from "./node.js";
 import { itemBytes, itemBytesBound, itemIndex, summarize } from "./node.js";
 import type { Branch, Child, Leaf, Node, NodeRef } from "./node.js";
@@ -35,7 +36,17 @@ export interface CountedTree {
 const maxNodeBytes: number = 768 * 1024;
 
 /** An item's key, id and values may take up an eighth of a node, so that every node can be split evenly. */
-export const maxItemBytes: number = maxNodeBytes / 8;
+const maxItemBytes: number = maxNodeBytes / 8;
+
+/** Refuses an item that is too large; where a table is aggregated, its id is that of the document. @throws ITEM_TOO_LARGE */
+export function assertFits(item: Item): void {
+  if (itemBytesBound(item) <= maxItemBytes) return;
+  const bytes = itemBytes(item);
+  if (bytes <= maxItemBytes) return;
+  const { id } = item.position;
+  const message = `the key, id and values of the item ${id} take up ${bytes} bytes; ${maxItemBytes} is the most`;
+  throw new ConvexError({ code: "ITEM_TOO_LARGE", message, id });
+}
 
 export const minMaxNodeSize = 4;
 export const maxMaxNodeSize = 4096;

@@ -8,14 +8,15 @@ export {
   SeparatorCollector,
   type BucketSums,
 } from "./buckets.js";
-export { digestOf, factorOf } from "./digest.js";
+export { addDigests, digestOf, factorOf, scaleDigest } from "./digest.js";
+export { entryText, placeOfEntry, readEntry, spaceLengthOf } from "./entry.js";
 export { countRange, summarizeRange } from "./tree-fold.js";
 export {
+  assertFits,
   emptyLeaf,
   findItem,
   itemAtOffset,
   leafOf,
-  maxItemBytes,
   maxMaxNodeSize,
   minMaxNodeSize,
 } from "./counted-tree.js";
@@ -55,6 +56,7 @@ export {
   type MeasureSummary,
   type Summary,
 } from "./summary.js";
+export { appendItems } from "./tree-append.js";
 export { checkTree, type TreeProblem, type TreeReport } from "./tree-check.js";
 export { removeSome } from "./tree-removal.js";
 export { scanRange, type Order } from "./tree-scan.js";

@@ -6,7 +6,7 @@
  */
 import type { Position } from "./position.js";
 import { sumParts } from "./exact-sum.js";
-import { SummaryFold, summaryOf, type Item, type Summary } from "./summary.js";
+import { SummaryFold, type Item, type Summary } from "./summary.js";
 
 /** Names a node within its store; only the store knows how. */
 export type NodeRef = string | number;
@@ -74,7 +74,7 @@ export function itemIndex(leaf: Leaf, order: string): number {
 /** The fold of a node's own entries. Not for a lazy root, whose children have no summaries. O(size). */
 export function summarize(node: Node): Summary {
   const fold = new SummaryFold();
-  if (isLeaf(node)) for (const item of node.items) fold.add(summaryOf(item));
+  if (isLeaf(node)) for (const item of node.items) fold.addItem(item);
   else for (const child of node.children) fold.add(knownSummary(child));
   return fold.result();
 }

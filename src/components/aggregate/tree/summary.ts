@@ -117,10 +117,23 @@ export class SummaryFold {
     }
   }
 
+  addItem(item: Item): void {
+    const { position, values } = item;
+    this.#digest =
+      this.#digest === null || position.isUnresolved
+        ? null
+        : addDigests(this.#digest, digestOf(position.order, values));
+    this.#addValues(item);
+  }
+
   /** Adds an item without its digest; the digest of the result is unknown then. */
-  addUndigested({ values }: Item): void {
-    this.#count++;
+  addUndigested(item: Item): void {
     this.#digest = null;
+    this.#addValues(item);
+  }
+
+  #addValues({ values }: Item): void {
+    this.#count++;
     for (let index = 0; index < values.length; index++) {
       const value = values[index] as number | null;
       if (value !== null) this.#measure(index).addValue(value);

@@ -120,7 +120,8 @@ function replaceChildren(
   children.splice(index, count, ...replacements);
 }
 
-function describe(tree: CountedTree, ref: NodeRef, low: Position | null, lazy: boolean): Child {
+/** A node as its parent describes it. */
+export function describe(tree: CountedTree, ref: NodeRef, low: Position | null, lazy: boolean): Child {
   const node = tree.nodes.get(ref);
   return { low: low ?? lowestOf(node), ref, summary: lazy ? null : summarize(node) };
 }
@@ -156,7 +157,7 @@ function shrinkRoot(tree: CountedTree, root: Node): void {
 }
 
 /** What was a lazy root keeps summaries from now on. */
-function rememberSummaries(tree: CountedTree, ref: NodeRef): void {
+export function rememberSummaries(tree: CountedTree, ref: NodeRef): void {
   const node = tree.nodes.get(ref);
   if (isLeaf(node)) return;
   tree.nodes.expect(node.children.map((child) => child.ref));

@@ -4,9 +4,9 @@ import type { FunctionReturnType } from "convex/server";
 import { ConvexError } from "convex/values";
 import type { ComponentApi } from "../../component/_generated/component.js";
 import type { Operation } from "../aggregate.js";
-import { encodeKey } from "../../../../values/index.js";
 import { putOperation, type WrittenItem } from "../operations.js";
 import { readPage, sizeOf } from "./table-reading.js";
+import { isSame } from "./table-source.js";
 import type { AdvanceCtx, Source, StoredDocument } from "./types.js";
 
 /** The batch that the component asks for. */
@@ -52,13 +52,7 @@ function itemsOf(
   const operations: Operation[] = [];
   for (const document of documents) {
     try {
-      const item = source.itemOf(document);
-      if (textOf(item) !== textOf(source.itemOf(document))) {
-        const message =
-          "the aggregate's functions make another item of the same document each time: they must be pure";
-        return { operations, failure: { message, documentId: document._id } };
-      }
-      operations.push(putOperation(item));
+      operations.push(putOperation(pureItemOf(source, document)));
     } catch (error) {
       return { operations, failure: { message: messageOf(error), documentId: document._id } };
     }
@@ -66,15 +60,23 @@ function itemsOf(
   return { operations, failure: null };
 }
 
-/** A text that is equal for equal items of one document. */
-function textOf({ namespace, key, sumValue, sumValues }: WrittenItem): string {
-  return encodeKey([namespace, key, sumValue, ...Object.values(sumValues ?? {})]);
+/**
+ * The item of a document, which is made twice, because functions that make another one each time would never agree with the
+ * table.
+ * @throws AGGREGATE_DOCUMENT_FAILED
+ */
+export function pureItemOf(source: Source, document: StoredDocument): WrittenItem {
+  const item = source.itemOf(document);
+  if (isSame(item, source.itemOf(document))) return item;
+  throw new Error(
+    "the aggregate's functions make another item of the same document each time: they must be pure",
+  );
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   if (error instanceof ConvexError) {
     const data: unknown = error.data;
     if (typeof data === "object" && data !== null && "message" in data) return String(data.message);
   }
-  return String(error);
+  return error instanceof Error ? error.message : String(error);
 }

@@ -11,15 +11,20 @@ import { assertWritable, runMutation } from "../call.js";
 import { advanceRun, readReport, startVerify } from "../verification/runs.js";
 import { withoutBefore, type WrittenItem } from "../operations.js";
 import type { TreeOptions, WhileBuilding } from "../types.js";
+import { advanceAfter } from "./advance-after.js";
+import { SourceBulkBuild } from "./bulk.js";
 import { fillNext } from "./fill.js";
 import { Followers } from "./followers.js";
 import { countDocuments } from "./table-reading.js";
 import { namingDocument, TableSource } from "./table-source.js";
 import type {
   Advance,
+  AdvanceOptions,
+  AggregateStanding,
   AggregateState,
   AggregateStatus,
   BeginOptions,
+  BulkBuild,
   ManagedAggregate,
   StartVerifyOptions,
   VerifyReport,
@@ -32,9 +37,6 @@ import type {
   StatusCtx,
   StoredDocument,
 } from "./types.js";
-
-/** How long to wait before a build that failed is tried again, in case that its document was mended. */
-const retryMs = 30_000;
 
 type Part = FunctionReturnType<ComponentApi["managed"]["size"]>;
 
@@ -174,16 +176,28 @@ export class Managed implements ManagedAggregate {
     });
   }
 
-  async advance(ctx: AdvanceCtx): Promise<Advance> {
-    return this.proceed(ctx, false);
+  async advance(ctx: AdvanceCtx, options?: AdvanceOptions): Promise<Advance> {
+    return this.proceed(ctx, false, options);
+  }
+
+  bulkBuild(generation: number): BulkBuild {
+    return new SourceBulkBuild(this.source, generation);
   }
 
   /** Does one transaction's worth of what is due. Where nothing was begun, begins a build if it `mayBegin`. */
-  async proceed(ctx: AdvanceCtx, mayBegin: boolean): Promise<Advance> {
+  async proceed(ctx: AdvanceCtx, mayBegin: boolean, { bulk }: AdvanceOptions = {}): Promise<Advance> {
     const { definition, component, source } = this;
-    const due = await runMutation(ctx, component.generations.due, { definition });
+    const due = await runMutation(ctx, component.generations.due, { definition, ...(bulk && { bulk }) });
     let waitMs: number | undefined;
     switch (due.kind) {
+      case "bulk":
+        // Only who builds in bulk can go on with it, and does.
+        return {
+          due: bulk !== undefined,
+          state: due.state,
+          hasFailed: false,
+          ...(bulk !== undefined && { bulk: due.generation }),
+        };
       case "nothing":
         return { due: false, state: due.state, hasFailed: false };
       case "begin":
@@ -203,13 +217,17 @@ export class Managed implements ManagedAggregate {
         waitMs = due.waitMs;
         break;
     }
-    const { state, hasFailed } = await ctx.runQuery(component.managed.standing, { definition });
-    if (hasFailed) waitMs = retryMs;
-    return { due: true, ...(waitMs !== undefined && { waitMs }), state, hasFailed };
+    return await advanceAfter(ctx, source, waitMs);
   }
 
   async startVerify(ctx: FollowCtx, options: StartVerifyOptions = {}): Promise<string> {
     return startVerify(ctx, this.source, options);
+  }
+
+  async standing(ctx: StatusCtx): Promise<AggregateStanding> {
+    const { definition, component } = this;
+    const status = await ctx.runQuery(component.managed.status, { definition });
+    return { ...status, total: status.total ?? (await this.totalOf(ctx)) };
   }
 
   async status(ctx: StatusCtx): Promise<AggregateStatus> {

@@ -144,10 +144,12 @@ function wordFor(value: unknown): string {
   return name === "" ? "an object of a class" : `${/^[aeio]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
-function isSame(a: WrittenItem, b: WrittenItem): boolean {
+/** Whether two items of one document are the same, to the last bit. */
+export function isSame(a: WrittenItem, b: WrittenItem): boolean {
   if (!Object.is(a.sumValue, b.sumValue)) return false;
-  const names = new Set([...Object.keys(a.sumValues ?? {}), ...Object.keys(b.sumValues ?? {})]);
-  for (const name of names) if (!Object.is(a.sumValues?.[name], b.sumValues?.[name])) return false;
+  for (const name in a.sumValues) if (!Object.is(a.sumValues[name], b.sumValues?.[name])) return false;
+  for (const name in b.sumValues) if (!Object.is(a.sumValues?.[name], b.sumValues[name])) return false;
+  if (Object.is(a.key, b.key) && Object.is(a.namespace, b.namespace)) return true;
   return encodeKey([a.key, a.namespace]) === encodeKey([b.key, b.namespace]);
 }
 

@@ -91,6 +91,30 @@ export async function beginRun(
   return run;
 }
 
+/**
+ * Records that a build in bulk compared what it has packed with what it has read, as a run that found nothing. A run that goes
+ * on, and is to look closer, stays the latest.
+ */
+export async function recordBuild(
+  db: DatabaseWriter,
+  generation: Doc<"generations">,
+  documents: number,
+): Promise<void> {
+  const { generation: number, startedAtMs } = generation;
+  if ((await dueRun(db, number)) !== null) return;
+  await db.insert("checkRuns", {
+    generation: number,
+    repair: true,
+    startedBy: "build",
+    startedAtMs,
+    status: "done",
+    durationMs: Date.now() - startedAtMs,
+    checked: { nodes: 0, items: documents, documents },
+    counts: noDifferences(),
+    fixed: 0,
+  });
+}
+
 /** What the latest run of a generation that is done found, and how many of its differences are not mended. */
 export async function lastVerified(
   db: DatabaseReader,

@@ -61,12 +61,20 @@ export class Forest {
   /** The successors of trees that are being rebuilt. */
   #successors: Forest | null = null;
 
-  /** @param readings What the call has read already, if the forest is to share it. */
-  constructor(db: DatabaseReader, generation: number = unmanaged, readings: Readings = new Readings(db)) {
+  /**
+   * @param readings What the call has read already, if the forest is to share it.
+   * @param isBulk Many leaves are written that nobody is about to read.
+   */
+  constructor(
+    db: DatabaseReader,
+    generation: number = unmanaged,
+    readings: Readings = new Readings(db),
+    isBulk = false,
+  ) {
     this.#readings = readings;
     this.generation = generation;
     const { native } = readings;
-    this.nodes = native === null ? new DocumentNodes(db) : new CellNodes(readings, native);
+    this.nodes = native === null ? new DocumentNodes(db) : new CellNodes(readings, native, isBulk);
   }
 
   /** Loads the trees of namespaces, and with `forPlanting` also what `plant` needs. */

@@ -5,12 +5,11 @@
 import type { Value } from "convex/values";
 import { encodeKey } from "../../../../values/index.js";
 import {
+  assertFits,
   askEach,
   findItem,
   insertItem,
   isMissing,
-  itemBytes,
-  maxItemBytes,
   Position,
   putItem,
   removeItem,
@@ -21,7 +20,7 @@ import {
 } from "../../tree/index.js";
 import type { DifferenceKind } from "../../../../seams/index.js";
 import type { ItemMove, ItemValues, Operation } from "../interface/operation.js";
-import { aggregateError, isDamage, itemTooLarge, show } from "../interface/errors.js";
+import { aggregateError, isDamage, show } from "../interface/errors.js";
 import { plainMeasure, unmanaged, type Forest, type StoredTree } from "./forest.js";
 
 /** What names an item. */
@@ -302,7 +301,7 @@ function itemFor(tree: StoredTree, { key, id }: ItemPlace, { sumValue, sumValues
   addMeasures(tree, byName.keys());
   const values = tree.state.measures.map((name) => byName.get(name) ?? null);
   const item = { position: new Position(key, id), values: withoutTrailingNulls(values) };
-  if (itemBytes(item) > maxItemBytes) throw itemTooLarge(id, itemBytes(item));
+  assertFits(item);
   return item;
 }
 

@@ -15,6 +15,8 @@ export interface LiveGenerations {
   readonly readable: number | null;
   /** The generations that are kept in step: the one that answers, and the one that is being built. */
   readonly writable: readonly number[];
+  /** Those of them that are built in bulk: writes wait beside their trees (`generation/beside.ts`). */
+  readonly inBulk?: readonly number[];
 }
 
 const noneLive: LiveGenerations = { readable: null, writable: [] };
@@ -88,8 +90,10 @@ function isLive({ status }: Doc<"generations">): boolean {
 function liveAmong(generations: readonly Doc<"generations">[]): LiveGenerations {
   const live = generations.filter(isLive);
   if (live.length === 0) return noneLive;
+  const inBulk = live.filter((one) => one.inBulk === true).map(({ generation }) => generation);
   return {
     readable: live.find(({ status }) => status === "ready")?.generation ?? null,
     writable: live.map(({ generation }) => generation),
+    ...(inBulk.length > 0 && { inBulk }),
   };
 }

@@ -10,6 +10,7 @@ import { forgetDrift, noteDrift } from "../check/drift.js";
 import { Forest, type TreeSettings } from "../forest/forest.js";
 import { generationsOf, refreshDirectory } from "./directory.js";
 import type { Failure } from "./tables.js";
+import { isLeaf, untilLoaded } from "../../tree/index.js";
 
 export type Generation = Doc<"generations">;
 
@@ -44,6 +45,45 @@ export async function createGeneration(
   }
   await refreshDirectory(db, definition);
   return generation;
+}
+
+/**
+ * The generation that is to be built in bulk in place of one that is not ready. Where that holds anything, another one takes its
+ * place, because what a build in bulk packs stands behind nothing. From here on writes wait beside it.
+ */
+export async function beginInBulk(db: DatabaseWriter, generation: Generation): Promise<number> {
+  let number = generation.generation;
+  const { isEmpty, settings } = await contentsOf(db, number);
+  if (!isEmpty || generation.status !== "building") {
+    await drop(db, generation);
+    number = await createGeneration(db, generation.definition, settings);
+  }
+  const begun = await liveGeneration(db, number);
+  if (begun !== null) await change(db, begun, { inBulk: true });
+  return number;
+}
+
+/** Whether a generation holds nothing, with the settings of its tree without a namespace. */
+async function contentsOf(
+  db: DatabaseReader,
+  generation: number,
+): Promise<{ isEmpty: boolean; settings: TreeSettings }> {
+  const build = await buildOf(db, generation);
+  const [first, second] = await db
+    .query("trees")
+    .withIndex("by_generation", (q) => q.eq("generation", generation))
+    .take(2);
+  const forest = new Forest(db, generation);
+  await forest.load([undefined]);
+  const tree = forest.find(undefined);
+  const root = tree === null ? null : await untilLoaded(() => tree.nodes.find(tree.state.root));
+  const isBare = root !== null && isLeaf(root) && root.items.length === 0;
+  const isEmpty = first === undefined || (second === undefined && first.namespace === undefined && isBare);
+  const waits = await db.query("pendingOperations").first();
+  return {
+    isEmpty: isEmpty && waits === null && build?.processed === 0,
+    settings: tree === null ? {} : { maxNodeSize: tree.state.maxNodeSize, rootLazy: tree.state.rootLazy },
+  };
 }
 
 /** The generation with a number; null when there is none, or when it was dropped. */
@@ -92,7 +132,12 @@ export async function makeReady(db: DatabaseWriter, generation: Generation): Pro
   for (const other of await readyGenerations(db, generation.definition)) {
     if (other._id !== generation._id) await drop(db, other);
   }
-  await change(db, generation, { status: "ready", failure: undefined, readyAtMs: Date.now() });
+  await change(db, generation, {
+    status: "ready",
+    failure: undefined,
+    inBulk: undefined,
+    readyAtMs: Date.now(),
+  });
 }
 
 /** Drops the generations of every definition but the given one, or of all for null. Returns true when there were any. */
@@ -156,7 +201,10 @@ export async function forget(db: DatabaseWriter, generation: Generation): Promis
 async function change(
   db: DatabaseWriter,
   { _id, definition }: Generation,
-  changes: Partial<Omit<Generation, "failure">> & { failure?: Failure | undefined },
+  changes: Partial<Omit<Generation, "failure" | "inBulk">> & {
+    failure?: Failure | undefined;
+    inBulk?: true | undefined;
+  },
 ): Promise<void> {
   await db.patch("generations", _id, changes);
   await refreshDirectory(db, definition);

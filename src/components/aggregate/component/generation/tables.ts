@@ -5,6 +5,7 @@
  */
 import { defineTable } from "convex/server";
 import { v, type Infer } from "convex/values";
+import { operations } from "../interface/operation.js";
 
 /**
  * `building`: being filled. `checking`: filled, and being compared with the table. `ready`: answers reads. `failed`: a document
@@ -48,6 +49,8 @@ export const generationTables = {
     /** When nothing was left of a dropped one. */
     clearedAtMs: v.optional(v.number()),
     failure: v.optional(failure),
+    /** True while it is built in bulk: then nothing but the build writes to its trees, and other writes wait beside. */
+    inBulk: v.optional(v.boolean()),
   })
     .index("by_definition", ["definition"])
     .index("by_generation", ["generation"]),
@@ -66,4 +69,9 @@ export const generationTables = {
     activeMs: v.number(),
     latestAtMs: v.number(),
   }).index("by_generation", ["generation"]),
+  /** Writes that wait beside a generation that is built in bulk, in the order of their commits. */
+  besideOperations: defineTable({ generation: v.number(), commitTs: v.commitTs(), operations }).index(
+    "by_generation",
+    ["generation", "commitTs"],
+  ),
 };

@@ -3,7 +3,6 @@
  * app, and from there to its clients. The package's docs/errors.md lists the codes with all others.
  */
 import { ConvexError, convexToJson, type Value } from "convex/values";
-import { maxItemBytes } from "../../tree/index.js";
 
 /** The codes in the `data` of the component's errors. */
 export type AggregateErrorCode =
@@ -16,7 +15,6 @@ export type AggregateErrorCode =
   | "INVALID_OFFSET"
   | "INVALID_PAGE_SIZE"
   | "INVALID_PERCENTILE"
-  | "ITEM_TOO_LARGE"
   | "OFFSET_OUT_OF_RANGE"
   | "PENDING_OPERATIONS";
 
@@ -27,12 +25,6 @@ export function aggregateError(
   details: Record<string, string> = {},
 ): ConvexError<{ code: AggregateErrorCode; message: string }> {
   return new ConvexError({ code, message, ...details });
-}
-
-/** The error for an item that is too large. Where a table is aggregated, the id is that of the item's document. */
-export function itemTooLarge(id: string, bytes: number): Error {
-  const message = `the key, id and values of the item ${id} take up ${bytes} bytes; ${maxItemBytes} is the most`;
-  return aggregateError("ITEM_TOO_LARGE", message, { id });
 }
 
 /** Whether an error says that a tree is damaged: that its nodes are missing or do not fit together. */

@@ -26,9 +26,13 @@ export class CellNodes extends NodeCache implements StoredNodes {
   /** The names of created nodes, from `place` until they are written. */
   #names: ReadonlyMap<NodeRef, string> = noNames;
 
-  constructor(readings: Readings, native: NativeStore) {
+  readonly #isBulk: boolean;
+
+  /** @param isBulk Many leaves are written that nobody is about to read. */
+  constructor(readings: Readings, native: NativeStore, isBulk = false) {
     super();
     this.#readings = readings;
+    this.#isBulk = isBulk;
     this.#cells = native.cells(nodeCodec);
   }
 
@@ -79,7 +83,7 @@ export class CellNodes extends NodeCache implements StoredNodes {
   #writeNode(ref: NodeRef): void {
     const node = withStoredRefs(this.get(ref), this.#names);
     const name = this.#names.get(ref);
-    this.#cells.set(nodeCells + (name ?? ref), node);
+    this.#cells[this.#isBulk && isLeaf(node) ? "store" : "set"](nodeCells + (name ?? ref), node);
     if (name !== undefined) this.nodes.delete(ref);
     this.nodes.set(name ?? ref, node);
   }

@@ -95,9 +95,16 @@ export async function appendPending(
     if (left.length < rest.length) await db.patch("pendingOperations", newest._id, { operations: filled });
     rest = left;
   }
-  while (rest.length > 0) {
-    const { filled, left } = fill({ commitTs, operations: [] }, rest);
-    await db.insert("pendingOperations", { commitTs, operations: filled, ...kind });
+  for (const some of inEntries(rest)) {
+    await db.insert("pendingOperations", { commitTs, operations: some, ...kind });
+  }
+}
+
+/** Operations in parts, each of which fits into an entry. */
+export function* inEntries(operations: readonly Operation[]): Iterable<Operation[]> {
+  for (let rest = [...operations]; rest.length > 0;) {
+    const { filled, left } = fill({ operations: [] }, rest);
+    yield filled;
     rest = left;
   }
 }
@@ -121,10 +128,10 @@ function isOfKind(a: EntryKind, b: EntryKind): boolean {
 
 /** Adds as many operations to an entry as it has room for; an empty one takes the first, however large. */
 function fill(
-  entry: Pick<PendingRow, "commitTs" | "operations">,
+  entry: Pick<PendingRow, "operations">,
   operations: Operation[],
 ): { filled: Operation[]; left: Operation[] } {
-  let bytes = getDocumentSize(entry);
+  let bytes = getConvexSize(entry.operations);
   let taken = 0;
   for (const operation of operations) {
     const count = entry.operations.length + taken;
