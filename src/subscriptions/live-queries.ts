@@ -5,7 +5,7 @@
  */
 import type { Database, DatabaseCommit } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
-import type { Storage, StorageSnapshot, Version } from "../storage/storage.js";
+import type { MaybePromise, Storage, StorageSnapshot, Version } from "../storage/storage.js";
 import { LiveQuery, type QueryRun } from "./live-query.js";
 import { ReadIndex } from "./read-index.js";
 import { Round } from "./round.js";
@@ -56,14 +56,12 @@ export class LiveQueries<Call, Outcome> {
   }
 
   /**
-   * Resolves when every live query knows of this commit: a mutation may return before its commit is told.
-   * @throws BACKEND_CLOSED
+   * Returns undefined when every live query knows of this commit, else a promise that resolves when they do: a mutation may
+   * return before its commit is told. @throws BACKEND_CLOSED
    */
-  async whenSeen(version: Version): Promise<void> {
-    if (version > this.#seen && !this.#isClosed) {
-      await new Promise<void>((resume) => this.#waiting.push({ version, resume }));
-    }
+  whenSeen(version: Version): Promise<void> | undefined {
     if (this.#isClosed) throw new TrueupError("BACKEND_CLOSED");
+    return version <= this.#seen ? undefined : this.#waitFor(version);
   }
 
   /** All outcomes are to be computed again: other code runs now. */
@@ -113,15 +111,14 @@ export class LiveQueries<Call, Outcome> {
     round: Round,
     snapshot: StorageSnapshot,
     query: LiveQuery<Call, Outcome>,
-  ): Promise<QueryRun<Outcome>> {
+  ): MaybePromise<QueryRun<Outcome>> {
     const { version } = snapshot;
-    const known = query.at(version);
-    if (known !== null) return Promise.resolve(known);
-    let run = query.runs.get(version);
-    if (run === undefined) {
-      run = this.#runNow(round, snapshot, query).finally(() => query.runs.delete(version));
-      query.runs.set(version, run);
-    }
+    const known = query.at(version) ?? query.runs.get(version);
+    if (known !== undefined) return known;
+    const run = this.#runNow(round, snapshot, query).finally(() => query.runs.delete(version));
+    // Whoever needs it may have failed for another query by then.
+    run.catch(() => {});
+    query.runs.set(version, run);
     return run;
   }
 
@@ -145,6 +142,11 @@ export class LiveQueries<Call, Outcome> {
       query.record(run, round.staleSince(run));
     }
     return run;
+  }
+
+  async #waitFor(version: Version): Promise<void> {
+    await new Promise<void>((resume) => this.#waiting.push({ version, resume }));
+    if (this.#isClosed) throw new TrueupError("BACKEND_CLOSED");
   }
 
   #hear(commit: DatabaseCommit): void {

@@ -3,9 +3,10 @@
  * sees half of a transaction: what is not known to be right is run in one snapshot. Only what may have changed is looked at,
  * because every other query has an outcome that the client knows, and that is right at every commit heard of.
  */
-import type { Version } from "../storage/storage.js";
+import type { StorageSnapshot, Version } from "../storage/storage.js";
 import type { LiveQueries } from "./live-queries.js";
 import type { LiveQuery, QueryRun, Watcher } from "./live-query.js";
+import type { Round } from "./round.js";
 
 /** What has changed for a client, by its ids for the queries. All that it watches is right at `version`. */
 export interface Settled<Outcome> {
@@ -97,7 +98,8 @@ export class LiveQuerySet<Call, Outcome> {
    */
   async settle(atLeast: Version): Promise<Settled<Outcome>> {
     const last = this.#lastNumber;
-    await this.#owner.whenSeen(atLeast);
+    const hearing = this.#owner.whenSeen(atLeast);
+    if (hearing !== undefined) await hearing;
     let version = this.#owner.seen;
     const taken = new Set<Watched<Call, Outcome>>();
     this.#take(last, taken);
@@ -105,20 +107,35 @@ export class LiveQuerySet<Call, Outcome> {
     while (runs === null) {
       const round = this.#owner.hold();
       try {
-        const snapshot = await round.snapshot;
+        const opening = round.snapshot;
+        const snapshot = opening instanceof Promise ? await opening : opening;
         version = snapshot.version;
-        await this.#owner.whenSeen(version);
+        const waiting = this.#owner.whenSeen(version);
+        if (waiting !== undefined) await waiting;
         this.#take(last, taken);
-        const found = await Promise.all(
-          Array.from(taken, ({ query }) => this.#owner.runIn(round, snapshot, query)),
-        );
-        if (found.every((run) => run.version <= version)) runs = found;
+        runs = await this.#run(taken, round, snapshot);
       } finally {
         round.release();
       }
-      await this.#owner.turns.next();
     }
     return { version, changes: this.#changes(taken, runs) };
+  }
+
+  /** The outcomes in a round; null when one of them is of a later commit. */
+  async #run(
+    taken: ReadonlySet<Watched<Call, Outcome>>,
+    round: Round,
+    snapshot: StorageSnapshot,
+  ): Promise<QueryRun<Outcome>[] | null> {
+    const running = Array.from(taken, ({ query }) => this.#owner.runIn(round, snapshot, query));
+    const runs: QueryRun<Outcome>[] = [];
+    for (const run of running) {
+      const ended = run instanceof Promise ? await run : run;
+      if (ended.version > snapshot.version) return null;
+      runs.push(ended);
+    }
+    await this.#owner.turns.next();
+    return runs;
   }
 
   close(): void {
@@ -165,7 +182,7 @@ function known<Call, Outcome>(
   const runs: QueryRun<Outcome>[] = [];
   for (const { query } of taken) {
     const run = query.at(version);
-    if (run === null) return null;
+    if (run === undefined) return null;
     runs.push(run);
   }
   return runs;

@@ -40,9 +40,9 @@ export class LiveQuery<Call, Outcome> {
   }
 
   /** The outcome at a commit, where it is known. */
-  at(version: Version): QueryRun<Outcome> | null {
+  at(version: Version): QueryRun<Outcome> | undefined {
     const latest = this.#latest;
-    return latest !== null && latest.version <= version && version < this.#staleSince ? latest : null;
+    return latest !== null && latest.version <= version && version < this.#staleSince ? latest : undefined;
   }
 
   /** Whether no commit is known that may have changed this outcome. */

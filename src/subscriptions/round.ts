@@ -3,11 +3,11 @@
  * which may have outdated what they find. Whoever needs it holds it, and the snapshot goes with the last one.
  */
 import type { DatabaseCommit } from "../database/index.js";
-import type { Storage, StorageSnapshot, Version } from "../storage/storage.js";
+import type { MaybePromise, Storage, StorageSnapshot, Version } from "../storage/storage.js";
 import type { QueryRun } from "./live-query.js";
 
 export class Round {
-  readonly snapshot: Promise<StorageSnapshot>;
+  #snapshot: MaybePromise<StorageSnapshot>;
   readonly #later: DatabaseCommit[] = [];
   readonly #onEnd: () => void;
   #holders = 0;
@@ -15,7 +15,17 @@ export class Round {
   /** @param onEnd Called when nobody holds it any more. */
   constructor(storage: Storage, onEnd: () => void) {
     this.#onEnd = onEnd;
-    this.snapshot = (async () => await storage.snapshot())();
+    this.#snapshot = storage.snapshot();
+    if (this.#snapshot instanceof Promise) {
+      this.#snapshot.then(
+        (snapshot) => (this.#snapshot = snapshot),
+        () => {},
+      );
+    }
+  }
+
+  get snapshot(): MaybePromise<StorageSnapshot> {
+    return this.#snapshot;
   }
 
   /** Whether nothing has been heard of since it began. */
@@ -43,8 +53,10 @@ export class Round {
     this.#holders -= 1;
     if (this.#holders > 0) return;
     this.#onEnd();
-    void this.snapshot.then(
-      (snapshot) => snapshot.release(),
+    const snapshot = this.#snapshot;
+    if (!(snapshot instanceof Promise)) return snapshot.release();
+    snapshot.then(
+      (opened) => opened.release(),
       () => {},
     );
   }

@@ -13,15 +13,20 @@ type CloseReason = keyof typeof closeCodes;
 
 export class SyncClient {
   readonly #socket: WebSocket;
-  #written: Promise<void> = Promise.resolve();
+  /** How many messages it was sent, and how many of them have left. */
+  #sent = 0;
+  #left = 0;
+  /** In the order of the messages that they wait for. */
+  readonly #waiting: { readonly message: number; readonly resume: () => void }[] = [];
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
   }
 
-  /** Resolves when the client has taken what it was sent last, or is gone. */
-  get written(): Promise<void> {
-    return this.#written;
+  /** Returns undefined when the client has taken all that it was sent, else a promise that resolves when it has, or is gone. */
+  whenTaken(): Promise<void> | undefined {
+    if (this.#left === this.#sent || this.#socket.bufferedAmount === 0) return undefined;
+    return new Promise((resume) => this.#waiting.push({ message: this.#sent, resume }));
   }
 
   send(message: ServerMessage): void {
@@ -32,10 +37,11 @@ export class SyncClient {
   sendText(text: string): void {
     const socket = this.#socket;
     if (socket.readyState !== socket.OPEN) return;
-    this.#written = new Promise((resolve) => socket.send(text, () => resolve()));
+    this.#sent += 1;
+    socket.send(text, this.#onSent);
     if (socket.bufferedAmount < maxWaitingBytes || socket.isPaused) return;
     socket.pause();
-    void this.#resumeWhenTaken();
+    this.#waiting.push({ message: this.#sent, resume: () => socket.resume() });
   }
 
   /** Tells the client that the server is there, unless something else on its way does. */
@@ -48,12 +54,9 @@ export class SyncClient {
     this.#socket.close(closeCodes[reason], reason);
   }
 
-  async #resumeWhenTaken(): Promise<void> {
-    let last: Promise<void>;
-    do {
-      last = this.#written;
-      await last;
-    } while (last !== this.#written);
-    this.#socket.resume();
-  }
+  /** A message has left for the client, or never will. */
+  readonly #onSent = (): void => {
+    this.#left += 1;
+    while ((this.#waiting[0]?.message ?? Infinity) <= this.#left) this.#waiting.shift()?.resume();
+  };
 }

@@ -6,7 +6,7 @@
  */
 import type { Value } from "convex/values";
 import type { Version } from "../../storage/storage.js";
-import { LiveQuerySet } from "../../subscriptions/index.js";
+import { LiveQuerySet, type Settled } from "../../subscriptions/index.js";
 import {
   decodeArguments,
   encodeTimestamp,
@@ -44,6 +44,13 @@ interface ReachedState {
   readonly version: Version;
   /** The same as it is sent. */
   readonly text: string;
+}
+
+/** What a transition has to bring a client to, beside the outcomes of its queries. */
+interface DueTransition {
+  readonly target: { readonly querySet: number; readonly identity: number };
+  readonly removed: readonly number[];
+  readonly isOwed: boolean;
 }
 
 /** Timers that are set for longer end at once. */
@@ -278,7 +285,7 @@ export class SyncSession {
   #advance(): void {
     this.#isDirty = true;
     if (this.#transitions === null && this.#hasNews) {
-      this.#transitions = this.#guard(this.#makeTransitions());
+      this.#transitions = this.#makeTransitions();
     }
   }
 
@@ -286,26 +293,32 @@ export class SyncSession {
     try {
       while (this.#hasNews) {
         this.#isDirty = false;
-        await this.#makeTransition();
-        await this.#client.written;
+        const due = {
+          target: { ...this.#wanted },
+          removed: [...this.#removed],
+          isOwed: this.#owesTransition,
+        };
+        this.#owesTransition = false;
+        const settled = await this.#set.settle(Math.max(this.#mustShow, this.#reached.version));
+        if (this.#isClosed) break;
+        this.#makeTransition(due, settled);
+        const taking = this.#client.whenTaken();
+        if (taking !== undefined) await taking;
       }
+    } catch {
+      this.#fail();
     } finally {
       this.#transitions = null;
     }
   }
 
-  async #makeTransition(): Promise<void> {
+  #makeTransition(
+    { target, removed, isOwed }: DueTransition,
+    { version, changes }: Settled<WatchedOutcome>,
+  ): void {
     const start = this.#reached;
-    const target = { ...this.#wanted };
-    const removed = [...this.#removed];
-    const isOwed = this.#owesTransition;
-    this.#owesTransition = false;
-    const { version, changes } = await this.#set.settle(Math.max(this.#mustShow, start.version));
-    if (this.#isClosed) return;
-    const modifications = [
-      ...this.#removals(removed),
-      ...changes.map(([queryId, { text }]) => modificationText(text, queryId)),
-    ];
+    const modifications = this.#removals(removed);
+    for (const [queryId, { text }] of changes) modifications.push(modificationText(text, queryId));
     const isMoved = target.querySet !== start.querySet || target.identity !== start.identity;
     if (modifications.length === 0 && !isMoved && !isOwed) return;
     this.#reached = reachedState(target, version);
@@ -320,13 +333,17 @@ export class SyncSession {
     });
   }
 
-  /** Ends the connection when the server fails, so that the client comes back and asks again. */
   async #guard(task: Promise<void>): Promise<void> {
     try {
       await task;
     } catch {
-      this.#client.close("InternalServerError");
+      this.#fail();
     }
+  }
+
+  /** Ends the connection because the server has failed, so that the client comes back and asks again. */
+  #fail(): void {
+    this.#client.close("InternalServerError");
   }
 
   #refuse(error: string): void {
