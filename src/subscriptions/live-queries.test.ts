@@ -17,6 +17,8 @@ interface SetupOptions {
   readonly news?: Pick<Database, "onCommit" | "storage">;
   /** Is waited for in each run, after it has read. */
   readonly beforeRun?: () => Promise<unknown> | undefined;
+  /** A table whose query waits for something, and reads the latest commit by then. */
+  readonly waiting?: { readonly table: string; readonly until: Promise<void> };
 }
 
 /** A call is the name of a table; its outcome is how many documents the table has. */
@@ -31,13 +33,15 @@ async function setUp(options: SetupOptions = {}): Promise<Setup> {
     options.news ?? database,
     async (table, snapshot) => {
       runs.push(table);
+      const isWaiting = table === options.waiting?.table;
+      if (isWaiting) await options.waiting?.until;
       const { value, version, readSet } = await database.query(
         async (tx) => {
           const counted = await count(tx, table);
           await options.beforeRun?.();
           return counted;
         },
-        { snapshot },
+        isWaiting ? {} : { snapshot },
       );
       return { outcome: value, version, readSet };
     },
@@ -190,6 +194,25 @@ test("outcomes of a later commit wait until all queries have heard of the commit
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
   for (const tell of held.splice(0)) tell();
   expect(await settling).toEqual({ version, changes: expect.arrayContaining([[1, 1]]) });
+});
+
+test("a run that waited, and read a later commit, has the others run again for that", async () => {
+  const gate = newGate();
+  const { live, insert } = await setUp({ waiting: { table: "late", until: gate.opened } });
+  const set = new LiveQuerySet(live, () => {});
+  set.add(1, "late");
+  set.add(2, "a");
+  const settling = set.settle(0);
+  await insert("late");
+  const version = await insert("a");
+  gate.open();
+  expect(await settling).toEqual({
+    version,
+    changes: [
+      [1, 1],
+      [2, 1],
+    ],
+  });
 });
 
 test("what was begun before other code runs is not kept", async () => {
