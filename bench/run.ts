@@ -16,7 +16,7 @@ import { documentFigures, growthPlot, ratios, type Figures, type Measured } from
 import { benchGrowth, growthTable } from "./growth/bench.js";
 import { fillDocument } from "./harness/document.js";
 import type { Effort } from "./harness/measure.js";
-import { tables, type Ratio, type Row } from "./harness/report.js";
+import { tables, type Ratio } from "./harness/report.js";
 import { benchMigrations } from "./migrations/bench.js";
 import { benchServer } from "./server/bench.js";
 import { benchLiveQueries, liveTable } from "./server/live.js";
@@ -159,7 +159,21 @@ function figuresFrom(files: string): Figures {
     machine: first.machine,
     quick: runs.some((run) => run.quick),
     ...all,
-    rows: quietest(all.rows),
+    rows: quietest(
+      all.rows,
+      ({ part, size, operation, peer }) => [part, size, operation, peer],
+      ({ p50Us }) => p50Us,
+    ),
+    live: quietest(
+      all.live,
+      ({ extent, peer }) => [extent, peer],
+      ({ p50Us }) => p50Us,
+    ),
+    growth: quietest(
+      all.growth,
+      ({ size, peer }) => [size, peer],
+      ({ measured }) => measured.countBetween.p50Us,
+    ),
     // The first one that is found of each is shown.
     footprints: all.footprints.toSorted((a, b) => (a.openMs ?? Infinity) - (b.openMs ?? Infinity)),
   };
@@ -181,14 +195,19 @@ async function forEach<T>(all: readonly number[], measure: (size: number) => Pro
   return found;
 }
 
-function quietest(rows: readonly Row[]): Row[] {
-  const byTask = new Map<string, Row>();
-  for (const row of rows) {
-    const task = JSON.stringify([row.part, row.size, row.operation, row.peer]);
-    const other = byTask.get(task);
-    if (other === undefined || row.p50Us < other.p50Us) byTask.set(task, row);
+/** Of the figures that are of the same thing, those of the run in which it took the least time. */
+function quietest<T>(
+  all: readonly T[],
+  nameOf: (one: T) => readonly unknown[],
+  timeOf: (one: T) => number,
+): T[] {
+  const byName = new Map<string, T>();
+  for (const one of all) {
+    const name = JSON.stringify(nameOf(one));
+    const other = byName.get(name);
+    if (other === undefined || timeOf(one) < timeOf(other)) byName.set(name, one);
   }
-  return [...byTask.values()];
+  return [...byName.values()];
 }
 
 /** The folder of the sources: this file is compiled into a folder in it. */

@@ -168,7 +168,7 @@ async function checkAll(writers: readonly Writer[], items: Items): Promise<void>
     const { count, sum } = await subject.totals();
     const extra = [...added, ...moved];
     const right = extra.reduce((total, { sumValue }) => total + sumValue, items.total);
-    if (count !== items.size + extra.length || sum !== right) {
+    if (count !== items.size + extra.length || (sum ?? right) !== right) {
       throw new Error(
         `${subject.name} holds ${count} items of sum ${sum}, not ${items.size + extra.length} of ${right}`,
       );
