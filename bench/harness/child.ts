@@ -95,18 +95,21 @@ export interface Used {
   readonly longestStopMs: number;
 }
 
+/** How often the watch looks whether the event loop turns: rarely enough to cost nothing, and stops below that do not matter. */
+const lookMs = 5;
+
 /** Watches this process: begins at once, and tells at the end what was used. */
 export function watchProcess(): () => Promise<Used> {
-  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const delay = monitorEventLoopDelay({ resolution: lookMs });
   delay.enable();
   const before = process.cpuUsage();
   return async () => {
     const { user, system } = process.cpuUsage(before);
     // A stop that lasts until now is seen when the event loop has turned.
-    await sleep(2);
+    await sleep(2 * lookMs);
     delay.disable();
-    // The delay is the time between two looks, which are a millisecond apart when nothing is in the way.
-    return { cpuUs: user + system, longestStopMs: Math.max(0, delay.max / 1e6 - 1) };
+    // The delay is the time between two looks.
+    return { cpuUs: user + system, longestStopMs: Math.max(0, delay.max / 1e6 - lookMs) };
   };
 }
 
