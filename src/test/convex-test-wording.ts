@@ -22,7 +22,7 @@ export async function withMockWording<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-function mockWords({ code, details, message }: TrueupError): string | null {
+function mockWords({ code, details }: TrueupError): string | null {
   switch (code) {
     case "INVALID_ARGUMENTS":
     case "SCHEMA_VIOLATION":
@@ -37,8 +37,6 @@ function mockWords({ code, details, message }: TrueupError): string | null {
       return "Only a single paginated query (`.paginate()`) is allowed per function execution.";
     case "TRANSACTION_LIMIT":
       return limitWords[String(details["limit"])] ?? null;
-    case "INVALID_CALL":
-      return message.includes("inside components") ? "paginate() is only supported in the app" : null;
     default:
       return null;
   }

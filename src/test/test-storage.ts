@@ -1,10 +1,14 @@
 /**
  * Keeps a test's data in memory or, with TRUEUP_TEST_STORAGE=sqlite, in an SQLite file of its own that is deleted when the
- * process ends; without that variable, nothing of SQLite or of the file system is imported. Keeps a test's files in memory.
+ * process ends; without that variable, nothing of SQLite or of the file system is imported. With it, all is imported at once,
+ * before a test replaces the timers that the storage takes from the platform. Keeps a test's files in memory.
  */
 import { memory } from "../storage/memory/index.js";
 import type { Storage } from "../storage/storage.js";
 import type { FileStore } from "../files/index.js";
+
+const isOnSqlite = globalThis.process?.env["TRUEUP_TEST_STORAGE"] === "sqlite";
+const sqliteRoom = isOnSqlite ? await import("../storage/sqlite/index.js") : null;
 
 let folder: Promise<string> | null = null;
 let files = 0;
@@ -12,14 +16,11 @@ let files = 0;
 /** A new, empty storage. */
 export async function openTestStorage(): Promise<Storage> {
   const clock = (): number => Date.now();
-  if (globalThis.process?.env["TRUEUP_TEST_STORAGE"] !== "sqlite") {
-    return await memory({ clock })();
-  }
-  const { sqlite } = await import("../storage/sqlite/index.js");
+  if (sqliteRoom === null) return await memory({ clock })();
   folder ??= temporaryFolder();
   files += 1;
   const name = `${files}.sqlite`;
-  return await sqlite(`${await folder}/${name}`, { durability: "relaxed", clock })();
+  return await sqliteRoom.sqlite(`${await folder}/${name}`, { durability: "relaxed", clock })();
 }
 
 async function temporaryFolder(): Promise<string> {

@@ -7,7 +7,7 @@ import {
   queryGeneric as query,
   type FunctionHandle,
 } from "convex/server";
-import { ConvexError, v } from "convex/values";
+import { ConvexError, jsonToConvex, v, type JSONValue } from "convex/values";
 import { describe, expect, test } from "vitest";
 import { call, openApp, storageNames } from "../setup/open-app.js";
 import { fn } from "./references.js";
@@ -33,6 +33,9 @@ const lib = {
 
 const dataOf = (error: unknown): unknown => (error instanceof ConvexError ? error.data : error);
 const codeOf = (error: { code?: string }): string | undefined => error.code;
+
+const convexGlobal = (): { asyncSyscall(operation: string, args: string): Promise<string> } =>
+  Reflect.get(globalThis, "Convex") as never;
 
 describe.each(storageNames)("nested calls on %s", (storage) => {
   test("a caught failure undoes only the nested mutation's own writes", async () => {
@@ -74,6 +77,43 @@ describe.each(storageNames)("nested calls on %s", (storage) => {
     const app = await openApp(storage, { modules: { lib, test: { run, stale } } });
     expect(await call(app, "test:run")).toEqual([["new"], []]);
     await expect(call(app, "test:stale")).rejects.toMatchObject({ code: "INVALID_CALL" });
+  });
+
+  test("a library calls functions through the global, by name or handle, as through its ctx", async () => {
+    const runUdf = async (args: object): Promise<unknown> =>
+      jsonToConvex(
+        JSON.parse(await convexGlobal().asyncSyscall("1.0/runUdf", JSON.stringify(args))) as JSONValue,
+      );
+    const run = mutation(async (ctx) => {
+      await ctx.db.insert("rows", { name: "outer" });
+      const functionHandle = await createFunctionHandle(names);
+      return [
+        await runUdf({ udfType: "mutation", name: "lib:add", args: { name: "inner" } }),
+        await runUdf({ udfType: "mutation", name: "lib:add", args: { name: "x", fail: true } }).catch(dataOf),
+        await runUdf({ udfType: "query", functionHandle, args: {} }),
+        await runUdf({ udfType: "snapshotQuery", functionHandle, args: {} }),
+        await runUdf({
+          udfType: "query",
+          functionHandle,
+          args: {},
+          transactionLimits: { documentsRead: 0 },
+        }).catch(codeOf),
+        await runUdf({ udfType: "action", name: "lib:echo", args: {} }).catch(codeOf),
+      ];
+    });
+    const reads = query(() =>
+      runUdf({ udfType: "mutation", name: "lib:add", args: { name: "x" } }).catch(codeOf),
+    );
+    const app = await openApp(storage, { modules: { lib, test: { run, reads } } });
+    expect(await call(app, "test:run")).toEqual([
+      "inner",
+      { refused: "x" },
+      ["outer", "inner"],
+      [],
+      "TRANSACTION_LIMIT",
+      "INVALID_CALL",
+    ]);
+    expect(await call(app, "test:reads")).toBe("INVALID_CALL");
   });
 
   test("nested calls may have limits of their own", async () => {

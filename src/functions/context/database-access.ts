@@ -73,15 +73,9 @@ export class ReadAccess implements TableSource {
     return waiting === null ? stream.take(count) : waiting.then(() => stream.take(count));
   }
 
-  /** @throws PAGINATED_TWICE, INVALID_CALL inside a component */
+  /** @throws PAGINATED_TWICE */
   async page(query: Query, options: PageOptions): Promise<Page> {
     const { execution } = this;
-    if (execution.component.path !== "") {
-      throw new TrueupError(
-        "INVALID_CALL",
-        "`paginate` is not supported inside components: use the paginator of convex-helpers.",
-      );
-    }
     if (execution.hasPaginated) {
       throw new TrueupError(
         "PAGINATED_TWICE",

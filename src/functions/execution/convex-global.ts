@@ -4,9 +4,10 @@
  * whatever another library has put there.
  */
 import { TrueupError } from "../../errors/index.js";
-import { convexToJson, type Value } from "convex/values";
+import { convexToJson, jsonToConvex, type JSONValue, type Value } from "convex/values";
 import { runningFunction, type RunningFunction } from "../../seams/index.js";
 import { identityOf } from "../context/auth.js";
+import { transactionContext } from "../context/contexts.js";
 import {
   deploymentMetadata,
   functionMetadata,
@@ -17,6 +18,7 @@ import {
 import { notSupported } from "../context/refused-calls.js";
 import { functionHandle } from "../program/loaded-program.js";
 import { currentExecution, type Execution } from "./execution.js";
+import type { NestedOptions } from "./invoke.js";
 
 interface ConvexGlobal {
   [runningFunction](): RunningFunction;
@@ -34,7 +36,7 @@ const answers: Readonly<Record<string, (execution: Execution, args: Arguments) =
     return await execution.reader.count(String(args["table"]));
   },
   "1.0/createFunctionHandle": async ({ program, component }, args) => {
-    const text = String(args["name"] ?? args["reference"] ?? args["functionHandle"]);
+    const text = addressOf(args);
     await program.prepare(component, text);
     return functionHandle(program.resolve(component, text));
   },
@@ -43,7 +45,37 @@ const answers: Readonly<Record<string, (execution: Execution, args: Arguments) =
   "1.0/getRequestMetadata": (execution) => requestMetadata(execution),
   "1.0/getTransactionMetrics": (execution) => transactionMetrics(execution),
   "1.0/getUserIdentity": (execution) => identityOf(execution),
+  "1.0/runUdf": async (execution, args) => {
+    const ctx = transactionContext(execution) as NestedCalls;
+    const options = args as Pick<NestedOptions, "transactionLimits">;
+    const called = addressOf(args);
+    const value = jsonToConvex((args["args"] ?? {}) as JSONValue);
+    switch (args["udfType"]) {
+      case "query":
+        return await ctx.runQuery(called, value, options);
+      case "snapshotQuery":
+        return await ctx.runQuery(called, value, { ...options, useStaleSnapshot: true });
+      case "mutation":
+        if (ctx.runMutation === undefined) {
+          throw new TrueupError("INVALID_CALL", "A query cannot run a mutation.");
+        }
+        return await ctx.runMutation(called, value, options);
+      default:
+        throw new TrueupError("INVALID_CALL", `runUdf runs no function of type ${String(args["udfType"])}.`);
+    }
+  },
 };
+
+/** What a transaction calls functions with; a query cannot run mutations. */
+interface NestedCalls {
+  runQuery(address: string, args: Value, options: NestedOptions): Promise<Value>;
+  runMutation?(address: string, args: Value, options: NestedOptions): Promise<Value>;
+}
+
+/** The name, the reference or the handle of the function that is meant. */
+function addressOf(args: Arguments): string {
+  return String(args["name"] ?? args["reference"] ?? args["functionHandle"]);
+}
 
 const ours: ConvexGlobal = {
   [runningFunction]() {
