@@ -24,6 +24,7 @@ import type { Random } from "./transaction/mutation-state.js";
 import type { ReadSet } from "./transaction/read-set.js";
 import { TransactionState } from "./transaction/transaction.js";
 import type { HookResolver, MutationTransaction, QueryTransaction } from "./transaction/types.js";
+import { Turns } from "./turns.js";
 import type { Upkeep } from "./upkeep.js";
 import { guardGlobals } from "./transforms/guarded-globals.js";
 import { rehearse } from "./transforms/rehearse.js";
@@ -86,6 +87,8 @@ export class Database implements Upkeep {
   readonly #listeners = new Set<(commit: DatabaseCommit) => void>();
   /** Builds of indexes, the writing through of transforms and the clearing of what was dropped. */
   readonly background: BackgroundWork;
+  /** What long work in the background gives way by. */
+  readonly turns: Turns;
   /** Transactions run one after another, all of them in this process. */
   readonly #isExclusive: boolean;
   #hooks: HookResolver = () => noHooks;
@@ -110,6 +113,7 @@ export class Database implements Upkeep {
     this.#isExclusive = serialTransactions && !shared;
     this.#stopListening = storage.onCommit((commit) => this.#receive(commit));
     this.#knownUpTo = storage.version;
+    this.turns = new Turns(() => this.isAwaited);
     this.background = new BackgroundWork(this);
   }
 
@@ -255,6 +259,10 @@ export class Database implements Upkeep {
     return this.#begunTransactions;
   }
 
+  get isAwaited(): boolean {
+    return this.storage.hasWaiting === true;
+  }
+
   /** How many commits have become visible here: work on aggregates gives way to those of others. */
   get commits(): number {
     return this.#commits;
@@ -276,6 +284,7 @@ export class Database implements Upkeep {
     let handle: MutationHandle;
     let batch: CommitBatch;
     let value: T;
+    let notedAs: (changes: number) => void;
     try {
       this.#learnFate(transaction.version);
       const mode = this.#isExclusive ? "latest" : "none";
@@ -285,6 +294,7 @@ export class Database implements Upkeep {
       handle = new MutationHandle(state, this.#hooks, this.#lastCreationTime, this.#random);
       value = await run(state, handle);
       state.end();
+      notedAs = this.turns.beginHandOver();
       batch = await CommitBatch.collect(state, this.#clock);
     } catch (error) {
       state?.end();
@@ -293,7 +303,11 @@ export class Database implements Upkeep {
     }
     // Before the commit is durable: the next transaction begins as soon as it is handed over.
     this.#lastCreationTime = Math.max(this.#lastCreationTime, handle.mutation.lastCreationTime);
-    const version = await this.#commit(transaction, state, batch);
+    const committing = this.#commit(transaction, state, batch);
+    notedAs(state.changes);
+    if (this.#isExclusive) for (const callback of handle.handOverCallbacks) callback();
+    const version = await committing;
+    if (!this.#isExclusive) for (const callback of handle.handOverCallbacks) callback();
     for (const callback of handle.callbacks) callback();
     return { value, version };
   }

@@ -7,6 +7,8 @@ export interface Upkeep {
   readonly backgroundBatch: number | undefined;
   /** How many transactions of others have begun: background work gives way to them. */
   readonly begunTransactions: number;
+  /** Whether a transaction waits for its turn. */
+  readonly isAwaited: boolean;
   /** Runs below tables and hooks, without limits, as background work does. */
   maintain<T>(run: (state: TransactionState) => Promise<T>): Promise<T>;
   /** Reads below tables, in a snapshot, without limits. */

@@ -203,5 +203,10 @@ export async function buildAll(
  * in every few milliseconds, and rests no longer than that.
  */
 export function liveWritesOf(database: Database, isInBulk: () => boolean): Others {
-  return { count: () => database.commits, ownPerStep: 1, maxRestMs: () => (isInBulk() ? 0 : 100) };
+  return {
+    count: () => database.commits,
+    ownPerStep: 1,
+    areWaiting: () => database.isAwaited,
+    maxRestMs: () => (isInBulk() ? 0 : 100),
+  };
 }

@@ -35,6 +35,16 @@ export class DueJobs {
     this.expect(job.componentPath, until);
   }
 
+  isHeldBack(id: string): boolean {
+    return this.#heldBack.has(id);
+  }
+
+  /** Holds the job back no longer: there is nothing left to do for it. */
+  forget(id: string): void {
+    this.#heldBack.delete(id);
+  }
+
+  /** May take the job again. */
   release(id: string): void {
     const held = this.#heldBack.get(id);
     if (held !== undefined) {

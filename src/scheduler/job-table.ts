@@ -67,6 +67,7 @@ export interface JobChange {
 export class JobTable implements JobQueue {
   readonly #database: Database;
   readonly #listeners = new Set<(change: JobChange) => void>();
+  readonly #newJobListeners = new Set<(job: Job) => void>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -75,6 +76,13 @@ export class JobTable implements JobQueue {
   /** Calls the listener after each commit that changed a job. */
   onChange(listener: (change: JobChange) => void): void {
     this.#listeners.add(listener);
+  }
+
+  /**
+   * Calls the listener with each new job as soon as transactions see it, which may be before the commit that made it is durable.
+   */
+  onHandedOver(listener: (job: Job) => void): void {
+    this.#newJobListeners.add(listener);
   }
 
   /** Makes sure that a component has a table of jobs, with its indexes. */
@@ -98,6 +106,12 @@ export class JobTable implements JobQueue {
       ...(origin === null ? {} : { origin }),
     });
     this.#announce(tx, { id, componentPath, scheduledTime, origin, from: null, to: state });
+    const { functionPath, args } = job;
+    const made: Job = {
+      ...{ id, componentPath, functionPath, functionComponentPath },
+      ...{ args, scheduledTime, state, origin },
+    };
+    if (!canceled) tx.afterHandOver(() => this.#newJobListeners.forEach((listener) => listener(made)));
     return id;
   }
 

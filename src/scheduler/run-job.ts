@@ -53,11 +53,15 @@ export class JobRunner {
     return fn.kind;
   }
 
-  async runMutation(job: Job): Promise<RunResult> {
+  /** @param onHandedOver Called when transactions see what the job did. */
+  async runMutation(job: Job, onHandedOver: () => void = () => {}): Promise<RunResult> {
     const outcome = await this.#runtime.run(callOf(job), {
       ...this.#identityOf(job),
       before: (tx) => this.#begin(tx, job),
-      after: (tx) => this.#end(tx, job, { status: "success" }),
+      after: async (tx) => {
+        await this.#end(tx, job, { status: "success" });
+        tx.afterHandOver(onHandedOver);
+      },
     });
     if (outcome.status === "success") {
       return "done";

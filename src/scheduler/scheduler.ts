@@ -2,6 +2,10 @@
  * Runs scheduled jobs and cron jobs when they are due, and removes old ones. Due jobs of all components are taken in the order
  * of their times. Mutations run one after another (where the storage runs transactions serially, several are handed to it at
  * once, so that they share a commit to disk); actions run beside them, up to a number at once.
+ *
+ * A job begins as soon as transactions see it, while the commit that made it is on its way to the disk. So a chain of jobs, each
+ * made by the one before, computes while the disk writes, but is never more than two steps ahead of it. No job can end before the
+ * one that made it is durable, because commits become durable in their order, and fail with those that they have read.
  */
 import type { Database, MutationTransaction } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
@@ -36,11 +40,22 @@ export class Scheduler {
   readonly #onFailure: (failure: SchedulerFailure) => void;
   readonly #actions = new Map<string, Promise<void>>();
   readonly #waiting = new Set<string>();
+  /** Jobs that are due and that transactions see; the scheduler may not find them in a snapshot yet. */
+  #handedOver: Job[] = [];
+  /** Resolves when what the latest step began is durable. */
+  #ending: Promise<unknown> = Promise.resolve();
   readonly #attempts = new Map<string, number>();
   readonly #loop = new WorkLoop({
-    nextAtMs: () => Math.min(this.#due.next, this.#crons.next, this.#cleanUp.next),
+    nextAtMs: () =>
+      this.#handedOver.length > 0 ? 0 : Math.min(this.#due.next, this.#crons.next, this.#cleanUp.next),
     step: () => this.#runDue(),
     retryAfterMs: (error) => this.#retryAfterMs(error),
+    others: {
+      count: () => this.#database.begunTransactions,
+      ownPerStep: 0,
+      areWaiting: () => this.#database.isAwaited,
+      maxRestMs: () => 0,
+    },
   });
   #components: readonly string[] = [];
 
@@ -56,6 +71,7 @@ export class Scheduler {
     this.#cleanUp = new CleanUp(database);
     this.#due = new DueJobs(jobs);
     jobs.onChange((change) => this.#changed(change));
+    jobs.onHandedOver((job) => this.#take(job));
   }
 
   /**
@@ -95,6 +111,8 @@ export class Scheduler {
   /** Stops starting jobs and waits for those that run. Idempotent. */
   async stop(): Promise<void> {
     await this.#loop.stop();
+    for (const { id } of this.#handedOver.splice(0)) this.#due.release(id);
+    await this.#ending;
     await Promise.all([...this.#actions.values(), ...this.#crons.running]);
   }
 
@@ -102,6 +120,7 @@ export class Scheduler {
   async idle(): Promise<void> {
     while (this.#loop.isOn) {
       await this.#loop.runDue();
+      await this.#ending;
       const running = [...this.#actions.values(), ...this.#crons.running];
       if (running.length > 0) {
         await Promise.race(running);
@@ -118,17 +137,27 @@ export class Scheduler {
 
   #changed(change: JobChange): void {
     this.#work.count(change);
-    if (change.to.kind === "pending") {
+    if (change.to.kind === "pending" && !this.#due.isHeldBack(change.id)) {
       this.#due.expect(change.componentPath, change.scheduledTime);
       this.#loop.wake();
     }
   }
 
+  #take(job: Job): void {
+    if (!this.#loop.isOn || job.scheduledTime > Date.now()) {
+      return;
+    }
+    this.#due.holdBack(job, Infinity);
+    this.#handedOver.push(job);
+    this.#loop.wake();
+  }
+
   async #runDue(): Promise<void> {
     await this.#crons.runDue();
-    const jobs = await this.#due.take();
+    const found = await this.#due.take();
+    const jobs = [...found, ...this.#handedOver.splice(0)];
     if (jobs.length > 0) {
-      await this.#runJobs(jobs);
+      await this.#runJobs(jobs.sort((a, b) => a.scheduledTime - b.scheduledTime));
     } else {
       await this.#cleanUp.runDue(this.#components);
     }
@@ -142,33 +171,45 @@ export class Scheduler {
     return retryAfterErrorMs;
   }
 
+  /** Resolves when transactions see what these jobs did, and what the jobs of the step before did is durable. */
   async #runJobs(jobs: readonly Job[]): Promise<void> {
     const serial = this.#database.storage.capabilities.serialTransactions;
-    const started: Promise<void>[] = [];
+    const before = this.#ending;
+    const ended: Promise<void>[] = [];
+    const handedOver: Promise<void>[] = [];
     for (const job of jobs) {
-      const run = this.#runJob(job);
-      started.push(run);
+      this.#due.holdBack(job, Infinity);
+      const seen = new Promise<void>((resolve) => {
+        const run = this.#runJob(job, resolve).catch((error: unknown) => {
+          this.#due.release(job.id);
+          this.#loop.fail(error);
+        });
+        ended.push(run.finally(resolve));
+      });
+      handedOver.push(seen);
       if (!serial) {
-        await run;
+        await ended.at(-1);
       }
     }
-    await Promise.all(started);
+    this.#ending = Promise.all(ended);
+    await Promise.all([before, ...handedOver]);
   }
 
-  /** Resolves when a mutation has ended, or an action has been started. */
-  async #runJob(job: Job): Promise<void> {
+  /** Resolves when a mutation has ended, or an action has been started. `onHandedOver` is called when transactions see it. */
+  async #runJob(job: Job, onHandedOver: () => void): Promise<void> {
     let kind: string;
     try {
       kind = this.#runner.kindOf(job);
     } catch (error) {
-      return await this.#runner.fail(job, error);
+      await this.#runner.fail(job, error);
+      return this.#due.forget(job.id);
     }
     if (kind === "action") {
       return this.#startAction(job);
     }
-    if ((await this.#runner.runMutation(job)) === "done") {
+    if ((await this.#runner.runMutation(job, onHandedOver)) === "done") {
       this.#attempts.delete(job.id);
-      return;
+      return this.#due.forget(job.id);
     }
     const attempts = (this.#attempts.get(job.id) ?? 0) + 1;
     this.#attempts.set(job.id, attempts);

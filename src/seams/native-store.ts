@@ -41,10 +41,15 @@ export interface NativeStore<DataModel extends GenericDataModel = AnyDataModel> 
     id: GenericId<Name>,
   ): DocumentByName<DataModel, Name> | null | Promise<DocumentByName<DataModel, Name> | null>;
   /**
-   * In mutations: lets whatever is due in this process go on, and resolves with true when another transaction waits for this
-   * one to end.
+   * In mutations: lets whatever is due in this process go on, and resolves with true when others share the database: another
+   * transaction waits for this one to end, or one has waited for its turn lately.
    */
   breathe?(): Promise<boolean>;
+  /**
+   * In mutations: about how many milliseconds others will have to wait while what the transaction has written up to now is
+   * committed, judging by the commits before.
+   */
+  commitMs?(): number;
   /** In mutations: whether the transaction has written this document. */
   isWritten?(tableName: string, id: string): boolean;
 }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TrueupError } from "../errors/index.js";
-import { pause, platformClock } from "./clock.js";
+import { platformClock } from "./clock.js";
 import { backoffMs, WorkLoop, type Others, type LoopedWork } from "./work-loop.js";
 
 /** Work that is due at times which the test sets, and does what the test says. */
@@ -270,43 +270,52 @@ test("steps and timers run outside the context of whoever woke the loop", async 
   expect(seen).toEqual([undefined, undefined, undefined]);
 });
 
-/** Does three steps beside `usesOfOthers`, and returns how long the loop rested after each, and whether each was alone. */
-async function restsAfter(
-  usesOfOthers: readonly number[],
-  stepMs: number,
-  maxRestMs: number,
-): Promise<{ readonly rests: number[]; readonly alone: boolean[] }> {
-  vi.useRealTimers();
+test("work learns whether it was alone since the step before", async () => {
+  loop = new WorkLoop(chores, { clock: platformClock });
+  const usesOfOthers = [0, 4, 0, 0];
   let uses = 0;
   const alone: boolean[] = [];
-  const times: number[] = [];
-  chores.others = { count: () => uses, ownPerStep: 1, maxRestMs: () => maxRestMs };
-  chores.onStep = async (isAlone) => {
-    times.push(performance.now());
+  chores.others = { count: () => uses, ownPerStep: 1, areWaiting: () => false, maxRestMs: () => 0 };
+  chores.onStep = (isAlone) => {
     uses += 1 + (usesOfOthers[alone.length] ?? 0);
     alone.push(isAlone);
-    await pause(stepMs);
-    times.push(performance.now());
+    return Promise.resolve();
   };
   chores.dueAtMs = usesOfOthers.map(() => 0);
   loop.start();
   await loop.whenDone();
-  const rests = usesOfOthers.slice(1).map((_, at) => (times[2 * at + 2] ?? 0) - (times[2 * at + 1] ?? 0));
-  return { rests, alone };
-}
-
-test("work rests after a step beside which others came, and not after one that was alone", async () => {
-  const { rests, alone } = await restsAfter([0, 4, 0, 0], 400, 300);
-  expect(rests[0]).toBeLessThan(250);
-  expect(rests[1]).toBeGreaterThanOrEqual(299);
-  expect(rests[2]).toBeLessThan(250);
   expect(alone).toEqual([true, true, false, true]);
 });
 
-test("work rests no longer than its step took", async () => {
-  const { rests } = await restsAfter([4, 0], 20, 60_000);
-  expect(rests[0]).toBeGreaterThanOrEqual(19);
-  expect(rests[0]).toBeLessThan(5000);
+/** Does two steps while others are found waiting so many times after each, and says how often it was asked whether they are. */
+async function asksBetweenSteps(waits: number, maxRestMs: number): Promise<number[]> {
+  loop = new WorkLoop(chores, { clock: platformClock });
+  let left = 0;
+  const asks: number[] = [];
+  const areWaiting = (): boolean => {
+    asks[asks.length - 1] = (asks.at(-1) ?? 0) + 1;
+    return left-- > 0;
+  };
+  chores.others = { count: () => 0, ownPerStep: 0, areWaiting, maxRestMs: () => maxRestMs };
+  chores.onStep = () => {
+    asks.push(0);
+    left = waits;
+    return Promise.resolve();
+  };
+  chores.dueAtMs = [0, 0];
+  loop.start();
+  await loop.whenDone();
+  await loop.stop();
+  return asks;
+}
+
+test("work rests as long as others wait, and goes on when nobody does", async () => {
+  expect(await asksBetweenSteps(0, 60_000)).toEqual([1, 1]);
+  expect(await asksBetweenSteps(7, 60_000)).toEqual([8, 8]);
+});
+
+test("work rests no longer than it is willing to, however many wait", async () => {
+  expect(await asksBetweenSteps(Infinity, 0)).toEqual([1, 1]);
 });
 
 test("it is asked whether something is due now, and whether anything will be", async () => {

@@ -12,7 +12,7 @@
  */
 import { AsyncResource } from "node:async_hooks";
 import { isTrueupError } from "../errors/index.js";
-import { currentClock, keepAlive, pause, type Clock } from "./clock.js";
+import { currentClock, keepAlive, pause, platformClock, type Clock } from "./clock.js";
 
 export interface LoopedWork {
   /** When there is something to do next, in milliseconds since 1970. Infinity means not before the loop is woken. */
@@ -34,14 +34,17 @@ export interface LoopedWork {
 }
 
 /**
- * How the loop sees others who use the database. After each step the event loop turns once. Where others came meanwhile, the
- * work then rests as long as its step took, so that they have the database for half of the time.
+ * How the loop sees others who use the database. After each step the event loop turns once, and then the work rests as long as
+ * anybody waits for a turn, but no longer than it is willing to. Transactions get their turns in the order they came, so a longer
+ * rest would spare nobody a wait: whoever comes later waits for one step at most.
  */
 export interface Others {
   /** Rises with each use. */
   count(): number;
   /** By how much a step of this work raises the count itself. */
   readonly ownPerStep: number;
+  /** Whether somebody waits for a turn. */
+  areWaiting(): boolean;
   /** The longest rest after the step that has just ended. */
   maxRestMs(): number;
 }
@@ -186,19 +189,17 @@ export class WorkLoop {
     const useCount = others?.count() ?? 0;
     const isAlone = useCount - this.#useCount <= (others?.ownPerStep ?? 0);
     this.#useCount = useCount;
-    const beganAtMs = performance.now();
     try {
       await this.#work.step(isAlone);
       this.#failedSteps = 0;
     } catch (error) {
       this.fail(error);
     }
-    const tookMs = performance.now() - beganAtMs;
     this.#release();
     if (others === undefined) return;
     await pause(0);
-    const areOthersThere = others.count() - useCount > others.ownPerStep;
-    if (areOthersThere) await pause(Math.min(tookMs, others.maxRestMs()));
+    const untilMs = platformClock.now() + others.maxRestMs();
+    while (others.areWaiting() && platformClock.now() < untilMs) await pause(0);
   }
 
   /** Sets the timer for what is due next. Nobody waits on for a step that will not come. */

@@ -52,6 +52,7 @@ export class BackgroundWork {
         others: {
           count: () => database.begunTransactions,
           ownPerStep: 0,
+          areWaiting: () => database.isAwaited,
           maxRestMs: () => (this.#lastBatch === "write through" ? maxRestMs : 0),
         },
       },

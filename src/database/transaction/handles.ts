@@ -137,6 +137,8 @@ export class QueryHandle extends Handle<Reader> implements QueryTransaction {
 export class MutationHandle extends Handle<Writer> implements MutationTransaction {
   /** What `afterCommit` was given. */
   readonly callbacks: (() => void)[] = [];
+  /** What `afterHandOver` was given. */
+  readonly handOverCallbacks: (() => void)[] = [];
   readonly mutation: MutationState;
 
   constructor(
@@ -151,10 +153,12 @@ export class MutationHandle extends Handle<Writer> implements MutationTransactio
 
   async nested<T>(run: () => Promise<T>, limits?: Partial<TransactionLimits>): Promise<T> {
     const mark = this.callbacks.length;
+    const handOverMark = this.handOverCallbacks.length;
     try {
       return await this.state.nested(run, limits);
     } catch (error) {
       this.callbacks.length = mark;
+      this.handOverCallbacks.length = handOverMark;
       throw error;
     }
   }
@@ -166,6 +170,11 @@ export class MutationHandle extends Handle<Writer> implements MutationTransactio
   afterCommit(callback: () => void): void {
     this.state.assertActive();
     this.callbacks.push(callback);
+  }
+
+  afterHandOver(callback: () => void): void {
+    this.state.assertActive();
+    this.handOverCallbacks.push(callback);
   }
 
   countScheduled(argsBytes: number): void {

@@ -186,6 +186,12 @@ export interface MutationTransaction extends QueryTransaction {
   staleReader(path: string): DatabaseReader;
   /** Called once the transaction is committed, unless the sub-transaction that registered it is undone. */
   afterCommit(callback: () => void): void;
+  /**
+   * Called once the transactions that begin from here on see what this one wrote, unless the sub-transaction that registered it
+   * is undone. That may be before the commit is durable, and it may still fail: then a transaction that has read what is gone
+   * fails with it. So only a transaction may build on it, nothing that anybody outside sees.
+   */
+  afterHandOver(callback: () => void): void;
   /** Counts a function that is being scheduled. @throws TRANSACTION_LIMIT */
   countScheduled(argsBytes: number): void;
   /**

@@ -123,6 +123,7 @@ export function writeStore(
     get: (tableName, id) => access.document(tableName, id),
     cells: (codec) => tables().cells(codec),
     breathe: () => breathe(execution),
+    commitMs: () => execution.engine.database.turns.commitMs(execution.mutation.changes),
     isWritten: (tableName, id) => tables().isWritten(id, tableName),
   };
 }
@@ -165,12 +166,12 @@ export function writeDatabase(execution: Execution): WriteDatabase {
 }
 
 /**
- * For long jobs in the background: lets whatever is due in this process go on, and tells whether a transaction waits for this
- * one to end.
+ * For long jobs in the background: lets whatever is due in this process go on, and tells whether transactions wait for their
+ * turns, now or lately.
  */
 async function breathe({ engine }: Execution): Promise<boolean> {
   await setImmediate();
-  return engine.database.storage.hasWaiting === true;
+  return engine.database.turns.areShared;
 }
 
 function tableHandle(access: ReadAccess, tableName: string): TableHandle {

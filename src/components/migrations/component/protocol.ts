@@ -47,6 +47,9 @@ const request = v.object({
   /** The documents to retry; the documents to leave out of a revert. */
   ids: v.optional(v.array(v.string())),
 });
+/** How many milliseconds a batch takes, with its commit, while others wait for their turn. */
+export const sharedTurnMs = 10;
+
 /** What the component asks of a migration function, beside the published arguments. */
 export type BatchRequest = Infer<typeof request>;
 
@@ -103,8 +106,10 @@ export type MigrationResult = {
   adaptive?: boolean;
   /** The share, from 0 to 1, of the tightest transaction limit that the batch used. */
   usedShare?: number;
-  /** How long it ran; 0 where the clock stands still during a mutation. */
-  elapsedMs?: number;
+  /** How long it takes with its commit, as far as it can tell; 0 where the clock stands still during a mutation. */
+  tookMs?: number;
+  /** True when others wait for their turns, so that the batch should take no longer than they should wait. */
+  isShared?: boolean;
   /** What the definition says about errors and the rate. */
   policy?: Policy;
   /** The first document of a batch that was only peeked at. */

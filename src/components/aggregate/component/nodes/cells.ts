@@ -94,7 +94,7 @@ export class CellNodes extends NodeCache implements StoredNodes {
  * them.
  */
 function withStoredRefs(node: Node, names: ReadonlyMap<NodeRef, string>): Node {
-  if (isLeaf(node) || !node.children.some(({ ref }) => names.has(ref))) return node;
+  if (names.size === 0 || isLeaf(node) || !node.children.some(({ ref }) => names.has(ref))) return node;
   const children = node.children.map((child): Child => {
     const name = names.get(child.ref);
     return name === undefined ? child : { ...child, ref: name };

@@ -17,10 +17,11 @@ import { defaultBatchSize, type PlainDefinition } from "../definition.js";
 import { splitsBehind } from "../range/index-ranges.js";
 import { readPage, tailBehind, type Page, type PageRequest } from "../range/page.js";
 import { rangeOf } from "../range/range.js";
-import { Breathing, Budget } from "./budget.js";
+import { Budget } from "./budget.js";
 import { CurrentDocuments, reread, type Ctx, type Operation } from "./current-documents.js";
 import { operationOf } from "./operation.js";
 import { rehearse } from "./rehearsal.js";
+import { Turn } from "./turn.js";
 
 /** So many documents are started together with `parallelize`. */
 const abreast = 32;
@@ -46,12 +47,13 @@ export async function runBatch(
   const prescribed = args.batchSize || definition.batchSize;
   const { cursor, dryRun } = placeOf(args);
   const request = requestOf(definition, prescribed, cursor, job);
+  const turn = new Turn(ctx.db);
   const budget = await Budget.begin(ctx.meta, prescribed === undefined ? job?.timeLimitMs : undefined);
   const page = await readPage(ctx.db, request);
   if (job?.kind === "peek") return peekedResult(definition, page);
   await budget.noteReading();
   const isAdaptive = prescribed === undefined;
-  const batch: Batch = { definition, job, operation, request, page, budget, isAdaptive };
+  const batch: Batch = { definition, job, operation, request, page, budget, turn, isAdaptive };
   if (dryRun) return rehearse(ctx, definition, page.documents, (trial) => migrate(trial, batch));
   return migrate(ctx, batch);
 }
@@ -110,13 +112,14 @@ interface Batch {
   readonly request: PageRequest;
   readonly page: Page;
   readonly budget: Budget;
+  readonly turn: Turn;
   /** Whether nobody has prescribed its size. */
   readonly isAdaptive: boolean;
 }
 
 /** Runs the operation over the page, and tells what came of it and where to go on. */
 async function migrate(ctx: Ctx, batch: Batch): Promise<MigrationResult> {
-  const { definition, job, request, page, budget } = batch;
+  const { definition, job, request, page, budget, turn } = batch;
   const outcomes = await runOnDocuments(ctx, batch);
   const processed = outcomes.length;
   const isWhole = processed === page.documents.length;
@@ -136,7 +139,8 @@ async function migrate(ctx: Ctx, batch: Batch): Promise<MigrationResult> {
     batchSize: request.limit,
     adaptive: batch.isAdaptive,
     usedShare: budget.usedShare,
-    elapsedMs: budget.elapsedMs,
+    tookMs: turn.tookMs,
+    isShared: turn.isShared,
     policy: definition.policy,
   };
   const lastCursor = isDone && processed > 0 ? page.cursorBehind(processed - 1) : null;
@@ -160,10 +164,9 @@ async function migrate(ctx: Ctx, batch: Batch): Promise<MigrationResult> {
  * document needed a change.
  */
 async function runOnDocuments(ctx: Ctx, batch: Batch): Promise<boolean[]> {
-  const { definition, operation, page, budget } = batch;
+  const { definition, operation, page, budget, turn } = batch;
   const { documents } = page;
   const current = new CurrentDocuments(ctx, definition.table, definition.isWrapped);
-  const breathing = new Breathing(ctx.db);
   const outcomes: boolean[] = [];
   while (outcomes.length < documents.length) {
     const document = documents[outcomes.length];
@@ -180,7 +183,7 @@ async function runOnDocuments(ctx: Ctx, batch: Batch): Promise<boolean[]> {
     const done = outcomes.length;
     if (done === documents.length) break;
     if (budget.isDue(done) && (await budget.isSpent(done))) break;
-    if (breathing.isDue && (await breathing.pause(done)) && page.cursorBehind(done - 1) !== null) break;
+    if (turn.isDue(done) && (await turn.breathe(done)) && page.cursorBehind(done - 1) !== null) break;
   }
   return outcomes;
 }

@@ -2,25 +2,11 @@
  * When a batch must end before its page does. `Budget` keeps it within its transaction: Convex tells how much each limit has
  * left, and a batch stops before the tightest is exhausted. It looks only as often as it must, after 1, 2, 4, 8, 16 and then
  * every 32 documents, and stops when the documents until the next look would not fit, given what each has used so far.
- *
- * `Breathing` keeps it below live traffic. A process that runs one mutation at a time is deaf while a batch computes: requests
- * are not even received. So a batch lets go every few milliseconds, and when somebody then waits for a turn it
- * ends where it stands; the batches behind it begin with that size. Elsewhere nobody waits for a batch, and nothing happens.
  */
-import type {
-  GenericDatabaseReader,
-  GenericDataModel,
-  MutationMeta,
-  TransactionMetrics,
-} from "convex/server";
-import { nativeStoreOf, type NativeStore } from "../../../../seams/index.js";
+import type { MutationMeta, TransactionMetrics } from "convex/server";
 
 const spendable = 0.8;
 const longestStride = 32;
-/** A batch that has run for so many milliseconds lets others have a moment. */
-const breathingIntervalMs = 3;
-/** A pause of the process itself may seem to be a long batch: fewer documents than these are not worth an end. */
-const fewest = 32;
 
 export class Budget {
   readonly #meta: Pick<MutationMeta, "getTransactionMetrics"> | undefined;
@@ -49,9 +35,8 @@ export class Budget {
     return budget;
   }
 
-  /** Milliseconds since it began; 0 where the clock stands still during a mutation. */
-  get elapsedMs(): number {
-    return Date.now() - this.#beganAtMs;
+  get #isOverTime(): boolean {
+    return Date.now() - this.#beganAtMs >= this.#timeLimitMs;
   }
 
   /** Notes what has been used so far as the cost of reading the page, which no document adds to. */
@@ -62,12 +47,12 @@ export class Budget {
 
   /** True when the batch, `done` documents far, has to look whether it should end. */
   isDue(done: number): boolean {
-    return done >= this.#nextLook || this.elapsedMs >= this.#timeLimitMs;
+    return done >= this.#nextLook || this.#isOverTime;
   }
 
   /** True when the batch, `done` documents far, should end here. */
   async isSpent(done: number): Promise<boolean> {
-    if (this.elapsedMs >= this.#timeLimitMs) return true;
+    if (this.#isOverTime) return true;
     this.#stride = Math.min(done, longestStride);
     this.#nextLook = done + this.#stride;
     await this.look();
@@ -93,27 +78,5 @@ export class Budget {
     } catch {
       return null;
     }
-  }
-}
-
-export class Breathing {
-  readonly #store: NativeStore | null;
-  #latestMs = Date.now();
-
-  /** Begins now. */
-  constructor(db: GenericDatabaseReader<GenericDataModel>) {
-    this.#store = nativeStoreOf(db);
-  }
-
-  /** True when others have not had a moment for the last 3 ms. */
-  get isDue(): boolean {
-    return this.#store?.breathe !== undefined && Date.now() - this.#latestMs >= breathingIntervalMs;
-  }
-
-  /** Gives others a moment. Resolves with true when the batch, `done` documents far, should end because somebody waits. */
-  async pause(done: number): Promise<boolean> {
-    const isAwaited = (await this.#store?.breathe?.()) === true;
-    this.#latestMs = Date.now();
-    return isAwaited && done >= fewest;
   }
 }

@@ -1,13 +1,14 @@
 /**
  * How large the next batch should be, and when it comes. The size follows three signals: how much of the tightest
- * transaction limit the last batch used, how long it ran, and, where the clock stands still during a
- * mutation, how long the scheduler took from batch to batch, which bounds the time from above. A batch aims
- * at a twentieth of a second, which is as long as others may have to wait for their turn, and at half of its
- * share of the limits. Sizes double until a batch has had to end early; from then on they grow slowly. After a failure the
- * next batch is smaller.
+ * transaction limit the last batch used, how long it took with its commit, and, where the clock stands still during a
+ * mutation, how long the scheduler took from batch to batch, which bounds the time from above. A batch that nobody waits for
+ * aims at a twentieth of a second and at half of its share of the limits; what each batch costs beside its documents is then
+ * little of it. While others wait for their turns, and for a while after, a batch aims at as long as they should wait, which
+ * bounds a prescribed size as well. Sizes double until a batch has had to end early; from then on they grow slowly. After a
+ * failure the next batch is smaller.
  */
 import type { Job, JobRow } from "../jobs/job.js";
-import type { MigrationResult } from "../protocol.js";
+import { sharedTurnMs, type MigrationResult } from "../protocol.js";
 import type { Culprit, Failure } from "./batch_call.js";
 
 type Pace = NonNullable<JobRow["pace"]>;
@@ -41,7 +42,7 @@ export function paceAfter(pace: Pace, result: MigrationResult, isThrottled: bool
 function nextSize(pace: Pace, result: MigrationResult, isThrottled: boolean): number | undefined {
   const { batchSize, processed } = result;
   if (batchSize === undefined) return pace.batchSize;
-  if (result.adaptive !== true) {
+  if (result.adaptive !== true && result.isShared !== true) {
     // Somebody prescribed the size. It only recovers from what was shrunk, and the migration function bounds it.
     const recovered = (pace.batchSize ?? largest) * 2;
     return recovered > largest ? undefined : recovered;
@@ -50,12 +51,21 @@ function nextSize(pace: Pace, result: MigrationResult, isThrottled: boolean): nu
   const room = aimShare / Math.max(result.usedShare ?? 0, Number.EPSILON);
   const latestAt = isThrottled ? undefined : pace.latestAt;
   const growth = pace.isSteady === true ? slowGrowth : doubling;
-  const factor = Math.min(growth, room, factorOfTime(batchSize, result.elapsedMs ?? 0, latestAt));
+  const factor = Math.min(
+    growth,
+    room,
+    factorOfTime(batchSize, result.tookMs ?? 0, result.isShared === true ? sharedTurnMs : aimMs, latestAt),
+  );
   return Math.min(largest, Math.max(1, Math.ceil(batchSize * factor)));
 }
 
-function factorOfTime(batchSize: number, elapsedMs: number, latestAt: number | undefined): number {
-  if (elapsedMs > 0) return Math.max(0.5, aimMs / elapsedMs);
+function factorOfTime(
+  batchSize: number,
+  tookMs: number,
+  wantedMs: number,
+  latestAt: number | undefined,
+): number {
+  if (tookMs > 0) return Math.max(0.5, wantedMs / tookMs);
   if (latestAt === undefined) return 1;
   const intervalMs = Date.now() - latestAt;
   if (intervalMs < quickMs) return 2;

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { Turns } from "./turns.js";
+
+function compute(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+test("turns are shared once somebody has waited, whether or not somebody still does", () => {
+  let isAwaited = false;
+  const turns = new Turns(() => isAwaited);
+  expect(turns.areShared).toBe(false);
+  isAwaited = true;
+  expect(turns.areShared).toBe(true);
+  isAwaited = false;
+  expect(turns.areShared).toBe(true);
+});
+
+test("whoever waits when a transaction has ended is noticed", () => {
+  let isAwaited = true;
+  const turns = new Turns(() => isAwaited);
+  turns.beginHandOver()(1);
+  isAwaited = false;
+  expect(turns.areShared).toBe(true);
+});
+
+test("what a commit will take is told from those before, by how much they changed", () => {
+  const turns = new Turns(() => false);
+  expect(turns.commitMs(100)).toBe(0);
+  const noted = turns.beginHandOver();
+  compute(4);
+  noted(200);
+  expect(turns.commitMs(100)).toBeGreaterThanOrEqual(2);
+  expect(turns.commitMs(400)).toBeCloseTo(4 * turns.commitMs(100), 6);
+});
