@@ -47,7 +47,8 @@ const ours = (isLive: boolean): Contestant => ({
   peer: "trueup",
   operation: isLive ? beside : alone,
   file: ourFile,
-  build: (child, args) => child.ask<Built>("build", { ...args, builder: "trueup", isLive } satisfies BuildArgs),
+  build: (child, args) =>
+    child.ask<Built>("build", { ...args, builder: "trueup", isLive } satisfies BuildArgs),
 });
 const published: Contestant = {
   peer: "published",
@@ -97,7 +98,12 @@ async function buildOnce(contestant: Contestant, source: string, count: number):
   }
 }
 
-function rowsOf({ peer, operation }: Contestant, size: number, flush: number, builds: readonly Built[]): Row[] {
+function rowsOf(
+  { peer, operation }: Contestant,
+  size: number,
+  flush: number,
+  builds: readonly Built[],
+): Row[] {
   const perDocumentUs = builds.map(({ elapsedMs }) => (elapsedMs * 1000) / size);
   const p50Us = quantile(perDocumentUs, 0.5);
   const median = (of: (built: Built) => number): number => quantile(builds.map(of), 0.5);

@@ -28,7 +28,8 @@ answerParent({
   fill: async ({ folder, count }: FillArgs) => {
     const backend = await open(join(folder, ourFile), plainApp(), "relaxed");
     const scores = scoresOf(count);
-    for (let from = 0; from < count; from += fillBatch) await add(backend, scores.slice(from, from + fillBatch), from);
+    for (let from = 0; from < count; from += fillBatch)
+      await add(backend, scores.slice(from, from + fillBatch), from);
     await backend.close();
   },
   fillBare: ({ folder, count }: FillArgs) => {
@@ -75,11 +76,15 @@ async function build({ folder, count, builder, isLive }: BuildArgs): Promise<Bui
   if (isLive) {
     const plain = await open(file, plainApp(), "full");
     const end = written.length + idleWrites;
-    ({ latenciesUs: idleUs } = await writeEvery(writeIntervalMs, writeTo(plain), () => written.length >= end));
+    ({ latenciesUs: idleUs } = await writeEvery(
+      writeIntervalMs,
+      writeTo(plain),
+      () => written.length >= end,
+    ));
     await plain.close();
   }
   const app = await appWith(builder);
-  const stop = watchProcess();
+  const stop = await watchProcess();
   const begin = performance.now();
   const backend = await open(file, app, "full");
   let isOver = false;
@@ -108,12 +113,13 @@ async function checkBuilt(backend: Backend, builder: Builder, scores: readonly n
   }
   if (builder === "published") return;
   const { differences } = await backend.aggregates.verify(board);
-  if (differences.length > 0) throw new Error(`the build differs: ${JSON.stringify(differences.slice(0, 3))}`);
+  if (differences.length > 0)
+    throw new Error(`the build differs: ${JSON.stringify(differences.slice(0, 3))}`);
 }
 
 async function buildBare({ folder, count, peer }: BareBuildArgs): Promise<Built> {
   const { database } = openBareSqlite(folder);
-  const stop = watchProcess();
+  const stop = await watchProcess();
   const begin = performance.now();
   let held = new Float64Array();
   if (peer === "scan, parse, sort") {
@@ -132,7 +138,8 @@ async function buildBare({ folder, count, peer }: BareBuildArgs): Promise<Built>
     held = Float64Array.from(database.prepare<[], number>(sql).pluck().iterate());
   }
   const right = Float64Array.from(scoresOf(count)).sort();
-  if (!right.every((score, at) => held[at] === score)) throw new Error(`${peer} does not hold the scores in order`);
+  if (!right.every((score, at) => held[at] === score))
+    throw new Error(`${peer} does not hold the scores in order`);
   database.close();
   return { elapsedMs, ...used, rssMb, idleUs: [], besideUs: [] };
 }

@@ -98,10 +98,13 @@ export interface Used {
 /** How often the watch looks whether the event loop turns: rarely enough to cost nothing, and stops below that do not matter. */
 const lookMs = 5;
 
-/** Watches this process: begins at once, and tells at the end what was used. */
-export function watchProcess(): () => Promise<Used> {
+/** Watches this process from when it resolves, and tells at the end what was used. */
+export async function watchProcess(): Promise<() => Promise<Used>> {
   const delay = monitorEventLoopDelay({ resolution: lookMs });
   delay.enable();
+  // Before the first look it sees no stop.
+  await sleep(2 * lookMs);
+  delay.reset();
   const before = process.cpuUsage();
   return async () => {
     const { user, system } = process.cpuUsage(before);

@@ -2,13 +2,13 @@
  * The process of a server that is measured. The bench asks it to open one peer on a port of its own, and what it uses of the
  * processor, of memory and of the event loop.
  */
-import { answerParent, watchProcess } from "../harness/child.js";
+import { answerParent, watchProcess, type Used } from "../harness/child.js";
 import { serveBare } from "./bare-server.js";
 import { serveOurs } from "./our-server.js";
 import { barePeers, type OpenArgs, type Served } from "./peer-names.js";
 
 let served: Served | null = null;
-let watched: ReturnType<typeof watchProcess> | null = null;
+let watched: (() => Promise<Used>) | null = null;
 
 function opened(): Served {
   if (served === null) throw new Error("nothing is served yet");
@@ -21,8 +21,8 @@ answerParent({
     served = bare === undefined ? await serveOurs(peer, folder) : await serveBare(bare, folder, redisPort);
     return served.port;
   },
-  watch: () => {
-    watched = watchProcess();
+  watch: async () => {
+    watched = await watchProcess();
   },
   watched: () => watched?.(),
   count: () => opened().count(),
