@@ -185,7 +185,7 @@ export class Runtime {
    * the commit that it reads: when another one than the newest is found there, the call begins again with that.
    */
   async run(call: FunctionCall, job: JobRun | null = null): Promise<FunctionOutcome> {
-    const turn = giveWay();
+    const turn = giveWay(call.kind);
     if (turn !== undefined) await turn;
     let replacedBy: ProgramReplaced | null = null;
     for (;;) {
