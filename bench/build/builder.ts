@@ -28,8 +28,9 @@ answerParent({
   fill: async ({ folder, count }: FillArgs) => {
     const backend = await open(join(folder, ourFile), plainApp(), "relaxed");
     const scores = scoresOf(count);
-    for (let from = 0; from < count; from += fillBatch)
+    for (let from = 0; from < count; from += fillBatch) {
       await add(backend, scores.slice(from, from + fillBatch), from);
+    }
     await backend.close();
   },
   fillBare: ({ folder, count }: FillArgs) => {
@@ -113,8 +114,7 @@ async function checkBuilt(backend: Backend, builder: Builder, scores: readonly n
   }
   if (builder === "published") return;
   const { differences } = await backend.aggregates.verify(board);
-  if (differences.length > 0)
-    throw new Error(`the build differs: ${JSON.stringify(differences.slice(0, 3))}`);
+  if (differences.length > 0) throw new Error(`the build differs: ${JSON.stringify(differences[0])}`);
 }
 
 async function buildBare({ folder, count, peer }: BareBuildArgs): Promise<Built> {
@@ -138,8 +138,8 @@ async function buildBare({ folder, count, peer }: BareBuildArgs): Promise<Built>
     held = Float64Array.from(database.prepare<[], number>(sql).pluck().iterate());
   }
   const right = Float64Array.from(scoresOf(count)).sort();
-  if (!right.every((score, at) => held[at] === score))
-    throw new Error(`${peer} does not hold the scores in order`);
+  const isRight = right.every((score, at) => held[at] === score);
+  if (!isRight) throw new Error(`${peer} does not hold the scores in order`);
   database.close();
   return { elapsedMs, ...used, rssMb, idleUs: [], besideUs: [] };
 }
