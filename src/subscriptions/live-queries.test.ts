@@ -215,6 +215,21 @@ test("a run that waited, and read a later commit, has the others run again for t
   });
 });
 
+test("a run that outlives more commits than are kept is made again", async () => {
+  const gate = newGate();
+  const { live, runs, insert } = await setUp({ beforeRun: () => gate.opened });
+  const set = new LiveQuerySet(live, () => {});
+  set.add(1, "a");
+  const settling = changes(set);
+  await expect.poll(() => runs.length).toBe(1);
+  for (let n = 0; n <= 1_000; n++) await insert("b");
+  gate.open();
+  expect(await settling).toEqual({ 1: 0 });
+  await changes(set);
+  await changes(set);
+  expect(runs).toEqual(["a", "a"]);
+});
+
 test("what was begun before other code runs is not kept", async () => {
   const gate = newGate();
   const { live, runs } = await setUp({ beforeRun: () => gate.opened });

@@ -131,7 +131,10 @@ export class LiveQuerySet<Call, Outcome> {
     const runs: QueryRun<Outcome>[] = [];
     for (const run of running) {
       const ended = run instanceof Promise ? await run : run;
-      if (ended.version > snapshot.version) return null;
+      if (ended.version > snapshot.version) {
+        await this.#owner.whenSeen(ended.version);
+        return null;
+      }
       runs.push(ended);
     }
     await this.#owner.turns.next();

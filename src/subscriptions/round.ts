@@ -6,9 +6,14 @@ import type { DatabaseCommit } from "../database/index.js";
 import type { MaybePromise, Storage, StorageSnapshot, Version } from "../storage/storage.js";
 import type { QueryRun } from "./live-query.js";
 
+/** A query may wait for long, and so hold its round; what it has read is then taken for outdated. */
+const maxKept = 1_000;
+
 export class Round {
   #snapshot: MaybePromise<StorageSnapshot>;
   readonly #later: DatabaseCommit[] = [];
+  /** The latest commit that was let go of, because too many came while the round was held. */
+  #forgotten: Version = 0;
   readonly #onEnd: () => void;
   #holders = 0;
 
@@ -35,10 +40,12 @@ export class Round {
 
   hear(commit: DatabaseCommit): void {
     this.#later.push(commit);
+    if (this.#later.length > maxKept) this.#forgotten = this.#later.shift()?.version ?? 0;
   }
 
   /** The first commit that may have changed what a run of this round found; infinite when there is none so far. */
   staleSince({ version, readSet }: QueryRun<unknown>): Version {
+    if (version < this.#forgotten) return version + 1;
     const touching = this.#later.find(
       (commit) => commit.version > version && (readSet === null || readSet.intersects(commit)),
     );
