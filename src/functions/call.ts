@@ -3,6 +3,7 @@ import type { UserIdentity } from "convex/server";
 import type { Value } from "convex/values";
 import type { MutationTransaction, ReadSet } from "../database/index.js";
 import type { StorageSnapshot, Version } from "../storage/storage.js";
+import type { ClientRequest } from "./execution/client-answers.js";
 import type { FunctionKind, Handler } from "./program/registered-function.js";
 
 /** Names a function by path (`dir/mod:fn`), reference or handle, or is a handler itself. */
@@ -26,6 +27,8 @@ interface CallOptions {
   readonly ip?: string | null;
   readonly userAgent?: string | null;
   readonly authToken?: string | null;
+  /** Of a mutation that a client may send again: it runs the first time, and what it returned then is the answer every time. */
+  readonly once?: ClientRequest;
   /**
    * Of a query: the `journal` of an earlier run, which tells where the page of that run ended. The page of this run ends
    * at the same place, whatever was inserted or deleted meanwhile.

@@ -8,6 +8,7 @@ export type {
   JobRun,
   NewJob,
 } from "./call.js";
+export { forgetSessions, type ClientRequest } from "./execution/client-answers.js";
 export { currentExecution } from "./execution/execution.js";
 export type { LogEntry, LogLevel, LogSink } from "./execution/log-buffer.js";
 export { logStrayFailures } from "./execution/stray-failures.js";

@@ -270,7 +270,8 @@ export class Runtime {
         return { status: "success", ...done, ...journal, logLines: request.log.lines };
       }
       case "mutation": {
-        const done = await runMutation(run, job, (tx) => assertProgram(tx, name));
+        const onBegin = (tx: QueryTransaction): void => assertProgram(tx, name);
+        const done = await runMutation(run, { job, once: call.once ?? null }, onBegin);
         return { status: "success", ...done, logLines: request.log.lines };
       }
       case "action":

@@ -1,5 +1,9 @@
-/** Removes jobs that ended a week ago, as Convex does. It looks once an hour and removes a few hundred at a time. */
+/**
+ * Removes jobs that ended a week ago, as Convex does, and the answers of clients that are gone. It looks once an hour and
+ * removes a few hundred at a time.
+ */
 import type { Database } from "../database/index.js";
+import { forgetSessions } from "../functions/index.js";
 import { jobsByCompletedTime, jobsTable } from "./job-table.js";
 
 const keepMs = 7 * 24 * 60 * 60 * 1000;
@@ -22,6 +26,7 @@ export class CleanUp {
       return;
     }
     this.next = now + intervalMs;
+    await forgetSessions(this.#database, now);
     for (const path of components) {
       while ((await this.#removeSome(path, now - keepMs)) === batchSize) {
         // Each batch lets other transactions go first.

@@ -10,6 +10,10 @@ export const functionsCodes = {
     "An aggregate names a table that the schema does not have.",
     "Check the spelling of `table`, or define the table in schema.ts.",
   ),
+  ANSWER_NOT_KEPT: final(
+    "The mutation has run, and what it returned was too large to be kept for a client that asks again.",
+    "Query what it has written; return less than 64 kB from mutations whose answers matter.",
+  ),
   COMPONENT_MISSING: final(
     "There is no such component.",
     "Mount it in convex.config.ts, and pass its modules in `components` when the program comes from modules.",

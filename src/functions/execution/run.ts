@@ -12,6 +12,7 @@ import { actionContext, transactionContext } from "../context/contexts.js";
 import type { LoadedComponent, LoadedFunction } from "../program/loaded-component.js";
 import type { LoadedProgram } from "../program/loaded-program.js";
 import type { FunctionKind, Handler } from "../program/registered-function.js";
+import { answeredBefore, keepAnswer, type ClientRequest } from "./client-answers.js";
 import { Execution, type Engine, type Request, type Subject, type TransactionScope } from "./execution.js";
 import { assertKind, checkContext, invoke, referenceText } from "./invoke.js";
 import { traced } from "./trace.js";
@@ -55,10 +56,19 @@ export function runQuery(
   );
 }
 
-/** @param job Changes its state in the same transaction. The function does not run when `before` resolves with false. */
+/** On whose behalf a mutation runs, which is noted in its transaction. */
+interface MutationOrigin {
+  /** Changes its state. The function does not run when `before` resolves with false. */
+  readonly job: JobRun | null;
+  /** Is answered once: the function does not run when it was. */
+  readonly once: ClientRequest | null;
+}
+
+const noOrigin: MutationOrigin = { job: null, once: null };
+
 export async function runMutation(
   run: Run,
-  job: JobRun | null,
+  { job, once }: MutationOrigin = noOrigin,
   onBegin: OnBegin = () => {},
 ): Promise<Pick<FunctionSuccess, "value" | "version">> {
   const { database, transactions } = run.engine;
@@ -74,9 +84,12 @@ export async function runMutation(
         if (job !== null && !(await job.before(tx))) {
           return null;
         }
+        const answer = once === null ? undefined : await answeredBefore(tx, once);
+        if (answer !== undefined) return answer.value;
         const scope = { tx, mutation: tx, usesCommitTs: false };
         const result = await inTransaction(run, scope);
         if (job !== null) await job.after(tx);
+        if (once !== null) await keepAnswer(tx, once, scope.usesCommitTs ? undefined : result);
         usesCommitTs = scope.usesCommitTs;
         return result;
       }, transactions),
@@ -125,7 +138,7 @@ export async function callFromAction(
   if (kind === "action") {
     return await runAction(run);
   }
-  const { value } = kind === "query" ? await runQuery(run) : await runMutation(run, null);
+  const { value } = kind === "query" ? await runQuery(run) : await runMutation(run);
   return value;
 }
 

@@ -73,21 +73,31 @@ const readModifyQuerySet = requestReader(
 );
 const readCall = requestReader(v.object({ requestId: v.number(), ...call }));
 
+/** Clients name their sessions by UUIDs. */
+const maxSessionIdChars = 100;
+
 /** @throws INVALID_REQUEST */
 export function parseClientMessage(json: unknown): ClientMessage {
   const { type } = readType(json);
   switch (type) {
-    case "Connect":
-      return { type, ...readConnect(json) };
+    case "Connect": {
+      const { sessionId } = readConnect(json);
+      if (sessionId.length > maxSessionIdChars) {
+        throw invalidRequest("sessionId", `at most ${maxSessionIdChars} characters`, `${sessionId.length}`);
+      }
+      return { type, sessionId };
+    }
     case "Authenticate":
       return { type, ...authenticateOf(readAuthenticate(json)) };
     case "ModifyQuerySet": {
       const { modifications, ...versions } = readModifyQuerySet(json);
+      for (const [place, version] of Object.entries(versions)) assertNumber(version, place);
       return { type, ...versions, modifications: modifications.map(modificationOf) };
     }
     case "Mutation":
     case "Action": {
       const { requestId, ...called } = readCall(json);
+      assertNumber(requestId, "requestId");
       return { type, requestId, ...callOf(called) };
     }
     case "Event":
@@ -97,12 +107,19 @@ export function parseClientMessage(json: unknown): ClientMessage {
   }
 }
 
+/** What clients count is an integer of 32 bits. @throws INVALID_REQUEST */
+function assertNumber(value: number, place: string): void {
+  if (Number.isInteger(value) && value >= 0 && value < 2 ** 32) return;
+  throw invalidRequest(place, "an integer from 0 to 2^32 - 1", String(value));
+}
+
 function authenticateOf({
   baseVersion: version,
   tokenType,
   value,
   impersonating: identity = null,
 }: Infer<typeof credential>): Omit<Extract<ClientMessage, { type: "Authenticate" }>, "type"> {
+  assertNumber(version, "baseVersion");
   if (tokenType === "None") return { baseVersion: version, credential: { kind: "none" } };
   if (value === undefined) throw invalidRequest("value", "a string", "undefined");
   return tokenType === "User"
@@ -112,6 +129,7 @@ function authenticateOf({
 
 function modificationOf(one: Infer<typeof modification>, at: number): AddQuery | RemoveQuery {
   const { type, queryId, udfPath, journal = null } = one;
+  assertNumber(queryId, `modifications[${at}].queryId`);
   if (type === "Remove") return { type, queryId };
   if (udfPath === undefined) throw invalidRequest(`modifications[${at}].udfPath`, "a string", "undefined");
   return { type, queryId, ...callOf({ ...one, udfPath }), journal };

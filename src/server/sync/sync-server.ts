@@ -8,7 +8,6 @@ import { WebSocketServer, type WebSocket } from "ws";
 import type { Backend } from "../../backend/index.js";
 import { isTrueupError } from "../../errors/index.js";
 import type { Authenticator } from "../auth/authenticator.js";
-import { AnsweredMutations } from "./answered-mutations.js";
 import { parseClientMessage, type ClientMessage } from "./client-messages.js";
 import { SyncClient } from "./sync-client.js";
 import { SyncSession, type SyncHost } from "./sync-session.js";
@@ -39,7 +38,7 @@ export class SyncServer {
   constructor(backend: Backend, serverUrl: string, authenticator: Authenticator) {
     const host = { backend, serverUrl };
     const live = watchedQueries(host);
-    this.#host = { ...host, authenticator, live, answered: new AnsweredMutations() };
+    this.#host = { ...host, authenticator, live };
     this.#stopWatching = backend.deploy.onActivated(() => live.invalidateAll());
     this.#pings = setInterval(() => this.#ping(), pingIntervalMs);
     this.#pings.unref();
@@ -76,7 +75,6 @@ export class SyncServer {
   release(): void {
     this.#stopWatching();
     this.#host.live.close();
-    this.#host.answered.clear();
   }
 
   #open(socket: WebSocket): void {

@@ -17,8 +17,8 @@ import {
 } from "../calls/function-reply.js";
 import type { QueryCall, QueryHost } from "../calls/run-query.js";
 import type { Authenticator, Caller } from "../auth/authenticator.js";
+import type { ClientRequest } from "../../functions/index.js";
 import { httpErrorOf } from "../http/http-error.js";
-import type { AnsweredMutation, AnsweredMutations } from "./answered-mutations.js";
 import type { AddQuery, CallMessage, ClientMessage, Credential } from "./client-messages.js";
 import {
   callResponse,
@@ -34,7 +34,6 @@ import type { WatchedOutcome, WatchedQueries } from "./watched-queries.js";
 export interface SyncHost extends QueryHost {
   readonly authenticator: Authenticator;
   readonly live: WatchedQueries;
-  readonly answered: AnsweredMutations;
 }
 
 /** A state that a client was brought to: the versions of its set of queries and its identity, and the commit that it sees. */
@@ -132,13 +131,11 @@ export class SyncSession {
     this.#isClosed = true;
     clearTimeout(this.#expiry);
     this.#set.close();
-    if (this.#sessionId !== null) this.#host.answered.disconnect(this.#sessionId);
   }
 
   #connect(sessionId: string): void {
     if (this.#sessionId !== null) return this.#refuse("The client has connected already.");
     this.#sessionId = sessionId;
-    this.#host.answered.connect(sessionId);
   }
 
   #authenticate({ baseVersion, credential }: Extract<ClientMessage, { type: "Authenticate" }>): void {
@@ -215,22 +212,15 @@ export class SyncSession {
   }
 
   async #mutate(message: CallMessage, caller: Caller): Promise<void> {
-    const run = (): Promise<AnsweredMutation> => this.#runMutation(message, caller);
-    const { response, version } = await (this.#sessionId === null
-      ? run()
-      : this.#host.answered.once(this.#sessionId, message.requestId, run));
+    const { requestId } = message;
+    const once = this.#sessionId === null ? {} : { once: { sessionId: this.#sessionId, requestId } };
+    const { reply, version } = await this.#run("mutation", message, caller, once);
     if (this.#isClosed) return;
-    this.#client.send(response);
-    if (!response.success) return;
+    this.#client.send(callResponse("MutationResponse", requestId, reply, encodeTimestamp(version)));
+    if (reply.status !== "success") return;
     this.#mustShow = Math.max(this.#mustShow, version);
     this.#owesTransition = true;
     this.#set.tellSoon();
-  }
-
-  async #runMutation(message: CallMessage, caller: Caller): Promise<AnsweredMutation> {
-    const { reply, version } = await this.#run("mutation", message, caller);
-    const ts = encodeTimestamp(version);
-    return { response: callResponse("MutationResponse", message.requestId, reply, ts), version };
   }
 
   async #act(message: CallMessage, caller: Caller): Promise<void> {
@@ -253,6 +243,7 @@ export class SyncSession {
     kind: "mutation" | "action",
     { path, componentPath, args }: CallMessage,
     caller: Caller,
+    options: { readonly once?: ClientRequest } = {},
   ): Promise<{ reply: FunctionReply; version: Version }> {
     const { backend } = this.#host;
     const isAdmin = caller.kind === "admin";
@@ -271,6 +262,7 @@ export class SyncSession {
       args: decoded,
       identity: caller.identity,
       allowInternal: isAdmin,
+      ...options,
     });
     const seen = outcome.status === "success" ? (outcome.version ?? version) : version;
     return { reply: functionReply(outcome, "convex_encoded_json", caller), version: seen };
