@@ -313,7 +313,8 @@ export class Database implements Upkeep {
   }
 
   #begin(base: BaseView, catalog: Catalog, options: TransactionOptions): TransactionState {
-    const limits = options.limits === null ? noLimits : { ...convexLimits, ...options.limits };
+    const { limits: own } = options;
+    const limits = own === null ? noLimits : own === undefined ? convexLimits : { ...convexLimits, ...own };
     return new TransactionState(base, catalog, limits, this.#clock());
   }
 

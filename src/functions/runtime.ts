@@ -30,7 +30,7 @@ import type {
 import { callTarget, prepareCall } from "./execution/call-target.js";
 import { captureConsole, printToConsole } from "./execution/console-capture.js";
 import { installConvexGlobal } from "./execution/convex-global.js";
-import { newRequest, type Engine, type Request as CallRequest } from "./execution/execution.js";
+import { Request as CallRequest, type Engine } from "./execution/execution.js";
 import { followHooks, joinHooks, standbyHooks, type HooksOfTables } from "./execution/follow-aggregates.js";
 import { giveWay } from "./execution/give-way.js";
 import { runHttpAction } from "./execution/http-action.js";
@@ -158,7 +158,7 @@ export class Runtime {
   }
 
   #hooksOf(program: LoadedProgram): HooksOfTables {
-    const host = { engine: this.#engine, program, newRequest: () => newRequest({}, null) };
+    const host = { engine: this.#engine, program, newRequest: () => new CallRequest({}, null) };
     const triggers = new Map(
       [...program.components].map(([path, component]) => [path, triggerHooks(host, component)]),
     );
@@ -189,7 +189,7 @@ export class Runtime {
     if (turn !== undefined) await turn;
     let replacedBy: ProgramReplaced | null = null;
     for (;;) {
-      const request = newRequest(call, job);
+      const request = new CallRequest(call, job);
       const attempt: Attempt = { snapshot: null };
       try {
         const named = replacedBy === null ? this.#current() : this.#programs.named(replacedBy.by);
@@ -208,7 +208,7 @@ export class Runtime {
   async fetch(request: Request, call: Omit<Partial<FunctionCall>, "args"> = {}): Promise<Response | null> {
     const { program } = this;
     const component = program.component(call.componentPath ?? "");
-    return await runHttpAction(this.#engine, program, component, newRequest(call, null), request);
+    return await runHttpAction(this.#engine, program, component, new CallRequest(call, null), request);
   }
 
   #failure(

@@ -26,8 +26,7 @@ import { LogBuffer, type LogSink } from "./log-buffer.js";
 import { Turn, type TurnOwner } from "./turn.js";
 
 /** What a call from outside brings along. It is made once, and everything that the call runs shares it. */
-export interface Request {
-  readonly id: string;
+export class Request {
   readonly identity: UserIdentity | null;
   readonly ip: string | null;
   readonly userAgent: string | null;
@@ -38,25 +37,29 @@ export interface Request {
   readonly scheduledIn: string;
   /** The id of the call that set off this one through the scheduler, if someone follows it. */
   readonly origin: string | null;
-  readonly log: LogBuffer;
+  readonly log: LogBuffer = new LogBuffer();
   /** Tells where the page of the outermost query ends: at first as the call says, then as the query has read it. */
   readonly journal: Journal;
-}
+  #id: string | undefined;
 
-/** The request that a call from outside becomes. `job` is the run of a job when the scheduler makes the call. */
-export function newRequest(call: Partial<FunctionCall>, job: JobRun | null): Request {
-  return {
-    id: call.requestId ?? newRequestId(),
-    identity: call.identity ?? null,
-    ip: call.ip ?? null,
-    userAgent: call.userAgent ?? null,
-    authToken: call.authToken ?? null,
-    scheduledFunctionId: job?.id ?? null,
-    scheduledIn: job?.componentPath ?? "",
-    origin: job?.origin ?? call.requestId ?? null,
-    log: new LogBuffer(),
-    journal: { endCursor: call.journal ?? null },
-  };
+  /** `job` is the run of a job when the scheduler makes the call. */
+  constructor(call: Partial<FunctionCall>, job: JobRun | null) {
+    this.#id = call.requestId;
+    this.identity = call.identity ?? null;
+    this.ip = call.ip ?? null;
+    this.userAgent = call.userAgent ?? null;
+    this.authToken = call.authToken ?? null;
+    this.scheduledFunctionId = job?.id ?? null;
+    this.scheduledIn = job?.componentPath ?? "";
+    this.origin = job?.origin ?? call.requestId ?? null;
+    this.journal = { endCursor: call.journal ?? null };
+  }
+
+  /** Made when something is logged, or asks for it. */
+  get id(): string {
+    this.#id ??= newRequestId();
+    return this.#id;
+  }
 }
 
 /** 16 hex digits, as Convex's are. */

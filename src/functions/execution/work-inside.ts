@@ -6,7 +6,7 @@
 import type { DatabaseReader, MutationTransaction, QueryTransaction } from "../../database/index.js";
 import { mutationContext, transactionContext } from "../context/contexts.js";
 import type { LoadedProgram } from "../program/loaded-program.js";
-import { currentExecution, Execution, newRequest, type Engine } from "./execution.js";
+import { currentExecution, Execution, Request, type Engine } from "./execution.js";
 
 /** Whose code runs, and under which name. */
 export interface InsideOptions {
@@ -32,7 +32,7 @@ export async function mutateInside<T>(
     program: options.program,
     component: options.program.component(options.componentPath),
     subject: { kind: "mutation", path: caller?.subject.path ?? options.path, visibility: "internal" },
-    request: caller?.request ?? newRequest({}, null),
+    request: caller?.request ?? new Request({}, null),
     scope: caller?.scope ?? { tx, mutation: tx, usesCommitTs: false },
     parent: caller,
     depth: 0,
@@ -52,7 +52,7 @@ export async function queryInside<T>(
     program,
     component: program.component(componentPath),
     subject: { kind: "query", path, visibility: "internal" },
-    request: newRequest({}, null),
+    request: new Request({}, null),
     scope: { tx, mutation: null, usesCommitTs: false },
     parent: null,
   });

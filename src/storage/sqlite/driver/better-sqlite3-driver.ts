@@ -12,7 +12,9 @@ export async function loadBetterSqlite3(): Promise<SqliteDriver> {
 
   return {
     name: "better-sqlite3",
-    moduleName: createRequire(import.meta.url).resolve("better-sqlite3"),
+    get moduleName() {
+      return createRequire(import.meta.url).resolve("better-sqlite3");
+    },
     open(path, { readOnly = false, busyTimeoutMs }): SqliteConnection {
       const database = new Database(path, { readonly: readOnly, timeout: busyTimeoutMs });
       return {
