@@ -49,6 +49,7 @@ export const base: ViteUserConfig = defineConfig({
 /** Tests that change what a whole process shares: its globals, its environment. */
 const alone = [
   "src/functions/execution/thrown.test.ts",
+  "suites/functions/time-limits.test.ts",
   "src/server/start-server.test.ts",
   "src/server/sync/protocol.test.ts",
   "src/server/sync/slow-clients.test.ts",

@@ -18,6 +18,7 @@ export {
   type LogSink,
   type ModuleSource,
   type ProgramSource,
+  type TimeLimits,
 } from "../functions/index.js";
 export type {
   AggregateDifference,

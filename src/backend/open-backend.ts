@@ -6,6 +6,7 @@ import {
   type ComponentModules,
   type LogSink,
   type ProgramSource,
+  type TimeLimits,
 } from "../functions/index.js";
 import { AggregateDriver } from "../integrity/index.js";
 import { MigrationDriver } from "../deploy/index.js";
@@ -28,6 +29,8 @@ export interface OpenBackendOptions {
   readonly components?: Readonly<Record<string, ComponentModules>>;
   /** Whether Convex's limits on transactions and values hold (default), or none. */
   readonly limits?: "convex" | "none";
+  /** How long calls may take by the clock; left out, ten seconds, and ten minutes for actions; null for any time. */
+  readonly timeLimits?: TimeLimits | null;
   /** Environment variables that functions see in `process.env`, before those of the process. */
   readonly env?: Readonly<Record<string, string>>;
   /** Whether scheduled functions, cron jobs and the work on aggregates run here (default true). */
@@ -65,6 +68,7 @@ async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Ba
     jobs,
     limits: options.limits ?? "convex",
     log: options.log ?? "console",
+    ...(options.timeLimits !== undefined && { timeLimits: options.timeLimits }),
     logsFailures: options.logsFailures ?? false,
     ...(process.env["TRUEUP_TRACE"] === "1" ? { trace: printTrace } : {}),
   });

@@ -9,6 +9,7 @@ export type {
   NewJob,
 } from "./call.js";
 export { forgetSessions, type ClientRequest } from "./execution/client-answers.js";
+export type { TimeLimits } from "./execution/deadlines.js";
 export { currentExecution } from "./execution/execution.js";
 export type { LogEntry, LogLevel, LogSink } from "./execution/log-buffer.js";
 export { logStrayFailures } from "./execution/stray-failures.js";

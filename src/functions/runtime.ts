@@ -33,6 +33,7 @@ import { installConvexGlobal } from "./execution/convex-global.js";
 import { Request as CallRequest, type Engine } from "./execution/execution.js";
 import { followHooks, joinHooks, standbyHooks, type HooksOfTables } from "./execution/follow-aggregates.js";
 import { giveWay } from "./execution/give-way.js";
+import { Deadlines, defaultTimeLimits, type TimeLimits } from "./execution/deadlines.js";
 import { runHttpAction } from "./execution/http-action.js";
 import { logEntry, logFailure, type LogSink } from "./execution/log-buffer.js";
 import { ProgramReplaced, Programs, type NamedProgram } from "./execution/programs.js";
@@ -51,6 +52,8 @@ export interface RuntimeOptions {
    * while `ctx.meta` counts down from Convex's.
    */
   readonly limits?: "convex" | "none" | "reported" | Partial<TransactionLimits>;
+  /** How long calls may take by the clock; left out, ten seconds, and ten minutes for actions; null for any time. */
+  readonly timeLimits?: TimeLimits | null;
   readonly jobs: JobQueue;
   /** What `ctx.meta.getDeploymentMetadata` says. */
   readonly deploymentName?: string;
@@ -77,6 +80,8 @@ export class Runtime {
   constructor(database: Database, options: RuntimeOptions) {
     const log = options.log ?? "console";
     this.#logsFailures = options.logsFailures ?? false;
+    const { timeLimits = defaultTimeLimits } = options;
+    const deadlines = new Deadlines(timeLimits);
     const limits = options.limits ?? "convex";
     const limited = limits !== "none" && limits !== "reported";
     this.#engine = {
@@ -88,6 +93,7 @@ export class Runtime {
       valueLimits: limited ? convexValueLimits : unlimitedValues,
       maxDepth: limited ? maxNestedCalls : maxNestedCallsUnlimited,
       jobs: options.jobs,
+      within: (execution, work) => deadlines.within(execution, work),
       deploymentName: options.deploymentName ?? "trueup",
       trace: options.trace ?? null,
       log: log === "console" ? printToConsole : log === "silent" ? (): void => {} : log,

@@ -34,6 +34,10 @@ export const functionsCodes = {
     "The function has already returned.",
     "Await every promise that ctx returns before the function returns.",
   ),
+  FUNCTION_TIMEOUT: final(
+    "The function has run for too long, and was ended; a mutation has written nothing.",
+    "Do less in one call, or do it in an action; `timeLimits` of openBackend lifts the limit.",
+  ),
   FUNCTION_WRONG_KIND: final(
     "The function has another kind than the call.",
     "Call queries with runQuery, mutations with runMutation and actions with runAction.",

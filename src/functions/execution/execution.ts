@@ -96,6 +96,8 @@ export interface Engine {
   readonly trace: ((line: string) => void) | null;
   /** The limits that `ctx.meta` counts down from where none is in force. */
   readonly reportedLimits: TransactionLimits;
+  /** Resolves as the work of an execution does, unless that takes too long or is aborted otherwise. */
+  readonly within: <T>(execution: Execution, work: () => Promise<T>) => Promise<T>;
   /** Keeps the bytes of stored files; null where file storage is not supported. */
   readonly files: FileStore | null;
   /** Whether text and vector search are supported, by scanning whole tables. */
@@ -151,6 +153,8 @@ export class Execution implements TurnOwner {
   #failure: Error | null = null;
   #unfinished: Set<Promise<unknown>> | null = null;
   #over = false;
+  #aborted: Error | null = null;
+  #rejectWork: ((error: Error) => void) | null = null;
   #reader: DatabaseReader | null;
 
   constructor(fields: ExecutionFields) {
@@ -237,8 +241,9 @@ export class Execution implements TurnOwner {
     }
   }
 
-  /** @throws FUNCTION_OVER once the function has returned. */
+  /** @throws FUNCTION_OVER once the function has returned, what it was aborted with once it was. */
   assertRunning(): void {
+    if (this.#aborted !== null) throw this.#aborted;
     if (this.#over) {
       throw new TrueupError(
         "FUNCTION_OVER",
@@ -246,6 +251,28 @@ export class Execution implements TurnOwner {
         { path: this.subject.path },
       );
     }
+  }
+
+  /** What the work resolves with, or the error of an abort that comes first. The work is not waited for then. */
+  untilAborted<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#rejectWork = reject;
+      work().then(resolve, reject);
+    });
+  }
+
+  /** Ends the call at once: its ctx is over, and whoever waits for it gets the error. */
+  abort(error: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#aborted = error;
+    this.#rejectWork?.(error);
+  }
+
+  /** Ends the call from outside that this execution belongs to. */
+  abortCall(error: Error): void {
+    if (this.parent === null) this.abort(error);
+    else this.parent.abortCall(error);
   }
 
   /** Makes the function fail with the first of such errors, even if its own code catches the error. */

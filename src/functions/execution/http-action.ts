@@ -10,7 +10,7 @@ import { callFromAction } from "./run.js";
 /**
  * Answers a request by the router of a component. Returns null when it has no route for the path and the method. Rejects with
  * what the action throws.
- * @throws INVALID_RETURN when the action returns no Response
+ * @throws INVALID_RETURN when the action returns no Response, FUNCTION_TIMEOUT
  */
 export async function runHttpAction(
   engine: Engine,
@@ -37,7 +37,9 @@ export async function runHttpAction(
     parent: null,
   });
   const ctx = actionContext(execution, callFromAction);
-  const response = await currentExecution.run(execution, async () => await handler(ctx, request));
+  const response = await engine.within(execution, () =>
+    currentExecution.run(execution, async () => await handler(ctx, request)),
+  );
   if (!(response instanceof Response)) {
     throw new TrueupError("INVALID_RETURN", `The HTTP action at ${method} ${path} returned no Response.`, {
       path: subject.path,

@@ -103,8 +103,10 @@ export async function runAction(run: Run): Promise<Value> {
   if (run.fn !== null) {
     checkArguments(run.fn, run.args as Value, checkContext(execution));
   }
+  const ctx = actionContext(execution, callFromAction);
+  const { within } = run.engine;
   return await traced(run, () =>
-    invoke(execution, actionContext(execution, callFromAction), run.handler, run.fn, run.args),
+    within(execution, () => invoke(execution, ctx, run.handler, run.fn, run.args)),
   );
 }
 
@@ -151,7 +153,8 @@ function inTransaction(run: Run, scope: TransactionScope): Promise<Value> {
   if (run.fn !== null) {
     checkArguments(run.fn, run.args as Value, checkContext(execution));
   }
-  return invoke(execution, transactionContext(execution), run.handler, run.fn, run.args);
+  const ctx = transactionContext(execution);
+  return run.engine.within(execution, () => invoke(execution, ctx, run.handler, run.fn, run.args));
 }
 
 /** The execution of a run, nested in that of the action that makes the call, if there is one. */

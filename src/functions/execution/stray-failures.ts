@@ -1,7 +1,8 @@
 /**
  * Keeps the process alive when something fails that a function has left behind: a promise that nobody awaits, or a timer. Node
- * would end the process; one that others depend on must go on, and say whose failure it was.
+ * would end the process; one that others depend on must go on, and say whose failure it was. A function cannot end it either.
  */
+import { TrueupError } from "../../errors/index.js";
 import { currentExecution } from "./execution.js";
 import { logFailure } from "./log-buffer.js";
 import { describeThrown } from "./thrown.js";
@@ -16,13 +17,24 @@ export function logStrayFailures(log: (line: string) => void): () => void {
     if (!logged(message)) log(message);
   };
   const onException = (error: unknown): void => {
-    if (!logged(`A callback that outlived its function failed: ${describeThrown(error)}`)) throw error;
+    const execution = currentExecution.getStore();
+    if (!logged(`A callback of a function failed: ${describeThrown(error)}`)) throw error;
+    // Nothing else would end a call that waits for this callback.
+    execution?.abortCall(error instanceof Error ? error : new Error(String(describeThrown(error))));
+  };
+  const exit = process.exit.bind(process);
+  process.exit = (code) => {
+    const execution = currentExecution.getStore();
+    if (execution === undefined) return exit(code);
+    const { path } = execution.subject;
+    throw new TrueupError("INVALID_CALL", `'${path}' cannot end the process by process.exit().`, { path });
   };
   process.on("unhandledRejection", onRejection);
   process.on("uncaughtException", onException);
   return () => {
     process.off("unhandledRejection", onRejection);
     process.off("uncaughtException", onException);
+    process.exit = exit;
   };
 }
 
