@@ -6,7 +6,7 @@ import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
 import { CheckpointFailure } from "./checkpoint-worker.js";
 import { Checkpoints } from "./checkpoints.js";
 import { loadDriver } from "./driver/load-driver.js";
-import { openLog } from "./file/commit-log.js";
+import { openLog, type OpenLog } from "./file/commit-log.js";
 import { openSqlite } from "./sqlite-storage.js";
 
 const inFolder = temporaryFolder();
@@ -189,6 +189,40 @@ test.each([
     expect(most).toBeLessThan(1000);
   },
 );
+
+test("no flush blocks the event loop while the log is being moved", async () => {
+  const recorded = new RecordedLog();
+  recorded.stretch = 100;
+  const flushes: string[] = [];
+  const open: OpenLog = (path) => {
+    const log = recorded.open(path);
+    return {
+      ...log,
+      get frames() {
+        return log.frames;
+      },
+      flush: () => {
+        flushes.push("beside");
+        return log.flush();
+      },
+      flushNow: () => {
+        flushes.push("now");
+        log.flushNow();
+      },
+    };
+  };
+  const storage = openSqlite(await loadDriver(), inFolder("busy.sqlite"), {}, open);
+  // Until the look that finds the log long enough, and has its thread start.
+  await put(storage, [["a", "x".repeat(300_000)]]);
+  await new Promise((resolve) => {
+    setTimeout(resolve, 10);
+  });
+  await put(storage, [["a", "1"]]);
+  const before = flushes.length;
+  for (let count = 0; count < 5; count++) await put(storage, [["a", String(count)]]);
+  expect(flushes.slice(before)).toEqual(Array.from({ length: 5 }, () => "beside"));
+  await storage.close();
+});
 
 test("a snapshot that keeps the log from beginning anew is let go when the log has become too long", async () => {
   const { log, storage } = await stretchedStorage("long.sqlite");

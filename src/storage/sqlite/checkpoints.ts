@@ -58,6 +58,11 @@ export class Checkpoints {
     this.#hooks = hooks;
   }
 
+  /** Whether the log is being moved. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** To be called after each commit. Begins what is due, and does not wait for it. */
   consider(): void {
     const nowMs = performance.now();

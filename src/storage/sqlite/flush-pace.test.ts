@@ -10,7 +10,7 @@ function blockingOf(pace: FlushPace, tookMs: number, served = 1): number {
   let nowMs = 0;
   vi.spyOn(performance, "now").mockImplementation(() => nowMs);
   let count = 0;
-  for (; pace.mayBlock; count++) pace.block(() => (nowMs += tookMs), served);
+  for (; pace.mayBlock(false); count++) pace.block(() => (nowMs += tookMs), served);
   return count;
 }
 
@@ -24,30 +24,35 @@ test("on a quick disk flushes block, until they have for 8 ms: then one looks wh
 test("none blocks as long as others come meanwhile", () => {
   const pace = new FlushPace(0.5);
   pace.endedBeside(0.5, 1, 1);
-  expect([pace.mayBlock, pace.isShared]).toEqual([false, true]);
+  expect([pace.mayBlock(false), pace.isShared]).toEqual([false, true]);
   pace.endedBeside(0.5, 1, 0);
-  expect([pace.mayBlock, pace.isShared]).toEqual([true, false]);
+  expect([pace.mayBlock(false), pace.isShared]).toEqual([true, false]);
 });
 
 test("one that serves several says that more come before the event loop has turned, but nothing against blocking", () => {
   const beside = new FlushPace(0.5);
   beside.endedBeside(0.5, 2, 0);
-  expect([beside.mayBlock, beside.isShared]).toEqual([true, true]);
+  expect([beside.mayBlock(false), beside.isShared]).toEqual([true, true]);
   const blocking = new FlushPace(0.5);
   expect([blockingOf(blocking, 0.5, 2), blocking.isShared]).toEqual([16, true]);
 });
 
 test("on a slow disk none blocks, and one that becomes slow soon does not any more", () => {
-  expect(new FlushPace(1.1).mayBlock).toBe(false);
+  expect(new FlushPace(1.1).mayBlock(false)).toBe(false);
   expect(blockingOf(new FlushPace(0.3), 5)).toBe(2);
+});
+
+test("none blocks while the disk has other work", () => {
+  const pace = new FlushPace(0.1);
+  expect([pace.mayBlock(false), pace.mayBlock(true), pace.mayBlock(false)]).toEqual([true, false, true]);
 });
 
 test("a single flush that takes long does not make a quick disk a slow one, steadily long ones do", () => {
   const pace = new FlushPace(0.3);
   pace.endedBeside(500, 1, 0);
-  expect(pace.mayBlock).toBe(true);
+  expect(pace.mayBlock(false)).toBe(true);
   for (let flush = 0; flush < 8; flush++) pace.endedBeside(1.9, 1, 0);
-  expect(pace.mayBlock).toBe(false);
+  expect(pace.mayBlock(false)).toBe(false);
 });
 
 /** Of so many groups of one commit each, which were gathered until the event loop turned. */
@@ -74,7 +79,7 @@ test("without flushes, commits wait for others as long as others come", () => {
 
 test("without flushes, nothing is flushed", () => {
   const pace = new UnflushedPace();
-  expect(pace.mayBlock).toBe(true);
+  expect(pace.mayBlock()).toBe(true);
   pace.block(() => {
     throw new Error("flushed");
   }, 1);

@@ -17,8 +17,8 @@ const weight = 1 / 8;
 export interface Pace {
   /** Whether others are expected to commit as well before the event loop has turned. */
   readonly isShared: boolean;
-  /** Whether the next flush may block the event loop. */
-  readonly mayBlock: boolean;
+  /** Whether the next flush may block the event loop, while the disk has other work of the storage or while it has none. */
+  mayBlock(isDiskBusy: boolean): boolean;
   /** Runs a flush that blocks, of so many commits. */
   block(flush: () => void, served: number): void;
   /** A flush that left the event loop free has ended: it served so many commits, and so many came meanwhile. */
@@ -41,8 +41,8 @@ export class FlushPace implements Pace {
     return this.#isShared;
   }
 
-  get mayBlock(): boolean {
-    return !this.#isCrowded && this.#meanMs <= quickMs && this.#blockedMs < maxBlockedMs;
+  mayBlock(isDiskBusy: boolean): boolean {
+    return !isDiskBusy && !this.#isCrowded && this.#meanMs <= quickMs && this.#blockedMs < maxBlockedMs;
   }
 
   block(flush: () => void, served: number): void {
@@ -71,12 +71,15 @@ const lookEvery = 32;
 
 /** The pace where commits are acknowledged without a flush: they share a COMMIT when they come in one turn of the event loop. */
 export class UnflushedPace implements Pace {
-  readonly mayBlock = true;
   #isShared = false;
   #alone = 0;
 
   get isShared(): boolean {
     return this.#isShared || this.#alone % lookEvery === 0;
+  }
+
+  mayBlock(): boolean {
+    return true;
   }
 
   block(_flush: () => void, served: number): void {

@@ -32,6 +32,8 @@ export interface GroupWriterHooks {
   clock(): number;
   /** The coded error for one that the connection threw. */
   translate(error: unknown): Error;
+  /** Whether the disk has other work of the storage, beside which a flush takes long. */
+  isDiskBusy(): boolean;
   /** Called before the first write of a group: reads on this connection see the durable version no longer. */
   beforeWrites(): void;
   /**
@@ -188,7 +190,7 @@ export class GroupWriter {
     clearImmediate(this.#commitSoon);
     this.#commitSoon = undefined;
     if (this.#pending.length === 0 || this.#flushing !== undefined) return;
-    const isFlushedBeside = !this.#pace.mayBlock;
+    const isFlushedBeside = !this.#pace.mayBlock(this.#hooks.isDiskBusy());
     try {
       this.#assertIntact();
       this.#hooks.beforeCommit(isFlushedBeside);

@@ -150,6 +150,7 @@ class SqliteStorage implements Storage {
       this.#writer = new GroupWriter(this.#connection, log, pace, {
         clock: options.clock ?? Date.now,
         translate: this.#translate,
+        isDiskBusy: () => this.#checkpoints.isRunning,
         beforeWrites: () => this.#snapshots.beforeWrites(),
         beforeCommit: (isFlushedBeside) => {
           this.#files.assertInPlace();
