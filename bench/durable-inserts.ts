@@ -43,15 +43,13 @@ export async function benchDurableInserts(effort: Effort): Promise<Row[]> {
           return turn;
         },
       }));
-      const flush = flushMs();
-      const measurements = await takeTurns(players, effort);
+      const measurements = await takeTurns(players, effort, flushMs);
       const operation = callers === 1 ? "1 caller" : `${callers} callers`;
       rows.push(
         ...measurements.map((each): Row => ({
           part: "durable inserts",
           size: null,
           operation,
-          flushMs: flush,
           ...each,
         })),
       );

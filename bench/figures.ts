@@ -5,7 +5,7 @@ import { buildTable } from "./build/bench.js";
 import { contentionTable, type ContentionRow } from "./contention/bench.js";
 import { growthTable, type GrowthRow } from "./growth/bench.js";
 import { plot, type Panel } from "./harness/plot.js";
-import { operationOf, round, table, type Footprint, type Ratio, type Row } from "./harness/report.js";
+import { rateCell, rateTitle, round, table, type Footprint, type Ratio, type Row } from "./harness/report.js";
 import { liveTable, type LiveRow } from "./server/live.js";
 import { serverRates, serverRatios } from "./server/tables.js";
 
@@ -189,18 +189,14 @@ function storage(footprints: readonly Footprint[]): string {
 function durableInserts(rows: readonly Row[]): string {
   const present = [...new Set(rows.map(({ peer }) => peer))];
   return table(
-    ["per second (p50 / p99 in ms)", ...present],
-    operationsOf(rows).map((operation) => {
-      const [first] = rows.filter((each) => each.operation === operation);
-      return [
-        first === undefined ? operation : operationOf(first),
-        ...present.map((peer) => {
-          const row = rows.find((each) => each.operation === operation && each.peer === peer);
-          if (row === undefined) return "";
-          return `${round(row.perSecond)} (${round(row.p50Us / 1000)} / ${round(row.p99Us / 1000)})`;
-        }),
-      ];
-    }),
+    [rateTitle, ...present],
+    operationsOf(rows).map((operation) => [
+      operation,
+      ...present.map((peer) => {
+        const row = rows.find((each) => each.operation === operation && each.peer === peer);
+        return row === undefined ? "" : rateCell(row);
+      }),
+    ]),
   );
 }
 

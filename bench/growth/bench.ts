@@ -18,7 +18,6 @@ export interface GrowthRow extends Usage {
   readonly peer: string;
   /** How many documents there are. */
   readonly size: number;
-  readonly flushMs: number;
   /** From the start of the process to the first answer, and the part of it in which the file is opened. */
   readonly startMs: number;
   readonly openMs: number;
@@ -53,13 +52,13 @@ export async function benchGrowth(
     const scores = new Scores(size);
     for (const name of peerNames) peers.push(await GrownPeer.open(name, folder, scores));
     const measured = new Map<Operation, Measurement[]>();
-    const flush = flushMs();
     for (const operation of ["countBetween", "rank", "insert"] as const) {
       measured.set(
         operation,
         await takeTurns(
           peers.map((peer) => peer.player(operation)),
           effort,
+          flushMs,
         ),
       );
       log(`growth, ${size} documents: ${operation}`);
@@ -72,7 +71,6 @@ export async function benchGrowth(
       rows.push({
         peer: peer.name,
         size,
-        flushMs: flush,
         startMs: peer.startMs,
         openMs: peer.openMs,
         ...(await peer.usage()),
@@ -220,7 +218,7 @@ export function growthTable(rows: readonly GrowthRow[]): string {
       cell(row.measured.countBetween),
       cell(row.measured.rank),
       cell(row.measured.insert),
-      round(row.flushMs),
+      round(row.measured.insert.flushMs ?? 0),
     ]),
   );
 }

@@ -5,7 +5,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Besides } from "./measure.js";
 
 interface Question {
   readonly id: number;
@@ -117,6 +116,6 @@ export async function watchProcess(): Promise<() => Promise<Used>> {
 }
 
 /** What one operation took of what was used for all of them. */
-export function besidesEach(used: Used, operations: number): Required<Besides> {
+export function besidesEach(used: Used, operations: number): Used {
   return { cpuUs: used.cpuUs / Math.max(1, operations), longestStopMs: used.longestStopMs };
 }

@@ -5,7 +5,7 @@ import { removeFolder, temporaryFolder } from "./folders.js";
 import { quantile } from "./measure.js";
 
 const pageBytes = 4096;
-const flushes = 60;
+const flushes = 40;
 
 /** The median of `fdatasync` after a page was appended, in milliseconds, where temporary folders are. */
 export function flushMs(): number {

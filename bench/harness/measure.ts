@@ -33,6 +33,8 @@ export interface Besides {
   readonly cpuUs?: number;
   /** The longest time for which its event loop did not turn, in milliseconds. */
   readonly longestStopMs?: number;
+  /** How long the disk took to flush just before, in milliseconds. */
+  readonly flushMs?: number;
 }
 
 /** Rates in operations per second, latencies of one operation in microseconds. */
@@ -69,15 +71,19 @@ export function measure(contenders: readonly Contender[], effort: Effort): Promi
   return takeTurns(players, effort);
 }
 
-/** Lets the players take turns, after a warm-up of each that does not count. */
+/** Lets the players take turns, after a warm-up of each that does not count. The disk is asked before each turn. */
 export async function takeTurns(
   players: readonly Player[],
   { rounds, turnMs }: Pick<Effort, "rounds" | "turnMs">,
+  askDisk?: () => number,
 ): Promise<Measurement[]> {
   const all = players.map((player) => ({ player, turns: new Array<Turn>() }));
   for (const { player } of all) await player.takeTurn(turnMs / 2);
   for (let round = 0; round < rounds; round++) {
-    for (const { player, turns } of all) turns.push(await player.takeTurn(turnMs));
+    for (const { player, turns } of all) {
+      const asked = askDisk === undefined ? {} : { flushMs: askDisk() };
+      turns.push({ ...(await player.takeTurn(turnMs)), ...asked });
+    }
   }
   return all.map(({ player, turns }) => summary(player.peer, turns));
 }
@@ -136,17 +142,22 @@ function summary(peer: string, turns: readonly Turn[]): Measurement {
     .map((turn) => ({ ...turn, p50Us: quantile(turn.latenciesUs, 0.5) }))
     .toSorted((a, b) => a.p50Us - b.p50Us);
   const p50Us = quietest?.p50Us ?? quantile(latenciesUs, 0.5);
-  const cpuUs = turns.flatMap((turn) => (turn.cpuUs === undefined ? [] : [turn.cpuUs]));
-  const stopsMs = turns.flatMap((turn) => (turn.longestStopMs === undefined ? [] : [turn.longestStopMs]));
   return {
     peer,
     perSecond: quietest?.perSecond ?? 1e6 / p50Us,
     p50Us,
     p99Us: quantile(latenciesUs, 0.99),
     operations: turns.reduce((sum, turn) => sum + turn.operations, 0),
-    ...(cpuUs.length === 0 ? {} : { cpuUs: quantile(cpuUs, 0.5) }),
-    ...(stopsMs.length === 0 ? {} : { longestStopMs: quantile(stopsMs, 0.5) }),
+    ...medianOf(turns, "cpuUs"),
+    ...medianOf(turns, "longestStopMs"),
+    ...(quietest?.flushMs === undefined ? medianOf(turns, "flushMs") : { flushMs: quietest.flushMs }),
   };
+}
+
+/** The median of what turns tell; nothing where they do not. */
+function medianOf(turns: readonly Turn[], name: keyof Besides): Besides {
+  const told = turns.flatMap(({ [name]: value }) => (value === undefined ? [] : [value]));
+  return told.length === 0 ? {} : { [name]: quantile(told, 0.5) };
 }
 
 /** The nearest rank. */

@@ -13,8 +13,6 @@ export interface Row extends Measurement {
   /** How many items or documents there were; null where it does not matter. */
   readonly size: number | null;
   readonly operation: string;
-  /** How long the disk took to flush at that time, in milliseconds; left out where nothing waits for the disk. */
-  readonly flushMs?: number;
   /** The most memory that the process took, in MB; left out where nobody looked. */
   readonly rssMb?: number;
 }
@@ -33,7 +31,7 @@ export interface Ratio {
   readonly to: string;
 }
 
-const usedTitle = "Processor time of one in µs / longest stop of the event loop in ms / MB";
+const usedTitle = "Processor time of one in µs / longest stop of the event loop in ms / MB / fdatasync in ms";
 
 /** A Markdown table of rates with latencies, then one of the ratios, for each part and size. */
 export function tables(rows: readonly Row[], ratios: readonly Ratio[]): string {
@@ -56,7 +54,7 @@ function ratesTable(rows: readonly Row[]): string {
   const peers = [...new Set(rows.map(({ peer }) => peer))];
   return table(
     ["", ...peers],
-    [...groupBy(rows, operationOf)].map(([operation, group]) => [
+    [...groupBy(rows, ({ operation }) => operation)].map(([operation, group]) => [
       operation,
       ...peers.map((peer) => {
         const row = group.find((each) => each.peer === peer);
@@ -66,14 +64,11 @@ function ratesTable(rows: readonly Row[]): string {
   );
 }
 
-/** The operation, with the time that the disk took to flush where that matters. */
-export function operationOf({ operation, flushMs }: Row): string {
-  return flushMs === undefined ? operation : `${operation} (fdatasync ${round(flushMs)} ms)`;
-}
-
 /** What the processes used, one cell for each row that tells it. */
 function usedTable(rows: readonly Row[]): string {
-  const telling = rows.filter(({ cpuUs, rssMb }) => cpuUs !== undefined || rssMb !== undefined);
+  const telling = rows.filter(({ cpuUs, rssMb, flushMs }) =>
+    [cpuUs, rssMb, flushMs].some((each) => each !== undefined),
+  );
   if (telling.length === 0) return "";
   const peers = [...new Set(telling.map(({ peer }) => peer))];
   return table(
@@ -83,8 +78,8 @@ function usedTable(rows: readonly Row[]): string {
       ...peers.map((peer) => {
         const row = group.find((each) => each.peer === peer);
         if (row === undefined) return "";
-        const { cpuUs, longestStopMs, rssMb } = row;
-        return [cpuUs, longestStopMs, rssMb]
+        const { cpuUs, longestStopMs, rssMb, flushMs } = row;
+        return [cpuUs, longestStopMs, rssMb, flushMs]
           .map((each) => (each === undefined ? "–" : round(each)))
           .join(" / ");
       }),
@@ -107,6 +102,14 @@ function ratiosTable(rows: readonly Row[], ratios: readonly Ratio[]): string {
     ]),
   );
 }
+
+/** Rates with latencies and what the disk took to flush before: a durable figure says little without it. */
+export function rateCell({ perSecond, p50Us, p99Us, flushMs }: Row): string {
+  const flush = flushMs === undefined ? "" : `; ${round(flushMs)}`;
+  return `${round(perSecond)} (${round(p50Us / 1000)} / ${round(p99Us / 1000)}${flush})`;
+}
+
+export const rateTitle = "per second (p50 / p99 in ms; fdatasync in ms)";
 
 /** Writes a number with two or three digits, and its thousands set apart. */
 export function round(value: number): string {

@@ -35,11 +35,8 @@ export async function benchServer(
     for (const name of names) peers.push(await Peer.start(name, redis?.port ?? 0));
     const rows: Row[] = [];
     const run = async (operation: string, players: readonly Player[]): Promise<void> => {
-      const flush = { flushMs: flushMs() };
-      const measured = await takeTurns(players, effort);
-      rows.push(
-        ...measured.map((each): Row => ({ part: "server", size: null, operation, ...flush, ...each })),
-      );
+      const measured = await takeTurns(players, effort, flushMs);
+      rows.push(...measured.map((each): Row => ({ part: "server", size: null, operation, ...each })));
       for (const peer of peers) await peer.checkCount();
       log(`server: ${operation}`);
     };
@@ -121,17 +118,22 @@ class Reader {
     return { peer: this.#peer.name, takeTurn };
   }
 
-  /** What the server used is used for the writers too, so it says nothing of a query. */
+  /** Processor time is left out, because the writers' calls take most of it. */
   besideWriters(): Player {
+    const both = async (callers: readonly HttpCaller[], turnMs: number): Promise<Turn> => {
+      const [read] = await Promise.all([
+        this.#get(callers, turnMs),
+        together(writers, turnMs, (writer) =>
+          this.#peer.adding(callers[queryCallers + writer] as HttpCaller, randomScore()),
+        ),
+      ]);
+      return read;
+    };
     const takeTurn = (turnMs: number): Promise<Turn> =>
       this.#peer.withCallers(queryCallers + writers, async (callers) => {
-        const [read] = await Promise.all([
-          this.#get(callers, turnMs),
-          together(writers, turnMs, (writer) =>
-            this.#peer.adding(callers[queryCallers + writer] as HttpCaller, randomScore()),
-          ),
-        ]);
-        return read;
+        const turn = await this.#peer.watch(() => both(callers, turnMs));
+        const { perSecond, operations, latenciesUs, longestStopMs = 0 } = turn;
+        return { perSecond, operations, latenciesUs, longestStopMs };
       });
     return { peer: this.#peer.name, takeTurn };
   }

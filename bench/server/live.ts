@@ -74,21 +74,20 @@ async function benchExtent(extent: LiveExtent, effort: Effort): Promise<LiveRow[
   const audiences: Audience[] = [];
   try {
     for (const name of names) audiences.push(await Audience.gather(name, extent));
-    const flush = flushMs();
-    const measured = await takeTurns(audiences, effort);
+    const measured = await takeTurns(audiences, effort, flushMs);
     const rows: LiveRow[] = [];
-    for (const [index, { peer, perSecond, p50Us, p99Us, cpuUs, longestStopMs }] of measured.entries()) {
+    for (const [index, { peer, perSecond, p50Us, p99Us, ...besides }] of measured.entries()) {
       const audience = audiences[index] as Audience;
       rows.push({
         peer,
         extent,
-        flushMs: flush,
+        flushMs: besides.flushMs ?? 0,
         updatesPerSecond: perSecond,
         p50Us,
         p99Us,
-        commitCpuUs: (cpuUs ?? 0) * audience.updatesEach,
+        commitCpuUs: (besides.cpuUs ?? 0) * audience.updatesEach,
         queriesCpuUs: await audience.queriesCpuUs(),
-        longestStopMs: longestStopMs ?? 0,
+        longestStopMs: besides.longestStopMs ?? 0,
         bytesEach: audience.bytesEach,
       });
     }

@@ -1,17 +1,16 @@
 /** The tables of the servers: rates with latencies, and what they come to beside the server written by hand. */
-import { operationOf, round, table, type Row } from "../harness/report.js";
+import { rateCell, rateTitle, round, table, type Row } from "../harness/report.js";
 
 /** A line for each operation, a column for each server. */
 export function serverRates(rows: readonly Row[]): string {
   const peers = [...new Set(rows.map(({ peer }) => peer))];
   return table(
-    ["per second (p50 / p99 in ms)", ...peers],
+    [rateTitle, ...peers],
     [...byOperation(rows)].map(([operation, group]) => [
       operation,
       ...peers.map((peer) => {
         const row = group.find((each) => each.peer === peer);
-        if (row === undefined) return "";
-        return `${round(row.perSecond)} (${round(row.p50Us / 1000)} / ${round(row.p99Us / 1000)})`;
+        return row === undefined ? "" : rateCell(row);
       }),
     ]),
   );
@@ -57,6 +56,6 @@ export function serverRatios(rows: readonly Row[]): string {
 
 function byOperation(rows: readonly Row[]): Map<string, Row[]> {
   const groups = new Map<string, Row[]>();
-  for (const row of rows) groups.set(operationOf(row), [...(groups.get(operationOf(row)) ?? []), row]);
+  for (const row of rows) groups.set(row.operation, [...(groups.get(row.operation) ?? []), row]);
   return groups;
 }

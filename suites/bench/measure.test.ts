@@ -3,8 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { takeTurns, together } from "../../bench/harness/measure.js";
 
-test("rate and median are those of the quietest turn, the slowest calls those of all turns but the warm-up", async () => {
+test("rate, median and disk are those of the quietest turn, the slowest calls those of all turns but the warm-up", async () => {
   const turnsUs = [1, 500, 100, 900];
+  const flushesMs = [5, 1, 9];
   const [measured] = await takeTurns(
     [
       {
@@ -18,6 +19,7 @@ test("rate and median are those of the quietest turn, the slowest calls those of
       },
     ],
     { rounds: 3, turnMs: 1 },
+    () => flushesMs.shift() ?? 0,
   );
   expect(measured).toEqual({
     peer: "a",
@@ -26,6 +28,7 @@ test("rate and median are those of the quietest turn, the slowest calls those of
     perSecond: 10_000,
     operations: 60,
     cpuUs: 50,
+    flushMs: 1,
   });
 });
 
