@@ -33,6 +33,7 @@ export {
   type TransactionUsage,
 } from "./transaction/limits.js";
 export { readAll } from "./read-all.js";
+export { processorMs } from "./turns.js";
 export { ReadSet, type TouchedKeys } from "./transaction/read-set.js";
 export type {
   Change,

@@ -6,6 +6,12 @@
 // Taken at import: tests put clocks that stand still in place of the global ones.
 const nowMs: () => number = performance.now.bind(performance);
 
+/** How many milliseconds this process has had of the processor. Unlike the clock it does not say how busy the machine is. */
+export function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** For so long after somebody has waited for a turn, turns count as shared: whoever comes now and then meets no long one. */
 const sharedForMs = 30_000;
 /** How much of what was seen before each commit still counts. */
@@ -31,15 +37,15 @@ export class Turns {
   /** To be called when a transaction has ended, before it is handed over. Returns what to call afterwards. */
   beginHandOver(): (changes: number) => void {
     this.#look();
-    const beganAtMs = nowMs();
+    const beganAtMs = processorMs();
     return (changes) => {
-      this.#handOverMs = this.#handOverMs * memory + nowMs() - beganAtMs;
+      this.#handOverMs = this.#handOverMs * memory + processorMs() - beganAtMs;
       this.#changes = this.#changes * memory + changes;
     };
   }
 
   /**
-   * About how many milliseconds it takes to hand over so many changes, judging by the transactions before; 0 while nothing is
+   * About how many milliseconds of the processor it takes to hand over so many changes, judging by the transactions before; 0 while nothing is
    * known. Large transactions count for more than small ones, because a forecast is of use to those only.
    */
   commitMs(changes: number): number {

@@ -45,8 +45,10 @@ export interface NativeStore<DataModel extends GenericDataModel = AnyDataModel> 
    * transaction waits for this one to end, or one has waited for its turn lately.
    */
   breathe?(): Promise<boolean>;
+  /** In mutations: the milliseconds that this process has had of the processor. */
+  processorMs?(): number;
   /**
-   * In mutations: about how many milliseconds others will have to wait while what the transaction has written up to now is
+   * In mutations: about how many of these others will have to wait while what the transaction has written up to now is
    * committed, judging by the commits before.
    */
   commitMs?(): number;

@@ -6,7 +6,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { jsonToConvex, type CommitTsPlaceholder } from "convex/values";
-import type { Document } from "../../database/index.js";
+import { processorMs, type Document } from "../../database/index.js";
 import {
   nativeStore,
   nativeTriggers,
@@ -123,6 +123,7 @@ export function writeStore(
     get: (tableName, id) => access.document(tableName, id),
     cells: (codec) => tables().cells(codec),
     breathe: () => breathe(execution),
+    processorMs,
     commitMs: () => execution.engine.database.turns.commitMs(execution.mutation.changes),
     isWritten: (tableName, id) => tables().isWritten(id, tableName),
   };
