@@ -45,8 +45,8 @@ export class Turns {
   }
 
   /**
-   * About how many milliseconds of the processor it takes to hand over so many changes, judging by the transactions before; 0 while nothing is
-   * known. Large transactions count for more than small ones, because a forecast is of use to those only.
+   * About how many milliseconds of the processor it takes to hand over so many changes, judging by the transactions before; 0
+   * while nothing is known. Large transactions count for more than small ones, because a forecast is of use to those only.
    */
   commitMs(changes: number): number {
     return this.#changes === 0 ? 0 : (changes * this.#handOverMs) / this.#changes;
