@@ -11,6 +11,7 @@ import {
 import { ConvexError, v } from "convex/values";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { memory, openBackend, type Backend } from "../backend/index.js";
+import { WebSocket } from "ws";
 import { startServer, type RunningServer } from "./index.js";
 
 const adminKey = "trueup|secret";
@@ -204,6 +205,18 @@ test("compressed bodies are read; others are named", async () => {
   expect(await send(Buffer.from(body), "zstd")).toMatchObject([415, { code: "UnsupportedEncoding" }]);
 });
 
+test("of what is for admins, nothing large is read or unpacked for who has not shown the key first", async () => {
+  const large = { adminKey, padding: "x".repeat(100_000) };
+  const paths = ["/api/deploy2/start_push", "/api/trueup/plan", "/api/update_environment_variables"];
+  for (const path of paths) {
+    expect(await call(path, large)).toMatchObject([413, { code: "PayloadTooLarge" }]);
+    const bomb = gzipSync(Buffer.alloc(50 * 1024 * 1024));
+    const response = await post(path, bomb, { "Content-Encoding": "gzip" });
+    expect([response.status, await response.json()]).toMatchObject([413, { code: "PayloadTooLarge" }]);
+  }
+  expect(await call("/api/get_config_hashes", large, asAdmin)).toMatchObject([200, {}]);
+});
+
 test("a body that is too large is refused, also when it is small before it is unpacked", async () => {
   const path = "/api/trueup/work";
   const large = JSON.stringify({ requestId: "x".repeat(2 * 1024 * 1024) });
@@ -240,9 +253,62 @@ test("addresses that are no paths are refused, and odd ones stay paths", async (
   expect(statuses).toEqual([400, 404, 404, 404, 200]);
 });
 
-test("a browser may call from anywhere", async () => {
+test("pages of this machine may call, and of origins that are named; others, and other names of it, may not", async () => {
+  const own = await startServer(backend, { port: 0, origins: ["https://app.example/"] });
+  const ask = async (headers: Record<string, string>): Promise<[number, unknown]> => {
+    const { port } = own;
+    return await new Promise((resolve, reject) => {
+      const sent = request({ port, path: "/api/action", method: "POST", headers }, (response) => {
+        let text = "";
+        response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+        response.on("end", () =>
+          resolve([response.statusCode ?? 0, (JSON.parse(text) as { code?: unknown }).code]),
+        );
+      });
+      sent.on("error", reject).end(JSON.stringify({ path: "mod:act" }));
+    });
+  };
+  const opens = async (headers: Record<string, string>): Promise<unknown> => {
+    const socket = new WebSocket(`${own.url.replace("http", "ws")}/api/1.48.0/sync`, { headers });
+    const opened = await new Promise((resolve) => {
+      socket.on("open", () => resolve(true)).on("error", (error) => resolve(error.message));
+    });
+    socket.terminate();
+    return opened;
+  };
+  try {
+    for (const origin of [
+      "http://localhost:5173",
+      "https://127.0.0.1",
+      "http://app.localhost:3000",
+      "https://app.example",
+    ]) {
+      expect(await ask({ origin })).toEqual([200, undefined]);
+      expect(await opens({ origin })).toBe(true);
+    }
+    for (const origin of [
+      "https://evil.example",
+      "https://app.example.evil",
+      "http://app.example",
+      "null",
+      "http://localhost.evil.example",
+    ]) {
+      expect(await ask({ origin })).toEqual([403, "OriginNotAllowed"]);
+      expect(await opens({ origin })).toMatch(/403/);
+    }
+    expect(await ask({ host: "evil.example" })).toEqual([403, "HostNotAllowed"]);
+    expect(await opens({ host: "evil.example:80" })).toMatch(/403/);
+    const preflight = { method: "OPTIONS", headers: { origin: "https://evil.example" } };
+    expect((await fetch(`${own.url}/api/query`, preflight)).status).toBe(403);
+  } finally {
+    await own.close();
+  }
+});
+
+test("in production a browser may call from anywhere", async () => {
+  const own = await startServer(backend, { port: 0, isProduction: true });
   const headers = { Origin: "https://app.example", "Access-Control-Request-Headers": "authorization,x-own" };
-  const preflight = await fetch(`${server.url}/api/query`, { method: "OPTIONS", headers });
+  const preflight = await fetch(`${own.url}/api/query`, { method: "OPTIONS", headers });
   expect([preflight.status, Object.fromEntries(preflight.headers)]).toMatchObject([
     204,
     {
@@ -251,8 +317,12 @@ test("a browser may call from anywhere", async () => {
       "access-control-allow-credentials": "true",
     },
   ]);
-  const refused = await post("/api/query", "{", { Origin: "https://app.example" });
-  expect(refused.headers.get("access-control-allow-origin")).toBe("https://app.example");
+  const refused = await fetch(`${own.url}/api/query`, { method: "POST", body: "{", headers });
+  expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([
+    400,
+    "https://app.example",
+  ]);
+  await own.close();
 });
 
 test("an HTTP action gets the request as it came, and its response goes out as it is", async () => {

@@ -10,6 +10,7 @@ import { TrueupError } from "../errors/index.js";
 import { logStrayFailures, type AuthProvider } from "../functions/index.js";
 import { Authenticator } from "./auth/authenticator.js";
 import { TokenVerifier } from "./auth/token-verifier.js";
+import { isLoopbackHost, Visitors } from "./http/visitors.js";
 import { RequestHandler } from "./http/request-handler.js";
 import { siteUrlWithin } from "./routes/http-actions.js";
 import { SyncServer } from "./sync/sync-server.js";
@@ -27,6 +28,11 @@ export interface ServerOptions {
   readonly publicUrl?: string;
   /** The same of the app's HTTP actions. */
   readonly publicSiteUrl?: string;
+  /**
+   * On loopback and not in production: the origins of pages that may call, beside those of this machine. Elsewhere pages of every
+   * origin may.
+   */
+  readonly origins?: readonly string[];
   /** Tells callers other than admins nothing of errors but an id, unless the app throws a ConvexError (default false). */
   readonly isProduction?: boolean;
   /** Takes failures of the server itself; standard error when it is left out. */
@@ -54,7 +60,9 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   const tokens = new TokenVerifier(() => backend.program.root.program.auth ?? noProviders);
   const { adminKeys = [], isProduction = false } = options;
   const authenticator = new Authenticator({ adminKeys, keys: backend.keys, tokens, isProduction });
-  const handler = new RequestHandler({ backend, authenticator, log });
+  const isOpen = isProduction || !isLoopbackHost(host);
+  const visitors = new Visitors(isOpen ? null : (options.origins ?? []));
+  const handler = new RequestHandler({ backend, authenticator, visitors, log });
   const server = createServer((request, response) => void handler.handle(request, response));
   const site = createServer((request, response) => void handler.handleSite(request, response));
   const port = await listen(server, options.port, host);
@@ -72,7 +80,7 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   siteUrl = options.publicSiteUrl ?? siteUrl;
   handler.serverUrl = serverUrl;
   handler.siteUrl = siteUrl;
-  const sync = new SyncServer(backend, serverUrl, authenticator);
+  const sync = new SyncServer(backend, serverUrl, { authenticator, visitors });
   sync.attach(server);
   const stopLogging = logStrayFailures(log);
   const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: serverUrl, CONVEX_SITE_URL: siteUrl });

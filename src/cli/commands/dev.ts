@@ -9,7 +9,7 @@ import { joined, paceText, stateText } from "../aggregates/aggregate-text.js";
 import { assertNoOtherBackend, keyVariable, loadAdminKey, urlVariable } from "../app/admin-key.js";
 import { writeEnvLocal } from "../app/env-file.js";
 import { findApp, prepareDataFolder, recordServer, type AppFolder } from "../app/app-folder.js";
-import { parsePort, portBeside } from "../arguments/address.js";
+import { parsePort, parseUrl, portBeside } from "../arguments/address.js";
 import { runOfficialCli } from "../app/official-cli.js";
 import { endInTime } from "../app/end-in-time.js";
 import type { CliCommand } from "../command.js";
@@ -19,6 +19,7 @@ import type { Output, Terminal } from "../output/terminal.js";
 interface DevOptions {
   readonly port: number;
   readonly sitePort?: number;
+  readonly origin: readonly string[];
   readonly once?: true;
   readonly push: boolean;
   readonly json?: true;
@@ -34,6 +35,12 @@ export const dev: CliCommand = {
         "--site-port <number>",
         "the port of the app's HTTP actions; the next one when left out",
         parsePort,
+      )
+      .option(
+        "--origin <url>",
+        "the origin of pages that may call, beside those of this machine; may be repeated",
+        collectUrl,
+        [],
       )
       .option("--once", "push the code once, and end with the exit code of the push")
       .option("--no-push", "serve what was pushed before, without the official CLI")
@@ -67,6 +74,7 @@ async function serve(options: DevOptions, terminal: Terminal): Promise<ExitCode>
       port,
       sitePort: options.sitePort ?? portBeside(port),
       adminKeys: [adminKey],
+      origins: options.origin,
     });
     const forget = recordServer(app, { url: server.url });
     try {
@@ -132,4 +140,9 @@ export function announceBuilds(
     else told.set(name, { state, atMs: nowMs });
     output.line(`aggregate ${joined(name, stateText(progress), paceText(progress))}`);
   });
+}
+
+/** @throws InvalidArgumentError */
+function collectUrl(text: string, before: readonly string[]): readonly string[] {
+  return [...before, parseUrl(text)];
 }

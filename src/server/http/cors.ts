@@ -1,6 +1,6 @@
 /**
  * Makes cross-origin headers. A browser app is served from elsewhere than its backend and sends its token in a header, so every
- * origin may call, as with the official backend. What a call may do depends on its key or token alone.
+ * origin that is answered at all (`visitors.ts`) may call. What a call may do depends on its key or token alone.
  */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 

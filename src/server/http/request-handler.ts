@@ -16,15 +16,19 @@ import type { Authenticator, Caller } from "../auth/authenticator.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import { HttpError, httpErrorOf, isServerFailure } from "./http-error.js";
 import { parseJson, readBody } from "./read-body.js";
+import type { Visitors } from "./visitors.js";
 import { Router, TextReply } from "./route.js";
 
 export interface RequestHandlerOptions {
   readonly backend: Backend;
   readonly authenticator: Authenticator;
+  readonly visitors: Visitors;
   readonly log: (line: string) => void;
 }
 
 const defaultMaxBodyBytes = 1024 * 1024;
+/** What is read and unpacked of a body for admins that comes without their key in the header: it may hold the key. */
+const maxKeyBodyBytes = 64 * 1024;
 
 const router = new Router([
   ...functionRoutes,
@@ -60,6 +64,7 @@ export class RequestHandler {
     const siteTarget = siteTargetOf(request.url ?? "/");
     if (siteTarget !== null) return await this.handleSite(request, response, siteTarget);
     await this.#guard(request, response, async () => {
+      this.#options.visitors.admit(request.headers);
       if (request.method === "OPTIONS") {
         response.writeHead(204, preflightHeaders(request.headers)).end();
         return;
@@ -101,8 +106,12 @@ export class RequestHandler {
     const { pathname, searchParams } = parseTarget(request.url ?? "/");
     const route = router.find(request.method === "HEAD" ? "GET" : (request.method ?? "GET"), pathname);
     let caller = await authenticator.caller(request.headers.authorization);
-    const body = parseJson(await readBody(request, route.maxBodyBytes ?? defaultMaxBodyBytes));
-    if (route.isForAdmins) caller = await admitAdmin(caller, body, authenticator);
+    const maxBytes = route.maxBodyBytes ?? defaultMaxBodyBytes;
+    const isStranger = route.isForAdmins && caller.kind !== "admin";
+    const body = parseJson(
+      await readBody(request, isStranger ? Math.min(maxBytes, maxKeyBodyBytes) : maxBytes),
+    );
+    if (isStranger) caller = await admitAdmin(body, authenticator);
     return await route.answer({
       backend,
       serverUrl: this.serverUrl,
@@ -167,9 +176,8 @@ function parseTarget(target: string): Pick<URL, "pathname" | "searchParams"> {
   return new URL(url);
 }
 
-/** Lets an admin in. The CLI sends the key in the header, in the body, or in both. @throws HttpError 401, 403 */
-async function admitAdmin(caller: Caller, body: unknown, authenticator: Authenticator): Promise<Caller> {
-  if (caller.kind === "admin") return caller;
+/** Lets in who sends the key in a small body. @throws HttpError 401, 403 */
+async function admitAdmin(body: unknown, authenticator: Authenticator): Promise<Caller> {
   const key = typeof body === "object" && body !== null && "adminKey" in body ? body.adminKey : undefined;
   if (typeof key !== "string") {
     throw new HttpError(401, "MissingAdminKey", "This needs the admin key: `Authorization: Convex <key>`.");

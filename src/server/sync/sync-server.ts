@@ -8,6 +8,7 @@ import { WebSocketServer, type WebSocket } from "ws";
 import type { Backend } from "../../backend/index.js";
 import { isTrueupError } from "../../errors/index.js";
 import type { Authenticator } from "../auth/authenticator.js";
+import type { Visitors } from "../http/visitors.js";
 import { parseClientMessage, type ClientMessage } from "./client-messages.js";
 import { SyncClient } from "./sync-client.js";
 import { SyncSession, type SyncHost } from "./sync-session.js";
@@ -24,6 +25,15 @@ interface Connection {
   readonly session: SyncSession;
 }
 
+export interface SyncServerOptions {
+  readonly authenticator: Authenticator;
+  readonly visitors: Visitors;
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
 export class SyncServer {
   readonly #host: SyncHost;
   readonly #sockets: WebSocketServer = new WebSocketServer({
@@ -31,13 +41,15 @@ export class SyncServer {
     clientTracking: false,
     maxPayload: maxMessageBytes,
   });
+  readonly #visitors: Visitors;
   readonly #pings: NodeJS.Timeout;
   readonly #stopWatching: () => void;
   readonly #connections = new Map<WebSocket, Connection>();
 
-  constructor(backend: Backend, serverUrl: string, authenticator: Authenticator) {
+  constructor(backend: Backend, serverUrl: string, { authenticator, visitors }: SyncServerOptions) {
     const host = { backend, serverUrl };
     const live = watchedQueries(host);
+    this.#visitors = visitors;
     this.#host = { ...host, authenticator, live };
     this.#stopWatching = backend.deploy.onActivated(() => live.invalidateAll());
     this.#pings = setInterval(() => this.#ping(), pingIntervalMs);
@@ -48,9 +60,11 @@ export class SyncServer {
   attach(server: Server): void {
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const path = (request.url ?? "").split("?")[0] ?? "";
-      if (!syncPath.test(path)) {
-        socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-        return;
+      if (!syncPath.test(path)) return refuse(socket, "404 Not Found");
+      try {
+        this.#visitors.admit(request.headers);
+      } catch {
+        return refuse(socket, "403 Forbidden");
       }
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket));
     });
