@@ -8,13 +8,15 @@ import type { FunctionKind } from "../program/registered-function.js";
 
 /** For so long calls begin in one turn of the event loop. */
 const maxTurnMs = 1;
+const { setTimeout, queueMicrotask } = globalThis;
 const nextTurn: (callback: () => void) => void =
   typeof setImmediate === "function" ? setImmediate : (callback): void => void setTimeout(callback, 0);
-/** Runs it when what has gone on waits for the event loop, or has ended: a tick comes when no microtasks are left. */
-const afterwards: (callback: () => void) => void =
+const nextTick: (callback: () => void) => void =
   typeof process === "object"
-    ? (callback): void => queueMicrotask(() => process.nextTick(callback))
+    ? process.nextTick.bind(process)
     : (callback): void => void setTimeout(callback, 0);
+/** Runs it when what has gone on waits for the event loop, or has ended: a tick comes when no microtasks are left. */
+const afterwards = (callback: () => void): void => queueMicrotask(() => nextTick(callback));
 
 const nowMs: () => number = performance.now.bind(performance);
 
