@@ -21,8 +21,9 @@ export type BulkOutcome = "again" | "ready" | "gone" | Advance;
 
 /** A step ends after about this time, with a note of how far the build is. */
 const stepMs = 250;
-/** About how long a part should hold the event loop. */
+/** About how long a part should hold the event loop. What a transaction writes is encoded and stored behind its own part. */
 const partMs = 2;
+const writeMs: number = partMs / 2;
 /** How many transactions may wait for their flush while the next one is prepared. */
 const writesAtOnce = 3;
 /** A transaction is handed entries of at most so many chars. */
@@ -127,7 +128,7 @@ export class TableBulkBuild {
     const confirm = await access.write(async (ctx) => {
       const beganAtMs = performance.now();
       const packed = await pack.run(ctx);
-      this.#entriesAtOnce.took(performance.now() - beganAtMs, count, partMs);
+      this.#entriesAtOnce.took(performance.now() - beganAtMs, count, writeMs);
       return packed;
     });
     confirm?.();
@@ -151,7 +152,7 @@ export class TableBulkBuild {
     const hasMore = await access.write(async (ctx) => {
       const beganAtMs = performance.now();
       const found = await this.#build.merge(ctx, limit);
-      this.#writesAtOnce.took(performance.now() - beganAtMs, limit, partMs);
+      this.#writesAtOnce.took(performance.now() - beganAtMs, limit, writeMs);
       return found;
     });
     if (hasMore === null) return "gone";

@@ -4,7 +4,7 @@
  * record whether it is still wanted. Nothing is remembered between calls but the trees: a build whose caller has died begins anew
  * in another generation.
  */
-import { v } from "convex/values";
+import { v, type Value } from "convex/values";
 import { decodeKey } from "../../../values/index.js";
 import {
   appendItems,
@@ -17,7 +17,7 @@ import {
 } from "../tree/index.js";
 import { mutation, type DatabaseReader } from "./_generated/server.js";
 import { recordBuild } from "./check/lifecycle.js";
-import { Forest, type StoredTree } from "./forest/forest.js";
+import { Forest } from "./forest/forest.js";
 import { mergeBeside } from "./generation/beside.js";
 import { buildOf } from "./generation/progress.js";
 import * as states from "./generation/states.js";
@@ -48,8 +48,14 @@ export const pack = mutation({
     const forest = new Forest(ctx.db, generation, new Readings(ctx.db), true);
     let count = 0;
     let digest = 0;
-    for (const { space, items } of bySpace(entries)) {
-      const tree = await treeOf(forest, space, measures);
+    const spaces = bySpace(entries);
+    await forest.load(
+      spaces.map(({ namespace }) => namespace),
+      true,
+    );
+    for (const { space, namespace, items } of spaces) {
+      const tree = forest.find(namespace) ?? forest.plant(namespace);
+      tree.state.measures = measures;
       const added = await settle(forest.nodes, () => appendItems(tree, items));
       count += added.count;
       digest = scaleDigest(added.digest ?? 0, factorOf(space), digest);
@@ -114,27 +120,26 @@ async function inBulk(db: DatabaseReader, number: number): Promise<states.Genera
   return generation?.inBulk === true ? generation : null;
 }
 
-/** The tree of an encoded namespace, with names for the values. */
-async function treeOf(forest: Forest, space: string, measures: readonly string[]): Promise<StoredTree> {
-  const namespace = decodeKey(space)[0];
-  await forest.load([namespace], true);
-  const tree = forest.find(namespace) ?? forest.plant(namespace);
-  tree.state.measures = measures;
-  return tree;
+/** The items of one namespace. */
+interface Space {
+  /** The encoded namespace. */
+  readonly space: string;
+  readonly namespace: Value | undefined;
+  readonly items: Item[];
 }
 
-/** The items of entries by encoded namespace. */
-function* bySpace(entries: readonly string[]): Iterable<{ space: string; items: Item[] }> {
-  let space = "";
-  let items: Item[] = [];
+/** The items of entries by namespace. */
+function bySpace(entries: readonly string[]): Space[] {
+  const spaces: Space[] = [];
+  let last: Space | undefined;
   for (const entry of entries) {
     const length = spaceLengthOf(entry);
-    if (items.length === 0 || length !== space.length || !entry.startsWith(space)) {
-      if (items.length > 0) yield { space, items };
-      space = entry.slice(0, length);
-      items = [];
+    if (last === undefined || length !== last.space.length || !entry.startsWith(last.space)) {
+      const space = entry.slice(0, length);
+      last = { space, namespace: decodeKey(space)[0], items: [] };
+      spaces.push(last);
     }
-    items.push(readEntry(entry));
+    last.items.push(readEntry(entry));
   }
-  if (items.length > 0) yield { space, items };
+  return spaces;
 }

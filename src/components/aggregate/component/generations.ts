@@ -20,9 +20,9 @@ import { deleteRecord, successorGeneration } from "./forest/records.js";
 import { Forest } from "./forest/forest.js";
 import { failure, tableCursor } from "./generation/tables.js";
 
-/** How many nodes one part of clearing deletes at most, and how many trees it looks at. */
-const nodesPerSweep = 500;
+/** How many trees one part of clearing looks at, and how many writes that wait it deletes. */
 const treesPerSweep = 250;
+const writesPerSweep = 500;
 
 const definition = v.string();
 
@@ -230,7 +230,7 @@ async function clearSome({ db }: MutationCtx, generation: number): Promise<boole
     ...(await someRecords(db, successorGeneration(generation))),
   ];
   const store = new Forest(db, generation).nodes;
-  let left = nodesPerSweep;
+  let left = store.removedAtOnce;
   for (const record of records) {
     const { removed, isGone } = await settle(store, () => removeSome(store, record.root, left));
     left -= removed;
@@ -238,7 +238,7 @@ async function clearSome({ db }: MutationCtx, generation: number): Promise<boole
     await deleteRecord(db, record);
   }
   await store.write(db);
-  if (records.length > 0 || !(await clearBeside(db, generation, nodesPerSweep))) return false;
+  if (records.length > 0 || !(await clearBeside(db, generation, writesPerSweep))) return false;
   return clearRuns(db, generation);
 }
 

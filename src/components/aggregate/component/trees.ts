@@ -10,9 +10,6 @@ import { namespace } from "./interface/operation.js";
 import { definition } from "./interface/question.js";
 import { readFrom } from "./reading/readings.js";
 
-/** How many nodes one run of `sweep` deletes at most. */
-const sweepNodes = 500;
-
 /**
  * Empties the tree of a namespace, or makes one. Settings that are left out stay as they are. The old nodes are
  * deleted in the background. Throws INVALID_NODE_SIZE, and PENDING_OPERATIONS while writes are queued.
@@ -61,7 +58,7 @@ export const sweep = internalMutation({
     // Takes nodes from the end, so that no more wait than the children along one path.
     const waiting: NodeRef[] = [...nodes];
     const store = new Forest(ctx.db).nodes;
-    for (let count = 0; count < sweepNodes; count++) {
+    for (let count = 0; count < store.removedAtOnce; count++) {
       const ref = waiting.pop();
       if (ref === undefined) break;
       const node = await untilLoaded(() => store.find(ref));

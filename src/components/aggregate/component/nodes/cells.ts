@@ -19,6 +19,7 @@ const noNames: ReadonlyMap<NodeRef, string> = new Map();
 export class CellNodes extends NodeCache implements StoredNodes {
   /** Where there are cells, writers take turns, so a lazy root gains nothing. The size is the best one measured. */
   readonly defaults = { maxNodeSize: 32, rootLazy: false };
+  readonly removedAtOnce = 128;
   /** Cells count towards no limit on documents. */
   readonly usage = { read: 0, written: 0 };
   readonly #cells: CellWriter<Node | null>;

@@ -8,6 +8,7 @@ import type { StoredNodes } from "./stored.js";
 export class DocumentNodes extends NodeCache implements StoredNodes {
   /** Concurrent writers conflict over documents. A lazy root and small nodes keep them apart. */
   readonly defaults = { maxNodeSize: 16, rootLazy: true };
+  readonly removedAtOnce = 500;
   readonly #db: DatabaseReader;
   /** The ids of created nodes, which `place` has inserted. */
   readonly #ids: Map<NodeRef, Id<"nodes">> = new Map();

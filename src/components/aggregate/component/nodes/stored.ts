@@ -10,6 +10,8 @@ import type { NodeFields } from "./fields.js";
 export interface StoredNodes extends NodeCache {
   /** How trees are set up in this store unless somebody says otherwise. */
   readonly defaults: { readonly maxNodeSize: number; readonly rootLazy: boolean };
+  /** How many nodes a transaction in the background removes at most, so that live writes get through. */
+  readonly removedAtOnce: number;
   /** How many documents this call has read for nodes, and would write if it ended now. */
   readonly usage: { read: number; written: number };
   /** The nodes as they are stored, up to `take` of them. */
