@@ -42,9 +42,9 @@ export class TableBulkBuild {
   #total = 0;
   #activeMs = 0;
   #merges = 0;
-  readonly #documentsAtOnce = new Pace(256, 16, 4096);
-  readonly #entriesAtOnce = new Pace(256, 8, 4096);
-  readonly #writesAtOnce = new Pace(32, 8, 4096);
+  readonly #documentsAtOnce = new Pace();
+  readonly #entriesAtOnce = new Pace();
+  readonly #writesAtOnce = new Pace();
 
   constructor(build: BulkBuild) {
     this.#build = build;
@@ -148,7 +148,7 @@ export class TableBulkBuild {
   async #merge(access: BulkAccess): Promise<BulkOutcome> {
     // The longer it takes, the more is merged at once, so that it comes to an end however much is written meanwhile.
     this.#merges += 1;
-    const limit = Math.min(4096, this.#writesAtOnce.size + this.#merges);
+    const limit = Math.min(mostAtOnce, this.#writesAtOnce.size + this.#merges);
     const hasMore = await access.write(async (ctx) => {
       const beganAtMs = performance.now();
       const found = await this.#build.merge(ctx, limit);
@@ -171,17 +171,14 @@ export class TableBulkBuild {
   }
 }
 
+const leastAtOnce = 1;
+const mostAtOnce = 4096;
+/** Small, because code that has not run yet is slow. */
+const firstAtOnce = 32;
+
 /** How much to do at once, by how long it took before. */
 class Pace {
-  #size: number;
-  readonly #least: number;
-  readonly #most: number;
-
-  constructor(size: number, least: number, most: number) {
-    this.#size = size;
-    this.#least = least;
-    this.#most = most;
-  }
+  #size = firstAtOnce;
 
   get size(): number {
     return Math.round(this.#size);
@@ -190,6 +187,6 @@ class Pace {
   took(tookMs: number, count: number, aimMs: number): void {
     if (count === 0) return;
     const factor = Math.min(2, Math.max(0.5, aimMs / tookMs));
-    this.#size = Math.min(this.#most, Math.max(this.#least, Math.min(this.#size, count) * factor));
+    this.#size = Math.min(mostAtOnce, Math.max(leastAtOnce, Math.min(this.#size, count) * factor));
   }
 }
