@@ -12,6 +12,7 @@ import { Authenticator } from "./auth/authenticator.js";
 import { TokenVerifier } from "./auth/token-verifier.js";
 import { isLoopbackHost, Visitors } from "./http/visitors.js";
 import { RequestHandler } from "./http/request-handler.js";
+import { defaultServerLimits, type ServerLimits } from "./limits.js";
 import { siteUrlWithin } from "./routes/http-actions.js";
 import { SyncServer } from "./sync/sync-server.js";
 
@@ -33,6 +34,8 @@ export interface ServerOptions {
    * origin may.
    */
   readonly origins?: readonly string[];
+  /** How much it takes on at once; see `ServerLimits`. */
+  readonly limits?: Partial<ServerLimits>;
   /** Tells callers other than admins nothing of errors but an id, unless the app throws a ConvexError (default false). */
   readonly isProduction?: boolean;
   /** Takes failures of the server itself; standard error when it is left out. */
@@ -62,7 +65,8 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   const authenticator = new Authenticator({ adminKeys, keys: backend.keys, tokens, isProduction });
   const isOpen = isProduction || !isLoopbackHost(host);
   const visitors = new Visitors(isOpen ? null : (options.origins ?? []));
-  const handler = new RequestHandler({ backend, authenticator, visitors, log });
+  const limits = { ...defaultServerLimits, ...options.limits };
+  const handler = new RequestHandler({ backend, authenticator, visitors, limits, log });
   const server = createServer((request, response) => void handler.handle(request, response));
   const site = createServer((request, response) => void handler.handleSite(request, response));
   const port = await listen(server, options.port, host);
@@ -80,7 +84,7 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   siteUrl = options.publicSiteUrl ?? siteUrl;
   handler.serverUrl = serverUrl;
   handler.siteUrl = siteUrl;
-  const sync = new SyncServer(backend, serverUrl, { authenticator, visitors });
+  const sync = new SyncServer(backend, serverUrl, { authenticator, visitors, limits });
   sync.attach(server);
   const stopLogging = logStrayFailures(log);
   const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: serverUrl, CONVEX_SITE_URL: siteUrl });

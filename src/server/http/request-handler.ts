@@ -16,6 +16,7 @@ import type { Authenticator, Caller } from "../auth/authenticator.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import { HttpError, httpErrorOf, isServerFailure } from "./http-error.js";
 import { parseJson, readBody } from "./read-body.js";
+import type { ServerLimits } from "../limits.js";
 import type { Visitors } from "./visitors.js";
 import { Router, TextReply } from "./route.js";
 
@@ -23,6 +24,7 @@ export interface RequestHandlerOptions {
   readonly backend: Backend;
   readonly authenticator: Authenticator;
   readonly visitors: Visitors;
+  readonly limits: Pick<ServerLimits, "requests">;
   readonly log: (line: string) => void;
 }
 
@@ -48,6 +50,7 @@ export class RequestHandler {
   /** Of the requests that may wait for long. */
   readonly #waiting = new Set<AbortController>();
   #isClosing = false;
+  #underWay = 0;
 
   constructor(options: RequestHandlerOptions) {
     this.#options = options;
@@ -90,7 +93,9 @@ export class RequestHandler {
     response: ServerResponse,
     answer: () => Promise<void>,
   ): Promise<void> {
+    this.#underWay += 1;
     try {
+      if (this.#underWay > this.#options.limits.requests) throw tooManyRequests();
       await answer();
     } catch (error) {
       if (isServerFailure(error)) this.#log(error, request);
@@ -98,6 +103,8 @@ export class RequestHandler {
       this.#reply(request, response, status, { code, message });
       // The rest of a body that was refused is not worth reading.
       if (!request.complete) request.destroy();
+    } finally {
+      this.#underWay -= 1;
     }
   }
 
@@ -161,6 +168,14 @@ export class RequestHandler {
 /** What URLs leave as it is: most requests name nothing else. */
 const plainPath = /^\/[\w/]*$/;
 const noQuery = new URLSearchParams();
+
+function tooManyRequests(): HttpError {
+  return new HttpError(
+    429,
+    "TooManyRequests",
+    "The server has as many requests under way as it takes: try again.",
+  );
+}
 
 function jsonReply(body: unknown): TextReply {
   return new TextReply(JSON.stringify(body ?? null), "application/json");

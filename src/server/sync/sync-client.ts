@@ -13,9 +13,13 @@ type CloseReason = keyof typeof closeCodes;
 
 export class SyncClient {
   readonly #socket: WebSocket;
+  /** Whether so much waits for the client that it is not read from. */
+  #isOwed = false;
   /** How many messages it was sent, and how many of them have left. */
   #sent = 0;
   #left = 0;
+  /** How many have a reason not to hear from the client for now. */
+  #holds = 0;
   /** In the order of the messages that they wait for. */
   readonly #waiting: { readonly message: number; readonly resume: () => void }[] = [];
 
@@ -39,9 +43,24 @@ export class SyncClient {
     if (socket.readyState !== socket.OPEN) return;
     this.#sent += 1;
     socket.send(text, this.#onSent);
-    if (socket.bufferedAmount < maxWaitingBytes || socket.isPaused) return;
-    socket.pause();
-    this.#waiting.push({ message: this.#sent, resume: () => socket.resume() });
+    if (this.#isOwed || socket.bufferedAmount < maxWaitingBytes) return;
+    this.#isOwed = true;
+    const release = this.hold();
+    const resume = (): void => {
+      this.#isOwed = false;
+      release();
+    };
+    this.#waiting.push({ message: this.#sent, resume });
+  }
+
+  /** Does not read from the client until the result is called. */
+  hold(): () => void {
+    this.#holds += 1;
+    this.#socket.pause();
+    return () => {
+      this.#holds -= 1;
+      if (this.#holds === 0) this.#socket.resume();
+    };
   }
 
   /** Tells the client that the server is there, unless something else on its way does. */

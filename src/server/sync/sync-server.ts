@@ -8,6 +8,7 @@ import { WebSocketServer, type WebSocket } from "ws";
 import type { Backend } from "../../backend/index.js";
 import { isTrueupError } from "../../errors/index.js";
 import type { Authenticator } from "../auth/authenticator.js";
+import type { ServerLimits } from "../limits.js";
 import type { Visitors } from "../http/visitors.js";
 import { parseClientMessage, type ClientMessage } from "./client-messages.js";
 import { SyncClient } from "./sync-client.js";
@@ -28,6 +29,7 @@ interface Connection {
 export interface SyncServerOptions {
   readonly authenticator: Authenticator;
   readonly visitors: Visitors;
+  readonly limits: ServerLimits;
 }
 
 function refuse(socket: Duplex, status: string): void {
@@ -46,11 +48,11 @@ export class SyncServer {
   readonly #stopWatching: () => void;
   readonly #connections = new Map<WebSocket, Connection>();
 
-  constructor(backend: Backend, serverUrl: string, { authenticator, visitors }: SyncServerOptions) {
+  constructor(backend: Backend, serverUrl: string, { authenticator, visitors, limits }: SyncServerOptions) {
     const host = { backend, serverUrl };
     const live = watchedQueries(host);
     this.#visitors = visitors;
-    this.#host = { ...host, authenticator, live };
+    this.#host = { ...host, authenticator, live, limits };
     this.#stopWatching = backend.deploy.onActivated(() => live.invalidateAll());
     this.#pings = setInterval(() => this.#ping(), pingIntervalMs);
     this.#pings.unref();
@@ -65,6 +67,9 @@ export class SyncServer {
         this.#visitors.admit(request.headers);
       } catch {
         return refuse(socket, "403 Forbidden");
+      }
+      if (this.#connections.size >= this.#host.limits.sockets) {
+        return refuse(socket, "503 Service Unavailable");
       }
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket));
     });

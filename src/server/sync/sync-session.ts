@@ -18,6 +18,7 @@ import {
 import type { QueryCall, QueryHost } from "../calls/run-query.js";
 import type { Authenticator, Caller } from "../auth/authenticator.js";
 import type { ClientRequest } from "../../functions/index.js";
+import type { ServerLimits } from "../limits.js";
 import { httpErrorOf } from "../http/http-error.js";
 import type { AddQuery, CallMessage, ClientMessage, Credential } from "./client-messages.js";
 import {
@@ -34,6 +35,7 @@ import type { WatchedOutcome, WatchedQueries } from "./watched-queries.js";
 export interface SyncHost extends QueryHost {
   readonly authenticator: Authenticator;
   readonly live: WatchedQueries;
+  readonly limits: ServerLimits;
 }
 
 /** A state that a client was brought to: the versions of its set of queries and its identity, and the commit that it sees. */
@@ -79,6 +81,11 @@ export class SyncSession {
   #isEnding = false;
   #isClosed = false;
   readonly #calls = new Set<Promise<void>>();
+  /** How many calls are under way or wait. */
+  #callsToMake = 0;
+  /** Lets the client be read from again; null while it is. */
+  #readOn: (() => void) | null = null;
+  readonly #watched = new Set<number>();
   #lastMutation: Promise<void> = Promise.resolve();
 
   constructor(host: SyncHost, client: SyncClient) {
@@ -104,11 +111,13 @@ export class SyncSession {
         return this.#modifyQuerySet(message);
       case "Mutation": {
         const caller = this.#caller;
+        this.#queueCall();
         this.#lastMutation = this.#lastMutation.then(() => this.#call(() => this.#mutate(message, caller)));
         return;
       }
       case "Action": {
         const caller = this.#caller;
+        this.#queueCall();
         void this.#call(() => this.#act(message, caller));
         return;
       }
@@ -165,6 +174,19 @@ export class SyncSession {
     for (const message of waiting) this.receive(message);
   }
 
+  /** Reads no more from a client that has asked for as much as it may. */
+  #queueCall(): void {
+    this.#callsToMake += 1;
+    if (this.#callsToMake >= this.#host.limits.callsPerSocket) this.#readOn ??= this.#client.hold();
+  }
+
+  #callEnded(): void {
+    this.#callsToMake -= 1;
+    if (this.#readOn === null || this.#callsToMake >= this.#host.limits.callsPerSocket) return;
+    this.#readOn();
+    this.#readOn = null;
+  }
+
   #become(caller: Caller): void {
     if (this.#isClosed) return;
     this.#caller = caller;
@@ -192,13 +214,19 @@ export class SyncSession {
     if (message.baseVersion !== this.#wanted.querySet) {
       return this.#refuse("ModifyQuerySet has a wrong baseVersion.");
     }
+    const { queriesPerSocket } = this.#host.limits;
     for (const modification of message.modifications) {
       const { queryId } = modification;
       if (modification.type === "Add") {
         this.#removed.delete(queryId);
+        this.#watched.add(queryId);
+        if (this.#watched.size > queriesPerSocket) {
+          return this.#refuse(`A connection may watch ${queriesPerSocket} queries.`);
+        }
         this.#watch(modification);
       } else {
         this.#set.remove(queryId);
+        this.#watched.delete(queryId);
         this.#removed.add(queryId);
       }
     }
@@ -232,11 +260,13 @@ export class SyncSession {
 
   /** Makes a call, unless the connection is about to end. */
   async #call(make: () => Promise<void>): Promise<void> {
-    if (this.#isEnding) return;
-    const call = this.#guard(make());
-    this.#calls.add(call);
-    await call;
-    this.#calls.delete(call);
+    if (!this.#isEnding) {
+      const call = this.#guard(make());
+      this.#calls.add(call);
+      await call;
+      this.#calls.delete(call);
+    }
+    this.#callEnded();
   }
 
   async #run(
