@@ -103,7 +103,6 @@ export async function watchProcess(): Promise<() => Promise<Used>> {
   delay.enable();
   // Before the first look it sees no stop.
   await sleep(2 * lookMs);
-  delay.reset();
   const before = process.cpuUsage();
   return async () => {
     const { user, system } = process.cpuUsage(before);
