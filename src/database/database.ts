@@ -284,7 +284,7 @@ export class Database implements Upkeep {
     let handle: MutationHandle;
     let batch: CommitBatch;
     let value: T;
-    let notedAs: (changes: number) => void;
+    let handedOver: () => void;
     try {
       this.#learnFate(transaction.version);
       const mode = this.#isExclusive ? "latest" : "none";
@@ -294,7 +294,7 @@ export class Database implements Upkeep {
       handle = new MutationHandle(state, this.#hooks, this.#lastCreationTime, this.#random);
       value = await run(state, handle);
       state.end();
-      notedAs = this.turns.beginHandOver();
+      handedOver = this.turns.beginHandOver(state.changes);
       batch = await CommitBatch.collect(state, this.#clock);
     } catch (error) {
       state?.end();
@@ -304,7 +304,7 @@ export class Database implements Upkeep {
     // Before the commit is durable: the next transaction begins as soon as it is handed over.
     this.#lastCreationTime = Math.max(this.#lastCreationTime, handle.mutation.lastCreationTime);
     const committing = this.#commit(transaction, state, batch);
-    notedAs(state.changes);
+    handedOver();
     if (this.#isExclusive) for (const callback of handle.handOverCallbacks) callback();
     const version = await committing;
     if (!this.#isExclusive) for (const callback of handle.handOverCallbacks) callback();

@@ -19,7 +19,7 @@ test("turns are shared once somebody has waited, whether or not somebody still d
 test("whoever waits when a transaction has ended is noticed", () => {
   let isAwaited = true;
   const turns = new Turns(() => isAwaited);
-  turns.beginHandOver()(1);
+  turns.beginHandOver(1)();
   isAwaited = false;
   expect(turns.areShared).toBe(true);
 });
@@ -27,9 +27,9 @@ test("whoever waits when a transaction has ended is noticed", () => {
 test("what a commit will take is told from those before, by how much they changed", () => {
   const turns = new Turns(() => false);
   expect(turns.commitMs(100)).toBe(0);
-  const noted = turns.beginHandOver();
+  const handedOver = turns.beginHandOver(200);
   compute(4);
-  noted(200);
+  handedOver();
   expect(turns.commitMs(100)).toBeGreaterThanOrEqual(2);
   expect(turns.commitMs(400)).toBeCloseTo(4 * turns.commitMs(100), 6);
 });

@@ -16,6 +16,8 @@ export function processorMs(): number {
 const sharedForMs = 30_000;
 /** How much of what was seen before each commit still counts. */
 const memory = 0.9;
+/** Transactions with fewer changes are not measured. */
+const fewestChanges = 100;
 
 export class Turns {
   readonly #isAwaited: () => boolean;
@@ -34,11 +36,16 @@ export class Turns {
     return nowMs() - this.#awaitedAtMs < sharedForMs;
   }
 
-  /** To be called when a transaction has ended, before it is handed over. Returns what to call afterwards. */
-  beginHandOver(): (changes: number) => void {
+  /**
+   * To be called when a transaction that made so many changes has ended, before it is handed over. Returns what to call
+   * afterwards.
+   */
+  beginHandOver(changes: number): () => void {
     this.#look();
+    // To ask the processor costs as much as a small transaction does.
+    if (changes < fewestChanges) return () => {};
     const beganAtMs = processorMs();
-    return (changes) => {
+    return () => {
       this.#handOverMs = this.#handOverMs * memory + processorMs() - beganAtMs;
       this.#changes = this.#changes * memory + changes;
     };
@@ -46,7 +53,7 @@ export class Turns {
 
   /**
    * About how many milliseconds of the processor it takes to hand over so many changes, judging by the transactions before; 0
-   * while nothing is known. Large transactions count for more than small ones, because a forecast is of use to those only.
+   * while nothing is known. Only transactions of some size are measured, because a forecast is of use to those only.
    */
   commitMs(changes: number): number {
     return this.#changes === 0 ? 0 : (changes * this.#handOverMs) / this.#changes;

@@ -12,10 +12,8 @@ import { sharedTurnMs } from "../../component/protocol.js";
 
 /** A batch that has taken so many milliseconds lets others have a moment. */
 const breathingIntervalMs = 3;
-/** How many milliseconds pass until it looks how long it has taken, as far as that can be foretold. */
-const lookIntervalMs = 0.5;
 /** A process that has just started, or pauses, may take long for a few documents: fewer than these tell nothing. */
-export const fewest = 10;
+export const fewest = 32;
 
 export class Turn {
   readonly #store: NativeStore | null;
@@ -47,8 +45,9 @@ export class Turn {
   isDue(done: number): boolean {
     if (this.#store?.breathe === undefined || done < this.#nextLook) return false;
     const { tookMs } = this;
-    this.#nextLook =
-      done + Math.max(1, Math.floor((lookIntervalMs * done) / Math.max(tookMs, lookIntervalMs)));
+    // To ask the processor costs as much as a small document does: it looks again when the next breath should be due.
+    const perBreath = Math.floor((breathingIntervalMs * done) / Math.max(tookMs, breathingIntervalMs));
+    this.#nextLook = Math.min(done + Math.max(1, perBreath), Math.max(done + 1, this.#fits));
     return tookMs - this.#breathedMs >= breathingIntervalMs || (this.#isShared && done >= this.#fits);
   }
 
