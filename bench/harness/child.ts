@@ -71,8 +71,9 @@ export async function inChild<T>(module: URL, use: (child: Child) => Promise<T>)
   }
 }
 
-/** Answers the questions of the process that has started this one. */
+/** Answers the questions of the process that has started this one, and ends with it. */
 export function answerParent(answers: Readonly<Record<string, (args: never) => unknown>>): void {
+  process.on("disconnect", () => process.exit());
   process.on("message", ({ id, name, args }: Question) => {
     const reply = (answer: Answer): void => void process.send?.(answer);
     const answered = (async (): Promise<unknown> => {

@@ -34,8 +34,11 @@ export async function startRedis(): Promise<RedisServer | null> {
     server.once("spawn", () => resolve(true));
     server.once("error", () => resolve(false));
   });
+  const kill = (): void => void server.kill("SIGKILL");
+  process.once("exit", kill);
   const stop = async (): Promise<void> => {
-    server.kill("SIGKILL");
+    kill();
+    process.off("exit", kill);
     await ended;
     removeFolder(folder);
   };
