@@ -4,12 +4,12 @@
  */
 import { openBackend, sqlite, type AggregateProgress, type Aggregates } from "../../backend/index.js";
 import { TrueupError } from "../../errors/index.js";
-import { startServer } from "../../server/index.js";
 import { joined, paceText, stateText } from "../aggregates/aggregate-text.js";
 import { assertNoOtherBackend, keyVariable, loadAdminKey, urlVariable } from "../app/admin-key.js";
 import { writeEnvLocal } from "../app/env-file.js";
 import { findApp, prepareDataFolder, recordServer, type AppFolder } from "../app/app-folder.js";
-import { parsePort, parseUrl, portBeside } from "../arguments/address.js";
+import { parsePort, parseUrl } from "../arguments/address.js";
+import { startAppServer } from "../app/start-app-server.js";
 import { runOfficialCli } from "../app/official-cli.js";
 import { endInTime } from "../app/end-in-time.js";
 import type { CliCommand } from "../command.js";
@@ -70,9 +70,9 @@ async function serve(options: DevOptions, terminal: Terminal): Promise<ExitCode>
   try {
     const adminKey = loadAdminKey(app);
     const { port } = options;
-    const server = await startServer(backend, {
+    const server = await startAppServer(backend, {
       port,
-      sitePort: options.sitePort ?? portBeside(port),
+      ...(options.sitePort !== undefined && { sitePort: options.sitePort }),
       adminKeys: [adminKey],
       origins: options.origin,
     });

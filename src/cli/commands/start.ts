@@ -8,11 +8,12 @@ import { resolve } from "node:path";
 import { Option } from "commander";
 import { openBackend, sqlite, type Backend, type LogSink } from "../../backend/index.js";
 import { TrueupError } from "../../errors/index.js";
-import { startServer, type RunningServer } from "../../server/index.js";
+import type { RunningServer } from "../../server/index.js";
 import { prepareDataFolder, recordServer } from "../app/app-folder.js";
+import { startAppServer } from "../app/start-app-server.js";
 import { dataFolderOf } from "../app/data-folder.js";
 import { endInTime } from "../app/end-in-time.js";
-import { parsePort, parseUrl, portBeside } from "../arguments/address.js";
+import { parsePort, parseUrl } from "../arguments/address.js";
 import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import type { Terminal } from "../output/terminal.js";
@@ -96,13 +97,13 @@ async function listen(
   adminKeys: readonly string[],
   log: LogSink,
 ): Promise<RunningServer> {
-  return await startServer(backend, {
+  return await startAppServer(backend, {
     host,
     port,
-    sitePort: sitePort ?? portBeside(port),
     adminKeys,
     isProduction: true,
     log: (line) => log(line, logEntryOf(line, "ERROR")),
+    ...(sitePort !== undefined && { sitePort }),
     ...(publicUrl !== undefined && { publicUrl }),
     ...(publicSiteUrl !== undefined && { publicSiteUrl }),
   });

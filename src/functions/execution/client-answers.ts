@@ -32,13 +32,9 @@ interface SeenSession {
   readonly hour: number;
 }
 
-/** An answer, or null where it was too large to be kept. */
-type Answer = { readonly value: Value } | null;
-
-const answerCodec: CellCodec<Answer> = {
-  encode: (answer) => (answer === null ? "" : JSON.stringify(convexToJson(answer.value))),
-  decode: (text) => (text === "" ? null : { value: jsonToConvex(JSON.parse(text) as JSONValue) }),
-};
+/** Answers are kept as JSON, and as an empty text where they were too large. */
+const textCodec: CellCodec<string> = { encode: String, decode: String };
+const notKept = "";
 const hourCodec: CellCodec<number> = { encode: String, decode: Number };
 
 /** The answer that a request got before; undefined when it has not run. @throws ANSWER_NOT_KEPT when it was too large */
@@ -46,9 +42,11 @@ export async function answeredBefore(
   tx: MutationTransaction,
   request: ClientRequest,
 ): Promise<{ readonly value: Value } | undefined> {
-  const answer = await tx.component("").cells(answerCodec).get(answerCell(request));
-  if (answer === null) throw new TrueupError("ANSWER_NOT_KEPT", undefined, { requestId: request.requestId });
-  return answer;
+  const found = tx.component("").cells(textCodec).get(answerCell(request));
+  const text = found instanceof Promise ? await found : found;
+  if (text === undefined) return undefined;
+  if (text === notKept) throw new TrueupError("ANSWER_NOT_KEPT", undefined, { requestId: request.requestId });
+  return { value: jsonToConvex(JSON.parse(text) as JSONValue) };
 }
 
 /**
@@ -61,9 +59,9 @@ export async function keepAnswer(
   value: Value | undefined,
 ): Promise<void> {
   await noteSession(tx, request.sessionId);
-  const cells = tx.component("").cells(answerCodec);
-  const answer = value === undefined ? null : { value };
-  cells.store(answerCell(request), isSmall(answer) ? answer : null);
+  const cells = tx.component("").cells(textCodec);
+  const text = value === undefined ? notKept : JSON.stringify(convexToJson(value));
+  cells.store(answerCell(request), text.length <= maxAnswerChars ? text : notKept);
   const requestId = request.requestId - keptAnswers;
   if (requestId >= 0) cells.set(answerCell({ ...request, requestId }), undefined);
 }
@@ -83,7 +81,7 @@ async function forgetSome(tx: MutationTransaction, lastHour: number): Promise<nu
   const oldest = await readAll<SeenSession>(sessions, sessionsTable, sessionsInBatch);
   const over = oldest.filter(({ hour }) => hour <= lastHour);
   const hours = tx.component("").cells(hourCodec);
-  const answers = tx.component("").cells(answerCodec);
+  const answers = tx.component("").cells(textCodec);
   for (const { _id, sessionId, hour } of over) {
     await sessions.delete(_id, sessionsTable);
     // It was seen in a later hour, too, whose note stays.
@@ -97,15 +95,12 @@ async function forgetSome(tx: MutationTransaction, lastHour: number): Promise<nu
 
 async function noteSession(tx: MutationTransaction, sessionId: string): Promise<void> {
   const hour = Math.floor(tx.beganAtMs / hourMs);
-  const known = await tx.component("").cells(hourCodec).get(sessionCell(sessionId));
+  const found = tx.component("").cells(hourCodec).get(sessionCell(sessionId));
+  const known = found instanceof Promise ? await found : found;
   if (known === hour) return;
   // Its first document is what makes the app a component that has cells.
   await tx.system("").insert(sessionsTable, { sessionId, hour });
   tx.component("").cells(hourCodec).set(sessionCell(sessionId), hour);
-}
-
-function isSmall(answer: Answer): boolean {
-  return answerCodec.encode(answer).length <= maxAnswerChars;
 }
 
 function sessionCell(sessionId: string): string {

@@ -269,6 +269,11 @@ export class Execution implements TurnOwner {
     this.#rejectWork?.(error);
   }
 
+  /** Whether the function has returned, or was aborted. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   /** Ends the call from outside that this execution belongs to. */
   abortCall(error: Error): void {
     if (this.parent === null) this.abort(error);

@@ -18,7 +18,8 @@ export function logStrayFailures(log: (line: string) => void): () => void {
   };
   const onException = (error: unknown): void => {
     const execution = currentExecution.getStore();
-    if (!logged(`A callback of a function failed: ${describeThrown(error)}`)) throw error;
+    const whose = execution?.isOver === true ? "that outlived its function" : "of a function";
+    if (!logged(`A callback ${whose} failed: ${describeThrown(error)}`)) throw error;
     // Nothing else would end a call that waits for this callback.
     execution?.abortCall(error instanceof Error ? error : new Error(String(describeThrown(error))));
   };
