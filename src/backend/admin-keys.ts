@@ -20,6 +20,7 @@ interface KeyRow extends AdminKey {
   readonly sha256: string;
 }
 
+/** Makes, lists and revokes the keys of admins. A backend has one, `backend.keys`. */
 export class AdminKeys {
   readonly #database: Database;
   #digests: Promise<readonly Buffer[]> | null = null;
@@ -62,7 +63,7 @@ export class AdminKeys {
     return key;
   }
 
-  /** All keys, sorted by name. */
+  /** All keys, sorted by name. O(keys). */
   async list(): Promise<readonly AdminKey[]> {
     const rows = await this.#rows();
     const keys = rows.map(({ name, createdAtMs }) => ({ name, createdAtMs }));

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { runs } from "../../../../suites/setup/property-runs.js";
 import { AwaitedNodes, expectSound, item, newTree, ordersOf } from "../../../../suites/aggregate/trees.js";
 import {
   appendItems,
@@ -59,7 +60,7 @@ test("what is appended in any parts is a sound tree that holds it, and grows and
         expect(ordersOf(found)).toEqual([...left].toSorted());
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runs(16) },
   );
 });
 
@@ -88,7 +89,7 @@ test("items of any size fill nodes by their weight", () => {
         }
       },
     ),
-    { numRuns: 40 },
+    { numRuns: runs(12) },
   );
 });
 
