@@ -116,8 +116,10 @@ describe.each(storageNames)("ctx.db on %s", (storage) => {
       await db.query("players").paginate({ cursor: null, numItems: 1 });
     });
     await expect(twice).rejects.toMatchObject({ code: "PAGINATED_TWICE" });
-    const negative = read(({ db }) => db.query("players").paginate({ cursor: null, numItems: -1 }));
-    await expect(negative).rejects.toMatchObject({ code: "INVALID_CALL" });
+    for (const numItems of [-1, 0.5, NaN, -Infinity]) {
+      const odd = read(({ db }) => db.query("players").paginate({ cursor: null, numItems }));
+      await expect(odd).rejects.toMatchObject({ code: "INVALID_CALL" });
+    }
   });
 
   test("a query object is used once and is never a result", async () => {

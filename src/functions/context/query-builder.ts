@@ -228,10 +228,12 @@ export class PreparedQuery implements AsyncIterableIterator<Document> {
 
   async paginate(options: PageOptions): Promise<Page> {
     requireArgument(options, 1, "paginate", "options");
-    if (typeof options?.numItems !== "number" || !(options.numItems >= 0)) {
+    const numItems: unknown = options?.numItems;
+    const isCount = Number.isInteger(numItems) || numItems === Infinity;
+    if (typeof numItems !== "number" || !isCount || numItems < 0) {
       throw new TrueupError(
         "INVALID_CALL",
-        `\`options.numItems\` must be a positive number. Received \`${String(options?.numItems)}\`.`,
+        `\`options.numItems\` must be a positive number. Received \`${String(numItems)}\`: it counts documents.`,
       );
     }
     this.#chain();
