@@ -4,7 +4,12 @@
  * missed writes, whatever its component says. One whose table got another shape by a transform, which no hook sees, holds items
  * of the old shape. A record also keeps the latest error until the work goes on.
  */
-import type { DatabaseReader, Document, MutationTransaction, QueryTransaction } from "../database/index.js";
+import {
+  readAll,
+  type Document,
+  type MutationTransaction,
+  type QueryTransaction,
+} from "../database/index.js";
 
 const table = "_aggregates";
 
@@ -28,7 +33,7 @@ export interface AggregateRecord {
 
 /** All records by name. */
 export async function readRecords(tx: QueryTransaction): Promise<Map<string, AggregateRecord & Document>> {
-  const rows = await readAll(tx.system(""));
+  const rows = await readAll<AggregateRecord>(tx.system(""), table);
   return new Map(rows.map((row) => [row.name, row]));
 }
 
@@ -84,16 +89,4 @@ export async function noteProblem(
 ): Promise<void> {
   const record = (await readRecords(tx)).get(name);
   if (record !== undefined) await tx.system("").patch(record._id, { problem }, table);
-}
-
-/** Only this room writes the table, so its rows are what it wrote. */
-async function readAll(reader: DatabaseReader): Promise<(AggregateRecord & Document)[]> {
-  if (!reader.tables().includes(table)) return [];
-  const stream = reader.stream({
-    source: { type: "FullTableScan", tableName: table, order: "asc" },
-    operators: [],
-  });
-  const documents = await stream.take(Infinity);
-  stream.close();
-  return documents as unknown as (AggregateRecord & Document)[];
 }

@@ -5,7 +5,7 @@
  * process missed, only the latest runs.
  */
 import { jsonToConvex, type JSONValue, type Value } from "convex/values";
-import type { Database, Document, MutationTransaction } from "../../database/index.js";
+import { readAll, type Database, type Document, type MutationTransaction } from "../../database/index.js";
 import type { CronSpec, JobRun, LoadedProgram, Runtime } from "../../functions/index.js";
 import type { SchedulerFailure } from "../run-job.js";
 import { nextDue } from "./cron-schedule.js";
@@ -151,8 +151,7 @@ async function storeCrons(
   await tx.ensureTable(componentPath, cronsTable, []);
   const table = tx.system(componentPath);
   const stored = new Map<string, Document>();
-  const source = { type: "FullTableScan", tableName: cronsTable, order: "asc" } as const;
-  for (const document of await table.stream({ source, operators: [] }).take(Infinity)) {
+  for (const document of await readAll<object>(table, cronsTable)) {
     const { name } = document;
     if (typeof name === "string") {
       stored.set(name, document);
