@@ -14,6 +14,7 @@ import { Deployer, type MigrationDriver, type PendingSchemaStatus } from "../dep
 import { TrueupError } from "../errors/index.js";
 import type {
   ComponentProgram,
+  EndedCall,
   FunctionCall,
   FunctionKind,
   FunctionOutcome,
@@ -167,6 +168,11 @@ export class Backend {
    */
   async fetch(request: Request, options: CallOptions = {}): Promise<Response | null> {
     return await this.#track(() => this.#parts.runtime.fetch(request, options));
+  }
+
+  /** Calls the listener after each call, also those of scheduled functions; returns how to stop. */
+  onCallEnded(listener: (call: EndedCall) => void): () => void {
+    return this.#parts.runtime.onCallEnded(listener);
   }
 
   /** Watches the functions that calls have scheduled. */

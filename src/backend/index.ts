@@ -8,6 +8,7 @@ export {
   programFromModules,
   type ComponentModules,
   type ComponentProgram,
+  type EndedCall,
   type FunctionCall,
   type FunctionFailure,
   type FunctionOutcome,

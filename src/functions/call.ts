@@ -82,6 +82,22 @@ export interface FunctionFailure {
   readonly readSet?: ReadSet;
 }
 
+/** A call from outside that has ended, as whoever watches calls is told of it. */
+export interface EndedCall {
+  readonly kind: FunctionKind | "httpAction";
+  /** `dir/mod:fn`, or the method and the path of an HTTP action. */
+  readonly path: string;
+  readonly componentPath: string;
+  readonly requestId: string;
+  /** `[LEVEL] message`. */
+  readonly logLines: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly endedAtMs: number;
+  readonly tookMs: number;
+  /** What was thrown and where; null where nothing was. */
+  readonly errorMessage: string | null;
+}
+
 /** How a call ended; `status` tells the two apart. */
 export type FunctionOutcome = FunctionSuccess | FunctionFailure;
 

@@ -1,5 +1,6 @@
 export type {
   CallTarget,
+  EndedCall,
   FunctionCall,
   FunctionFailure,
   FunctionOutcome,

@@ -21,6 +21,7 @@ import { copyArguments } from "./boundary/check-call.js";
 import { convexValueLimits, unlimitedValues } from "./boundary/copy-value.js";
 import type {
   FunctionCall,
+  EndedCall,
   FunctionFailure,
   FunctionOutcome,
   FunctionSuccess,
@@ -76,6 +77,7 @@ export class Runtime {
   readonly #engine: Engine;
   readonly #programs = new Programs();
   readonly #logsFailures: boolean;
+  readonly #watchers = new Set<(call: EndedCall) => void>();
 
   constructor(database: Database, options: RuntimeOptions) {
     const log = options.log ?? "console";
@@ -193,18 +195,56 @@ export class Runtime {
   async run(call: FunctionCall, job: JobRun | null = null): Promise<FunctionOutcome> {
     const turn = giveWay(call.kind);
     if (turn !== undefined) await turn;
+    const beganAtMs = performance.now();
     let replacedBy: ProgramReplaced | null = null;
     for (;;) {
       const request = new CallRequest(call, job);
-      const attempt: Attempt = { snapshot: null };
+      const attempt: Attempt = { snapshot: null, subject: null };
       try {
         const named = replacedBy === null ? this.#current() : this.#programs.named(replacedBy.by);
-        return await this.#dispatch(named, call, request, job, attempt);
+        const outcome = await this.#dispatch(named, call, request, job, attempt);
+        if (this.#watchers.size > 0) this.#tell(call, request, attempt.subject, beganAtMs, null);
+        return outcome;
       } catch (error) {
-        if (!(error instanceof ProgramReplaced)) return this.#failure(error, call, request, attempt.snapshot);
-        replacedBy = error;
+        if (error instanceof ProgramReplaced) {
+          replacedBy = error;
+          continue;
+        }
+        if (this.#watchers.size > 0) {
+          this.#tell(call, request, attempt.subject, beganAtMs, describeThrown(error));
+        }
+        return this.#failure(error, call, request, attempt.snapshot);
       }
     }
+  }
+
+  /** Calls the listener after each call from outside, also those of jobs; returns how to stop. */
+  onCallEnded(listener: (call: EndedCall) => void): () => void {
+    this.#watchers.add(listener);
+    return () => {
+      this.#watchers.delete(listener);
+    };
+  }
+
+  #tell(
+    call: Partial<FunctionCall>,
+    request: CallRequest,
+    subject: Pick<EndedCall, "kind" | "path"> | null,
+    beganAtMs: number,
+    errorMessage: string | null,
+  ): void {
+    const named = "path" in call && typeof call.path === "string" ? call.path : "";
+    const ended: EndedCall = {
+      kind: subject?.kind ?? call.kind ?? "query",
+      path: subject?.path ?? named,
+      componentPath: call.componentPath ?? "",
+      requestId: request.id,
+      logLines: request.log.lines,
+      endedAtMs: Date.now(),
+      tookMs: performance.now() - beganAtMs,
+      errorMessage,
+    };
+    for (const listener of this.#watchers) listener(ended);
   }
 
   /**
@@ -214,7 +254,21 @@ export class Runtime {
   async fetch(request: Request, call: Omit<Partial<FunctionCall>, "args"> = {}): Promise<Response | null> {
     const { program } = this;
     const component = program.component(call.componentPath ?? "");
-    return await runHttpAction(this.#engine, program, component, new CallRequest(call, null), request);
+    const callRequest = new CallRequest(call, null);
+    const subject = {
+      kind: "httpAction",
+      path: `${request.method} ${new URL(request.url).pathname}`,
+    } as const;
+    const beganAtMs = performance.now();
+    try {
+      const response = await runHttpAction(this.#engine, program, component, callRequest, request);
+      if (response !== null && this.#watchers.size > 0)
+        this.#tell(call, callRequest, subject, beganAtMs, null);
+      return response;
+    } catch (error) {
+      if (this.#watchers.size > 0) this.#tell(call, callRequest, subject, beganAtMs, describeThrown(error));
+      throw error;
+    }
   }
 
   #failure(
@@ -262,6 +316,7 @@ export class Runtime {
       await importing;
     }
     const target = callTarget(program, call);
+    attempt.subject = target.subject;
     const args = copyArguments(call.args, engine.valueLimits);
     const run = { engine, program, ...target, args, request, parent: null };
     switch (target.subject.kind) {
@@ -295,6 +350,8 @@ function assertProgram({ program }: QueryTransaction, name: string): void {
 interface Attempt {
   /** The snapshot that a query runs in. */
   snapshot: QueryTransaction | null;
+  /** What was found to run. */
+  subject: Pick<EndedCall, "kind" | "path"> | null;
 }
 
 function failure(error: unknown, request: CallRequest, snapshot: QueryTransaction | null): FunctionFailure {

@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import type { Backend } from "../backend/index.js";
 import { TrueupError } from "../errors/index.js";
 import { logStrayFailures, type AuthProvider } from "../functions/index.js";
+import { CallLog } from "./call-log.js";
 import { Authenticator } from "./auth/authenticator.js";
 import { TokenVerifier } from "./auth/token-verifier.js";
 import { isLoopbackHost, Visitors } from "./http/visitors.js";
@@ -66,7 +67,8 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   const isOpen = isProduction || !isLoopbackHost(host);
   const visitors = new Visitors(isOpen ? null : (options.origins ?? []));
   const limits = { ...defaultServerLimits, ...options.limits };
-  const handler = new RequestHandler({ backend, authenticator, visitors, limits, log });
+  const calls = new CallLog();
+  const handler = new RequestHandler({ backend, authenticator, visitors, calls, limits, log });
   const server = createServer((request, response) => void handler.handle(request, response));
   const site = createServer((request, response) => void handler.handleSite(request, response));
   const port = await listen(server, options.port, host);
@@ -87,6 +89,7 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   const sync = new SyncServer(backend, serverUrl, { authenticator, visitors, limits });
   sync.attach(server);
   const stopLogging = logStrayFailures(log);
+  const stopWatching = backend.onCallEnded((call) => calls.add(call));
   const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: serverUrl, CONVEX_SITE_URL: siteUrl });
   let closing: Promise<void> | null = null;
   return {
@@ -97,6 +100,7 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
     close: () => {
       withdrawUrls();
       stopLogging();
+      stopWatching();
       closing ??= closeServers([server, site], handler, sync);
       return closing;
     },

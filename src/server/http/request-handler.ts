@@ -13,6 +13,7 @@ import { inlineQueryRoutes } from "../routes/inline-query.js";
 import { keyRoutes } from "../routes/keys.js";
 import { logRoutes } from "../routes/logs.js";
 import type { Authenticator, Caller } from "../auth/authenticator.js";
+import type { CallLog } from "../call-log.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import { HttpError, httpErrorOf, isServerFailure } from "./http-error.js";
 import { parseJson, readBody } from "./read-body.js";
@@ -24,6 +25,7 @@ export interface RequestHandlerOptions {
   readonly backend: Backend;
   readonly authenticator: Authenticator;
   readonly visitors: Visitors;
+  readonly calls: CallLog;
   readonly limits: Pick<ServerLimits, "requests">;
   readonly log: (line: string) => void;
 }
@@ -109,7 +111,7 @@ export class RequestHandler {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
-    const { backend, authenticator } = this.#options;
+    const { backend, authenticator, calls } = this.#options;
     const { pathname, searchParams } = parseTarget(request.url ?? "/");
     const route = router.find(request.method === "HEAD" ? "GET" : (request.method ?? "GET"), pathname);
     let caller = await authenticator.caller(request.headers.authorization);
@@ -124,6 +126,7 @@ export class RequestHandler {
       serverUrl: this.serverUrl,
       siteUrl: this.siteUrl,
       caller,
+      calls,
       path: pathname,
       headers: request.headers,
       query: searchParams,

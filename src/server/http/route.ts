@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Backend } from "../../backend/index.js";
 import type { Caller } from "../auth/authenticator.js";
+import type { CallLog } from "../call-log.js";
 import { HttpError } from "./http-error.js";
 
 /** A request whose caller is known. */
@@ -15,6 +16,8 @@ export interface RouteRequest {
   /** The URL below which the app's HTTP actions are. */
   readonly siteUrl: string;
   readonly caller: Caller;
+  /** The calls that have ended lately. */
+  readonly calls: CallLog;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly query: URLSearchParams;
