@@ -203,16 +203,14 @@ export class Runtime {
       try {
         const named = replacedBy === null ? this.#current() : this.#programs.named(replacedBy.by);
         const outcome = await this.#dispatch(named, call, request, job, attempt);
-        if (this.#watchers.size > 0) this.#tell(call, request, attempt.subject, beganAtMs, null);
+        this.#tell(call, request, attempt.subject, beganAtMs);
         return outcome;
       } catch (error) {
         if (error instanceof ProgramReplaced) {
           replacedBy = error;
           continue;
         }
-        if (this.#watchers.size > 0) {
-          this.#tell(call, request, attempt.subject, beganAtMs, describeThrown(error));
-        }
+        this.#tell(call, request, attempt.subject, beganAtMs, error);
         return this.#failure(error, call, request, attempt.snapshot);
       }
     }
@@ -231,8 +229,9 @@ export class Runtime {
     request: CallRequest,
     subject: Pick<EndedCall, "kind" | "path"> | null,
     beganAtMs: number,
-    errorMessage: string | null,
+    ...thrown: readonly unknown[]
   ): void {
+    if (this.#watchers.size === 0) return;
     const named = "path" in call && typeof call.path === "string" ? call.path : "";
     const ended: EndedCall = {
       kind: subject?.kind ?? call.kind ?? "query",
@@ -242,7 +241,7 @@ export class Runtime {
       logLines: request.log.lines,
       endedAtMs: Date.now(),
       tookMs: performance.now() - beganAtMs,
-      errorMessage,
+      errorMessage: thrown.length === 0 ? null : describeThrown(thrown[0]),
     };
     for (const listener of this.#watchers) listener(ended);
   }
@@ -262,11 +261,10 @@ export class Runtime {
     const beganAtMs = performance.now();
     try {
       const response = await runHttpAction(this.#engine, program, component, callRequest, request);
-      if (response !== null && this.#watchers.size > 0)
-        this.#tell(call, callRequest, subject, beganAtMs, null);
+      if (response !== null) this.#tell(call, callRequest, subject, beganAtMs);
       return response;
     } catch (error) {
-      if (this.#watchers.size > 0) this.#tell(call, callRequest, subject, beganAtMs, describeThrown(error));
+      this.#tell(call, callRequest, subject, beganAtMs, error);
       throw error;
     }
   }
