@@ -76,8 +76,17 @@ export class CallLog {
       await this.#next(signal, waitMs);
       found = this.#behind(cursor);
     }
-    const begin = cursor === 0 ? Math.floor(Date.now() * 1000) : cursor;
-    return { entries: found.map(({ entry }) => entry), newCursor: found.at(-1)?.cursor ?? begin };
+    return {
+      entries: found.map(({ entry }) => entry),
+      newCursor: found.at(-1)?.cursor ?? this.#from(cursor),
+    };
+  }
+
+  /** Where to go on from when nothing was found. What ends from now on is behind it. */
+  #from(cursor: number): number {
+    if (cursor > 0) return cursor;
+    this.#latest = Math.max(this.#latest, Math.floor(Date.now() * 1000));
+    return this.#latest;
   }
 
   #behind(cursor: number): readonly Kept[] {
