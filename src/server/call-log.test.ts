@@ -1,6 +1,6 @@
 import { actionGeneric, httpActionGeneric, httpRouter, mutationGeneric, queryGeneric } from "convex/server";
 import { memory, openBackend, type Backend, type EndedCall } from "trueup";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { CallLog } from "./call-log.js";
 
 const http = httpRouter();
@@ -86,6 +86,14 @@ test("nobody waits longer than asked for, or after going away, and a cursor of b
   expect(await waiting).toEqual({ entries: [], newCursor });
   await run("f:get");
   expect((await calls.after(newCursor, never, 0)).entries).toHaveLength(1);
+});
+
+test("a call that ends in the moment in which one begins to follow is told of", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: 1_800_000_000_000 });
+  const { newCursor } = await calls.after(0, never, 0);
+  await run("f:get");
+  expect((await calls.after(newCursor, never, 0)).entries).toHaveLength(1);
+  vi.useRealTimers();
 });
 
 test("a thousand calls are kept, or eight megabytes of what they logged", async () => {
