@@ -47,7 +47,7 @@ export function readAdminKey(app: AppFolder | DataFolder): string | undefined {
 
 /** The app's admin key; makes one at the first use, and keeps it in `.trueup/`. */
 export function loadAdminKey(app: AppFolder): string {
-  const key = readAdminKey(app) ?? newAdminKey();
+  const key = readAdminKey(app) ?? newAdminKey("trueup");
   if (key !== readKeyFile(app)) writeFileSync(keyFile(app), `${key}\n`, { mode: 0o600 });
   return key;
 }
@@ -61,8 +61,8 @@ function readKeyFile(app: DataFolder): string | undefined {
 }
 
 /** A key in the form of the official ones, `name|secret`. No reader relies on its parts. */
-function newAdminKey(): string {
-  return `trueup|${randomBytes(32).toString("base64url")}`;
+export function newAdminKey(name: string): string {
+  return `${name}|${randomBytes(32).toString("base64url")}`;
 }
 
 function isLoopback(url: string): boolean {

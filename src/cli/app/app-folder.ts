@@ -5,7 +5,7 @@
  * where to ask, not whether anyone answers: only the lock on the data file tells that a server runs.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { TrueupError } from "../../errors/index.js";
 
 /** The data of one app. */
@@ -45,9 +45,13 @@ export function findApp(root: string): AppFolder {
   if (!statSync(join(root, functionsFolder), { throwIfNoEntry: false })?.isDirectory()) {
     throw notFound(root, `it has no ${functionsFolder}/ folder`);
   }
-  const dataFolder = join(root, ".trueup");
-  const dataFile = join(dataFolder, "data.sqlite");
-  return { root, functionsFolder, dataFolder, dataFile, codeFolder: join(dataFolder, "code") };
+  return { root, functionsFolder, ...dataFolderOf(root) };
+}
+
+/** The data in a folder: in `.trueup`, or in the one that the option `--data` names from there. */
+export function dataFolderOf(folder: string, named: string = ".trueup"): DataFolder {
+  const dataFolder = resolve(folder, named);
+  return { dataFolder, dataFile: join(dataFolder, "data.sqlite"), codeFolder: join(dataFolder, "code") };
 }
 
 /** Whether there is data. A log whose data file was deleted counts: opening it says what is wrong. */

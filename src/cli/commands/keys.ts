@@ -1,7 +1,7 @@
 /** `trueup keys` makes, lists and revokes the keys of admins, in the running server or in the data of a stopped one. */
 import type { Command } from "commander";
 import type { AdminKey } from "../../backend/index.js";
-import { dataFolderOf } from "../app/data-folder.js";
+import { dataFolderOf } from "../app/app-folder.js";
 import type { CliCommand } from "../command.js";
 import { withConnection } from "../connection/connect.js";
 import type { KeyWork } from "../connection/connection.js";

@@ -2,16 +2,15 @@
  * `trueup start` serves an app in production: what was pushed to its data, on the addresses that its proxy knows, until it is
  * told to end. It needs no folder of an app, only one for the data.
  */
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Option } from "commander";
 import { openBackend, sqlite, type Backend, type LogSink } from "../../backend/index.js";
 import { TrueupError } from "../../errors/index.js";
 import type { RunningServer } from "../../server/index.js";
-import { prepareDataFolder, recordServer } from "../app/app-folder.js";
+import { newAdminKey } from "../app/admin-key.js";
+import { dataFolderOf, prepareDataFolder, recordServer } from "../app/app-folder.js";
 import { startAppServer } from "../app/start-app-server.js";
-import { dataFolderOf } from "../app/data-folder.js";
 import { endInTime } from "../app/end-in-time.js";
 import { parsePort, parseUrl } from "../arguments/address.js";
 import type { CliCommand } from "../command.js";
@@ -72,7 +71,7 @@ async function serve(options: StartOptions, terminal: Terminal): Promise<ExitCod
   const backend = await openBackend({ storage: sqlite(dataFile), codeFolder, log, logsFailures: true });
   try {
     // Whoever can read the folder is this server's admin: `trueup` commands on this machine need no other key.
-    const localKey = `local|${randomBytes(32).toString("base64url")}`;
+    const localKey = newAdminKey("local");
     const server = await listen(backend, options, [localKey, ...given], log);
     const forget = recordServer(folder, { url: server.localUrl, key: localKey });
     try {
