@@ -56,6 +56,11 @@ export class LiveQuerySet<Call, Outcome> {
     this.#onStale = onStale;
   }
 
+  /** How many calls are watched. */
+  get size(): number {
+    return this.#watched.size;
+  }
+
   /** Watches a call under an id; another one under the same id is given up. */
   add(id: number, call: Call): void {
     this.remove(id);

@@ -85,7 +85,6 @@ export class SyncSession {
   #callsToMake = 0;
   /** Lets the client be read from again; null while it is. */
   #readOn: (() => void) | null = null;
-  readonly #watched = new Set<number>();
   #lastMutation: Promise<void> = Promise.resolve();
 
   constructor(host: SyncHost, client: SyncClient) {
@@ -219,14 +218,12 @@ export class SyncSession {
       const { queryId } = modification;
       if (modification.type === "Add") {
         this.#removed.delete(queryId);
-        this.#watched.add(queryId);
-        if (this.#watched.size > queriesPerSocket) {
+        this.#watch(modification);
+        if (this.#set.size > queriesPerSocket) {
           return this.#refuse(`A connection may watch ${queriesPerSocket} queries.`);
         }
-        this.#watch(modification);
       } else {
         this.#set.remove(queryId);
-        this.#watched.delete(queryId);
         this.#removed.add(queryId);
       }
     }
