@@ -1,0 +1,6 @@
+import { defineApp } from "convex/server";
+import aggregate from "trueup/aggregate/convex.config";
+
+const app = defineApp();
+app.use(aggregate, { name: "byPoints" });
+export default app;
