@@ -7,7 +7,6 @@ import { schemaSource, type MigrationForm } from "../../schema/index.js";
 import { TrueupError } from "../../errors/index.js";
 import { findApp, type AppFolder } from "../app/app-folder.js";
 import type { CliCommand } from "../command.js";
-import { connect } from "../connection/connect.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import type { Terminal } from "../output/terminal.js";
 import { planApp, type AppPlan } from "../plan/plan-app.js";
@@ -81,12 +80,12 @@ async function run(options: PlanOptions, terminal: Terminal): Promise<ExitCode> 
     renames: options.rename ?? [],
     waivers: options.waive ?? [],
     readsDocuments: options.data,
-    connect: () =>
-      connect(app, {
-        runScheduled: false,
-        env: terminal.env,
-        log: (line) => terminal.stderr.line(line),
-      }),
+    connect: async () => {
+      const log = (line: string): void => terminal.stderr.line(line);
+      // The engine is for a deployment only: a plan from git or a file runs where there is no database.
+      const { connect } = await import("../connection/connect.js");
+      return await connect(app, { runScheduled: false, env: terminal.env, log });
+    },
   });
   const written = options.write === undefined ? null : write(app, planned, options, terminal);
   const { stdout, stderr } = terminal;

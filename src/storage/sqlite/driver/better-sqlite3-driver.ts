@@ -1,4 +1,4 @@
-/** The driver for Node 20 and 22: better-sqlite3, an optional dependency, loaded when it is first needed. */
+/** The driver for Node before 24.16: better-sqlite3, which the app installs where it needs it, loaded when a file is opened. */
 import { createRequire } from "node:module";
 import type { SqliteConnection, SqliteDriver, SqliteValue } from "./driver.js";
 
