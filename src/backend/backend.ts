@@ -27,6 +27,7 @@ import type { Scheduler, Work } from "../scheduler/index.js";
 
 import { AdminKeys } from "./admin-keys.js";
 import { checkStored, type CheckOptions, type CheckReport } from "./check.js";
+import type { RunningServer, ServerOptions } from "./listening.js";
 
 /** On whose behalf a call is made. */
 export interface CallOptions {
@@ -61,6 +62,9 @@ export interface SchemaChanges {
   readonly pending: readonly PendingSchemaStatus[];
 }
 
+/** Starts a server for a backend. The room of servers is above this one, so whoever opens a backend brings one along. */
+export type StartServer = (backend: Backend, options: ServerOptions) => Promise<RunningServer>;
+
 /** What `openBackend` makes a backend of. */
 export interface BackendParts {
   readonly database: Database;
@@ -73,6 +77,8 @@ export interface BackendParts {
   readonly env: Readonly<Record<string, string>>;
   /** Where pushed code is written as files; left out, a temporary folder. */
   readonly codeFolder?: string;
+  /** Left out where nobody is to listen. */
+  readonly startServer?: StartServer;
 }
 
 /**
@@ -90,6 +96,8 @@ export class Backend {
   readonly keys: AdminKeys;
   readonly #parts: BackendParts;
   readonly #running = new Set<Promise<unknown>>();
+  readonly #servers = new Set<Promise<RunningServer>>();
+  #isClosed = false;
   #closing: Promise<void> | null = null;
 
   /** Call `openBackend` instead. */
@@ -220,13 +228,47 @@ export class Backend {
     return await this.#track(() => checkStored(this.database, loss ?? this.aggregates, options));
   }
 
-  /** Waits for calls and jobs under way, makes everything durable and releases the storage. Call it as often as you like. */
+  /**
+   * Serves the official clients and the official CLI over HTTP and WebSockets, from this process. `backend.keys.add("me")` makes
+   * a key for admins. The server ends with `close()` of its own or of the backend, which lets its calls end first.
+   * @throws PORT_IN_USE, BACKEND_CLOSED
+   */
+  async listen(options: ServerOptions): Promise<RunningServer> {
+    const { startServer } = this.#parts;
+    if (this.#closing !== null) throw new TrueupError("BACKEND_CLOSED");
+    if (startServer === undefined) {
+      throw new TrueupError("FEATURE_NOT_SUPPORTED", "This backend was opened without a server.");
+    }
+    const starting = startServer(this, options);
+    this.#servers.add(starting);
+    try {
+      const server = await starting;
+      return {
+        ...server,
+        close: async () => {
+          await server.close();
+          this.#servers.delete(starting);
+        },
+      };
+    } catch (error) {
+      this.#servers.delete(starting);
+      throw error;
+    }
+  }
+
+  /**
+   * Ends the servers that listen for it, waits for calls and jobs under way, makes everything durable and releases the storage.
+   * Call it as often as you like.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
+    // Their clients' calls under way are still answered.
+    await Promise.all([...this.#servers].map(closeServer));
+    this.#isClosed = true;
     await this.#parts.migrations.stop();
     await this.#parts.driver.stop();
     await this.#parts.scheduler.stop();
@@ -261,9 +303,17 @@ export class Backend {
   }
 
   #assertOpen(): void {
-    if (this.#closing !== null) {
+    if (this.#isClosed) {
       throw new TrueupError("BACKEND_CLOSED");
     }
+  }
+}
+
+async function closeServer(starting: Promise<RunningServer>): Promise<void> {
+  try {
+    await (await starting).close();
+  } catch {
+    // It never listened, which whoever started it is told.
   }
 }
 

@@ -1,7 +1,3 @@
-/**
- * The package's main entry: opens a backend on a storage, runs functions on it, and checks what it holds.
- * @module trueup
- */
 export { isTrueupError, TrueupError, type ErrorCode, type ErrorDetails } from "../errors/index.js";
 export {
   modulesFromDirectory,
@@ -50,4 +46,5 @@ export {
 } from "./backend.js";
 export type { CheckOptions, CheckProgress, CheckReport } from "./check.js";
 export { checkFile, type FileCheckOptions, type FileCheckReport } from "./check-file.js";
+export type { RunningServer, ServerLimits, ServerOptions } from "./listening.js";
 export { openBackend, type OpenBackendOptions } from "./open-backend.js";

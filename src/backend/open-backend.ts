@@ -12,7 +12,7 @@ import { AggregateDriver } from "../integrity/index.js";
 import { MigrationDriver } from "../deploy/index.js";
 import { JobTable, Scheduler } from "../scheduler/index.js";
 import type { OpenStorage, Storage } from "../storage/storage.js";
-import { Backend } from "./backend.js";
+import { Backend, type StartServer } from "./backend.js";
 
 /** What to open, and how. Only `storage` is needed. */
 export interface OpenBackendOptions {
@@ -49,18 +49,23 @@ export interface OpenBackendOptions {
  * until a program is activated. O(tables + indexes) where the schemas are those in force, else as `backend.activate()`.
  * @throws STORAGE_LOCKED, STORAGE_UNAVAILABLE, STORAGE_CORRUPT, and what `backend.activate()` throws; the storage is closed
  *   again then
+ * @param startServer What `backend.listen` calls; left out, it throws.
  */
-export async function openBackend(options: OpenBackendOptions): Promise<Backend> {
+export async function openBackend(options: OpenBackendOptions, startServer?: StartServer): Promise<Backend> {
   const storage = await options.storage();
   try {
-    return await openOn(storage, options);
+    return await openOn(storage, options, startServer);
   } catch (error) {
     await storage.close();
     throw error;
   }
 }
 
-async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Backend> {
+async function openOn(
+  storage: Storage,
+  options: OpenBackendOptions,
+  startServer: StartServer | undefined,
+): Promise<Backend> {
   // The clock is read anew at each use, so that tests may replace it.
   const database = await Database.open(storage, { clock: () => Date.now() });
   const jobs = new JobTable(database);
@@ -91,6 +96,7 @@ async function openOn(storage: Storage, options: OpenBackendOptions): Promise<Ba
     runScheduled: options.runScheduled ?? true,
     env: options.env ?? {},
     ...(options.codeFolder === undefined ? {} : { codeFolder: options.codeFolder }),
+    ...(startServer !== undefined && { startServer }),
   });
   const { modules } = options;
   if (modules !== undefined) {

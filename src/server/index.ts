@@ -1,1 +1,2 @@
-export { startServer, type RunningServer, type ServerOptions } from "./start-server.js";
+export type { RunningServer, ServerOptions } from "../backend/index.js";
+export { startServer } from "./start-server.js";

@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Backend } from "../backend/index.js";
+import type { Backend, RunningServer, ServerOptions } from "../backend/index.js";
 import { TrueupError } from "../errors/index.js";
 import { logStrayFailures, type AuthProvider } from "../functions/index.js";
 import { CallLog } from "./call-log.js";
@@ -13,46 +13,9 @@ import { Authenticator } from "./auth/authenticator.js";
 import { TokenVerifier } from "./auth/token-verifier.js";
 import { isLoopbackHost, Visitors } from "./http/visitors.js";
 import { RequestHandler } from "./http/request-handler.js";
-import { defaultServerLimits, type ServerLimits } from "./limits.js";
+import { defaultServerLimits } from "./limits.js";
 import { siteUrlWithin } from "./routes/http-actions.js";
 import { SyncServer } from "./sync/sync-server.js";
-
-export interface ServerOptions {
-  /** The port to listen on; 0 takes a free one. */
-  readonly port: number;
-  /** The port of the app's HTTP actions; 0 takes a free one. They are below `/http/` of the server alone when it is left out. */
-  readonly sitePort?: number;
-  /** The address to listen on; 127.0.0.1, so only this machine, when it is left out. */
-  readonly host?: string;
-  /** Keys of admins, who may do everything, beside those of `backend.keys`. */
-  readonly adminKeys?: readonly string[];
-  /** The address that clients reach the server by, where a proxy is before it; its own when it is left out. */
-  readonly publicUrl?: string;
-  /** The same of the app's HTTP actions. */
-  readonly publicSiteUrl?: string;
-  /**
-   * On loopback and not in production: the origins of pages that may call, beside those of this machine. Elsewhere pages of every
-   * origin may.
-   */
-  readonly origins?: readonly string[];
-  /** How much it takes on at once; see `ServerLimits`. */
-  readonly limits?: Partial<ServerLimits>;
-  /** Tells callers other than admins nothing of errors but an id, unless the app throws a ConvexError (default false). */
-  readonly isProduction?: boolean;
-  /** Takes failures of the server itself; standard error when it is left out. */
-  readonly log?: (line: string) => void;
-}
-
-export interface RunningServer {
-  readonly url: string;
-  readonly port: number;
-  /** The URL below which the app's HTTP actions are, `CONVEX_SITE_URL`. */
-  readonly siteUrl: string;
-  /** The URL by which this machine reaches it, whatever it is called outside. */
-  readonly localUrl: string;
-  /** Takes no more requests, gives those under way four seconds to end, and closes. Idempotent. */
-  close(): Promise<void>;
-}
 
 const noProviders: readonly AuthProvider[] = [];
 const patienceMs = 4_000;

@@ -22,7 +22,7 @@ const layers: readonly (readonly string[])[] = [
   ["deploy"],
   ["backend"],
   ["server", "test"],
-  ["cli"],
+  ["cli", "embed"],
 ];
 
 /** Rooms that deploy to Convex Cloud: they see convex packages, `values`, `seams` and each other, nothing of the engine. */

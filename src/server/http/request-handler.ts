@@ -3,7 +3,7 @@
  * the route answers. Nothing is trusted before the key was checked.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Backend } from "../../backend/index.js";
+import type { Backend, ServerLimits } from "../../backend/index.js";
 import { aggregateRoutes } from "../routes/aggregates.js";
 import { deploymentRoutes } from "../routes/deployment.js";
 import { functionRoutes } from "../routes/functions.js";
@@ -17,7 +17,6 @@ import type { CallLog } from "../call-log.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import { HttpError, httpErrorOf, isServerFailure } from "./http-error.js";
 import { parseJson, readBody } from "./read-body.js";
-import type { ServerLimits } from "../limits.js";
 import type { Visitors } from "./visitors.js";
 import { Router, TextReply } from "./route.js";
 

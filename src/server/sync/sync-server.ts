@@ -5,10 +5,9 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
-import type { Backend } from "../../backend/index.js";
+import type { Backend, ServerLimits } from "../../backend/index.js";
 import { isTrueupError } from "../../errors/index.js";
 import type { Authenticator } from "../auth/authenticator.js";
-import type { ServerLimits } from "../limits.js";
 import type { Visitors } from "../http/visitors.js";
 import { parseClientMessage, type ClientMessage } from "./client-messages.js";
 import { SyncClient } from "./sync-client.js";

@@ -4,6 +4,7 @@
  * one when the client has taken it; what changes meanwhile is in that. A mutation is answered before the transition that
  * contains it.
  */
+import type { ServerLimits } from "../../backend/index.js";
 import type { Value } from "convex/values";
 import type { Version } from "../../storage/storage.js";
 import { LiveQuerySet, type Settled } from "../../subscriptions/index.js";
@@ -18,7 +19,6 @@ import {
 import type { QueryCall, QueryHost } from "../calls/run-query.js";
 import type { Authenticator, Caller } from "../auth/authenticator.js";
 import type { ClientRequest } from "../../functions/index.js";
-import type { ServerLimits } from "../limits.js";
 import { httpErrorOf } from "../http/http-error.js";
 import type { AddQuery, CallMessage, ClientMessage, Credential } from "./client-messages.js";
 import {
