@@ -14,6 +14,7 @@ import { checkData } from "./check/check-data.js";
 import { nameDamage } from "./check/damaged-entries.js";
 import type { DataCheck, DataCheckOptions } from "./check/types.js";
 import { DatabaseCommit } from "./commit.js";
+import { HeldSnapshots } from "./held-snapshots.js";
 import { VersionedCache, type Origin } from "./documents/versioned-cache.js";
 import { BackgroundWork } from "./background/background-work.js";
 import { BaseView, type Caches } from "./transaction/base-view.js";
@@ -89,6 +90,8 @@ export class Database implements Upkeep {
   readonly background: BackgroundWork;
   /** What long work in the background gives way by. */
   readonly turns: Turns;
+  /** Versions that clients come back to. */
+  readonly held: HeldSnapshots;
   /** Transactions run one after another, all of them in this process. */
   readonly #isExclusive: boolean;
   #hooks: HookResolver = () => noHooks;
@@ -115,6 +118,7 @@ export class Database implements Upkeep {
     this.#knownUpTo = storage.version;
     this.turns = new Turns(() => this.isAwaited);
     this.background = new BackgroundWork(this);
+    this.held = new HeldSnapshots(storage);
   }
 
   /**
@@ -272,6 +276,7 @@ export class Database implements Upkeep {
   async close(): Promise<void> {
     await this.background.stop();
     this.#stopListening();
+    this.held.close();
     await this.storage.close();
   }
 

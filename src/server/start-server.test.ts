@@ -234,7 +234,6 @@ test("a feature that is not there yet is named, never a 404; an unknown path is 
     501,
     { code: "FEATURE_NOT_SUPPORTED", message: expect.stringContaining("Import") },
   ]);
-  expect(await call("/api/query_at_ts", {})).toMatchObject([501, { code: "FEATURE_NOT_SUPPORTED" }]);
   expect(await call("/api/nothing", {})).toMatchObject([404, { code: "NotFound" }]);
   const response = await fetch(`${server.url}/api/query`);
   expect([response.status, await response.json()]).toMatchObject([405, { code: "MethodNotAllowed" }]);

@@ -61,6 +61,10 @@ export const databaseCodes = {
     "The schema does not name this table.",
     "Define the table in the schema, or check the spelling.",
   ),
+  TIMESTAMP_NOT_HELD: final(
+    "The data as of this timestamp cannot be read any more.",
+    "Ask for a timestamp again. A `ConvexHttpClient` keeps its own for good, so make a new client for each page.",
+  ),
   TOO_MANY_TABLES: final("The component cannot have more tables.", "Delete tables that are not needed."),
   TRANSACTION_LIMIT: final(
     "The function reads or writes more than a transaction may read or write.",

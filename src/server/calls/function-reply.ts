@@ -1,6 +1,7 @@
 /** Writes the outcome of a call as the JSON that clients read, and reads arguments as clients send them. */
 import { jsonToConvex, type JSONValue, type Value } from "convex/values";
 import type { FunctionOutcome } from "../../backend/index.js";
+import { invalidRequest } from "../../deploy/index.js";
 import { isTrueupError, type ErrorCode } from "../../errors/index.js";
 import type { Caller } from "../auth/authenticator.js";
 import { HttpError } from "../http/http-error.js";
@@ -73,6 +74,15 @@ export function encodeTimestamp(versionUs: number): string {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64LE(BigInt(Math.trunc(versionUs)) * 1000n);
   return bytes.toString("base64");
+}
+
+/** The commit that a client names by what `encodeTimestamp` gave it. @throws INVALID_REQUEST */
+export function decodeTimestamp(ts: string): number {
+  const bytes = Buffer.from(ts, "base64");
+  if (bytes.length !== 8 || bytes.toString("base64") !== ts) {
+    throw invalidRequest("ts", "a timestamp of /api/query_ts", JSON.stringify(ts.slice(0, 100)));
+  }
+  return Number(bytes.readBigUInt64LE() / 1000n);
 }
 
 /**

@@ -4,9 +4,13 @@
  * what is wrong with the request itself is an HTTP error. `trueup run` also asks what became of the jobs that a call set off.
  */
 import { v } from "convex/values";
+import type { FunctionOutcome } from "../../backend/index.js";
 import { requestReader } from "../../deploy/index.js";
+import { isTrueupError, TrueupError } from "../../errors/index.js";
+import type { StorageSnapshot } from "../../storage/storage.js";
 import {
   decodeArguments,
+  decodeTimestamp,
   encodeTimestamp,
   functionReply,
   type FunctionReply,
@@ -30,6 +34,7 @@ const readCall = requestReader(
     format: v.optional(v.string()),
   }),
 );
+const readTimestamp = requestReader(v.object({ ts: v.string() }));
 const readWork = requestReader(v.object({ requestId: v.string() }));
 
 export const functionRoutes: readonly Route[] = [
@@ -58,8 +63,9 @@ export const functionRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/query_ts",
     isForAdmins: false,
-    answer: async ({ backend }) => ({ ts: encodeTimestamp(backend.database.storage.version) }),
+    answer: async ({ backend }) => ({ ts: encodeTimestamp(await backend.database.held.hold()) }),
   },
+  { method: "POST", path: "/api/query_at_ts", isForAdmins: false, maxBodyBytes, answer: queryAtTimestamp },
   {
     method: "POST",
     path: "/api/trueup/work",
@@ -78,10 +84,30 @@ function pathInUrl({ path }: RouteRequest): string {
   return `${segments.slice(0, -1).join("/")}:${segments.at(-1) ?? ""}`;
 }
 
+/** Calls a query as of a commit that `/api/query_ts` named. @throws INVALID_REQUEST, TIMESTAMP_NOT_HELD */
+async function queryAtTimestamp(request: RouteRequest): Promise<FunctionReply> {
+  const version = decodeTimestamp(readTimestamp(request.body).ts);
+  const path = pathInBody(request);
+  return await request.backend.database.held.read(version, (snapshot) =>
+    callFunction(request, "query", path, snapshot),
+  );
+}
+
+/** Whether the storage has released the snapshot before its time, or its program is not loaded any more. */
+function isLost(outcome: FunctionOutcome): boolean {
+  if (outcome.status === "success" || !isTrueupError(outcome.error)) return false;
+  return outcome.error.code === "SNAPSHOT_TOO_OLD" || outcome.error.code === "MODULES_MISSING";
+}
+
+/**
+ * @param snapshot What a query reads; left out, the latest durable commit.
+ * @throws TIMESTAMP_NOT_HELD when the snapshot cannot be read any more
+ */
 async function callFunction(
   request: RouteRequest,
   kind: Kind | undefined,
   path: string,
+  snapshot?: StorageSnapshot,
 ): Promise<FunctionReply> {
   const { backend, caller, headers, ip } = request;
   const { componentPath = "", args, ...body } = readCall(request.body);
@@ -89,7 +115,7 @@ async function callFunction(
   const isAdmin = caller.kind === "admin";
   if (isSystemFunction(path)) {
     const call = { path, componentPath, args, caller, format, journal: null };
-    return (await runQuery(request, call)).outcome.reply;
+    return (await runQuery(request, call, snapshot)).outcome.reply;
   }
   if (componentPath !== "" && !isAdmin) return permissionDenied;
   const requestId = headers["trueup-request-id"];
@@ -103,6 +129,8 @@ async function callFunction(
     userAgent: headers["user-agent"] ?? null,
     ...(kind === undefined ? {} : { kind }),
     ...(isAdmin && typeof requestId === "string" ? { requestId } : {}),
+    ...(snapshot === undefined ? {} : { snapshot }),
   });
+  if (snapshot !== undefined && isLost(outcome)) throw new TrueupError("TIMESTAMP_NOT_HELD");
   return functionReply(outcome, format, caller);
 }

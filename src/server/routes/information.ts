@@ -11,7 +11,6 @@ const { version } = createRequire(import.meta.url)("../../../package.json") as {
 
 /** What the official backend has and this one has not yet. */
 const features: readonly (readonly [feature: string, method: Route["method"], path: string])[] = [
-  ["Reading at an earlier time", "POST", "/api/query_at_ts"],
   ["Log streaming", "GET", "/api/stream_udf_execution"],
   ["Export", "POST", "/api/export/*"],
   ["Export", "GET", "/api/export/*"],
