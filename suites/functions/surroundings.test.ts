@@ -1,3 +1,4 @@
+import type * as AsyncHooks from "node:async_hooks";
 import { actionGeneric as action, mutationGeneric as mutation, queryGeneric as query } from "convex/server";
 import { expect, test } from "vitest";
 import type { LogEntry } from "trueup";
@@ -99,4 +100,18 @@ test("env is seen in process.env by functions, and by modules while they are imp
   expect(await call(app, "run:secret")).toEqual(["s3cret", false]);
   expect(await call(app, "imported:secret")).toBe("s3cret");
   expect(process.env["TRUEUP_TEST_SECRET"]).toBeUndefined();
+});
+
+test("the globals that the official CLI bundles in the place of async_hooks are there, and keep to their call", async () => {
+  const keep = query(async (_ctx, { value }: { value: string }) => {
+    const { AsyncLocalStorage: Storage } = globalThis as unknown as typeof AsyncHooks;
+    const kept = new Storage<string>();
+    return await kept.run(value, async () => {
+      await Promise.resolve();
+      return kept.getStore();
+    });
+  });
+  const app = await openApp("memory", { modules: { run: { keep } } });
+  const values = ["a", "b"].map(async (value) => await call(app, "run:keep", { value }));
+  expect(await Promise.all(values)).toEqual(["a", "b"]);
 });

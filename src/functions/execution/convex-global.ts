@@ -3,6 +3,7 @@
  * the like. It answers each call for the execution that the call is made in. Outside of every execution, the global is
  * whatever another library has put there.
  */
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { TrueupError } from "../../errors/index.js";
 import { convexToJson, jsonToConvex, type JSONValue, type Value } from "convex/values";
 import { runningFunction, type RunningFunction } from "../../seams/index.js";
@@ -108,12 +109,19 @@ const ours: ConvexGlobal = {
 let others: () => unknown = () => undefined;
 let installed = false;
 
-/** Puts the global in place, once for the process. */
+/** The globals by which the official CLI replaces `async_hooks` in modules that are not for Node. */
+const asyncHooks = { AsyncLocalStorage, AsyncResource };
+
+/** Puts the global in place, and those of `async_hooks`, once for the process. */
 export function installConvexGlobal(): void {
   if (installed) {
     return;
   }
   installed = true;
+  for (const [name, value] of Object.entries(asyncHooks)) {
+    if (name in globalThis) continue;
+    Object.defineProperty(globalThis, name, { configurable: true, writable: true, value });
+  }
   const before = Object.getOwnPropertyDescriptor(globalThis, "Convex");
   others = () => (before?.get === undefined ? before?.value : before.get.call(globalThis));
   Object.defineProperty(globalThis, "Convex", {
