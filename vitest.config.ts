@@ -47,7 +47,7 @@ export const base: ViteUserConfig = defineConfig({
 });
 
 /** Tests that change what a whole process shares: its globals, its environment. */
-const alone = [
+export const alone: readonly string[] = [
   "src/functions/execution/thrown.test.ts",
   "suites/functions/time-limits.test.ts",
   "src/server/start-server.test.ts",
@@ -56,6 +56,11 @@ const alone = [
 ];
 const gone = alone.filter((path) => !existsSync(new URL(path, import.meta.url)));
 if (gone.length > 0) throw new Error(`vitest.config.ts names tests that are gone: ${gone.join(", ")}`);
+/** The others share what they import: loading the engine anew for each file costs more than most of them run. */
+export const sharing: ViteUserConfig["test"] = {
+  isolate: false,
+  setupFiles: ["suites/setup/engine-first.ts"],
+};
 const printsSeed = { globalSetup: ["suites/setup/print-seed.ts"] };
 
 const config: ViteUserConfig = defineConfig({
@@ -64,18 +69,16 @@ const config: ViteUserConfig = defineConfig({
     ...base.test,
     projects: [
       {
-        // These share what they import: loading the engine anew for each file costs more than most of them run.
         extends: true,
         test: {
           name: "rooms",
           include: ["src/**/*.test.ts", "suites/**/*.test.ts"],
-          exclude: alone,
-          isolate: false,
-          setupFiles: ["suites/setup/engine-first.ts"],
+          exclude: [...alone],
+          ...sharing,
           ...printsSeed,
         },
       },
-      { extends: true, test: { name: "alone", include: ["acceptance/**/*.test.ts", ...alone] } },
+      { extends: true, test: { name: "alone", include: ["acceptance/*.test.ts", ...alone] } },
     ],
   },
 });

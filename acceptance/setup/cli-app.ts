@@ -1,6 +1,6 @@
 /**
  * An app in a scratch folder, and the built `trueup` command run in it. The app's packages are this repository's own
- * node_modules; everything it writes goes away with the folder.
+ * node_modules, or those of the folder that TRUEUP_TEST_PACKAGES names; everything it writes goes away with the folder.
  *
  * A command that ends by itself runs in this process: starting Node and loading the engine costs more than most
  * commands do. What needs a process of its own has one: servers, pushes, whatever is killed, and an environment of its own.
@@ -28,10 +28,11 @@ export interface RunningCli {
   kill(signal: NodeJS.Signals): void;
 }
 
-const command = resolve("bin/trueup.js");
-const program = pathToFileURL(resolve("dist/cli/run-cli.js")).href;
+const packages = resolve(process.env["TRUEUP_TEST_PACKAGES"] ?? "", "node_modules");
+const command = join(packages, "trueup/bin/trueup.js");
+const program = pathToFileURL(join(packages, "trueup/dist/cli/run-cli.js")).href;
 /** The modules that `convex` itself imports. Node loads it faster when it need not look for its exports. */
-const officialCommand = resolve("node_modules/convex/dist/cli.bundle.cjs");
+const officialCommand = join(packages, "convex/dist/cli.bundle.cjs");
 
 export class CliApp {
   readonly root: string;
@@ -42,7 +43,7 @@ export class CliApp {
     this.root = mkdtempSync(join(tmpdir(), "trueup-app-"));
     const manifest = { name: "scratch", private: true, type: "module", dependencies: { convex: "*" } };
     this.write({ "package.json": JSON.stringify(manifest), ...files });
-    symlinkSync(resolve("node_modules"), join(this.root, "node_modules"));
+    symlinkSync(packages, join(this.root, "node_modules"));
   }
 
   write(files: Readonly<Record<string, string>>): void {

@@ -1,0 +1,27 @@
+import actionRetrier from "@convex-dev/action-retrier/convex.config.js";
+import agent from "@convex-dev/agent/convex.config";
+import crons from "@convex-dev/crons/convex.config.js";
+import persistentTextStreaming from "@convex-dev/persistent-text-streaming/convex.config.js";
+import presence from "@convex-dev/presence/convex.config.js";
+import prosemirrorSync from "@convex-dev/prosemirror-sync/convex.config.js";
+import rateLimiter from "@convex-dev/rate-limiter/convex.config.js";
+import resend from "@convex-dev/resend/convex.config.js";
+import shardedCounter from "@convex-dev/sharded-counter/convex.config.js";
+import workflow from "@convex-dev/workflow/convex.config.js";
+import workpool from "@convex-dev/workpool/convex.config.js";
+import { defineApp } from "convex/server";
+
+const app = defineApp();
+app.use(actionRetrier);
+app.use(agent);
+app.use(crons);
+app.use(persistentTextStreaming);
+app.use(presence);
+app.use(prosemirrorSync);
+app.use(rateLimiter);
+app.use(resend);
+app.use(shardedCounter);
+app.use(workflow);
+app.use(workpool, { name: "scrapeWorkpool" });
+app.use(workpool, { name: "counterWorkpool" });
+export default app;

@@ -1,0 +1,101 @@
+/**
+ * An app that uses published packages, served by `trueup start` in a process of its own and pushed by the newest official
+ * CLI, both as their users run them. The app's code is a folder beside this one; the data lies in a scratch folder.
+ */
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ConvexClient, ConvexHttpClient } from "convex/browser";
+import { makeFunctionReference } from "convex/server";
+import { expect, vi } from "vitest";
+import { CliApp, type RunningCli } from "../../setup/cli-app.js";
+
+/** Background work ends long before, except on a machine that does many other things. */
+const patienceMs = 60_000;
+const adminKey = "packages|0123456789abcdef";
+
+export class PackageApp {
+  readonly #app: CliApp;
+  readonly #env: Readonly<Record<string, string>>;
+  #running: RunningCli | undefined;
+  #url = "";
+
+  /**
+   * @param name The folder of the app beside this one, with its `convex/` in it.
+   * @param env What the server's process is given.
+   */
+  constructor(name: string, env: Readonly<Record<string, string>> = {}) {
+    const root = join(import.meta.dirname, "..", name);
+    const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((path) =>
+      /^convex\/(?!_generated\/).*\.\w+$/.test(path),
+    );
+    this.#app = new CliApp(
+      Object.fromEntries(files.map((path) => [path, readFileSync(join(root, path), "utf8")])),
+    );
+    this.#env = { ...env, TRUEUP_ADMIN_KEY: adminKey };
+  }
+
+  /** Starts the server on the data that is there, and resolves when it answers. */
+  async start(): Promise<void> {
+    const record = join(this.#app.root, ".trueup/server.json");
+    rmSync(record, { force: true });
+    const running = this.#app.start(["start", "--port", "0"], this.#env);
+    this.#running = running;
+    let ended = "";
+    void running.result.then(({ code, stderr }) => (ended = `it ended with ${String(code)}: ${stderr}`));
+    await vi.waitUntil(() => ended !== "" || existsSync(record), { timeout: patienceMs });
+    if (ended !== "") throw new Error(ended);
+    ({ url: this.#url } = JSON.parse(readFileSync(record, "utf8")) as { url: string });
+    this.#app.write({
+      ".env.local": `CONVEX_SELF_HOSTED_URL=${this.#url}\nCONVEX_SELF_HOSTED_ADMIN_KEY='${adminKey}'\n`,
+    });
+  }
+
+  /** Runs `npx convex <args>`, and throws what it printed when it fails. */
+  async convex(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.#app.runOfficial(args);
+    if (code === 0) return stdout;
+    throw new Error(`convex ${args.join(" ")} ended with ${String(code)}:\n${stdout}${stderr}`);
+  }
+
+  /** Calls a public function by its name, `limits:send`, as a client of the app. */
+  async query(name: string, args: Record<string, unknown> = {}): Promise<unknown> {
+    return await this.#client().query(makeFunctionReference<"query">(name), args);
+  }
+
+  async mutation(name: string, args: Record<string, unknown> = {}): Promise<unknown> {
+    return await this.#client().mutation(makeFunctionReference<"mutation">(name), args);
+  }
+
+  async action(name: string, args: Record<string, unknown> = {}): Promise<unknown> {
+    return await this.#client().action(makeFunctionReference<"action">(name), args);
+  }
+
+  /** A request to the app's HTTP actions. */
+  async fetch(path: string, init?: RequestInit): Promise<Response> {
+    return await fetch(`${this.#url}/http${path}`, init);
+  }
+
+  /** A client that watches, over a WebSocket. Whoever makes it closes it. */
+  watching(): ConvexClient {
+    return new ConvexClient(this.#url, { logger: false });
+  }
+
+  /** Ends the server as a machine that goes down does. */
+  async kill(): Promise<void> {
+    this.#running?.kill("SIGKILL");
+    await this.#running?.result;
+  }
+
+  async remove(): Promise<void> {
+    await this.#app.remove();
+  }
+
+  #client(): ConvexHttpClient {
+    return new ConvexHttpClient(this.#url, { logger: false });
+  }
+}
+
+/** Waits until work in the background has come so far: `await eventually(() => app.query("jobs:done")).toBe(12)`. */
+export function eventually<Value>(ask: () => Value): ReturnType<typeof expect.poll<Value>> {
+  return expect.poll(ask, { timeout: patienceMs, interval: 50 });
+}
