@@ -27,6 +27,7 @@ import type { Scheduler, Work } from "../scheduler/index.js";
 
 import { AdminKeys } from "./admin-keys.js";
 import { checkStored, type CheckOptions, type CheckReport } from "./check.js";
+import { readFigures, type BackendFigures } from "./figures.js";
 import type { RunningServer, ServerOptions } from "./listening.js";
 
 /** On whose behalf a call is made. */
@@ -193,6 +194,11 @@ export class Backend {
     return this.#parts.runtime.program;
   }
 
+  /** The same; null before the first was put in place. */
+  get activeProgram(): LoadedProgram | null {
+    return this.#parts.runtime.active;
+  }
+
   /** Calls the listener after each commit that has become visible, in the order of commits; returns how to stop. */
   onCommit(listener: (commit: DatabaseCommit) => void): () => void {
     return this.database.onCommit(listener);
@@ -216,6 +222,17 @@ export class Backend {
   async schemaChanges(): Promise<SchemaChanges> {
     const { value: transforms } = await this.database.query((tx) => tx.transforms(), { limits: null });
     return { transforms, pending: await this.#parts.migrations.pending() };
+  }
+
+  /**
+   * What it has done since it was opened, and how it stands: what `/metrics` tells.
+   * O(aggregates + migrations + jobs that are due). @throws BACKEND_CLOSED
+   */
+  async figures(): Promise<BackendFigures> {
+    const { database, scheduler, migrations } = this.#parts;
+    return await this.#track(() =>
+      readFigures({ database, scheduler, migrations, aggregates: this.aggregates }),
+    );
   }
 
   /**

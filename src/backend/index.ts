@@ -44,6 +44,7 @@ export {
   type ScheduledWork,
   type SchemaChanges,
 } from "./backend.js";
+export type { BackendFigures } from "./figures.js";
 export type { CheckOptions, CheckProgress, CheckReport } from "./check.js";
 export { checkFile, type FileCheckOptions, type FileCheckReport } from "./check-file.js";
 export type { RunningServer, ServerLimits, ServerOptions } from "./listening.js";

@@ -99,6 +99,7 @@ export class Database implements Upkeep {
   #lastCreationTime = 0;
   #begunTransactions = 0;
   #commits = 0;
+  #conflicts = 0;
   #knownUpTo: Version;
   #stopListening: () => void;
 
@@ -182,6 +183,7 @@ export class Database implements Upkeep {
         return await this.#attempt(transaction, run, options);
       } catch (error) {
         const isConflict = isTrueupError(error) && error.code === "STORAGE_CONFLICT";
+        if (isConflict) this.#conflicts++;
         if (!isConflict || attempt === maxAttempts) throw error;
       }
       await pause(Math.random() * Math.min(2 ** attempt, 250));
@@ -270,6 +272,11 @@ export class Database implements Upkeep {
   /** How many commits have become visible here: work on aggregates gives way to those of others. */
   get commits(): number {
     return this.#commits;
+  }
+
+  /** How many transactions met a conflict, and ran again unless they had met many. */
+  get conflicts(): number {
+    return this.#conflicts;
   }
 
   /** Stops background work where it stands and closes the storage. Idempotent. */

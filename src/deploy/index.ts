@@ -6,7 +6,11 @@ export { importSource, sourceUrl } from "./code/import-source.js";
 export { codeTables } from "./code/program-store.js";
 export { readEnvironment } from "./code/environment-store.js";
 export { Deployer, type ConfigHashes, type DeployerOptions } from "./deployer.js";
-export { MigrationDriver, type PendingSchemaStatus } from "./migrations/migration-driver.js";
+export {
+  MigrationDriver,
+  type MigrationStanding,
+  type PendingSchemaStatus,
+} from "./migrations/migration-driver.js";
 export type { StartPushReply } from "./push/start-push-reply.js";
 export { invalidRequest, requestReader } from "./request-reader.js";
 export {

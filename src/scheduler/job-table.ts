@@ -157,17 +157,26 @@ export class JobTable implements JobQueue {
     return await this.#list(componentPath, "inProgress", Infinity, new Set());
   }
 
+  /** Pending jobs of a component whose time has come, earliest first; at most `limit`. */
+  async due(componentPath: string, nowMs: number, limit: number): Promise<Job[]> {
+    return await this.#list(componentPath, "pending", limit, new Set(), nowMs);
+  }
+
   async #list(
     componentPath: string,
     kind: JobState["kind"],
     limit: number,
     skip: ReadonlySet<string>,
+    untilMs: number = Infinity,
   ): Promise<Job[]> {
     const query: Query = {
       source: {
         type: "IndexRange",
         indexName: jobsByStateAndTime,
-        range: [{ type: "Eq", fieldPath: "state.kind", value: kind }],
+        range: [
+          { type: "Eq", fieldPath: "state.kind", value: kind },
+          { type: "Lte", fieldPath: "scheduledTime", value: untilMs },
+        ],
         order: "asc",
       },
       operators: [],

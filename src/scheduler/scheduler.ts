@@ -14,7 +14,7 @@ import { backoffMs, WorkLoop } from "../work/index.js";
 import { CleanUp } from "./clean-up.js";
 import { CronTable } from "./cron/cron-table.js";
 import { DueJobs } from "./due-jobs.js";
-import type { Job, JobChange, JobTable } from "./job-table.js";
+import type { Job, JobChange, JobState, JobTable } from "./job-table.js";
 import { JobRunner, type SchedulerFailure } from "./run-job.js";
 import { type Work, WorkByOrigin } from "./work-by-origin.js";
 
@@ -22,6 +22,21 @@ export interface SchedulerOptions {
   readonly onFailure?: (failure: SchedulerFailure) => void;
 }
 
+/** How the scheduled functions of a backend stand. */
+export interface JobFigures {
+  /** Jobs whose time has come and that have not ended, those in hand included; counted up to 1,000 of each component. */
+  readonly due: number;
+  /** For how long the earliest of them has been due. */
+  readonly longestDueMs: number;
+  /** Actions that are under way. */
+  readonly runningActions: number;
+  /** Jobs that have ended in this process. */
+  readonly ended: Readonly<Record<EndedState, number>>;
+}
+
+type EndedState = Exclude<JobState["kind"], "pending" | "inProgress">;
+
+const maxCountedJobs = 1_000;
 const maxActions = 64;
 /** How long a job is put off that the storage could not run: from 100 ms up to 12.8 s. */
 const firstRetryMs = 100;
@@ -45,6 +60,7 @@ export class Scheduler {
   /** Resolves when what the latest step began is durable. */
   #ending: Promise<unknown> = Promise.resolve();
   readonly #attempts = new Map<string, number>();
+  readonly #ended: Record<EndedState, number> = { success: 0, failed: 0, canceled: 0 };
   readonly #loop = new WorkLoop({
     nextAtMs: () =>
       this.#handedOver.length > 0 ? 0 : Math.min(this.#due.next, this.#crons.next, this.#cleanUp.next),
@@ -135,8 +151,25 @@ export class Scheduler {
     return await this.#work.of(origin, this.#components);
   }
 
+  /** O(components + jobs that are due, up to 1,000 of each). */
+  async figures(): Promise<JobFigures> {
+    const nowMs = Date.now();
+    const due = await Promise.all(
+      this.#components.map((path) => this.#jobs.due(path, nowMs, maxCountedJobs)),
+    );
+    const earliestMs = due.reduce((least, [first]) => Math.min(least, first?.scheduledTime ?? nowMs), nowMs);
+    return {
+      due: due.reduce((sum, { length }) => sum + length, 0),
+      longestDueMs: nowMs - earliestMs,
+      runningActions: this.#actions.size,
+      ended: { ...this.#ended },
+    };
+  }
+
   #changed(change: JobChange): void {
     this.#work.count(change);
+    const { kind } = change.to;
+    if (kind !== "pending" && kind !== "inProgress") this.#ended[kind] += 1;
     if (change.to.kind === "pending" && !this.#due.isHeldBack(change.id)) {
       this.#due.expect(change.componentPath, change.scheduledTime);
       this.#loop.wake();

@@ -11,6 +11,7 @@ import { logStrayFailures, type AuthProvider } from "../functions/index.js";
 import { CallLog } from "./call-log.js";
 import { Authenticator } from "./auth/authenticator.js";
 import { TokenVerifier } from "./auth/token-verifier.js";
+import { Metrics } from "./metrics/metrics.js";
 import { isLoopbackHost, Visitors } from "./http/visitors.js";
 import { RequestHandler } from "./http/request-handler.js";
 import { defaultServerLimits } from "./limits.js";
@@ -31,7 +32,12 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   const visitors = new Visitors(isOpen ? null : (options.origins ?? []));
   const limits = { ...defaultServerLimits, ...options.limits };
   const calls = new CallLog();
-  const handler = new RequestHandler({ backend, authenticator, visitors, calls, limits, log });
+  const metrics = new Metrics(backend, () => {
+    const { underWay, refused: requests } = handler.figures;
+    const { refused: sockets, ...clients } = sync.figures;
+    return { ...clients, requestsUnderWay: underWay, refused: { requests, sockets } };
+  });
+  const handler = new RequestHandler({ backend, authenticator, visitors, calls, metrics, limits, log });
   const server = createServer((request, response) => void handler.handle(request, response));
   const site = createServer((request, response) => void handler.handleSite(request, response));
   const port = await listen(server, options.port, host);
@@ -52,7 +58,10 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   const sync = new SyncServer(backend, serverUrl, { authenticator, visitors, limits });
   sync.attach(server);
   const stopLogging = logStrayFailures(log);
-  const stopWatching = backend.onCallEnded((call) => calls.add(call));
+  const stopWatching = backend.onCallEnded((call) => {
+    calls.add(call);
+    metrics.add(call);
+  });
   const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: serverUrl, CONVEX_SITE_URL: siteUrl });
   let closing: Promise<void> | null = null;
   return {

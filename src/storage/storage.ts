@@ -100,6 +100,16 @@ export interface StorageCheck {
   readonly damages: readonly StorageDamage[];
 }
 
+/** What a storage has done since it was opened, and what it takes up. */
+export interface StorageFigures {
+  /** How often commits were flushed to the disk, and how long that took in all. */
+  readonly flushes: number;
+  readonly flushMs: number;
+  readonly dataBytes: number;
+  /** What has been committed and is not in the data file yet. */
+  readonly logBytes: number;
+}
+
 export interface Storage {
   readonly capabilities: StorageCapabilities;
   /** The latest version visible to a new snapshot. */
@@ -115,6 +125,8 @@ export interface Storage {
   readonly hasWaiting?: boolean;
   /** Calls the listener after each commit that became visible; returns how to stop. */
   onCommit(listener: (commit: Commit) => void): () => void;
+  /** Left out by storages without a disk. O(1). */
+  figures?(): StorageFigures;
   /**
    * Looks at everything that is stored, beneath what can be asked for by key. Left out by storages that cannot be damaged,
    * or are checked otherwise. O(entries). `onEntries` is told how many entries have been looked at.

@@ -64,6 +64,11 @@ export class LiveQueries<Call, Outcome> {
     return version <= this.#seen ? undefined : this.#waitFor(version);
   }
 
+  /** How many different queries are watched. */
+  get size(): number {
+    return this.#queries.size;
+  }
+
   /** All outcomes are to be computed again: other code runs now. */
   invalidateAll(): void {
     this.#program += 1;

@@ -26,6 +26,11 @@ export interface PendingSchemaStatus {
   readonly violations: readonly ProblemGroup[];
 }
 
+/** A migration that a deploy starts, and the component that exports it. */
+export interface MigrationStanding extends DeployMigrationStatus {
+  readonly componentPath: string;
+}
+
 export interface MigrationDriverOptions {
   /** Takes lines about what goes on. */
   readonly log: (line: string) => void;
@@ -124,6 +129,18 @@ export class MigrationDriver {
         violations: problems?.groups ?? [],
       };
     });
+  }
+
+  /** How the migrations stand that deploys start, by component. */
+  async standing(): Promise<MigrationStanding[]> {
+    const program = this.#program;
+    if (program === null) return [];
+    const found: MigrationStanding[] = [];
+    for (const [componentPath, { declarations }] of program.components) {
+      const statuses = await this.#calls.statuses(program, componentPath, declarations.migrations);
+      for (const status of statuses.values()) found.push({ componentPath, ...status });
+    }
+    return found;
   }
 
   async #step(): Promise<void> {

@@ -14,6 +14,7 @@ import { keyRoutes } from "../routes/keys.js";
 import { logRoutes } from "../routes/logs.js";
 import type { Authenticator, Caller } from "../auth/authenticator.js";
 import type { CallLog } from "../call-log.js";
+import type { Metrics } from "../metrics/metrics.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import { HttpError, httpErrorOf, isServerFailure } from "./http-error.js";
 import { parseJson, readBody } from "./read-body.js";
@@ -25,6 +26,7 @@ export interface RequestHandlerOptions {
   readonly authenticator: Authenticator;
   readonly visitors: Visitors;
   readonly calls: CallLog;
+  readonly metrics: Metrics;
   readonly limits: Pick<ServerLimits, "requests">;
   readonly log: (line: string) => void;
 }
@@ -52,9 +54,15 @@ export class RequestHandler {
   readonly #waiting = new Set<AbortController>();
   #isClosing = false;
   #underWay = 0;
+  #refused = 0;
 
   constructor(options: RequestHandlerOptions) {
     this.#options = options;
+  }
+
+  /** How many requests are under way, and how many were too many. */
+  get figures(): { readonly underWay: number; readonly refused: number } {
+    return { underWay: this.#underWay, refused: this.#refused };
   }
 
   /** Ends the requests that would wait for long. */
@@ -96,7 +104,10 @@ export class RequestHandler {
   ): Promise<void> {
     this.#underWay += 1;
     try {
-      if (this.#underWay > this.#options.limits.requests) throw tooManyRequests();
+      if (this.#underWay > this.#options.limits.requests) {
+        this.#refused += 1;
+        throw tooManyRequests();
+      }
       await answer();
     } catch (error) {
       if (isServerFailure(error)) this.#log(error, request);
@@ -110,7 +121,7 @@ export class RequestHandler {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
-    const { backend, authenticator, calls } = this.#options;
+    const { backend, authenticator, calls, metrics } = this.#options;
     const { pathname, searchParams } = parseTarget(request.url ?? "/");
     const route = router.find(request.method === "HEAD" ? "GET" : (request.method ?? "GET"), pathname);
     let caller = await authenticator.caller(request.headers.authorization);
@@ -126,6 +137,7 @@ export class RequestHandler {
       siteUrl: this.siteUrl,
       caller,
       calls,
+      metrics,
       path: pathname,
       headers: request.headers,
       query: searchParams,

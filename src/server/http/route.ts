@@ -18,6 +18,7 @@ export interface RouteRequest {
   readonly caller: Caller;
   /** The calls that have ended lately. */
   readonly calls: CallLog;
+  readonly metrics: { read(): Promise<TextReply> };
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly query: URLSearchParams;

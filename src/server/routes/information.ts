@@ -3,11 +3,9 @@
  * yet. Such features are known by name, so that a caller is told at once what is missing; a 404 would make the official CLI
  * try again for half a minute.
  */
-import { createRequire } from "node:module";
 import { HttpError, httpErrorOf } from "../http/http-error.js";
 import { TextReply, type Route, type RouteRequest } from "../http/route.js";
-
-const { version } = createRequire(import.meta.url)("../../../package.json") as { readonly version: string };
+import { version } from "../version.js";
 
 /** What the official backend has and this one has not yet. */
 const features: readonly (readonly [feature: string, method: Route["method"], path: string])[] = [
@@ -61,6 +59,12 @@ export const informationRoutes: readonly Route[] = [
       await assertReady(request);
       return { status: "ready" };
     },
+  },
+  {
+    method: "GET",
+    path: "/metrics",
+    isForAdmins: true,
+    answer: ({ metrics }) => metrics.read(),
   },
   {
     method: "GET",

@@ -46,6 +46,7 @@ export class SyncServer {
   readonly #pings: NodeJS.Timeout;
   readonly #stopWatching: () => void;
   readonly #connections = new Map<WebSocket, Connection>();
+  #refused = 0;
 
   constructor(backend: Backend, serverUrl: string, { authenticator, visitors, limits }: SyncServerOptions) {
     const host = { backend, serverUrl };
@@ -55,6 +56,19 @@ export class SyncServer {
     this.#stopWatching = backend.deploy.onActivated(() => live.invalidateAll());
     this.#pings = setInterval(() => this.#ping(), pingIntervalMs);
     this.#pings.unref();
+  }
+
+  /** How many clients are connected, what they watch, and how many connections were too many. */
+  get figures(): {
+    readonly sockets: number;
+    readonly watchedQueries: number;
+    readonly subscriptions: number;
+    readonly refused: number;
+  } {
+    let subscriptions = 0;
+    for (const { session } of this.#connections.values()) subscriptions += session.watches;
+    const { size: sockets } = this.#connections;
+    return { sockets, watchedQueries: this.#host.live.size, subscriptions, refused: this.#refused };
   }
 
   /** Takes the upgrade requests of a server. */
@@ -68,6 +82,7 @@ export class SyncServer {
         return refuse(socket, "403 Forbidden");
       }
       if (this.#connections.size >= this.#host.limits.sockets) {
+        this.#refused += 1;
         return refuse(socket, "503 Service Unavailable");
       }
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket));

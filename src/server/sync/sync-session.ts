@@ -94,6 +94,11 @@ export class SyncSession {
     this.#set = new LiveQuerySet(host.live, () => this.#advance());
   }
 
+  /** How many queries the client watches. */
+  get watches(): number {
+    return this.#set.size;
+  }
+
   /** Takes a message. A message that breaks the protocol ends the connection for good. */
   receive(message: ClientMessage): void {
     if (this.#isEnding || this.#isClosed) return;

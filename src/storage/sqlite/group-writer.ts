@@ -72,6 +72,8 @@ export class GroupWriter {
   #isDirty = false;
   #commitSoon: NodeJS.Immediate | undefined;
   #failures = 0;
+  #flushes = 0;
+  #flushMs = 0;
   #lastFailure: Error | undefined;
   #isStopped = false;
 
@@ -112,6 +114,11 @@ export class GroupWriter {
   assertNoFailureSince(failures: number): void {
     this.assertNotStopped();
     if (failures !== this.#failures && this.#lastFailure !== undefined) throw this.#lastFailure;
+  }
+
+  /** How often the log was flushed, and for how long in all. */
+  get flushFigures(): { readonly flushes: number; readonly flushMs: number } {
+    return { flushes: this.#flushes, flushMs: this.#flushMs };
   }
 
   /** Whether a flush has failed: nothing more is committed. */
@@ -210,8 +217,10 @@ export class GroupWriter {
   }
 
   #flushNow(): void {
+    const startedMs = performance.now();
     try {
       this.#pace.block(() => this.#log.flushNow(), this.#committed.length);
+      this.#countFlush(performance.now() - startedMs);
     } catch (error) {
       this.#stop(error);
       return;
@@ -228,10 +237,17 @@ export class GroupWriter {
       this.#stop(error);
       return;
     }
-    this.#pace.endedBeside(performance.now() - startedMs, this.#committed.length, this.#pending.length);
+    const tookMs = performance.now() - startedMs;
+    this.#countFlush(tookMs);
+    this.#pace.endedBeside(tookMs, this.#committed.length, this.#pending.length);
     this.#flushing = undefined;
     this.#acknowledge();
     this.#commitGroup();
+  }
+
+  #countFlush(tookMs: number): void {
+    this.#flushes++;
+    this.#flushMs += tookMs;
   }
 
   #acknowledge(): void {

@@ -3,7 +3,7 @@
  * flushes of its log (`group-writer.ts`); snapshots read on connections of their own (`snapshot-pool.ts`); one process owns
  * the file at a time (`owner-lock.ts`). This file ties them together.
  */
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { CommitListeners } from "../commit-listeners.js";
 import { SerialQueue } from "../serial-queue.js";
@@ -14,6 +14,7 @@ import type {
   Storage,
   StorageCapabilities,
   StorageCheck,
+  StorageFigures,
   StorageSnapshot,
   StorageTransaction,
   Version,
@@ -114,6 +115,7 @@ class SqliteStorage implements Storage {
     persistent: true,
     shared: false,
   };
+  readonly #path: string;
   readonly #lock: OwnerLock;
   readonly #connection: SqliteConnection;
   readonly #log: CommitLog;
@@ -136,6 +138,7 @@ class SqliteStorage implements Storage {
     openCommitLog: OpenLog,
   ) {
     const { durability = "full", maxSizeBytes } = options;
+    this.#path = path;
     this.#lock = lock;
     this.#translate = (error) => storageError(driver, path, error);
     this.#connection = openWriter(driver, path, { durability, maxSizeBytes });
@@ -217,6 +220,15 @@ class SqliteStorage implements Storage {
 
   onCommit(listener: (commit: Commit) => void): () => void {
     return this.#listeners.add(listener);
+  }
+
+  figures(): StorageFigures {
+    const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    return {
+      ...this.#writer.flushFigures,
+      dataBytes: sizeOf(this.#path),
+      logBytes: sizeOf(`${this.#path}-wal`),
+    };
   }
 
   /** Through a connection of its own; the event loop turns between batches of entries, not while SQLite checks its pages. */
