@@ -5,6 +5,7 @@
  * whatever happens before that commit, the old program is there. One push is finished at a time; one that another has
  * overtaken is refused. `activate` does the same at once for modules that nobody pushed, whose code is not stored.
  */
+import { isDeepStrictEqual } from "node:util";
 import { v } from "convex/values";
 import type { Database, MutationTransaction } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
@@ -249,9 +250,22 @@ export class Deployer {
         else env[name] = value;
       }
       const code = { ...active, auth: await evaluateAuth(active.definitions.get(""), env) };
-      const { program } = await buildProgram(code, env, this.#folder);
-      const preparing = [{ store }, { store: (tx: MutationTransaction) => this.#storeCode(tx, code) }];
-      await this.#activator.activate(pushed(await this.#load(program), code), preparing);
+      await this.#activateIn(env, code, [{ store }]);
+    });
+  }
+
+  /**
+   * Reads anew which providers `auth.config` names, since it may name them by the addresses of the server: for a server that has
+   * begun to listen. Where they are the same, nothing is activated.
+   * @throws MODULE_FAILED, AUTH_CONFIG_MISSING_ENVIRONMENT_VARIABLE; nothing has changed then
+   */
+  async updateAuth(): Promise<void> {
+    await this.#activator.inTurn(async () => {
+      const active = this.#active;
+      if (active === null) return;
+      const env = await this.environment();
+      const auth = await evaluateAuth(active.definitions.get(""), env);
+      if (!isDeepStrictEqual(auth, active.auth)) await this.#activateIn(env, { ...active, auth }, []);
     });
   }
 
@@ -265,6 +279,17 @@ export class Deployer {
     this.#activator.close();
     await this.#pending.close();
     await this.#folder.close();
+  }
+
+  /** Puts pushed code in place, imported anew in an environment. */
+  async #activateIn(
+    env: Environment,
+    code: ProgramCode,
+    before: readonly { store(tx: MutationTransaction): Promise<void> }[],
+  ): Promise<void> {
+    const { program } = await buildProgram(code, env, this.#folder);
+    const store = (tx: MutationTransaction): Promise<() => void> => this.#storeCode(tx, code);
+    await this.#activator.activate(pushed(await this.#load(program), code), [...before, { store }]);
   }
 
   /** Imports a program without putting it in place. */

@@ -63,6 +63,9 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
     metrics.add(call);
   });
   const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: serverUrl, CONVEX_SITE_URL: siteUrl });
+  await backend.deploy.updateAuth().catch((error: unknown) => {
+    log(`The app's providers of identities stay as they were before this start: ${String(error)}`);
+  });
   let closing: Promise<void> | null = null;
   return {
     url: serverUrl,

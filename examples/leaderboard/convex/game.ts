@@ -33,7 +33,7 @@ export const board = query({
     const { page } = await byPoints.paginate(ctx, { order: "desc", pageSize: 10 });
     const best = page.map(async ({ id, key: points }) => {
       const player = (await ctx.db.get(id))!.player;
-      return { id, points, name: (await ctx.db.get(player))?.email ?? "somebody" };
+      return { id, points, name: (await ctx.db.get(player))?.email?.split("@")[0] ?? "somebody" };
     });
     const [, ...counts] = await byPoints.histogram(ctx, sums);
     return {

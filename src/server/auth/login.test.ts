@@ -11,6 +11,7 @@ import {
 import { memory, openBackend, type Backend } from "trueup";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
+import { functionSource, pushedModule, pushRequest } from "../../../suites/deploy/hand-made-push.js";
 import { Issuer } from "../../../suites/server/issuer.js";
 import { startServer, type RunningServer } from "../index.js";
 
@@ -109,6 +110,52 @@ describe("over HTTP", () => {
     await backend.activate(await programFromModules({ modules: modules([]) as never }));
     await expect(client.query(anyApi["mod"]!["who"]!, {})).rejects.toThrow(/NoAuthProvider/);
   });
+});
+
+test("an app that is its own provider is so at the address that the server has since this start", async () => {
+  await server.close();
+  const own = await openBackend({ storage: memory(), log: "silent" });
+  const start = (publicSiteUrl: string): Promise<RunningServer> =>
+    startServer(own, { port: 0, publicSiteUrl });
+  const isKnown = async ({ url }: RunningServer): Promise<boolean> => {
+    const client = new ConvexHttpClient(url, { logger: false });
+    client.setAuth(await issuer.sign());
+    return await client.query(anyApi["mod"]!["who"]!, {}).then(
+      (name) => name === "ada",
+      () => false,
+    );
+  };
+  let running = await start("https://old.example");
+  try {
+    const startPush = await own.deploy.startPush(
+      pushRequest({
+        modules: [
+          pushedModule(
+            "mod.js",
+            `export const who = ${functionSource("Query", "return (await ctx.auth.getUserIdentity()).subject;")};`,
+          ),
+          pushedModule(
+            "auth.config.js",
+            `export default { providers: [{ domain: process.env.CONVEX_SITE_URL, applicationID: "app" }] };`,
+          ),
+        ],
+      }),
+    );
+    await own.deploy.finishPush({ startPush, dryRun: false });
+    expect(await isKnown(running)).toBe(false);
+    await running.close();
+    running = await start(issuer.url);
+    expect(await isKnown(running)).toBe(true);
+    const activated = vi.fn<() => void>();
+    own.deploy.onActivated(activated);
+    await running.close();
+    running = await start(issuer.url);
+    expect(await isKnown(running)).toBe(true);
+    expect(activated).not.toHaveBeenCalled();
+  } finally {
+    await running.close();
+    await own.close();
+  }
 });
 
 describe("over WebSocket, the official client", () => {
