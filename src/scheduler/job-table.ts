@@ -4,7 +4,7 @@
  */
 import { getConvexSize, type Value } from "convex/values";
 import type { Database, Document, MutationTransaction, Query, QueryTransaction } from "../database/index.js";
-import { TrueupError } from "../errors/index.js";
+import { shown, TrueupError } from "../errors/index.js";
 import type { JobQueue, NewJob } from "../functions/index.js";
 import type { IndexJson } from "../schema/index.js";
 
@@ -118,8 +118,8 @@ export class JobTable implements JobQueue {
   async cancel(tx: MutationTransaction, componentPath: string, id: string): Promise<void> {
     const job = await this.read(tx, componentPath, id);
     if (job === null) {
-      throw new TrueupError("JOB_NOT_FOUND", `There is no scheduled function with id '${String(id)}'.`, {
-        id: String(id),
+      throw new TrueupError("JOB_NOT_FOUND", `There is no scheduled function with id '${shown(id)}'.`, {
+        id: shown(id),
       });
     }
     if (job.state.kind === "pending" || job.state.kind === "inProgress") {

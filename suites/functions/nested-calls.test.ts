@@ -50,6 +50,25 @@ describe.each(storageNames)("nested calls on %s", (storage) => {
     expect(await call(app, "lib:names")).toEqual(["before", "after"]);
   });
 
+  test("each function may run one paginated query, and a nested one has its own, as Convex gives each a journal", async () => {
+    const opts = { cursor: null, numItems: 1 };
+    const page = query(({ db }) => db.query("rows").paginate(opts));
+    const nested = query(async (ctx) => {
+      const own = await ctx.db.query("rows").paginate(opts);
+      const others = [await ctx.runQuery(fn("test:page")), await ctx.runQuery(fn("test:page"))];
+      return [own, ...others].map(({ page: rows }) => rows.length);
+    });
+    const twice = query(async (ctx) => {
+      await ctx.runQuery(fn("test:page"));
+      await ctx.db.query("rows").paginate(opts);
+      await ctx.db.query("rows").paginate(opts);
+    });
+    const app = await openApp(storage, { modules: { lib, test: { page, nested, twice } } });
+    await call(app, "lib:add", { name: "a" });
+    expect(await call(app, "test:nested")).toEqual([1, 1, 1]);
+    await expect(call(app, "test:twice")).rejects.toMatchObject({ code: "PAGINATED_TWICE" });
+  });
+
   test("calls and writes started together take turns: each failure undoes its own writes alone", async () => {
     const run = mutation(async (ctx) => {
       const settled = await Promise.allSettled([

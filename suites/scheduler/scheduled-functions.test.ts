@@ -6,7 +6,7 @@ import {
 } from "convex/server";
 import { v } from "convex/values";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { memory } from "trueup";
+import { memory, programFromModules } from "trueup";
 import { fn, inComponent } from "../functions/references.js";
 import { call, newStorage, openApp, storageNames } from "../setup/open-app.js";
 import { makeJobsApp, reopenable, type Job } from "./jobs-app.js";
@@ -55,6 +55,31 @@ describe.each(storageNames)("scheduled functions on %s", (storage) => {
     expect(await call(app, "run:notes")).toEqual(["x"]);
     expect(await job(later)).not.toHaveProperty("completedTime");
     expect((await job(later)).state).toEqual({ kind: "pending" });
+  });
+
+  test("of a module that failed to import can be scheduled, by reference and by handle, and fail with its error", async () => {
+    const { modules } = makeJobsApp();
+    const schedule = mutation(async (ctx) => [
+      await ctx.scheduler.runAfter(0, fn<"mutation">("broken:run"), {}),
+      await ctx.scheduler.runAfter(0, await createFunctionHandle(fn<"mutation">("broken.js:run")), {}),
+    ]);
+    const app = await openApp(storage, { modules });
+    const broken = (): Promise<never> => Promise.reject(new Error("no API key"));
+    const sources = { ...modules, plan: { schedule }, broken };
+    const paths = Object.entries(sources).map(([path, module]) => [`./convex/${path}.ts`, module]);
+    const program = await programFromModules({ modules: Object.fromEntries(paths) });
+    await app.activate(program, { moduleFailures: "defer" });
+    const ids = (await call(app, "plan:schedule")) as string[];
+    await app.scheduler.idle();
+    for (const id of ids) {
+      expect(await call(app, "run:job", { id })).toMatchObject({
+        name: "broken:run",
+        state: { kind: "failed", error: expect.stringContaining("no API key") as string },
+      });
+    }
+    await call(app, "run:schedule", { name: "note", args: { text: "still runs" } });
+    await app.scheduler.idle();
+    expect(await call(app, "run:notes")).toEqual(["still runs"]);
   });
 
   test("can be canceled until they have ended", async () => {

@@ -3,7 +3,7 @@
  * (the caller keeps what it passed), sorts them by name and measures them.
  */
 import { CommitTsPlaceholder, type Value } from "convex/values";
-import { type ErrorCode, TrueupError } from "../../errors/index.js";
+import { type ErrorCode, shown, TrueupError } from "../../errors/index.js";
 import { isPlainObject } from "../../values/index.js";
 import type { Document, Fields } from "./document.js";
 import { byteLength, type StoredDocument } from "./stored-document.js";
@@ -78,6 +78,7 @@ function copyField(value: unknown, name: string, path: string, depth: number): V
 function copyValue(value: unknown, name: string, path: string, depth: number): Value {
   switch (typeof value) {
     case "string":
+      if (!value.isWellFormed()) throw notAValue("A string with half a character is no value", name, path);
       sizeBytes += 2 + byteLength(value);
       return value;
     case "number":
@@ -194,8 +195,8 @@ function checkName(name: string, path: string): void {
 function reservedName(name: string): TrueupError {
   return refuse(
     "INVALID_FIELD_NAME",
-    `Field "${name}" starts with an underscore, which is only allowed for system fields like "_id".`,
-    { field: name },
+    `Field "${shown(name)}" starts with an underscore, which is only allowed for system fields like "_id".`,
+    { field: name.slice(0, 200) },
   );
 }
 

@@ -98,7 +98,7 @@ test("an id of no table is told in the same way", async () => {
 test.each([
   ["null", null],
   ["an array", []],
-  ["number", 5],
+  ["5", 5],
   ["undefined", undefined],
 ])("what is no object of fields is told by what it is: %s", async (found, value) => {
   for (const method of ["insert", "patch", "replace"] as const) {

@@ -1,5 +1,5 @@
 /** One component's tables as a transaction reads them. */
-import { TrueupError } from "../../errors/index.js";
+import { shown, TrueupError } from "../../errors/index.js";
 import { findTable } from "../../schema/index.js";
 import type { Entry, MaybePromise } from "../../storage/storage.js";
 import { type DecodedId, decodeId, prefixEnd } from "../../values/index.js";
@@ -199,17 +199,21 @@ export class Reader implements DatabaseReader {
     if (decoded === null) {
       throw new TrueupError(
         "INVALID_ID",
-        `Invalid argument \`id\` for \`db.${method}\`: Unable to decode ID ${JSON.stringify(String(id).slice(0, 100))}: it is not an id that the database made.`,
+        `Invalid argument \`id\` for \`${this.#nameOf(method)}\`: Unable to decode ID ${JSON.stringify(shown(id))}: it is not an id that the database made.`,
         { method },
       );
     }
     const table = this.catalog.tableByNumber(this.path, decoded.tableNumber);
     if (table === undefined) return null;
+    this.assertReachable(table.name);
     if (tableName !== undefined && table.name !== tableName) {
-      throw wrongTable(id, tableName, table.name, method);
+      throw wrongTable(id, tableName, table.name, this.#nameOf(method));
     }
-    if (!this.isSystem && isSystemTable(table.name)) this.assertReachable(table.name);
     return { table, internalId: decoded.internalId };
+  }
+
+  #nameOf(method: string): string {
+    return this.isSystem ? `db.system.${method}` : `db.${method}`;
   }
 
   /** Ids come from users, so anything may be passed as one. */
@@ -234,8 +238,8 @@ export class Reader implements DatabaseReader {
     const schema = this.catalog.components.get(this.path)?.schema;
     if (schema === null || schema === undefined || !schema.schemaValidation) return;
     if (isSystemTable(tableName) || findTable(schema, tableName) !== undefined) return;
-    throw new TrueupError("TABLE_NOT_IN_SCHEMA", `There is no table "${tableName}" in the schema.`, {
-      table: tableName,
+    throw new TrueupError("TABLE_NOT_IN_SCHEMA", `There is no table "${shown(tableName)}" in the schema.`, {
+      table: shown(tableName),
       componentPath: this.path,
     });
   }
@@ -243,7 +247,7 @@ export class Reader implements DatabaseReader {
   /** @throws SYSTEM_TABLE */
   protected assertReachable(tableName: string): void {
     if (this.isSystem || !isSystemTable(tableName)) return;
-    throw new TrueupError("SYSTEM_TABLE", `${tableName} is a table of the system: read it with db.system.`, {
+    throw new TrueupError("SYSTEM_TABLE", "System tables can only be accessed with db.system.", {
       table: tableName,
     });
   }
@@ -252,8 +256,8 @@ export class Reader implements DatabaseReader {
 function wrongTable(id: string, expected: string, actual: string, method: string): TrueupError {
   return new TrueupError(
     "WRONG_TABLE",
-    `Invalid argument \`id\` for \`db.${method}\`: ID ${JSON.stringify(id)} was expected to be an Id<"${expected}">, got Id<"${actual}"> instead.`,
-    { id, expected, actual },
+    `Invalid argument \`id\` for \`${method}\`: ID ${JSON.stringify(id)} was expected to be an Id<"${shown(expected)}">, got Id<"${actual}"> instead.`,
+    { id, expected: shown(expected), actual },
   );
 }
 

@@ -1,8 +1,8 @@
 /** One component's tables as a mutation writes them. */
-import { TrueupError } from "../../errors/index.js";
+import { shown, TrueupError } from "../../errors/index.js";
 import { describeRefusedWrite } from "../../schema/index.js";
 import type { MaybePromise } from "../../storage/storage.js";
-import { encodeId, newInternalId } from "../../values/index.js";
+import { encodeId, isPlainObject, newInternalId } from "../../values/index.js";
 import type { PendingSchema, TableEntry } from "../catalog/catalog.js";
 import { createTable } from "../catalog/edits.js";
 import type { CellCodec, CellWriter } from "../../seams/index.js";
@@ -225,8 +225,8 @@ function imagesOf(before: StoredDocument | null, after: StoredDocument | null): 
 }
 
 function assertObject(value: unknown, method: string): asserts value is Fields {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
-  const found = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
+  if (isPlainObject(value)) return;
+  const found = Array.isArray(value) ? "an array" : shown(value);
   throw new TrueupError(
     "INVALID_VALUE",
     `Invalid argument \`value\` for \`db.${method}\`: expected an object of fields, got ${found}.`,

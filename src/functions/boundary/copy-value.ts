@@ -4,7 +4,7 @@
  * and why.
  */
 import { CommitTsPlaceholder, convexToJson, getConvexSize, type Value } from "convex/values";
-import { TrueupError } from "../../errors/index.js";
+import { shown, TrueupError } from "../../errors/index.js";
 import { isPlainObject } from "../../values/index.js";
 
 /** How large a value may be that is passed to a function or returned by one. */
@@ -62,6 +62,7 @@ export function copyValue(value: unknown, limits: ValueLimits = convexValueLimit
 function copy(value: unknown, limits: ValueLimits, depth: number): Value {
   switch (typeof value) {
     case "string":
+      if (!value.isWellFormed()) throw new NotAValue("A string with half a character is no value");
       charsSeen += value.length + 2;
       return value;
     case "number":
@@ -146,7 +147,7 @@ function copyFields(value: object, limits: ValueLimits, depth: number): Value {
 
 function checkFieldName(name: string): void {
   if (name.length > 1024 || !/^(?!\$)[ -~]*$/.test(name)) {
-    throw new NotAValue(`${name} is not a field name`);
+    throw new NotAValue(`${shown(name)} is not a field name`);
   }
   if (knownFieldNames.size < 10_000) {
     knownFieldNames.add(name);

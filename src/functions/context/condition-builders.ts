@@ -5,7 +5,7 @@
  */
 import type { Value } from "convex/values";
 import type { Expression, RangeBound } from "../../database/index.js";
-import { TrueupError } from "../../errors/index.js";
+import { shown, TrueupError } from "../../errors/index.js";
 import type { SearchCondition } from "../../search/index.js";
 import { copyValue, unlimitedValues } from "../boundary/copy-value.js";
 import { requireArgument } from "./refused-calls.js";
@@ -97,7 +97,10 @@ export const filterBuilder = {
   and: (...operands: Operand[]): Built => new Built({ $and: operands.map(toExpression) }),
   or: (...operands: Operand[]): Built => new Built({ $or: operands.map(toExpression) }),
   not: (x: Operand): Built => new Built({ $not: toExpression(x) }),
-  field: (path: string): Built => new Built({ $field: path }),
+  field: (path: string): Built => {
+    if (typeof path === "string") return new Built({ $field: path });
+    throw new TrueupError("INVALID_CALL", `\`field\` takes the path of a field. Received: ${shown(path)}`);
+  },
 } as const;
 
 /** The type of `q` in a filter. */

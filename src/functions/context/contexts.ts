@@ -8,7 +8,7 @@ import { nearestVectors, vectorIndexOf, type VectorMatch, type VectorQuery } fro
 import { asking, request } from "../../seams/index.js";
 import { askFrom } from "../execution/ask.js";
 import type { Execution } from "../execution/execution.js";
-import { callNested, type NestedOptions } from "../execution/invoke.js";
+import { callNested, nestedOptions } from "../execution/invoke.js";
 import type { FunctionKind } from "../program/registered-function.js";
 import { authOf, signJwt } from "./auth.js";
 import { readDatabase, writeDatabase, type WriteDatabase } from "./database.js";
@@ -25,9 +25,7 @@ export type CallFromAction = (
   args: unknown,
 ) => Promise<Value>;
 
-const noOptions: NestedOptions = {};
-
-type RunNested = (reference: unknown, args?: unknown, options?: NestedOptions) => Promise<Value>;
+type RunNested = (reference: unknown, args?: unknown, options?: unknown) => Promise<Value>;
 
 /** `ctx` of a query or a mutation. */
 export function transactionContext(execution: Execution): object {
@@ -40,19 +38,16 @@ function queryContext(execution: Execution): object {
     auth: authOf(execution),
     storage: storageReader(execution),
     meta: new QueryMeta(execution),
-    runQuery: offering(
-      execution,
-      "query",
-      async (reference: unknown, args?: unknown, options: NestedOptions = noOptions) => {
-        if (options.useStaleSnapshot === true) {
-          throw new TrueupError(
-            "INVALID_CALL",
-            "`useStaleSnapshot` is only supported in mutations, not queries.",
-          );
-        }
-        return await callNested(execution, "query", reference, args, options, transactionContext);
-      },
-    ),
+    runQuery: offering(execution, "query", async (reference: unknown, args?: unknown, given?: unknown) => {
+      const options = nestedOptions(given);
+      if (options.useStaleSnapshot === true) {
+        throw new TrueupError(
+          "INVALID_CALL",
+          "`useStaleSnapshot` is only supported in mutations, not queries.",
+        );
+      }
+      return await callNested(execution, "query", reference, args, options, transactionContext);
+    }),
   };
 }
 
@@ -64,17 +59,11 @@ export function mutationContext(execution: Execution): { db: WriteDatabase } & R
     storage: storageWriter(execution),
     scheduler: new Scheduler(execution),
     meta: new MutationMeta(execution),
-    runQuery: offering(
-      execution,
-      "query",
-      (reference: unknown, args?: unknown, options: NestedOptions = noOptions) =>
-        callInTurn(execution, "query", reference, args, options),
+    runQuery: offering(execution, "query", (reference: unknown, args?: unknown, options?: unknown) =>
+      callInTurn(execution, "query", reference, args, options),
     ),
-    runMutation: offering(
-      execution,
-      "mutation",
-      (reference: unknown, args?: unknown, options: NestedOptions = noOptions) =>
-        callInTurn(execution, "mutation", reference, args, options),
+    runMutation: offering(execution, "mutation", (reference: unknown, args?: unknown, options?: unknown) =>
+      callInTurn(execution, "mutation", reference, args, options),
     ),
   };
 }
@@ -93,8 +82,9 @@ async function callInTurn(
   kind: "query" | "mutation",
   reference: unknown,
   args: unknown,
-  options: NestedOptions,
+  given: unknown,
 ): Promise<Value> {
+  const options = nestedOptions(given);
   const entering = execution.turn.enter();
   const entered = typeof entering === "boolean" ? entering : await entering;
   try {

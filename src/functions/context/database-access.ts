@@ -11,12 +11,12 @@ import type {
   PageOptions,
   Query,
 } from "../../database/index.js";
-import { TrueupError } from "../../errors/index.js";
+import { shown, TrueupError } from "../../errors/index.js";
 import type { SearchIndexJson } from "../../schema/index.js";
 import { searchIndexOf } from "../../search/index.js";
 import { currentExecution, type Execution } from "../execution/execution.js";
 import { TableQuery, type TableSource } from "./query-builder.js";
-import { notSupported, requireArgument } from "./refused-calls.js";
+import { notSupported, requireArgument, requireTableName } from "./refused-calls.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -36,22 +36,23 @@ export class ReadAccess implements TableSource {
   async get(tableOrId: unknown, maybeId?: unknown): Promise<Document | null> {
     const [table, id] = maybeId === undefined ? [undefined, tableOrId] : [tableOrId, maybeId];
     requireArgument(id, 1, "get", "id");
+    if (table !== undefined) requireTableName(table, 1, "get");
     const waiting = this.execution.turn.free();
     if (waiting !== null) {
       await waiting;
     }
-    const found = this.find(requireId(id, "get"), table as string | undefined);
+    const found = this.find(requireId(id, "get"), table);
     return found instanceof Promise ? await found : found;
   }
 
   query(tableName: string): TableQuery {
-    requireArgument(tableName, 1, "query", "tableName");
+    requireTableName(tableName, 1, "query");
     this.assertReachable(tableName, "query");
     return new TableQuery(this, tableName);
   }
 
   normalizeId(tableName: string, id: string): string | null {
-    requireArgument(tableName, 1, "normalizeId", "tableName");
+    requireTableName(tableName, 1, "normalizeId");
     requireArgument(id, 2, "normalizeId", "id");
     this.assertReachable(tableName, "normalizeId");
     return this.reader.normalizeId(tableName, id);
@@ -126,7 +127,7 @@ export class ReadAccess implements TableSource {
   }
 
   protected assertReachable(tableName: string, method: string): void {
-    if (typeof tableName === "string" && tableName.startsWith("_")) {
+    if (tableName.startsWith("_")) {
       throw new TrueupError(
         "INVALID_CALL",
         `System tables can only be accessed from db.system.${method}().`,
@@ -143,7 +144,7 @@ export class WriteAccess extends ReadAccess {
     requireArgument(value, 2, "insert", "value");
     if (typeof table !== "string" || table.startsWith("_")) {
       throw new TrueupError("INVALID_CALL", "System tables (prefixed with `_`) are read-only.", {
-        table: String(table),
+        table: shown(table),
       });
     }
     return await this.#write((writer) => writer.insert(table, value as Fields));
@@ -159,18 +160,18 @@ export class WriteAccess extends ReadAccess {
       maybeValue === undefined ? [undefined, tableOrId, idOrValue] : [tableOrId, idOrValue, maybeValue];
     requireArgument(id, 1, method, "id");
     requireArgument(value, 2, method, "value");
+    if (table !== undefined) requireTableName(table, 1, method);
     const documentId = requireId(id, method);
     const { path: writtenBy } = this.execution.subject;
-    await this.#write((writer) =>
-      writer[method](documentId, value as Fields, table as string | undefined, { writtenBy }),
-    );
+    await this.#write((writer) => writer[method](documentId, value as Fields, table, { writtenBy }));
   }
 
   async delete(tableOrId: unknown, maybeId: unknown): Promise<void> {
     const [table, id] = maybeId === undefined ? [undefined, tableOrId] : [tableOrId, maybeId];
     requireArgument(id, 1, "delete", "id");
+    if (table !== undefined) requireTableName(table, 1, "delete");
     const documentId = requireId(id, "delete");
-    await this.#write((writer) => writer.delete(documentId, table as string | undefined));
+    await this.#write((writer) => writer.delete(documentId, table));
   }
 
   async #write<T>(operation: (writer: DatabaseWriter) => Promise<T>): Promise<T> {
@@ -196,7 +197,7 @@ function requireId(id: unknown, method: string): string {
   if (typeof id !== "string") {
     throw new TrueupError(
       "INVALID_CALL",
-      `Invalid argument \`id\` for \`db.${method}\`, expected string but got '${typeof id}': ${String(id)}`,
+      `Invalid argument \`id\` for \`db.${method}\`, expected string but got '${typeof id}': ${shown(id)}`,
     );
   }
   return id;

@@ -2,6 +2,7 @@
 import type { MutationTransaction, QueryTransaction } from "../../database/index.js";
 import { metadataOf, StoredFiles, type FileMetadata, type FileStore } from "../../files/index.js";
 import type { Execution } from "../execution/execution.js";
+import { shown, TrueupError } from "../../errors/index.js";
 import { notSupported, requireArgument } from "./refused-calls.js";
 
 /** `ctx.storage` of a query. */
@@ -47,13 +48,13 @@ function storedFilesOf({ component }: Execution, files: FileStore): StoredFiles 
 function reader(execution: Execution, files: FileStore, stored: StoredFiles): StorageReader {
   return {
     async getUrl(storageId) {
-      requireArgument(storageId, 1, "getUrl", "storageId");
-      const document = await reading(execution, (tx) => stored.find(tx, String(storageId)));
+      requireStorageId(storageId, "getUrl");
+      const document = await reading(execution, (tx) => stored.find(tx, storageId));
       return document === null ? null : files.url(document._id);
     },
     async getMetadata(storageId) {
-      requireArgument(storageId, 1, "getMetadata", "storageId");
-      const document = await reading(execution, (tx) => stored.find(tx, String(storageId)));
+      requireStorageId(storageId, "getMetadata");
+      const document = await reading(execution, (tx) => stored.find(tx, storageId));
       return document === null ? null : metadataOf(document);
     },
   };
@@ -65,12 +66,12 @@ function writer(execution: Execution, files: FileStore): StorageWriter {
     ...reader(execution, files, stored),
     generateUploadUrl: () => Promise.resolve(files.uploadUrl()),
     async get(storageId) {
-      requireArgument(storageId, 1, "get", "storageId");
-      const document = await reading(execution, (tx) => stored.find(tx, String(storageId)));
+      requireStorageId(storageId, "get");
+      const document = await reading(execution, (tx) => stored.find(tx, storageId));
       return document === null ? null : await files.get(document._id);
     },
     async delete(storageId) {
-      requireArgument(storageId, 1, "delete", "storageId");
+      requireStorageId(storageId, "delete");
       await writing(execution, (tx) => stored.delete(tx, storageId));
     },
     async store(file, options) {
@@ -96,4 +97,10 @@ async function writing<T>(
 ): Promise<T> {
   execution.assertRunning();
   return await execution.write(operation);
+}
+
+function requireStorageId(storageId: unknown, method: string): void {
+  requireArgument(storageId, 1, method, "storageId");
+  if (typeof storageId === "string") return;
+  throw new TrueupError("INVALID_CALL", `\`storage.${method}\` takes an id. Received: ${shown(storageId)}`);
 }

@@ -4,7 +4,7 @@
  * so the same builder serves tables of the app, system tables, stale snapshots and searches.
  */
 import type { Document, DocumentStream, Page, PageOptions, Query, RangeBound } from "../../database/index.js";
-import { TrueupError } from "../../errors/index.js";
+import { shown, TrueupError } from "../../errors/index.js";
 import type { SearchIndexJson } from "../../schema/index.js";
 import { SearchedDocuments } from "../../search/index.js";
 import {
@@ -49,8 +49,11 @@ export class TableQuery {
 
   withIndex(indexName: string, range?: (q: IndexRangeBuilder) => IndexRangeBuilder): PreparedQuery {
     requireArgument(indexName, 1, "withIndex", "indexName");
+    if (typeof indexName !== "string") throw notA("withIndex", "the name of an index", indexName);
     const builder = new IndexRangeBuilder();
-    const built = range === undefined ? builder : range(builder);
+    if (range !== undefined && typeof range !== "function") throw notA("withIndex", "a function", range);
+    const built: unknown = range === undefined ? builder : range(builder);
+    if (!(built instanceof IndexRangeBuilder)) throw notA("withIndex", "a function that returns `q`", built);
     return new PreparedQuery(this.#source, this.#tableName, {
       type: "IndexRange",
       indexName: `${this.#tableName}.${indexName}`,
@@ -61,6 +64,7 @@ export class TableQuery {
   withSearchIndex(indexName: string, search: (q: SearchFilterBuilder) => SearchFilterBuilder): PreparedQuery {
     requireArgument(indexName, 1, "withSearchIndex", "indexName");
     requireArgument(search, 2, "withSearchIndex", "searchFilter");
+    if (typeof search !== "function") throw notA("withSearchIndex", "a function", search);
     const index = this.#source.searchIndex(this.#tableName, indexName);
     const { conditions } = search(new SearchFilterBuilder());
     const found = new SearchedDocuments(this.#source, index, conditions);
@@ -142,7 +146,7 @@ export class PreparedQuery implements AsyncIterableIterator<Document> {
     requireArgument(order, 1, "order", "order");
     this.#chain();
     if (order !== "asc" && order !== "desc") {
-      throw new TrueupError("INVALID_CALL", `order takes "asc" or "desc", not ${String(order)}.`);
+      throw new TrueupError("INVALID_CALL", `order takes "asc" or "desc", not ${shown(order)}.`);
     }
     if (this.#order !== null) {
       throw new TrueupError("INVALID_CALL", "Queries may only specify order at most once");
@@ -153,11 +157,13 @@ export class PreparedQuery implements AsyncIterableIterator<Document> {
   /** Keeps the documents for which the expression is true. Filters run in the order in which they are given. */
   filter(predicate: (q: FilterBuilder) => unknown): PreparedQuery {
     requireArgument(predicate, 1, "filter", "predicate");
+    if (typeof predicate !== "function") throw notA("filter", "a function", predicate);
     return this.#with({ filter: toExpression(predicate(filterBuilder)) });
   }
 
   limit(n: number): PreparedQuery {
     requireArgument(n, 1, "limit", "n");
+    requireCount(n, "limit");
     return this.#with({ limit: n });
   }
 
@@ -201,9 +207,7 @@ export class PreparedQuery implements AsyncIterableIterator<Document> {
 
   async take(n: number): Promise<Document[]> {
     requireArgument(n, 1, "take", "n");
-    if (!Number.isInteger(n) || n < 0) {
-      throw new TrueupError("INVALID_CALL", "Arg 1 `n` to `take` must be a non-negative integer");
-    }
+    requireCount(n, "take");
     return await this.limit(n).collect();
   }
 
@@ -233,8 +237,11 @@ export class PreparedQuery implements AsyncIterableIterator<Document> {
     if (typeof numItems !== "number" || !isCount || numItems < 0) {
       throw new TrueupError(
         "INVALID_CALL",
-        `\`options.numItems\` must be a positive number. Received \`${String(numItems)}\`: it counts documents.`,
+        `\`options.numItems\` must be a positive number. Received \`${shown(numItems)}\`: it counts documents.`,
       );
+    }
+    if (numItems === 0) {
+      throw new TrueupError("INVALID_CALL", "Must request at least 1 document while paginating");
     }
     this.#chain();
     return await this.#source.page(this.#query(), options);
@@ -285,4 +292,13 @@ export class PreparedQuery implements AsyncIterableIterator<Document> {
     this.#stream = null;
     this.#state = "read";
   }
+}
+
+function requireCount(n: unknown, method: string): void {
+  if (Number.isInteger(n) && Number(n) >= 0) return;
+  throw new TrueupError("INVALID_CALL", `Arg 1 \`n\` to \`${method}\` must be a non-negative integer`);
+}
+
+function notA(method: string, expected: string, received: unknown): TrueupError {
+  return new TrueupError("INVALID_CALL", `\`${method}\` takes ${expected}. Received: ${shown(received)}`);
 }

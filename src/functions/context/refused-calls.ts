@@ -17,3 +17,14 @@ export function requireArgument(value: unknown, place: number, method: string, n
     });
   }
 }
+
+/** @throws INVALID_CALL when the name of a table is left out, or is no string. */
+export function requireTableName(name: unknown, place: number, method: string): asserts name is string {
+  requireArgument(name, place, method, "tableName");
+  if (typeof name === "string") return;
+  throw new TrueupError(
+    "INVALID_CALL",
+    `Invalid argument \`tableName\` for \`db.${method}\`, expected string but got '${typeof name}'`,
+    { method, argument: "tableName" },
+  );
+}

@@ -2,7 +2,7 @@
  * `ctx.scheduler`: hands jobs over to the queue, in the transaction of the mutation that schedules or, from an action, in
  * a transaction of its own.
  */
-import { TrueupError } from "../../errors/index.js";
+import { shown, TrueupError } from "../../errors/index.js";
 import { copyArguments } from "../boundary/check-call.js";
 import type { Execution } from "../execution/execution.js";
 import { referenceText } from "../execution/invoke.js";
@@ -23,6 +23,9 @@ export class Scheduler {
   async runAfter(delayMs: number, reference: unknown, args?: unknown): Promise<string> {
     if (typeof delayMs !== "number" || !Number.isFinite(delayMs) || delayMs < 0) {
       throw invalidTime("`delayMs` must be a non-negative, finite number", delayMs);
+    }
+    if (delayMs > fiveYearsMs) {
+      throw invalidTime("`delayMs` must be at most five years", delayMs);
     }
     return await this.#schedule(Date.now() + delayMs, reference, args);
   }
@@ -57,8 +60,8 @@ export class Scheduler {
     if (importing !== null) {
       await importing;
     }
-    const fn = program.resolve(component, text);
-    if (fn.kind === "query") {
+    const fn = program.target(component, text);
+    if ("kind" in fn && fn.kind === "query") {
       throw new TrueupError(
         "FUNCTION_WRONG_KIND",
         `'${fn.path}' is a query: only mutations and actions can be scheduled.`,
@@ -82,5 +85,5 @@ export class Scheduler {
 }
 
 function invalidTime(message: string, received: unknown): TrueupError {
-  return new TrueupError("INVALID_SCHEDULED_TIME", `${message}. Received: ${String(received)}`);
+  return new TrueupError("INVALID_SCHEDULED_TIME", `${message}. Received: ${shown(received)}`);
 }

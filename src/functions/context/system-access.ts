@@ -36,11 +36,16 @@ export class SystemAccess extends ReadAccess {
 
   protected override async find(id: string, table: string | undefined): Promise<Document | null> {
     const { reader } = this;
-    const tableName = table ?? reader.tableOfId(id) ?? "";
-    if (!readableTables.has(tableName)) {
+    const tableName = reader.tableOfId(id);
+    if (tableName !== null && !tableName.startsWith("_")) {
+      throw new TrueupError("INVALID_CALL", "User tables cannot be accessed with db.system.", {
+        table: tableName,
+      });
+    }
+    if (tableName !== null && !readableTables.has(tableName)) {
       return null;
     }
-    const document = await reader.get(id, tableName);
+    const document = await reader.get(id, table);
     return document === null ? null : visiblePart(document);
   }
 

@@ -39,7 +39,7 @@ const answers: Readonly<Record<string, (execution: Execution, args: Arguments) =
   "1.0/createFunctionHandle": async ({ program, component }, args) => {
     const text = addressOf(args);
     await program.prepare(component, text);
-    return functionHandle(program.resolve(component, text));
+    return functionHandle(program.target(component, text));
   },
   "1.0/getDeploymentMetadata": (execution) => deploymentMetadata(execution),
   "1.0/getFunctionMetadata": (execution) => functionMetadata(execution),

@@ -6,7 +6,8 @@ import { getFunctionAddress } from "convex/server";
 import type { FunctionReference } from "convex/server";
 import type { Value } from "convex/values";
 import type { TransactionLimits } from "../../database/index.js";
-import { TrueupError } from "../../errors/index.js";
+import { shown, TrueupError } from "../../errors/index.js";
+import { isPlainObject } from "../../values/index.js";
 import type { CheckContext } from "../../schema/index.js";
 import { checkArguments, checkResult, copyArguments, copyResult } from "../boundary/check-call.js";
 import type { FunctionKind, Handler } from "../program/registered-function.js";
@@ -21,6 +22,28 @@ export type MakeContext = (execution: Execution) => object;
 export interface NestedOptions {
   readonly transactionLimits?: Partial<TransactionLimits>;
   readonly useStaleSnapshot?: boolean;
+}
+
+const noOptions: NestedOptions = {};
+
+/** What the caller of a nested function gave as options. @throws INVALID_CALL when they are none */
+export function nestedOptions(given: unknown): NestedOptions {
+  if (given === undefined || given === null) return noOptions;
+  if (!isPlainObject(given)) {
+    throw new TrueupError(
+      "INVALID_CALL",
+      `The options of a call must be an object. Received: ${shown(given)}`,
+    );
+  }
+  const { transactionLimits = {} } = given;
+  const limits: unknown[] = isPlainObject(transactionLimits) ? Object.values(transactionLimits) : [null];
+  if (!limits.every((limit) => limit === undefined || (typeof limit === "number" && limit >= 0))) {
+    throw new TrueupError(
+      "INVALID_CALL",
+      "`transactionLimits` must be an object of numbers, none below zero.",
+    );
+  }
+  return given;
 }
 
 /** Whatever names a function: a reference, a handle, or `dir/mod:fn`. */
@@ -41,7 +64,7 @@ export function referenceText(reference: unknown): string {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TrueupError("INVALID_CALL", reason, {}, error);
   }
-  throw new TrueupError("INVALID_CALL", `${String(reference)} is not a functionReference`);
+  throw new TrueupError("INVALID_CALL", `${shown(reference)} is not a functionReference`);
 }
 
 /** Calls the handler, then closes its ctx. Returns a checked copy of its result. */

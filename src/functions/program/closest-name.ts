@@ -1,12 +1,13 @@
 /**
  * Finds the name that a misspelt one may have meant: the nearest by edit distance, in any case; null when none is near. O(names ×
- * length²).
+ * length²), where names that are much longer or shorter cost nothing: what is misspelt may come from anyone.
  */
 export function closestName(name: string, names: readonly string[]): string | null {
   const wanted = name.toLowerCase();
   let best: string | null = null;
   let bestDistance = Math.max(2, Math.floor(name.length / 4)) + 1;
   for (const candidate of names) {
+    if (Math.abs(candidate.length - wanted.length) >= bestDistance) continue;
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;

@@ -3,7 +3,7 @@
  * router, its triggers and its managed aggregates. It resolves each function reference once, so a nested call finds its
  * target by one look into a map. Where the program is loaded on demand, `prepare` imports a module just before it is needed.
  */
-import { TrueupError } from "../../errors/index.js";
+import { shown, TrueupError } from "../../errors/index.js";
 import { closestName } from "./closest-name.js";
 import type { ComponentProgram } from "./component-program.js";
 import { withEnvironment } from "./environment.js";
@@ -21,6 +21,13 @@ import { functionsOfModule, type RegisteredFunction } from "./registered-functio
 /** One function, ready to run. */
 export interface LoadedFunction extends RegisteredFunction {
   readonly component: LoadedComponent;
+}
+
+/** Where a function is. */
+export interface FunctionPlace {
+  readonly component: LoadedComponent;
+  /** `dir/mod:fn` */
+  readonly path: string;
 }
 
 /** The part of an `HttpRouter` that is relied on. */
@@ -184,34 +191,40 @@ export class LoadedComponent {
   resolve(reference: string): LoadedFunction {
     let found = this.#resolved.get(reference);
     if (found === undefined) {
-      found = reference.startsWith("_reference/")
-        ? this.#resolveReference(reference)
-        : this.functionAt(reference);
+      const { component, path } = this.locate(reference);
+      found = component.functionAt(path);
+      if (component !== this && found.visibility !== "public") {
+        throw functionNotFound(component, path, "public function");
+      }
       this.#resolved.set(reference, found);
     }
     return found;
   }
 
-  #resolveReference(reference: string): LoadedFunction {
+  /** Where the function is that a reference names, if there is one. @throws FUNCTION_NOT_FOUND, COMPONENT_MISSING */
+  locate(reference: string): FunctionPlace {
+    if (!reference.startsWith("_reference/")) return { component: this, path: reference };
     const [, type, name, ...path] = reference.split("/");
     if (type === "function" && name !== undefined) {
-      return this.functionAt([name, ...path].join("/"));
+      return { component: this, path: [name, ...path].join("/") };
     }
     const exportName = path.pop();
     if (type !== "childComponent" || name === undefined || exportName === undefined) {
-      throw new TrueupError("FUNCTION_NOT_FOUND", `Could not find function for '${reference}'.`, {
-        reference,
+      throw new TrueupError("FUNCTION_NOT_FOUND", `Could not find function for '${shown(reference)}'.`, {
+        reference: shown(reference),
       });
     }
     const child = this.children.get(name);
     if (child === undefined) {
       throw componentMissing(this, name);
     }
-    const target = child.functionAt(`${path.join("/")}:${exportName}`);
-    if (target.visibility !== "public") {
-      throw functionNotFound(child, target.path, "public function");
-    }
-    return target;
+    return { component: child, path: `${path.join("/")}:${exportName}` };
+  }
+
+  /** The path of a function whose module threw while it was imported; null for every other one. */
+  failedPath(text: string): string | null {
+    const path = parseFunctionPath(text);
+    return this.failures.has(path.modulePath) ? formatFunctionPath(path) : null;
   }
 
   #take(modulePath: string, module: Readonly<Record<string, unknown>>): void {
@@ -253,17 +266,17 @@ export function functionNotFound(
   );
   return new TrueupError(
     what === "function" ? "FUNCTION_NOT_FOUND" : "FUNCTION_NOT_PUBLIC",
-    `Could not find ${what} for '${path}'${where}. ` +
+    `Could not find ${what} for '${shown(path)}'${where}. ` +
       (meant === null
         ? "Did you forget to run `npx convex dev` or `npx convex deploy`?"
         : `Did you mean '${meant}'?`),
-    { path, componentPath: component.path, ...(meant === null ? {} : { didYouMean: meant }) },
+    { path: shown(path), componentPath: component.path, ...(meant === null ? {} : { didYouMean: meant }) },
   );
 }
 
 /** The error for a component that is not mounted. */
 function componentMissing(parent: LoadedComponent, name: string): TrueupError {
-  const path = parent.path === "" ? name : `${parent.path}/${name}`;
+  const path = parent.path === "" ? shown(name) : `${parent.path}/${shown(name)}`;
   const meant = closestName(name, [...parent.children.keys()]);
   return new TrueupError(
     "COMPONENT_MISSING",

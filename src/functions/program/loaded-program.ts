@@ -2,10 +2,10 @@
  * A whole program with its code imported: every component instance by path. It makes and reads function handles,
  * `function://<component path>;<function path>`, which stay the same across restarts.
  */
-import { TrueupError } from "../../errors/index.js";
+import { shown, TrueupError } from "../../errors/index.js";
 import type { ComponentProgram } from "./component-program.js";
 import type { ExportedAggregate } from "./exported-aggregates.js";
-import { LoadedComponent, type LoadedFunction } from "./loaded-component.js";
+import { LoadedComponent, type FunctionPlace, type LoadedFunction } from "./loaded-component.js";
 import { moduleFailed } from "./modules.js";
 import type { FunctionSpec } from "./registered-function.js";
 
@@ -37,8 +37,8 @@ export class LoadedProgram {
   component(path: string): LoadedComponent {
     const component = this.components.get(path);
     if (component === undefined) {
-      throw new TrueupError("COMPONENT_MISSING", `There is no component '${path}'.`, {
-        componentPath: path,
+      throw new TrueupError("COMPONENT_MISSING", `There is no component '${shown(path)}'.`, {
+        componentPath: shown(path),
       });
     }
     return component;
@@ -47,6 +47,17 @@ export class LoadedProgram {
   /** The function that a name, a reference or a handle means in the code of a component. */
   resolve(from: LoadedComponent, text: string): LoadedFunction {
     return text.startsWith(handlePrefix) ? this.#fromHandle(text) : from.resolve(text);
+  }
+
+  /**
+   * The function that is to be called later, or at least its place where its module failed to import: that is the failure of
+   * the call, not of whoever asks for it. What else `resolve` throws, this throws, too.
+   */
+  target(from: LoadedComponent, text: string): LoadedFunction | FunctionPlace {
+    const isHandle = text.startsWith(handlePrefix);
+    const { component, path } = isHandle ? this.#placeOf(text) : from.locate(text);
+    const failed = component.failedPath(path);
+    return failed === null ? this.resolve(from, text) : { component, path: failed };
   }
 
   /**
@@ -88,11 +99,16 @@ export class LoadedProgram {
   #fromHandle(handle: string): LoadedFunction {
     let found = this.#handles.get(handle);
     if (found === undefined) {
-      const { componentPath, functionPath } = parseHandle(handle);
-      found = this.component(componentPath).functionAt(functionPath);
+      const { component, path } = this.#placeOf(handle);
+      found = component.functionAt(path);
       this.#handles.set(handle, found);
     }
     return found;
+  }
+
+  #placeOf(handle: string): FunctionPlace {
+    const { componentPath, functionPath } = parseHandle(handle);
+    return { component: this.component(componentPath), path: functionPath };
   }
 }
 
@@ -100,16 +116,16 @@ export class LoadedProgram {
 function parseHandle(handle: string): { componentPath: string; functionPath: string } {
   const [componentPath, functionPath] = handle.slice(handlePrefix.length).split(";");
   if (componentPath === undefined || functionPath === undefined) {
-    throw new TrueupError("FUNCTION_NOT_FOUND", `Could not find function for handle '${handle}'.`, {
-      handle,
+    throw new TrueupError("FUNCTION_NOT_FOUND", `Could not find function for handle '${shown(handle)}'.`, {
+      handle: shown(handle),
     });
   }
   return { componentPath, functionPath };
 }
 
 /** The text by which any component can name a function. */
-export function functionHandle(fn: LoadedFunction): string {
-  return `${handlePrefix}${fn.component.path};${fn.path}`;
+export function functionHandle({ component, path }: FunctionPlace): string {
+  return `${handlePrefix}${component.path};${path}`;
 }
 
 /**

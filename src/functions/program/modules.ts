@@ -6,7 +6,7 @@
 import { readdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import { TrueupError } from "../../errors/index.js";
+import { shown, TrueupError } from "../../errors/index.js";
 
 /** Loads one module, as `import.meta.glob` makes such functions. */
 export type ModuleLoader = () => Promise<Record<string, unknown>>;
@@ -31,8 +31,8 @@ export function parseFunctionPath(text: string): FunctionPath {
   if (modulePath === "" || exportName === "") {
     throw new TrueupError(
       "FUNCTION_NOT_FOUND",
-      `Could not find function for '${text}': a function is named like "dir/module:function".`,
-      { path: text },
+      `Could not find function for '${shown(text)}': a function is named like "dir/module:function".`,
+      { path: shown(text) },
     );
   }
   return { modulePath, exportName };

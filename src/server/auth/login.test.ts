@@ -187,7 +187,7 @@ describe("over WebSocket, the official client", () => {
     watch();
     await vi.waitFor(() => expect(seen).toEqual(["ada"]));
     expect(await client.mutation(anyApi["mod"]!["sign"]!, {})).toBe("ada");
-    expect(changes).toEqual([true]);
+    expect(new Set(changes)).toEqual(new Set([true]));
     client.client.clearAuth();
     await vi.waitFor(() => expect(seen).toEqual(["ada", null]));
   });

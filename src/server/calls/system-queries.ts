@@ -8,7 +8,7 @@ import type { Backend, FunctionSpec } from "../../backend/index.js";
 import type { QueryTransaction } from "../../database/index.js";
 import { httpRoutes, readEnvironment } from "../../deploy/index.js";
 import { HttpError } from "../http/http-error.js";
-import { isTrueupError } from "../../errors/index.js";
+import { isTrueupError, shown } from "../../errors/index.js";
 import type { StorageSnapshot } from "../../storage/storage.js";
 import type { QueryRun } from "../../subscriptions/index.js";
 import type { FunctionReply } from "./function-reply.js";
@@ -131,7 +131,7 @@ export async function runSystemQuery(call: SystemCall): Promise<QueryRun<Functio
   const query = systemQueries[name];
   const before = (snapshot ?? backend.database.storage).version;
   if (query === undefined) {
-    const errorMessage = `The system function ${call.path} is not something that this server has yet.`;
+    const errorMessage = `The system function ${shown(call.path)} is not something that this server has yet.`;
     return { outcome: failure(errorMessage, "FEATURE_NOT_SUPPORTED"), version: before, readSet: null };
   }
   const args =
