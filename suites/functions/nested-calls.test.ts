@@ -55,11 +55,14 @@ describe.each(storageNames)("nested calls on %s", (storage) => {
     const page = query(({ db }) => db.query("rows").paginate(opts));
     const nested = query(async (ctx) => {
       const own = await ctx.db.query("rows").paginate(opts);
-      const others = [await ctx.runQuery(fn("test:page")), await ctx.runQuery(fn("test:page"))];
+      const others = [
+        await ctx.runQuery(fn<"query">("test:page")),
+        await ctx.runQuery(fn<"query">("test:page")),
+      ];
       return [own, ...others].map(({ page: rows }) => rows.length);
     });
     const twice = query(async (ctx) => {
-      await ctx.runQuery(fn("test:page"));
+      await ctx.runQuery(fn<"query">("test:page"));
       await ctx.db.query("rows").paginate(opts);
       await ctx.db.query("rows").paginate(opts);
     });
