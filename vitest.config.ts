@@ -41,6 +41,8 @@ export const base: ViteUserConfig = defineConfig({
     maxWorkers: "100%",
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // What is waited for comes at once or never: the second that is the default is only how slow a machine may be.
+    expect: { poll: { timeout: 20_000, interval: 10 } },
     // The build, and code that a test put into a folder, are loaded as users load them.
     server: { deps: { external: [/\/dist\//, /\/trueup-code-/] } },
   },

@@ -261,7 +261,7 @@ describe("with a server", () => {
     await server.result;
     const again = app.start(["dev", "--no-push", "--port", "0", "--json"]);
     await again.firstLine;
-    await expect.poll(ticks, { timeout: 20_000 }).toBe(before + 301);
+    await expect.poll(ticks).toBe(before + 301);
     again.kill("SIGTERM");
     expect(await again.result).toMatchObject({ code: 0 });
     expect(existsSync(join(app.root, ".trueup/server.json"))).toBe(false);

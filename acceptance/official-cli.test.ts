@@ -146,8 +146,7 @@ test("a watched query prints each new result", async () => {
   let printed = "";
   watching.stdout.on("data", (text: Buffer) => (printed += text.toString()));
   const ended = once(watching, "exit");
-  const prints = async (text: string): Promise<void> =>
-    await expect.poll(() => printed, { timeout: 15_000 }).toBe(text);
+  const prints = async (text: string): Promise<void> => await expect.poll(() => printed).toBe(text);
   await prints("1\n");
   await call("leaderboard:add", { name: "Bob", score: 5 });
   await prints("1\n2\n");

@@ -3,7 +3,7 @@
  * plan, pushes the app with what the plan asks for, and takes it back.
  */
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { openBackend, sqlite, type Backend } from "trueup";
 import { startServer, type RunningServer } from "../src/server/index.js";
 import { CliApp, type CliResult } from "./setup/cli-app.js";
@@ -122,7 +122,7 @@ test("a change is refused with its plan, made in one deploy with what the plan a
     { name: "Ann", plan: "pro" },
     { name: "Bea", plan: "basic" },
   ]);
-  await vi.waitFor(async () => expect((await backend.schemaChanges()).pending).toEqual([]), 20_000);
+  await expect.poll(async () => (await backend.schemaChanges()).pending).toEqual([]);
   expect(await call("teams:all", { table: "people" })).toEqual([{ fullName: "Cleo" }, { fullName: "Dot" }]);
   expect(await call("teams:all", { table: "themes" })).toMatchObject([
     { theme: "Cleo's" },

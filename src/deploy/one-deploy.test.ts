@@ -2,7 +2,7 @@ import { readAll } from "../database/index.js";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { openBackend, sqlite, type Backend } from "../backend/index.js";
 import {
   functionSource as fn,
@@ -239,7 +239,7 @@ test("a push that another one has forgotten leaves nothing prepared behind", asy
   await begin(texts);
   expect(await lagging()).toEqual(["m:toText prepared"]);
   for (let n = 0; n < 4; n++) await backend.deploy.startPush(request(numbers));
-  await vi.waitFor(async () => expect(await lagging()).toEqual([]), 5_000);
+  await expect.poll(() => lagging()).toEqual([]);
 });
 
 test("a dry run rehearses, and prepares nothing", async () => {

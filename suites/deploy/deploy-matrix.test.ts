@@ -300,7 +300,7 @@ describe("a deploy that meets an earlier one", () => {
     }
     expect(refusal).toBeNull();
     const awaited = outcome.awaits ?? [];
-    await expect.poll(pending, { timeout: 10_000 }).toEqual(awaited);
+    await expect.poll(pending).toEqual(awaited);
     expect(await read(outcome.table)).toEqual(outcome.found);
   });
 

@@ -35,7 +35,7 @@ async function isPending(app: Backend): Promise<boolean> {
 }
 
 async function narrow(app: Backend): Promise<void> {
-  await expect.poll(() => isPending(app), { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => isPending(app)).toBe(false);
 }
 
 async function appWithItems(storage: StorageName, count: number, options: object = {}): Promise<Backend> {

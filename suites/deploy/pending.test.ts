@@ -1,6 +1,6 @@
 import { defineSchema, defineTable, type GenericSchema, type SchemaDefinition } from "convex/server";
 import { v } from "convex/values";
-import { expect, test, vi, describe } from "vitest";
+import { expect, test, describe } from "vitest";
 import type { Backend, LogEntry } from "trueup";
 import { call, storageNames, type StorageName } from "../setup/open-app.js";
 import { deploy, emptyApp, fieldsOf, migrations, settled, type Version } from "./teams-app.js";
@@ -65,7 +65,7 @@ async function state(app: Backend): Promise<string> {
 }
 
 async function narrow(app: Backend): Promise<void> {
-  await vi.waitFor(async () => expect(await state(app)).toBe("narrow"), { timeout: 10_000 });
+  await expect.poll(() => state(app)).toBe("narrow");
 }
 
 async function all(app: Backend, table: string): Promise<object[]> {
@@ -114,7 +114,7 @@ describe.each(storageNames)("a schema with a migration that a deploy starts, on 
       app,
       splitting((theme) => theme === "theme 3"),
     );
-    await vi.waitFor(() => expect(log.lines.at(-1)).toContain("stays pending"), { timeout: 10_000 });
+    await expect.poll(() => log.lines.at(-1)).toContain("stays pending");
     expect(log.lines.join("\n")).toContain("migration migrations:split failed on document");
     expect(log.lines.at(-1)).toContain("theme");
     const [pending] = (await app.schemaChanges()).pending;
@@ -148,11 +148,11 @@ test("documents that fit no longer keep a schema pending, whoever mended them", 
     app,
     splitting(() => true),
   );
-  await vi.waitFor(async () => expect((await app.schemaChanges()).pending[0]?.violating).toBe(2), 10_000);
+  await expect.poll(async () => (await app.schemaChanges()).pending[0]?.violating).toBe(2);
   for (const { _id } of (await call(app, "documents:all", { table: "users" })) as { _id: string }[]) {
     await call(app, "documents:replace", { id: _id, value: { name: "mended" } });
   }
-  await vi.waitFor(async () => expect(await state(app)).toBe("narrow"), 10_000);
+  await expect.poll(() => state(app)).toBe("narrow");
 });
 
 test("migrations of a deploy run in the order of what they require", async () => {
@@ -173,7 +173,7 @@ test("migrations of a deploy run in the order of what they require", async () =>
     c: noting("c", ["migrations:b"]),
   };
   await deploy(app, { schema: inside, migrations: declared });
-  await vi.waitFor(() => expect(order).toEqual(["b", "b", "c", "c", "a", "a"]), 10_000);
+  await expect.poll(() => order).toEqual(["b", "b", "c", "c", "a", "a"]);
   await settled(app);
 });
 
@@ -215,7 +215,7 @@ test("the log says when a transform is in force, and when it is done", async () 
   const up = (user: { name: string }): object => ({ ...user, name: user.name.toUpperCase() });
   await deploy(app, { schema: inside, migrations: { loud: migrations.define({ table: "users", up }) } });
   await settled(app);
-  await vi.waitFor(() => expect(log.lines.length).toBeGreaterThan(0), 5_000);
+  await expect.poll(() => log.lines.length).toBeGreaterThan(0);
   expect(log.lines.at(-1)).toBe(
     "transform migrations:loud is done: every document of users is written through",
   );

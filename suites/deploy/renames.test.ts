@@ -207,7 +207,7 @@ test("a rename comes with a transform and a migration of the table in one deploy
     }),
   };
   await deploy(app, { schema, migrations: declared });
-  await expect.poll(async () => (await app.schemaChanges()).pending.length, { timeout: 10_000 }).toBe(0);
+  await expect.poll(async () => (await app.schemaChanges()).pending.length).toBe(0);
   expect(fieldsOf(await call(app, "documents:all", { table: "people" }))).toEqual([
     { fullName: "Ann", size: 3 },
     { fullName: "Bea", size: 3 },

@@ -210,7 +210,7 @@ test("pushed code that starts again leaves a schema pending, and narrows it when
   expect((await app.schemaChanges()).pending).toMatchObject([{ migrations: ["m:gone"], violating: null }]);
   await app.close();
   app = await open(true);
-  await expect.poll(() => state(app), { timeout: 5_000 }).toBe("narrow");
+  await expect.poll(() => state(app)).toBe("narrow");
 });
 
 test("a component's own tables are transformed by what its own modules export", async () => {

@@ -188,6 +188,11 @@ test("comments hold no banners, no issue numbers and nothing left to do", () => 
   ).toEqual([]);
 });
 
+test("tests wait by `expect.poll`, whose patience is the project's, not by `vi.waitFor` with its one second", () => {
+  const tests = files.filter(({ path }) => !path.startsWith("suites/house/"));
+  expect(complaints(tests, ({ text }) => (/vi\.waitFor\(/.test(text) ? ["vi.waitFor"] : []))).toEqual([]);
+});
+
 test("every room has a README and an index", () => {
   const rooms = [...new Set(product.map(({ path }) => roomOf(path)))];
   const lacking = rooms.flatMap((room) => {

@@ -186,6 +186,7 @@ test("verifyEvery is counted from the last time, across restarts", async () => {
   const runs = async (verifyEveryMs: number): Promise<unknown[]> => {
     const app = await openScores(storage, { byScore: fakeAggregate({ verifyEveryMs }) });
     await app.aggregates.ready();
+    if (verifyEveryMs === 1) await expect.poll(() => rows(app, "runs")).not.toEqual([]);
     await setTimeout(30);
     const found = await rows(app, "runs");
     await app.close();

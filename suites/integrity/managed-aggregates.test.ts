@@ -253,9 +253,9 @@ test("drift that a write comes upon is told of, and repaired without anybody ask
     count: 1,
     documents: [{ id: lost._id, kind: "missing" }],
   });
-  await vi.waitFor(async () => {
-    expect(await app.aggregates.status("byScore")).toMatchObject({ state: "ready", drift: 0, drifted: [] });
-  }, 20_000);
+  await expect
+    .poll(() => app.aggregates.status("byScore"))
+    .toMatchObject({ state: "ready", drift: 0, drifted: [] });
   expect(await app.aggregates.report("byScore")).toMatchObject({
     startedBy: "drift",
     repair: true,

@@ -2,7 +2,7 @@
 import { actionGeneric, internalQueryGeneric, mutationGeneric, queryGeneric } from "convex/server";
 import { ConvexError, v } from "convex/values";
 import { memory, openBackend, type Backend } from "trueup";
-import { afterEach, beforeEach, vi } from "vitest";
+import { afterEach, beforeEach, expect, vi } from "vitest";
 import { WebSocket } from "ws";
 import { startServer, type RunningServer } from "../../src/server/index.js";
 import type { ServerMessage, StateVersion } from "../../src/server/sync/server-messages.js";
@@ -97,7 +97,7 @@ export class Peer {
 
   /** Everything heard, once it is so many messages. */
   async until(count: number): Promise<readonly ServerMessage[]> {
-    await vi.waitUntil(() => this.heard.length >= count, { timeout: 10_000 });
+    await expect.poll(() => this.heard.length).toBeGreaterThanOrEqual(count);
     return this.heard;
   }
 }

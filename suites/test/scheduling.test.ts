@@ -132,7 +132,7 @@ describe.each(engines)("scheduled functions on %s", (_name, open) => {
   test("run by themselves with real timers", async () => {
     const t = open({ schema, modules });
     await t.run((ctx) => ctx.scheduler.runAfter(0, jobs["chain"]!, { left: 1 }));
-    await vi.waitFor(async () => expect(await t.query(texts)).toEqual(["1", "0"]));
+    await expect.poll(() => t.query(texts)).toEqual(["1", "0"]);
     await t.finishInProgressScheduledFunctions();
     expect(await t.query(states)).toEqual(["success", "success"]);
   });

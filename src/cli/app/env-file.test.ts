@@ -15,6 +15,7 @@ test("setting variables leaves every other line as it is, byte for byte", () => 
       "nonsense",
     ),
     fc.stringMatching(/^[A-Z]{1,4}=[a-z #"']{0,6}$/),
+    fc.constantFrom("A='", 'B="', "C=`", "'", '"', "KEY='", 'KEY="'),
   );
   fc.assert(
     fc.property(fc.array(line), fc.constantFrom("\n", "\r\n"), (lines, lineEnd) => {

@@ -4,30 +4,46 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { parse } from "dotenv";
 
 /** Variables by name. */
 export type EnvVariables = Readonly<NodeJS.Dict<string>>;
 
 /**
- * The text with these variables set: in place of the last line that names one, else at the end.
+ * The text with these variables set, each on the last line that names it, else at the end; where a value of several
+ * lines or a quote without its end is in the way, on the first line that changes no other variable.
  *
- * @param variables Their values must not be empty, and hold neither a quote nor a line end.
+ * @param variables Their values must not be empty, and hold no quote, `#`, blank or line end.
  */
 export function setEnv(text: string, variables: Readonly<Record<string, string>>): string {
   const lineEnd = text.includes("\r\n") ? "\r\n" : "\n";
-  const lines = text === "" ? [] : text.split(/\r?\n/);
+  let lines = text === "" ? [] : text.split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
   for (const [name, value] of Object.entries(variables)) {
-    const known = parse(lines.join("\n"))[name];
-    if (known === value) continue;
-    const assignment = `${name}='${value}'`;
-    // A line that names a variable which is not read lies inside a value of several lines.
-    const place = known === undefined ? -1 : lines.findLastIndex((line) => parse(line)[name] !== undefined);
-    if (place < 0) lines.push(assignment);
-    else lines[place] = assignment;
+    const before = parse(lines.join("\n"));
+    if (before[name] === value) continue;
+    const wanted = { ...before, [name]: value };
+    const ways = waysToSet(lines, name, value);
+    lines = ways.find((way) => isDeepStrictEqual({ ...parse(way.join("\n")) }, wanted)) ?? ways[0];
   }
   return lines.map((line) => line + lineEnd).join("");
+}
+
+/** The lines with the variable set at each place that may do, with each kind of quote, the best first. */
+function waysToSet(lines: readonly string[], name: string, value: string): [string[], ...string[][]] {
+  const namedAt = [...lines.keys()]
+    .filter((index) => parse(lines[index] ?? "")[name] !== undefined)
+    .reverse();
+  const ways = ["'", '"', ""].flatMap((quote) => {
+    const assignment = `${name}=${quote}${value}${quote}`;
+    return [
+      ...namedAt.map((index) => lines.with(index, assignment)),
+      [...lines, assignment],
+      [assignment, ...lines],
+    ];
+  });
+  return ways as [string[], ...string[][]];
 }
 
 /** The variables that the app's files define; those of `.env.local` go before those of `.env`. */

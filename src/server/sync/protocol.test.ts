@@ -112,7 +112,7 @@ test("each transition begins where the one before it ended, and shows commits as
     transitions(peer.heard).some(({ modifications }) =>
       modifications.some((change) => change.type === "QueryUpdated" && String(change.value).endsWith(",30")),
     );
-  await expect.poll(isShown, { timeout: 10_000 }).toBe(true);
+  await expect.poll(isShown).toBe(true);
   await expect.poll(() => transitions(peer.heard).at(-1)?.endVersion.querySet).toBe(4);
   let reached: StateVersion = { querySet: 0, identity: 0, ts: "AAAAAAAAAAA=" };
   const answered = new Set<number>();
