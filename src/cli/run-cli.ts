@@ -12,6 +12,7 @@ import type { Terminal } from "./output/terminal.js";
 
 /** One file each, in the order in which `trueup --help` lists them. */
 const commands: ReadonlyMap<string, () => Promise<CliCommand>> = new Map([
+  ["init", async () => (await import("./commands/init.js")).init],
   ["dev", async () => (await import("./commands/dev.js")).dev],
   ["start", async () => (await import("./commands/start.js")).start],
   ["keys", async () => (await import("./commands/keys.js")).keys],

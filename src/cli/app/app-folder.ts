@@ -59,10 +59,14 @@ export function hasData({ dataFile }: DataFolder): boolean {
   return existsSync(dataFile) || existsSync(`${dataFile}-wal`);
 }
 
-/** The folder of functions that convex.json names, from the root. @throws MALFORMED_JSON when convex.json is not JSON */
+/** The folder of functions that convex.json names, from the root. @throws MALFORMED_JSON when convex.json cannot be read */
 export function functionsFolderOf(root: string): string {
-  const settings = readJson<{ functions?: string }>(join(root, "convex.json"));
-  return (settings?.functions ?? "convex").replace(/\/+$/, "");
+  const path = join(root, "convex.json");
+  const { functions = "convex" } = readJson<{ functions?: unknown }>(path) ?? {};
+  if (typeof functions !== "string") {
+    throw new TrueupError("MALFORMED_JSON", `functions in ${path} is not the name of a folder.`, { path });
+  }
+  return functions.replace(/\/+$/, "");
 }
 
 /** Creates `.trueup/`, and keeps it out of git: it holds data and a key. */
@@ -118,12 +122,15 @@ function notFound(root: string, why: string): TrueupError {
   return new TrueupError("APP_NOT_FOUND", `${root} is not the folder of a Convex app: ${why}.`, { root });
 }
 
-/** The parsed file; undefined when there is none. */
-function readJson<Shape>(path: string): Shape | undefined {
+/** The object in a JSON file; undefined when there is no file. @throws MALFORMED_JSON */
+export function readJson<Shape extends object>(path: string): Shape | undefined {
   if (!existsSync(path)) return undefined;
+  let value: unknown;
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as Shape;
+    value = JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
     throw new TrueupError("MALFORMED_JSON", `${path} is not JSON: ${String(error)}`, { path }, error);
   }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Shape;
+  throw new TrueupError("MALFORMED_JSON", `${path} holds no object.`, { path });
 }

@@ -18,6 +18,10 @@ export function reportError(
     const message = error.message.replace(/^error: /, "").replaceAll("\n", " ");
     return reportError(new TrueupError("INVALID_USAGE", message), terminal, options);
   }
+  if (isFileError(error)) {
+    const { path, message } = error;
+    return reportError(new TrueupError("FILE_UNAVAILABLE", message, { path }, error), terminal, options);
+  }
   const { stderr, stdout } = terminal;
   if (!isTrueupError(error)) {
     stderr.line(
@@ -34,4 +38,9 @@ export function reportError(
   stderr.line(stderr.paint.dim(`hint: ${hint}`));
   if (options.json) stdout.line(JSON.stringify({ status: "error", code, message, hint, details }));
   return exitCodeOf(code);
+}
+
+/** What Node throws when the system refuses a file or a folder: its message has the reason and the path. */
+function isFileError(error: unknown): error is Error & { readonly path: string } {
+  return error instanceof Error && "syscall" in error && "path" in error && typeof error.path === "string";
 }

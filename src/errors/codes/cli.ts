@@ -8,7 +8,7 @@ export const cliCodes = {
   ),
   APP_NOT_FOUND: final(
     "This is not the folder of a Convex app.",
-    "Run the command in the folder that holds the app's package.json and its convex/ folder.",
+    "Run the command in the folder that holds the app's package.json and its convex/ folder, or make an app with `trueup init`.",
   ),
   CONVEX_NOT_INSTALLED: final(
     "The convex package is not installed in the app.",
@@ -22,6 +22,10 @@ export const cliCodes = {
     "The file to be written exists already.",
     "Name another file, or move the existing one; a command never overwrites a file.",
   ),
+  FILE_UNAVAILABLE: final(
+    "A file or folder could not be read or written.",
+    "Check the path, its permissions and the disk; the message has the system's reason.",
+  ),
   FUNCTION_FAILED: final(
     "The function threw an error.",
     "See the message of the function and its log lines.",
@@ -29,6 +33,10 @@ export const cliCodes = {
   GIT_REF_UNREADABLE: final(
     "The schema of that git ref cannot be read.",
     "Name a commit, branch or tag that this clone has; in CI fetch it first, as with `fetch-depth: 0`.",
+  ),
+  INSTALL_FAILED: final(
+    "The app's packages could not be installed.",
+    "See what the package manager printed above, and run it again by hand; the app's files are there.",
   ),
   INVALID_USAGE: final(
     "The command was called in a way it does not support.",
