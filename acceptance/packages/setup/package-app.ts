@@ -57,6 +57,13 @@ export class PackageApp {
     throw new Error(`convex ${args.join(" ")} ended with ${String(code)}:\n${stdout}${stderr}`);
   }
 
+  /** Sets environment variables of the deployment. */
+  async setEnv(variables: Readonly<Record<string, string>>): Promise<void> {
+    const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
+    this.#app.write({ "env.txt": lines.join("") });
+    await this.convex("env", "set", "--from-file", "env.txt");
+  }
+
   /** Calls a public function by its name, `limits:send`, as a client of the app. */
   async query(name: string, args: Record<string, unknown> = {}): Promise<unknown> {
     return await this.#client().query(makeFunctionReference<"query">(name), args);
@@ -75,9 +82,20 @@ export class PackageApp {
     return await fetch(`${this.#url}/http${path}`, init);
   }
 
-  /** A client that watches, over a WebSocket. Whoever makes it closes it. */
-  watching(): ConvexClient {
-    return new ConvexClient(this.#url, { logger: false });
+  /** Watches a query over a WebSocket, until it is closed. */
+  watch(
+    name: string,
+    args: Record<string, unknown> = {},
+  ): { readonly value: unknown; close(): Promise<void> } {
+    const client = new ConvexClient(this.#url, { logger: false });
+    let value: unknown;
+    client.onUpdate(makeFunctionReference<"query">(name), args, (result: unknown) => (value = result));
+    return {
+      get value() {
+        return value;
+      },
+      close: () => client.close(),
+    };
   }
 
   /** Ends the server as a machine that goes down does. */
