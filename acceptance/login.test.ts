@@ -1,14 +1,16 @@
 /** Users log in at providers that others have made: `@convex-dev/auth` in the app itself, and an OpenID Connect server. */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { join, resolve } from "node:path";
 import { ConvexHttpClient } from "convex/browser";
+import { fetchAction, fetchMutation, fetchQuery, preloadQuery, preloadedQueryResult } from "convex/nextjs";
 import { anyApi } from "convex/server";
 import { exportJWK, exportPKCS8, generateKeyPair } from "jose";
-import { Provider } from "oidc-provider";
+import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { memory, openBackend, type Backend } from "trueup";
 import { startServer, type RunningServer } from "../src/server/index.js";
+import { launchChromium, serveFolder } from "./setup/chromium.js";
 import { CliApp } from "./setup/cli-app.js";
+import { LoginProvider } from "./setup/login-provider.js";
 
 const adminKey = "trueup|0123456789abcdef";
 
@@ -118,117 +120,116 @@ describe("@convex-dev/auth, set up as its manual says", () => {
 });
 
 describe("an OpenID Connect server", () => {
-  let listening: Server;
-  let issuer: string;
   const redirect = "http://127.0.0.1:1/callback";
+  const app = new CliApp({
+    "convex/auth.config.ts": `
+      export default { providers: [{ domain: process.env.ISSUER!, applicationID: "app" }] };`,
+    "convex/users.ts": `
+      import { actionGeneric as action, anyApi, mutationGeneric as mutation, queryGeneric as query } from "convex/server";
+      export const me = query({ args: {}, handler: (ctx) => ctx.auth.getUserIdentity() });
+      export const visit = mutation({
+        args: {},
+        handler: async (ctx) => {
+          const { email } = await ctx.auth.getUserIdentity();
+          await ctx.db.insert("visits", { email });
+          return email;
+        },
+      });
+      export const visits = query({
+        args: {},
+        handler: async (ctx) => (await ctx.db.query("visits").collect()).map(({ email }) => email),
+      });
+      export const greet = action({
+        args: {},
+        handler: async (ctx) => "Hello " + (await ctx.runQuery(anyApi.users.me, {})).name,
+      });`,
+  });
+  const users = anyApi["users"]!;
+  let site: Awaited<ReturnType<typeof serveFolder>>;
+  let provider: LoginProvider;
 
   beforeAll(async () => {
-    listening = createServer();
-    await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
-    issuer = `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
-    const provider = new Provider(issuer, {
-      clients: [
-        {
-          client_id: "app",
-          token_endpoint_auth_method: "none",
-          redirect_uris: [redirect],
-          response_types: ["id_token"],
-          grant_types: ["implicit"],
-          application_type: "native",
-        },
-      ],
-      claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
-      conformIdTokenClaims: false,
-      findAccount: (_ctx, id) => ({
-        accountId: id,
-        claims: () => ({ sub: id, email: `${id}@example.com`, email_verified: true, name: "Ada Lovelace" }),
-      }),
-      pkce: { required: () => false },
-      responseTypes: ["id_token"],
-      jwks: {
-        keys: [
-          {
-            ...(await exportJWK((await generateKeyPair("RS256", { extractable: true })).privateKey)),
-            use: "sig",
-            kid: "one",
-          },
-        ],
-      },
-    });
-    const answer = provider.callback();
-    listening.on("request", (request, response) => void answer(request, response));
-  });
+    const page = join(app.root, "page");
+    site = await serveFolder(page);
+    provider = await LoginProvider.open([redirect, `${site.url}/`], 12);
+    await build({ root: resolve("acceptance/login-page"), logLevel: "error", build: { outDir: page } });
+    await backend.deploy.updateEnvironment([{ name: "ISSUER", value: provider.issuer }]);
+    await deploy(app);
+  }, 120_000);
 
-  afterAll(() => {
-    listening.closeAllConnections();
-    listening.close();
+  afterAll(async () => {
+    site.close();
+    provider.close();
+    await app.remove();
   });
-
-  /** Goes through the forms of the provider as a browser does, and resolves with the token that it ends with. */
-  async function logIn(login: string): Promise<string> {
-    const cookies = new Map<string, string>();
-    const ask = async (
-      url: string,
-      body?: Record<string, string>,
-    ): Promise<{ location: string | null; text: string }> => {
-      const response = await fetch(url, {
-        method: body === undefined ? "GET" : "POST",
-        redirect: "manual",
-        headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") },
-        ...(body !== undefined && { body: new URLSearchParams(body) }),
-      });
-      for (const set of response.headers.getSetCookie()) {
-        const [name = "", value = ""] = (set.split(";")[0] ?? "").split("=");
-        cookies.set(name, value);
-      }
-      return { location: response.headers.get("location"), text: await response.text() };
-    };
-    const wanted = {
-      client_id: "app",
-      response_type: "id_token",
-      scope: "openid email profile",
-      redirect_uri: redirect,
-      nonce: "n",
-    };
-    let next = `${issuer}/auth?${new URLSearchParams(wanted).toString()}`;
-    for (let step = 0; step < 10; step++) {
-      const { location, text } = await ask(next);
-      if (location?.startsWith(redirect) === true) {
-        return new URLSearchParams(new URL(location).hash.slice(1)).get("id_token") ?? "";
-      }
-      if (location !== null) {
-        next = new URL(location, issuer).href;
-        continue;
-      }
-      const prompt = /name="prompt" value="(\w+)"/.exec(text)?.[1] ?? "";
-      const answered = await ask(next, { prompt, login, password: "any" });
-      next = new URL(answered.location ?? "", issuer).href;
-    }
-    throw new Error("the provider asks for ever");
-  }
 
   test("is asked for its keys, and its users are who its tokens say", async () => {
-    const app = new CliApp({
-      "convex/auth.config.ts": `
-        export default { providers: [{ domain: process.env.ISSUER!, applicationID: "app" }] };`,
-      "convex/users.ts": `
-        import { queryGeneric as query } from "convex/server";
-        export const me = query({ args: {}, handler: (ctx) => ctx.auth.getUserIdentity() });`,
+    const client = new ConvexHttpClient(server.url, { logger: false });
+    client.setAuth(await provider.logIn("ada", redirect));
+    expect(await client.query(users["me"]!, {})).toMatchObject({
+      tokenIdentifier: `${provider.issuer}|ada`,
+      subject: "ada",
+      email: "ada@example.com",
+      emailVerified: true,
+      name: "Ada Lovelace",
     });
-    try {
-      await backend.deploy.updateEnvironment([{ name: "ISSUER", value: issuer }]);
-      await deploy(app);
-      const client = new ConvexHttpClient(server.url, { logger: false });
-      client.setAuth(await logIn("ada"));
-      expect(await client.query(anyApi["users"]!["me"]!, {})).toMatchObject({
-        tokenIdentifier: `${issuer}|ada`,
-        subject: "ada",
-        email: "ada@example.com",
-        emailVerified: true,
-        name: "Ada Lovelace",
-      });
-    } finally {
-      await app.remove();
-    }
   });
+
+  test("lets in whom a Next.js server calls for", async () => {
+    const options = { url: server.url, token: await provider.logIn("grace", redirect) };
+    expect(await fetchMutation(users["visit"]!, {}, options)).toBe("grace@example.com");
+    expect(await fetchQuery(users["visits"]!, {}, options)).toEqual(["grace@example.com"]);
+    expect(await fetchAction(users["greet"]!, {}, options)).toBe("Hello Ada Lovelace");
+    const preloaded = await preloadQuery(users["me"]!, {}, options);
+    expect(preloadedQueryResult(preloaded)).toMatchObject({ email: "grace@example.com" });
+    expect(await fetchQuery(users["me"]!, {}, { url: server.url })).toBeNull();
+    await expect(fetchQuery(users["me"]!, {}, { url: server.url, token: "none" })).rejects.toThrow(/Invalid/);
+  });
+
+  test("lets in a page of React, with a new token before each one ends, until the user or the provider ends it", async () => {
+    const browser = await launchChromium();
+    try {
+      const page = await browser.newPage();
+      page.setDefaultTimeout(60_000);
+      await page.addInitScript((servers) => Object.assign(globalThis, { servers }), {
+        convex: server.url,
+        issuer: provider.issuer,
+      });
+      const granted: unknown[] = [];
+      page.on("response", (response) => {
+        if (response.url() === `${provider.issuer}/token` && response.ok()) granted.push(response);
+      });
+      const until = (who: string, state: string): Promise<unknown> =>
+        Promise.all([
+          page.getByTestId("me").filter({ hasText: who }).waitFor(),
+          page.getByRole("status").filter({ hasText: state }).waitFor(),
+        ]);
+      const logIn = async (): Promise<void> => {
+        await page.getByRole("button", { name: "Log in" }).click();
+        await page.getByPlaceholder("Enter any login").fill("ada");
+        await page.getByPlaceholder("and password").fill("any");
+        await page.getByRole("button", { name: "Sign-in" }).click();
+        await page.getByRole("button", { name: "Continue" }).click();
+        await until("ada@example.com", "In");
+      };
+      await page.goto(site.url);
+      await until("nobody", "Out");
+      await logIn();
+      // The first token comes with the code, every other one for the client, which asks before the one it has ends.
+      await expect.poll(() => granted.length, { timeout: 60_000 }).toBeGreaterThan(2);
+      await page.getByRole("button", { name: "Visit" }).click();
+      await page.getByTestId("visits").filter({ hasText: "grace@example.com,ada@example.com" }).waitFor();
+      await until("ada@example.com", "In");
+
+      await page.getByRole("button", { name: "Log out" }).click();
+      await until("nobody", "Out");
+
+      await page.context().clearCookies();
+      await logIn();
+      await provider.revokeAll();
+      await until("nobody", "Out");
+    } finally {
+      await browser.close();
+    }
+  }, 180_000);
 });
