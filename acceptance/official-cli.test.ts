@@ -120,7 +120,7 @@ test("run says what is wrong, and ends with an error", async () => {
   expect(missing.stderr).toContain("• leaderboard:add\n");
   expect(kind.stderr).toContain("• counter:step");
   expect(component.stderr).toContain("There is no component 'nothing'");
-  expect(thrown.stderr).toMatch(/on purpose.*\n.*convex\/leaderboard\.ts:\d+:\d+/);
+  expect(thrown.stderr).toMatch(/on purpose.*\n.*leaderboard\.js:\d+:\d+/);
   expect(json.stderr).toContain("Failed to parse arguments as JSON");
 });
 

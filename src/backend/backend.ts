@@ -76,7 +76,7 @@ export interface BackendParts {
   readonly runScheduled: boolean;
   /** Environment variables of the app, before those that a program brings. */
   readonly env: Readonly<Record<string, string>>;
-  /** Where pushed code is written as files; left out, a temporary folder. */
+  /** Where pushed code is thought to lie. */
   readonly codeFolder?: string;
   /** Left out where nobody is to listen. */
   readonly startServer?: StartServer;

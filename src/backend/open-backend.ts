@@ -35,7 +35,7 @@ export interface OpenBackendOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether scheduled functions, cron jobs and the work on aggregates run here (default true). */
   readonly runScheduled?: boolean;
-  /** Where pushed code is written as files to be imported; left out, a temporary folder. */
+  /** From where pushed code finds the packages that it does not bundle; left out, `.trueup/code` in the current folder. */
   readonly codeFolder?: string;
   /** Where functions' console output goes: the console (default), nowhere, or a function. */
   readonly log?: "console" | "silent" | LogSink;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -81,19 +81,6 @@ test("what was begun and not finished is gone after a restart; what was finished
   expect(backend.deploy.configHashes().moduleHashes).toEqual([
     { path: "app.js", hash: sourceHash(version(1)), environment: "isolate" },
   ]);
-});
-
-test("stored code does not need its files, and files of earlier code go", async () => {
-  await push({ modules: [version(1)] });
-  await push({ modules: [version(2)] });
-  await backend.close();
-  const before = readdirSync(join(folder, "code"));
-  backend = await open();
-  expect([before.length, readdirSync(join(folder, "code")).length]).toEqual([2, 1]);
-  await backend.close();
-  rmSync(join(folder, "code"), { recursive: true });
-  backend = await open();
-  expect(await call("app:version")).toBe(2);
 });
 
 test("modules that did not change are taken from what runs, by their hashes", async () => {

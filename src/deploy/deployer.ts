@@ -5,6 +5,7 @@
  * whatever happens before that commit, the old program is there. One push is finished at a time; one that another has
  * overtaken is refused. `activate` does the same at once for modules that nobody pushed, whose code is not stored.
  */
+import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { v } from "convex/values";
 import type { Database, MutationTransaction } from "../database/index.js";
@@ -15,7 +16,6 @@ import { Activator, type ProgramKeeper } from "./activator.js";
 import { pushDiff, type PushDiff } from "./push/push-diff.js";
 import { evaluateSchemas, type SchemaEvaluation } from "./push/schema-evaluation.js";
 import { buildProgram } from "./code/build-program.js";
-import { CodeFolder } from "./code/code-folder.js";
 import { changeEnvironment, readEnvironment, type EnvironmentChange } from "./code/environment-store.js";
 import { schemasOf, type ProgramCode, type Schemas } from "./code/program-code.js";
 import { readPrograms, storeProgram } from "./code/program-store.js";
@@ -47,7 +47,7 @@ export interface DeployerOptions {
   readonly keepers: readonly ProgramKeeper[];
   /** Called whenever a program was taken up: lets begin what works by itself. */
   readonly start: () => Promise<void>;
-  /** Where code is written as files to be imported; left out, a temporary folder. */
+  /** Where code is thought to lie: packages that it does not bundle are found from there; `.trueup/code` when left out. */
   readonly codeFolder?: string;
 }
 
@@ -80,7 +80,7 @@ export class Deployer {
   readonly #database: Database;
   readonly #options: DeployerOptions;
   readonly #activator: Activator;
-  readonly #folder: CodeFolder;
+  readonly #folder: string;
   readonly #pending: PendingPushes;
   #active: ProgramCode | null = null;
   #losses: readonly TrueupError[] = [];
@@ -90,14 +90,13 @@ export class Deployer {
     this.#options = options;
     this.#activator = new Activator(options);
     this.#pending = new PendingPushes(this.#activator);
-    this.#folder = new CodeFolder(options.codeFolder);
+    this.#folder = resolve(options.codeFolder ?? ".trueup/code");
   }
 
   /**
    * Puts the program that was pushed to this database last in place again, as it was: whatever goes on in the data goes on.
-   * Modules that no longer import fail when they are called. Resolves with null when there was no push or its code is lost. The
-   * code is written as files again where they are missing, and files of earlier programs are removed. Of those whose
-   * transforms documents still need, the transforms are loaded.
+   * Modules that no longer import fail when they are called. Resolves with null when there was no push or its code is lost. Of
+   * earlier programs whose transforms documents still need, the transforms are loaded.
    */
   async resume(): Promise<LoadedProgram | null> {
     const program = await this.#loadStored();
@@ -274,11 +273,10 @@ export class Deployer {
     return this.#activator.onActivated(listener);
   }
 
-  /** Forgets pushes that were not finished, and removes temporary files. Idempotent. */
+  /** Forgets pushes that were not finished. Idempotent. */
   async close(): Promise<void> {
     this.#activator.close();
     await this.#pending.close();
-    await this.#folder.close();
   }
 
   /** Puts pushed code in place, imported anew in an environment. */
@@ -287,7 +285,7 @@ export class Deployer {
     code: ProgramCode,
     before: readonly { store(tx: MutationTransaction): Promise<void> }[],
   ): Promise<void> {
-    const { program } = await buildProgram(code, env, this.#folder);
+    const { program } = buildProgram(code, env, this.#folder);
     const store = (tx: MutationTransaction): Promise<() => void> => this.#storeCode(tx, code);
     await this.#activator.activate(pushed(await this.#load(program), code), [...before, { store }]);
   }
@@ -307,18 +305,13 @@ export class Deployer {
     const { wanted, env } = value;
     const { active: code, retained, losses } = await readPrograms(this.#database, wanted);
     this.#losses = losses;
-    const current = code === null ? null : await buildProgram(code, env, this.#folder);
-    const inUse = new Set(current?.folders);
     for (const earlier of retained) {
-      const built = await buildProgram(earlier, env, this.#folder);
-      for (const folder of built.folders) inUse.add(folder);
-      const loaded = await this.#load(built.program, { moduleFailures: "defer" });
+      const { program } = buildProgram(earlier, env, this.#folder);
+      const loaded = await this.#load(program, { moduleFailures: "defer" });
       this.#activator.addTransforms(pushed(loaded, earlier));
     }
-    if (current === null) return null;
-    await this.#folder.prune(inUse);
     this.#active = code;
-    return current.program;
+    return code === null ? null : buildProgram(code, env, this.#folder).program;
   }
 
   async #schemasBefore(code: ProgramCode): Promise<Schemas> {

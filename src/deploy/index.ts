@@ -2,7 +2,7 @@ export { httpRoutes } from "./push/analyze-component.js";
 export type { PushDiff } from "./push/push-diff.js";
 export type { SchemaEvaluation } from "./push/schema-evaluation.js";
 export type { EnvironmentChange } from "./code/environment-store.js";
-export { importSource, sourceUrl } from "./code/import-source.js";
+export { importSource } from "./code/import-source.js";
 export { codeTables } from "./code/program-store.js";
 export { readEnvironment } from "./code/environment-store.js";
 export { Deployer, type ConfigHashes, type DeployerOptions } from "./deployer.js";

@@ -11,6 +11,7 @@ export type {
 } from "./call.js";
 export { forgetSessions, type ClientRequest } from "./execution/client-answers.js";
 export type { TimeLimits } from "./execution/deadlines.js";
+export { convexGlobals } from "./execution/convex-global.js";
 export { currentExecution } from "./execution/execution.js";
 export type { LogEntry, LogLevel, LogSink } from "./execution/log-buffer.js";
 export { logStrayFailures } from "./execution/stray-failures.js";
@@ -34,6 +35,7 @@ export {
   parseFunctionPath,
   type ModuleLoader,
 } from "./program/modules.js";
+export type { ProgramGlobals } from "./program/program-globals.js";
 export type {
   FunctionKind,
   FunctionSpec,

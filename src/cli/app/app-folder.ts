@@ -13,7 +13,7 @@ export interface DataFolder {
   /** Absolute; may not exist yet. */
   readonly dataFolder: string;
   readonly dataFile: string;
-  /** Where pushed code lies as files: in `.trueup` inside of the app, so that it finds the app's packages. */
+  /** Where pushed code is thought to lie: in `.trueup` inside of the app, so that it finds the app's packages. */
   readonly codeFolder: string;
 }
 

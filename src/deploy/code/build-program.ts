@@ -1,51 +1,52 @@
-/** Makes stored code a program that can be loaded: the tree of instances, with their modules as files to import. */
-import { isFunctionModule, type ComponentProgram, type ModuleLoader } from "../../functions/index.js";
+/**
+ * Makes stored code a program that can be loaded: the tree of instances, each with its modules as if they were files in the
+ * code folder. There is no such file; but the place inside of the app tells where packages are that a bundle leaves out.
+ */
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import {
+  convexGlobals,
+  isFunctionModule,
+  type ComponentProgram,
+  type ModuleLoader,
+} from "../../functions/index.js";
 import { componentTree, type ComponentInstance, type Environment } from "../definitions/component-tree.js";
-import type { CodeFiles, CodeFolder } from "./code-folder.js";
-import { importUrl } from "./import-source.js";
-import { definitionsOf, type DefinitionCode, type ProgramCode } from "./program-code.js";
+import { CodeInstance, type CodeText } from "../modules/code-instance.js";
+import { moduleText, type ModuleText } from "../modules/module-text.js";
+import { inTime } from "./import-source.js";
+import { definitionsOf, type CodeModule, type DefinitionCode, type ProgramCode } from "./program-code.js";
+import { locateSources } from "./source-map.js";
 
 export interface BuiltProgram {
   readonly program: ComponentProgram;
   readonly tree: ComponentInstance;
-  /** The names of the folders that its code is in. */
-  readonly folders: ReadonlySet<string>;
 }
 
-/** Writes the code as files where it is not there yet, or `anew` as files of its own; imports nothing. */
-export async function buildProgram(
-  code: ProgramCode,
-  env: Environment,
-  folder: CodeFolder,
-  anew?: "anew",
-): Promise<BuiltProgram> {
-  const folders = new Set<string>();
-  const build = async (instance: ComponentInstance): Promise<ComponentProgram> => {
+/** Builds a program that is imported anew, whatever was imported before. Imports nothing yet. */
+export function buildProgram(code: ProgramCode, env: Environment, folder: string): BuiltProgram {
+  const build = (instance: ComponentInstance): ComponentProgram => {
     const { definition, componentPath } = instance;
     const definitionCode = code.definitions.get(definition.path);
     if (definitionCode === undefined) throw new Error(`no code of ${definition.path}`);
-    const files = await folder.write(definitionCode.modules, instance.env, anew);
-    folders.add(files.name);
     const children: Record<string, ComponentProgram> = {};
-    for (const [name, child] of Object.entries(instance.children)) children[name] = await build(child);
+    for (const [name, child] of Object.entries(instance.children)) children[name] = build(child);
     return {
       path: componentPath,
       definitionPath: definition.path,
-      modules: loaders(definitionCode, files),
+      modules: loaders(definitionCode, folder),
       schema: definitionCode.schema,
       children,
       env: instance.env,
     };
   };
   const tree = componentTree(definitionsOf(code), env);
-  return { program: { ...(await build(tree)), auth: code.auth }, tree, folders };
+  return { program: { ...build(tree), auth: code.auth }, tree };
 }
 
 /** Builds a definition by itself, as if it were the app: for one that is pushed but not mounted. */
-export async function buildAlone(code: DefinitionCode, folder: CodeFolder): Promise<ComponentProgram> {
-  const files = await folder.write(code.modules, {});
+export function buildAlone(code: DefinitionCode, folder: string): ComponentProgram {
   const { path } = code.definition;
-  return { path: "", definitionPath: path, modules: loaders(code, files), schema: null, children: {} };
+  return { path: "", definitionPath: path, modules: loaders(code, folder), schema: null, children: {} };
 }
 
 /** The path of a module as it stands in the names of functions: `dir/mod`. */
@@ -53,12 +54,31 @@ export function modulePathOf(path: string): string {
   return path.replace(/\.[cm]?js$/, "");
 }
 
-function loaders(code: DefinitionCode, files: CodeFiles): Record<string, ModuleLoader> {
+/** Imports modules as one instance with globals of its own. What they import of each other is evaluated once. */
+function loaders(code: DefinitionCode, folder: string): Record<string, ModuleLoader> {
+  const place = join(folder, randomUUID().slice(0, 8));
+  const codes = new Map(code.modules.map((module) => [module.path, () => codeText(module, place)]));
+  const instance = new CodeInstance(codes, place, convexGlobals());
   const found: Record<string, ModuleLoader> = {};
   for (const { path } of code.modules) {
     const modulePath = modulePathOf(path);
     if (!isFunctionModule(modulePath)) continue;
-    found[modulePath] = () => importUrl(files.url(path));
+    found[modulePath] = () => inTime(instance.import(path));
   }
   return found;
+}
+
+const parsed = new WeakMap<CodeModule, ModuleText>();
+
+/** Parsed once, however often it is imported. @throws SyntaxError */
+function codeText(module: CodeModule, place: string): CodeText {
+  const { path, source, sourceMap, environment } = module;
+  const text = parsed.get(module) ?? moduleText(source);
+  parsed.set(module, text);
+  const map = sourceMap === undefined ? null : locateSources(sourceMap, path, join(place, path));
+  const sourceMapUrl =
+    map === null
+      ? {}
+      : { sourceMapUrl: `data:application/json;base64,${Buffer.from(map).toString("base64")}` };
+  return { text, isForNode: environment === "node", ...sourceMapUrl };
 }

@@ -1,9 +1,8 @@
-/**
- * Imports a module from its text. Configurations and schemas are bundled into one file each, so they need no place on disk.
- * Node keeps what it has imported by its URL, and here the URL is the text itself, so equal texts are evaluated once,
- * whichever push they come with.
- */
+/** Imports a module from its text alone: configurations and schemas are bundled into one file each. */
 import { TrueupError } from "../../errors/index.js";
+import { convexGlobals } from "../../functions/index.js";
+import { CodeInstance } from "../modules/code-instance.js";
+import { moduleText } from "../modules/module-text.js";
 
 /** Longer than any honest module takes, and shorter than anybody waits for a push. */
 const importTimeoutMs = 15_000;
@@ -15,31 +14,41 @@ export interface ModuleName {
   readonly modulePath: string;
 }
 
+/** What a module is imported with. */
+export interface SourceOptions {
+  /** The texts of modules that it imports, by the names that it has for them. */
+  readonly linked?: ReadonlyMap<string, string>;
+  /** What it sees as `process.env`. */
+  readonly env?: object;
+}
+
 /** @throws MODULE_FAILED with what the module threw */
-export async function importSource(name: ModuleName, source: string): Promise<Record<string, unknown>> {
+export async function importSource(
+  name: ModuleName,
+  source: string,
+  { linked = new Map(), env }: SourceOptions = {},
+): Promise<Record<string, unknown>> {
   try {
-    return await importUrl(sourceUrl(source));
+    const texts = [...linked, [name.modulePath, source] as const];
+    const codes = new Map(
+      texts.map(([path, text]) => [path, () => ({ text: moduleText(text), isForNode: false })]),
+    );
+    const globals = convexGlobals(env === undefined ? {} : { env });
+    return await inTime(new CodeInstance(codes, process.cwd(), globals).import(name.modulePath));
   } catch (error) {
     throw moduleFailed(name, error);
   }
 }
 
-/** The URL of a module that is its own text; other texts may import it. */
-export function sourceUrl(source: string): string {
-  // Node would look for the map beside the module, and such a module is nowhere.
-  const alone = source.replaceAll(/^\/\/# sourceMappingURL=.*$/gm, "");
-  return `data:text/javascript;base64,${Buffer.from(alone).toString("base64")}`;
-}
-
-/** Imports a module. Rejects with what it throws, or when its top level does not come to an end. */
-export async function importUrl(url: string): Promise<Record<string, unknown>> {
+/** Resolves as an import does. Rejects with what the modules throw, or when their top level does not come to an end. */
+export async function inTime<T>(importing: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     const message = `its top level did not finish within ${importTimeoutMs / 1000} seconds`;
     timer = setTimeout(() => reject(new Error(message)), importTimeoutMs);
   });
   try {
-    return await Promise.race([import(url) as Promise<Record<string, unknown>>, late]);
+    return await Promise.race([importing, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { locateSources } from "./code-folder.js";
+import { locateSources } from "./source-map.js";
 
 function appFolder(): string {
   const app = mkdtempSync(join(tmpdir(), "trueup-map-"));
@@ -16,10 +16,18 @@ const sourcesOf = (located: string | null): unknown =>
 
 test("sources lead from the module's place to the app's files", () => {
   const code = join(appFolder(), ".trueup", "code", "abc");
-  const main = locateSources('{"sources":["../convex/main.ts"]}', "main.js", join(code, "main.js"));
+  const main = locateSources(
+    '{"sources":["../convex/main.ts"],"mappings":"AAAA"}',
+    "main.js",
+    join(code, "main.js"),
+  );
   expect(sourcesOf(main)).toEqual(["../../../convex/main.ts"]);
   const sources = ["../../convex/dir/mod.ts", "../../node_modules/a/index.js"];
-  const nested = locateSources(JSON.stringify({ sources }), "dir/mod.js", join(code, "dir", "mod.js"));
+  const nested = locateSources(
+    JSON.stringify({ sources, mappings: "" }),
+    "dir/mod.js",
+    join(code, "dir", "mod.js"),
+  );
   expect(sourcesOf(nested)).toEqual(["../../../../convex/dir/mod.ts", "../../../../node_modules/a/index.js"]);
 });
 
@@ -29,5 +37,5 @@ test("what is no source map is left out, and so are maps without an app around",
   expect(locateSources("not JSON", "main.js", file)).toBeNull();
   expect(locateSources("[]", "main.js", file)).toBeNull();
   rmSync(join(app, "package.json"));
-  expect(locateSources('{"sources":[]}', "main.js", file)).toBeNull();
+  expect(locateSources('{"sources":[],"mappings":""}', "main.js", file)).toBeNull();
 });

@@ -5,7 +5,7 @@
  * child's path and name. So a parent can only be evaluated when its children's names are known.
  */
 import { TrueupError } from "../../errors/index.js";
-import { importSource, moduleFailed, sourceUrl, type ModuleName } from "../code/import-source.js";
+import { importSource, moduleFailed, type ModuleName } from "../code/import-source.js";
 import type { PushedDefinition, PushedModule } from "../push/push-request.js";
 
 /** Where the value of a component's environment variable comes from. */
@@ -92,8 +92,8 @@ async function evaluateOne(
 ): Promise<ComponentDefinition> {
   if (module === null) return plainApp;
   const name: ModuleName = { definitionPath: path, modulePath: module.path };
-  const source = children.reduce(linkChild, module.source);
-  const exported = (await importSource(name, source))["default"];
+  const linked = new Map(children.map(standIn));
+  const exported = (await importSource(name, module.source, { linked }))["default"];
   if (!isExporter(exported)) {
     throw moduleFailed(name, new Error("its default export must be made by defineApp or defineComponent"));
   }
@@ -113,13 +113,12 @@ async function evaluateOne(
   return { ...definition, path };
 }
 
-/** Lets a parent's bundle import what stands for a child. */
-function linkChild(source: string, child: ComponentDefinition): string {
+/** What stands for a child where a parent's bundle imports it. */
+function standIn(child: ComponentDefinition): readonly [specifier: string, source: string] {
   const specifier = `./_componentDeps/${Buffer.from(child.path).toString("base64url")}`;
   const defaultName = child.definitionType.type === "childComponent" ? child.definitionType.name : "";
   const imported = { componentDefinitionPath: child.path, defaultName };
-  const url = JSON.stringify(sourceUrl(`export default ${JSON.stringify(imported)};`));
-  return source.replaceAll(JSON.stringify(specifier), url).replaceAll(`'${specifier}'`, url);
+  return [specifier, `export default ${JSON.stringify(imported)};`];
 }
 
 function checkChildren(definition: ComponentDefinition, all: ReadonlyMap<string, ComponentDefinition>): void {

@@ -11,9 +11,6 @@ import type { DefinitionCode } from "../code/program-code.js";
 import type { Environment } from "../definitions/component-tree.js";
 import type { PushedModule } from "./push-request.js";
 
-const environments = new Map<string, Environment>();
-const lookUp = Symbol.for("trueup.authEnvironments");
-
 /** The module that names the providers. */
 const authModule = "auth.config.js";
 
@@ -40,25 +37,6 @@ function serverAddresses(): Environment {
 export async function evaluateAuthConfig(module: PushedModule, env: Environment): Promise<AuthProvider[]> {
   const name: ModuleName = { definitionPath: "", modulePath: module.path };
   const missing = new Set<string>();
-  const exported = await withProcess(env, missing, (preamble) =>
-    importSource(name, preamble + module.source),
-  );
-  return readAuthProviders(exported["default"], (reason) => {
-    const [variable] = missing;
-    return variable === undefined ? moduleFailed(name, new Error(reason)) : missingVariable(variable);
-  });
-}
-
-let evaluations = 0;
-
-/** Runs with a first line for the module, which gives it a `process.env` of its own. */
-async function withProcess<T>(
-  env: Environment,
-  missing: Set<string>,
-  run: (preamble: string) => Promise<T>,
-): Promise<T> {
-  evaluations += 1;
-  const key = String(evaluations);
   const noting = new Proxy(env, {
     get(target, variable) {
       const value: unknown = Reflect.get(target, variable);
@@ -66,14 +44,11 @@ async function withProcess<T>(
       return value;
     },
   });
-  environments.set(key, noting);
-  Reflect.set(globalThis, lookUp, environments);
-  try {
-    const look = `globalThis[Symbol.for(${JSON.stringify(Symbol.keyFor(lookUp))})].get("${key}")`;
-    return await run(`const process={...globalThis.process,env:${look}};`);
-  } finally {
-    environments.delete(key);
-  }
+  const exported = await importSource(name, module.source, { env: noting });
+  return readAuthProviders(exported["default"], (reason) => {
+    const [variable] = missing;
+    return variable === undefined ? moduleFailed(name, new Error(reason)) : missingVariable(variable);
+  });
 }
 
 function missingVariable(variable: string): TrueupError {

@@ -63,7 +63,7 @@ function allModules(pushed: PushedDefinition, known: DefinitionCode | undefined)
         path,
       });
     }
-    return { ...found, environment };
+    return found.environment === environment ? found : { ...found, environment };
   });
   return [...pushed.modules.map((module) => ({ ...module, sha256: moduleHash(module) })), ...kept];
 }

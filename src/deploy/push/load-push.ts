@@ -13,7 +13,6 @@ import {
 } from "./analyze-component.js";
 import { checkCrons } from "./check-crons.js";
 import { buildAlone, buildProgram, modulePathOf, type BuiltProgram } from "../code/build-program.js";
-import type { CodeFolder } from "../code/code-folder.js";
 import type { DefinitionCode, ProgramCode } from "../code/program-code.js";
 import { definitionExports, instanceExports, type ResolvedExport } from "../definitions/component-exports.js";
 import type { ComponentDefinition } from "../definitions/convex-config.js";
@@ -57,10 +56,10 @@ export interface LoadedPush extends BuiltProgram {
 export async function loadPush(
   code: ProgramCode,
   env: Environment,
-  folder: CodeFolder,
+  folder: string,
   load: Load,
 ): Promise<LoadedPush> {
-  const built = await buildProgram(code, env, folder);
+  const built = buildProgram(code, env, folder);
   const loaded = await load(built.program);
   checkCrons(loaded);
   const mounted = new Map<string, LoadedComponent>();
@@ -69,7 +68,7 @@ export async function loadPush(
   }
   const analysis: Record<string, AnalyzedDefinition> = {};
   for (const [path, definitionCode] of code.definitions) {
-    const component = mounted.get(path) ?? (await load(await buildAlone(definitionCode, folder))).root;
+    const component = mounted.get(path) ?? (await load(buildAlone(definitionCode, folder))).root;
     analysis[path] = analyze(definitionCode, component);
   }
   const anew = (): Promise<LoadedProgram> => loadAnew(code, env, folder, load);
@@ -78,22 +77,15 @@ export async function loadPush(
 
 /**
  * Imports the code of a push once more, as instances of their own that see another clock and another environment; modules that
- * fail with these see the usual ones. What was imported stays in memory, as everything that Node imports.
+ * fail with these see the usual ones.
  */
 async function loadAnew(
   code: ProgramCode,
   env: Environment,
-  folder: CodeFolder,
+  folder: string,
   load: Load,
 ): Promise<LoadedProgram> {
-  const importOnce = async (): Promise<LoadedProgram> => {
-    const built = await buildProgram(code, env, folder, "anew");
-    try {
-      return await load(built.program);
-    } finally {
-      await folder.remove(built.folders);
-    }
-  };
+  const importOnce = (): Promise<LoadedProgram> => load(buildProgram(code, env, folder).program);
   try {
     return await importShifted(importOnce);
   } catch {

@@ -6,6 +6,7 @@
  */
 import { parse, type AnyNode, type Function as FunctionNode } from "acorn";
 import { full } from "acorn-walk";
+import { namesIn as namesInPattern } from "../modules/names-in.js";
 
 /** The names of the variables that a function writes, sorted; none where its text cannot be read. O(length of the source). */
 export function outlivingWrites(run: (...args: never[]) => unknown): readonly string[] {
@@ -70,26 +71,12 @@ function writtenBy(node: AnyNode): readonly string[] {
   }
 }
 
-/** The variables that a pattern binds or, where it is assigned to, changes. For `memory.last` that is `memory`. */
-function namesIn(pattern: AnyNode | null): readonly string[] {
-  switch (pattern?.type) {
-    case "Identifier":
-      return [pattern.name];
-    case "MemberExpression":
-      return namesIn(pattern.object);
-    case "ThisExpression":
-      return ["this"];
-    case "ArrayPattern":
-      return pattern.elements.flatMap(namesIn);
-    case "ObjectPattern":
-      return pattern.properties.flatMap((property) =>
-        namesIn(property.type === "Property" ? property.value : property.argument),
-      );
-    case "AssignmentPattern":
-      return namesIn(pattern.left);
-    case "RestElement":
-      return namesIn(pattern.argument);
-    default:
-      return [];
-  }
+function namesIn(pattern: AnyNode | null | undefined): readonly string[] {
+  return namesInPattern(pattern, ofTarget);
+}
+
+/** For `memory.last` that is `memory`. */
+function ofTarget(target: AnyNode): readonly string[] {
+  if (target.type === "MemberExpression") return namesIn(target.object);
+  return target.type === "ThisExpression" ? ["this"] : [];
 }

@@ -18,6 +18,7 @@ import {
 } from "../context/meta.js";
 import { notSupported } from "../context/refused-calls.js";
 import { functionHandle } from "../program/loaded-program.js";
+import { programGlobals, type ProgramGlobals } from "../program/program-globals.js";
 import { currentExecution, type Execution } from "./execution.js";
 import type { NestedOptions } from "./invoke.js";
 
@@ -104,6 +105,11 @@ const ours: ConvexGlobal = {
     throw notSupported(`Convex.jsSyscall("${operation}")`);
   },
 };
+
+/** The globals of pushed code. @param options What stands in the place of `process.env`, if anything does. */
+export function convexGlobals(options: { readonly env?: object } = {}): ProgramGlobals {
+  return programGlobals({ ...options, convex: ours });
+}
 
 /** The global that another library has put in place, before or after this one. */
 let others: () => unknown = () => undefined;

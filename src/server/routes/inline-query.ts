@@ -3,7 +3,7 @@
  * code anyway, so the query runs like one of the app, in this process, and can only read.
  */
 import { v } from "convex/values";
-import { importSource, requestReader, sourceUrl } from "../../deploy/index.js";
+import { importSource, requestReader } from "../../deploy/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import { decodeArguments, functionReply, type FunctionReply } from "../calls/function-reply.js";
 import { readFormat } from "../calls/value-format.js";
@@ -11,9 +11,9 @@ import type { Route, RouteRequest } from "../http/route.js";
 
 /** The module that the source may import. Its `query` returns the definition that it is given. */
 const wrappers = "convex:/_system/repl/wrappers.js";
-const wrappersUrl = sourceUrl(
-  "export const query = (definition) => definition; export const internalQuery = query;",
-);
+const linked: ReadonlyMap<string, string> = new Map([
+  [wrappers, "export const query = (definition) => definition; export const internalQuery = query;"],
+]);
 
 const readRequest = requestReader(
   v.object({
@@ -55,8 +55,8 @@ async function runInlineQuery({ backend, caller, body }: RouteRequest): Promise<
 
 /** @throws MODULE_FAILED, INVALID_FUNCTION */
 async function importHandler(path: string, source: string): Promise<Handler> {
-  const linked = source.replaceAll(JSON.stringify(wrappers), JSON.stringify(wrappersUrl));
-  const { default: definition } = await importSource({ definitionPath: "", modulePath: path }, linked);
+  const name = { definitionPath: "", modulePath: path };
+  const { default: definition } = await importSource(name, source, { linked });
   if (typeof definition === "function") return definition as Handler;
   const handler: unknown = (definition as { handler?: unknown } | undefined)?.handler;
   if (typeof handler === "function") return handler as Handler;
