@@ -10,6 +10,15 @@ export interface ServerLimits {
   readonly callsPerSocket: number;
   /** HTTP requests under way, those of the app's HTTP actions too; one more gets 429. */
   readonly requests: number;
+  /** Connections of a port, idle ones too; one more is dropped. */
+  readonly connections: number;
+  /** Calls of all connections that are under way or wait; a connection that adds to them is ended, unless it has only a few. */
+  readonly calls: number;
+  /**
+   * Bytes in hand for all callers: what they have sent and is not answered, and what they were sent and have not taken. Who
+   * adds to them is refused or ended, unless it has only a few.
+   */
+  readonly bytes: number;
 }
 
 /** Where a server listens, whom it serves, and how. */

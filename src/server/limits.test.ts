@@ -1,4 +1,6 @@
 /** What a server takes on at once, and what becomes of the rest. */
+import { once } from "node:events";
+import { createConnection, type Socket } from "node:net";
 import { actionGeneric, mutationGeneric, queryGeneric } from "convex/server";
 import { memory, openBackend, type Backend } from "trueup";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -129,4 +131,90 @@ test("a connection with as many calls as it may have is not read from until some
       { timeout: 10_000 },
     )
     .toBe(60);
+});
+
+test("messages that are never whole are bounded in all: whoever adds to them is ended, and the others are served", async () => {
+  await start({ bytes: 1024 * 1024 });
+  const port = Number(new URL(server.url).port);
+  const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+  const upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", key];
+  const ended = Array.from({ length: 4 }, async () => {
+    const greedy = createConnection(port, "127.0.0.1").on("error", () => {});
+    greedy.write(["GET /api/sync HTTP/1.1", "Host: localhost", ...upgrade, "", ""].join("\r\n"));
+    // The head of a frame of 16 MiB, of which a part comes.
+    greedy.write(Buffer.from([0x81, 0xff, 0, 0, 0, 0, 1, 0, 0, 0, 1, 2, 3, 4]));
+    greedy.write(Buffer.alloc(512 * 1024));
+    await new Promise((resolve) => greedy.on("close", resolve).resume());
+  });
+  await Promise.race(ended);
+  const modest = await connect();
+  modest.say({ type: "Mutation", requestId: 0, udfPath: "f:add", args: [{}] });
+  await expect.poll(() => modest.heard.some(({ type }) => type === "MutationResponse")).toBe(true);
+  expect((await call("f:count", "query")).status).toBe(200);
+});
+
+test("bodies are bounded in all: one more that is large gets 429, and a small one is answered", async () => {
+  await start({ bytes: 1024 * 1024 });
+  const port = Number(new URL(server.url).port);
+  const half = createConnection(port, "127.0.0.1").on("error", () => {});
+  const head = ["POST /api/query HTTP/1.1", "Host: localhost", "Content-Length: 9000000", "", ""].join(
+    "\r\n",
+  );
+  half.write(head + " ".repeat(900 * 1024));
+  const authorization = `Convex ${await backend.keys.add("metrics")}`;
+  const inHand = async (): Promise<number> => {
+    const text = await (await fetch(`${server.url}/metrics`, { headers: { authorization } })).text();
+    return Number(/^trueup_bytes_in_hand (\d+)$/m.exec(text)?.[1]);
+  };
+  await expect.poll(inHand).toBeGreaterThanOrEqual(900 * 1024);
+  const large = JSON.stringify({ path: "f:count", args: {}, filler: "x".repeat(200 * 1024) });
+  const status = async (): Promise<number> =>
+    (await fetch(`${server.url}/api/query`, { method: "POST", body: large })).status;
+  expect(await status()).toBe(429);
+  expect((await call("f:count", "query")).status).toBe(200);
+  half.destroy();
+  await expect.poll(status).toBe(200);
+});
+
+test("calls of all connections are bounded: who adds to them is ended, who has only a few is served", async () => {
+  await start({ calls: 40 });
+  const greedy = await connect();
+  for (let requestId = 0; requestId < 60; requestId++) {
+    greedy.say({ type: "Action", requestId, udfPath: "f:wait", args: [{}] });
+  }
+  expect([1006, 1013]).toContain(await greedy.closed);
+  const modest = await connect();
+  modest.say({ type: "Mutation", requestId: 0, udfPath: "f:add", args: [{}] });
+  await expect.poll(() => modest.heard.some(({ type }) => type === "MutationResponse")).toBe(true);
+});
+
+test("one message that breaks the server's own code ends its connection alone", async () => {
+  await start({});
+  const deep = `${'{"a":['.repeat(2_500)}1${"]}".repeat(2_500)}`;
+  const add = { type: "Add", queryId: 1, udfPath: "f:count", args: ["deep"] };
+  const watch = { type: "ModifyQuerySet", baseVersion: 0, newVersion: 1, modifications: [add] };
+  const { socket, heard, closed } = await connect();
+  socket.send(JSON.stringify(watch).replace('"deep"', deep));
+  expect(await closed).toBe(1008);
+  expect(heard.at(-1)).toMatchObject({ type: "FatalError", error: expect.stringContaining("512 deep") });
+  expect((await call("f:count", "query")).status).toBe(200);
+});
+
+test("a request that does not say what it wants is ended, and a connection beyond the limit is dropped", async () => {
+  await start({ connections: 2 });
+  const port = Number(new URL(server.url).port);
+  const open = (): Socket => createConnection(port, "127.0.0.1").on("error", () => {});
+  const [first, second] = [open(), open()];
+  await Promise.all([first, second].map((socket) => once(socket, "connect")));
+  await once(open().resume(), "close");
+  first.destroy();
+  second.destroy();
+  await expect
+    .poll(() =>
+      call("f:count", "query").then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    )
+    .toBe(200);
 });

@@ -6,4 +6,7 @@ export const defaultServerLimits: ServerLimits = {
   queriesPerSocket: 2_000,
   callsPerSocket: 500,
   requests: 2_000,
+  connections: 20_000,
+  calls: 20_000,
+  bytes: 256 * 1024 * 1024,
 };

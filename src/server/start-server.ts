@@ -3,7 +3,7 @@
  * answers the former, the sync server the latter.
  */
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerOptions as HttpServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Backend, RunningServer, ServerOptions } from "../backend/index.js";
 import { TrueupError } from "../errors/index.js";
@@ -15,11 +15,19 @@ import { Metrics } from "./metrics/metrics.js";
 import { isLoopbackHost, Visitors } from "./http/visitors.js";
 import { RequestHandler } from "./http/request-handler.js";
 import { defaultServerLimits } from "./limits.js";
+import { Load } from "./load.js";
 import { siteUrlWithin } from "./routes/http-actions.js";
 import { SyncServer } from "./sync/sync-server.js";
 
 const noProviders: readonly AuthProvider[] = [];
 const patienceMs = 4_000;
+/** How long a connection may take to say what it wants. An idle one is kept for longer than proxies keep theirs. */
+const timeouts: HttpServerOptions = {
+  headersTimeout: 15_000,
+  requestTimeout: 120_000,
+  keepAliveTimeout: 75_000,
+  connectionsCheckingInterval: 5_000,
+};
 
 /** Starts a server for a backend, and resolves when it listens. @throws PORT_IN_USE */
 export async function startServer(backend: Backend, options: ServerOptions): Promise<RunningServer> {
@@ -31,15 +39,17 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   const isOpen = isProduction || !isLoopbackHost(host);
   const visitors = new Visitors(isOpen ? null : (options.origins ?? []));
   const limits = { ...defaultServerLimits, ...options.limits };
+  const load = new Load(limits);
   const calls = new CallLog();
   const metrics = new Metrics(backend, () => {
-    const { underWay, refused: requests } = handler.figures;
-    const { refused: sockets, ...clients } = sync.figures;
-    return { ...clients, requestsUnderWay: underWay, refused: { requests, sockets } };
+    const { bytes, calls: callsInHand } = load.figures;
+    const inHand = { requestsUnderWay: handler.underWay, bytes, calls: callsInHand };
+    return { ...sync.figures, ...inHand, refused: load.refused };
   });
-  const handler = new RequestHandler({ backend, authenticator, visitors, calls, metrics, limits, log });
-  const server = createServer((request, response) => void handler.handle(request, response));
-  const site = createServer((request, response) => void handler.handleSite(request, response));
+  const handler = new RequestHandler({ backend, authenticator, visitors, calls, metrics, limits, load, log });
+  const server = createServer(timeouts, (request, response) => void handler.handle(request, response));
+  const site = createServer(timeouts, (request, response) => void handler.handleSite(request, response));
+  for (const each of [server, site]) each.maxConnections = limits.connections;
   const port = await listen(server, options.port, host);
   const url = urlOf(reachable(host), port);
   let siteUrl = siteUrlWithin(url);
@@ -55,7 +65,7 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   siteUrl = options.publicSiteUrl ?? siteUrl;
   handler.serverUrl = serverUrl;
   handler.siteUrl = siteUrl;
-  const sync = new SyncServer(backend, serverUrl, { authenticator, visitors, limits });
+  const sync = new SyncServer(backend, serverUrl, { authenticator, visitors, limits, load });
   sync.attach(server);
   const stopLogging = logStrayFailures(log);
   const stopWatching = backend.onCallEnded((call) => {

@@ -47,6 +47,7 @@ export class LiveQuerySet<Call, Outcome> {
   /** Those that may have an outcome which the client does not know. */
   readonly #changed = new Set<Watched<Call, Outcome>>();
   #lastNumber = 0;
+  #chars = 0;
   /** Whether `onStale` is about to be called. */
   #isDue = false;
 
@@ -61,6 +62,11 @@ export class LiveQuerySet<Call, Outcome> {
     return this.#watched.size;
   }
 
+  /** How long the names of the watched calls are, arguments included. */
+  get chars(): number {
+    return this.#chars;
+  }
+
   /** Watches a call under an id; another one under the same id is given up. */
   add(id: number, call: Call): void {
     this.remove(id);
@@ -68,12 +74,14 @@ export class LiveQuerySet<Call, Outcome> {
     watched.query.watchers.add(watched);
     this.#watched.set(id, watched);
     this.#changed.add(watched);
+    this.#chars += watched.query.key.length;
   }
 
   remove(id: number): void {
     const watched = this.#watched.get(id);
     if (watched === undefined) return;
     this.#watched.delete(id);
+    this.#chars -= watched.query.key.length;
     this.#changed.delete(watched);
     watched.query.watchers.delete(watched);
     this.#owner.forgetUnwatched(watched.query);

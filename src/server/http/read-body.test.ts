@@ -10,13 +10,13 @@ import type { AddressInfo } from "node:net";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { HttpError } from "./http-error.js";
-import { parseJson, readBody, receiveBody } from "./read-body.js";
+import { readBody, receiveBody } from "./read-body.js";
 
 const maxBytes = 1000;
 
 let read: (incoming: IncomingMessage) => Promise<Buffer>;
 beforeEach(() => {
-  read = (incoming) => readBody(incoming, maxBytes);
+  read = (incoming) => readBody(incoming, { maxBytes });
 });
 
 async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -79,7 +79,7 @@ test("a body without a length may be as long as the limit, and no longer", async
 });
 
 test("a body that is taken as it came is held to the limit too", async () => {
-  read = (incoming) => receiveBody(incoming, maxBytes);
+  read = (incoming) => receiveBody(incoming, { maxBytes });
   expect(await send([full])).toEqual(full);
   expect(await send([over])).toEqual(tooLarge);
   expect(await send([over], { "Content-Length": maxBytes + 1 })).toEqual(tooLarge);
@@ -99,16 +99,4 @@ test.each([
 test("no compression may be named, and no other is known", async () => {
   expect(await send([full], { "Content-Encoding": "identity" })).toEqual(full);
   expect(await send([full], { "Content-Encoding": "deflate" })).toEqual([415, "UnsupportedEncoding"]);
-});
-
-test("JSON is parsed as UTF-8, nothing is undefined, and a mistake is told with its place", () => {
-  expect(parseJson(Buffer.from('{"a":"é"}'))).toEqual({ a: "é" });
-  expect(parseJson(Buffer.alloc(0))).toBeUndefined();
-  expect(() => parseJson(Buffer.from("{"))).toThrow(
-    expect.objectContaining({
-      status: 400,
-      code: "MalformedJson",
-      message: expect.stringMatching(/JSON: .+/),
-    }),
-  );
 });

@@ -17,9 +17,11 @@ import type { CallLog } from "../call-log.js";
 import type { Metrics } from "../metrics/metrics.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import { HttpError, httpErrorOf, isServerFailure } from "./http-error.js";
-import { parseJson, readBody } from "./read-body.js";
+import { parseJson } from "../parse-json.js";
+import { readBody, tooMuch } from "./read-body.js";
+import type { Load, Share } from "../load.js";
 import type { Visitors } from "./visitors.js";
-import { Router, TextReply } from "./route.js";
+import { Router, TextReply, type Route } from "./route.js";
 
 export interface RequestHandlerOptions {
   readonly backend: Backend;
@@ -28,11 +30,13 @@ export interface RequestHandlerOptions {
   readonly calls: CallLog;
   readonly metrics: Metrics;
   readonly limits: Pick<ServerLimits, "requests">;
+  readonly load: Load;
   readonly log: (line: string) => void;
 }
 
 const defaultMaxBodyBytes = 1024 * 1024;
-/** What is read and unpacked of a body for admins that comes without their key in the header: it may hold the key. */
+/** A caller that takes nothing of its reply for so long is gone. */
+const patienceMs = 30_000;
 const maxKeyBodyBytes = 64 * 1024;
 
 const router = new Router([
@@ -54,15 +58,14 @@ export class RequestHandler {
   readonly #waiting = new Set<AbortController>();
   #isClosing = false;
   #underWay = 0;
-  #refused = 0;
 
   constructor(options: RequestHandlerOptions) {
     this.#options = options;
   }
 
-  /** How many requests are under way, and how many were too many. */
-  get figures(): { readonly underWay: number; readonly refused: number } {
-    return { underWay: this.#underWay, refused: this.#refused };
+  /** How many requests are under way. */
+  get underWay(): number {
+    return this.#underWay;
   }
 
   /** Ends the requests that would wait for long. */
@@ -75,13 +78,13 @@ export class RequestHandler {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const siteTarget = siteTargetOf(request.url ?? "/");
     if (siteTarget !== null) return await this.handleSite(request, response, siteTarget);
-    await this.#guard(request, response, async () => {
+    await this.#guard(request, response, async (share) => {
       this.#options.visitors.admit(request.headers);
       if (request.method === "OPTIONS") {
         response.writeHead(204, preflightHeaders(request.headers)).end();
         return;
       }
-      this.#reply(request, response, 200, await this.#answer(request, response));
+      this.#reply(request, response, 200, await this.#answer(request, response, share), share);
     });
   }
 
@@ -91,45 +94,58 @@ export class RequestHandler {
     response: ServerResponse,
     target: string = request.url ?? "/",
   ): Promise<void> {
-    await this.#guard(request, response, async () => {
+    await this.#guard(request, response, async (share) => {
       parseTarget(target);
-      await answerHttpAction(this.#options, new URL(this.siteUrl).origin + target, request, response);
+      const url = new URL(this.siteUrl).origin + target;
+      await answerHttpAction(this.#options, url, request, response, share);
     });
   }
 
   async #guard(
     request: IncomingMessage,
     response: ServerResponse,
-    answer: () => Promise<void>,
+    answer: (share: Share) => Promise<void>,
   ): Promise<void> {
+    const { load, limits } = this.#options;
+    const share = load.share();
     this.#underWay += 1;
+    const { socket } = request;
+    response.setTimeout(patienceMs, () => {
+      if (socket.writableLength > 0) socket.destroy();
+    });
+    // Until the caller has taken the reply, or is gone.
+    response.once("close", () => {
+      this.#underWay -= 1;
+      share.clear();
+    });
     try {
-      if (this.#underWay > this.#options.limits.requests) {
-        this.#refused += 1;
+      if (this.#underWay > limits.requests) {
+        load.refused.requests += 1;
         throw tooManyRequests();
       }
-      await answer();
+      await answer(share);
     } catch (error) {
       if (isServerFailure(error)) this.#log(error, request);
       const { status, code, message } = httpErrorOf(error);
       this.#reply(request, response, status, { code, message });
       // The rest of a body that was refused is not worth reading.
       if (!request.complete) request.destroy();
-    } finally {
-      this.#underWay -= 1;
     }
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
+  async #answer(request: IncomingMessage, response: ServerResponse, share: Share): Promise<unknown> {
     const { backend, authenticator, calls, metrics } = this.#options;
     const { pathname, searchParams } = parseTarget(request.url ?? "/");
     const route = router.find(request.method === "HEAD" ? "GET" : (request.method ?? "GET"), pathname);
     let caller = await authenticator.caller(request.headers.authorization);
-    const maxBytes = route.maxBodyBytes ?? defaultMaxBodyBytes;
     const isStranger = route.isForAdmins && caller.kind !== "admin";
-    const body = parseJson(
-      await readBody(request, isStranger ? Math.min(maxBytes, maxKeyBodyBytes) : maxBytes),
-    );
+    const { maxBodyBytes: maxBytes = defaultMaxBodyBytes } = route;
+    const limits =
+      caller.kind === "admin"
+        ? { maxBytes }
+        : { maxBytes: Math.min(maxBytes, boundFor(request, route)), share };
+    const bytes = await readBody(request, limits);
+    const body = parseJson(bytes.toString("utf8"));
     if (isStranger) caller = await admitAdmin(body, authenticator);
     return await route.answer({
       backend,
@@ -158,16 +174,25 @@ export class RequestHandler {
     return ending.signal;
   }
 
-  #reply(request: IncomingMessage, response: ServerResponse, status: number, body: unknown): void {
+  /** @param share Where the reply is counted until the caller has taken it; that of an error is small. */
+  #reply(
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    body: unknown,
+    share?: Share,
+  ): void {
     if (response.headersSent || response.destroyed) return;
     // A connection that waits for the next request would keep a closing server waiting.
     if (this.#isClosing || !request.complete) response.shouldKeepAlive = false;
     // As text, which goes out in one piece with the headers.
     const { text, contentType } = body instanceof TextReply ? body : jsonReply(body);
+    const bytes = Buffer.byteLength(text);
+    if (share?.add(bytes) === false) throw tooMuch();
     response.writeHead(status, {
       ...corsHeaders(request.headers),
       "Content-Type": contentType,
-      "Content-Length": Buffer.byteLength(text),
+      "Content-Length": bytes,
     });
     response.end(request.method === "HEAD" ? undefined : text);
   }
@@ -182,6 +207,15 @@ export class RequestHandler {
 /** What URLs leave as it is: most requests name nothing else. */
 const plainPath = /^\/[\w/]*$/;
 const noQuery = new URLSearchParams();
+
+/**
+ * How much is read of a body without an admin's key in the header: little for admins, since it may hold the key, and little of
+ * what is packed, since no client packs a call and a few bytes may unpack to a thousand times as many.
+ */
+function boundFor({ headers }: IncomingMessage, { isForAdmins }: Route): number {
+  if (isForAdmins) return maxKeyBodyBytes;
+  return headers["content-encoding"] === undefined ? Infinity : defaultMaxBodyBytes;
+}
 
 function tooManyRequests(): HttpError {
   return new HttpError(

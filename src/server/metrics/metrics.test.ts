@@ -157,7 +157,15 @@ test("aggregates tell their drift, migrations their progress, jobs how late they
       { name: "m:bad", componentPath: "", state: "failed", isDone: false, processed: 1 },
     ],
   };
-  const none = { sockets: 0, watchedQueries: 0, subscriptions: 0, requestsUnderWay: 0, refused: {} };
+  const none = {
+    sockets: 0,
+    watchedQueries: 0,
+    subscriptions: 0,
+    requestsUnderWay: 0,
+    bytes: 0,
+    calls: 0,
+    refused: {},
+  };
   const metrics = new Metrics({ figures: async () => figures, activeProgram: null }, () => none);
   const { text } = await metrics.read();
   for (const line of [

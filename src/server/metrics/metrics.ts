@@ -15,6 +15,9 @@ export interface ServerFigures {
   readonly watchedQueries: number;
   /** Watches of queries: a query that three connections watch counts three times. */
   readonly subscriptions: number;
+  /** Bytes and calls that callers have in hand together; see the limits of these names. */
+  readonly bytes: number;
+  readonly calls: number;
   /** HTTP requests. */
   readonly requestsUnderWay: number;
   /** What was refused, by the name of the limit that it met. */
@@ -76,6 +79,8 @@ function tellServer(now: Registry, server: ServerFigures): void {
   gauge(now, "trueup_watched_queries", "Different queries that are watched.", server.watchedQueries);
   gauge(now, "trueup_subscriptions", "Watches of queries, each for a client.", server.subscriptions);
   gauge(now, "trueup_requests_under_way", "HTTP requests under way.", server.requestsUnderWay);
+  gauge(now, "trueup_calls_in_hand", "Calls of connections under way or waiting.", server.calls);
+  gauge(now, "trueup_bytes_in_hand", "Bytes received and not answered, or sent and not taken.", server.bytes);
   const refused = Object.entries(server.refused).map(([limit, count]): Sample => [{ limit }, count]);
   counter(now, "trueup_refused_total", "What met a limit of the server and was refused.", refused);
 }

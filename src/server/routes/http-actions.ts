@@ -11,6 +11,7 @@ import type { Backend } from "../../backend/index.js";
 import type { Authenticator } from "../auth/authenticator.js";
 import { HttpError } from "../http/http-error.js";
 import { receiveBody } from "../http/read-body.js";
+import type { Share } from "../load.js";
 
 const prefix = "/http";
 const maxBodyBytes = 20 * 1024 * 1024;
@@ -28,15 +29,17 @@ export function siteTargetOf(target: string): string | null {
 
 /**
  * @param url What is asked for, as the app sees it.
- * @throws HttpError 404 when the app has no such route, 413, 500 for what the action throws
+ * @param share Where the bytes of its body are counted.
+ * @throws HttpError 404 when the app has no such route, 413, 429, 500 for what the action throws
  */
 export async function answerHttpAction(
   { backend, authenticator }: { readonly backend: Backend; readonly authenticator: Authenticator },
   url: string,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
+  share: Share,
 ): Promise<void> {
-  const request = await toRequest(url, incoming);
+  const request = await toRequest(url, incoming, share);
   let response: Response | null;
   try {
     response = await backend.fetch(request, { identity: await identityOf(request, authenticator) });
@@ -63,13 +66,13 @@ async function identityOf(request: Request, authenticator: Authenticator): Promi
   }
 }
 
-async function toRequest(url: string, incoming: IncomingMessage): Promise<Request> {
+async function toRequest(url: string, incoming: IncomingMessage, share: Share): Promise<Request> {
   const method = incoming.method ?? "GET";
   const headers = new Headers();
   for (const [name, values] of Object.entries(incoming.headersDistinct)) {
     for (const value of values ?? []) headers.append(name, value);
   }
   const hasBody = method !== "GET" && method !== "HEAD";
-  const body = hasBody ? await receiveBody(incoming, maxBodyBytes) : null;
+  const body = hasBody ? await receiveBody(incoming, { maxBytes: maxBodyBytes, share }) : null;
   return new Request(url, { method, headers, body });
 }

@@ -8,7 +8,16 @@ import type { ServerMessage } from "./server-messages.js";
 /** Once so much waits for a client, it is not read from until it has taken all. One transition may be larger. */
 const maxWaitingBytes = 1024 * 1024;
 
-const closeCodes = { AuthError: 1008, ProtocolError: 1008, InternalServerError: 1011, ServerShutdown: 1001 };
+/** A client that takes nothing and says nothing for so many pings is gone; it answers each of them by itself. */
+const maxSilentPings = 4;
+
+const closeCodes = {
+  AuthError: 1008,
+  ProtocolError: 1008,
+  InternalServerError: 1011,
+  Overloaded: 1013,
+  ServerShutdown: 1001,
+};
 type CloseReason = keyof typeof closeCodes;
 
 export class SyncClient {
@@ -20,6 +29,9 @@ export class SyncClient {
   #left = 0;
   /** How many have a reason not to hear from the client for now. */
   #holds = 0;
+  /** How many pings ago the client was heard, or took something. */
+  #silentPings = 0;
+  #waitingAtPing = 0;
   /** In the order of the messages that they wait for. */
   readonly #waiting: { readonly message: number; readonly resume: () => void }[] = [];
 
@@ -63,14 +75,32 @@ export class SyncClient {
     };
   }
 
-  /** Tells the client that the server is there, unless something else on its way does. */
-  ping(): void {
-    if (this.#socket.bufferedAmount === 0) this.send({ type: "Ping" });
+  /** The client has said something. */
+  hear(): void {
+    this.#silentPings = 0;
   }
 
-  /** Ends the connection. The client may come back. */
+  /**
+   * Tells the client that the server is there, unless something else on its way does, and drops it when nothing was heard of it
+   * for a minute. A client that is not read from for what it has asked for cannot be heard.
+   */
+  ping(): void {
+    const socket = this.#socket;
+    const waiting = socket.bufferedAmount;
+    const isHeld = this.#holds > Number(this.#isOwed);
+    if (isHeld || (waiting > 0 && waiting !== this.#waitingAtPing)) this.#silentPings = 0;
+    else this.#silentPings += 1;
+    this.#waitingAtPing = waiting;
+    if (this.#silentPings > maxSilentPings) return socket.terminate();
+    if (waiting > 0 || socket.readyState !== socket.OPEN) return;
+    this.send({ type: "Ping" });
+    socket.ping();
+  }
+
+  /** Ends the connection. The client may come back. What an overloaded server has of it is let go of at once. */
   close(reason: CloseReason): void {
     this.#socket.close(closeCodes[reason], reason);
+    if (reason === "Overloaded") this.#socket.terminate();
   }
 
   /** A message has left for the client, or never will. */

@@ -7,9 +7,13 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Backend, ServerLimits } from "../../backend/index.js";
 import { isTrueupError } from "../../errors/index.js";
+import type { Load } from "../load.js";
+import { parseJson } from "../parse-json.js";
 import type { Authenticator } from "../auth/authenticator.js";
 import type { Visitors } from "../http/visitors.js";
 import { parseClientMessage, type ClientMessage } from "./client-messages.js";
+import { HttpError } from "../http/http-error.js";
+import { InHand } from "./in-hand.js";
 import { SyncClient } from "./sync-client.js";
 import { SyncSession, type SyncHost } from "./sync-session.js";
 import { watchedQueries } from "./watched-queries.js";
@@ -29,9 +33,13 @@ export interface SyncServerOptions {
   readonly authenticator: Authenticator;
   readonly visitors: Visitors;
   readonly limits: ServerLimits;
+  readonly load: Load;
 }
 
 function refuse(socket: Duplex, status: string): void {
+  // Nothing else looks after it from here on: neither its errors, nor a caller that never ends its side.
+  socket.on("error", () => {});
+  socket.once("finish", () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
@@ -46,13 +54,16 @@ export class SyncServer {
   readonly #pings: NodeJS.Timeout;
   readonly #stopWatching: () => void;
   readonly #connections = new Map<WebSocket, Connection>();
-  #refused = 0;
 
-  constructor(backend: Backend, serverUrl: string, { authenticator, visitors, limits }: SyncServerOptions) {
+  constructor(
+    backend: Backend,
+    serverUrl: string,
+    { authenticator, visitors, limits, load }: SyncServerOptions,
+  ) {
     const host = { backend, serverUrl };
     const live = watchedQueries(host);
     this.#visitors = visitors;
-    this.#host = { ...host, authenticator, live, limits };
+    this.#host = { ...host, authenticator, live, limits, load };
     this.#stopWatching = backend.deploy.onActivated(() => live.invalidateAll());
     this.#pings = setInterval(() => this.#ping(), pingIntervalMs);
     this.#pings.unref();
@@ -63,12 +74,11 @@ export class SyncServer {
     readonly sockets: number;
     readonly watchedQueries: number;
     readonly subscriptions: number;
-    readonly refused: number;
   } {
     let subscriptions = 0;
     for (const { session } of this.#connections.values()) subscriptions += session.watches;
     const { size: sockets } = this.#connections;
-    return { sockets, watchedQueries: this.#host.live.size, subscriptions, refused: this.#refused };
+    return { sockets, watchedQueries: this.#host.live.size, subscriptions };
   }
 
   /** Takes the upgrade requests of a server. */
@@ -82,10 +92,10 @@ export class SyncServer {
         return refuse(socket, "403 Forbidden");
       }
       if (this.#connections.size >= this.#host.limits.sockets) {
-        this.#refused += 1;
+        this.#host.load.refused.sockets += 1;
         return refuse(socket, "503 Service Unavailable");
       }
-      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket));
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, socket));
     });
   }
 
@@ -110,15 +120,29 @@ export class SyncServer {
     this.#host.live.close();
   }
 
-  #open(socket: WebSocket): void {
+  #open(socket: WebSocket, stream: Duplex): void {
     const client = new SyncClient(socket);
-    const session = new SyncSession(this.#host, client);
+    const { load, limits } = this.#host;
+    const inHand = new InHand(client, load, limits.callsPerSocket);
+    const session = new SyncSession(this.#host, client, inHand);
     this.#connections.set(socket, { client, session });
+    // Before a message is whole, its bytes are counted as they come.
+    stream.prependListener("data", (chunk: Buffer) => {
+      client.hear();
+      inHand.receive(chunk.length);
+    });
     socket.on("message", (data: Buffer) => {
-      const message = readMessage(client, data);
-      if (message !== null) session.receive(message);
+      inHand.endReceiving();
+      try {
+        const message = readMessage(client, data);
+        if (message !== null) session.receive(message, data.length);
+      } catch {
+        // Whatever goes wrong with one client's message must be nobody else's.
+        client.close("InternalServerError");
+      }
     });
     socket.on("close", () => {
+      inHand.endReceiving();
       this.#connections.delete(socket);
       session.close();
     });
@@ -133,9 +157,9 @@ export class SyncServer {
 
 function readMessage(client: SyncClient, data: Buffer): ClientMessage | null {
   try {
-    return parseClientMessage(JSON.parse(data.toString("utf8")));
+    return parseClientMessage(parseJson(data.toString("utf8")));
   } catch (error) {
-    if (!isTrueupError(error) && !(error instanceof SyntaxError)) throw error;
+    if (!isTrueupError(error) && !(error instanceof HttpError)) throw error;
     client.send({ type: "FatalError", error: `Malformed message: ${error.message}` });
     client.close("ProtocolError");
     return null;

@@ -19,6 +19,7 @@ import {
 import type { QueryCall, QueryHost } from "../calls/run-query.js";
 import type { Authenticator, Caller } from "../auth/authenticator.js";
 import type { ClientRequest } from "../../functions/index.js";
+import type { Load } from "../load.js";
 import { httpErrorOf } from "../http/http-error.js";
 import type { AddQuery, CallMessage, ClientMessage, Credential } from "./client-messages.js";
 import {
@@ -28,6 +29,7 @@ import {
   type StateModification,
   type StateVersion,
 } from "./server-messages.js";
+import type { InHand } from "./in-hand.js";
 import type { SyncClient } from "./sync-client.js";
 import type { WatchedOutcome, WatchedQueries } from "./watched-queries.js";
 
@@ -36,6 +38,7 @@ export interface SyncHost extends QueryHost {
   readonly authenticator: Authenticator;
   readonly live: WatchedQueries;
   readonly limits: ServerLimits;
+  readonly load: Load;
 }
 
 /** A state that a client was brought to: the versions of its set of queries and its identity, and the commit that it sees. */
@@ -60,12 +63,13 @@ const longestTimerMs = 2 ** 31 - 1;
 export class SyncSession {
   readonly #host: SyncHost;
   readonly #client: SyncClient;
+  readonly #inHand: InHand;
   readonly #set: LiveQuerySet<QueryCall, WatchedOutcome>;
   readonly #removed = new Set<number>();
   #sessionId: string | null = null;
   #caller: Caller;
   /** What came while a key or a token was being checked; null while none is. */
-  #inbox: ClientMessage[] | null = null;
+  #inbox: { readonly message: ClientMessage; readonly bytes: number }[] | null = null;
   #expiry: NodeJS.Timeout | undefined;
   /** The versions that the client has asked for. */
   #wanted = { querySet: 0, identity: 0 };
@@ -81,14 +85,11 @@ export class SyncSession {
   #isEnding = false;
   #isClosed = false;
   readonly #calls = new Set<Promise<void>>();
-  /** How many calls are under way or wait. */
-  #callsToMake = 0;
-  /** Lets the client be read from again; null while it is. */
-  #readOn: (() => void) | null = null;
   #lastMutation: Promise<void> = Promise.resolve();
 
-  constructor(host: SyncHost, client: SyncClient) {
+  constructor(host: SyncHost, client: SyncClient, inHand: InHand) {
     this.#host = host;
+    this.#inHand = inHand;
     this.#client = client;
     this.#caller = host.authenticator.stranger;
     this.#set = new LiveQuerySet(host.live, () => this.#advance());
@@ -99,11 +100,15 @@ export class SyncSession {
     return this.#set.size;
   }
 
-  /** Takes a message. A message that breaks the protocol ends the connection for good. */
-  receive(message: ClientMessage): void {
+  /**
+   * Takes a message. A message that breaks the protocol ends the connection for good.
+   * @param bytes How long it was.
+   */
+  receive(message: ClientMessage, bytes: number): void {
     if (this.#isEnding || this.#isClosed) return;
     if (this.#inbox !== null) {
-      this.#inbox.push(message);
+      this.#inbox.push({ message, bytes });
+      this.#inHand.keep(bytes);
       return;
     }
     switch (message.type) {
@@ -115,14 +120,15 @@ export class SyncSession {
         return this.#modifyQuerySet(message);
       case "Mutation": {
         const caller = this.#caller;
-        this.#queueCall();
-        this.#lastMutation = this.#lastMutation.then(() => this.#call(() => this.#mutate(message, caller)));
+        if (!this.#inHand.beginCall(bytes)) return;
+        const make = (): Promise<void> => this.#call(() => this.#mutate(message, caller), bytes);
+        this.#lastMutation = this.#lastMutation.then(make);
         return;
       }
       case "Action": {
         const caller = this.#caller;
-        this.#queueCall();
-        void this.#call(() => this.#act(message, caller));
+        if (!this.#inHand.beginCall(bytes)) return;
+        void this.#call(() => this.#act(message, caller), bytes);
         return;
       }
       case "Event":
@@ -143,7 +149,9 @@ export class SyncSession {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#expiry);
+    this.#emptyInbox();
     this.#set.close();
+    this.#inHand.watch(0);
   }
 
   #connect(sessionId: string): void {
@@ -156,7 +164,8 @@ export class SyncSession {
     clearTimeout(this.#expiry);
     if (credential.kind === "none") return this.#become(this.#host.authenticator.stranger);
     this.#inbox = [];
-    void this.#guard(this.#check(credential));
+    const readOn = this.#client.hold();
+    void this.#guard(this.#check(credential).finally(readOn));
   }
 
   /** What comes meanwhile waits, since it is said by whom the key or the token stands for. */
@@ -173,22 +182,15 @@ export class SyncSession {
     } catch (thrown) {
       return this.#failAuth(httpErrorOf(thrown).message, this.#wanted.identity, true);
     }
+    const waiting = this.#emptyInbox();
+    for (const { message, bytes } of waiting) this.receive(message, bytes);
+  }
+
+  #emptyInbox(): readonly { readonly message: ClientMessage; readonly bytes: number }[] {
     const waiting = this.#inbox ?? [];
     this.#inbox = null;
-    for (const message of waiting) this.receive(message);
-  }
-
-  /** Reads no more from a client that has asked for as much as it may. */
-  #queueCall(): void {
-    this.#callsToMake += 1;
-    if (this.#callsToMake >= this.#host.limits.callsPerSocket) this.#readOn ??= this.#client.hold();
-  }
-
-  #callEnded(): void {
-    this.#callsToMake -= 1;
-    if (this.#readOn === null || this.#callsToMake >= this.#host.limits.callsPerSocket) return;
-    this.#readOn();
-    this.#readOn = null;
+    for (const { bytes } of waiting) this.#inHand.letGo(bytes);
+    return waiting;
   }
 
   #become(caller: Caller): void {
@@ -232,6 +234,7 @@ export class SyncSession {
         this.#removed.add(queryId);
       }
     }
+    this.#inHand.watch(this.#set.chars);
     this.#wanted.querySet = message.newVersion;
     this.#set.tellSoon();
   }
@@ -261,14 +264,14 @@ export class SyncSession {
   }
 
   /** Makes a call, unless the connection is about to end. */
-  async #call(make: () => Promise<void>): Promise<void> {
+  async #call(make: () => Promise<void>, bytes: number): Promise<void> {
     if (!this.#isEnding) {
       const call = this.#guard(make());
       this.#calls.add(call);
       await call;
       this.#calls.delete(call);
     }
-    this.#callEnded();
+    this.#inHand.endCall(bytes);
   }
 
   async #run(
