@@ -6,13 +6,9 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { suiteProject } from "./suite-project.js";
 
-/** The mock lets tests delete documents of `_scheduled_functions`; here they are the system's. */
-const notOfJobsDeletedByHand = /^(?!.*GC'd scheduledId in running)/;
-
 const config: ViteUserConfig = defineConfig({
   test: {
     maxWorkers: "100%",
-    testNamePattern: notOfJobsDeletedByHand,
     projects: [suiteProject("mock"), suiteProject("memory"), suiteProject("sqlite")],
   },
 });

@@ -12,7 +12,7 @@ export type {
 export { forgetSessions, type ClientRequest } from "./execution/client-answers.js";
 export type { TimeLimits } from "./execution/deadlines.js";
 export { convexGlobals } from "./execution/convex-global.js";
-export { currentExecution } from "./execution/execution.js";
+export { currentExecution, type Execution } from "./execution/execution.js";
 export type { LogEntry, LogLevel, LogSink } from "./execution/log-buffer.js";
 export { logStrayFailures } from "./execution/stray-failures.js";
 export { describeThrown } from "./execution/thrown.js";

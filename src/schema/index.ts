@@ -63,7 +63,13 @@ export { schemaSource } from "./source/schema-source.js";
 export { validatorSource } from "./source/schema-source.js";
 export type { CheckContext } from "./validation/compile-fits.js";
 export { checkDocument, compileTable, type CompiledTable } from "./validation/compiled-checks.js";
-export { checkValue, compileValidator, type CompiledValidator } from "./validation/compiled-checks.js";
+export {
+  checkedValueOf,
+  checkValue,
+  compileValidator,
+  type CheckedValue,
+  type CompiledValidator,
+} from "./validation/compiled-checks.js";
 export {
   describeRefusedWrite,
   describeStoredDocument,

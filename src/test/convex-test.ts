@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { GenericSchema, SchemaDefinition, UserIdentity } from "convex/server";
 import { TrueupError } from "../errors/index.js";
 import { withMockWording } from "./convex-test-wording.js";
+import { withSystemWrites } from "./system-writes.js";
 import { TestBackend, type Caller, type ModuleGlob, type TestTransactionLimits } from "./test-backend.js";
 import type { TestConvex, TestConvexForDataModel } from "./test-convex.js";
 import { testIdentity, testToken } from "./test-identity.js";
@@ -115,7 +116,8 @@ async function runInline(
   run: InlineFunction,
   args: unknown,
 ): Promise<unknown> {
-  const handler = async (ctx: object, given: unknown): Promise<unknown> => {
+  const handler = async (own: object, given: unknown): Promise<unknown> => {
+    const ctx = kind === "mutation" ? withSystemWrites(own) : own;
     const inline: Inline = { backend, ctx: kind === "action" ? null : (ctx as NonNullable<Inline["ctx"]>) };
     try {
       return await currentInline.run(inline, () => run(ctx, given));

@@ -84,8 +84,8 @@ function refuse(name: string): () => never {
   return () => {
     throw new TrueupError(
       "INVALID_CALL",
-      `\`${name}\` is not supported in Convex queries or mutations. Move this code to an action, which a mutation ` +
-        "can start with `ctx.scheduler.runAfter(0, ...)`.",
+      `\`${name}\` is not supported in Convex queries or mutations. Move this code to an action; a mutation can ` +
+        "start one with `ctx.scheduler.runAfter(0, ...)`.",
       { name },
     );
   };

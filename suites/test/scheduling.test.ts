@@ -45,6 +45,12 @@ const modules = {
 const texts = fn<"query">("jobs:texts");
 const states = fn<"query">("jobs:states");
 
+/** What the types of the mock do not tell: in a test, ids of the system's tables can be written. */
+interface SystemWriter {
+  patch(id: string, fields: object): Promise<void>;
+  delete(tableOrId: string, id?: string): Promise<void>;
+}
+
 describe.each(engines)("scheduled functions on %s", (_name, open) => {
   describe("with fake timers", () => {
     beforeEach(() => {
@@ -127,6 +133,19 @@ describe.each(engines)("scheduled functions on %s", (_name, open) => {
         "timers were restored or replaced",
       );
     });
+  });
+
+  test("are put into any state by a test, and cleaned up by it", async () => {
+    const t = open({ schema, modules });
+    const system = (db: unknown): SystemWriter => db as SystemWriter;
+    const id = await t.run((ctx) => ctx.scheduler.runAfter(3_600_000, jobs["note"]!, { text: "never" }));
+    await t.run(
+      async ({ db }) => await system(db).patch(id, { state: { kind: "failed", error: "by hand" } }),
+    );
+    expect(await t.query(states)).toEqual(["failed"]);
+    await t.run(async ({ db }) => await system(db).delete("_scheduled_functions", id));
+    expect(await t.query(states)).toEqual([]);
+    await expect(t.run(async ({ db }) => await system(db).delete(id))).rejects.toThrow("non-existent");
   });
 
   test("run by themselves with real timers", async () => {

@@ -66,7 +66,7 @@ test.each([
   ["Delete", "delete", (app: DatabaseWriter, id: string) => app.delete(id)],
 ] as const)(
   "a document that is not there any more is told by its id: %s of %s",
-  async (action, _method, run) => {
+  async (action, method, run) => {
     let gone = "";
     const refusal = await refusalOf(async (app, id) => {
       gone = id;
@@ -75,7 +75,7 @@ test.each([
     });
     expect(refusal).toEqual({
       code: "DOCUMENT_NOT_FOUND",
-      details: { id: gone },
+      details: { id: gone, method },
       message: `${action} on nonexistent document ID ${gone}`,
     });
   },

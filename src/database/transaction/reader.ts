@@ -200,7 +200,7 @@ export class Reader implements DatabaseReader {
       throw new TrueupError(
         "INVALID_ID",
         `Invalid argument \`id\` for \`${this.#nameOf(method)}\`: Unable to decode ID ${JSON.stringify(shown(id))}: it is not an id that the database made.`,
-        { method },
+        { method, id: shown(id) },
       );
     }
     const table = this.catalog.tableByNumber(this.path, decoded.tableNumber);

@@ -239,9 +239,11 @@ function assertSameSystemFields(fields: Fields, { document }: StoredDocument): v
     const given = fields[field];
     if (field in fields && given === undefined) throw removedSystemField(field);
     if (given !== undefined && given !== document[field]) {
+      const provided = typeof given === "string" ? `"${shown(given)}"` : shown(given);
+      const own = field === "_id" ? `ID "${document._id}"` : `creation time ${document._creationTime}`;
       throw new TrueupError(
         "SYSTEM_FIELD_CHANGED",
-        `Provided \`${field}\` field value ${JSON.stringify(given)} does not match the document's, which is ${JSON.stringify(document[field])}: it cannot be changed.`,
+        `Provided \`${field}\` field value ${provided} does not match the document${field === "_id" ? "" : "'s"} ${own}`,
         { field, id: document._id },
       );
     }
@@ -262,5 +264,8 @@ function givenSystemField(field: string): TrueupError {
 
 function notFound(id: string, method: Method): TrueupError {
   const action = method === "delete" ? "Delete" : "Update";
-  return new TrueupError("DOCUMENT_NOT_FOUND", `${action} on nonexistent document ID ${id}`, { id });
+  return new TrueupError("DOCUMENT_NOT_FOUND", `${action} on nonexistent document ID ${id}`, {
+    id,
+    method,
+  });
 }

@@ -64,6 +64,7 @@ export function checkResult(fn: LoadedFunction, result: Value, context: CheckCon
     const violations = fn.returns.check(result, context);
     throw new TrueupError("INVALID_RETURN", `ReturnsValidationError: ${describeViolations(violations)}`, {
       path: fn.path,
+      kind: fn.kind,
       violations,
     });
   }

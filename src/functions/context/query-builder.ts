@@ -237,7 +237,7 @@ export class PreparedQuery implements AsyncIterableIterator<Document> {
     if (typeof numItems !== "number" || !isCount || numItems < 0) {
       throw new TrueupError(
         "INVALID_CALL",
-        `\`options.numItems\` must be a positive number. Received \`${shown(numItems)}\`: it counts documents.`,
+        `\`options.numItems\` must be a positive number. Received \`${shown(numItems)}\`.`,
       );
     }
     if (numItems === 0) {

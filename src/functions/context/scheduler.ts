@@ -21,12 +21,10 @@ export class Scheduler {
 
   /** Runs the function after a delay in milliseconds; returns the job's id. @throws INVALID_SCHEDULED_TIME */
   async runAfter(delayMs: number, reference: unknown, args?: unknown): Promise<string> {
-    if (typeof delayMs !== "number" || !Number.isFinite(delayMs) || delayMs < 0) {
-      throw invalidTime("`delayMs` must be a non-negative, finite number", delayMs);
-    }
-    if (delayMs > fiveYearsMs) {
-      throw invalidTime("`delayMs` must be at most five years", delayMs);
-    }
+    if (typeof delayMs !== "number") throw invalidTime("`delayMs` must be a number", delayMs);
+    if (!Number.isFinite(delayMs)) throw invalidTime("`delayMs` must be a finite number", delayMs);
+    if (delayMs < 0) throw invalidTime("`delayMs` must be non-negative", delayMs);
+    if (delayMs > fiveYearsMs) throw invalidTime("`delayMs` must be at most five years", delayMs);
     return await this.#schedule(Date.now() + delayMs, reference, args);
   }
 
@@ -85,5 +83,5 @@ export class Scheduler {
 }
 
 function invalidTime(message: string, received: unknown): TrueupError {
-  return new TrueupError("INVALID_SCHEDULED_TIME", `${message}. Received: ${shown(received)}`);
+  return new TrueupError("INVALID_SCHEDULED_TIME", message, { received: shown(received) });
 }

@@ -270,7 +270,12 @@ export function functionNotFound(
       (meant === null
         ? "Did you forget to run `npx convex dev` or `npx convex deploy`?"
         : `Did you mean '${meant}'?`),
-    { path: shown(path), componentPath: component.path, ...(meant === null ? {} : { didYouMean: meant }) },
+    {
+      path: shown(path),
+      componentPath: component.path,
+      hasModule: Object.hasOwn(component.program.modules, parseFunctionPath(path).modulePath),
+      ...(meant === null ? {} : { didYouMean: meant }),
+    },
   );
 }
 

@@ -25,13 +25,35 @@ export interface CompiledValidator {
 /** The violations of every value that fits. */
 const noViolations: readonly Violation[] = Object.freeze([]);
 
+/** A value that does not fit, and what it was checked against. */
+export interface CheckedValue {
+  readonly validator: ValidatorJson;
+  readonly value: unknown;
+  readonly context: CheckContext;
+}
+
+const checkedValues = new WeakMap<readonly Violation[], CheckedValue>();
+
+/** The value that has these violations, for whoever puts them into other words. */
+export function checkedValueOf(violations: readonly Violation[]): CheckedValue | undefined {
+  return checkedValues.get(violations);
+}
+
+function remember(violations: readonly Violation[], checked: CheckedValue): readonly Violation[] {
+  checkedValues.set(violations, checked);
+  return violations;
+}
+
 /** Compiles a validator once, to be kept and reused. O(size of the validator). */
 export function compileValidator(validator: ValidatorJson): CompiledValidator {
   const fits = compileFits(validator);
   return {
     validator,
     fits,
-    check: (value, context) => (fits(value, context) ? noViolations : explain(validator, value, context)),
+    check: (value, context) =>
+      fits(value, context)
+        ? noViolations
+        : remember(explain(validator, value, context), { validator, value, context }),
   };
 }
 
@@ -75,7 +97,13 @@ export function compileTable(table: Pick<TableJson, "tableName" | "documentType"
   }
   const fits = compileObjects(members, systemFields);
   const check = (document: unknown, context: CheckContext): readonly Violation[] =>
-    fits(document, context) ? noViolations : explainDocument(members, document, context);
+    fits(document, context)
+      ? noViolations
+      : remember(explainDocument(members, document, context), {
+          validator: table.documentType,
+          value: withoutSystemFields(document),
+          context,
+        });
   return { tableName, fits, check };
 }
 
@@ -123,10 +151,12 @@ function explainDocument(
 ): readonly Violation[] {
   const meant = members.length === 1 ? members[0] : taggedMember(members, document);
   if (meant !== undefined) return explainObject(meant, document, context, systemFields);
-  const value = isPlainObject(document)
-    ? Object.fromEntries(Object.entries(document).filter(([name]) => !systemFields.has(name)))
-    : document;
-  return explain({ type: "union", value: [...members] }, value, context);
+  return explain({ type: "union", value: [...members] }, withoutSystemFields(document), context);
+}
+
+function withoutSystemFields(document: unknown): unknown {
+  if (!isPlainObject(document)) return document;
+  return Object.fromEntries(Object.entries(document).filter(([name]) => !systemFields.has(name)));
 }
 
 function taggedMember(
