@@ -20,7 +20,12 @@ const who = {
   handler: async (ctx: { auth: { getUserIdentity(): Promise<{ subject: string } | null> } }) =>
     (await ctx.auth.getUserIdentity())?.subject ?? null,
 };
-const functions = { who: queryGeneric(who), sign: mutationGeneric(who) };
+const functions = {
+  who: queryGeneric(who),
+  sign: mutationGeneric(who),
+  add: mutationGeneric({ args: {}, handler: async (ctx) => void (await ctx.db.insert("rows", {})) }),
+  rows: queryGeneric({ args: {}, handler: async (ctx) => (await ctx.db.query("rows").collect()).length }),
+};
 const http = httpRouter();
 http.route({
   path: "/who",
@@ -178,6 +183,8 @@ describe("over WebSocket, the official client", () => {
   });
 
   const watch = (): void => void client.onUpdate(anyApi["mod"]!["who"]!, {}, (value) => seen.push(value));
+  const watchRows = (): void =>
+    void client.onUpdate(anyApi["mod"]!["rows"]!, {}, (value) => seen.push(value));
 
   test("is the user from the first answer on, and nobody after it has signed out", async () => {
     client.setAuth(
@@ -201,6 +208,16 @@ describe("over WebSocket, the official client", () => {
     await expect.poll(() => fetched > 0 && seen.at(-1) === `ada ${fetched}`).toBe(true);
     const before = fetched;
     await expect.poll(() => fetched).toBeGreaterThan(before);
+  });
+
+  test("is shown what its mutation did before that is acknowledged, also while it brings another token", async () => {
+    watchRows();
+    for (let written = 1; written <= 60; written++) {
+      const added = client.mutation(anyApi["mod"]!["add"]!, {});
+      client.setAuth(() => issuer.sign());
+      await added;
+      expect(seen.at(-1)).toBe(written);
+    }
   });
 
   test("gives up, and says so, when no token of it holds", async () => {

@@ -328,6 +328,12 @@ export class SyncSession {
         this.#owesTransition = false;
         const settled = await this.#set.settle(Math.max(this.#mustShow, this.#reached.version));
         if (this.#isClosed) break;
+        if (due.target.identity !== this.#wanted.identity) {
+          // The caller is another one since: each query was replaced meanwhile, and nothing of what was settled is one of them.
+          this.#isDirty = true;
+          this.#owesTransition ||= due.isOwed;
+          continue;
+        }
         this.#makeTransition(due, settled);
         const taking = this.#client.whenTaken();
         if (taking !== undefined) await taking;
