@@ -2,8 +2,10 @@
  * An app that uses published packages, served by `trueup start` in a process of its own and pushed by the newest official
  * CLI, both as their users run them. The app's code is a folder beside this one; the data lies in a scratch folder.
  */
+import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { makeFunctionReference } from "convex/server";
 import { expect, vi } from "vitest";
@@ -14,6 +16,7 @@ const patienceMs = 60_000;
 const adminKey = "packages|0123456789abcdef";
 
 export class PackageApp {
+  readonly #root: string;
   readonly #app: CliApp;
   readonly #env: Readonly<Record<string, string>>;
   #running: RunningCli | undefined;
@@ -25,6 +28,7 @@ export class PackageApp {
    */
   constructor(name: string, env: Readonly<Record<string, string>> = {}) {
     const root = join(import.meta.dirname, "..", name);
+    this.#root = root;
     const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((path) =>
       /^convex\/(?!_generated\/).*\.\w+$/.test(path),
     );
@@ -75,6 +79,12 @@ export class PackageApp {
 
   async action(name: string, args: Record<string, unknown> = {}): Promise<unknown> {
     return await this.#client().action(makeFunctionReference<"action">(name), args);
+  }
+
+  /** Runs a program that is a client of the app, `clients/<name>`, and resolves with what it prints. */
+  async runClient(name: string, ...args: string[]): Promise<string> {
+    const program = join(this.#root, "clients", name);
+    return (await promisify(execFile)(process.execPath, [program, this.#url, ...args])).stdout;
   }
 
   /** A request to the app's HTTP actions. */

@@ -1,5 +1,12 @@
-/** Loaded before the program of a process: `fetch` of one address, `REDIRECT_FETCH="<from> <to>"`, goes to another one. */
-const [from, to] = process.env.REDIRECT_FETCH.split(" ");
+/** Loaded before the program of a process: `fetch` goes to other addresses, `REDIRECT_FETCH="<from> <to> <from> <to>"`. */
+const words = process.env.REDIRECT_FETCH.split(" ");
 const real = globalThis.fetch;
-globalThis.fetch = (input, init) =>
-  real(typeof input === "string" && input.startsWith(from) ? to + input.slice(from.length) : input, init);
+const redirected = (url) => {
+  const at = words.findIndex((from, index) => index % 2 === 0 && url.startsWith(`${from}/`));
+  return at < 0 ? url : words[at + 1] + url.slice(words[at].length);
+};
+globalThis.fetch = async (input, init) => {
+  if (!(input instanceof Request)) return await real(redirected(String(input)), init);
+  const url = redirected(input.url);
+  return await real(url === input.url ? input : new Request(url, input), init);
+};
