@@ -18,6 +18,7 @@ import type {
   FunctionCall,
   FunctionKind,
   FunctionOutcome,
+  HttpOutcome,
   LoadedProgram,
   LoadOptions,
   Runtime,
@@ -176,6 +177,13 @@ export class Backend {
    * @throws whatever the HTTP action throws; MODULES_MISSING, BACKEND_CLOSED
    */
   async fetch(request: Request, options: CallOptions = {}): Promise<Response | null> {
+    const outcome = await this.fetchOutcome(request, options);
+    if (outcome.status === "error") throw outcome.error;
+    return outcome.response;
+  }
+
+  /** As `fetch`, but what the HTTP action throws is in the outcome. @throws MODULES_MISSING, BACKEND_CLOSED */
+  async fetchOutcome(request: Request, options: CallOptions = {}): Promise<HttpOutcome> {
     return await this.#track(() => this.#parts.runtime.fetch(request, options));
   }
 

@@ -101,6 +101,11 @@ export interface EndedCall {
 /** How a call ended; `status` tells the two apart. */
 export type FunctionOutcome = FunctionSuccess | FunctionFailure;
 
+/** How an HTTP action ended; `response` is null where no route is for the request. */
+export type HttpOutcome =
+  | { readonly status: "success"; readonly response: Response | null }
+  | FunctionFailure;
+
 /** A function to be run later. */
 export interface NewJob {
   /** The component that schedules it: the job is a document of its `_scheduled_functions`. */

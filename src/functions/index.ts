@@ -5,6 +5,7 @@ export type {
   FunctionFailure,
   FunctionOutcome,
   FunctionSuccess,
+  HttpOutcome,
   JobQueue,
   JobRun,
   NewJob,

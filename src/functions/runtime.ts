@@ -25,6 +25,7 @@ import type {
   FunctionFailure,
   FunctionOutcome,
   FunctionSuccess,
+  HttpOutcome,
   JobQueue,
   JobRun,
 } from "./call.js";
@@ -247,10 +248,10 @@ export class Runtime {
   }
 
   /**
-   * Answers an HTTP request by the router of `http.ts`; null when it has no route for it. Rejects with what
-   * the action throws. @throws MODULES_MISSING, COMPONENT_MISSING
+   * Answers an HTTP request by the router of `http.ts`, with null when it has no route for it. What the action throws is in the
+   * outcome. @throws MODULES_MISSING, COMPONENT_MISSING
    */
-  async fetch(request: Request, call: Omit<Partial<FunctionCall>, "args"> = {}): Promise<Response | null> {
+  async fetch(request: Request, call: Omit<Partial<FunctionCall>, "args"> = {}): Promise<HttpOutcome> {
     const { program } = this;
     const component = program.component(call.componentPath ?? "");
     const callRequest = new CallRequest(call, null);
@@ -262,22 +263,22 @@ export class Runtime {
     try {
       const response = await runHttpAction(this.#engine, program, component, callRequest, request);
       if (response !== null) this.#tell(call, callRequest, subject, beganAtMs);
-      return response;
+      return { status: "success", response };
     } catch (error) {
       this.#tell(call, callRequest, subject, beganAtMs, error);
-      throw error;
+      return this.#failure(error, { ...call, path: subject.path }, callRequest, null);
     }
   }
 
   #failure(
     error: unknown,
-    call: FunctionCall,
+    call: Partial<FunctionCall>,
     request: CallRequest,
     snapshot: QueryTransaction | null,
-  ): FunctionOutcome {
+  ): FunctionFailure {
     const outcome = failure(error, request, snapshot);
     if (this.#logsFailures) {
-      const functionPath = "path" in call ? call.path : "";
+      const functionPath = "path" in call ? (call.path ?? "") : "";
       const source = { functionPath, componentPath: call.componentPath ?? "", requestId: request.id };
       logFailure(this.#engine.log, source, outcome.errorMessage);
     }

@@ -26,13 +26,6 @@ http.route({
     return new Response(`${new URL(request.url).search} ${text}`, { status: 201, headers });
   }),
 });
-http.route({
-  path: "/fail",
-  method: "GET",
-  handler: httpActionGeneric(async () => {
-    throw new Error("on purpose");
-  }),
-});
 
 const functions = {
   add: mutationGeneric({
@@ -331,11 +324,6 @@ test("an HTTP action gets the request as it came, and its response goes out as i
   expect(response.headers.getSetCookie()).toEqual(["a=1"]);
   const missing = await fetch(`${server.url}/http/nothing`);
   expect([missing.status, await missing.json()]).toMatchObject([404, { code: "NotFound" }]);
-  const failed = await fetch(`${server.url}/http/fail`);
-  expect([failed.status, await failed.json()]).toMatchObject([
-    500,
-    { message: "Uncaught Error: on purpose" },
-  ]);
 });
 
 test("the server tells its addresses, to the CLI and to functions", async () => {

@@ -92,7 +92,9 @@ export class TestBackend {
   /** Answers a request by the app's router. Returns null when it has no route for the request. */
   async fetch(request: Request, caller: Caller): Promise<Response | null> {
     const { runtime } = await this.#ready();
-    return await runtime.fetch(request, caller);
+    const outcome = await runtime.fetch(request, caller);
+    if (outcome.status === "error") throw outcome.error;
+    return outcome.response;
   }
 
   async finishInProgress(): Promise<void> {

@@ -273,7 +273,7 @@ export function functionNotFound(
     {
       path: shown(path),
       componentPath: component.path,
-      hasModule: Object.hasOwn(component.program.modules, parseFunctionPath(path).modulePath),
+      hasModule: Object.hasOwn(component.program.modules, path.slice(0, path.lastIndexOf(":"))),
       ...(meant === null ? {} : { didYouMean: meant }),
     },
   );

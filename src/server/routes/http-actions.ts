@@ -6,9 +6,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { UserIdentity } from "convex/server";
-import type { Backend } from "../../backend/index.js";
-import type { Authenticator } from "../auth/authenticator.js";
+import type { Backend, FunctionFailure } from "../../backend/index.js";
+import type { Authenticator, Caller } from "../auth/authenticator.js";
+import { functionReply } from "../calls/function-reply.js";
 import { HttpError } from "../http/http-error.js";
 import { receiveBody } from "../http/read-body.js";
 import type { Share } from "../load.js";
@@ -30,7 +30,7 @@ export function siteTargetOf(target: string): string | null {
 /**
  * @param url What is asked for, as the app sees it.
  * @param share Where the bytes of its body are counted.
- * @throws HttpError 404 when the app has no such route, 413, 429, 500 for what the action throws
+ * @throws HttpError 404 when the app has no such route, 413, 429
  */
 export async function answerHttpAction(
   { backend, authenticator }: { readonly backend: Backend; readonly authenticator: Authenticator },
@@ -40,13 +40,10 @@ export async function answerHttpAction(
   share: Share,
 ): Promise<void> {
   const request = await toRequest(url, incoming, share);
-  let response: Response | null;
-  try {
-    response = await backend.fetch(request, { identity: await identityOf(request, authenticator) });
-  } catch (error) {
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    throw new HttpError(500, "HttpActionFailed", `Uncaught ${reason}`);
-  }
+  const caller = await callerOf(request, authenticator);
+  const outcome = await backend.fetchOutcome(request, { identity: caller.identity });
+  if (outcome.status === "error") return sendFailure(outcome, caller, outgoing);
+  const { response } = outcome;
   if (response === null) {
     const path = new URL(request.url).pathname;
     throw new HttpError(404, "NotFound", `The app has no route for ${request.method} ${path}.`);
@@ -56,14 +53,30 @@ export async function answerHttpAction(
   else await pipeline(Readable.fromWeb(response.body), outgoing);
 }
 
-/** Whose token the request brings; null where it brings none of a provider's: what else the header says is the app's business. */
-async function identityOf(request: Request, authenticator: Authenticator): Promise<UserIdentity | null> {
+/** Whose token the request brings; nobody where it brings none of a provider's: what else the header says is the app's business. */
+async function callerOf(request: Request, authenticator: Authenticator): Promise<Caller> {
   try {
-    return (await authenticator.caller(request.headers.get("authorization") ?? undefined)).identity;
+    return await authenticator.caller(request.headers.get("authorization") ?? undefined);
   } catch (error) {
-    if (error instanceof HttpError) return null;
+    if (error instanceof HttpError) return authenticator.stranger;
     throw error;
   }
+}
+
+/**
+ * Answers for an action that threw: `code` has the request's id, by which the log has all of it, `trace` what was thrown, for
+ * who may see it, and `data` that of a ConvexError, for everybody.
+ */
+function sendFailure(failure: FunctionFailure, caller: Caller, outgoing: ServerResponse): void {
+  const reply = functionReply(failure, "convex_encoded_json", caller);
+  if (reply.status === "success") return;
+  const [code, ...trace] = reply.errorMessage.split("\n");
+  const text = JSON.stringify({
+    code,
+    ...(trace.length === 0 ? {} : { trace: trace.join("\n") }),
+    ...(failure.errorData === undefined ? {} : { data: reply.errorData }),
+  });
+  outgoing.writeHead(500, { "Content-Type": "application/json" }).end(text);
 }
 
 async function toRequest(url: string, incoming: IncomingMessage, share: Share): Promise<Request> {
