@@ -95,6 +95,17 @@ test("values that pass between the code and the engine are of the same classes",
   expect(await get()).toEqual([true, new ArrayBuffer(2), [true, true]]);
 });
 
+test("a response whose status has no body may be given one, as on Convex", async () => {
+  const top = "class Mine extends Response {} const made = new Mine('', { status: 204 });";
+  await push(
+    top,
+    "return [made.status, made.body, Response.json(1) instanceof Response, made instanceof Response];",
+  );
+  expect(await get()).toEqual([204, null, true, true]);
+  await push("", "return await new Response('text', { status: 201 }).text();");
+  expect(await get()).toBe("text");
+});
+
 test("the Convex global is there while code is imported, and refuses calls until a function runs", async () => {
   const top = `const kind = typeof Convex; let refused; try { Convex.syscall("1.0/getSnapshotTs", "{}"); } catch { refused = true; }`;
   await push(top, "return [kind, refused];");

@@ -57,7 +57,12 @@ export function programGlobals({ env, convex }: GlobalsOptions): ProgramGlobals 
     deleteProperty: (target, name) => tell(name, Reflect.deleteProperty(target, name)),
   });
   const process = ownProcess(env ?? ownEnvironment());
-  const replaced = { process, Convex: convex, console: Object.create(console) as unknown };
+  const replaced = {
+    process,
+    Convex: convex,
+    console: Object.create(console) as unknown,
+    Response: lenientResponse,
+  };
   for (const [name, value] of Object.entries({ ...replaced, globalThis: object, global: object })) {
     Object.defineProperty(own, name, { value, writable: true, configurable: true });
   }
@@ -76,6 +81,14 @@ export function programGlobals({ env, convex }: GlobalsOptions): ProgramGlobals 
     ]),
   };
 }
+
+/** Convex takes a body with a status that has none, and sends none. Node refuses even the empty text. */
+const lenientResponse = new Proxy(Response, {
+  construct(target, [body, init]: ConstructorParameters<typeof Response>, newTarget) {
+    const hasNone = [204, 205, 304].includes(init?.status ?? 200);
+    return Reflect.construct(target, [hasNone ? null : body, init], newTarget) as Response;
+  },
+});
 
 function copyOfGlobals(): Values {
   const own = Object.create(Object.getPrototypeOf(globalThis) as object) as Values;

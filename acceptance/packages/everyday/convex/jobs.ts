@@ -49,19 +49,16 @@ export const scrape = internalAction({
 
 export const scraped = internalMutation({
   args: vOnCompleteArgs(v.object({ city: v.string() })),
-  handler: async (ctx, { context, result }) => {
-    await note(
-      ctx,
-      "weather",
-      `${context.city}: ${result.kind === "success" ? result.returnValue : result.kind}`,
-    );
+  handler: async (ctx, { context: { city }, result }) => {
+    if (result.kind === "success") await note(ctx, "weather", `${city}: ${result.returnValue}`);
+    else await note(ctx, result.kind, city);
   },
 });
 
 export const countUp = mutation({
-  args: { times: v.number() },
-  handler: async (ctx, { times }) => {
-    await counterPool.enqueueMutationBatch(ctx, internal.jobs.increment, Array(times).fill({}));
+  args: { times: v.number(), runAfter: v.optional(v.number()) },
+  handler: async (ctx, { times, runAfter = 0 }) => {
+    await counterPool.enqueueMutationBatch(ctx, internal.jobs.increment, Array(times).fill({}), { runAfter });
   },
 });
 
