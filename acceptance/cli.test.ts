@@ -172,6 +172,7 @@ describe("bad input", () => {
     [["run", "names:add", "{name:'x'}", "--watch"], 1, /^error FUNCTION_WRONG_KIND: /],
     [["run"], 64, /^error INVALID_USAGE: missing required argument/],
     [["migratons"], 64, /^error INVALID_USAGE: .*migrations/],
+    [["keys"], 64, /^error INVALID_USAGE: A command is missing/],
     [["dev", "--port", "x"], 64, /^error INVALID_USAGE: .*A port is a number/],
     [["migrations", "--component", "nowhere"], 1, /^error COMPONENT_MISSING: .*nowhere/s],
   ])("%j", async (args, code, message) => {

@@ -32,6 +32,9 @@ test("the TypeScript of the documentation type-checks", () => {
       extends: "../tsconfig.json",
       compilerOptions: {
         rootDir: "..",
+        // Pages import as Convex's own do, with and without an extension.
+        module: "esnext",
+        moduleResolution: "bundler",
         noUnusedLocals: false,
         noUnusedParameters: false,
         noUncheckedIndexedAccess: false,

@@ -35,7 +35,12 @@ export const keys: CliCommand = {
     );
     add(command.command("revoke <name>").description("Take a key back, at once.")).action(
       (name: string, options: KeysOptions) =>
-        start(() => withKeys(options, terminal, (work) => work.revoke(name))),
+        start(() =>
+          withKeys(options, terminal, async (work) => {
+            await work.revoke(name);
+            if (options.json) terminal.stdout.line(JSON.stringify({ revoked: name }));
+          }),
+        ),
     );
   },
 };

@@ -15,7 +15,10 @@ export function reportError(
 ): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.success;
-    const message = error.message.replace(/^error: /, "").replaceAll("\n", " ");
+    const lacksCommand = error.code === "commander.help";
+    const message = lacksCommand
+      ? "A command is missing: one of those that --help lists."
+      : error.message.replace(/^error: /, "").replaceAll("\n", " ");
     return reportError(new TrueupError("INVALID_USAGE", message), terminal, options);
   }
   if (isFileError(error)) {

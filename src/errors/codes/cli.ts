@@ -44,7 +44,7 @@ export const cliCodes = {
   ),
   MALFORMED_JSON: final(
     "The text is not JSON.",
-    'Put single quotes around JSON in a shell, as in \'{"name":"Ann"}\'.',
+    'Mend the file that the message names; in a shell, put single quotes around JSON: \'{"name":"Ann"}\'.',
   ),
   OFFICIAL_CLI_FAILED: final("The official Convex CLI failed.", "See what it printed above."),
   OTHER_BACKEND_CONFIGURED: final(
