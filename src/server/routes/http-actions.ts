@@ -53,7 +53,7 @@ export async function answerHttpAction(
   else await pipeline(Readable.fromWeb(response.body), outgoing);
 }
 
-/** Whose token the request brings; nobody where it brings none of a provider's: what else the header says is the app's business. */
+/** Whose token the request brings; nobody's where it brings none of a provider: what else the header says is the app's. */
 async function callerOf(request: Request, authenticator: Authenticator): Promise<Caller> {
   try {
     return await authenticator.caller(request.headers.get("authorization") ?? undefined);
