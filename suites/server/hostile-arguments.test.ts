@@ -1,4 +1,4 @@
-/** Arguments that no honest client sends, over HTTP and WebSocket: each gets a coded error or arrives as it is, and nothing is changed. */
+/** Arguments that no honest client sends, over HTTP and WebSocket: each gets a coded error or arrives as it is. */
 import { randomUUID } from "node:crypto";
 import { mutationGeneric, queryGeneric } from "convex/server";
 import { v } from "convex/values";
