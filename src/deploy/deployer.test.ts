@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openBackend, sqlite, type Backend } from "../backend/index.js";
 import {
   functionSource as fn,
@@ -95,6 +95,38 @@ test("modules that did not change are taken from what runs, by their hashes", as
   await expect(backend.deploy.startPush(request({ unchanged: [lost] }))).rejects.toMatchObject({
     code: "PUSH_OUTDATED",
   });
+});
+
+test("code that names the server's address is imported anew when a server listens elsewhere, and no other code is", async () => {
+  const source = (begin: string): string =>
+    `const at = ${begin}; let calls = 0;
+     export const where = ${fn("Query", "return at;")};
+     export const count = ${fn("Mutation", "return ++calls;")};`;
+  const listenAt = async (address: string): Promise<void> => {
+    vi.stubEnv("CONVEX_SITE_URL", address);
+    await backend.deploy.updateAddresses();
+  };
+  const names = [module("app.js", source("process.env.CONVEX_SITE_URL"))];
+  try {
+    vi.stubEnv("CONVEX_SITE_URL", undefined);
+    await push({ modules: names });
+    await backend.close();
+    backend = await open();
+    expect(await call("app:where")).toBeNull();
+    for (const address of ["https://one.example", "https://two.example"]) {
+      await listenAt(address);
+      expect(await call("app:where")).toBe(address);
+    }
+    expect(await call("app:count")).toBe(1);
+    await listenAt("https://two.example");
+    expect(await call("app:count")).toBe(2);
+    await push({ modules: [module("app.js", source("null"))] });
+    expect(await call("app:count")).toBe(1);
+    await listenAt("https://three.example");
+    expect(await call("app:count")).toBe(2);
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 test("of two pushes that were begun together, the one that finishes second is refused", async () => {

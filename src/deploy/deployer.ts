@@ -16,7 +16,12 @@ import { Activator, type ProgramKeeper } from "./activator.js";
 import { pushDiff, type PushDiff } from "./push/push-diff.js";
 import { evaluateSchemas, type SchemaEvaluation } from "./push/schema-evaluation.js";
 import { buildProgram } from "./code/build-program.js";
-import { changeEnvironment, readEnvironment, type EnvironmentChange } from "./code/environment-store.js";
+import {
+  changeEnvironment,
+  readEnvironment,
+  serverVariables,
+  type EnvironmentChange,
+} from "./code/environment-store.js";
 import { schemasOf, type ProgramCode, type Schemas } from "./code/program-code.js";
 import { readPrograms, storeProgram } from "./code/program-store.js";
 import { checkEnvironment, type Environment } from "./definitions/component-tree.js";
@@ -24,7 +29,7 @@ import { checkCrons } from "./push/check-crons.js";
 import { schemasInForce } from "./preparation/data-in-force.js";
 import type { SchemaPreparation } from "./preparation/schema-preparation.js";
 import { aggregatesStatus, type SchemaStatus } from "./preparation/schema-status.js";
-import { evaluateAuth } from "./push/auth-config.js";
+import { authModule, evaluateAuth } from "./push/auth-config.js";
 import { evaluatePush } from "./push/evaluate-push.js";
 import { loadPush, type LoadedPush } from "./push/load-push.js";
 import { PendingPushes, type PendingPush } from "./push/pending-pushes.js";
@@ -84,6 +89,8 @@ export class Deployer {
   readonly #pending: PendingPushes;
   #active: ProgramCode | null = null;
   #losses: readonly TrueupError[] = [];
+  /** The server's addresses when code was imported last but for pushes; modules may have read them then. */
+  #addresses: readonly (string | undefined)[] = [];
 
   constructor(options: DeployerOptions) {
     this.#database = options.database;
@@ -99,6 +106,7 @@ export class Deployer {
    * earlier programs whose transforms documents still need, the transforms are loaded.
    */
   async resume(): Promise<LoadedProgram | null> {
+    this.#addresses = serverAddresses();
     const program = await this.#loadStored();
     if (program === null || this.#active === null) return null;
     const loaded = await this.#load(program, { moduleFailures: "defer" });
@@ -254,17 +262,20 @@ export class Deployer {
   }
 
   /**
-   * Reads anew which providers `auth.config` names, since it may name them by the addresses of the server: for a server that has
-   * begun to listen. Where they are the same, nothing is activated.
+   * For a server that has begun to listen: reads anew which providers `auth.config` names, and imports code anew that names
+   * the server's addresses, which it may have read while it was imported. Where nothing is different, nothing is activated.
    * @throws MODULE_FAILED, AUTH_CONFIG_MISSING_ENVIRONMENT_VARIABLE; nothing has changed then
    */
-  async updateAuth(): Promise<void> {
+  async updateAddresses(): Promise<void> {
     await this.#activator.inTurn(async () => {
       const active = this.#active;
       if (active === null) return;
       const env = await this.environment();
       const auth = await evaluateAuth(active.definitions.get(""), env);
-      if (!isDeepStrictEqual(auth, active.auth)) await this.#activateIn(env, { ...active, auth }, []);
+      const hasRead = namesAddresses(active) && !isDeepStrictEqual(this.#addresses, serverAddresses());
+      if (hasRead || !isDeepStrictEqual(auth, active.auth)) {
+        await this.#activateIn(env, { ...active, auth }, []);
+      }
     });
   }
 
@@ -285,6 +296,7 @@ export class Deployer {
     code: ProgramCode,
     before: readonly { store(tx: MutationTransaction): Promise<void> }[],
   ): Promise<void> {
+    this.#addresses = serverAddresses();
     const { program } = buildProgram(code, env, this.#folder);
     const store = (tx: MutationTransaction): Promise<() => void> => this.#storeCode(tx, code);
     await this.#activator.activate(pushed(await this.#load(program), code), [...before, { store }]);
@@ -359,4 +371,16 @@ function cronTexts({ loaded }: LoadedPush): ProgramCode["crons"] {
   const textsOf = (crons: Readonly<Record<string, unknown>>): Record<string, string> =>
     Object.fromEntries(Object.entries(crons).map(([name, spec]) => [name, JSON.stringify(spec)]));
   return Object.fromEntries([...loaded.components].map(([path, { crons }]) => [path, textsOf(crons)]));
+}
+
+function serverAddresses(): readonly (string | undefined)[] {
+  return [...serverVariables].map((name) => process.env[name]);
+}
+
+/** Whether a module may read the server's addresses; `auth.config` is evaluated by itself. */
+function namesAddresses({ definitions }: ProgramCode): boolean {
+  const modules = [...definitions.values()].flatMap((definition) => definition.modules);
+  return modules.some(
+    ({ path, source }) => path !== authModule && [...serverVariables].some((name) => source.includes(name)),
+  );
 }

@@ -73,8 +73,8 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
     metrics.add(call);
   });
   const withdrawUrls = publishUrls({ CONVEX_CLOUD_URL: serverUrl, CONVEX_SITE_URL: siteUrl });
-  await backend.deploy.updateAuth().catch((error: unknown) => {
-    log(`The app's providers of identities stay as they were before this start: ${String(error)}`);
+  await backend.deploy.updateAddresses().catch((error: unknown) => {
+    log(`The app knows the server by the addresses of an earlier start: ${String(error)}`);
   });
   let closing: Promise<void> | null = null;
   return {

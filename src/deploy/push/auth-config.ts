@@ -12,7 +12,7 @@ import type { Environment } from "../definitions/component-tree.js";
 import type { PushedModule } from "./push-request.js";
 
 /** The module that names the providers. */
-const authModule = "auth.config.js";
+export const authModule = "auth.config.js";
 
 /**
  * The providers that the code of an app names.
