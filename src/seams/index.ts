@@ -41,5 +41,5 @@ export {
   type CellWriter,
   type NativeStore,
 } from "./native-store.js";
-export { asking, request, runningFunction, type RunningFunction } from "./running-call.js";
+export { askedBy, asking, request, runningFunction, type Asked, type RunningFunction } from "./running-call.js";
 export { nativeTriggers, triggersBrand, type TableWrite, type TriggerFunction } from "./triggers.js";

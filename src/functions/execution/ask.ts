@@ -9,26 +9,18 @@
  * nothing else depends on this. Handlers of mutations write cells last, so one that has been refused something has changed
  * nothing.
  */
-import { asking, nativeStore, type NativeStore } from "../../seams/index.js";
+import { asking, nativeStore, type Asked, type NativeStore } from "../../seams/index.js";
 import { checkArguments, copyArguments } from "../boundary/check-call.js";
 import { readStore, writeStore, type QueryStore } from "../context/database.js";
 import type { LoadedComponent, LoadedFunction } from "../program/loaded-component.js";
-import type { Execution, TransactionScope } from "./execution.js";
+import type { AskedContext, Execution, TransactionScope } from "./execution.js";
 import { checkContext, referenceText } from "./invoke.js";
 
 /** Answers undefined when the function has to be called instead. */
 export type Ask = (reference: unknown, args: unknown) => unknown;
 
-/** What the questions to a component share until somebody else writes in the transaction. */
-interface SharedContext {
-  readonly ctx: object;
-  readonly execution: Execution;
-  changes: number;
-}
-
 type AskedKind = "query" | "mutation";
 
-const contexts = new WeakMap<TransactionScope, Map<string, SharedContext>>();
 const targets = new WeakMap<LoadedComponent, WeakMap<object, LoadedFunction | null>>();
 
 /** The offer that `ctx.runQuery` or `ctx.runMutation` of an execution carries. */
@@ -83,21 +75,25 @@ function targetOf({ program, component }: Execution, reference: object): LoadedF
   return target;
 }
 
-function sharedContextOf(caller: Execution, scope: TransactionScope, fn: LoadedFunction): SharedContext {
-  let ofScope = contexts.get(scope);
-  if (ofScope === undefined) {
-    ofScope = new Map();
-    contexts.set(scope, ofScope);
-  }
-  const name = `${fn.kind} ${fn.component.path}`;
-  const known = ofScope.get(name);
+/**
+ * The contexts are kept in the scope. In a WeakMap, whose values the collector of young objects takes for needed, each
+ * transaction would outlive its end.
+ */
+function sharedContextOf(caller: Execution, scope: TransactionScope, fn: LoadedFunction): AskedContext {
+  const { asked } = scope;
+  const index = asked.findIndex(({ execution }) => isOfSame(execution, fn));
+  const known = asked[index];
   if (known !== undefined && known.changes === scope.tx.changes) return known;
   const execution = caller.nest(fn.component, fn);
   const store = fn.kind === "query" ? readStore(execution) : writeStore(execution);
-  const ctx = { db: new DatabaseAtHand(store), [asking]: true };
+  const ctx = { db: new DatabaseAtHand(store), [asking]: { kept: undefined } satisfies Asked };
   const shared = { ctx, execution, changes: scope.tx.changes };
-  ofScope.set(name, shared);
+  asked[known === undefined ? asked.length : index] = shared;
   return shared;
+}
+
+function isOfSame({ component, subject }: Execution, fn: LoadedFunction): boolean {
+  return component === fn.component && subject.kind === fn.kind;
 }
 
 const refusal = Symbol("this has to be waited for");

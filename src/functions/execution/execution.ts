@@ -74,12 +74,26 @@ export interface Journal {
 }
 
 /** The transaction that an execution runs in, shared by the executions nested in it. */
-export interface TransactionScope {
+export class TransactionScope {
   readonly tx: QueryTransaction;
   /** The same transaction where it may write. */
   readonly mutation: MutationTransaction | null;
   /** Whether a function has used `db.vars.commitTs`: results may then hold its placeholder. */
-  usesCommitTs: boolean;
+  usesCommitTs = false;
+  /** What the components that were asked by queries, and by mutations, share (`ask.ts`). */
+  readonly asked: AskedContext[] = [];
+
+  constructor(tx: QueryTransaction, mutation: MutationTransaction | null) {
+    this.tx = tx;
+    this.mutation = mutation;
+  }
+}
+
+/** What the questions to a component share until somebody else writes in the transaction. */
+export interface AskedContext {
+  readonly ctx: object;
+  readonly execution: Execution;
+  changes: number;
 }
 
 /** What executions need of the runtime around them. */

@@ -9,7 +9,7 @@ import { mutationContext } from "../context/contexts.js";
 import { writeDatabase } from "../context/database.js";
 import type { TriggerFunction } from "../../seams/index.js";
 import type { LoadedComponent } from "../program/loaded-component.js";
-import { currentExecution, Execution, type Engine, type Request } from "./execution.js";
+import { currentExecution, Execution, TransactionScope, type Engine, type Request } from "./execution.js";
 import type { LoadedProgram } from "../program/loaded-program.js";
 
 const maxDepth = 64;
@@ -59,7 +59,7 @@ function triggerHook(
       component,
       subject: { kind: "mutation", path: writer?.subject.path ?? path, visibility: "internal" },
       request: writer?.request ?? host.newRequest(),
-      scope: writer?.scope ?? { tx, mutation: tx, usesCommitTs: false },
+      scope: writer?.scope ?? new TransactionScope(tx, tx),
       parent: writer,
     });
     execution.triggerDepth += 1;

@@ -13,7 +13,7 @@ import type { LoadedComponent, LoadedFunction } from "../program/loaded-componen
 import type { LoadedProgram } from "../program/loaded-program.js";
 import type { FunctionKind, Handler } from "../program/registered-function.js";
 import { answeredBefore, keepAnswer, type ClientRequest } from "./client-answers.js";
-import { Execution, type Engine, type Request, type Subject, type TransactionScope } from "./execution.js";
+import { Execution, TransactionScope, type Engine, type Request, type Subject } from "./execution.js";
 import { assertKind, checkContext, invoke, referenceText } from "./invoke.js";
 import { traced } from "./trace.js";
 
@@ -48,7 +48,7 @@ export function runQuery(
         (tx) => {
           attempted?.(tx);
           onBegin(tx);
-          return inTransaction(run, { tx, mutation: null, usesCommitTs: false });
+          return inTransaction(run, new TransactionScope(tx, null));
         },
         { ...transactions, snapshot },
       ),
@@ -86,7 +86,7 @@ export async function runMutation(
         }
         const answer = once === null ? undefined : await answeredBefore(tx, once);
         if (answer !== undefined) return answer.value;
-        const scope = { tx, mutation: tx, usesCommitTs: false };
+        const scope = new TransactionScope(tx, tx);
         const result = await inTransaction(run, scope);
         if (job !== null) await job.after(tx);
         if (once !== null) await keepAnswer(tx, once, scope.usesCommitTs ? undefined : result);

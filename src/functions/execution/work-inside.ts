@@ -6,7 +6,7 @@
 import type { DatabaseReader, MutationTransaction, QueryTransaction } from "../../database/index.js";
 import { mutationContext, transactionContext } from "../context/contexts.js";
 import type { LoadedProgram } from "../program/loaded-program.js";
-import { currentExecution, Execution, Request, type Engine } from "./execution.js";
+import { currentExecution, Execution, Request, TransactionScope, type Engine } from "./execution.js";
 
 /** Whose code runs, and under which name. */
 export interface InsideOptions {
@@ -33,7 +33,7 @@ export async function mutateInside<T>(
     component: options.program.component(options.componentPath),
     subject: { kind: "mutation", path: caller?.subject.path ?? options.path, visibility: "internal" },
     request: caller?.request ?? new Request({}, null),
-    scope: caller?.scope ?? { tx, mutation: tx, usesCommitTs: false },
+    scope: caller?.scope ?? new TransactionScope(tx, tx),
     parent: caller,
     depth: 0,
     reader: options.reader,
@@ -53,7 +53,7 @@ export async function queryInside<T>(
     component: program.component(componentPath),
     subject: { kind: "query", path, visibility: "internal" },
     request: new Request({}, null),
-    scope: { tx, mutation: null, usesCommitTs: false },
+    scope: new TransactionScope(tx, null),
     parent: null,
   });
   return await within(execution, transactionContext(execution), run);

@@ -10,7 +10,7 @@
  * handler writes last, and it writes cells last of all, because every other write is refused where it is asked.
  */
 import { afterwards, throwMissing, untilLoaded, type Soon, type Source } from "../../tree/index.js";
-import { asking, nativeStoreOf, type CellCodec, type NativeStore } from "../../../../seams/index.js";
+import { askedBy, asking, nativeStoreOf, type CellCodec, type NativeStore } from "../../../../seams/index.js";
 import type { DataModel } from "../_generated/dataModel.js";
 import {
   mutation,
@@ -96,18 +96,17 @@ function markAskable<Definition extends object>(definition: Definition & { handl
   return definition;
 }
 
-/** What all questions with one `ctx` share. */
-const shared = new WeakMap<QueryCtx, Readings>();
-
 /**
  * Calls `answer` until everything that it needs is loaded.
  *
  * @throws Missing where the handler is asked and something is missing
  */
 export function answerFrom<T>(ctx: QueryCtx, answer: (readings: Readings) => T): Soon<T> {
-  if (!(asking in ctx)) return readFrom(ctx.db, answer);
-  let readings = shared.get(ctx);
-  if (readings === undefined) shared.set(ctx, (readings = new Readings(ctx.db, true)));
+  const asked = askedBy(ctx);
+  if (asked === undefined) return readFrom(ctx.db, answer);
+  const { kept } = asked;
+  const readings = kept instanceof Readings ? kept : new Readings(ctx.db, true);
+  asked.kept = readings;
   return answer(readings);
 }
 
