@@ -2,6 +2,8 @@
  * Compares what the class asks of the component without a call with the same calls: an app whose `ctx` hides the engine's
  * offer gets the same answers, the same errors and the same trees.
  */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
   componentsGeneric,
   makeFunctionReference,
@@ -217,3 +219,24 @@ test("a query that asks is told of what changes its answer", async () => {
   stop();
   expect(touched).toEqual([true]);
 });
+
+test("nothing of a transaction that has asked outlives it until all objects are collected", async () => {
+  const app = await open("memory");
+  await app.mutate((ctx) => items.insert(ctx, { namespace, key: 1, id: "x" }));
+  const ask = async (times: number): Promise<void> => {
+    for (let asked = 0; asked < times; asked++) await call(app.backend, "app:count", { namespace });
+  };
+  await ask(1000);
+  collectYoung();
+  const { heapUsed } = process.memoryUsage();
+  await ask(2000);
+  collectYoung();
+  // Each of these transactions takes several kilobytes.
+  expect(process.memoryUsage().heapUsed - heapUsed).toBeLessThan(2000 * 2000);
+});
+
+/** Collects young objects only, and twice, because those that survive once are still young. */
+function collectYoung(): void {
+  setFlagsFromString("--expose-gc");
+  for (let times = 0; times < 3; times++) runInNewContext("gc({ type: 'minor' })");
+}

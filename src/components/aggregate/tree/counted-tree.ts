@@ -11,7 +11,16 @@
  * nodes three quarters full, and an insert and delete at a boundary do not split and merge in turn.
  */
 import { ConvexError } from "convex/values";
-import { childBytes, childBytesBound, childBytesMost, childIndex, countBelow, isLeaf } from "./node.js";
+import {
+  childBytes,
+  childBytesBound,
+  childBytesMost,
+  childIndex,
+  countBelow,
+  countsOf,
+  isLeaf,
+  newLeaf,
+} from "./node.js";
 import { itemBytes, itemBytesBound, itemIndex, summarize } from "./node.js";
 import type { Branch, Child, Leaf, Node, NodeRef } from "./node.js";
 import type { NodeStore } from "./node-store.js";
@@ -58,7 +67,7 @@ export function isLazyRoot({ state }: CountedTree, ref: NodeRef): boolean {
 
 /** The first node of a new tree. */
 export function emptyLeaf(): Leaf {
-  return { level: 0, items: [] };
+  return newLeaf([]);
 }
 
 /** The weight of a full node of this tree; see `entryWeights`. */
@@ -120,9 +129,9 @@ export function summaryOfChild(tree: CountedTree, child: Child): Summary {
   return child.summary ?? summarize(tree.nodes.get(child.ref));
 }
 
-/** How many items stand below a child. */
-export function countOfChild(tree: CountedTree, child: Child): number {
-  return child.summary === null ? countBelow(tree.nodes.get(child.ref)) : child.summary.count;
+/** How many items stand below the child of a branch that has this index. */
+export function countOfChild(tree: CountedTree, branch: Branch, index: number): number {
+  return countsOf(branch)[index] ?? countBelow(tree.nodes.get((branch.children[index] as Child).ref));
 }
 
 /**
@@ -194,7 +203,7 @@ function selectBelow(search: OffsetSearch, node: Node, range: OrderRange): Item 
     const index = fromEnd ? span.last - step : span.first + step;
     const child = node.children[index] as Child;
     if (isWhole(span, index)) {
-      const count = countOfChild(tree, child);
+      const count = countOfChild(tree, node, index);
       if (search.skip >= count) {
         search.skip -= count;
         continue;

@@ -38,6 +38,8 @@ export { NodeCache, settle } from "./node-store.js";
 export {
   childBytes,
   isLeaf,
+  newBranch,
+  newLeaf,
   itemBytes,
   type Branch,
   type Child,

@@ -6,7 +6,7 @@
  */
 import { ConvexError } from "convex/values";
 import { throwMissing, untilLoaded, type Source } from "./missing.js";
-import { isLeaf, type Node, type NodeRef } from "./node.js";
+import { isLeaf, newBranch, newLeaf, type Node, type NodeRef } from "./node.js";
 
 /**
  * A transaction's view of the nodes.
@@ -24,7 +24,7 @@ export interface NodeStore {
   find(ref: NodeRef): Node | null;
   /** Announces nodes that are about to be read. @throws Missing with all of them that have to be loaded. */
   expect(refs: readonly NodeRef[]): void;
-  /** A copy of the node that takes its place, to be changed in place. */
+  /** A copy of the node that takes its place, to be changed in place, before anything is searched in it or counted. */
   edit(ref: NodeRef): Node;
   create(node: Node): NodeRef;
   remove(ref: NodeRef): void;
@@ -88,7 +88,10 @@ export class NodeCache implements NodeStore, Source {
 
   edit(ref: NodeRef): Node {
     const before = this.get(ref);
-    if (this.#saved.has(ref)) return before;
+    if (this.#saved.has(ref)) {
+      before.outline = undefined;
+      return before;
+    }
     const node = copyOf(before);
     this.nodes.set(ref, node);
     this.#saved.add(ref);
@@ -167,9 +170,7 @@ function throwDamaged(ref: NodeRef): never {
   });
 }
 
-/** Entries are never changed themselves, so a copy of their list is a copy of the node. */
+/** Entries are never changed themselves, so a copy of their list is a copy of the node. It has no outline yet. */
 function copyOf(node: Node): Node {
-  return isLeaf(node)
-    ? { level: 0, items: node.items.slice() }
-    : { level: node.level, children: node.children.slice(), memo: node.memo };
+  return isLeaf(node) ? newLeaf(node.items.slice()) : newBranch(node.level, node.children.slice(), node.memo);
 }

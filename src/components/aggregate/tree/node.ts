@@ -15,17 +15,30 @@ export type NodeRef = string | number;
 export interface Leaf {
   readonly level: 0;
   items: Item[];
+  outline?: Outline | undefined;
 }
 
 /** A node above the leaves, `level` steps up: at least two children once the tree is not empty. */
 export interface Branch {
   readonly level: number;
   children: Child[];
+  outline?: Outline | undefined;
   /** What the store has made of the branch, kept for the next time. Copies of the branch have it, too. */
   memo?: unknown;
 }
 
 export type Node = Leaf | Branch;
+
+/**
+ * What searches and counts look at, side by side, made when it is first needed. An entry's own order lies behind its position,
+ * each somewhere else in memory, and in a large tree none of that is in the processor's cache. `NodeStore.edit` drops it.
+ */
+interface Outline {
+  /** The order of each item, or of each child's `low`. */
+  readonly orders: readonly string[];
+  /** How many items stand below each child; null below a lazy root. */
+  readonly counts: readonly (number | null)[];
+}
 
 /** All positions below a child are at or above `low`, and below the next child's `low`. */
 export interface Child {
@@ -33,6 +46,14 @@ export interface Child {
   readonly ref: NodeRef;
   /** Null only in a lazy root, whose children are summed up when they are read. */
   readonly summary: Summary | null;
+}
+
+export function newLeaf(items: Item[]): Leaf {
+  return { level: 0, items, outline: undefined };
+}
+
+export function newBranch(level: number, children: Child[], memo?: unknown): Branch {
+  return { level, children, outline: undefined, memo };
 }
 
 /** Whether a node is a leaf. */
@@ -47,12 +68,12 @@ export function nodeSize(node: Node): number {
 
 /** The index of the child below which a position belongs. O(log size). */
 export function childIndex(branch: Branch, order: string): number {
-  const { children } = branch;
+  const { orders } = outlineOf(branch);
   let low = 1;
-  let high = children.length;
+  let high = orders.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((children[middle] as Child).low.order <= order) low = middle + 1;
+    if ((orders[middle] as string) <= order) low = middle + 1;
     else high = middle;
   }
   return low - 1;
@@ -60,15 +81,29 @@ export function childIndex(branch: Branch, order: string): number {
 
 /** The index of the first item at or after a position. O(log size). */
 export function itemIndex(leaf: Leaf, order: string): number {
-  const { items } = leaf;
+  const { orders } = outlineOf(leaf);
   let low = 0;
-  let high = items.length;
+  let high = orders.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((items[middle] as Item).position.order < order) low = middle + 1;
+    if ((orders[middle] as string) < order) low = middle + 1;
     else high = middle;
   }
   return low;
+}
+
+/** How many items stand below each child of a branch; null for the children of a lazy root. */
+export function countsOf(branch: Branch): readonly (number | null)[] {
+  return outlineOf(branch).counts;
+}
+
+function outlineOf(node: Node): Outline {
+  return (node.outline ??= isLeaf(node)
+    ? { orders: node.items.map(({ position }) => position.order), counts: [] }
+    : {
+        orders: node.children.map(({ low }) => low.order),
+        counts: node.children.map(({ summary }) => (summary === null ? null : summary.count)),
+      });
 }
 
 /** The fold of a node's own entries. Not for a lazy root, whose children have no summaries. O(size). */

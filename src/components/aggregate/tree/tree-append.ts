@@ -4,7 +4,17 @@
  */
 import { entryWeights, fullWeight, type CountedTree } from "./counted-tree.js";
 import { subtractDigests } from "./digest.js";
-import { isLeaf, summarize, type Branch, type Child, type Leaf, type Node, type NodeRef } from "./node.js";
+import {
+  isLeaf,
+  newBranch,
+  newLeaf,
+  summarize,
+  type Branch,
+  type Child,
+  type Leaf,
+  type Node,
+  type NodeRef,
+} from "./node.js";
 import { lowestPosition } from "./position.js";
 import type { Item } from "./summary.js";
 import { describe, forgetSummaries, rememberSummaries } from "./tree-fill.js";
@@ -45,7 +55,7 @@ export function appendItems(tree: CountedTree, items: readonly Item[]): Appended
   }
   while (refs.length > 1) {
     const level = nodes.get(refs[0] as NodeRef).level + 1;
-    state.root = nodes.create({ level, children: childrenOf(tree, refs, null) });
+    state.root = nodes.create(newBranch(level, childrenOf(tree, refs, null)));
     refs = pack(tree, state.root);
   }
   const after = summarize(nodes.get(state.root));
@@ -90,8 +100,8 @@ function pack(tree: CountedTree, ref: NodeRef): NodeRef[] {
 
 function part(node: Node, start: number, end: number | undefined): Node {
   return isLeaf(node)
-    ? { level: 0, items: node.items.slice(start, end) }
-    : { level: node.level, children: node.children.slice(start, end) };
+    ? newLeaf(node.items.slice(start, end))
+    : newBranch(node.level, node.children.slice(start, end));
 }
 
 function cutOff(node: Node, length: number): void {

@@ -12,6 +12,8 @@ import {
 } from "./counted-tree.js";
 import {
   isLeaf,
+  newBranch,
+  newLeaf,
   nodeSize,
   summarize,
   type Branch,
@@ -73,8 +75,8 @@ export function isTooLight(tree: CountedTree, node: Node, weight: number): boole
 
 function split(tree: CountedTree, ref: NodeRef, cut: number): NodeRef {
   const node = tree.nodes.edit(ref);
-  if (isLeaf(node)) return tree.nodes.create({ level: 0, items: node.items.splice(cut) });
-  return tree.nodes.create({ level: node.level, children: node.children.splice(cut) });
+  if (isLeaf(node)) return tree.nodes.create(newLeaf(node.items.splice(cut)));
+  return tree.nodes.create(newBranch(node.level, node.children.splice(cut)));
 }
 
 /** Merges the child that a step took with a neighbour, or shares their entries evenly when one node cannot hold them. */
@@ -136,14 +138,11 @@ function lowestOf(node: Node): Position {
 function growRoot(tree: CountedTree, leftRef: NodeRef, rightRef: NodeRef): void {
   const { nodes, state } = tree;
   if (state.rootLazy) for (const half of [leftRef, rightRef]) rememberSummaries(tree, half);
-  const root = nodes.create({
-    level: nodes.get(leftRef).level + 1,
-    children: [
-      describe(tree, leftRef, lowestPosition, state.rootLazy),
-      describe(tree, rightRef, null, state.rootLazy),
-    ],
-  });
-  setRoot(tree, root);
+  const children = [
+    describe(tree, leftRef, lowestPosition, state.rootLazy),
+    describe(tree, rightRef, null, state.rootLazy),
+  ];
+  setRoot(tree, nodes.create(newBranch(nodes.get(leftRef).level + 1, children)));
 }
 
 /** Removes roots that have come to have a single child. */

@@ -44,11 +44,14 @@ function countSpan(tree: CountedTree, branch: Branch, span: Span, { start, end }
   let count = 0;
   if (startsWithin) {
     const child = children[first] as Child;
-    gatherMissing(missing, () => (count += countOfChild(tree, child) - countUpTo(tree, child, start)));
+    gatherMissing(
+      missing,
+      () => (count += countOfChild(tree, branch, first) - countUpTo(tree, child, start)),
+    );
   }
   const beforeEnd = endsWithin ? last - 1 : last;
   for (let index = startsWithin ? first + 1 : first; index <= beforeEnd; index++) {
-    count += countOfChild(tree, children[index] as Child);
+    count += countOfChild(tree, branch, index);
   }
   if (endsWithin && end !== null) {
     gatherMissing(missing, () => (count += countUpTo(tree, children[last] as Child, end)));
@@ -62,10 +65,9 @@ function countUpTo(tree: CountedTree, child: Child, order: string): number {
   let count = 0;
   let node = tree.nodes.get(child.ref);
   while (!isLeaf(node)) {
-    const { children } = node;
     const at = childIndex(node, order);
-    for (let index = 0; index < at; index++) count += countOfChild(tree, children[index] as Child);
-    node = tree.nodes.get((children[at] as Child).ref);
+    for (let index = 0; index < at; index++) count += countOfChild(tree, node, index);
+    node = tree.nodes.get((node.children[at] as Child).ref);
   }
   return count + itemIndex(node, order);
 }

@@ -3,7 +3,7 @@
  * commits. A cell of its own counts the refs of nodes.
  */
 import type { CellCodec, CellWriter, NativeStore } from "../../../../seams/index.js";
-import { isLeaf, NodeCache, type Child, type Node, type NodeRef } from "../../tree/index.js";
+import { isLeaf, newBranch, NodeCache, type Child, type Node, type NodeRef } from "../../tree/index.js";
 import type { Readings } from "../reading/readings.js";
 import { nodeCodec } from "./codec.js";
 import { fieldsOf, type NodeFields } from "./fields.js";
@@ -100,5 +100,5 @@ function withStoredRefs(node: Node, names: ReadonlyMap<NodeRef, string>): Node {
     const name = names.get(child.ref);
     return name === undefined ? child : { ...child, ref: name };
   });
-  return { level: node.level, children, memo: node.memo };
+  return newBranch(node.level, children, node.memo);
 }

@@ -5,7 +5,7 @@
  */
 import type { Value } from "convex/values";
 import { parseValue, stringifyValue } from "../../../../values/index.js";
-import { isLeaf, Position } from "../../tree/index.js";
+import { isLeaf, newBranch, newLeaf, Position } from "../../tree/index.js";
 import type { Branch, Child, ExactSum, Item, Leaf, MeasureSummary, Node, Summary } from "../../tree/index.js";
 import type { CellCodec } from "../../../../seams/index.js";
 import {
@@ -49,8 +49,11 @@ export function decodeNode(text: string): Node {
   const positions = readPositions(reader);
   const node: Node =
     level === 0
-      ? { level: 0, items: positions.map((position): Item => ({ position, values: readValues(reader) })) }
-      : { level, children: positions.map((low): Child => readChild(reader, low)) };
+      ? newLeaf(positions.map((position): Item => ({ position, values: readValues(reader) })))
+      : newBranch(
+          level,
+          positions.map((low): Child => readChild(reader, low)),
+        );
   if (!reader.isAtEnd) throw new MalformedText();
   return node;
 }

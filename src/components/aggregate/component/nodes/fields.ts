@@ -3,7 +3,7 @@
  * smaller and quicker to convert than lists of objects.
  */
 import { v, type Infer, type Validator } from "convex/values";
-import { isLeaf, Position, withoutTrailingNulls } from "../../tree/index.js";
+import { isLeaf, newBranch, newLeaf, Position, withoutTrailingNulls } from "../../tree/index.js";
 import type { Branch, Child, ExactSum, Leaf, Node, NodeRef, Summary } from "../../tree/index.js";
 import { value } from "../interface/operation.js";
 import { numberOrNull } from "../interface/question.js";
@@ -65,7 +65,7 @@ function leafOf({ keys, ids, values }: LeafFields): Leaf {
     position: new Position(keys[index] ?? null, id),
     values: withoutTrailingNulls(values.map((column) => column[index] ?? null)),
   }));
-  return { level: 0, items };
+  return newLeaf(items);
 }
 
 function branchOf({ level, nodes, keys, ids, summaries }: BranchFields): Branch {
@@ -74,7 +74,7 @@ function branchOf({ level, nodes, keys, ids, summaries }: BranchFields): Branch 
     ref,
     summary: summaries === undefined ? null : summaryAt(summaries, index),
   }));
-  return { level, children };
+  return newBranch(level, children);
 }
 
 function summaryAt({ counts, digests, measures }: SummaryColumns, index: number): Summary {
