@@ -31,9 +31,10 @@ export type Node = Leaf | Branch;
 
 /**
  * What searches and counts look at, side by side, made when it is first needed. An entry's own order lies behind its position,
- * each somewhere else in memory, and in a large tree none of that is in the processor's cache. `NodeStore.edit` drops it.
+ * each somewhere else in memory, and in a large tree none of that is in the processor's cache. `NodeStore.edit` drops it, and
+ * whoever changes a single entry puts the next one in its place. It is never changed itself.
  */
-interface Outline {
+export interface Outline {
   /** The order of each item, or of each child's `low`. */
   readonly orders: readonly string[];
   /** How many items stand below each child; null below a lazy root. */
@@ -95,6 +96,27 @@ export function itemIndex(leaf: Leaf, order: string): number {
 /** How many items stand below each child of a branch; null for the children of a lazy root. */
 export function countsOf(branch: Branch): readonly (number | null)[] {
   return outlineOf(branch).counts;
+}
+
+/** The outline after the order at an index, or none, was taken away, and another one, or none, put there. */
+export function withOrders(
+  outline: Outline | undefined,
+  index: number,
+  removed: number,
+  ...orders: string[]
+): Outline | undefined {
+  if (outline === undefined) return undefined;
+  const changed = outline.orders.slice();
+  changed.splice(index, removed, ...orders);
+  return { orders: changed, counts: outline.counts };
+}
+
+/** The outline after another number of items stand below a child. */
+export function withCount(outline: Outline | undefined, index: number, count: number): Outline | undefined {
+  if (outline === undefined) return undefined;
+  const changed = outline.counts.slice();
+  changed[index] = count;
+  return { orders: outline.orders, counts: changed };
 }
 
 function outlineOf(node: Node): Outline {

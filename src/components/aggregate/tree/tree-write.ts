@@ -8,6 +8,8 @@ import {
   isLeaf,
   itemIndex,
   summarize,
+  withCount,
+  withOrders,
   type Branch,
   type Child,
   type Leaf,
@@ -33,7 +35,7 @@ export function removeItem(tree: CountedTree, order: string, onMisfit?: OnMisfit
   const place = descend(tree, order, onMisfit);
   const { item } = place;
   if (item === null) return null;
-  (tree.nodes.edit(place.leafRef) as Leaf).items.splice(place.index, 1);
+  changeLeaf(tree, place, 1);
   const removed = summaryOf(item);
   changeSummaries(tree, place, (summary) => subtract(summary, removed));
   mendFill(tree, place.path, place.leafRef, false);
@@ -52,7 +54,7 @@ export function putItem(tree: CountedTree, item: Item, onMisfit?: OnMisfit): Ite
     return null;
   }
   if (equalValues(before, item) && isDigested(tree, place)) return before;
-  (tree.nodes.edit(place.leafRef) as Leaf).items[place.index] = item;
+  changeLeaf(tree, place, 1, item);
   const removed = summaryOf(before);
   const added = summaryOf(item);
   changeSummaries(tree, place, (summary) => {
@@ -139,21 +141,36 @@ function fitsBelow({ children, level }: Branch, index: number, node: Node): bool
 }
 
 function insertAt(tree: CountedTree, place: Place, item: Item): void {
-  (tree.nodes.edit(place.leafRef) as Leaf).items.splice(place.index, 0, item);
+  changeLeaf(tree, place, 0, item);
   const added = summaryOf(item);
   // An unknown digest may have become known since: only the entries themselves can tell.
   changeSummaries(tree, place, (summary) => (summary.digest === null ? null : combine(summary, added)));
   mendFill(tree, place.path, place.leafRef, place.atEnd);
 }
 
+/** Takes the item at a place away, or none, and puts another one there, or none. */
+function changeLeaf(
+  tree: CountedTree,
+  { leafRef, index }: Place,
+  removed: 0 | 1,
+  ...items: [] | [Item]
+): void {
+  const { outline } = tree.nodes.get(leafRef);
+  const leaf = tree.nodes.edit(leafRef) as Leaf;
+  leaf.items.splice(index, removed, ...items);
+  leaf.outline = withOrders(outline, index, removed, ...items.map(({ position }) => position.order));
+}
+
 /** Brings the summaries above a changed leaf up to date, from below; a fold replaces what `change` cannot tell. */
 function changeSummaries(tree: CountedTree, place: Place, change: (before: Summary) => Summary | null): void {
   for (const { ref, index } of place.path.toReversed()) {
     if (isLazyRoot(tree, ref)) return;
-    const { children } = tree.nodes.edit(ref) as Branch;
-    const child = children[index] as Child;
+    const { outline } = tree.nodes.get(ref);
+    const branch = tree.nodes.edit(ref) as Branch;
+    const child = branch.children[index] as Child;
     const summary = (child.summary && change(child.summary)) ?? summarize(tree.nodes.get(child.ref));
-    children[index] = { ...child, summary };
+    branch.children[index] = { ...child, summary };
+    branch.outline = withCount(outline, index, summary.count);
   }
 }
 

@@ -45,9 +45,11 @@ export class Turn {
   isDue(done: number): boolean {
     if (this.#store?.breathe === undefined || done < this.#nextLook) return false;
     const { tookMs } = this;
-    // To ask the processor costs as much as a small document does: it looks again when the next breath should be due.
+    // To ask the processor costs as much as a small document does: it looks again when the next breath should be due, and
+    // where a turn that is shared would end.
     const perBreath = Math.floor((breathingIntervalMs * done) / Math.max(tookMs, breathingIntervalMs));
-    this.#nextLook = Math.min(done + Math.max(1, perBreath), Math.max(done + 1, this.#fits));
+    const endOfTurn = done < this.#fits ? this.#fits : Infinity;
+    this.#nextLook = Math.min(done + Math.max(1, perBreath), endOfTurn);
     return tookMs - this.#breathedMs >= breathingIntervalMs || (this.#isShared && done >= this.#fits);
   }
 
