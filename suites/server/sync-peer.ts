@@ -97,6 +97,7 @@ export class Peer {
 
   /** Everything heard, once it is so many messages. */
   async until(count: number): Promise<readonly ServerMessage[]> {
+    // oxlint-disable-next-line vitest/no-standalone-expect -- waits as long as the project says
     await expect.poll(() => this.heard.length).toBeGreaterThanOrEqual(count);
     return this.heard;
   }
