@@ -20,23 +20,26 @@ let browser: Browser;
 let siteUrl: string;
 
 beforeAll(async () => {
-  browser = await launchChromium();
-  cleanUps.push(() => browser.close());
+  const page = join(app.root, "page");
+  // Every page reaches the server by a line of its own.
+  const define = { "import.meta.env.VITE_CONVEX_URL": "window.serverUrl" };
+  const building = build({ root: example, logLevel: "error", build: { outDir: page }, define });
+  const launching = launchChromium().then((launched) => (browser = launched));
+  await Promise.all([building, launching, deploy()]);
+  const site = await serveFolder(page);
+  siteUrl = site.url;
+  cleanUps.push(site.close, () => browser.close());
+}, 120_000);
+
+/** As the example's README says. */
+async function deploy(): Promise<void> {
   cpSync(join(example, "convex"), join(app.root, "convex"), { recursive: true });
-  app.write({
-    "keys.env": execFileSync(process.execPath, [join(example, "make-keys.js")], { encoding: "utf8" }),
-  });
+  const keys = execFileSync(process.execPath, [join(example, "make-keys.js")], { encoding: "utf8" });
+  app.write({ "keys.env": keys });
   server = await AppServer.start(app);
   await server.runOfficial("env", "set", "--from-file", "keys.env");
   await server.deploy();
-  const outDir = join(app.root, "page");
-  // Every page reaches the server by a line of its own.
-  const define = { "import.meta.env.VITE_CONVEX_URL": "window.serverUrl" };
-  await build({ root: example, logLevel: "error", build: { outDir }, define });
-  const site = await serveFolder(outDir);
-  cleanUps.push(site.close);
-  siteUrl = site.url;
-}, 120_000);
+}
 
 afterAll(async () => {
   for (const cleanUp of cleanUps.reverse()) await cleanUp();

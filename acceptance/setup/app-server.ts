@@ -44,13 +44,13 @@ export class AppServer {
     await this.runOfficial("deploy", "--typecheck", "disable");
   }
 
-  /** Kills the process that serves, whichever it is, and the command that was started, and resolves when both are gone. */
+  /** Kills the command that was started, then the process that serves if it is another one; resolves when both are gone. */
   async kill(): Promise<CliResult> {
     const { pid } = JSON.parse(readFileSync(join(this.#app.root, "data/server.json"), "utf8")) as {
       pid: number;
     };
+    this.#running!.kill("SIGKILL");
     process.kill(pid, "SIGKILL");
-    this.#running?.kill("SIGKILL");
     return await this.#running!.result;
   }
 
