@@ -1,5 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -53,6 +61,30 @@ test("the TypeScript of the documentation type-checks", () => {
   });
   expect(checked.stdout.split("\n").filter((line) => /^\.doc-blocks.*error TS/.test(line))).toEqual([]);
   for (const { file } of blocks) expect(checked.stdout).toContain(file);
+});
+
+test("every link from page to page leads to a file, and to a heading where it names one", () => {
+  const anchorsOf = (page: string): string[] =>
+    [...readFileSync(page, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+      title
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}_ -]/gu, "")
+        .replaceAll(" ", "-"),
+    );
+  const linking = [...pages, "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+  const links = linking.flatMap((page) =>
+    [...readFileSync(page, "utf8").matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, target = ""]) => ({
+      page,
+      target,
+    })),
+  );
+  expect(links.length).toBeGreaterThan(50);
+  const broken = links.filter(({ page, target }) => {
+    const [path = "", anchor] = target.split("#");
+    const file = path === "" ? page : join(dirname(page), path);
+    return !existsSync(file) || (anchor !== undefined && !anchorsOf(file).includes(anchor));
+  });
+  expect(broken).toEqual([]);
 });
 
 describe("the TypeScript of the documentation runs", () => {
