@@ -76,6 +76,13 @@ test("codegen writes types for the app, its components and what they mount, and 
   expect(existsSync(join(app.root, "convex/_generated/dataModel.d.ts"))).toBe(true);
 });
 
+test("network-test ends well", async () => {
+  const { code, stderr } = await convex("network-test");
+  expect(stderr).toContain("WebSocket connection established");
+  expect(stderr).toContain("Network test passed");
+  expect(code).toBe(0);
+});
+
 test("deploy reports what is new", () => {
   expect(deployed).toMatchObject({ code: 0 });
   expect(deployed.stderr).toContain("[+] scores.by_score   score");

@@ -256,7 +256,7 @@ export class Backend {
   /**
    * Serves the official clients and the official CLI over HTTP and WebSockets, from this process. `backend.keys.add("me")` makes
    * a key for admins. The server ends with `close()` of its own or of the backend, which lets its calls end first.
-   * @throws PORT_IN_USE, BACKEND_CLOSED
+   * @throws PORT_IN_USE, INVALID_OPTIONS, BACKEND_CLOSED
    */
   async listen(options: ServerOptions): Promise<RunningServer> {
     const { startServer } = this.#parts;

@@ -1,5 +1,6 @@
 /** Opens a backend: the storage, the database, the runtime, the scheduler, and the program that is given or stored. */
 import { Database } from "../database/index.js";
+import { TrueupError } from "../errors/index.js";
 import {
   programFromModules,
   Runtime,
@@ -47,11 +48,12 @@ export interface OpenBackendOptions {
  * Opens a backend on a storage, and puts in place the program of `modules` or, without them, the code that was pushed last.
  * Where there is neither, or the pushed code is damaged, which the log says, it opens too: calls then throw MODULES_MISSING
  * until a program is activated. O(tables + indexes) where the schemas are those in force, else as `backend.activate()`.
- * @throws STORAGE_LOCKED, STORAGE_UNAVAILABLE, STORAGE_CORRUPT, and what `backend.activate()` throws; the storage is closed
- *   again then
+ * @throws INVALID_OPTIONS, STORAGE_LOCKED, STORAGE_UNAVAILABLE, STORAGE_CORRUPT, and what `backend.activate()` throws; the
+ *   storage is closed again then
  * @param startServer What `backend.listen` calls; left out, it throws.
  */
 export async function openBackend(options: OpenBackendOptions, startServer?: StartServer): Promise<Backend> {
+  assertOptions(options);
   const storage = await options.storage();
   try {
     return await openOn(storage, options, startServer);
@@ -59,6 +61,23 @@ export async function openBackend(options: OpenBackendOptions, startServer?: Sta
     await storage.close();
     throw error;
   }
+}
+
+/** What JavaScript callers get wrong shows at once, not when the option is first used. @throws INVALID_OPTIONS */
+function assertOptions(options: OpenBackendOptions): void {
+  const {
+    storage,
+    log = "console",
+    limits = "convex",
+  }: { readonly [Name in keyof OpenBackendOptions]: unknown } = options;
+  const problems = [
+    ...(typeof storage === "function" ? [] : ["`storage` takes `sqlite(path)` or `memory()`"]),
+    ...(typeof log === "function" || log === "console" || log === "silent"
+      ? []
+      : ['`log` takes "console", "silent" or a function']),
+    ...(limits === "convex" || limits === "none" ? [] : ['`limits` takes "convex" or "none"']),
+  ];
+  if (problems.length > 0) throw new TrueupError("INVALID_OPTIONS", `${problems.join("; ")}.`);
 }
 
 async function openOn(

@@ -40,6 +40,7 @@ const byErrorCode: { readonly [Code in ErrorCode]?: ExitCode } = {
   AGGREGATE_NOT_FOUND: exitCodes.missing,
   APP_NOT_FOUND: exitCodes.missing,
   CONVEX_NOT_INSTALLED: exitCodes.missing,
+  NODE_TOO_OLD: exitCodes.missing,
   DATA_FILE_MISSING: exitCodes.missing,
   INVALID_USAGE: exitCodes.usage,
   MALFORMED_JSON: exitCodes.usage,

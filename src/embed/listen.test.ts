@@ -1,6 +1,6 @@
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { actionGeneric, makeFunctionReference, mutationGeneric, queryGeneric } from "convex/server";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { isTrueupError, memory, openBackend, type Backend } from "trueup";
 
 let release: () => void = () => {};
@@ -24,6 +24,7 @@ let backend: Backend;
 const open = async (): Promise<Backend> =>
   (backend = await openBackend({ storage: memory(), modules: { "convex/f.ts": functions }, log: "silent" }));
 afterEach(async () => {
+  vi.useRealTimers();
   release();
   await backend.close();
 });
@@ -88,4 +89,46 @@ test("a port that is taken is a coded error, and the backend goes on and closes"
   const { port } = await backend.listen({ port: 0 });
   await expect(backend.listen({ port }).catch(codeOf)).resolves.toBe("PORT_IN_USE");
   expect(await backend.query(count)).toBe(0);
+});
+
+test("a client that has seen later data than there is goes on with what there is, and the log says so", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
+  await open();
+  await backend.mutation(add);
+  const server = await backend.listen({ port: 0 });
+  const { url, port } = server;
+  const client = new ConvexClient(url, { logger: false });
+  const seen: unknown[] = [];
+  client.onUpdate(count, {}, (value) => void seen.push(value));
+  await expect.poll(() => seen.at(-1)).toBe(1);
+  await server.close();
+  await backend.close();
+  vi.useRealTimers();
+  await open();
+  const lines: string[] = [];
+  await backend.listen({ port, log: (line) => void lines.push(line) });
+  await expect.poll(() => seen.at(-1), { timeout: 20_000 }).toBe(0);
+  expect(lines).toEqual([
+    expect.stringMatching(/^A client has seen the data as of .* put back to an earlier state/),
+  ]);
+  await client.mutation(add, {});
+  await expect.poll(() => seen.at(-1)).toBe(1);
+  await client.close();
+});
+
+test.each([
+  ["storage", { storage: "app.sqlite" }, /`storage` takes/],
+  ["log", { log: "print" }, /`log` takes "console", "silent" or a function/],
+  ["limits", { limits: "some" }, /`limits` takes/],
+])("a value that `%s` does not take is refused before anything is opened", async (_name, wrong, message) => {
+  const options = { storage: memory(), ...wrong } as unknown as Parameters<typeof openBackend>[0];
+  await expect(openBackend(options)).rejects.toMatchObject({
+    code: "INVALID_OPTIONS",
+    message: expect.stringMatching(message),
+  });
+});
+
+test.each([-1, 1.5, 70_000, NaN])("a server does not listen on port %s", async (port) => {
+  await open();
+  await expect(backend.listen({ port })).rejects.toMatchObject({ code: "INVALID_OPTIONS" });
 });

@@ -5,8 +5,8 @@ import { openBackend as open, type Backend, type OpenBackendOptions } from "../b
  * Opens a backend on a storage, and puts in place the program of `modules` or, without them, the code that was pushed last.
  * Where there is neither, or the pushed code is damaged, which the log says, it opens too: calls then throw MODULES_MISSING
  * until a program is activated. O(tables + indexes) where the schemas are those in force, else as `backend.activate()`.
- * @throws STORAGE_LOCKED, STORAGE_UNAVAILABLE, STORAGE_CORRUPT, and what `backend.activate()` throws; the storage is closed
- *   again then
+ * @throws INVALID_OPTIONS, STORAGE_LOCKED, STORAGE_UNAVAILABLE, STORAGE_CORRUPT, and what `backend.activate()` throws; the
+ *   storage is closed again then
  */
 export async function openBackend(options: OpenBackendOptions): Promise<Backend> {
   return await open(options, async (backend, listening) => {

@@ -29,7 +29,7 @@ const timeouts: HttpServerOptions = {
   connectionsCheckingInterval: 5_000,
 };
 
-/** Starts a server for a backend, and resolves when it listens. @throws PORT_IN_USE */
+/** Starts a server for a backend, and resolves when it listens. @throws PORT_IN_USE, INVALID_OPTIONS */
 export async function startServer(backend: Backend, options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
   const log = options.log ?? ((line: string): void => console.error(line));
@@ -65,7 +65,7 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   siteUrl = options.publicSiteUrl ?? siteUrl;
   handler.serverUrl = serverUrl;
   handler.siteUrl = siteUrl;
-  const sync = new SyncServer(backend, serverUrl, { authenticator, visitors, limits, load });
+  const sync = new SyncServer(backend, serverUrl, { authenticator, visitors, limits, load, log });
   sync.attach(server);
   const stopLogging = logStrayFailures(log);
   const stopWatching = backend.onCallEnded((call) => {
@@ -111,6 +111,9 @@ function publishUrls(urls: Readonly<Record<string, string>>): () => void {
 }
 
 async function listen(server: Server, port: number, host: string): Promise<number> {
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new TrueupError("INVALID_OPTIONS", `A port is an integer from 0 to 65535, not ${String(port)}.`);
+  }
   server.listen(port, host);
   try {
     await once(server, "listening");

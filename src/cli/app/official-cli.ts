@@ -24,7 +24,7 @@ const patienceMs = 5_000;
 /**
  * Runs `convex <args>` in the app's folder against a server.
  *
- * @throws CONVEX_NOT_INSTALLED when the app's node_modules lack the package.
+ * @throws CONVEX_NOT_INSTALLED when the app's node_modules lack the package, NODE_TOO_OLD for a version that needs a later Node.
  */
 export function runOfficialCli(
   app: AppFolder,
@@ -72,6 +72,28 @@ function officialCliFile(app: AppFolder): string {
   } catch (error) {
     throw new TrueupError("CONVEX_NOT_INSTALLED", undefined, { root: app.root }, error);
   }
-  const { bin } = require(manifestFile) as { bin: { convex: string } };
+  const { bin, version, engines } = require(manifestFile) as Manifest;
+  assertNode(version, engines?.node ?? "");
   return join(dirname(manifestFile), bin.convex);
+}
+
+interface Manifest {
+  readonly bin: { readonly convex: string };
+  readonly version: string;
+  readonly engines?: { readonly node?: string };
+}
+
+/** Without this the CLI would end with a syntax error, or with one of a module that is not there. @throws NODE_TOO_OLD */
+function assertNode(version: string, wanted: string): void {
+  const [, major = "0"] = /^>=\s*(\d+)/.exec(wanted) ?? [];
+  const { node } = process.versions;
+  if (Number.parseInt(node, 10) >= Number(major)) return;
+  throw new TrueupError(
+    "NODE_TOO_OLD",
+    `convex ${version} needs Node ${major} or later, and this is Node ${node}.`,
+    {
+      node,
+      convex: version,
+    },
+  );
 }

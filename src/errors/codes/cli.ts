@@ -46,6 +46,10 @@ export const cliCodes = {
     "The text is not JSON.",
     'Mend the file that the message names; in a shell, put single quotes around JSON: \'{"name":"Ann"}\'.',
   ),
+  NODE_TOO_OLD: final(
+    "The app's `convex` package needs a later Node than the one that runs.",
+    "Use that Node, or install `convex@1.48`, the last version that runs on Node 20.",
+  ),
   OFFICIAL_CLI_FAILED: final("The official Convex CLI failed.", "See what it printed above."),
   OTHER_BACKEND_CONFIGURED: final(
     "The app's environment names another backend than the local server.",

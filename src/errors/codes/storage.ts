@@ -16,8 +16,8 @@ export const storageCodes = {
     "Run `trueup check` to see all of the damage, restore a backup, or name another file.",
   ),
   STORAGE_DRIVER_MISSING: final(
-    "This Node has no SQLite that can be used, and better-sqlite3 is not installed.",
-    "Beside trueup run `npm install better-sqlite3@12` for Node 20, or without `@12` for Node 22; Node 24.16 or later needs neither.",
+    "This Node has no SQLite that can be used, and better-sqlite3 is not installed, or not built for it.",
+    "Where it is not installed, beside trueup run `npm install better-sqlite3@12` for Node 20, or without `@12` for Node 22; Node 24.16 or later needs neither.",
   ),
   STORAGE_FULL: final(
     "The disk is full; nothing of this transaction was written.",

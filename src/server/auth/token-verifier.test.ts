@@ -99,6 +99,32 @@ describe("a token of an OpenID Connect provider", () => {
   });
 });
 
+describe("a token that was verified", () => {
+  test("is not verified again within a minute, and never past its expiry", async () => {
+    const verifications = vi.spyOn(crypto.subtle, "verify");
+    const [token, short] = [await issuer.sign(), await issuer.sign({ expiresIn: "20s" })];
+    const first = await verifier.verify(token);
+    expect(await verifier.verify(token)).toBe(first);
+    expect(verifications).toHaveBeenCalledTimes(1);
+    await verifier.verify(short);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 30_000 });
+    await verifier.verify(token);
+    expect(verifications).toHaveBeenCalledTimes(2);
+    await expect(verifier.verify(short)).rejects.toMatchObject({ code: "Unauthenticated" });
+    vi.setSystemTime(Date.now() + 40_000);
+    await verifier.verify(token);
+    expect(verifications).toHaveBeenCalledTimes(4);
+    verifications.mockRestore();
+  });
+
+  test("is none any more as soon as the app names other providers", async () => {
+    const token = await issuer.sign();
+    await verifier.verify(token);
+    providers = [{ domain: issuer.url, applicationID: "another" }];
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: "NoAuthProvider" });
+  });
+});
+
 describe("the keys of a provider", () => {
   test("are fetched once, and again when a token names one that is new", async () => {
     await verify();

@@ -14,6 +14,12 @@ const clockToleranceMs = 5_000;
 /** Longer tokens are not looked at. */
 const maxTokenChars = 64 * 1024;
 
+/** A token that was verified is not verified again for so long, nor are more of them remembered. */
+const rememberedForMs = 60_000;
+const maxRemembered = 1_000;
+/** Longer tokens are not remembered. */
+const maxRememberedChars = 8 * 1024;
+
 /** A user, and until when its token says so. */
 export interface VerifiedUser {
   readonly identity: UserIdentity;
@@ -26,6 +32,8 @@ export class TokenVerifier {
   readonly #keys = new KeySets();
   readonly #providers: () => readonly AuthProvider[];
   #latest: readonly AuthProvider[] = [];
+  /** By token, the oldest first. */
+  readonly #verified = new Map<string, { readonly user: VerifiedUser; readonly untilMs: number }>();
 
   /** @param providers Those that the app names now. */
   constructor(providers: () => readonly AuthProvider[]) {
@@ -33,11 +41,38 @@ export class TokenVerifier {
   }
 
   /**
-   * Costs a request to the provider when its keys are not known yet, else a signature.
+   * Costs a request to the provider when its keys are not known yet, else a signature, and nothing within a minute after that:
+   * a key that its provider withdraws is good for a minute longer. Providers that the app names no more are none at once.
    * @throws HttpError 401 InvalidAuthHeader for what is no token, NoAuthProvider for one of no provider of the app,
    *   Unauthenticated for one that is expired, not valid yet, wrongly signed, or of a provider that does not answer
    */
   async verify(token: string): Promise<VerifiedUser> {
+    this.#heedProviders();
+    const known = this.#verified.get(token);
+    if (known !== undefined && Date.now() < known.untilMs) return known.user;
+    const user = await this.#verify(token);
+    this.#remember(token, user);
+    return user;
+  }
+
+  #heedProviders(): void {
+    const providers = this.#providers();
+    if (providers === this.#latest) return;
+    this.#keys.keepOnly(providers);
+    this.#verified.clear();
+    this.#latest = providers;
+  }
+
+  #remember(token: string, user: VerifiedUser): void {
+    this.#verified.delete(token);
+    if (token.length > maxRememberedChars) return;
+    const untilMs = Math.min(user.expiresAtMs, Date.now() + rememberedForMs);
+    this.#verified.set(token, { user, untilMs });
+    const [oldest] = this.#verified.keys();
+    if (this.#verified.size > maxRemembered && oldest !== undefined) this.#verified.delete(oldest);
+  }
+
+  async #verify(token: string): Promise<VerifiedUser> {
     const provider = this.#providerOf(readClaims(token));
     try {
       const { find, algorithms } = await this.#keys.of(provider);
@@ -58,9 +93,7 @@ export class TokenVerifier {
 
   /** The first provider that may have issued a token with these claims. @throws HttpError 401 NoAuthProvider */
   #providerOf({ iss, aud }: JWTPayload): AuthProvider {
-    const providers = this.#providers();
-    if (providers !== this.#latest) this.#keys.keepOnly(providers);
-    this.#latest = providers;
+    const providers = this.#latest;
     const audiences = aud === undefined ? [] : [aud].flat();
     const found = providers.find((provider) => {
       const { applicationID } = provider;

@@ -145,7 +145,7 @@ export class RequestHandler {
         ? { maxBytes }
         : { maxBytes: Math.min(maxBytes, boundFor(request, route)), share };
     const bytes = await readBody(request, limits);
-    const body = parseJson(bytes.toString("utf8"));
+    const body = route.takesBytes === true ? bytes : parseJson(bytes.toString("utf8"));
     if (isStranger) caller = await admitAdmin(body, authenticator);
     return await route.answer({
       backend,

@@ -35,6 +35,8 @@ export interface Route {
   readonly path: string;
   /** Whether only admins may call it. The CLI sends their key in the header, as `adminKey` in the body, or in both. */
   readonly isForAdmins: boolean;
+  /** Whether the body is handed over as it came, a Buffer, and not as the JSON that it holds (default false). */
+  readonly takesBytes?: boolean;
   /** How long the body may be, in bytes. */
   readonly maxBodyBytes?: number;
   /** Returns the reply, which goes out as JSON unless it is a text. */
@@ -43,10 +45,10 @@ export interface Route {
 
 /** A reply that is no JSON. */
 export class TextReply {
-  readonly text: string;
+  readonly text: string | Buffer;
   readonly contentType: string;
 
-  constructor(text: string, contentType: string) {
+  constructor(text: string | Buffer, contentType: string) {
     this.text = text;
     this.contentType = contentType;
   }

@@ -179,7 +179,7 @@ test("aggregates tell their drift, migrations their progress, jobs how late they
     "trueup_jobs_longest_due_seconds 1.5",
     'trueup_jobs_ended_total{outcome="success"} 5',
   ]) {
-    expect(text.split("\n")).toContain(line);
+    expect(String(text).split("\n")).toContain(line);
   }
   expect(text).not.toContain('drift{aggregate="byName"}');
 });

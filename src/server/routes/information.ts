@@ -73,6 +73,15 @@ export const informationRoutes: readonly Route[] = [
     answer: async () => "trueup",
   },
   {
+    // Measures the way to the server, for `npx convex network-test`.
+    method: "POST",
+    path: "/echo",
+    isForAdmins: false,
+    takesBytes: true,
+    maxBodyBytes: 64 * 1024 * 1024,
+    answer: async ({ body }) => new TextReply(body as Buffer, "application/octet-stream"),
+  },
+  {
     method: "GET",
     path: "/api/v1/get_canonical_urls",
     isForAdmins: true,

@@ -10,7 +10,7 @@ const authenticate = { type: "Authenticate", baseVersion: 4 };
 test.each([
   [
     { type: "Connect", sessionId: "s", connectionCount: 0, lastCloseReason: null },
-    { type: "Connect", sessionId: "s" },
+    { type: "Connect", sessionId: "s", observed: 0 },
   ],
   [{ type: "Event", event: 1 }, { type: "Event" }],
   [

@@ -1,5 +1,7 @@
 /** Reads and checks what a client sends over the socket. Fields that this server has no use for are left out. */
 import { v, type Infer } from "convex/values";
+import type { Version } from "../../storage/storage.js";
+import { decodeTimestamp } from "../calls/function-reply.js";
 import { invalidRequest, requestReader } from "../../deploy/index.js";
 
 export interface AddQuery {
@@ -35,7 +37,12 @@ export type Credential =
   | { readonly kind: "admin"; readonly key: string; readonly identity: unknown };
 
 export type ClientMessage =
-  | { readonly type: "Connect"; readonly sessionId: string }
+  | {
+      readonly type: "Connect";
+      readonly sessionId: string;
+      /** The latest commit that the client has seen, on whatever connection; 0 for none. */
+      readonly observed: Version;
+    }
   | {
       readonly type: "Authenticate";
       readonly baseVersion: number;
@@ -66,7 +73,9 @@ const credential = v.object({
   impersonating: v.optional(v.any()),
 });
 const readType = requestReader(v.object({ type: v.string() }));
-const readConnect = requestReader(v.object({ sessionId: v.string() }));
+const readConnect = requestReader(
+  v.object({ sessionId: v.string(), maxObservedTimestamp: v.optional(v.string()) }),
+);
 const readAuthenticate = requestReader(credential);
 const readModifyQuerySet = requestReader(
   v.object({ baseVersion, newVersion: v.number(), modifications: v.array(modification) }),
@@ -81,11 +90,12 @@ export function parseClientMessage(json: unknown): ClientMessage {
   const { type } = readType(json);
   switch (type) {
     case "Connect": {
-      const { sessionId } = readConnect(json);
+      const { sessionId, maxObservedTimestamp } = readConnect(json);
       if (sessionId.length > maxSessionIdChars) {
         throw invalidRequest("sessionId", `at most ${maxSessionIdChars} characters`, `${sessionId.length}`);
       }
-      return { type, sessionId };
+      const observed = maxObservedTimestamp === undefined ? 0 : decodeTimestamp(maxObservedTimestamp);
+      return { type, sessionId, observed };
     }
     case "Authenticate":
       return { type, ...authenticateOf(readAuthenticate(json)) };

@@ -38,7 +38,7 @@ export class InHand {
   }
 
   keep(bytes: number): void {
-    if (!this.#share.add(bytes)) this.#client.close("Overloaded");
+    if (!this.#share.add(bytes)) this.#client.close("TooManyConcurrentRequests");
   }
 
   letGo(bytes: number): void {
@@ -55,7 +55,7 @@ export class InHand {
   /** Counts a call; false when the server has too many in hand, and then the client is ended. */
   beginCall(bytes: number): boolean {
     if (!this.#load.beginCall(this.#calls)) {
-      this.#client.close("Overloaded");
+      this.#client.close("TooManyConcurrentRequests");
       return false;
     }
     this.#calls += 1;

@@ -15,7 +15,8 @@ const closeCodes = {
   AuthError: 1008,
   ProtocolError: 1008,
   InternalServerError: 1011,
-  Overloaded: 1013,
+  /** The official client waits for some seconds before it comes back after this reason. */
+  TooManyConcurrentRequests: 1013,
   ServerShutdown: 1001,
 };
 type CloseReason = keyof typeof closeCodes;
@@ -100,7 +101,7 @@ export class SyncClient {
   /** Ends the connection. The client may come back. What an overloaded server has of it is let go of at once. */
   close(reason: CloseReason): void {
     this.#socket.close(closeCodes[reason], reason);
-    if (reason === "Overloaded") this.#socket.terminate();
+    if (reason === "TooManyConcurrentRequests") this.#socket.terminate();
   }
 
   /** A message has left for the client, or never will. */

@@ -6,6 +6,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Backend, ServerLimits } from "../../backend/index.js";
+import type { Version } from "../../storage/storage.js";
 import { isTrueupError } from "../../errors/index.js";
 import type { Load } from "../load.js";
 import { parseJson } from "../parse-json.js";
@@ -24,6 +25,10 @@ const pingIntervalMs = 15_000;
 const maxMessageBytes = 32 * 1024 * 1024;
 const syncPath = /^\/api\/(?:[\w.-]+\/)?sync$/;
 
+const tellEveryMs = 60_000;
+/** The last moment that a date can have. */
+const maxDateMs = 8.64e15;
+
 interface Connection {
   readonly client: SyncClient;
   readonly session: SyncSession;
@@ -34,6 +39,22 @@ export interface SyncServerOptions {
   readonly visitors: Visitors;
   readonly limits: ServerLimits;
   readonly load: Load;
+  readonly log: (line: string) => void;
+}
+
+/** Says now and then that clients have seen what the data does not have: somebody has put it back to an earlier state. */
+function laterTeller(log: (line: string) => void): (observed: Version, latest: Version) => void {
+  let toldAtMs = -Infinity;
+  return (observed, latest) => {
+    if (performance.now() - toldAtMs < tellEveryMs) return;
+    toldAtMs = performance.now();
+    const [seen, has] = [observed, latest].map((us) =>
+      new Date(Math.min(us / 1000, maxDateMs)).toISOString(),
+    );
+    log(
+      `A client has seen the data as of ${seen}, but its latest commit is of ${has}: it was put back to an earlier state, which clients are shown now.`,
+    );
+  };
 }
 
 function refuse(socket: Duplex, status: string): void {
@@ -55,15 +76,12 @@ export class SyncServer {
   readonly #stopWatching: () => void;
   readonly #connections = new Map<WebSocket, Connection>();
 
-  constructor(
-    backend: Backend,
-    serverUrl: string,
-    { authenticator, visitors, limits, load }: SyncServerOptions,
-  ) {
+  constructor(backend: Backend, serverUrl: string, options: SyncServerOptions) {
+    const { authenticator, visitors, limits, load, log } = options;
     const host = { backend, serverUrl };
     const live = watchedQueries(host);
     this.#visitors = visitors;
-    this.#host = { ...host, authenticator, live, limits, load };
+    this.#host = { ...host, authenticator, live, limits, load, tellOfLater: laterTeller(log) };
     this.#stopWatching = backend.deploy.onActivated(() => live.invalidateAll());
     this.#pings = setInterval(() => this.#ping(), pingIntervalMs);
     this.#pings.unref();

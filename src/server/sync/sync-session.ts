@@ -39,6 +39,8 @@ export interface SyncHost extends QueryHost {
   readonly live: WatchedQueries;
   readonly limits: ServerLimits;
   readonly load: Load;
+  /** Is told when a client has seen a later commit than the latest one. */
+  readonly tellOfLater: (observed: Version, latest: Version) => void;
 }
 
 /** A state that a client was brought to: the versions of its set of queries and its identity, and the commit that it sees. */
@@ -113,7 +115,7 @@ export class SyncSession {
     }
     switch (message.type) {
       case "Connect":
-        return this.#connect(message.sessionId);
+        return this.#connect(message);
       case "Authenticate":
         return this.#authenticate(message);
       case "ModifyQuerySet":
@@ -154,9 +156,15 @@ export class SyncSession {
     this.#inHand.watch(0);
   }
 
-  #connect(sessionId: string): void {
+  /**
+   * A client may have seen a later commit than there is. This process has all commits of its data, so the data was put back to an
+   * earlier state since, which the client is brought to like to any other.
+   */
+  #connect({ sessionId, observed }: Extract<ClientMessage, { type: "Connect" }>): void {
     if (this.#sessionId !== null) return this.#refuse("The client has connected already.");
     this.#sessionId = sessionId;
+    const { version } = this.#host.backend.database.storage;
+    if (observed > version) this.#host.tellOfLater(observed, version);
   }
 
   #authenticate({ baseVersion, credential }: Extract<ClientMessage, { type: "Authenticate" }>): void {
@@ -164,8 +172,7 @@ export class SyncSession {
     clearTimeout(this.#expiry);
     if (credential.kind === "none") return this.#become(this.#host.authenticator.stranger);
     this.#inbox = [];
-    const readOn = this.#client.hold();
-    void this.#guard(this.#check(credential).finally(readOn));
+    void this.#guard(this.#check(credential));
   }
 
   /** What comes meanwhile waits, since it is said by whom the key or the token stands for. */

@@ -148,14 +148,36 @@ test("a path that cannot be a data file is STORAGE_UNAVAILABLE", async () => {
   }
 });
 
-test("without any driver, the error says what to install", async () => {
+test.each([
+  [
+    "that it is not installed",
+    "Cannot find package 'better-sqlite3' imported from x.js",
+    /is not installed\.$/,
+  ],
+  [
+    "that it was not built",
+    "Could not locate the bindings file. Tried:\n → /app/node_modules/better-sqlite3/build/better_sqlite3.node",
+    /was not built: run `npm rebuild better-sqlite3`\.$/,
+  ],
+  [
+    "that it was built for another Node",
+    "The module 'better_sqlite3.node'\nwas compiled against a different Node.js version using\nNODE_MODULE_VERSION 127.",
+    /built for another Node: run `npm rebuild better-sqlite3`\.$/,
+  ],
+  ["what is wrong with it", "invalid ELF header\nand more", /\(invalid ELF header\): run `npm rebuild/],
+])("without any driver, the error says of better-sqlite3 %s", async (_what, reason, message) => {
   vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined);
-  vi.doMock("better-sqlite3", () => {
-    throw new Error("Cannot find package");
-  });
+  vi.doMock("better-sqlite3", () => ({
+    default: class {
+      constructor() {
+        throw new Error(reason);
+      }
+    },
+  }));
   await expect(sqlite(inFolder("none.sqlite"))()).rejects.toMatchObject({
     code: "STORAGE_DRIVER_MISSING",
-    hint: expect.stringContaining("better-sqlite3"),
+    message: expect.stringMatching(message),
+    hint: expect.stringContaining("npm install better-sqlite3"),
   });
   vi.doUnmock("better-sqlite3");
   vi.restoreAllMocks();

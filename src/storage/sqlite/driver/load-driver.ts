@@ -18,6 +18,25 @@ export async function loadDriver(): Promise<SqliteDriver> {
   try {
     return await loadBetterSqlite3();
   } catch (error) {
-    throw new TrueupError("STORAGE_DRIVER_MISSING", undefined, { node: process.versions.node }, error);
+    const reason = reasonOf(error);
+    const { node } = process.versions;
+    throw new TrueupError(
+      "STORAGE_DRIVER_MISSING",
+      `Node ${node} has no SQLite that can be used, and better-sqlite3 ${reason}`,
+      { node },
+      error,
+    );
   }
+}
+
+/** Why better-sqlite3 cannot be loaded, and what to do about it. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const rebuild = "run `npm rebuild better-sqlite3`";
+  if (message.includes("Cannot find package")) return "is not installed.";
+  if (message.includes("Could not locate the bindings file")) {
+    return `is installed, but was not built: ${rebuild}.`;
+  }
+  if (message.includes("NODE_MODULE_VERSION")) return `was built for another Node: ${rebuild}.`;
+  return `cannot be loaded (${message.split("\n", 1)[0] ?? ""}): ${rebuild}.`;
 }
