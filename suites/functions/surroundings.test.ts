@@ -42,6 +42,39 @@ test("what functions write to the console is captured in order, with levels, and
   expect((await app.run({ path: "run:many", allowInternal: true })).logLines).toHaveLength(257);
 });
 
+test("timers are a call's own and tell whole milliseconds as on Convex, and groups indent nobody's lines", async () => {
+  const timed = query(async () => {
+    console.time("load");
+    console.time("load");
+    console.time();
+    await Promise.resolve();
+    console.timeLog("load", { rows: 3 });
+    console.timeEnd("load");
+    console.timeEnd("load");
+    console.timeEnd();
+    console.group("inside", 1);
+    console.groupCollapsed();
+    console.log("more");
+    console.groupEnd();
+  });
+  const forgotten = query(() => console.timeEnd("of another call"));
+  const begin = query(() => console.time("of another call"));
+  const app = await openApp("memory", { modules: { run: { timed, begin, forgotten } } });
+  const lines = async (path: string): Promise<readonly string[]> =>
+    (await app.run({ path, allowInternal: true })).logLines.map((line) => line.replace(/\d+ms/, "Nms"));
+  expect(await lines("run:timed")).toEqual([
+    "[WARN] Timer 'load' already exists",
+    "[INFO] load: Nms { rows: 3 }",
+    "[INFO] load: Nms",
+    "[WARN] Timer 'load' does not exist",
+    "[INFO] default: Nms",
+    "[LOG] 'inside' 1",
+    "[LOG] 'more'",
+  ]);
+  expect(await lines("run:begin")).toEqual([]);
+  expect(await lines("run:forgotten")).toEqual(["[WARN] Timer 'of another call' does not exist"]);
+});
+
 test("a function knows itself, its transaction, the deployment and the request", async () => {
   const meta = mutation(async (ctx) => {
     await ctx.db.insert("rows", {});

@@ -45,6 +45,8 @@ const maxLines = 256;
 const maxLineLength = 32 * 1024;
 
 export class LogBuffer {
+  /** When the timers of `console.time` were begun, by label. */
+  readonly timers: Map<string, number> = new Map();
   #lines: string[] = [];
 
   /** The lines so far: `[LEVEL] message`. */
