@@ -52,6 +52,8 @@ export interface ServerOptions {
 export interface RunningServer {
   readonly url: string;
   readonly port: number;
+  /** The port of the app's HTTP actions; null where they have none of their own. */
+  readonly sitePort: number | null;
   /** The URL below which the app's HTTP actions are, `CONVEX_SITE_URL`. */
   readonly siteUrl: string;
   /** The URL by which this machine reaches it, whatever it is called outside. */

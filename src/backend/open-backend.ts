@@ -7,6 +7,7 @@ import {
   type ComponentModules,
   type LogSink,
   type ProgramSource,
+  type StalledCall,
   type TimeLimits,
 } from "../functions/index.js";
 import { AggregateDriver } from "../integrity/index.js";
@@ -32,6 +33,8 @@ export interface OpenBackendOptions {
   readonly limits?: "convex" | "none";
   /** How long calls may take by the clock; left out, ten seconds, and ten minutes for actions; null for any time. */
   readonly timeLimits?: TimeLimits | null;
+  /** Calls that are refused while the code is the same, because they kept the event loop until the process was ended. */
+  readonly stalledCalls?: readonly StalledCall[];
   /** Environment variables that functions see in `process.env`, before those of the process. */
   readonly env?: Readonly<Record<string, string>>;
   /** Whether scheduled functions, cron jobs and the work on aggregates run here (default true). */
@@ -93,6 +96,7 @@ async function openOn(
     limits: options.limits ?? "convex",
     log: options.log ?? "console",
     ...(options.timeLimits !== undefined && { timeLimits: options.timeLimits }),
+    ...(options.stalledCalls !== undefined && { stalledCalls: options.stalledCalls }),
     logsFailures: options.logsFailures ?? false,
     ...(process.env["TRUEUP_TRACE"] === "1" ? { trace: printTrace } : {}),
   });

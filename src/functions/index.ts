@@ -15,6 +15,7 @@ export type { TimeLimits } from "./execution/deadlines.js";
 export { convexGlobals } from "./execution/convex-global.js";
 export { currentExecution, type Execution } from "./execution/execution.js";
 export type { LogEntry, LogLevel, LogSink } from "./execution/log-buffer.js";
+export { runningCode, type RunningCode, type StalledCall } from "./execution/stalled-calls.js";
 export { logStrayFailures } from "./execution/stray-failures.js";
 export { describeThrown } from "./execution/thrown.js";
 export { readAuthProviders, type AuthProvider } from "./program/auth-providers.js";

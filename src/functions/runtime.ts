@@ -41,6 +41,7 @@ import { logEntry, logFailure, type LogSink } from "./execution/log-buffer.js";
 import { ProgramReplaced, Programs, type NamedProgram } from "./execution/programs.js";
 import { triggerHooks } from "./execution/run-triggers.js";
 import { runAction, runMutation, runQuery } from "./execution/run.js";
+import { StalledCalls, type StalledCall } from "./execution/stalled-calls.js";
 import { describeThrown, errorDataOf, errorMessageOf, shareConvexErrors } from "./execution/thrown.js";
 import { mutateInside, queryInside } from "./execution/work-inside.js";
 import type { ComponentProgram } from "./program/component-program.js";
@@ -56,6 +57,8 @@ export interface RuntimeOptions {
   readonly limits?: "convex" | "none" | "reported" | Partial<TransactionLimits>;
   /** How long calls may take by the clock; left out, ten seconds, and ten minutes for actions; null for any time. */
   readonly timeLimits?: TimeLimits | null;
+  /** Calls that are refused, because a process had to be ended for them. */
+  readonly stalledCalls?: readonly StalledCall[];
   readonly jobs: JobQueue;
   /** What `ctx.meta.getDeploymentMetadata` says. */
   readonly deploymentName?: string;
@@ -78,11 +81,13 @@ export class Runtime {
   readonly #engine: Engine;
   readonly #programs = new Programs();
   readonly #logsFailures: boolean;
+  readonly #stalled: StalledCalls;
   readonly #watchers = new Set<(call: EndedCall) => void>();
 
   constructor(database: Database, options: RuntimeOptions) {
     const log = options.log ?? "console";
     this.#logsFailures = options.logsFailures ?? false;
+    this.#stalled = new StalledCalls(options.stalledCalls ?? []);
     const { timeLimits = defaultTimeLimits } = options;
     const deadlines = new Deadlines(timeLimits);
     const limits = options.limits ?? "convex";
@@ -317,6 +322,7 @@ export class Runtime {
     const target = callTarget(program, call);
     attempt.subject = target.subject;
     const args = copyArguments(call.args, engine.valueLimits);
+    this.#stalled.assertNone(program, target.component.path, target.subject.path, args);
     const run = { engine, program, ...target, args, request, parent: null };
     switch (target.subject.kind) {
       case "query": {

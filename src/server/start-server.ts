@@ -53,9 +53,11 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   const port = await listen(server, options.port, host);
   const url = urlOf(reachable(host), port);
   let siteUrl = siteUrlWithin(url);
+  let sitePort: number | null = null;
   if (options.sitePort !== undefined) {
     try {
-      siteUrl = urlOf(reachable(host), await listen(site, options.sitePort, host));
+      sitePort = await listen(site, options.sitePort, host);
+      siteUrl = urlOf(reachable(host), sitePort);
     } catch (error) {
       server.close();
       throw error;
@@ -80,6 +82,7 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   return {
     url: serverUrl,
     port,
+    sitePort,
     siteUrl,
     localUrl: url,
     close: () => {

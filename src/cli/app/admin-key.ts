@@ -4,8 +4,9 @@
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { TrueupError } from "../../errors/index.js";
+import type { Terminal } from "../output/terminal.js";
 import { readAppEnv } from "./env-file.js";
 import type { AppFolder, DataFolder } from "./app-folder.js";
 
@@ -68,4 +69,35 @@ export function newAdminKey(name: string): string {
 function isLoopback(url: string): boolean {
   if (!URL.canParse(url)) return false;
   return ["127.0.0.1", "localhost", "[::1]"].includes(new URL(url).hostname);
+}
+
+/** The keys that the operator gives. @throws INVALID_USAGE for a file that cannot be read, or a key that is too short */
+export function givenKeys(
+  { adminKeyFile }: { readonly adminKeyFile?: string },
+  { env, folder }: Pick<Terminal, "env" | "folder">,
+): string[] {
+  const keys = [
+    env["TRUEUP_ADMIN_KEY"] ?? "",
+    adminKeyFile === undefined ? "" : readKey(resolve(folder, adminKeyFile)),
+  ];
+  const given = keys.map((key) => key.trim()).filter((key) => key !== "");
+  if (given.some((key) => key.length < shortestKey)) {
+    throw new TrueupError("INVALID_USAGE", `An admin key has at least ${shortestKey} characters.`);
+  }
+  return given;
+}
+
+const shortestKey = 16;
+
+function readKey(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new TrueupError(
+      "INVALID_USAGE",
+      `The file of the admin key cannot be read: ${String(error)}`,
+      {},
+      error,
+    );
+  }
 }

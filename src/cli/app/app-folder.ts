@@ -6,7 +6,9 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { TrueupError } from "../../errors/index.js";
+import { supervised } from "./supervision.js";
 
 /** The data of one app. */
 export interface DataFolder {
@@ -80,13 +82,20 @@ export function prepareDataFolder({ dataFolder }: DataFolder): void {
 export interface ServerRecord {
   readonly url: string;
   readonly pid: number;
+  /** The process that starts the server again when it dies; without it, the server ends. */
+  readonly supervisorPid?: number;
   /** A key of the server for whoever can read the folder; absent where the app's own key is one. */
   readonly key?: string;
 }
 
 /** Records the server of this process; the returned function removes the record if it is still this process's. */
-export function recordServer(app: DataFolder, server: Omit<ServerRecord, "pid">): () => void {
-  const record: ServerRecord = { ...server, pid: process.pid };
+export function recordServer(app: DataFolder, server: Pick<ServerRecord, "url" | "key">): () => void {
+  const { supervisorPid } = supervised() ?? {};
+  const record: ServerRecord = {
+    ...server,
+    pid: process.pid,
+    ...(supervisorPid !== undefined && { supervisorPid }),
+  };
   writeFileSync(recordFile(app), `${JSON.stringify(record)}\n`, { mode: 0o600 });
   return () => {
     if (readServerRecord(app)?.pid === process.pid) rmSync(recordFile(app), { force: true });
@@ -100,6 +109,22 @@ export function readServerRecord(app: DataFolder): ServerRecord | undefined {
     return isServerRecord(record) ? record : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Waits for a server that is about to end, because its supervisor was killed. It has the data until it is gone. */
+export async function orphanHasEnded(app: DataFolder): Promise<void> {
+  const { pid, supervisorPid } = readServerRecord(app) ?? {};
+  if (pid === undefined || supervisorPid === undefined || isAlive(supervisorPid)) return;
+  const untilMs = performance.now() + 5_000;
+  while (isAlive(pid) && performance.now() < untilMs) await setTimeout(20);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 

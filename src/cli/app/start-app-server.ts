@@ -2,10 +2,20 @@
 import type { Backend } from "../../backend/index.js";
 import { isTrueupError } from "../../errors/index.js";
 import { startServer, type RunningServer, type ServerOptions } from "../../server/index.js";
+import { reportReady, supervised } from "./supervision.js";
 import { portBeside } from "../arguments/address.js";
 
-/** @throws PORT_IN_USE for a port that was named */
+/**
+ * A server that is started again listens where the one before it did.
+ * @throws PORT_IN_USE for a port that was named
+ */
 export async function startAppServer(backend: Backend, options: ServerOptions): Promise<RunningServer> {
+  const server = await start(backend, { ...options, ...supervised()?.ports });
+  reportReady({ port: server.port, sitePort: server.sitePort ?? 0 });
+  return server;
+}
+
+async function start(backend: Backend, options: ServerOptions): Promise<RunningServer> {
   if (options.sitePort !== undefined) return await startServer(backend, options);
   const sitePort = portBeside(options.port);
   try {

@@ -12,6 +12,8 @@ import { parsePort, parseUrl } from "../arguments/address.js";
 import { startAppServer } from "../app/start-app-server.js";
 import { runOfficialCli } from "../app/official-cli.js";
 import { endInTime } from "../app/end-in-time.js";
+import { watchLoop } from "../app/watch-loop.js";
+import { maxStallOption } from "../arguments/max-stall.js";
 import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import type { Output, Terminal } from "../output/terminal.js";
@@ -23,6 +25,8 @@ interface DevOptions {
   readonly once?: true;
   readonly push: boolean;
   readonly json?: true;
+  /** Seconds. */
+  readonly maxStall: number;
 }
 
 export const dev: CliCommand = {
@@ -45,6 +49,7 @@ export const dev: CliCommand = {
       .option("--once", "push the code once, and end with the exit code of the push")
       .option("--no-push", "serve what was pushed before, without the official CLI")
       .option("--json", "print one JSON line with the server's address as soon as it is ready")
+      .addOption(maxStallOption())
       .addHelpText("after", examples)
       .action((options: DevOptions) => start(() => endInTime(serve(options, terminal), terminal)));
   },
@@ -66,6 +71,7 @@ async function serve(options: DevOptions, terminal: Terminal): Promise<ExitCode>
   prepareDataFolder(app);
   const log = (line: string): void => terminal.stderr.line(line);
   const { dataFile, codeFolder } = app;
+  const stopWatching = watchLoop(options.maxStall * 1000, false);
   const backend = await openBackend({ storage: sqlite(dataFile), codeFolder, runScheduled: true, log });
   try {
     const adminKey = loadAdminKey(app);
@@ -88,6 +94,7 @@ async function serve(options: DevOptions, terminal: Terminal): Promise<ExitCode>
     }
   } finally {
     await backend.close();
+    await stopWatching();
   }
 }
 

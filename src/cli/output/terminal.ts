@@ -31,14 +31,21 @@ export interface Terminal {
   readonly interrupted: AbortSignal;
 }
 
-/** The terminal of this process. */
-export function processTerminal(): Terminal {
+/** The terminal of this process. @param isOrdered Whether another process tells it when to end, which gets the signals itself. */
+export function processTerminal(isOrdered: boolean): Terminal {
   const controller = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
+      if (isOrdered) return;
       if (controller.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
       controller.abort(signal);
     });
+  }
+  if (isOrdered) {
+    process.on("message", () => controller.abort());
+    process.on("disconnect", () => process.exit(1));
+    // It waits for nothing but these.
+    process.channel?.unref();
   }
   endQuietlyWhenReaderLeaves(process.stdout);
   return {

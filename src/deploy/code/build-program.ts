@@ -2,7 +2,7 @@
  * Makes stored code a program that can be loaded: the tree of instances, each with its modules as if they were files in the
  * code folder. There is no such file; but the place inside of the app tells where packages are that a bundle leaves out.
  */
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import {
   convexGlobals,
@@ -40,7 +40,12 @@ export function buildProgram(code: ProgramCode, env: Environment, folder: string
     };
   };
   const tree = componentTree(definitionsOf(code), env);
-  return { program: { ...build(tree), auth: code.auth }, tree };
+  return { program: { ...build(tree), auth: code.auth, codeId: codeIdOf(code) }, tree };
+}
+
+function codeIdOf({ definitions }: ProgramCode): string {
+  const hashes = [...definitions.values()].flatMap(({ modules }) => modules.map(({ sha256 }) => sha256));
+  return createHash("sha256").update(hashes.toSorted().join()).digest("hex");
 }
 
 /** Builds a definition by itself, as if it were the app: for one that is pushed but not mounted. */

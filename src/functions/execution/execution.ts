@@ -31,6 +31,8 @@ export class Request {
   readonly ip: string | null;
   readonly userAgent: string | null;
   readonly authToken: string | null;
+  /** What the call was made with. */
+  readonly args: unknown;
   /** The job that this call runs, if a scheduler runs it. */
   readonly scheduledFunctionId: string | null;
   /** The component whose table of jobs holds that job. */
@@ -49,6 +51,7 @@ export class Request {
     this.ip = call.ip ?? null;
     this.userAgent = call.userAgent ?? null;
     this.authToken = call.authToken ?? null;
+    this.args = call.args;
     this.scheduledFunctionId = job?.id ?? null;
     this.scheduledIn = job?.componentPath ?? "";
     this.origin = job?.origin ?? call.requestId ?? null;

@@ -54,14 +54,20 @@ function description(thrown: unknown): string {
     return `Uncaught ${isConvexError(thrown) ? `ConvexError: ${String(thrown.message)}` : String(thrown)}`;
   }
   const what = isTrueupError(thrown) ? thrown.message : `Uncaught ${thrown.name}: ${thrown.message}`;
-  const frames = (thrown.stack ?? "").split("\n").filter(isAppFrame);
-  return [what, ...frames].join("\n");
+  return [what, ...appFrames(thrown)].join("\n");
+}
+
+/** The lines of the app's own code that an error came through. */
+export function appFrames({ stack = "" }: Error): string[] {
+  return stack.split("\n").filter(isAppFrame);
 }
 
 /** A stack line of code that is neither built in nor Node's nor a dependency's nor this package's. */
 function isAppFrame(line: string): boolean {
   return (
-    /^\s+at /.test(line) && !/node:|node_modules|\(<anonymous>\)$/.test(line) && !line.includes(ownFolder)
+    /^\s+at /.test(line) &&
+    !/node:|node_modules|\(<anonymous>\)$|<anonymous>:/.test(line) &&
+    !line.includes(ownFolder)
   );
 }
 

@@ -15,6 +15,8 @@ export interface ComponentProgram {
   readonly path: string;
   /** Of pushed code: the definition that this is an instance of. The bundles of pushed code share nothing. */
   readonly definitionPath?: string;
+  /** Of an app that was pushed: tells its code, with that of its components, from any other. */
+  readonly codeId?: string;
   /** The loaders of the modules by module path: `dir/mod`. */
   readonly modules: Readonly<Record<string, ModuleLoader>>;
   /** Null when any table may have any document. */

@@ -27,6 +27,9 @@ export interface GlobalsOptions {
   readonly convex: object;
 }
 
+/** Whether code is imported at this moment, which belongs to no call. */
+export const codeThatRuns = { isImported: false };
+
 type Values = Record<PropertyKey, unknown>;
 
 const slots: readonly string[] = (
@@ -74,7 +77,14 @@ export function programGlobals({ env, convex }: GlobalsOptions): ProgramGlobals 
       set(own[name]);
       bound.set(name, [...(bound.get(name) ?? []), set]);
     },
-    guard: guardBuiltIns,
+    guard(run) {
+      codeThatRuns.isImported = true;
+      try {
+        return guardBuiltIns(run);
+      } finally {
+        codeThatRuns.isImported = false;
+      }
+    },
     modules: new Map([
       ["process", asModule],
       ["node:process", asModule],
