@@ -66,6 +66,10 @@ abstract class Handle<R extends Reader> {
     return this.state.changes;
   }
 
+  changesOf(componentPath: string): number {
+    return this.state.changesOf(componentPath);
+  }
+
   component(path: string): R {
     return this.#reader(this.#components, path, false);
   }

@@ -150,6 +150,25 @@ test("each write, and what takes it back, counts as a change; reads do not", asy
   });
 });
 
+test("a write changes what its own component has, and what is taken back may change anything", async () => {
+  const database = await openDatabase();
+  await mutate(database, (tx) => tx.component("a").insert("t", { n: 1 }));
+  await mutate(database, (tx) => tx.component("b").insert("t", { n: 1 }));
+  await mutate(database, async (tx) => {
+    const changed = async (run: () => unknown): Promise<string[]> => {
+      const before = ["a", "b"].map((path) => ({ path, changes: tx.changesOf(path) }));
+      await run();
+      return before.flatMap(({ path, changes }) => (tx.changesOf(path) > changes ? [path] : []));
+    };
+    let id = "";
+    expect(await changed(async () => (id = await tx.component("a").insert("t", { n: 2 })))).toEqual(["a"]);
+    expect(await changed(() => tx.component("a").patch(id, { n: 3 }))).toEqual(["a"]);
+    expect(await changed(() => tx.component("b").cells(codec).set("c", 1))).toEqual(["b"]);
+    expect(await changed(() => failing(tx, async () => {}))).toEqual(["a", "b"]);
+    expect(await changed(() => tx.component("b").insert("new", {}))).toEqual(["a", "b"]);
+  });
+});
+
 test("sub-transactions that overlap are refused, and limits of one are over with it", async () => {
   const database = await openDatabase();
   const overlapping = database.mutate(async (tx) => {

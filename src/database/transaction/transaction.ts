@@ -29,8 +29,12 @@ export class TransactionState implements EditedState {
   readonly baseCatalog: Catalog;
   /** With what this transaction has created. Only `edit` changes it. */
   catalog: Catalog;
-  /** Rises with every write and undo: what was read before may read differently after. */
+  /** Rises with every write and undo. */
   changes = 0;
+  /** How many of these were writes of a component's documents and cells, by the component's path. */
+  readonly #changesOf: Map<string, number> = new Map();
+  /** How many may have changed anything. */
+  #changesOfAll = 0;
   /** The tables written to, by id. */
   readonly tables: Map<number, TableWrites> = new Map();
   /** What is written outside of the tables; undefined for what is removed. */
@@ -49,6 +53,18 @@ export class TransactionState implements EditedState {
     this.catalog = catalog;
     this.usage = new Usage(limits);
     this.beganAtMs = beganAtMs;
+  }
+
+  /** Rises with everything after which a component's documents or cells may read differently than before. */
+  changesOf(componentPath: string): number {
+    return (this.#changesOf.get(componentPath) ?? 0) + this.#changesOfAll;
+  }
+
+  /** @param componentPath The component whose documents or cells alone change; null when it may be anything. */
+  #noteChange(componentPath: string | null): void {
+    this.changes++;
+    if (componentPath === null) this.#changesOfAll++;
+    else this.#changesOf.set(componentPath, (this.#changesOf.get(componentPath) ?? 0) + 1);
   }
 
   /** @throws TRANSACTION_OVER */
@@ -95,8 +111,8 @@ export class TransactionState implements EditedState {
     return [...keys].sort().slice(0, take);
   }
 
-  writeCell(key: string, write: CellWrite): void {
-    this.changes++;
+  writeCell(componentPath: string, key: string, write: CellWrite): void {
+    this.#noteChange(componentPath);
     const before = this.cellWrites.get(key);
     this.#recordUndo()?.(() => {
       if (before === undefined) this.cellWrites.delete(key);
@@ -152,7 +168,7 @@ export class TransactionState implements EditedState {
     after: StoredDocument | null,
     entries: StoredEntries | null,
   ): void {
-    this.changes++;
+    this.#noteChange(table.componentPath);
     let writes = this.tables.get(table.id);
     if (writes === undefined) {
       writes = new TableWrites(table, this.base.shapes);
@@ -166,7 +182,7 @@ export class TransactionState implements EditedState {
   forgetWrites(tableId: number): void {
     const writes = this.tables.get(tableId);
     if (writes === undefined) return;
-    this.changes++;
+    this.#noteChange(null);
     this.tables.delete(tableId);
     this.#recordUndo()?.(() => this.tables.set(tableId, writes));
   }
@@ -184,7 +200,7 @@ export class TransactionState implements EditedState {
 
   /** Writes one record outside of the tables. */
   writeRecord(key: string, value: string | undefined): void {
-    this.changes++;
+    this.#noteChange(null);
     const undo = this.#recordUndo();
     if (undo !== null) {
       const had = this.recordWrites.has(key);
@@ -229,7 +245,7 @@ export class TransactionState implements EditedState {
   }
 
   #rollBackTo(mark: number): void {
-    this.changes++;
+    this.#noteChange(null);
     while (this.#undo.length > mark) this.#undo.pop()?.();
   }
 

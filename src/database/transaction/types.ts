@@ -120,6 +120,8 @@ export interface QueryTransaction {
   readonly readSet: ReadSet;
   /** Rises with everything that the transaction writes, or undoes; always 0 in a query. */
   readonly changes: number;
+  /** Rises with everything after which a component's documents or cells may read differently than before. O(1). */
+  changesOf(componentPath: string): number;
   /** The name of the program that runs as of the commit which it sees; null before the first was put in place. O(1). */
   readonly program: string | null;
   /** The indexes of all components that are being built, with how far each has come. O(indexes). */

@@ -85,7 +85,7 @@ export class Writer extends Reader implements DatabaseWriter {
       this.state.assertActive();
       const key = this.cellKey(name);
       if (key === undefined) throw new Error("a component without tables has no cells");
-      this.state.writeCell(key, { cell: value === undefined ? null : { value }, codec, isKept });
+      this.state.writeCell(this.path, key, { cell: value === undefined ? null : { value }, codec, isKept });
     };
     return {
       ...super.cells(codec),

@@ -1,7 +1,7 @@
 /**
  * How a class asks a component within its transaction, without a call. A function whose handler says that it may be asked (by the
  * symbol `asking`) gets its arguments checked as in any call; then the handler runs in the same turn, with a `ctx` that all
- * questions of a transaction share until somebody else writes. This `ctx` has nothing but a `db`, and that nothing but a native
+ * questions of a transaction share until somebody else writes to the component. This `ctx` has nothing but a `db`, and that nothing but a native
  * store: documents, which would have to be waited for, it refuses. What the handler returns is not checked again and shares
  * nothing that may be changed.
  *
@@ -54,7 +54,7 @@ function ask(caller: Execution, kind: AskedKind, reference: unknown, args: unkno
     return undefined;
   }
   // The handler itself has kept what it shares in step with its own writes.
-  shared.changes = scope.tx.changes;
+  shared.changes = scope.tx.changesOf(fn.component.path);
   return answer;
 }
 
@@ -83,11 +83,12 @@ function sharedContextOf(caller: Execution, scope: TransactionScope, fn: LoadedF
   const { asked } = scope;
   const index = asked.findIndex(({ execution }) => isOfSame(execution, fn));
   const known = asked[index];
-  if (known !== undefined && known.changes === scope.tx.changes) return known;
+  const changes = scope.tx.changesOf(fn.component.path);
+  if (known !== undefined && known.changes === changes) return known;
   const execution = caller.nest(fn.component, fn);
   const store = fn.kind === "query" ? readStore(execution) : writeStore(execution);
   const ctx = { db: new DatabaseAtHand(store), [asking]: { kept: undefined } satisfies Asked };
-  const shared = { ctx, execution, changes: scope.tx.changes };
+  const shared = { ctx, execution, changes };
   asked[known === undefined ? asked.length : index] = shared;
   return shared;
 }

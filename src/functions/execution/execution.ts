@@ -92,10 +92,11 @@ export class TransactionScope {
   }
 }
 
-/** What the questions to a component share until somebody else writes in the transaction. */
+/** What the questions to a component share until somebody else writes to it in the transaction. */
 export interface AskedContext {
   readonly ctx: object;
   readonly execution: Execution;
+  /** The changes of the component that it has in view. */
   changes: number;
 }
 

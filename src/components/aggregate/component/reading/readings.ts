@@ -4,10 +4,11 @@
  * runs again (`tree/missing.ts`).
  *
  * On Trueup a class may ask the component within its transaction, without a call. Then the handler gets a `ctx` that all
- * questions of the transaction share until somebody else writes, and they share what they have read. Such a handler answers in
- * the same turn or not at all: when it needs something to be loaded, or has to wait (`inCall`), or needs more of its `ctx` than
- * it gets here, it throws, or its promise is ignored. It must have changed nothing by then, and the engine makes the call. So a
- * handler writes last, and it writes cells last of all, because every other write is refused where it is asked.
+ * questions of the transaction share until somebody else writes to the component, and they share what they have read. Such a
+ * handler answers in the same turn or not at all: when it needs something to be loaded, or has to wait (`inCall`), or needs
+ * more of its `ctx` than it gets here, it throws, or its promise is ignored. It must have changed nothing by then, and the
+ * engine makes the call. So a handler writes last, and it writes cells last of all, because every other write is refused where
+ * it is asked.
  */
 import { afterwards, throwMissing, untilLoaded, type Soon, type Source } from "../../tree/index.js";
 import { askedBy, asking, nativeStoreOf, type CellCodec, type NativeStore } from "../../../../seams/index.js";
