@@ -1,9 +1,9 @@
 /**
- * How a class asks a component within its transaction, without a call. A function whose handler says that it may be asked (by the
- * symbol `asking`) gets its arguments checked as in any call; then the handler runs in the same turn, with a `ctx` that all
- * questions of a transaction share until somebody else writes to the component. This `ctx` has nothing but a `db`, and that nothing but a native
- * store: documents, which would have to be waited for, it refuses. What the handler returns is not checked again and shares
- * nothing that may be changed.
+ * How a class asks a component within its transaction, without a call. A function whose handler says that it may be asked (by
+ * the symbol `asking`) gets its arguments checked as in any call; then the handler runs in the same turn, with a `ctx` that all
+ * questions of a transaction share until somebody else writes to the component. This `ctx` has nothing but a `db`, and that
+ * nothing but a native store: documents, which would have to be waited for, it refuses. What the handler returns is not checked
+ * again and shares nothing that may be changed.
  *
  * Where the handler throws, or returns a promise, the answer is undefined, and the caller makes the call in the ordinary way, so
  * nothing else depends on this. Handlers of mutations write cells last, so one that has been refused something has changed
