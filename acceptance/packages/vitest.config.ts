@@ -4,6 +4,7 @@
  */
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { alone, base, sharing } from "../../vitest.config.js";
+import { publishedSuites } from "./setup/published-suites.js";
 
 const rooms = ["src/{functions,server,storage}/**", "suites/{functions,scheduler,server}"].map(
   (folder) => `${folder}/*.test.ts`,
@@ -28,6 +29,7 @@ const config: ViteUserConfig = defineConfig({
         },
       },
       { extends: true, test: { name: "rooms", include: rooms, exclude: [...alone, long], ...sharing } },
+      publishedSuites,
     ],
   },
 });

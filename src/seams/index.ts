@@ -41,5 +41,12 @@ export {
   type CellWriter,
   type NativeStore,
 } from "./native-store.js";
-export { askedBy, asking, request, runningFunction, type Asked, type RunningFunction } from "./running-call.js";
+export {
+  askedBy,
+  asking,
+  request,
+  runningFunction,
+  type Asked,
+  type RunningFunction,
+} from "./running-call.js";
 export { nativeTriggers, triggersBrand, type TableWrite, type TriggerFunction } from "./triggers.js";

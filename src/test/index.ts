@@ -3,6 +3,12 @@
  * @module trueup/test
  */
 export { convexTest, type ConvexTestOptions } from "./convex-test.js";
+export {
+  defineTestApp,
+  type ComponentRegistration,
+  type TestApp,
+  type TestAppDefinition,
+} from "./define-test-app.js";
 export type { TestTransactionLimits } from "./test-backend.js";
 export type {
   TestConvex,

@@ -63,6 +63,8 @@ export class TestBackend {
   /** @throws INVALID_SCHEMA */
   constructor(options: TestBackendOptions) {
     this.#options = options;
+    // A test that compares globals before and after its functions ran finds the same ones.
+    installGlobals();
     this.register("", options.schema, options.modules);
   }
 
