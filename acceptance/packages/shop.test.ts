@@ -42,22 +42,29 @@ afterAll(async () => {
   await vendors.close();
 });
 
+/** What a new user sees who signs up, in and out. */
+async function seenBy(email: string): Promise<unknown> {
+  const siteUrl = (await app.query("auth:url")) as string;
+  return JSON.parse(await app.runClient("log-in.js", siteUrl, email));
+}
+
+const expectedOf = (email: string): object => ({
+  before: null,
+  signedUp: email,
+  session: "Ada",
+  byHttp: email,
+  bySocket: "for Ada only",
+  signedOut: null,
+  refused: "Unauthenticated",
+  noToken: null,
+  wrongPassword: "INVALID_EMAIL_OR_PASSWORD",
+  taken: "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
+  signedIn: email,
+  again: "for Ada only",
+});
+
 test("better-auth signs up, in and out, and functions know who calls", async () => {
-  const seen: unknown = JSON.parse(await app.runClient("log-in.js", (await app.query("auth:url")) as string));
-  expect(seen).toEqual({
-    before: null,
-    signedUp: "ada@example.com",
-    session: "Ada",
-    byHttp: "ada@example.com",
-    bySocket: "for Ada only",
-    signedOut: null,
-    refused: "Unauthenticated",
-    noToken: null,
-    wrongPassword: "INVALID_EMAIL_OR_PASSWORD",
-    taken: "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
-    signedIn: "ada@example.com",
-    again: "for Ada only",
-  });
+  expect(await seenBy("ada@example.com")).toEqual(expectedOf("ada@example.com"));
 });
 
 test("react-query renders a page on a server", async () => {
@@ -285,4 +292,13 @@ test("CommonJS packages in a module for Node find Node's own, and the folder tha
 test("async_hooks are there in modules that are not for Node", async () => {
   const asked = ["ada", "bob"].map((name) => app.query("context:through", { name }));
   expect(await Promise.all(asked)).toEqual(["ada", "bob"]);
+});
+
+test("users log in after the server was killed and has started at another address", async () => {
+  const before = await app.query("auth:url");
+  await app.kill();
+  await app.start();
+  expect(await app.query("auth:url")).not.toBe(before);
+  expect(await app.query("auth:urlAtImport")).toBe(await app.query("auth:url"));
+  expect(await seenBy("eve@example.com")).toEqual(expectedOf("eve@example.com"));
 });

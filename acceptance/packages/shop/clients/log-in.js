@@ -4,7 +4,7 @@ import { createAuthClient } from "better-auth/client";
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
 
-const [url, siteUrl] = process.argv.slice(2);
+const [url, siteUrl, email] = process.argv.slice(2);
 const kept = new Map();
 const storage = {
   getItem: (name) => kept.get(name) ?? null,
@@ -15,7 +15,7 @@ const auth = createAuthClient({
   fetchOptions: { headers: { origin: "https://shop.example" } },
   plugins: [convexClient(), crossDomainClient({ storage })],
 });
-const ada = { email: "ada@example.com", password: "correct horse", name: "Ada" };
+const ada = { email, password: "correct horse", name: "Ada" };
 const http = new ConvexHttpClient(url, { logger: false });
 const token = async () => (await auth.convex.token()).data?.token ?? null;
 const seen = {};

@@ -32,3 +32,6 @@ export const secret = query({
 });
 
 export const url = query({ args: {}, handler: () => process.env.CONVEX_SITE_URL! });
+
+const atImport = process.env.CONVEX_SITE_URL!;
+export const urlAtImport = query({ args: {}, handler: () => atImport });
