@@ -59,7 +59,7 @@ function description(thrown: unknown): string {
 
 /** The lines of the app's own code that an error came through. */
 export function appFrames({ stack = "" }: Error): string[] {
-  return stack.split("\n").filter(isAppFrame);
+  return stack.split("\n").filter(isAppFrame).map(withoutFolders);
 }
 
 /** A stack line of code that is neither built in nor Node's nor a dependency's nor this package's. */
@@ -69,6 +69,14 @@ function isAppFrame(line: string): boolean {
     !/node:|node_modules|\(<anonymous>\)$|<anonymous>:/.test(line) &&
     !line.includes(ownFolder)
   );
+}
+
+/** The line with the file as Convex names it, `../convex/dir/mod.ts`: where the app lies on this machine is nobody's business. */
+function withoutFolders(line: string): string {
+  return line.replace(/(?:file:\/\/)?(\/[^():]+)(?=:\d+:\d+\)?$)/, (_whole, path: string) => {
+    const [, within] = /.*\/(?:convex|code\/[0-9a-f]{8})\/(.+)$/.exec(path) ?? [];
+    return within === undefined ? `../${path.slice(path.lastIndexOf("/") + 1)}` : `../convex/${within}`;
+  });
 }
 
 const ownFolder = new URL("../../", import.meta.url).pathname;
