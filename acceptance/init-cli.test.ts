@@ -87,7 +87,7 @@ describe("what init makes runs at once", () => {
       next: ["npx trueup dev"],
     });
     expect(contents(app)).toEqual(before);
-  }, 120_000);
+  }, 600_000);
 
   test.each([
     ["Vite", viteFiles, "VITE_CONVEX_URL"],
@@ -116,7 +116,7 @@ describe("what init makes runs at once", () => {
       expect(JSON.parse(ranked.stdout)).toEqual({ better: 1, players: 2, average: 410, median: 70 });
       expect((await ok(app, "aggregates", "verify")).stdout).toContain("byScore: no differences");
     },
-    120_000,
+    600_000,
   );
 });
 
