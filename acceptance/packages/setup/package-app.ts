@@ -21,6 +21,7 @@ export class PackageApp {
   readonly #env: Readonly<Record<string, string>>;
   #running: RunningCli | undefined;
   #url = "";
+  #pid = 0;
 
   /**
    * @param name The folder of the app beside this one, with its `convex/` in it.
@@ -48,7 +49,9 @@ export class PackageApp {
     void running.result.then(({ code, stderr }) => (ended = `it ended with ${String(code)}: ${stderr}`));
     await vi.waitUntil(() => ended !== "" || existsSync(record), { timeout: patienceMs });
     if (ended !== "") throw new Error(ended);
-    ({ url: this.#url } = JSON.parse(readFileSync(record, "utf8")) as { url: string });
+    const { url, pid } = JSON.parse(readFileSync(record, "utf8")) as { url: string; pid: number };
+    this.#url = url;
+    this.#pid = pid;
     this.#app.write({
       ".env.local": `CONVEX_SELF_HOSTED_URL=${this.#url}\nCONVEX_SELF_HOSTED_ADMIN_KEY='${adminKey}'\n`,
     });
@@ -108,9 +111,14 @@ export class PackageApp {
     };
   }
 
-  /** Ends the server as a machine that goes down does. */
+  /** Ends the server, and the process that supervises it, as a machine that goes down does. */
   async kill(): Promise<void> {
     this.#running?.kill("SIGKILL");
+    try {
+      process.kill(this.#pid, "SIGKILL");
+    } catch {
+      // It has ended with its supervisor.
+    }
     await this.#running?.result;
   }
 
