@@ -6,9 +6,12 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { alone, base, sharing } from "../../vitest.config.js";
 import { publishedSuites } from "./setup/published-suites.js";
 
-const rooms = ["src/{functions,server,storage}/**", "suites/{functions,scheduler,server}"].map(
-  (folder) => `${folder}/*.test.ts`,
-);
+const rooms = [
+  ...["src/{functions,server,storage}/**", "src/deploy/modules", "suites/{functions,scheduler,server}"].map(
+    (folder) => `${folder}/*.test.ts`,
+  ),
+  "suites/deploy/own-globals.test.ts",
+];
 /** It damages a file some hundred times, which says nothing new about Node. */
 const long = "src/storage/sqlite/damage/flipped-bits.test.ts";
 

@@ -128,9 +128,10 @@ test("a module that ends the process while it is imported is refused", async () 
   await expect(push("process.exit(3);", "return 1;")).rejects.toMatchObject({ code: "MODULE_FAILED" });
 });
 
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
 test("code that was replaced is given back", async () => {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
   const programs: WeakRef<object>[] = [];
   for (let n = 0; n < 12; n++) {
     await push(
@@ -146,4 +147,22 @@ test("code that was replaced is given back", async () => {
       return programs.filter((each) => each.deref() !== undefined).length;
     })
     .toBeLessThanOrEqual(3);
+});
+
+test("so is all that was made of its text", async () => {
+  const pushes = 6;
+  const lines = Array.from({ length: 2000 }, (_, k) => `export function f${k}(n) { return n + ${k}; }`);
+  const heapAfter = async (first: number): Promise<number> => {
+    for (let n = first; n < first + pushes; n++) {
+      await push(lines.join(`// ${n}\n`), "return f5(1);");
+      expect(await get()).toBe(6);
+    }
+    await push("", "return 0;");
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await heapAfter(0);
+  await expect
+    .poll(async () => (await heapAfter(pushes)) - before)
+    .toBeLessThan(pushes * lines.join().length);
 });
