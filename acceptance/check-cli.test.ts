@@ -1,11 +1,13 @@
-import { readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkFile } from "trueup";
+import { temporaryFolder } from "../suites/setup/temporary-folder.js";
 import { loadDriver } from "../src/storage/sqlite/driver/load-driver.js";
-import { CliApp } from "./setup/cli-app.js";
+import { CliApp, type CliResult } from "./setup/cli-app.js";
 import { scoresApp } from "./setup/scores-app.js";
 
+const temporary = temporaryFolder();
 let app: CliApp;
 const dataFile = (): string => join(app.root, ".trueup/data.sqlite");
 
@@ -46,6 +48,40 @@ test("a sound file passes", async () => {
     /^file: no damage, [\d,]+ entries\ndata: no differences, [\d,]+ documents in \d+ tables\nbyScore: no differences, /,
   );
   expect(code).toBe(0);
+}, 60_000);
+
+/** How a command ended, but for numbers: a check leaves a report, which is data, too. */
+const withoutFigures = ({ code, stdout, stderr }: CliResult): unknown => ({
+  code,
+  stdout: stdout.replaceAll(/\d+/g, "0"),
+  error: /^error \w+/m.exec(stderr)?.[0],
+});
+
+test("commands open the data that --data names, whether or not there is an app around it", async () => {
+  const elsewhere = temporary("");
+  for (const args of [
+    ["check"],
+    ["aggregates", "--json"],
+    ["migrations"],
+    ["run", "scores:total"],
+    ["run", "convex/scores.ts:total"],
+    ["keys", "list"],
+    ["aggregates", "verify", "byScore"],
+  ]) {
+    const here = await app.run(args);
+    const named = await app.runIn(elsewhere, [...args, "--data", join(app.root, ".trueup")]);
+    expect([args, withoutFigures(named)]).toEqual([args, withoutFigures(here)]);
+    expect(await app.runIn(elsewhere, args)).toMatchObject({
+      code: 66,
+      stderr: expect.stringContaining("APP_NOT_FOUND"),
+    });
+  }
+  expect(await app.runIn(elsewhere, ["check", "--data", "none"])).toMatchObject({
+    code: 66,
+    stderr: expect.stringContaining("DATA_FILE_MISSING"),
+  });
+  symlinkSync(join(app.root, ".trueup"), join(elsewhere, ".trueup"));
+  expect(await app.runIn(elsewhere, ["run", "scores:total"])).toMatchObject({ code: 0, stdout: "5050\n" });
 }, 60_000);
 
 test("a lost index entry and a damaged aggregate are found, named and mended", async () => {

@@ -56,9 +56,14 @@ export class CliApp {
   /** Runs `trueup <args>` to its end: in this process, unless it pushes or is given an environment. */
   async run(args: readonly string[], ownEnv?: Readonly<Record<string, string>>): Promise<CliResult> {
     if (args[0] === "dev" || ownEnv !== undefined) return await this.start(args, ownEnv).result;
+    return await this.runIn(this.root, args);
+  }
+
+  /** Runs `trueup <args>` in another folder than the app's. */
+  async runIn(folder: string, args: readonly string[]): Promise<CliResult> {
     const { runCli } = (await import(program)) as { runCli: typeof RunCli };
     const env = { ...bareEnvironment(), CI: "true" };
-    return await runInProcess(runCli, args, { folder: this.root, env });
+    return await runInProcess(runCli, args, { folder, env });
   }
 
   /** Runs the official `convex <args>` to its end. */

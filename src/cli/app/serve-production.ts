@@ -4,14 +4,14 @@ import type { RunningServer } from "../../server/index.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import { logTo, plainEntry, type LogFormat } from "../output/log-lines.js";
 import type { Terminal } from "../output/terminal.js";
+import type { DataOptions } from "../arguments/data-folder.js";
 import { givenKeys, newAdminKey } from "./admin-key.js";
 import { dataFolderOf, orphanHasEnded, prepareDataFolder, recordServer } from "./app-folder.js";
 import { startAppServer } from "./start-app-server.js";
 import { supervised } from "./supervision.js";
 import { watchLoop } from "./watch-loop.js";
 
-export interface StartOptions {
-  readonly data?: string;
+export interface StartOptions extends DataOptions {
   readonly host: string;
   readonly port: number;
   readonly sitePort?: number;

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { TrueupError } from "../../errors/index.js";
-import type { AppFolder } from "../app/app-folder.js";
+import { functionsFolderOf } from "../app/app-folder.js";
 
 const extension = /\.[cm]?[jt]sx?$/;
 
@@ -10,9 +10,10 @@ const extension = /\.[cm]?[jt]sx?$/;
  * Brings a name to the form that calls use: `api.dir.mod.fn`, `dir/mod:fn`, `dir/mod` (its default export) or `convex/dir/mod:fn`
  * → `dir/mod:fn`.
  *
- * @throws INVALID_USAGE for a name with too few parts.
+ * @param root The folder of the app, which may be elsewhere: functions are in `convex/` then.
+ * @throws INVALID_USAGE for a name with too few parts; as `functionsFolderOf`
  */
-export function parseFunctionName(app: AppFolder, name: string): string {
+export function parseFunctionName(root: string, name: string): string {
   const parts = name.split(".");
   if (parts[0] === "api" || parts[0] === "internal") {
     const path = parts.slice(1, -1).join("/");
@@ -26,12 +27,13 @@ export function parseFunctionName(app: AppFolder, name: string): string {
       `A function is named like messages:list, not ${JSON.stringify(name)}.`,
     );
   }
-  return `${withoutFolder(app, file.replace(extension, ""))}:${exportName}`;
+  return `${withoutFolder(root, file.replace(extension, ""))}:${exportName}`;
 }
 
 /** Removes the functions' folder from the front of a path, unless that folder holds a folder of the same name. */
-function withoutFolder(app: AppFolder, path: string): string {
-  const prefix = `${app.functionsFolder}/`;
-  if (!path.startsWith(prefix) || existsSync(join(app.root, prefix, app.functionsFolder))) return path;
+function withoutFolder(root: string, path: string): string {
+  const folder = functionsFolderOf(root);
+  const prefix = `${folder}/`;
+  if (!path.startsWith(prefix) || existsSync(join(root, prefix, folder))) return path;
   return path.slice(prefix.length);
 }

@@ -5,7 +5,7 @@ import type { AggregateOverview, VerifyResult } from "../../backend/index.js";
 import { TrueupError } from "../../errors/index.js";
 import { aggregateLine, aggregateTable, driftLines, verifyText } from "../aggregates/aggregate-text.js";
 import { verifyAggregates } from "../aggregates/verify-aggregates.js";
-import { findApp } from "../app/app-folder.js";
+import { chosenData, dataOption, type DataOptions } from "../arguments/data-folder.js";
 import { assertNoOtherCommand, type CliCommand } from "../command.js";
 import { withConnection } from "../connection/connect.js";
 import type { Connection } from "../connection/connection.js";
@@ -13,7 +13,7 @@ import { exitCodes, type ExitCode } from "../exit-codes.js";
 import { ProgressRows, type ProgressRow } from "../output/progress.js";
 import { pause, type Terminal } from "../output/terminal.js";
 
-interface ListOptions {
+interface ListOptions extends DataOptions {
   readonly watch?: true;
   readonly json?: true;
 }
@@ -27,6 +27,7 @@ export const aggregates: CliCommand = {
       .description(
         "List every managed aggregate with its state, items, sum, size and drift, or verify or repair them.",
       )
+      .addOption(dataOption())
       .option("--watch", "keep the list up to date until Ctrl-C, with progress bars on a terminal")
       .option(
         "--json",
@@ -45,6 +46,7 @@ export const aggregates: CliCommand = {
       command
         .command(`${name} [aggregate]`)
         .description(description)
+        .addOption(dataOption())
         .option("--json", "print one JSON array with the report of each aggregate, every difference included")
         .action((aggregate: string | undefined, _options: ListOptions, own: Command) =>
           start(() => verify(aggregate, name === "repair", own.optsWithGlobals<ListOptions>(), terminal)),
@@ -63,22 +65,28 @@ Examples:
   $ trueup aggregates --watch
   $ trueup aggregates verify
   $ trueup aggregates repair byScore --json
+  $ trueup aggregates --data /var/lib/app
 `;
 
 async function list(options: ListOptions, terminal: Terminal): Promise<ExitCode> {
   const runScheduled = options.watch === true;
-  return await withConnection(findApp(terminal.folder), terminal, { runScheduled }, async (connection) => {
-    if (options.watch) {
-      await watch(connection, options, terminal);
-      return exitCodes.success;
-    }
-    const rows = await connection.aggregates.list();
-    if (options.json) terminal.stdout.line(jsonOf(rows));
-    else if (rows.length === 0) terminal.stdout.line("The app exports no managed aggregate.");
-    else terminal.stdout.line(aggregateTable(rows, Date.now(), terminal.stdout.paint));
-    if (!options.json) for (const line of driftLines(rows, Date.now())) terminal.stdout.line(line);
-    return healthOf(rows);
-  });
+  return await withConnection(
+    chosenData(options, terminal),
+    terminal,
+    { runScheduled },
+    async (connection) => {
+      if (options.watch) {
+        await watch(connection, options, terminal);
+        return exitCodes.success;
+      }
+      const rows = await connection.aggregates.list();
+      if (options.json) terminal.stdout.line(jsonOf(rows));
+      else if (rows.length === 0) terminal.stdout.line("The app exports no managed aggregate.");
+      else terminal.stdout.line(aggregateTable(rows, Date.now(), terminal.stdout.paint));
+      if (!options.json) for (const line of driftLines(rows, Date.now())) terminal.stdout.line(line);
+      return healthOf(rows);
+    },
+  );
 }
 
 function healthOf(rows: readonly AggregateOverview[]): ExitCode {
@@ -117,7 +125,7 @@ async function verify(
   terminal: Terminal,
 ): Promise<ExitCode> {
   return await withConnection(
-    findApp(terminal.folder),
+    chosenData(options, terminal),
     terminal,
     { runScheduled: false },
     async (connection) => {

@@ -9,7 +9,8 @@ import {
 } from "../../backend/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import { verifyText } from "../aggregates/aggregate-text.js";
-import { findApp, hasData } from "../app/app-folder.js";
+import { hasData } from "../app/app-folder.js";
+import { chosenData, dataOption, type DataOptions } from "../arguments/data-folder.js";
 import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import { ProgressRows, type ProgressRow } from "../output/progress.js";
@@ -17,7 +18,7 @@ import { quantity } from "../output/quantities.js";
 import { reportError } from "../output/report-error.js";
 import type { Paint, Terminal } from "../output/terminal.js";
 
-interface CheckCommandOptions {
+interface CheckCommandOptions extends DataOptions {
   readonly repair?: true;
   readonly json?: true;
 }
@@ -32,6 +33,7 @@ export const check: CliCommand = {
         "Check the data file of a stopped app: its pages, checksums, ids, indexes, counts and aggregates.",
       )
       .option("--repair", "mend what derives from documents; a file with damaged pages is made anew")
+      .addOption(dataOption())
       .option("--json", "print one JSON object with what each part of the check found")
       .addHelpText("after", examples)
       .action((options: CheckCommandOptions) => start(() => run(options, terminal)));
@@ -45,18 +47,20 @@ left; 75 when the app runs.
 Examples:
   $ trueup check
   $ trueup check --repair
-  $ trueup check --json
+  $ trueup check --data /var/lib/app --json
 `;
 
-async function run({ repair, json }: CheckCommandOptions, terminal: Terminal): Promise<ExitCode> {
-  const app = findApp(terminal.folder);
-  if (!hasData(app)) throw new TrueupError("DATA_FILE_MISSING", undefined, { file: app.dataFile });
+async function run(options: CheckCommandOptions, terminal: Terminal): Promise<ExitCode> {
+  const { repair, json } = options;
+  const data = chosenData(options, terminal);
+  const { dataFile, codeFolder } = data;
+  if (!hasData(data)) throw new TrueupError("DATA_FILE_MISSING", undefined, { file: dataFile });
   const display = new ProgressRows(terminal.stderr);
   let report: FileCheckReport;
   try {
-    report = await checkFile(app.dataFile, {
+    report = await checkFile(dataFile, {
       repair: repair === true,
-      codeFolder: app.codeFolder,
+      codeFolder,
       onProgress: (progress) => display.show([progressRow(progress)]),
     });
   } catch (error) {

@@ -1,7 +1,7 @@
 /** `trueup keys` makes, lists and revokes the keys of admins, in the running server or in the data of a stopped one. */
 import type { Command } from "commander";
 import type { AdminKey } from "../../backend/index.js";
-import { dataFolderOf } from "../app/app-folder.js";
+import { chosenData, dataOption, type DataOptions } from "../arguments/data-folder.js";
 import type { CliCommand } from "../command.js";
 import { withConnection } from "../connection/connect.js";
 import type { KeyWork } from "../connection/connection.js";
@@ -9,8 +9,7 @@ import { exitCodes, type ExitCode } from "../exit-codes.js";
 import { table } from "../output/table.js";
 import type { Terminal } from "../output/terminal.js";
 
-interface KeysOptions {
-  readonly data?: string;
+interface KeysOptions extends DataOptions {
   readonly json?: true;
 }
 
@@ -21,9 +20,7 @@ export const keys: CliCommand = {
       .description("Make, list and revoke the keys of admins, who may do everything over the wire.")
       .addHelpText("after", examples);
     const add = (sub: Command): Command =>
-      sub
-        .option("--data <folder>", "the folder of the data; .trueup when left out")
-        .option("--json", "print one line of JSON");
+      sub.addOption(dataOption()).option("--json", "print one line of JSON");
     add(command.command("add <name>").description("Make a key, and print it: it is not told again.")).action(
       (name: string, options: KeysOptions) =>
         start(() =>
@@ -53,12 +50,12 @@ Examples:
 `;
 
 async function withKeys(
-  { data }: KeysOptions,
+  options: KeysOptions,
   terminal: Terminal,
   run: (work: KeyWork) => Promise<void>,
 ): Promise<ExitCode> {
-  const folder = dataFolderOf(terminal.folder, data);
-  await withConnection(folder, terminal, { runScheduled: false }, (connection) => run(connection.keys));
+  const data = chosenData(options, terminal);
+  await withConnection(data, terminal, { runScheduled: false }, (connection) => run(connection.keys));
   return exitCodes.success;
 }
 

@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { isTrueupError } from "../../errors/index.js";
 import { assertNoOtherCommand, type CliCommand } from "../command.js";
-import { findApp } from "../app/app-folder.js";
+import { chosenData, dataOption, type DataOptions } from "../arguments/data-folder.js";
 import { withConnection } from "../connection/connect.js";
 import type { Connection } from "../connection/connection.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
@@ -18,7 +18,7 @@ import { steerMigration, type Deed, type SteerOptions } from "../migrations/stee
 import { ProgressRows, type ProgressRow } from "../output/progress.js";
 import { pause, type Terminal } from "../output/terminal.js";
 
-interface MigrationsOptions {
+interface MigrationsOptions extends DataOptions {
   readonly component: string;
   readonly watch?: true;
   readonly json?: true;
@@ -33,6 +33,7 @@ export const migrations: CliCommand = {
       .description(
         "List every migration, transform and pending schema with its state and progress, or steer one of them.",
       )
+      .addOption(dataOption())
       .option("--watch", "keep the list up to date until Ctrl-C, with progress bars on a terminal")
       .option("--component <path>", "the path at which the migrations component is mounted", "migrations")
       .option(
@@ -49,6 +50,7 @@ export const migrations: CliCommand = {
       const sub = command
         .command(`${deed} <migration>`)
         .description(description)
+        .addOption(dataOption())
         .option("--json", "print one JSON document");
       if (["run", "resume", "retry", "revert", "verify"].includes(deed)) {
         sub.option(
@@ -100,9 +102,8 @@ function wholeNumber(text: string): number {
 /** Runs `trueup migrations <deed> <name>`. */
 async function steer(deed: Deed, name: string, options: SteerOptions, terminal: Terminal): Promise<ExitCode> {
   const runScheduled = !["pause", "cancel", "tune", "history"].includes(deed) && options.detach === undefined;
-  const app = findApp(terminal.folder);
-  return await withConnection(app, terminal, { runScheduled }, (connection) =>
-    steerMigration(connection, app, deed, name, options, terminal),
+  return await withConnection(chosenData(options, terminal), terminal, { runScheduled }, (connection) =>
+    steerMigration(connection, deed, name, options, terminal),
   );
 }
 
@@ -113,7 +114,7 @@ Examples:
   $ trueup migrations --json | jq '.[] | select(.state == "failed")'
   $ trueup migrations run addRole --dry-run
   $ trueup migrations run addRole --rate 2000 --on-error quarantine
-  $ trueup migrations retry addRole
+  $ trueup migrations retry addRole --data /var/lib/app
   $ trueup migrations revert teams/plans:addPlan
 `;
 
@@ -124,7 +125,7 @@ async function show(options: MigrationsOptions, terminal: Terminal): Promise<Exi
   };
   const runScheduled = options.watch === true;
   return await withConnection(
-    findApp(terminal.folder),
+    chosenData(options, terminal),
     terminal,
     { runScheduled, log },
     async (connection) => {

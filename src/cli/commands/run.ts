@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { convexToJson } from "convex/values";
-import { findApp } from "../app/app-folder.js";
+import { chosenData, dataOption, type DataOptions } from "../arguments/data-folder.js";
 import type { CliCommand } from "../command.js";
 import { withConnection } from "../connection/connect.js";
 import { callToTheEnd, leftToText, succeeded } from "../connection/call-to-the-end.js";
@@ -15,7 +15,7 @@ import { parseFunctionName } from "../arguments/function-name.js";
 import { parseIdentity, parseJsonObject } from "../arguments/json-argument.js";
 import { pause, type Terminal } from "../output/terminal.js";
 
-interface RunOptions {
+interface RunOptions extends DataOptions {
   readonly component?: string;
   readonly identity?: string;
   readonly detach?: true;
@@ -32,6 +32,7 @@ export const run: CliCommand = {
       .description("Run a function, and wait until the work that it scheduled is done.")
       .argument("<function>", "dir/module:export, or api.dir.module.export")
       .argument("[arguments]", "a JSON object", "{}")
+      .addOption(dataOption())
       .option("--component <path>", "run a function of the component that is mounted at this path")
       .option("--identity <json>", "run as this user: a JSON object with name, email, subject, …")
       .option(
@@ -54,6 +55,7 @@ Examples:
   $ trueup run leaderboard:runAggregateBackfill
   $ trueup run --component migrations lib:getStatus --watch
   $ trueup run users:me --identity '{"name":"Ann"}' --json
+  $ trueup run init:seed --data /var/lib/app
 `;
 
 async function runFunction(
@@ -62,9 +64,9 @@ async function runFunction(
   options: RunOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const app = findApp(terminal.folder);
+  const data = chosenData(options, terminal);
   const call = {
-    path: parseFunctionName(app, name),
+    path: parseFunctionName(terminal.folder, name),
     args: parseJsonObject("arguments", text),
     componentPath: options.component ?? "",
     ...(options.identity === undefined ? {} : { identity: parseIdentity(options.identity) }),
@@ -75,7 +77,7 @@ async function runFunction(
   }
   const logged: string[] = [];
   const log = (line: string): void => void (options.watch ? logged.push(line) : terminal.stderr.line(line));
-  return await withConnection(app, terminal, { runScheduled: !options.detach, log }, (connection) =>
+  return await withConnection(data, terminal, { runScheduled: !options.detach, log }, (connection) =>
     options.watch
       ? watch(connection, call, logged, options, terminal)
       : callOnce(connection, call, options, terminal),

@@ -9,6 +9,7 @@ import { endInTime } from "../app/end-in-time.js";
 import { supervised } from "../app/supervision.js";
 import { supervise } from "../app/supervisor.js";
 import { parsePort, parseUrl } from "../arguments/address.js";
+import { dataOption } from "../arguments/data-folder.js";
 import { maxStallOption } from "../arguments/max-stall.js";
 import type { CliCommand } from "../command.js";
 import { logTo, plainEntry } from "../output/log-lines.js";
@@ -20,7 +21,7 @@ export const start: CliCommand = {
     program
       .command("start")
       .description("Serve what was pushed, in production.")
-      .option("--data <folder>", "the folder of the data; .trueup when left out")
+      .addOption(dataOption())
       .option("--host <address>", "the address to listen on; 0.0.0.0 for all", "127.0.0.1")
       .option("--port <number>", "the port; 0 picks a free one", parsePort, 3210)
       .option(

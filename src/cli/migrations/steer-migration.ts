@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { convexToJson, type Value } from "convex/values";
-import type { AppFolder } from "../app/app-folder.js";
+import type { DataOptions } from "../arguments/data-folder.js";
 import { parseFunctionName } from "../arguments/function-name.js";
 import { callToTheEnd, leftToText, succeeded } from "../connection/call-to-the-end.js";
 import type { Connection } from "../connection/connection.js";
@@ -17,7 +17,7 @@ import { migrationLine } from "./migration-text.js";
 export type Deed = "run" | "pause" | "resume" | "cancel" | "retry" | "revert" | "verify" | "tune" | "history";
 
 /** The options of the command, as they were typed. */
-export interface SteerOptions {
+export interface SteerOptions extends DataOptions {
   /** Where the migrations component is mounted. */
   readonly component: string;
   readonly json?: true;
@@ -40,13 +40,12 @@ type Arguments = Record<string, Value>;
  */
 export async function steerMigration(
   connection: Connection,
-  app: AppFolder,
   deed: Deed,
   given: string,
   options: SteerOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const name = migrationName(app, given);
+  const name = migrationName(terminal.folder, given);
   const { component } = options;
   const ask = async (path: string, args: Arguments): Promise<Value> =>
     succeeded(await connection.call({ path, args, componentPath: component })).value;
@@ -174,7 +173,7 @@ function present(args: Record<string, Value | undefined>): Arguments {
 }
 
 /** The migration's function: a name without a module means one of the module `migrations`. */
-function migrationName(app: AppFolder, given: string): string {
+function migrationName(folder: string, given: string): string {
   const isBare = !/[:./]/.test(given);
-  return parseFunctionName(app, isBare ? `migrations:${given}` : given);
+  return parseFunctionName(folder, isBare ? `migrations:${given}` : given);
 }
