@@ -86,6 +86,18 @@ test.each([
   expect(await get()).toBe("another push");
 });
 
+test("what an import does to built-ins is seen by the modules that are imported with it, and by nobody after it", async () => {
+  const polyfill = pushedModule(
+    "_deps/polyfill.js",
+    "Array.prototype.at = () => 'mine'; Array.prototype.mine = 1;",
+  );
+  const source = `import "./_deps/polyfill.js"; const seen = [7].at(0); export const get = ${fn("Query", "return [seen, [7].at(0)];")};`;
+  const request = pushRequest({ modules: [polyfill, pushedModule("app.js", source)] });
+  await backend.deploy.finishPush({ startPush: await backend.deploy.startPush(request) });
+  expect(await get()).toEqual(["mine", 7]);
+  expect([Object.keys(Array.prototype), [7].at(0)]).toEqual([[], 7]);
+});
+
 test("values that pass between the code and the engine are of the same classes", async () => {
   const top = "export const make = () => new Uint8Array(2).buffer;";
   await push(

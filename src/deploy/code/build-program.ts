@@ -12,9 +12,9 @@ import {
 } from "../../functions/index.js";
 import { componentTree, type ComponentInstance, type Environment } from "../definitions/component-tree.js";
 import { CodeInstance, type CodeText } from "../modules/code-instance.js";
-import { moduleText, type ModuleText } from "../modules/module-text.js";
 import { inTime } from "./import-source.js";
 import { definitionsOf, type CodeModule, type DefinitionCode, type ProgramCode } from "./program-code.js";
+import { textOf } from "./module-texts.js";
 import { locateSources } from "./source-map.js";
 
 export interface BuiltProgram {
@@ -73,13 +73,10 @@ function loaders(code: DefinitionCode, folder: string): Record<string, ModuleLoa
   return found;
 }
 
-const parsed = new WeakMap<CodeModule, ModuleText>();
-
-/** Parsed once, however often it is imported. @throws SyntaxError */
+/** @throws SyntaxError */
 function codeText(module: CodeModule, place: string): CodeText {
-  const { path, source, sourceMap, environment } = module;
-  const text = parsed.get(module) ?? moduleText(source);
-  parsed.set(module, text);
+  const { path, sourceMap, environment } = module;
+  const text = textOf(module);
   const map = sourceMap === undefined ? null : locateSources(sourceMap, path, join(place, path));
   const sourceMapUrl =
     map === null

@@ -9,6 +9,8 @@ import type { PushedModule } from "../push/push-request.js";
 /** A module with the hash that the CLI knows it by. */
 export interface CodeModule extends PushedModule {
   readonly sha256: string;
+  /** What was found in it when it was pushed, if it is from the data file. */
+  readonly outline?: string;
 }
 
 export interface DefinitionCode {

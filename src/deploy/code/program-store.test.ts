@@ -6,6 +6,7 @@ import { plainApp } from "../definitions/convex-config.js";
 import { changeEnvironment, readEnvironment, type EnvironmentChange } from "./environment-store.js";
 import { moduleHash } from "./program-code.js";
 import type { CodeModule, ProgramCode } from "./program-code.js";
+import { textOf } from "./module-texts.js";
 import { readPrograms, storeProgram } from "./program-store.js";
 import { keepTexts, readTexts } from "./text-table.js";
 
@@ -63,6 +64,34 @@ test("a program is read as it was stored, however long its modules are", async (
   const code = program("1", [module("a.js", long, "map"), module("b.js", emoji), module("empty.js", "")]);
   await store(database, code);
   expect(await read(database)).toEqual(code);
+});
+
+test("a module that was imported is stored with what was found in it, and is not parsed again", async () => {
+  const database = await open();
+  const imported = module("a.js", "export const a = 1;");
+  const text = textOf(imported);
+  await store(database, program("1", [imported, module("b.js", "never imported")]));
+  const [a, b] = (await read(database))?.definitions.get("")?.modules ?? [];
+  expect(a).toMatchObject(imported);
+  expect(b?.outline).toBeUndefined();
+  if (a === undefined) throw new Error("no module");
+  expect(textOf(a)).toEqual(text);
+  expect(() => textOf({ ...imported, source: "no module" })).toThrow(SyntaxError);
+  expect(textOf({ ...a, source: "no module" }).exports).toEqual(new Map([["a", "a"]]));
+});
+
+test("an outline stays with the modules of the next push, and one that is lost is found anew", async () => {
+  const database = await open();
+  const imported = module("a.js", "export const a = 1;");
+  textOf(imported);
+  await store(database, program("1", [imported]));
+  const first = await read(database);
+  await store(database, program("2", first?.definitions.get("")?.modules ?? []));
+  const second = await read(database);
+  expect(second?.definitions.get("")?.modules[0]?.outline).toBeTypeOf("string");
+  await lose(database, "_pushed_texts", ({ piece }) => String(piece).startsWith('{"version"'));
+  const [lost] = (await read(database))?.definitions.get("")?.modules ?? [];
+  expect(lost).toEqual(imported);
 });
 
 test("the program stored last replaces the one before; texts that both have stay, others go", async () => {

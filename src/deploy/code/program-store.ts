@@ -15,6 +15,7 @@ import { isTrueupError, TrueupError } from "../../errors/index.js";
 import type { ComponentDefinition } from "../definitions/convex-config.js";
 import type { SchemaJson } from "../../schema/index.js";
 import type { ModuleEnvironment } from "../push/push-request.js";
+import { outlineOf } from "./module-texts.js";
 import type { CodeModule, DefinitionCode, ProgramCode } from "./program-code.js";
 import { keepTexts, readTexts, textHash, textsTable } from "./text-table.js";
 
@@ -50,6 +51,8 @@ interface ManifestModule {
   /** The hash of the text. */
   readonly source: string;
   readonly sourceMap: string | null;
+  /** Old manifests lack it. */
+  readonly outline?: string | null;
 }
 
 interface Manifest extends Omit<ProgramCode, "definitions"> {
@@ -167,22 +170,31 @@ function manifestOf({ definitions, ...code }: ProgramCode): Manifest {
     ...code,
     definitions: [...definitions.values()].map(({ modules, ...definition }) => ({
       ...definition,
-      modules: modules.map(({ path, environment, sha256, source, sourceMap }) => ({
-        path,
-        environment,
-        sha256,
-        source: textHash(source),
-        sourceMap: sourceMap === undefined ? null : textHash(sourceMap),
-      })),
+      modules: modules.map(manifestModuleOf),
     })),
+  };
+}
+
+function manifestModuleOf(module: CodeModule): ManifestModule {
+  const { path, environment, sha256, source, sourceMap } = module;
+  const outline = outlineOf(module);
+  return {
+    path,
+    environment,
+    sha256,
+    source: textHash(source),
+    sourceMap: sourceMap === undefined ? null : textHash(sourceMap),
+    outline: outline === null ? null : textHash(outline),
   };
 }
 
 function* textsOf(code: ProgramCode): Generator<string> {
   for (const { modules } of code.definitions.values()) {
-    for (const { source, sourceMap } of modules) {
-      yield source;
-      if (sourceMap !== undefined) yield sourceMap;
+    for (const module of modules) {
+      const outline = outlineOf(module);
+      yield module.source;
+      if (module.sourceMap !== undefined) yield module.sourceMap;
+      if (outline !== null) yield outline;
     }
   }
 }
@@ -192,7 +204,16 @@ function withTexts(module: ManifestModule, texts: ReadonlyMap<string, string>): 
   const source = texts.get(module.source);
   const sourceMap = module.sourceMap === null ? undefined : texts.get(module.sourceMap);
   if (source === undefined || (module.sourceMap !== null && sourceMap === undefined)) return null;
-  return { path, environment, sha256, source, ...(sourceMap === undefined ? {} : { sourceMap }) };
+  // Without its outline the module is parsed again.
+  const outline = texts.get(module.outline ?? "");
+  return {
+    path,
+    environment,
+    sha256,
+    source,
+    ...(sourceMap === undefined ? {} : { sourceMap }),
+    ...(outline === undefined ? {} : { outline }),
+  };
 }
 
 /** In the order they were stored. */

@@ -78,11 +78,23 @@ export class CodeInstance {
     await this.#loadOutside(path, new Set());
     const order = new Set<ModuleState>();
     const state = this.#prepare(path, order, new Set());
-    for (const each of order) {
-      const running = this.#run(each);
-      if (running !== null) await running;
+    const rest = order.values();
+    // To look whether built-ins are still as they were costs more than most modules do, so it is done once for all of them.
+    while (order.size > 0) {
+      const running = this.#globals.guard(() => this.#runSome(rest));
+      if (running === null) break;
+      await running;
     }
     return state.namespace;
+  }
+
+  /** Runs modules up to one that awaits, and returns its promise; null after the last. */
+  #runSome(rest: Iterable<ModuleState>): Promise<void> | null {
+    for (const each of rest) {
+      const running = this.#run(each);
+      if (running !== null) return running;
+    }
+    return null;
   }
 
   /** Imports what is not part of the code: packages, and Node's own modules. */
@@ -258,7 +270,7 @@ export class CodeInstance {
     };
     try {
       for (const set of state.settings.splice(0)) set();
-      const result = this.#globals.guard(() => state.steps?.next());
+      const result = state.steps?.next();
       if (!(result instanceof Promise)) {
         state.running = "ended";
         return null;

@@ -23,10 +23,12 @@ export interface ModuleText {
   readonly reexports: ReadonlyMap<string, ForeignName>;
   /** Modules of which everything is exported but their default. */
   readonly stars: readonly string[];
-  /** Variables that may change after the module was evaluated. */
+  /** Exported variables that may change after the module was evaluated. */
   readonly changing: ReadonlySet<string>;
   /** Whether it awaits at its top level. */
   readonly isAsync: boolean;
+  /** What makes the source the body. */
+  readonly edits: readonly Edit[];
   readonly body: string;
 }
 
@@ -35,7 +37,8 @@ export const metaName = "import$meta";
 export const importName = "$mport";
 const defaultName = "$default";
 
-interface Edit {
+/** A part of a source with what stands in its place. */
+export interface Edit {
   readonly start: number;
   readonly end: number;
   readonly text: string;
@@ -80,8 +83,10 @@ export function moduleText(source: string): ModuleText {
     takeExpression(node, found);
     noteChanges(node, changing);
   });
-  const { edits, source: _source, ...lists } = found;
-  return { ...lists, changing, isAsync: awaits(program), body: edited(source, edits) };
+  const exported = new Set(found.exports.values());
+  for (const name of changing) if (!exported.has(name)) changing.delete(name);
+  const { source: _source, ...lists } = found;
+  return { ...lists, changing, isAsync: awaits(program), body: edited(source, found.edits) };
 }
 
 function take(node: Program["body"][number], found: Writable): void {
@@ -245,7 +250,8 @@ function blanks(text: string): string {
   return text.replaceAll(/[^\n\r\u2028\u2029]/g, " ");
 }
 
-function edited(source: string, edits: readonly Edit[]): string {
+/** The body that edits make of a source. */
+export function edited(source: string, edits: readonly Edit[]): string {
   let text = "";
   let at = 0;
   for (const edit of edits.toSorted((a, b) => a.start - b.start)) {

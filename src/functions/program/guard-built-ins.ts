@@ -14,6 +14,7 @@ interface Kept {
   readonly descriptors: readonly PropertyDescriptor[];
 }
 
+const { is } = Object;
 const { defineProperty, getOwnPropertyDescriptor, ownKeys, preventExtensions } = Reflect;
 
 let kept: Kept[] | null = null;
@@ -67,7 +68,7 @@ function isAsKept({ holder, count, names, descriptors }: Kept): boolean {
     const kept = descriptors[index];
     if (kept === undefined) continue;
     if (kept.get === undefined && kept.set === undefined) {
-      if (holder[name] !== kept.value) return false;
+      if (!is(holder[name], kept.value)) return false;
     } else {
       const found = getOwnPropertyDescriptor(holder, name);
       if (found?.get !== kept.get || found?.set !== kept.set) return false;
@@ -95,7 +96,7 @@ function putBack({ holder, names, descriptors }: Kept): void {
     const name = names[index] ?? "";
     const kept = descriptors[index];
     const found = getOwnPropertyDescriptor(holder, name);
-    if (kept === undefined || (found?.value === kept.value && found?.get === kept.get)) continue;
+    if (kept === undefined || (is(found?.value, kept.value) && found?.get === kept.get)) continue;
     defineProperty(holder, name, kept);
   }
   if (holder === globalThis) return;
