@@ -37,7 +37,7 @@ export {
   parseFunctionPath,
   type ModuleLoader,
 } from "./program/modules.js";
-export type { ProgramGlobals } from "./program/program-globals.js";
+export { globalsAsVariables, type ProgramGlobals } from "./program/program-globals.js";
 export type {
   FunctionKind,
   FunctionSpec,

@@ -171,7 +171,7 @@ export class CodeInstance {
     }
     const file = join(this.#folder, path);
     const globals = this.#globals;
-    const slots = globals.slots.filter((name) => !text.imports.has(name) && text.body.includes(name));
+    const slots = text.globals.filter((name) => !text.imports.has(name));
     const source = textToCompile(code, [...set.keys(), ...slots]);
     const compiled = compile(source, file);
     state.compiled = compiled;

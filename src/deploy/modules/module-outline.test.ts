@@ -17,14 +17,15 @@ test("a module that is read from its outline is as it was parsed", () => {
 });
 
 test("an outline has this form, and one of another version is not read", () => {
-  const small = 'import a from "./a.js"; export let b = a; export const set = () => { b = import.meta; };';
+  const small =
+    'import a from "./a.js"; export let b = a; export const set = () => { b = [import.meta, Map, my.Set]; };';
   const outline = writeOutline(moduleText(small));
   // Whoever changes this counts the version up: data files hold outlines.
   expect(outline).toBe(
     '{"version":1,"requests":[["./a.js",null]],"imports":[["a",{"from":"./a.js","name":"default"}]],' +
-      '"exports":[["b","b"],["set","set"]],"reexports":[],"stars":[],"changing":["b"],"isAsync":false,' +
+      '"exports":[["b","b"],["set","set"]],"reexports":[],"stars":[],"changing":["b"],"globals":["Map"],"isAsync":false,' +
       '"edits":[{"start":0,"end":23,"text":"                       "},{"start":24,"end":31,"text":"       "},' +
-      '{"start":42,"end":49,"text":"       "},{"start":73,"end":84,"text":"import$meta"}]}',
+      '{"start":42,"end":49,"text":"       "},{"start":74,"end":85,"text":"import$meta"}]}',
   );
   expect(readOutline(outline, small)).not.toBeNull();
   expect(readOutline(outline.replace('"version":1', '"version":0'), small)).toBeNull();

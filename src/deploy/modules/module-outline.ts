@@ -17,12 +17,13 @@ interface Outline {
   readonly reexports: Entries<ForeignName>;
   readonly stars: readonly string[];
   readonly changing: readonly string[];
+  readonly globals: readonly string[];
   readonly isAsync: boolean;
   readonly edits: readonly Edit[];
 }
 
 export function writeOutline(text: ModuleText): string {
-  const { requests, imports, exports, reexports, stars, changing, isAsync, edits } = text;
+  const { requests, imports, exports, reexports, stars, changing, globals, isAsync, edits } = text;
   const outline: Outline = {
     version,
     requests: [...requests].map(([from, attributes]) => [from, attributes ?? null]),
@@ -31,6 +32,7 @@ export function writeOutline(text: ModuleText): string {
     reexports: [...reexports],
     stars,
     changing: [...changing],
+    globals,
     isAsync,
     edits,
   };
@@ -48,6 +50,7 @@ export function readOutline(text: string, source: string): ModuleText | null {
     reexports: new Map(outline.reexports),
     stars: outline.stars,
     changing: new Set(outline.changing),
+    globals: outline.globals,
     isAsync: outline.isAsync,
     edits: outline.edits,
     body: edited(source, outline.edits),

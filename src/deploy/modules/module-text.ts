@@ -5,6 +5,7 @@
  */
 import { parse, type AnyNode, type ImportDeclaration, type Program, type Statement } from "acorn";
 import { full, recursive } from "acorn-walk";
+import { globalsAsVariables } from "../../functions/index.js";
 import { namesIn } from "./names-in.js";
 
 /** A name of another module; `*` is the module itself. */
@@ -25,6 +26,8 @@ export interface ModuleText {
   readonly stars: readonly string[];
   /** Exported variables that may change after the module was evaluated. */
   readonly changing: ReadonlySet<string>;
+  /** Globals that are to be its variables. */
+  readonly globals: readonly string[];
   /** Whether it awaits at its top level. */
   readonly isAsync: boolean;
   /** What makes the source the body. */
@@ -79,14 +82,22 @@ export function moduleText(source: string): ModuleText {
     found.reexports.set(name, imported);
   }
   const changing = new Set<string>();
+  const globals = new Set<string>();
   full(program, (node) => {
     takeExpression(node, found);
     noteChanges(node, changing);
+    if (node.type === "Identifier" && globalsAsVariables.has(node.name)) globals.add(node.name);
   });
   const exported = new Set(found.exports.values());
   for (const name of changing) if (!exported.has(name)) changing.delete(name);
   const { source: _source, ...lists } = found;
-  return { ...lists, changing, isAsync: awaits(program), body: edited(source, found.edits) };
+  return {
+    ...lists,
+    changing,
+    globals: [...globals],
+    isAsync: awaits(program),
+    body: edited(source, found.edits),
+  };
 }
 
 function take(node: Program["body"][number], found: Writable): void {

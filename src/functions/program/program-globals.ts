@@ -10,8 +10,6 @@ import { guardBuiltIns } from "./guard-built-ins.js";
 export interface ProgramGlobals {
   /** What names mean that no module declares. */
   readonly object: object;
-  /** Names of globals that each module should have as variables, because looking them up is slow. */
-  readonly slots: readonly string[];
   /** Sets a variable to the value of a global, now and whenever that is set. */
   bind(name: string, set: (value: unknown) => void): void;
   /** Runs code of the program without a wait, and mends the built-in classes after it. */
@@ -32,12 +30,15 @@ export const codeThatRuns = { isImported: false };
 
 type Values = Record<PropertyKey, unknown>;
 
-const slots: readonly string[] = (
-  "Array ArrayBuffer BigInt BigInt64Array BigUint64Array Boolean Convex DataView Date Error Float32Array Float64Array " +
-  "Function Infinity Int16Array Int32Array Int8Array JSON Map Math NaN Number Object Promise Proxy RangeError Reflect RegExp " +
-  "Set String Symbol SyntaxError TextDecoder TextEncoder TypeError URL Uint16Array Uint32Array Uint8Array Uint8ClampedArray " +
-  "WeakMap WeakRef WeakSet console decodeURIComponent encodeURIComponent globalThis isFinite isNaN parseFloat parseInt process"
-).split(" ");
+/** Names of globals that each module that uses them should have as variables, because looking them up is slow. */
+export const globalsAsVariables: ReadonlySet<string> = new Set(
+  (
+    "Array ArrayBuffer BigInt BigInt64Array BigUint64Array Boolean Convex DataView Date Error Float32Array Float64Array " +
+    "Function Infinity Int16Array Int32Array Int8Array JSON Map Math NaN Number Object Promise Proxy RangeError Reflect RegExp " +
+    "Set String Symbol SyntaxError TextDecoder TextEncoder TypeError URL Uint16Array Uint32Array Uint8Array Uint8ClampedArray " +
+    "WeakMap WeakRef WeakSet console decodeURIComponent encodeURIComponent globalThis isFinite isNaN parseFloat parseInt process"
+  ).split(" "),
+);
 
 /** What would end the process, or change it for everybody. */
 const refused = "abort chdir dlopen exit kill reallyExit setegid seteuid setgid setgroups setuid".split(" ");
@@ -72,7 +73,6 @@ export function programGlobals({ env, convex }: GlobalsOptions): ProgramGlobals 
   const asModule = moduleOf(process);
   return {
     object: scope,
-    slots,
     bind(name, set) {
       set(own[name]);
       bound.set(name, [...(bound.get(name) ?? []), set]);
