@@ -129,6 +129,6 @@ test("a signal ends both processes, and the log has named each function that spu
     /query 'app:spinQuery' \(request [0-9a-f]{16}\) has kept the server from everything else for 3 seconds/,
   );
   expect(stderr).toContain("mutation 'app:spinMutation'");
-  expect(stderr).toMatch(/\n {4}at .*data\/code\/[0-9a-f]+\/app\.js:\d+:\d+/);
+  expect(stderr).toMatch(/\n {4}at .*\.\.\/convex\/app\.js:\d+:\d+/);
   expect(stderr).toContain("The server has ended by SIGKILL, and is started again.");
 }, 60_000);

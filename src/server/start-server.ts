@@ -41,7 +41,7 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   const limits = { ...defaultServerLimits, ...options.limits };
   const load = new Load(limits);
   const calls = new CallLog();
-  const metrics = new Metrics(backend, () => {
+  const metrics: Metrics = new Metrics(backend, () => {
     const { bytes, calls: callsInHand } = load.figures;
     const inHand = { requestsUnderWay: handler.underWay, bytes, calls: callsInHand };
     return { ...sync.figures, ...inHand, refused: load.refused };
