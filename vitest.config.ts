@@ -39,8 +39,9 @@ export const base: ViteUserConfig = defineConfig({
     setupFiles: ["suites/setup/seed-properties.ts", "suites/setup/real-timers.ts"],
     // Vitest leaves one core to itself, which on a machine with two would leave one to the tests.
     maxWorkers: "100%",
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Tests fail by what they claim. These are only for what hangs, so no load is too much for them.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // What is waited for comes at once or never: the second that is the default is only how slow a machine may be.
     expect: { poll: { timeout: 20_000, interval: 10 } },
     // The build, and code that a test put into a folder, are loaded as users load them.
