@@ -4,7 +4,7 @@
  * it found there. A commit of the write-through changes no document that anybody sees. One that begins a transform or renames a
  * table changes all of a table.
  */
-import type { Commit, Version, Write } from "../storage/storage.js";
+import type { Commit, Version } from "../storage/storage.js";
 import type { Catalog, TableEntry } from "./catalog/catalog.js";
 import { parseTableRecord } from "./catalog/records.js";
 import {
@@ -30,7 +30,7 @@ export interface TouchedTable {
 
 export class DatabaseCommit {
   readonly version: Version;
-  readonly writes: readonly Write[];
+  readonly writes: Commit["writes"];
   readonly #catalog: Catalog;
   readonly #shapes: Shapes;
   readonly #isWriteThrough: boolean;
@@ -56,7 +56,8 @@ export class DatabaseCommit {
       for (const [key, value] of changes) {
         keys.push(key);
         const table = this.#tableOf(key);
-        if (table !== undefined && value !== undefined) keys.push(...this.#entriesOf(table, key, value));
+        if (table !== undefined && typeof value === "string")
+          keys.push(...this.#entriesOf(table, key, value));
       }
       this.#touchedKeys = keys;
     }
@@ -117,22 +118,22 @@ export class DatabaseCommit {
 }
 
 /** Only batches of the write-through set the record of its progress. */
-function isWriteThroughRecord([key, value]: Write): boolean {
-  return value !== undefined && key.startsWith(catalogKeys.writeThroughs);
+function isWriteThroughRecord([key, value]: Commit["writes"][number]): boolean {
+  return typeof value === "string" && key.startsWith(catalogKeys.writeThroughs);
 }
 
 /** The ranges of tables that have another shape or name now, and of what was dropped. */
-function prefixesTouched(writes: readonly Write[]): string[] {
+function prefixesTouched(writes: Commit["writes"]): string[] {
   const prefixes: string[] = [];
   const tables = writes.filter(([key]) => key.startsWith(catalogKeys.tables));
   const isRename = tables.some(([, text]) => text === undefined);
   for (const [, text] of tables) {
-    if (text === undefined) continue;
+    if (typeof text !== "string") continue;
     const { id, shape, settledShape } = parseTableRecord(text);
     if (isRename || shape !== settledShape) prefixes.push(documentsPrefix(id), idsPrefix(id));
   }
   for (const [key, text] of writes) {
-    if (text !== undefined && key.startsWith(catalogKeys.toClear)) {
+    if (typeof text === "string" && key.startsWith(catalogKeys.toClear)) {
       prefixes.push(key.slice(catalogKeys.toClear.length));
     }
   }

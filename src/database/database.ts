@@ -335,7 +335,7 @@ export class Database implements Upkeep {
     state: TransactionState,
     batch: CommitBatch,
   ): Promise<Version> {
-    if (batch.writes.length === 0) return await transaction.commit([]);
+    if (batch.writes.length === 0) return await transaction.commit({ writes: [] });
     const changesCatalog = state.catalog !== state.baseCatalog;
     if (changesCatalog) this.#catalogs.add(state.catalog);
     const origin: Origin = { version: Infinity };
@@ -344,7 +344,7 @@ export class Database implements Upkeep {
       this.#handedOver = { origin, begunAt: transaction.version };
     }
     try {
-      origin.version = await transaction.commit(batch.writes);
+      origin.version = await transaction.commit({ writes: batch.writes });
     } catch (error) {
       this.#forgetAll();
       throw error;

@@ -1,8 +1,15 @@
 import { expect, test, vi } from "vitest";
+import { touchesNothing } from "./commit-request.js";
 import { CommitListeners } from "./commit-listeners.js";
 import type { Commit } from "./storage.js";
 
-const commit: Commit = { version: 1, writes: [["a", "1"]] };
+const commit: Commit = {
+  version: 1,
+  isOwn: true,
+  writes: [["a", "1"]],
+  adds: [],
+  touched: touchesNothing,
+};
 
 test("listeners are called in the order in which they were added, each as often as it was", () => {
   const listeners = new CommitListeners();

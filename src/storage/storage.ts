@@ -35,6 +35,52 @@ export type Write = readonly [key: string, value: string | undefined];
  */
 export type Version = number;
 
+/**
+ * Whole numbers that are added, one by one, to those at a key, which stand there in decimals with commas between them: [1, 40]
+ * makes "4,160" of "3,120". A key that is absent counts as zeros. Nobody who only adds has read the key, so adds never conflict.
+ */
+export type Add = readonly [key: string, by: readonly number[]];
+
+/**
+ * A place in a write where the storage puts the timestamp of the commit, a 64-bit integer that rises from commit to commit, and
+ * from request to request where several share a commit: `stampOf`.
+ */
+export interface Stamp {
+  /** The index of the write. */
+  readonly write: number;
+  /** In a key: eight chars, as `encodeKey` writes such integers. In a value: twelve, the base64 of `$integer`. */
+  readonly part: "key" | "value";
+  readonly offset: number;
+}
+
+/** What a transaction has read, found or not. */
+export interface Reads {
+  readonly keys: Iterable<string> & { has(key: string): boolean };
+  /** Sorted and apart from each other. */
+  readonly ranges: readonly { readonly start: string; readonly end: string }[];
+}
+
+/** What a commit changed for readers, beside the keys that it wrote. */
+export interface Touched {
+  /** Keys that stand as they did, of what is another thing now: index entries of documents that were written. */
+  readonly keys: readonly string[];
+  /** Everything below these has changed. For listeners only: who changes so much writes a key that all others read. */
+  readonly prefixes: readonly string[];
+  /** Nobody sees a difference in what was written itself: listeners go by `keys` and `prefixes` alone. */
+  readonly isQuiet: boolean;
+}
+
+/** What a transaction hands over. What is left out is empty. */
+export interface CommitRequest {
+  readonly writes: readonly Write[];
+  readonly adds?: readonly Add[];
+  readonly stamps?: readonly Stamp[];
+  /** Storages without `serialTransactions` refuse the commit when any of it was written, added to or touched since. */
+  readonly reads?: Reads;
+  /** Worked out where somebody asks, once. */
+  readonly touched?: () => Touched;
+}
+
 export interface StorageReader {
   /** The commit that this reader sees; it sees all of the commits up to it, and nothing later. */
   readonly version: Version;
@@ -57,23 +103,29 @@ export interface StorageSnapshot extends StorageReader {
 }
 
 /**
- * One serializable read-write transaction. Reads see the storage as of `version` without the
- * transaction's own writes: the caller keeps those and hands them over in `commit`.
+ * One serializable read-write transaction. Reads see the storage as of `version`, and what transactions of this opening handed
+ * over before it began, without the transaction's own writes: the caller keeps those and hands them over in `commit`.
  *
- * Contract: exactly one of `commit` and `rollback` ends it. `commit` applies all writes or none; when its
- * promise resolves they are as durable as the storage's setting says, and visible to every later
- * snapshot and transaction. It may reject with STORAGE_CONFLICT (nothing written, run again),
- * STORAGE_FULL or STORAGE_CLOSED. An empty list of writes commits trivially and yields `version`.
+ * Contract: exactly one of `commit` and `rollback` ends it. `commit` applies all of the request or none; when its
+ * promise resolves it is as durable as the storage's setting says, and visible to every later
+ * snapshot and transaction of this opening. It may reject with STORAGE_CONFLICT (nothing written, run again),
+ * STORAGE_FULL, STORAGE_UNAVAILABLE or STORAGE_CLOSED. A request without writes and adds yields the version as of which all
+ * that the transaction read was true at once; it too is refused when it read what was refused.
  */
 export interface StorageTransaction extends StorageReader {
-  commit(writes: readonly Write[]): Promise<Version>;
+  commit(request: CommitRequest): Promise<Version>;
   rollback(): void;
 }
 
-/** What was committed: handed to listeners in version order, after it became visible. */
+/** What was committed by any process: handed to listeners once, in version order, after it became visible. */
 export interface Commit {
   readonly version: Version;
-  readonly writes: readonly Write[];
+  /** It was handed over to this opening of the storage. */
+  readonly isOwn: boolean;
+  /** Puts and deletes, stamps filled in. A put without its value is one that is too long to be told; it has to be read. */
+  readonly writes: readonly (Write | readonly [key: string, value: null])[];
+  readonly adds: readonly Add[];
+  readonly touched: () => Touched;
 }
 
 export interface StorageCapabilities {
@@ -112,8 +164,18 @@ export interface StorageFigures {
 
 export interface Storage {
   readonly capabilities: StorageCapabilities;
-  /** The latest version visible to a new snapshot. */
+  /** The latest version visible to a new snapshot. Listeners have heard of every commit up to it, and of none above it. */
   readonly version: Version;
+  /**
+   * At least the version of every commit that was acknowledged, to whomever, before the call. Calls at the same time share a
+   * question to the database. @throws STORAGE_UNAVAILABLE
+   */
+  latest(): MaybePromise<Version>;
+  /**
+   * Resolves when `version` is at least this one. One that no commit has yet counts as the latest: it can only come from data
+   * that was put back. @throws STORAGE_UNAVAILABLE
+   */
+  reached(version: Version): MaybePromise<void>;
   /** A view of the latest commit that is durable. */
   snapshot(): MaybePromise<StorageSnapshot>;
   /**
@@ -123,7 +185,7 @@ export interface Storage {
   begin(): Promise<StorageTransaction>;
   /** With `serialTransactions`: whether a transaction waits for the one that has its turn. */
   readonly hasWaiting?: boolean;
-  /** Calls the listener after each commit that became visible; returns how to stop. */
+  /** Calls the listener after each commit of any process that became visible; returns how to stop. */
   onCommit(listener: (commit: Commit) => void): () => void;
   /** Left out by storages without a disk. O(1). */
   figures?(): StorageFigures;

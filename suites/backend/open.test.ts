@@ -65,6 +65,8 @@ async function countedStorage(): Promise<{ open: OpenStorage; read: () => number
       get version() {
         return storage.version;
       },
+      latest: () => storage.latest(),
+      reached: (version) => storage.reached(version),
       snapshot: async () => counting(await storage.snapshot()),
       begin: async () => counting(await storage.begin()),
       onCommit: (listener) => storage.onCommit(listener),

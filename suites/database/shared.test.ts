@@ -23,6 +23,8 @@ function shared(inner: Storage, newsTurns: () => number): Storage {
     get version() {
       return inner.version;
     },
+    latest: () => inner.latest(),
+    reached: (version) => inner.reached(version),
     snapshot: () => inner.snapshot(),
     begin: () => inner.begin(),
     onCommit: (listener: (commit: Commit) => void) =>

@@ -12,9 +12,9 @@ import entries from "./stored-format-1.json" with { type: "json" };
 async function openStored(): Promise<{ storage: Storage; database: Database }> {
   const storage = await memory()();
   const transaction = await storage.begin();
-  await transaction.commit(
-    entries.map(([hex = "", value = ""]) => [Buffer.from(hex, "hex").toString("latin1"), value] as const),
-  );
+  await transaction.commit({
+    writes: entries.map(([hex = "", value = ""]) => [Buffer.from(hex, "hex").toString("latin1"), value]),
+  });
   return { storage, database: await Database.open(storage) };
 }
 

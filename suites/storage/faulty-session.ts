@@ -1,7 +1,9 @@
 /** One opening of a faulty disk, until it is closed or crashes. Every read is asynchronous. */
 import { TrueupError } from "../../src/errors/index.js";
+import { isEmpty } from "../../src/storage/commit-request.js";
 import type {
   Commit,
+  CommitRequest,
   Entry,
   KeyRange,
   ScanOptions,
@@ -11,7 +13,6 @@ import type {
   StorageSnapshot,
   StorageTransaction,
   Version,
-  Write,
 } from "../../src/storage/storage.js";
 
 /** What the disk decides. */
@@ -47,6 +48,18 @@ export class FaultySession implements Storage {
     return this.#inner.version;
   }
 
+  async latest(): Promise<Version> {
+    await this.#hooks.delay();
+    this.#assertOpen();
+    return await this.#inner.latest();
+  }
+
+  async reached(version: Version): Promise<void> {
+    await this.#hooks.delay();
+    this.#assertOpen();
+    await this.#inner.reached(version);
+  }
+
   async snapshot(): Promise<StorageSnapshot> {
     await this.#hooks.delay();
     this.#assertOpen();
@@ -66,7 +79,7 @@ export class FaultySession implements Storage {
     this.#track(transaction);
     return {
       ...this.#reader(transaction),
-      commit: (writes) => this.#commit(transaction, writes),
+      commit: (request) => this.#commit(transaction, request),
       rollback: () => this.#rollback(transaction),
     };
   }
@@ -108,14 +121,14 @@ export class FaultySession implements Storage {
     return this.#active.delete(transaction);
   }
 
-  async #commit(transaction: StorageTransaction, writes: readonly Write[]): Promise<Version> {
-    if (!this.#active.has(transaction)) return transaction.commit(writes);
+  async #commit(transaction: StorageTransaction, request: CommitRequest): Promise<Version> {
+    if (!this.#active.has(transaction)) return transaction.commit(request);
     try {
       await this.#hooks.delay();
       this.#assertActive(transaction);
-      if (writes.length > 0) this.#hooks.beforeCommit();
-      const version = await transaction.commit(writes);
-      if (writes.length > 0) this.#hooks.afterCommit();
+      if (!isEmpty(request)) this.#hooks.beforeCommit();
+      const version = await transaction.commit(request);
+      if (!isEmpty(request)) this.#hooks.afterCommit();
       return version;
     } catch (error) {
       transaction.rollback();

@@ -19,7 +19,10 @@ test("injected failures come in the order they were asked for, and write nothing
   expect(await readAll(storage)).toEqual([]);
   await put(storage, [["b", "2"]]);
   const conflicting = await storage.begin();
-  await expect(conflicting.commit(a1)).rejects.toMatchObject({ code: "STORAGE_CONFLICT", retryable: true });
+  await expect(conflicting.commit({ writes: a1 })).rejects.toMatchObject({
+    code: "STORAGE_CONFLICT",
+    retryable: true,
+  });
   await put(storage, [["c", "3"]]);
   expect(await readAll(storage)).toEqual([
     ["b", "2"],
@@ -34,7 +37,7 @@ test("a crash loses what is not acknowledged and keeps the rest", async () => {
   await put(storage, [["kept", "1"]]);
   const snapshot = await storage.snapshot();
   const open = await storage.begin();
-  const lost = open.commit([["lost", "1"]]);
+  const lost = open.commit({ writes: [["lost", "1"]] });
   const waiting = storage.begin();
   disk.crash();
   const closed = { status: "rejected", reason: expect.objectContaining({ code: "STORAGE_CLOSED" }) };
@@ -74,7 +77,7 @@ test("the same seed gives the same faults", async () => {
     for (let count = 0; count < 40; count++) {
       const transaction = await storage.begin();
       codes.push(
-        await transaction.commit(a1).then(
+        await transaction.commit({ writes: a1 }).then(
           () => "ok",
           (error: { code: string }) => error.code,
         ),

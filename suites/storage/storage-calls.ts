@@ -13,7 +13,7 @@ export async function mutate(
   for (;;) {
     const transaction = await storage.begin();
     try {
-      return await transaction.commit(await run(transaction));
+      return await transaction.commit({ writes: await run(transaction) });
     } catch (error) {
       transaction.rollback();
       if (!isTrueupError(error) || error.code !== "STORAGE_CONFLICT") throw error;

@@ -8,6 +8,7 @@ import { CommitListeners } from "../commit-listeners.js";
 import { SerialQueue } from "../serial-queue.js";
 import {
   type Commit,
+  type CommitRequest,
   nextVersion,
   type OpenStorage,
   type Storage,
@@ -15,8 +16,8 @@ import {
   type StorageSnapshot,
   type StorageTransaction,
   type Version,
-  type Write,
 } from "../storage.js";
+import { isEmpty, plainWrites, stampedWrites, stampOf, touchesNothing } from "../commit-request.js";
 import { emptyTree, type Tree, TreeReader } from "./tree.js";
 import { TransactionState } from "../transaction-state.js";
 
@@ -57,6 +58,15 @@ class MemoryStorage implements Storage {
     return this.#version;
   }
 
+  latest(): Version {
+    this.#assertOpen();
+    return this.#version;
+  }
+
+  reached(): void {
+    this.#assertOpen();
+  }
+
   snapshot(): StorageSnapshot {
     this.#assertOpen();
     this.#latest ??= this.#tree.clone();
@@ -66,7 +76,7 @@ class MemoryStorage implements Storage {
   async begin(): Promise<StorageTransaction> {
     await this.#queue.enter();
     return new MemoryTransaction(this.#tree, this.#version, {
-      apply: (writes) => this.#apply(writes),
+      apply: (request) => this.#apply(request),
       end: () => this.#queue.leave(),
     });
   }
@@ -86,16 +96,19 @@ class MemoryStorage implements Storage {
     this.#latest = undefined;
   }
 
-  #apply(writes: readonly Write[]): Version {
-    if (writes.length === 0) return this.#version;
-    for (const [key, value] of writes) {
+  #apply(request: CommitRequest): Version {
+    if (isEmpty(request)) return this.#version;
+    const version = nextVersion(this.#version, this.#clock());
+    const writes = stampedWrites(request, () => stampOf(version));
+    const { adds = [], touched = touchesNothing } = request;
+    for (const [key, value] of plainWrites(writes, adds, (key) => this.#tree.get(key))) {
       if (value === undefined) this.#tree.delete(key);
       else this.#tree.set(key, value);
     }
     this.#latest = undefined;
-    this.#version = nextVersion(this.#version, this.#clock());
-    this.#listeners.notify({ version: this.#version, writes });
-    return this.#version;
+    this.#version = version;
+    this.#listeners.notify({ version, isOwn: true, writes, adds, touched });
+    return version;
   }
 }
 
@@ -121,7 +134,7 @@ class MemorySnapshot extends TreeReader implements StorageSnapshot {
 
 /** What a transaction needs of its storage. */
 interface Turn {
-  apply(writes: readonly Write[]): Version;
+  apply(request: CommitRequest): Version;
   end(): void;
 }
 
@@ -137,10 +150,10 @@ class MemoryTransaction extends TreeReader implements StorageTransaction {
     this.#turn = turn;
   }
 
-  async commit(writes: readonly Write[]): Promise<Version> {
+  async commit(request: CommitRequest): Promise<Version> {
     this.#state.assertActive();
     this.#state.end();
-    const version = this.#turn.apply(writes);
+    const version = this.#turn.apply(request);
     this.#turn.end();
     return version;
   }

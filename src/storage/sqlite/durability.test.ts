@@ -27,7 +27,7 @@ async function settingsOf(options: SqliteOptions, names: readonly string[]): Pro
   await put(storage, [["a", "1"]]);
   await readAll(storage);
   const transaction = await storage.begin();
-  void transaction.commit([["b", "2"]]);
+  void transaction.commit({ writes: [["b", "2"]] });
   await readAll(storage);
   const read = (connection: SqliteConnection): unknown => [
     connection.prepareValue("PRAGMA query_only")() === 1 ? "reads" : "writes",

@@ -154,7 +154,7 @@ test("while a flush is under way, transactions see what it is to make durable an
   const inTurn = await storage.begin();
   expect(await inTurn.get("a")).toBe("1");
   const committed = commits.length;
-  const second = inTurn.commit([["b", "1"]]);
+  const second = inTurn.commit({ writes: [["b", "1"]] });
   expect(await keysOf(storage)).toEqual(["x", "y"]);
   expect([storage.version, commits.length]).toEqual([before, committed]);
   release();
@@ -189,7 +189,7 @@ test("when a flush fails, neither its group nor what came after is acknowledged,
   const first = await begin("a");
   const reading = await storage.begin();
   expect(await reading.get("a")).toBe("1");
-  const third = reading.commit([["b", "1"]]).catch((error: unknown) => error);
+  const third = reading.commit({ writes: [["b", "1"]] }).catch((error: unknown) => error);
   const onlyRead = mutate(storage, () => []).catch((error: unknown) => error);
   const began = await storage.begin();
   const counts = [log.flushes, commits.length];
@@ -199,7 +199,7 @@ test("when a flush fails, neither its group nor what came after is acknowledged,
   log.failure = undefined;
 
   expect(() => began.get("a")).toThrow(stopped);
-  await expect(began.commit([["c", "1"]])).rejects.toEqual(stopped);
+  await expect(began.commit({ writes: [["c", "1"]] })).rejects.toEqual(stopped);
   await expect(put(storage, [["d", "1"]])).rejects.toEqual(stopped);
   await expect(mutate(storage, () => [])).rejects.toEqual(stopped);
   expect(

@@ -92,7 +92,7 @@ test("a mutation that nobody waits for is committed within its own call, without
   const statements: string[] = [];
   const storage = await observedStorage((sql) => statements.push(sql));
   const transaction = await storage.begin();
-  void transaction.commit([["a", "1"]]);
+  void transaction.commit({ writes: [["a", "1"]] });
   expect(statements.at(-1)).toBe("COMMIT");
   expect(storage.version).toBeGreaterThan(0);
   await storage.close();
@@ -102,13 +102,13 @@ test("a commit is acknowledged though the next transaction takes its time", asyn
   const { storage } = await fillableStorage();
   const first = await storage.begin();
   const waiting = storage.begin();
-  const acknowledged = first.commit([["a", "1"]]);
+  const acknowledged = first.commit({ writes: [["a", "1"]] });
   const second = await waiting;
   expect(await second.get("a")).toBe("1");
   await acknowledged;
   expect(await readAll(storage)).toEqual([["a", "1"]]);
   expect(await second.get("a")).toBe("1");
-  await second.commit([["b", "2"]]);
+  await second.commit({ writes: [["b", "2"]] });
   expect(await readAll(storage)).toEqual([
     ["a", "1"],
     ["b", "2"],
@@ -121,7 +121,7 @@ test("a snapshot does not see what is applied but not yet durable", async () => 
   const first = await storage.begin();
   const waiting = storage.begin();
   const before = await storage.snapshot();
-  const acknowledged = first.commit([["a", "1"]]);
+  const acknowledged = first.commit({ writes: [["a", "1"]] });
   const during = await storage.snapshot();
   expect([before.version, during.version]).toEqual([0, 0]);
   expect(await before.get("a")).toBeUndefined();
@@ -140,7 +140,7 @@ test("a first snapshot taken while a group is open sees the durable version, and
   const { storage } = await fillableStorage();
   const first = await storage.begin();
   const waiting = storage.begin();
-  const acknowledged = first.commit([["a", "1"]]);
+  const acknowledged = first.commit({ writes: [["a", "1"]] });
   const during = await storage.snapshot();
   expect([during.version, await during.get("a")]).toEqual([0, undefined]);
   (await waiting).rollback();
@@ -224,13 +224,13 @@ test("who has read what a failed commit took back fails as well, even without wr
     const first = await storage.begin();
     const waiting = storage.begin();
     disk.isFull = true;
-    const lost = first.commit([["a", "1"]]);
+    const lost = first.commit({ writes: [["a", "1"]] });
     const second = await waiting;
     expect(await second.get("a")).toBe("1");
     await expect(lost).rejects.toMatchObject({ code: "STORAGE_FULL" });
     disk.isFull = false;
     expect(() => second.get("a")).toThrow(expect.objectContaining({ code: "STORAGE_FULL" }));
-    await expect(second.commit(writes)).rejects.toMatchObject({ code: "STORAGE_FULL" });
+    await expect(second.commit({ writes })).rejects.toMatchObject({ code: "STORAGE_FULL" });
     expect(await readAll(storage)).toEqual([]);
   }
   await storage.close();
@@ -242,10 +242,10 @@ test("a transaction without writes that shares a commit is announced to nobody",
   storage.onCommit(({ writes }) => heard.push(writes.length));
   const first = await storage.begin();
   const second = storage.begin();
-  const written = first.commit([["a", "1"]]);
+  const written = first.commit({ writes: [["a", "1"]] });
   const reading = await second;
   expect(await reading.get("a")).toBe("1");
-  expect(await reading.commit([])).toBe(await written);
+  expect(await reading.commit({ writes: [] })).toBe(await written);
   expect(heard).toEqual([1]);
   await storage.close();
 });
@@ -255,10 +255,10 @@ test("a transaction without writes is acknowledged only when what it read is dur
   disk.isFull = true;
   const first = await storage.begin();
   const waiting = [storage.begin(), storage.begin()];
-  const lost = first.commit([["a", "1"]]).catch((error: unknown) => error);
+  const lost = first.commit({ writes: [["a", "1"]] }).catch((error: unknown) => error);
   const reading = await waiting[0];
   expect(await reading?.get("a")).toBe("1");
-  const read = reading?.commit([]).catch((error: unknown) => error);
+  const read = reading?.commit({ writes: [] }).catch((error: unknown) => error);
   (await waiting[1])?.rollback();
   expect(await lost).toMatchObject({ code: "STORAGE_FULL" });
   expect(await read).toMatchObject({ code: "STORAGE_FULL" });

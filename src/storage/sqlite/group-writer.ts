@@ -8,7 +8,15 @@
  * now gone fails with them. If a flush fails, nobody can tell any more what is on disk: nothing is acknowledged from then on.
  */
 import { TrueupError } from "../../errors/index.js";
-import { type Commit, nextVersion, type Version, type Write } from "../storage.js";
+import { isEmpty, plainWrites, stampedWrites, stampOf, touchesNothing } from "../commit-request.js";
+import {
+  type Add,
+  type Commit,
+  type CommitRequest,
+  nextVersion,
+  type Version,
+  type Write,
+} from "../storage.js";
 import type { SqliteConnection } from "./driver/driver.js";
 import { EntryReader } from "./entry-reader.js";
 import type { CommitLog } from "./file/commit-log.js";
@@ -23,6 +31,8 @@ const { setImmediate, clearImmediate } = globalThis;
 const maxGroupAgeMs = 2;
 
 interface Pending extends Commit {
+  readonly writes: readonly Write[];
+  readonly isEmpty: boolean;
   readonly resolve: (version: Version) => void;
   readonly reject: (error: Error) => void;
 }
@@ -149,24 +159,27 @@ export class GroupWriter {
   }
 
   /**
-   * Applies a transaction's writes. Resolves with their version when they are durable. A transaction
+   * Applies what a transaction hands over. Resolves with its version when it is durable. A transaction
    * without writes waits too if it may have read what is not durable yet.
    */
-  add(writes: readonly Write[]): Promise<Version> {
-    const group = writes.length === 0 && this.#pending.length === 0 ? this.#committed : this.#pending;
-    if (writes.length === 0 && group.length === 0) return Promise.resolve(this.version);
+  add(request: CommitRequest): Promise<Version> {
+    const isRead = isEmpty(request);
+    const group = isRead && this.#pending.length === 0 ? this.#committed : this.#pending;
+    if (isRead && group.length === 0) return Promise.resolve(this.version);
     return new Promise((resolve, reject) => {
+      const version = isRead ? this.version : nextVersion(this.#lastVersion, this.#hooks.clock());
+      const { adds = [], touched = touchesNothing } = request;
+      const writes = stampedWrites(request, () => stampOf(version));
       try {
-        this.#apply(writes);
+        this.#apply(writes, adds);
       } catch (error) {
         this.#undoAllButPending();
         reject(this.#hooks.translate(error));
         return;
       }
       if (this.#pending.length === 0) this.#pendingSinceMs = performance.now();
-      if (writes.length > 0) this.#lastVersion = nextVersion(this.#lastVersion, this.#hooks.clock());
-      const version = writes.length > 0 ? this.#lastVersion : this.version;
-      group.push({ version, writes, resolve, reject });
+      if (!isRead) this.#lastVersion = version;
+      group.push({ version, isOwn: true, isEmpty: isRead, writes, adds, touched, resolve, reject });
     });
   }
 
@@ -254,7 +267,7 @@ export class GroupWriter {
     const group = this.#committed;
     this.#durableVersion = group.at(-1)?.version ?? this.#durableVersion;
     this.#committed = [];
-    this.#hooks.onDurable(group.filter(({ writes }) => writes.length > 0));
+    this.#hooks.onDurable(group.filter((commit) => !commit.isEmpty));
     for (const { resolve, version } of group) resolve(version);
   }
 
@@ -264,13 +277,13 @@ export class GroupWriter {
     this.#isOpen = true;
   }
 
-  #apply(writes: readonly Write[]): void {
-    if (writes.length === 0) return;
+  #apply(writes: readonly Write[], adds: readonly Add[]): void {
+    if (writes.length === 0 && adds.length === 0) return;
     if (this.#isDirty) this.#assertIntact();
     else this.#hooks.beforeWrites();
     this.#open();
     this.#isDirty = true;
-    for (const [key, value] of writes) {
+    for (const [key, value] of plainWrites(writes, adds, (key) => this.#reader.get(key))) {
       if (value === undefined) this.#delete(key);
       else this.#put(key, seal(key, value));
     }
@@ -287,7 +300,7 @@ export class GroupWriter {
     this.#rollback();
     if (this.#pending.length === 0) return;
     try {
-      for (const { writes } of this.#pending) this.#apply(writes);
+      for (const { writes, adds } of this.#pending) this.#apply(writes, adds);
     } catch (error) {
       this.#rollback();
       this.#fail(this.#hooks.translate(error));

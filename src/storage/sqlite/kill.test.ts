@@ -29,7 +29,7 @@ const childProgram = `
       const number = String(next++).padStart(9, "0");
       const transaction = await storage.begin();
       const rows = Array.from({ length: ${batchRows} }, (_, row) => [number + "/" + row, "x".repeat(500)]);
-      await transaction.commit([...rows, ["filler", "x".repeat(${fillerBytes}) + number]]);
+      await transaction.commit({ writes: [...rows, ["filler", "x".repeat(${fillerBytes}) + number]] });
       writeSync(1, number + "\\n");
     }
   }
@@ -84,7 +84,7 @@ test("a process whose log is being moved ends by itself when nothing else is lef
       const storage = await sqlite(process.argv[2])();
       for (let count = 0; count < 150; count++) {
         const transaction = await storage.begin();
-        await transaction.commit([["filler", "x".repeat(${fillerBytes}) + count]]);
+        await transaction.commit({ writes: [["filler", "x".repeat(${fillerBytes}) + count]] });
       }
     `,
   );

@@ -196,6 +196,12 @@ class SqliteStorage implements Storage {
     return this.#writer.durableVersion;
   }
 
+  latest(): Version {
+    return this.version;
+  }
+
+  reached(): void {}
+
   snapshot(): MaybePromise<StorageSnapshot> {
     try {
       const pin = this.#snapshots.acquire();
@@ -278,7 +284,7 @@ class SqliteStorage implements Storage {
   #announce(commits: readonly Commit[]): void {
     if (commits.length === 0) return;
     this.#snapshots.afterCommit();
-    for (const { version, writes } of commits) this.#listeners.notify({ version, writes });
+    for (const commit of commits) this.#listeners.notify(commit);
     this.#checkpoints.consider();
   }
 

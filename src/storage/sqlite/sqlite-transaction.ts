@@ -1,5 +1,5 @@
 /** One turn in the queue of transactions, on the connection that writes: it sees what the group has applied. */
-import type { StorageTransaction, Version, Write } from "../storage.js";
+import type { CommitRequest, StorageTransaction, Version } from "../storage.js";
 import { TransactionState } from "../transaction-state.js";
 import { CodedReader } from "./entry-reader.js";
 import type { GroupWriter } from "./group-writer.js";
@@ -35,12 +35,12 @@ export class SqliteTransaction extends CodedReader implements StorageTransaction
     this.#state = state;
   }
 
-  async commit(writes: readonly Write[]): Promise<Version> {
+  async commit(request: CommitRequest): Promise<Version> {
     this.#state.assertActive();
     this.#state.end();
     try {
       this.#writer.assertNoFailureSince(this.#failuresBefore);
-      return this.#writer.add(writes);
+      return this.#writer.add(request);
     } finally {
       this.#endTurn();
     }

@@ -26,7 +26,7 @@ export function closing(open: Open, newStorage: NewStorage): void {
     const refusal = waiting.catch((error: unknown) => error);
     const closing = storage.close();
     expect(await active.get("a")).toBeUndefined();
-    await active.commit([["a", "1"]]);
+    await active.commit({ writes: [["a", "1"]] });
     await closing;
     expect(await refusal).toEqual(closed);
   });

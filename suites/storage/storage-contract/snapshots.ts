@@ -30,7 +30,7 @@ export function snapshots(open: Open): void {
     const storage = await open();
     const transaction = await storage.begin();
     const snapshot = await storage.snapshot();
-    await transaction.commit([["a", "1"]]);
+    await transaction.commit({ writes: [["a", "1"]] });
     expect(await snapshot.get("a")).toBeUndefined();
     snapshot.release();
   });

@@ -9,7 +9,7 @@ export function transactions(open: Open): void {
     await put(storage, abc);
     const transaction = await storage.begin();
     expect(await transaction.scan({ start: "" })).toEqual(abc);
-    const version = await transaction.commit([["b", "new"]]);
+    const version = await transaction.commit({ writes: [["b", "new"]] });
     const next = await storage.begin();
     expect(next.version).toBe(version);
     expect(await next.getMany(["a", "b"])).toEqual(["1", "new"]);
@@ -42,7 +42,7 @@ export function transactions(open: Open): void {
         await transaction.get(name);
         order.push(`${name} ends`);
         if (name === "b") transaction.rollback();
-        else await transaction.commit([[name, name]]);
+        else await transaction.commit({ writes: [[name, name]] });
       }),
     );
     expect(order).toEqual(["a", "b", "c", "d"].flatMap((name) => [`${name} begins`, `${name} ends`]));
@@ -65,8 +65,8 @@ export function transactions(open: Open): void {
   test("an ended transaction cannot be used", async () => {
     const storage = await open();
     const transaction = await storage.begin();
-    await transaction.commit([["a", "1"]]);
-    await expect((async () => transaction.commit([["a", "2"]]))()).rejects.toThrow("ended");
+    await transaction.commit({ writes: [["a", "1"]] });
+    await expect((async () => transaction.commit({ writes: [["a", "2"]] }))()).rejects.toThrow("ended");
     await expect((async () => transaction.get("a"))()).rejects.toThrow("ended");
     transaction.rollback();
     expect(await readAll(storage)).toEqual([["a", "1"]]);
