@@ -56,8 +56,9 @@ export class DatabaseCommit {
       for (const [key, value] of changes) {
         keys.push(key);
         const table = this.#tableOf(key);
-        if (table !== undefined && typeof value === "string")
+        if (table !== undefined && typeof value === "string") {
           keys.push(...this.#entriesOf(table, key, value));
+        }
       }
       this.#touchedKeys = keys;
     }

@@ -1,11 +1,11 @@
 /** How what a request says is carried out by storages that do so in JavaScript; others do the same in their own language. */
 import type { Add, CommitRequest, Stamp, Touched, Version, Write } from "./storage.js";
 
-/** What a commit touched that says nothing of it. */
-export const nothingTouched: Touched = { keys: [], prefixes: [], isQuiet: false };
+const nothing: Touched = { keys: [], prefixes: [], isQuiet: false };
 
+/** What a commit touched that says nothing of it. */
 export function touchesNothing(): Touched {
-  return nothingTouched;
+  return nothing;
 }
 
 /** Whether there is nothing to commit. */
