@@ -36,6 +36,7 @@ export type { DataCheck, DataDifference, DataDifferenceKind } from "../database/
 export { memory, type MemoryOptions } from "../storage/memory/index.js";
 export { sqlite, type SqliteOptions } from "../storage/sqlite/index.js";
 export type { OpenStorage, StorageCheck, StorageDamage } from "../storage/storage.js";
+export { dataPlace } from "./data-place.js";
 export type { AdminKey, AdminKeys } from "./admin-keys.js";
 export {
   Backend,

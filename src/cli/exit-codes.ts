@@ -27,7 +27,7 @@ export const exitCodes = {
   busy: 75,
   /** The server refused the admin key. */
   refused: 77,
-  /** The app's environment names another backend. */
+  /** The app's environment names another backend; the data is elsewhere, or other data is there. */
   configuration: 78,
   interrupted: 130,
 } as const;
@@ -49,6 +49,8 @@ const byErrorCode: { readonly [Code in ErrorCode]?: ExitCode } = {
   PORT_IN_USE: exitCodes.busy,
   SERVER_UNREACHABLE: exitCodes.unavailable,
   STORAGE_LOCKED: exitCodes.busy,
+  STORAGE_MOVED: exitCodes.configuration,
+  STORAGE_NOT_EMPTY: exitCodes.configuration,
 };
 
 /** The exit code of an error. It is `failed` for every code that is not about the command, the app or the server. */

@@ -20,6 +20,7 @@ const commands: ReadonlyMap<string, () => Promise<CliCommand>> = new Map([
   ["migrations", async () => (await import("./commands/migrations.js")).migrations],
   ["aggregates", async () => (await import("./commands/aggregates.js")).aggregates],
   ["plan", async () => (await import("./commands/plan.js")).plan],
+  ["move", async () => (await import("./commands/move.js")).move],
   ["check", async () => (await import("./commands/check.js")).check],
 ]);
 

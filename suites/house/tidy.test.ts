@@ -15,7 +15,7 @@ const layers: readonly (readonly string[])[] = [
   ["values"],
   ["storage", "schema"],
   ["work"],
-  ["database"],
+  ["database", "transfer"],
   ["search", "files"],
   ["functions"],
   ["scheduler", "subscriptions", "integrity"],
@@ -93,6 +93,7 @@ test("rooms import only rooms before them", () => {
 test("rooms import each other through their index only", () => {
   const isPublic = (target: string): boolean =>
     target === "src/storage/storage.ts" ||
+    target === "src/storage/place.ts" ||
     /^src\/storage\/(memory|sqlite)\/index\.ts$/.test(target) ||
     /^src\/components\/[^/]+\/client\/index\.ts$/.test(target) ||
     target === `src/${roomOf(target)}/index.ts`;

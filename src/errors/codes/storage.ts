@@ -31,6 +31,14 @@ export const storageCodes = {
     "The data file, its log or its lock was deleted or replaced while it was open; nothing of this transaction was written.",
     "Stop the process, then put the file back or restore a backup before you open it again.",
   ),
+  STORAGE_MOVED: final(
+    "The data was moved to another place, and goes on there.",
+    "Open it where it is now, which `details.to` names; `trueup move --undo` takes a move back that nothing was written after.",
+  ),
+  STORAGE_NOT_EMPTY: final(
+    "There is data already where data was to be moved to.",
+    "Name a file that does not exist, or a schema that does not; nothing that is there is ever overwritten.",
+  ),
   STORAGE_TOO_NEW: final(
     "A later version of Trueup wrote the data file, in a format that this version cannot read.",
     "Use the later version, or name another file.",

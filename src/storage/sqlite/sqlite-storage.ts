@@ -23,6 +23,7 @@ import { startLogMover } from "./checkpoint-worker.js";
 import { Checkpoints } from "./checkpoints.js";
 import { type CommitLog, type OpenLog, openLog } from "./file/commit-log.js";
 import {
+  assertNotMoved,
   carryOverLog,
   flushSettings,
   makeFolderOf,
@@ -144,6 +145,7 @@ class SqliteStorage implements Storage {
     this.#connection = openWriter(driver, path, { durability, maxSizeBytes });
     let log: CommitLog | undefined;
     try {
+      assertNotMoved(this.#connection, path);
       carryOverLog(this.#connection);
       // From here on there is a log.
       prepareMetaWrite(this.#connection, "owner")(process.pid);

@@ -9,7 +9,7 @@ import { TrueupError } from "../../../errors/index.js";
 import type { Version } from "../../storage.js";
 import type { SqliteConnection, SqliteDriver } from "../driver/driver.js";
 import { findLogDamage } from "../damage/log-damage.js";
-import { createMeta, metaTable, prepareMetaRead } from "./meta.js";
+import { createMeta, metaTable, prepareMetaRead, readMovedTo } from "./meta.js";
 import { fileError, storageError } from "../storage-errors.js";
 import { upgradeToSeals } from "./upgrade-format.js";
 
@@ -177,6 +177,16 @@ function checkTables(connection: SqliteConnection, path: string): void {
   if (declared.length === 2 && declared[0] === entriesTable && declared[1] === metaTable) return;
   throw new TrueupError("STORAGE_CORRUPT", `The tables of ${path} are not declared as they should be.`, {
     path,
+  });
+}
+
+/** @throws STORAGE_MOVED */
+export function assertNotMoved(connection: SqliteConnection, path: string): void {
+  const to = readMovedTo(connection);
+  if (to === null) return;
+  throw new TrueupError("STORAGE_MOVED", `The data of ${path} was moved to ${to}, and goes on there.`, {
+    path,
+    to,
   });
 }
 

@@ -1,0 +1,1 @@
+export { moveData, undoMove, type MoveOptions, type MoveProgress, type MoveReport } from "./move.js";
