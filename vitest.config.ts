@@ -50,17 +50,15 @@ export const base: ViteUserConfig = defineConfig({
 });
 
 /**
- * Tests that change what a whole process shares (its globals, its environment), that share a set-up of their own, which would be
- * made for the first of them only, or whose many large values a process full of other tests is slow at.
+ * Tests that change what a whole process shares (its globals, its environment), or whose many large values a process full of
+ * other tests is slow at.
  */
 export const alone: readonly string[] = [
   "src/functions/execution/thrown.test.ts",
   "suites/functions/time-limits.test.ts",
   "src/server/start-server.test.ts",
-  "src/server/sync/callers.test.ts",
   "src/server/sync/protocol.test.ts",
   "src/server/sync/slow-clients.test.ts",
-  "src/storage/sqlite/log-growth.test.ts",
 ];
 const gone = alone.filter((path) => !existsSync(new URL(path, import.meta.url)));
 if (gone.length > 0) throw new Error(`vitest.config.ts names tests that are gone: ${gone.join(", ")}`);

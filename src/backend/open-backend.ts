@@ -101,7 +101,8 @@ async function openOn(
     ...(process.env["TRUEUP_TRACE"] === "1" ? { trace: printTrace } : {}),
   });
   const scheduler = new Scheduler(database, runtime, jobs, {
-    onFailure: ({ componentPath, functionPath, error }) => runtime.report(componentPath, functionPath, error),
+    onFailure: ({ componentPath, functionPath, error, requestId }) =>
+      runtime.report(componentPath, functionPath, error, requestId),
   });
   const driver = new AggregateDriver(database, runtime, {
     onFailure: (name, error) => runtime.report(name, "aggregate", error),

@@ -75,6 +75,8 @@ export interface FunctionFailure {
   readonly errorMessage: string;
   /** The data of a ConvexError. */
   readonly errorData?: Value;
+  /** Names the call in the log. */
+  readonly requestId: string;
   readonly logLines: string[];
   /** The commit that a query read before it threw. */
   readonly version?: Version;

@@ -217,7 +217,10 @@ export class Runtime {
           continue;
         }
         this.#tell(call, request, attempt.subject, beganAtMs, error);
-        return this.#failure(error, call, request, attempt.snapshot);
+        const failed = failure(error, request, attempt.snapshot);
+        // Whoever runs a job tells of its failure, in whatever attempt that is.
+        if (job === null) this.#log(failed, call);
+        return failed;
       }
     }
   }
@@ -271,28 +274,26 @@ export class Runtime {
       return { status: "success", response };
     } catch (error) {
       this.#tell(call, callRequest, subject, beganAtMs, error);
-      return this.#failure(error, { ...call, path: subject.path }, callRequest, null);
+      const failed = failure(error, callRequest, null);
+      this.#log(failed, { ...call, path: subject.path });
+      return failed;
     }
   }
 
-  #failure(
-    error: unknown,
-    call: Partial<FunctionCall>,
-    request: CallRequest,
-    snapshot: QueryTransaction | null,
-  ): FunctionFailure {
-    const outcome = failure(error, request, snapshot);
-    if (this.#logsFailures) {
-      const functionPath = "path" in call ? (call.path ?? "") : "";
-      const source = { functionPath, componentPath: call.componentPath ?? "", requestId: request.id };
-      logFailure(this.#engine.log, source, outcome.errorMessage);
-    }
-    return outcome;
+  #log({ errorMessage, requestId }: FunctionFailure, call: Partial<FunctionCall>): void {
+    if (!this.#logsFailures) return;
+    const functionPath = "path" in call ? (call.path ?? "") : "";
+    const source = { functionPath, componentPath: call.componentPath ?? "", requestId };
+    logFailure(this.#engine.log, source, errorMessage);
   }
 
-  /** Logs a failure that no caller hears of. */
-  report(componentPath: string, functionPath: string, error: unknown): void {
-    logFailure(this.#engine.log, { functionPath, componentPath, requestId: "" }, describeThrown(error));
+  /**
+   * Logs a failure that no caller hears of.
+   * @param requestId Of the call that failed; left out where none did.
+   */
+  report(componentPath: string, functionPath: string, error: unknown, requestId = ""): void {
+    const message = requestId === "" ? describeThrown(error) : errorMessageOf(error, requestId);
+    logFailure(this.#engine.log, { functionPath, componentPath, requestId }, message);
   }
 
   /** Logs what the engine itself does. */
@@ -367,6 +368,7 @@ function failure(error: unknown, request: CallRequest, snapshot: QueryTransactio
     errorMessage: errorMessageOf(error, request.id),
     ...(errorData === undefined ? {} : { errorData }),
     ...(snapshot === null ? {} : { version: snapshot.version, readSet: snapshot.readSet }),
+    requestId: request.id,
     logLines: request.log.lines,
   };
 }

@@ -5,13 +5,7 @@
  */
 import type { Database, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
-import {
-  describeThrown,
-  type FunctionCall,
-  type FunctionOutcome,
-  type JobRun,
-  type Runtime,
-} from "../functions/index.js";
+import { describeThrown, type FunctionCall, type JobRun, type Runtime } from "../functions/index.js";
 import type { Job, JobTable } from "./job-table.js";
 
 /** A job or a cron job that failed; with empty paths, the scheduler itself failed. */
@@ -19,6 +13,8 @@ export interface SchedulerFailure {
   readonly componentPath: string;
   readonly functionPath: string;
   readonly error: unknown;
+  /** Of the call that failed; "" where none was made. */
+  readonly requestId: string;
 }
 
 /** `again` says that the storage asked for another try, and that the job is as it was. */
@@ -28,13 +24,13 @@ export class JobRunner {
   readonly #database: Database;
   readonly #runtime: Runtime;
   readonly #jobs: JobTable;
-  readonly #onFailure: (job: Job, error: unknown) => void;
+  readonly #onFailure: (job: Job, error: unknown, requestId: string) => void;
 
   constructor(
     database: Database,
     runtime: Runtime,
     jobs: JobTable,
-    onFailure: (job: Job, error: unknown) => void,
+    onFailure: (job: Job, error: unknown, requestId: string) => void,
   ) {
     this.#database = database;
     this.#runtime = runtime;
@@ -69,7 +65,7 @@ export class JobRunner {
     if (isTrueupError(outcome.error) && outcome.error.retryable) {
       return "again";
     }
-    await this.#settle(job, outcome);
+    await this.#fail(job, outcome.error, outcome.requestId);
     return "done";
   }
 
@@ -83,24 +79,21 @@ export class JobRunner {
       before: () => Promise.resolve(true),
       after: () => Promise.resolve(),
     });
-    await this.#settle(job, outcome);
+    if (outcome.status === "error") {
+      await this.#fail(job, outcome.error, outcome.requestId);
+      return;
+    }
+    await this.#database.mutate((tx) => this.#end(tx, job, outcome), { limits: null });
   }
 
   /** Ends a job that could not be run, with the error that prevented it. */
   async fail(job: Job, error: unknown): Promise<void> {
-    await this.#settle(job, {
-      status: "error",
-      error,
-      errorMessage: describeThrown(error),
-      logLines: [],
-    });
+    await this.#fail(job, error, "");
   }
 
-  async #settle(job: Job, outcome: FunctionOutcome): Promise<void> {
-    await this.#database.mutate((tx) => this.#end(tx, job, outcome), { limits: null });
-    if (outcome.status === "error") {
-      this.#onFailure(job, outcome.error);
-    }
+  async #fail(job: Job, error: unknown, requestId: string): Promise<void> {
+    await this.#database.mutate((tx) => this.#end(tx, job, { status: "error", error }), { limits: null });
+    this.#onFailure(job, error, requestId);
   }
 
   async #begin(tx: MutationTransaction, job: Job): Promise<boolean> {

@@ -79,9 +79,10 @@ export class Scheduler {
     this.#database = database;
     this.#jobs = jobs;
     this.#onFailure = options.onFailure ?? ((): void => {});
-    this.#runner = new JobRunner(database, runtime, jobs, (job, error) =>
-      this.#onFailure({ componentPath: job.functionComponentPath, functionPath: job.functionPath, error }),
-    );
+    this.#runner = new JobRunner(database, runtime, jobs, (job, error, requestId) => {
+      const { functionComponentPath: componentPath, functionPath } = job;
+      this.#onFailure({ componentPath, functionPath, error, requestId });
+    });
     this.#crons = new CronTable(database, runtime, this.#onFailure);
     this.#work = new WorkByOrigin(database);
     this.#cleanUp = new CleanUp(database);
@@ -200,7 +201,7 @@ export class Scheduler {
     for (const path of this.#components) {
       this.#due.expect(path, 0);
     }
-    this.#onFailure({ componentPath: "", functionPath: "", error });
+    this.#onFailure({ componentPath: "", functionPath: "", error, requestId: "" });
     return retryAfterErrorMs;
   }
 

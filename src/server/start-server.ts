@@ -51,24 +51,24 @@ export async function startServer(backend: Backend, options: ServerOptions): Pro
   const site = createServer(timeouts, (request, response) => void handler.handleSite(request, response));
   for (const each of [server, site]) each.maxConnections = limits.connections;
   const port = await listen(server, options.port, host);
+  // Requests come once the event loop turns, and all that answers them is there by then.
   const url = urlOf(reachable(host), port);
-  let siteUrl = siteUrlWithin(url);
+  const serverUrl = options.publicUrl ?? url;
+  handler.serverUrl = serverUrl;
+  handler.siteUrl = options.publicSiteUrl ?? siteUrlWithin(url);
+  const sync = new SyncServer(backend, serverUrl, { authenticator, visitors, limits, load, log });
+  sync.attach(server);
   let sitePort: number | null = null;
   if (options.sitePort !== undefined) {
     try {
       sitePort = await listen(site, options.sitePort, host);
-      siteUrl = urlOf(reachable(host), sitePort);
+      handler.siteUrl = options.publicSiteUrl ?? urlOf(reachable(host), sitePort);
     } catch (error) {
-      server.close();
+      await closeServers([server], handler, sync);
       throw error;
     }
   }
-  const serverUrl = options.publicUrl ?? url;
-  siteUrl = options.publicSiteUrl ?? siteUrl;
-  handler.serverUrl = serverUrl;
-  handler.siteUrl = siteUrl;
-  const sync = new SyncServer(backend, serverUrl, { authenticator, visitors, limits, load, log });
-  sync.attach(server);
+  const { siteUrl } = handler;
   const stopLogging = logStrayFailures(log);
   const stopWatching = backend.onCallEnded((call) => {
     calls.add(call);

@@ -106,6 +106,14 @@ test("rooms import each other through their index only", () => {
   expect(wrong).toEqual([]);
 });
 
+test("what several test files import registers no hooks when it is imported: those would be hooks of the first file only", () => {
+  const shared = files.filter(({ path }) => path.startsWith("suites/") && !path.endsWith(".test.ts"));
+  const wrong = complaints(shared, ({ path, text }) =>
+    path === "suites/setup/real-timers.ts" ? [] : (text.match(/^(?:before|after)(?:Each|All)\(/gm) ?? []),
+  );
+  expect(wrong).toEqual([]);
+});
+
 test("only backend, test and tests name a concrete storage", () => {
   const wrong = complaints(product, ({ path, imports }) =>
     imports

@@ -48,7 +48,8 @@ test("a failing cron job goes on, a missed one runs once, a removed one no more"
     jobs.hourly("fail", { minuteUTC: 30 }, fn<"mutation">("run:fail"));
   });
   const withCrons = { modules: { ...modules, crons: hourly } };
-  const first = await openApp(data, { ...withCrons, log: (line) => lines.push(line) });
+  const logged = { log: (line: string): unknown => lines.push(line), logsFailures: true };
+  const first = await openApp(data, { ...withCrons, ...logged });
   await passTime(2 * hourMs);
   expect(await call(first, "run:notes")).toEqual(["hour", "hour"]);
   expect(lines.filter((line) => line.includes("job failed"))).toHaveLength(2);

@@ -6,7 +6,7 @@ import {
 } from "convex/server";
 import { v } from "convex/values";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { memory, programFromModules } from "trueup";
+import { memory, programFromModules, type LogEntry } from "trueup";
 import { fn, inComponent } from "../functions/references.js";
 import { call, newStorage, openApp, storageNames } from "../setup/open-app.js";
 import { makeJobsApp, reopenable, type Job } from "./jobs-app.js";
@@ -55,6 +55,25 @@ describe.each(storageNames)("scheduled functions on %s", (storage) => {
     expect(await call(app, "run:notes")).toEqual(["x"]);
     expect(await job(later)).not.toHaveProperty("completedTime");
     expect((await job(later)).state).toEqual({ kind: "pending" });
+  });
+
+  test("that fail are logged once, under the id of their request, whether callers' failures are logged or not", async () => {
+    for (const logsFailures of [false, true]) {
+      const lines: LogEntry[] = [];
+      const app = await openApp(storage, {
+        ...makeJobsApp(),
+        logsFailures,
+        log: (_line, entry) => lines.push(entry),
+      });
+      const ended: string[] = [];
+      app.onCallEnded(({ errorMessage, requestId }) => errorMessage !== null && ended.push(requestId));
+      await call(app, "run:schedule", { name: "fail" });
+      await app.scheduler.idle();
+      expect(ended).toHaveLength(1);
+      expect(lines).toMatchObject([
+        { functionPath: "run:fail", requestId: ended[0], message: expect.stringContaining("job failed") },
+      ]);
+    }
   });
 
   test("of a module that failed to import can be scheduled, by reference and by handle, and fail with its error", async () => {

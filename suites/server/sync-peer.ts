@@ -45,16 +45,24 @@ export let backend: Backend;
 export let server: RunningServer;
 /** The sockets of all peers of the test, in their order. */
 export const opened: WebSocket[] = [];
-beforeEach(async () => {
-  backend = await openBackend({ storage: memory(), modules: { "convex/mod.ts": functions }, log: "silent" });
-});
-afterEach(async () => {
-  for (const socket of opened.splice(0)) socket.terminate();
-  await server.close();
-  await backend.close();
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+
+/** Opens an app for each test of a file, and closes it afterwards. Call it at the top of the file. */
+export function openForEachTest(): void {
+  beforeEach(async () => {
+    backend = await openBackend({
+      storage: memory(),
+      modules: { "convex/mod.ts": functions },
+      log: "silent",
+    });
+  });
+  afterEach(async () => {
+    for (const socket of opened.splice(0)) socket.terminate();
+    await server.close();
+    await backend.close();
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
+}
 
 /** A client that says what it is told to say, and notes what it hears. */
 export class Peer {

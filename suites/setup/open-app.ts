@@ -1,8 +1,11 @@
-/** Opens small apps on each storage for behaviour suites, and closes and removes them afterwards. */
+/**
+ * Opens small apps on each storage for behaviour suites, and closes and removes them when the test that runs has finished. It
+ * registers that with the test itself: hooks at the top of a module that several files share are hooks of the first of them only.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import {
   memory,
   openBackend,
@@ -22,21 +25,13 @@ export interface AppOptions extends Omit<OpenBackendOptions, "storage" | "module
   readonly modules: Readonly<Record<string, ModuleSource>>;
 }
 
-const cleanUps: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) {
-    await cleanUp();
-  }
-});
-
 /** A new, empty storage; SQLite's file is removed after the test. */
 export function newStorage(name: StorageName): OpenStorage {
   if (name === "memory") {
     return memory();
   }
   const folder = mkdtempSync(join(tmpdir(), "trueup-test-"));
-  cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return sqlite(join(folder, "data.sqlite"));
 }
 
@@ -53,7 +48,7 @@ export async function openApp(
       Object.entries(modules).map(([path, module]) => [`./convex/${path}.ts`, module]),
     ),
   });
-  cleanUps.push(() => backend.close());
+  onTestFinished(() => backend.close());
   return backend;
 }
 

@@ -6,7 +6,7 @@
  */
 import { jsonToConvex, type JSONValue, type Value } from "convex/values";
 import { readAll, type Database, type Document, type MutationTransaction } from "../../database/index.js";
-import type { CronSpec, JobRun, LoadedProgram, Runtime } from "../../functions/index.js";
+import type { CronSpec, FunctionOutcome, JobRun, LoadedProgram, Runtime } from "../../functions/index.js";
 import type { SchedulerFailure } from "../run-job.js";
 import { nextDue } from "./cron-schedule.js";
 
@@ -67,7 +67,7 @@ export class CronTable {
       try {
         await this.#run(cron);
       } catch (error) {
-        this.#failed(cron, error);
+        this.#failed(cron, error, "");
         await this.#moveOn(cron);
       }
     }
@@ -79,22 +79,26 @@ export class CronTable {
     if (fn.kind !== "mutation") {
       await this.#moveOn(cron);
       const ended = this.#call(cron)
-        .catch((error: unknown) => this.#failed(cron, error))
+        .catch((error: unknown) => this.#failed(cron, error, ""))
         .then(() => void this.#running.delete(cron.id));
       this.#running.set(cron.id, ended);
       return;
     }
     let due = cron.due;
-    await this.#call(cron, {
+    const status = await this.#call(cron, {
       before: (tx) => isDue(tx, cron),
       after: async (tx) => {
         due = await advance(tx, cron);
       },
     });
-    cron.due = due;
+    if (status === "error") await this.#moveOn(cron);
+    else cron.due = due;
   }
 
-  async #call(cron: Cron, around: Pick<JobRun, "before" | "after"> = unguarded): Promise<void> {
+  async #call(
+    cron: Cron,
+    around: Pick<JobRun, "before" | "after"> = unguarded,
+  ): Promise<FunctionOutcome["status"]> {
     const { componentPath, spec } = cron;
     const outcome = await this.#runtime.run(
       {
@@ -106,9 +110,8 @@ export class CronTable {
       },
       { componentPath, id: null, origin: null, ...around },
     );
-    if (outcome.status === "error") {
-      throw outcome.error;
-    }
+    if (outcome.status === "error") this.#failed(cron, outcome.error, outcome.requestId);
+    return outcome.status;
   }
 
   /** Moves a cron job to its next time in a transaction of its own. */
@@ -117,8 +120,9 @@ export class CronTable {
     cron.due = value;
   }
 
-  #failed(cron: Cron, error: unknown): void {
-    this.#onFailure({ componentPath: cron.componentPath, functionPath: cron.spec.name, error });
+  #failed(cron: Cron, error: unknown, requestId: string): void {
+    const { componentPath, spec } = cron;
+    this.#onFailure({ componentPath, functionPath: spec.name, error, requestId });
   }
 }
 

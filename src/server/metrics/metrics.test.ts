@@ -1,5 +1,7 @@
+import { EventEmitter } from "node:events";
+import { Server, type AddressInfo } from "node:net";
 import { actionGeneric, makeFunctionReference, mutationGeneric, queryGeneric } from "convex/server";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import {
   memory,
@@ -56,6 +58,30 @@ async function read(): Promise<Readonly<Record<string, number>>> {
     lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
   );
 }
+
+test("they can be read as soon as the port is open", async () => {
+  const statuses: number[] = [];
+  const ports: number[] = [];
+  // The second port, that of the app's HTTP actions, is not open before the first has answered.
+  const emit = vi.spyOn(Server.prototype, "emit").mockImplementation(function (
+    this: Server,
+    event: string,
+    ...rest: unknown[]
+  ) {
+    const send = (): boolean => EventEmitter.prototype.emit.call(this, event, ...rest);
+    if (event !== "listening") return send();
+    ports.push((this.address() as AddressInfo).port);
+    if (ports.length === 1) return send();
+    void fetch(`http://127.0.0.1:${ports[0]}/metrics`, { headers: { authorization: `Convex ${key}` } })
+      .then(({ status }) => statuses.push(status))
+      .then(send);
+    return true;
+  });
+  const another = await startServer(backend, { port: 0, sitePort: 0, adminKeys: [key] });
+  emit.mockRestore();
+  await another.close();
+  expect(statuses).toEqual([200]);
+});
 
 test("admins read them, and nobody else", async () => {
   expect((await scrape()).status).toBe(401);

@@ -1,9 +1,19 @@
 /** Clients that sign in and out, while their tokens are checked for as long as it takes. */
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { add, commitOf, opened, Peer, start, transitions } from "../../../suites/server/sync-peer.js";
+import {
+  add,
+  commitOf,
+  opened,
+  openForEachTest,
+  Peer,
+  start,
+  transitions,
+} from "../../../suites/server/sync-peer.js";
 import { runs } from "../../../suites/setup/property-runs.js";
 import { Authenticator, type Caller } from "../auth/authenticator.js";
+
+openForEachTest();
 
 /** Holds the checks of tokens back until they are let go, one by one. A token is the name of its user. */
 function holdChecks(): { begun: () => number; letGo: () => void } {

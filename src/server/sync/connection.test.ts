@@ -1,8 +1,18 @@
 /** How a connection begins and ends, and what ends it. */
 import { expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { adminKey, backend, Peer, server, sessionId, start } from "../../../suites/server/sync-peer.js";
+import {
+  adminKey,
+  backend,
+  openForEachTest,
+  Peer,
+  server,
+  sessionId,
+  start,
+} from "../../../suites/server/sync-peer.js";
 import type { ServerMessage } from "./server-messages.js";
+
+openForEachTest();
 
 test("a failure of the server itself ends the connection, so that the client comes back", async () => {
   await start();

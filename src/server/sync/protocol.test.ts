@@ -6,12 +6,15 @@ import {
   adminKey,
   backend,
   commitOf,
+  openForEachTest,
   Peer,
   start,
   transitions,
 } from "../../../suites/server/sync-peer.js";
 import { programFromModules } from "../../functions/index.js";
 import type { StateVersion } from "./server-messages.js";
+
+openForEachTest();
 
 /** Holds calls back until they are let go, one by one. */
 function holdCalls(): { started: string[]; letGo: () => void } {

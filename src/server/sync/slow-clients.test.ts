@@ -1,6 +1,16 @@
 /** Clients that do not take what they are sent. */
 import { expect, test, vi } from "vitest";
-import { add, backend, opened, Peer, start, transitions } from "../../../suites/server/sync-peer.js";
+import {
+  add,
+  backend,
+  opened,
+  openForEachTest,
+  Peer,
+  start,
+  transitions,
+} from "../../../suites/server/sync-peer.js";
+
+openForEachTest();
 
 /** How many inserts the last transition that a peer has heard of shows. */
 function shownTo(peer: Peer): number {
