@@ -1,5 +1,7 @@
 /** Which versions are held, for how long, and when their snapshots are released. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { TrueupError } from "../errors/index.js";
+import type { MaybePromise } from "../storage/storage.js";
 import { HeldSnapshots } from "./held-snapshots.js";
 
 beforeEach(() => {
@@ -11,10 +13,8 @@ afterEach(() => {
 
 /** Held snapshots of a storage whose version the test sets. `open` has the versions of snapshots that are not released. */
 function holder() {
-  const storage = { version: 1 };
   const open: number[] = [];
-  const snapshot = () => {
-    const { version } = storage;
+  const snapshotAt = (version: number) => {
     open.push(version);
     let isReleased = false;
     const release = () => {
@@ -23,7 +23,24 @@ function holder() {
     };
     return { version, release, get: () => undefined, getMany: () => [], scan: () => [] };
   };
-  return { storage, open, held: new HeldSnapshots({ snapshot }) };
+  const storage = {
+    version: 1,
+    latest: () => storage.version,
+    reached: (): MaybePromise<void> => {},
+    snapshot: () => snapshotAt(storage.version),
+  };
+  /** Of another process on the same data, whose storage keeps the versions from `oldest` on. */
+  const elsewhere = (oldest: number) => {
+    const shared = {
+      ...storage,
+      snapshotAt: (version: number) => {
+        if (version < oldest) throw new TrueupError("SNAPSHOT_TOO_OLD");
+        return snapshotAt(version);
+      },
+    };
+    return { shared, held: new HeldSnapshots(shared) };
+  };
+  return { storage, open, held: new HeldSnapshots(storage), elsewhere };
 }
 
 const versionOf = ({ version }: { readonly version: number }) => Promise.resolve(version);
@@ -39,6 +56,29 @@ test("a version can be read for 30 seconds after somebody asked for it last, and
   vi.advanceTimersByTime(1);
   expect(open).toEqual([]);
   await expect(held.read(1, versionOf)).rejects.toEqual(notHeld);
+});
+
+test("a version that another process has given is read from history, as long as the storage keeps it", async () => {
+  const { open, elsewhere } = holder();
+  const { held, shared } = elsewhere(3);
+  shared.version = 5;
+  expect(await held.read(3, versionOf)).toBe(3);
+  expect(open).toEqual([]);
+  await expect(held.read(2, versionOf)).rejects.toEqual(notHeld);
+  await expect(held.read(6, versionOf)).rejects.toEqual(notHeld);
+});
+
+test("a version that another process has given is waited for, and its snapshot let go when reading fails", async () => {
+  const { open, elsewhere } = holder();
+  const { held, shared } = elsewhere(1);
+  shared.reached = async () => {
+    await Promise.resolve();
+    shared.version = 7;
+  };
+  expect(await held.read(7, versionOf)).toBe(7);
+  const failing = held.read(7, () => Promise.reject(new Error("on purpose")));
+  await expect(failing).rejects.toThrow("on purpose");
+  expect(open).toEqual([]);
 });
 
 test("nothing is held before somebody asks", async () => {

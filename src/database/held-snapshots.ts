@@ -2,11 +2,11 @@
  * Versions that somebody may come back to for a while: a client asks for one, and then reads all that a page needs as of it.
  * A snapshot is held from the moment when somebody asks, by all who ask within the same version together, and for a bounded
  * number of versions, because the log of a storage cannot begin anew beneath a snapshot. A storage whose log has become too
- * long releases snapshots before their time, and their readers get SNAPSHOT_TOO_OLD. They are held by this process: where
- * several share a storage, a client has to stay with the one that it asked.
+ * long releases snapshots before their time, and their readers get SNAPSHOT_TOO_OLD. A storage that several processes share keeps
+ * history instead, so a version that one of them has given can be read in each.
  */
-import { TrueupError } from "../errors/index.js";
-import type { Storage, StorageSnapshot, Version } from "../storage/storage.js";
+import { isTrueupError, TrueupError } from "../errors/index.js";
+import { catchUp, type Storage, type StorageSnapshot, type Version } from "../storage/storage.js";
 import { currentClock } from "../work/index.js";
 
 /** So long after somebody has asked for it, a version can be read. */
@@ -21,17 +21,23 @@ interface Held {
   readers: number;
 }
 
+type HeldStorage = Pick<Storage, "version" | "latest" | "reached" | "snapshot" | "snapshotAt">;
+
 export class HeldSnapshots {
-  readonly #storage: Pick<Storage, "snapshot">;
+  readonly #storage: HeldStorage;
   /** In the order of their last use. */
   readonly #held = new Map<Version, Held>();
 
-  constructor(storage: Pick<Storage, "snapshot">) {
+  constructor(storage: HeldStorage) {
     this.#storage = storage;
   }
 
-  /** The version of the latest durable commit, which can be read from now on. @throws STORAGE_CLOSED */
+  /**
+   * The version of the latest durable commit, which can be read from now on.
+   * @throws STORAGE_CLOSED, STORAGE_UNAVAILABLE
+   */
   async hold(): Promise<Version> {
+    await catchUp(this.#storage);
     const snapshot = await this.#storage.snapshot();
     const { version } = snapshot;
     this.#drop(version);
@@ -42,10 +48,13 @@ export class HeldSnapshots {
     return version;
   }
 
-  /** Reads a version that is held. Rejects with what `read` throws. @throws TIMESTAMP_NOT_HELD */
+  /**
+   * Reads a version that is held, here or by whoever shares the storage. Rejects with what `read` throws.
+   * @throws TIMESTAMP_NOT_HELD, STORAGE_UNAVAILABLE
+   */
   async read<T>(version: Version, read: (snapshot: StorageSnapshot) => Promise<T>): Promise<T> {
     const held = this.#held.get(version);
-    if (held === undefined) throw new TrueupError("TIMESTAMP_NOT_HELD");
+    if (held === undefined) return await this.#readHistory(version, read);
     this.#held.delete(version);
     this.#held.set(version, held);
     held.readers += 1;
@@ -55,6 +64,28 @@ export class HeldSnapshots {
       held.readers -= 1;
       this.#releaseUnused(version, held);
     }
+  }
+
+  async #readHistory<T>(version: Version, read: (snapshot: StorageSnapshot) => Promise<T>): Promise<T> {
+    const snapshot = await this.#open(version);
+    try {
+      return await read(snapshot);
+    } finally {
+      snapshot.release();
+    }
+  }
+
+  async #open(version: Version): Promise<StorageSnapshot> {
+    await this.#storage.reached(version);
+    // One that no commit has yet is none that anybody was given.
+    const isKnown = version <= this.#storage.version;
+    try {
+      const snapshot = isKnown ? await this.#storage.snapshotAt?.(version) : undefined;
+      if (snapshot !== undefined) return snapshot;
+    } catch (error) {
+      if (!isTrueupError(error) || error.code !== "SNAPSHOT_TOO_OLD") throw error;
+    }
+    throw new TrueupError("TIMESTAMP_NOT_HELD");
   }
 
   /** Gives up all versions. Those that are read now are released when that is done. */

@@ -17,6 +17,7 @@ import {
 } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
 import type { FileStore } from "../files/index.js";
+import type { Version } from "../storage/storage.js";
 import { copyArguments } from "./boundary/check-call.js";
 import { convexValueLimits, unlimitedValues } from "./boundary/copy-value.js";
 import type {
@@ -35,6 +36,7 @@ import { installConvexGlobal } from "./execution/convex-global.js";
 import { Request as CallRequest, type Engine } from "./execution/execution.js";
 import { followHooks, joinHooks, standbyHooks, type HooksOfTables } from "./execution/follow-aggregates.js";
 import { giveWay } from "./execution/give-way.js";
+import { Freshness } from "./execution/freshness.js";
 import { Deadlines, defaultTimeLimits, type TimeLimits } from "./execution/deadlines.js";
 import { runHttpAction } from "./execution/http-action.js";
 import { logEntry, logFailure, type LogSink } from "./execution/log-buffer.js";
@@ -196,19 +198,27 @@ export class Runtime {
 
   /**
    * Runs a call; what the function throws is in the outcome, this never rejects. A query or mutation runs in the program of
-   * the commit that it reads: when another one than the newest is found there, the call begins again with that.
+   * the commit that it reads: when another one than the newest is found there, the call begins again with that. The outcome
+   * of a call from outside goes by all that was acknowledged before it came (`execution/freshness.ts`).
    */
   async run(call: FunctionCall, job: JobRun | null = null): Promise<FunctionOutcome> {
     const turn = giveWay(call.kind);
     if (turn !== undefined) await turn;
     const beganAtMs = performance.now();
     let replacedBy: ProgramReplaced | null = null;
+    const { storage } = this.#engine.database;
+    const freshness = new Freshness(storage, call.snapshot !== undefined || job !== null);
     for (;;) {
       const request = new CallRequest(call, job);
-      const attempt: Attempt = { snapshot: null, subject: null };
+      const attempt: Attempt = { snapshot: null, subject: null, seen: storage.version };
       try {
+        const catching = call.kind === "mutation" ? undefined : freshness.catchUp();
+        if (catching !== undefined) await catching;
         const named = replacedBy === null ? this.#current() : this.#programs.named(replacedBy.by);
         const outcome = await this.#dispatch(named, call, request, job, attempt);
+        const { version = 0 } = outcome;
+        const isUnsure = call.kind === "mutation" && version <= attempt.seen;
+        if (isUnsure && (await freshness.mayHaveMissed(attempt.seen))) continue;
         this.#tell(call, request, attempt.subject, beganAtMs);
         return outcome;
       } catch (error) {
@@ -216,6 +226,7 @@ export class Runtime {
           replacedBy = error;
           continue;
         }
+        if (await freshness.mayHaveMissedIn(error, attempt.seen)) continue;
         this.#tell(call, request, attempt.subject, beganAtMs, error);
         const failed = failure(error, request, attempt.snapshot);
         // Whoever runs a job tells of its failure, in whatever attempt that is.
@@ -337,7 +348,10 @@ export class Runtime {
         return { status: "success", ...done, ...journal, logLines: request.log.lines };
       }
       case "mutation": {
-        const onBegin = (tx: QueryTransaction): void => assertProgram(tx, name);
+        const onBegin = (tx: QueryTransaction): void => {
+          assertProgram(tx, name);
+          attempt.seen = tx.version;
+        };
         const done = await runMutation(run, { job, once: call.once ?? null }, onBegin);
         return { status: "success", ...done, logLines: request.log.lines };
       }
@@ -358,6 +372,8 @@ interface Attempt {
   snapshot: QueryTransaction | null;
   /** What was found to run. */
   subject: Pick<EndedCall, "kind" | "path"> | null;
+  /** The commit that a mutation saw. */
+  seen: Version;
 }
 
 function failure(error: unknown, request: CallRequest, snapshot: QueryTransaction | null): FunctionFailure {

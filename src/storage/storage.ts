@@ -179,6 +179,11 @@ export interface Storage {
   /** A view of the latest commit that is durable. */
   snapshot(): MaybePromise<StorageSnapshot>;
   /**
+   * A view as of a commit that this opening has reached, whoever made it. Left out by storages that keep no history.
+   * @throws SNAPSHOT_TOO_OLD where it is not kept any more, STORAGE_UNAVAILABLE
+   */
+  snapshotAt?(version: Version): MaybePromise<StorageSnapshot>;
+  /**
    * Begins a transaction. With `serialTransactions` it waits for the transactions before it to have
    * handed over their writes (not until those are durable) and sees those writes.
    */
@@ -200,6 +205,17 @@ export interface Storage {
 
 /** How `openBackend` gets its storage: `sqlite("app.sqlite")`, `memory()`. */
 export type OpenStorage = () => Promise<Storage>;
+
+/**
+ * Has what begins afterwards see all that was acknowledged before, to whomever: undefined where it would anyway.
+ * @throws STORAGE_UNAVAILABLE
+ */
+export function catchUp(storage: Pick<Storage, "latest" | "reached">): Promise<void> | undefined {
+  const latest = storage.latest();
+  if (latest instanceof Promise) return latest.then((version) => storage.reached(version));
+  const reaching = storage.reached(latest);
+  return reaching instanceof Promise ? reaching : undefined;
+}
 
 /** Refuses a scan limit that is not a positive whole number: a mistake in the caller, never bad input. */
 export function assertLimit(limit: number | undefined): void {
