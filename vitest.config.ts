@@ -35,6 +35,7 @@ export const base: ViteUserConfig = defineConfig({
     env: {
       TRUEUP_SEED: process.env["TRUEUP_SEED"] ?? String(Math.trunc(Math.random() * 0x7fffffff)),
       TMPDIR: folder,
+      TRUEUP_RUN_PID: String(process.pid),
     },
     setupFiles: ["suites/setup/seed-properties.ts", "suites/setup/real-timers.ts"],
     // Vitest leaves one core to itself, which on a machine with two would leave one to the tests.
