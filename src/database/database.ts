@@ -9,11 +9,12 @@ import { decodeId } from "../values/index.js";
 import { pause } from "../work/index.js";
 import type { Catalog } from "./catalog/catalog.js";
 import { KnownCatalogs } from "./catalog/known-catalogs.js";
-import { idsKeyOfDocument, isCellKey, isDocumentKey } from "./catalog/key-layout.js";
+import { catalogKeys, idsKeyOfDocument, isCellKey, isDocumentKey } from "./catalog/key-layout.js";
 import { checkData } from "./check/check-data.js";
 import { nameDamage } from "./check/damaged-entries.js";
 import type { DataCheck, DataCheckOptions } from "./check/types.js";
-import { DatabaseCommit } from "./commit.js";
+import { Announcements } from "./announcements.js";
+import type { DatabaseCommit } from "./commit.js";
 import { HeldSnapshots } from "./held-snapshots.js";
 import { VersionedCache, type Origin } from "./documents/versioned-cache.js";
 import { BackgroundWork } from "./background/background-work.js";
@@ -85,7 +86,7 @@ export class Database implements Upkeep {
   readonly #caches: Caches;
   readonly #catalogs = new KnownCatalogs();
   readonly #shapes = new Shapes();
-  readonly #listeners = new Set<(commit: DatabaseCommit) => void>();
+  readonly #announcements: Announcements;
   /** Builds of indexes, the writing through of transforms and the clearing of what was dropped. */
   readonly background: BackgroundWork;
   /** What long work in the background gives way by. */
@@ -115,6 +116,7 @@ export class Database implements Upkeep {
     };
     const { serialTransactions, shared } = storage.capabilities;
     this.#isExclusive = serialTransactions && !shared;
+    this.#announcements = new Announcements(this.#catalogs, (version) => this.#catalogSince(version));
     this.#stopListening = storage.onCommit((commit) => this.#receive(commit));
     this.#knownUpTo = storage.version;
     this.turns = new Turns(() => this.isAwaited);
@@ -130,7 +132,7 @@ export class Database implements Upkeep {
   static async open(storage: Storage, options: DatabaseOptions = {}): Promise<Database> {
     guardGlobals();
     const database = new Database(storage, options);
-    await database.query(async () => {});
+    database.#catalogs.note(await database.#catalogSince(0));
     database.background.wake();
     return database;
   }
@@ -222,10 +224,7 @@ export class Database implements Upkeep {
 
   /** Calls the listener after each commit, in the order of commits; returns how to stop. */
   onCommit(listener: (commit: DatabaseCommit) => void): () => void {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return this.#announcements.add(listener);
   }
 
   /** The name of the table that an id belongs to, as of the latest commit. */
@@ -303,11 +302,13 @@ export class Database implements Upkeep {
       const base = new BaseView(transaction, this.#caches, mode, this.#shapes);
       const finding = this.#catalogs.of(base);
       state = this.#begin(base, finding instanceof Promise ? await finding : finding, options);
+      // Whatever decides what a write has to do hangs on the head.
+      state.readSet.addKey(catalogKeys.head);
       handle = new MutationHandle(state, this.#hooks, this.#lastCreationTime, this.#random);
       value = await run(state, handle);
       state.end();
       handedOver = this.turns.beginHandOver(state.changes);
-      batch = await CommitBatch.collect(state, this.#clock);
+      batch = await CommitBatch.collect(state);
     } catch (error) {
       state?.end();
       transaction.rollback();
@@ -335,23 +336,19 @@ export class Database implements Upkeep {
     state: TransactionState,
     batch: CommitBatch,
   ): Promise<Version> {
-    if (batch.writes.length === 0) return await transaction.commit({ writes: [] });
-    const changesCatalog = state.catalog !== state.baseCatalog;
-    if (changesCatalog) this.#catalogs.add(state.catalog);
+    const { request } = batch;
+    if (batch.isEmpty) return await transaction.commit(request);
+    if (state.catalog !== state.baseCatalog) this.#catalogs.add(state.catalog);
     const origin: Origin = { version: Infinity };
     if (this.#isExclusive) {
       batch.teach(this.#caches, origin);
       this.#handedOver = { origin, begunAt: transaction.version };
     }
     try {
-      origin.version = await transaction.commit({ writes: batch.writes });
+      origin.version = await transaction.commit(request);
     } catch (error) {
       this.#forgetAll();
       throw error;
-    }
-    if (changesCatalog) {
-      this.#catalogs.confirm(state.catalog);
-      this.background.wake();
     }
     return origin.version;
   }
@@ -373,11 +370,11 @@ export class Database implements Upkeep {
     this.#caches.documents.clear();
     this.#caches.records.clear();
     this.#caches.cells.clear();
-    this.#catalogs.forget();
   }
 
   #receive(commit: Commit): void {
     if (!this.#isExclusive) {
+      for (const [key] of commit.adds) this.#caches.records.forget(key, commit.version);
       for (const [key] of commit.writes) {
         this.#caches.records.forget(key, commit.version);
         if (isCellKey(key)) this.#caches.cells.forget(key, commit.version);
@@ -388,9 +385,13 @@ export class Database implements Upkeep {
     }
     this.#knownUpTo = commit.version;
     this.#commits++;
-    if (this.#listeners.size === 0) return;
-    const seen = new DatabaseCommit(commit, this.#catalogs.latest, this.#shapes);
-    for (const listener of this.#listeners) listener(seen);
+    if (commit.writes.some(([key]) => key === catalogKeys.head)) this.background.wake();
+    this.#announcements.hear(commit);
+  }
+
+  async #catalogSince(version: Version): Promise<Catalog> {
+    await this.storage.reached(version);
+    return (await this.#inSnapshot((state) => Promise.resolve(state.catalog), {})).value;
   }
 }
 

@@ -181,11 +181,10 @@ async function buildBatch(
   index: IndexEntry,
   limit: number,
 ): Promise<void> {
-  const { storage } = state.base;
-  const progress = await readProgress(storage, index);
+  const progress = await readProgress(state.stored, index);
   const start = progress.cursor === "" ? table.documentsPrefix : `${progress.cursor}\x00`;
   const range: KeyRange = { start, end: prefixEnd(table.documentsPrefix) };
-  const entries = await storage.scan(range, { limit });
+  const entries = await state.stored.scan(range, { limit });
   try {
     const keys = entries.map(([key, text]) => entryKeyOf(state, table, index, key, text));
     for (const key of keys) if (key !== null) state.writeRecord(key, "");
@@ -227,13 +226,13 @@ function entryKeyOf(
 /** Deletes the next keys of something dropped; false when there is nothing to clear. */
 async function clearNextBatch(database: Upkeep): Promise<boolean> {
   return await database.maintain(async (state) => {
-    const { storage } = state.base;
+    const { stored } = state;
     const marks = { start: catalogKeys.toClear, end: prefixEnd(catalogKeys.toClear) };
-    const [mark] = await storage.scan(marks, { limit: 1 });
+    const [mark] = await stored.scan(marks, { limit: 1 });
     if (mark === undefined) return false;
     const prefix = mark[0].slice(catalogKeys.toClear.length);
     const limit = database.backgroundBatch ?? clearBatch;
-    const entries = await storage.scan({ start: prefix, end: prefixEnd(prefix) }, { limit });
+    const entries = await stored.scan({ start: prefix, end: prefixEnd(prefix) }, { limit });
     for (const [key] of entries) state.writeRecord(key, undefined);
     if (entries.length < limit) state.writeRecord(mark[0], undefined);
     return true;

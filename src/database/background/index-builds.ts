@@ -38,7 +38,7 @@ export async function indexBuilds(state: EditedState): Promise<IndexBuild[]> {
 }
 
 async function describe(state: EditedState, table: TableEntry, index: IndexEntry): Promise<IndexBuild> {
-  const { processed } = await readProgress(state.base.storage, index);
+  const { processed } = await readProgress(state.stored, index);
   const { documents } = await state.counts(table);
   return {
     componentPath: table.componentPath,

@@ -72,10 +72,13 @@ export interface ComponentEntry {
   readonly tablesByNumber: ReadonlyMap<number, TableEntry>;
 }
 
-/** Counters; `generation` rises with every change, so equal generations mean equal catalogs. */
+/** Counters and what tells one state of the catalog from all others. */
 export interface CatalogHead {
   readonly format: 1;
+  /** Rises with every change. */
   readonly generation: number;
+  /** Another one after every change, whoever makes it, so heads of equal text mean equal catalogs. Old storages have none. */
+  readonly token?: string;
   readonly nextComponent: number;
   readonly nextTable: number;
   readonly nextIndex: number;

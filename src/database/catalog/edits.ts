@@ -1,7 +1,8 @@
 /**
- * Changes of a catalog: each takes one and returns the next one together with the records to write. Every
- * change raises the generation, by which transactions notice that what they know is out of date.
+ * Changes of a catalog: each takes one and returns the next one together with the records to write. Every change writes a head
+ * that no other change writes, by which transactions notice that what they know is out of date.
  */
+import { randomUUID } from "node:crypto";
 import { TrueupError } from "../../errors/index.js";
 import type { SchemaJson } from "../../schema/index.js";
 import type { Write } from "../../storage/storage.js";
@@ -48,7 +49,7 @@ export interface NewIndex {
 
 /** Names the program that everyone runs who reads this commit or a later one. */
 export function nameProgram(catalog: Catalog, name: string): CatalogEdit {
-  const head = { ...catalog.head, generation: catalog.head.generation + 1, program: name };
+  const head = { ...nextHead(catalog.head), program: name };
   return { catalog: new Catalog(head, catalog.components), writes: [headWrite(head)] };
 }
 
@@ -143,7 +144,7 @@ export function removeComponent(catalog: Catalog, path: string): CatalogEdit {
   if (component === undefined) return { catalog, writes: [] };
   const components = new Map(catalog.components);
   components.delete(path);
-  const head = { ...catalog.head, generation: catalog.head.generation + 1 };
+  const head = nextHead(catalog.head);
   return {
     catalog: new Catalog(head, components),
     writes: [
@@ -227,9 +228,13 @@ export function edit(
   component: ComponentEntry,
   writes: readonly Write[],
 ): CatalogEdit {
-  const head = { ...counters, generation: counters.generation + 1 };
+  const head = nextHead(counters);
   const components = new Map(catalog.components).set(component.path, component);
   return { catalog: new Catalog(head, components), writes: [headWrite(head), ...writes] };
+}
+
+function nextHead(head: CatalogHead): CatalogHead {
+  return { ...head, generation: head.generation + 1, token: randomUUID() };
 }
 
 function assertTableName(name: string): void {

@@ -114,8 +114,6 @@ interface CatalogKeys {
   readonly writeThroughs: string;
   readonly cleared: (prefix: string) => string;
   readonly toClear: string;
-  /** The last commit timestamp given to a document. */
-  readonly commitTimestamp: string;
 }
 
 /** Keys of the catalog: one head, then a record per component, table, index, transform, and things to clear. */
@@ -134,7 +132,6 @@ export const catalogKeys: CatalogKeys = {
   writeThroughs: `${catalogSpace}w`,
   cleared: (prefix) => `${catalogSpace}x${prefix}`,
   toClear: `${catalogSpace}x`,
-  commitTimestamp: `${catalogSpace}z`,
 };
 
 export type Space = "catalog" | "documents" | "ids" | "index entries" | "counts" | "cells";

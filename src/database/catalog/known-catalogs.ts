@@ -2,7 +2,7 @@
  * Keeps the latest catalogs by the text of their heads. So a transaction reads one record, the head, to find its catalog, and
  * loads a catalog only when another process has changed it.
  */
-import type { MaybePromise } from "../../storage/storage.js";
+import type { Commit, MaybePromise } from "../../storage/storage.js";
 import type { BaseView } from "../transaction/base-view.js";
 import { emptyCatalog, type Catalog } from "./catalog.js";
 import { catalogKeys } from "./key-layout.js";
@@ -12,9 +12,12 @@ const maxKnown = 4;
 
 export class KnownCatalogs {
   readonly #byHead = new Map<string, Catalog>();
-  /** The newest catalog that was seen; that of a transaction may be older or newer. */
-  latest: Catalog = emptyCatalog;
-  #confirmed: Catalog = emptyCatalog;
+  #latest: Catalog = emptyCatalog;
+
+  /** The catalog as of the last commit that was heard of; that of a transaction may be older or newer. */
+  get latest(): Catalog {
+    return this.#latest;
+  }
 
   /** The catalog that the view sees. */
   of(view: BaseView): MaybePromise<Catalog> {
@@ -22,25 +25,23 @@ export class KnownCatalogs {
     return head instanceof Promise ? head.then((text) => this.#find(view, text)) : this.#find(view, head);
   }
 
-  /** Notes that the commit of this catalog succeeded. */
-  confirm(catalog: Catalog): void {
-    if (catalog.head.generation > this.#confirmed.head.generation) this.#confirmed = catalog;
-  }
-
-  /** Adds a catalog that is about to be committed. */
+  /** Adds a catalog that is handed over: should the commit fail, nobody is going to read its head. */
   add(catalog: Catalog): void {
-    this.#byHead.set(JSON.stringify(catalog.head), catalog);
-    if (catalog.head.generation > this.latest.head.generation) this.latest = catalog;
-    for (const head of this.#byHead.keys()) {
-      if (this.#byHead.size <= maxKnown) break;
-      this.#byHead.delete(head);
-    }
+    this.#keep(JSON.stringify(catalog.head), catalog);
   }
 
-  /** Goes back to the confirmed catalog after a failed commit, which may have changed the catalog. */
-  forget(): void {
-    this.#byHead.clear();
-    this.latest = this.#confirmed;
+  /** Makes the catalog of a commit the latest. False when the commit has changed it and what it is now is not known here. */
+  follow({ writes }: Pick<Commit, "writes">): boolean {
+    const head = writes.find(([key]) => key === catalogKeys.head);
+    if (head === undefined) return true;
+    const known = this.#byHead.get(head[1] ?? "");
+    if (known !== undefined) this.note(known);
+    return known !== undefined;
+  }
+
+  /** Makes a catalog that was committed the latest, unless a newer one is. */
+  note(catalog: Catalog): void {
+    if (catalog.head.generation > this.#latest.head.generation) this.#latest = catalog;
   }
 
   #find(view: BaseView, head: string | undefined): MaybePromise<Catalog> {
@@ -48,9 +49,16 @@ export class KnownCatalogs {
     const known = this.#byHead.get(head);
     if (known !== undefined) return known;
     return loadCatalog(view.storage).then((catalog) => {
-      this.add(catalog);
-      this.confirm(catalog);
+      this.#keep(head, catalog);
       return catalog;
     });
+  }
+
+  #keep(head: string, catalog: Catalog): void {
+    this.#byHead.set(head, catalog);
+    for (const oldest of this.#byHead.keys()) {
+      if (this.#byHead.size <= maxKnown) break;
+      this.#byHead.delete(oldest);
+    }
   }
 }

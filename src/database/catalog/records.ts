@@ -35,7 +35,7 @@ interface ComponentRecord {
 }
 
 /** What is left out is 0. */
-export interface TableRecord {
+interface TableRecord {
   readonly id: number;
   readonly number: number;
   readonly shape?: number;
@@ -69,11 +69,6 @@ export function tableWrite(component: ComponentEntry, table: TableEntry): Write 
   const { id, number, shape, settledShape } = table;
   const record: TableRecord = shape === 0 ? { id, number } : { id, number, shape, settledShape };
   return [catalogKeys.table(component.number, table.name), JSON.stringify(record)];
-}
-
-/** Parses the record of a table. */
-export function parseTableRecord(text: string): Required<TableRecord> {
-  return { shape: 0, settledShape: 0, ...(JSON.parse(text) as TableRecord) };
 }
 
 export function indexWrite(table: TableEntry, index: IndexEntry): Write {
@@ -209,4 +204,10 @@ export function parseCounts(text: string | undefined): TableCounts {
 
 export function formatCounts({ documents, sizeBytes }: TableCounts): string {
   return `${documents},${sizeBytes}`;
+}
+
+/** What a stored count becomes when a commit adds to it. */
+export function addToCounts(text: string, [documents = 0, sizeBytes = 0]: readonly number[]): string {
+  const before = parseCounts(text);
+  return formatCounts({ documents: before.documents + documents, sizeBytes: before.sizeBytes + sizeBytes });
 }

@@ -122,9 +122,9 @@ class Checker {
   }
 
   async #checkIds(table: TableEntry): Promise<void> {
-    await this.#rows(rangeOf(table.idsPrefix), async ({ base }, { rows, damaged }) => {
+    await this.#rows(rangeOf(table.idsPrefix), async ({ stored }, { rows, damaged }) => {
       const keys = rows.map(([key, time]) => table.documentsPrefix + documentTail(Number(time), idIn(key)));
-      const texts = await readValues(base.storage, keys);
+      const texts = await readValues(stored, keys);
       const misplaced = new Set(
         this.#differences.flatMap(({ kind, documentId }) => (kind === "wrongId" ? [documentId] : [])),
       );
@@ -145,7 +145,7 @@ class Checker {
 
   async #checkIndex(table: TableEntry, index: IndexEntry): Promise<void> {
     await this.#rows(rangeOf(index.prefix), async (state, { rows, damaged }) => {
-      const { storage } = state.base;
+      const { stored } = state;
       const where = (key: string): Omit<Found, "kind"> => ({ ...named(table, key), index: index.name });
       const found = damaged.map((key): Found => ({
         kind: "damagedEntry",
@@ -153,11 +153,11 @@ class Checker {
         mend: [[key, undefined]],
       }));
       const texts = await readValues(
-        storage,
+        stored,
         rows.map(([key]) => table.documentsPrefix + tailOf(key)),
       );
       const ids = await readValues(
-        storage,
+        stored,
         rows.map(([key]) => table.idsPrefix + idIn(key)),
       );
       for (const [position, [key]] of rows.entries()) {
@@ -198,7 +198,7 @@ class Checker {
       let read: SoundRows = { rows: [], damaged: [], next: null };
       try {
         await this.#step(async (state) => {
-          read = await readRows(state.base.storage, { start: from, end: range.end }, documentsPerBatch);
+          read = await readRows(state.stored, { start: from, end: range.end }, documentsPerBatch);
           return await check(state, read);
         });
       } catch (error) {
@@ -276,7 +276,7 @@ async function checkDocumentRows(
     }
   }
   const values = await readValues(
-    state.base.storage,
+    state.stored,
     expected.map(([key]) => key),
   );
   for (const [position, [key, value, difference]] of expected.entries()) {
@@ -331,8 +331,12 @@ function entryOf(
   }
 }
 
-async function checkCounts({ base }: TransactionState, table: TableEntry, totals: Totals): Promise<Found[]> {
-  const [text] = await readValues(base.storage, [table.countsKey]);
+async function checkCounts(
+  { stored }: TransactionState,
+  table: TableEntry,
+  totals: Totals,
+): Promise<Found[]> {
+  const [text] = await readValues(stored, [table.countsKey]);
   const right = formatCounts(totals);
   if (text === right || (text === undefined && totals.documents === 0)) return [];
   const { componentPath, name } = table;
@@ -341,17 +345,17 @@ async function checkCounts({ base }: TransactionState, table: TableEntry, totals
 }
 
 /** Finds entries of tables and indexes that do not exist and are not being cleared. O(tables + indexes). */
-async function findStrays({ base, catalog }: TransactionState): Promise<Found[]> {
+async function findStrays({ stored, catalog }: TransactionState): Promise<Found[]> {
   const indexes = new Set([...catalog.indexes()].map(({ index }) => index.prefix));
   const found: Found[] = [];
   for (const space of spacePrefixes) {
     for (let start: string | undefined = space; start !== undefined && start.startsWith(space);) {
-      const { rows, damaged } = await readRows(base.storage, { start, end: prefixEnd(space) }, 1);
+      const { rows, damaged } = await readRows(stored, { start, end: prefixEnd(space) }, 1);
       const key: string | undefined = rows[0]?.[0] ?? damaged[0];
       if (key === undefined) break;
       const prefix = key.slice(0, prefixLength);
       const isKnown = indexes.has(prefix) || catalog.tableById(decodeNumber(key, 1)) !== undefined;
-      const [mark] = isKnown ? [] : await readValues(base.storage, [catalogKeys.cleared(prefix)]);
+      const [mark] = isKnown ? [] : await readValues(stored, [catalogKeys.cleared(prefix)]);
       if (!isKnown && mark === undefined) {
         const message = describeEntry(catalog, key).what;
         found.push({ kind: "strayEntry", componentPath: "", key: keyToHex(key), message });

@@ -87,6 +87,16 @@ export class VersionedCache<V> {
   /** Drops what a commit of another process wrote. */
   forget(key: string, version: Version): void {
     this.#floor = Math.max(this.#floor, version);
+    this.#remove(key);
+  }
+
+  /** Drops what a commit wrote that is not known here. */
+  drop(key: string, origin: Origin): void {
+    this.#rewritten = origin;
+    this.#remove(key);
+  }
+
+  #remove(key: string): void {
     const young = this.#young.entries.get(key);
     if (young !== undefined) {
       this.#young.sizeBytes -= young.sizeBytes;

@@ -89,13 +89,17 @@ export class Scan {
     }
   }
 
-  /** Whether nothing is left, without reading a document. The read set then covers the whole range. */
+  /** Whether nothing is left, without reading a document. The read set covers what the answer depends on. */
   isAtEnd(): MaybePromise<boolean> {
     for (;;) {
       const writes = this.#state.writesTo(this.#plan.table.id);
       const overlay = writes === undefined ? undefined : this.#overlay(writes);
       this.#skipOverwritten(overlay);
-      if (this.#at < this.#batch.length) return false;
+      const next = this.#batch[this.#at];
+      if (next !== undefined) {
+        this.#state.readSet?.addKey(next.key);
+        return false;
+      }
       if (overlay !== undefined && this.#nextOwn(overlay) !== undefined) return false;
       if (this.#isExhausted) {
         this.#coverage.isComplete = true;

@@ -8,6 +8,7 @@ import type { CellCodec } from "../../seams/index.js";
 import type { MaybePromise, StorageReader } from "../../storage/storage.js";
 import type { TableEntry } from "../catalog/catalog.js";
 import { documentTail, internalIdLength, tailLength } from "../catalog/key-layout.js";
+import { parseCounts, type TableCounts } from "../catalog/records.js";
 import type { Document } from "../documents/document.js";
 import {
   decodeDocument,
@@ -77,6 +78,12 @@ export class BaseView {
     this.#cells = caches.cells;
     this.#mode = mode;
     this.#origin = { version: storage.version };
+  }
+
+  /** A table's counts without the transaction's own writes. O(1). */
+  counts(table: TableEntry): MaybePromise<TableCounts> {
+    const text = this.record(table.countsKey);
+    return text instanceof Promise ? text.then(parseCounts) : parseCounts(text);
   }
 
   /** Reads a record that every transaction needs, such as a count. */

@@ -1,17 +1,14 @@
-/**
- * Everything a transaction wrote, as one batch for the storage, and what the caches learn from it. Documents that wait for the
- * timestamp of their commit get it here: above every timestamp given before, in nanoseconds since 1970.
- */
-import { CommitTsPlaceholder, type Value } from "convex/values";
-import type { Write } from "../../storage/storage.js";
+/** Everything a transaction wrote and read, as one request to the storage, and what the caches learn from it. */
+import type { Add, CommitRequest, Stamp, Write } from "../../storage/storage.js";
 import type { TableEntry } from "../catalog/catalog.js";
 import { catalogKeys, internalIdLength } from "../catalog/key-layout.js";
 import { cachedSize, type Caches, type CellWrite } from "./base-view.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import type { Origin } from "../documents/versioned-cache.js";
-import { formatCounts } from "../catalog/records.js";
+import { addToCounts } from "../catalog/records.js";
+import { StampMark } from "./stamps.js";
+import { TouchedByTransaction } from "./touched.js";
 import type { TransactionState } from "./transaction.js";
-import { prepareDocument } from "../documents/prepare-document.js";
 
 interface DocumentState {
   readonly idsKey: string;
@@ -20,45 +17,92 @@ interface DocumentState {
 }
 
 export class CommitBatch {
-  readonly writes: Write[] = [];
+  readonly #state: TransactionState;
+  readonly #writes: Write[] = [];
+  readonly #adds: Add[] = [];
+  #stamps: readonly Stamp[] = [];
+  /** Ids of documents with a timestamp that only the storage knows. */
+  readonly #stamped = new Set<string>();
   readonly #documents: DocumentState[] = [];
   readonly #records: [key: string, text: string][] = [];
   readonly #cells: [key: string, write: CellWrite, textLength: number][] = [];
-  #isWriteThrough = false;
 
-  /** O(writes); reads the counts of the tables written where they are not cached. */
-  static async collect(state: TransactionState, clock: () => number): Promise<CommitBatch> {
-    const batch = new CommitBatch();
-    batch.#isWriteThrough = state.isWriteThrough;
+  private constructor(state: TransactionState) {
+    this.#state = state;
+  }
+
+  /** O(writes). */
+  static async collect(state: TransactionState): Promise<CommitBatch> {
+    const batch = new CommitBatch(state);
     const waiting = documentsWaiting(state);
-    if (waiting.length > 0) await resolveCommitTimestamps(state, waiting, clock);
+    const mark = waiting.length === 0 ? null : new StampMark();
+    if (mark !== null) await batch.#mark(waiting, mark);
+    batch.#collect();
+    if (mark !== null) batch.#stamps = stampsIn(batch.#writes, mark);
+    return batch;
+  }
+
+  get isEmpty(): boolean {
+    return this.#writes.length === 0 && this.#adds.length === 0;
+  }
+
+  get request(): CommitRequest {
+    const reads = this.#state.readSet;
+    if (this.isEmpty) return { writes: [], reads };
+    const touched = new TouchedByTransaction(this.#state);
+    return {
+      writes: this.#writes,
+      adds: this.#adds,
+      stamps: this.#stamps,
+      reads,
+      touched: () => touched,
+    };
+  }
+
+  #collect(): void {
+    const state = this.#state;
     for (const table of state.tables.values()) {
-      for (const write of table.writes(batch.#keep)) batch.writes.push(write);
-      if (table.documentsDelta === 0 && table.bytesDelta === 0) continue;
-      const counting = state.counts(table.table);
-      const text = formatCounts(counting instanceof Promise ? await counting : counting);
-      const counts: [string, string] = [table.table.countsKey, text];
-      batch.writes.push(counts);
-      batch.#records.push(counts);
+      for (const write of table.writes(this.#keep)) this.#writes.push(write);
+      const { documentsDelta, bytesDelta } = table;
+      if (documentsDelta !== 0 || bytesDelta !== 0) {
+        this.#adds.push([table.table.countsKey, [documentsDelta, bytesDelta]]);
+      }
     }
     for (const [key, value] of state.recordWrites) {
-      batch.writes.push([key, value]);
-      if (value !== undefined && cachedRecords.has(key)) batch.#records.push([key, value]);
+      this.#writes.push([key, value]);
+      if (value !== undefined && key === catalogKeys.head) this.#records.push([key, value]);
     }
     for (const [key, write] of state.cellWrites) {
       const { cell, codec } = write;
       const text = cell === null ? undefined : codec.encode(cell.value);
-      batch.writes.push([key, text]);
-      batch.#cells.push([key, write, text?.length ?? 0]);
+      this.#writes.push([key, text]);
+      this.#cells.push([key, write, text?.length ?? 0]);
     }
-    return batch;
+  }
+
+  /** Puts the mark into the documents that wait for a timestamp, and with that into their index entries. */
+  async #mark(waiting: readonly WaitingDocument[], mark: StampMark): Promise<void> {
+    const state = this.#state;
+    for (const { table, internalId, stored } of waiting) {
+      // A write may end a preparation, and with that change the table.
+      const current = state.catalog.tableById(table.id) ?? table;
+      await state.write(current, internalId, stored, mark.fill(stored));
+      this.#stamped.add(table.idsPrefix + internalId);
+    }
   }
 
   /** Tells the caches what will be true once the batch is handed over. */
   teach(caches: Caches, origin: Origin): void {
     for (const { idsKey, stored, textLength } of this.#documents) {
-      const tell = this.#isWriteThrough ? "rewrite" : "write";
-      caches.documents[tell](idsKey, stored, cachedSize(textLength), origin);
+      if (this.#stamped.has(idsKey)) caches.documents.drop(idsKey, origin);
+      else {
+        const tell = this.#state.isWriteThrough ? "rewrite" : "write";
+        caches.documents[tell](idsKey, stored, cachedSize(textLength), origin);
+      }
+    }
+    for (const [key, by] of this.#adds) {
+      const known = caches.records.latest(key);
+      caches.records.rewrite(key, known === undefined ? "" : addToCounts(known, by), 0, origin);
     }
     for (const [key, text] of this.#records) caches.records.write(key, text, 0, origin);
     for (const [key, { cell, isKept }, textLength] of this.#cells) {
@@ -70,11 +114,6 @@ export class CommitBatch {
     this.#documents.push({ idsKey, stored, textLength });
   };
 }
-
-/** Records beside the counts that readers ask the cache for. */
-const cachedRecords: ReadonlySet<string> = new Set([catalogKeys.head, catalogKeys.commitTimestamp]);
-
-const nsPerUs = 1000n;
 
 /** A document that the transaction wrote and that waits for the timestamp of its commit. */
 interface WaitingDocument {
@@ -95,44 +134,7 @@ function documentsWaiting(state: TransactionState): WaitingDocument[] {
   return waiting;
 }
 
-/** Fills in the timestamp in the documents that wait for it. */
-async function resolveCommitTimestamps(
-  state: TransactionState,
-  waiting: readonly WaitingDocument[],
-  clock: () => number,
-): Promise<void> {
-  const timestamp = await nextTimestamp(state, clock);
-  for (const { table, internalId, stored } of waiting) {
-    // A write may end a preparation, and with that change the table.
-    const current = state.catalog.tableById(table.id) ?? table;
-    await state.write(current, internalId, stored, resolve(stored, timestamp));
-  }
-}
-
-async function nextTimestamp(state: TransactionState, clock: () => number): Promise<bigint> {
-  const last = await state.base.record(catalogKeys.commitTimestamp);
-  const now = BigInt(Math.max(state.version + 1, Math.floor(clock() * 1000))) * nsPerUs;
-  const after = last === undefined ? 0n : BigInt(last) + 1n;
-  const timestamp = now > after ? now : after;
-  state.writeRecord(catalogKeys.commitTimestamp, String(timestamp));
-  return timestamp;
-}
-
-function resolve({ document, shape }: StoredDocument, timestamp: bigint): StoredDocument {
-  const fields: Record<string, Value | undefined> = {};
-  for (const [name, value] of Object.entries(document)) {
-    if (value !== undefined && !name.startsWith("_")) fields[name] = fill(value, timestamp);
-  }
-  return prepareDocument(fields, document._id, document._creationTime, shape);
-}
-
-function fill(value: Value, timestamp: bigint): Value {
-  if (typeof value !== "object" || value === null || value instanceof ArrayBuffer) return value;
-  if (value instanceof CommitTsPlaceholder) return timestamp;
-  if (Array.isArray(value)) return value.map((item) => fill(item, timestamp));
-  const entries = Object.entries(value).map(([name, field]): [string, Value | undefined] => [
-    name,
-    field === undefined ? undefined : fill(field, timestamp),
-  ]);
-  return Object.fromEntries(entries);
+/** O(bytes written). */
+function stampsIn(writes: readonly Write[], mark: StampMark): Stamp[] {
+  return writes.flatMap(([key, value], index) => [...mark.placesIn(index, key, value)]);
 }

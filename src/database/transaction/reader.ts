@@ -15,7 +15,7 @@ import { fieldsWithoutTable, planScan, tableOfSource } from "../query/plan-query
 import type { DocumentStream, Page, PageOptions, Query } from "../query/query.js";
 import type { ScanState } from "../query/scan.js";
 import type { TableCounts } from "../catalog/records.js";
-import type { TransactionState } from "./transaction.js";
+import { namesOfCells, type TransactionState } from "./transaction.js";
 import type { DatabaseReader, TablePart } from "./types.js";
 
 /** A document's place, from its id. */
@@ -143,7 +143,6 @@ export class Reader implements DatabaseReader {
     this.state.assertActive();
     const table = this.tableToRead(tableName);
     if (table === null) return { documents: 0, sizeBytes: 0 };
-    this.#view.readSet?.addKey(table.countsKey);
     return this.#view.counts(table);
   }
 
@@ -276,7 +275,7 @@ export function staleView(state: TransactionState): View {
     writesTo: () => undefined,
     document: (table, internalId) => base.document(table, internalId),
     cell: (key, codec) => base.cell(key, codec),
-    cellNames: (start, take) => state.cellNames(start, take, false),
-    counts: (table) => state.counts(table, false),
+    cellNames: (start, take) => namesOfCells(base.storage, start, take),
+    counts: (table) => base.counts(table),
   };
 }

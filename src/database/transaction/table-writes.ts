@@ -3,9 +3,10 @@
  * change. Nothing is encoded before the commit, and what the transaction both adds and removes leaves no write.
  * An index holds entries of documents in the shape of the index, which may be one that is only prepared.
  */
+import { isTrueupError } from "../../errors/index.js";
 import type { Write } from "../../storage/storage.js";
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
-import { documentTail, entryKey } from "../catalog/key-layout.js";
+import { documentTail, entryKey, tailLength } from "../catalog/key-layout.js";
 import { type Document, valueAt } from "../documents/document.js";
 import { encodeDocument, type StoredDocument } from "../documents/stored-document.js";
 import type { Shapes } from "../transforms/shapes.js";
@@ -107,6 +108,38 @@ export class TableWrites {
       for (const [key, state] of overlay.entries()) {
         if (state !== "restored") yield [key, state === "added" ? "" : undefined];
       }
+    }
+  }
+
+  /**
+   * The ids of the documents written, and the index entries that these have and had before; of those in prepared indexes that
+   * cannot be made there are none.
+   */
+  *unchangedKeys(): Generator<string> {
+    for (const [idsKey, { stored, key }] of this.ids.entries()) {
+      yield idsKey;
+      if (stored === null) continue;
+      const tail = key.slice(-tailLength);
+      for (const index of this.table.indexes) {
+        const entry = this.#entryOf(index, stored, tail);
+        if (entry !== null && this.#entries.get(index.id)?.get(entry) !== "added") yield entry;
+      }
+    }
+  }
+
+  /** The index entries added and removed. */
+  *changedEntries(): Generator<string> {
+    for (const overlay of this.#entries.values()) {
+      for (const [key, state] of overlay.entries()) if (state !== "restored") yield key;
+    }
+  }
+
+  #entryOf(index: IndexEntry, stored: StoredDocument, tail: string): string | null {
+    try {
+      return entryKey(index, this.#documentFor(index, stored), tail);
+    } catch (error) {
+      if (index.shape > this.table.shape && isTrueupError(error)) return null;
+      throw error;
     }
   }
 

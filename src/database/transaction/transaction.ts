@@ -4,7 +4,7 @@
  * steps when it fails. Handles for reading and writing tables are in `reader.ts` and `writer.ts`.
  */
 import { TrueupError } from "../../errors/index.js";
-import type { MaybePromise, Version } from "../../storage/storage.js";
+import type { MaybePromise, StorageReader, Version } from "../../storage/storage.js";
 import { prefixEnd } from "../../values/index.js";
 import type { Catalog, TableEntry } from "../catalog/catalog.js";
 import type { CatalogEdit } from "../catalog/edits.js";
@@ -13,9 +13,10 @@ import type { BaseView, Cell, CellWrite } from "./base-view.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import { tableToWrite } from "../transforms/prepared-transforms.js";
 import { storedEntries } from "../transforms/stored-entries.js";
-import { parseCounts, type TableCounts } from "../catalog/records.js";
+import type { TableCounts } from "../catalog/records.js";
 import { type TransactionLimits, Usage } from "./limits.js";
 import { ReadSet } from "./read-set.js";
+import { RecordedReader } from "./recorded-reader.js";
 import type { EditedState } from "./edited-state.js";
 import { type RecordUndo, type StoredEntries, TableWrites } from "./table-writes.js";
 
@@ -23,6 +24,7 @@ export class TransactionState implements EditedState {
   readonly base: BaseView;
   readonly usage: Usage;
   readonly readSet: ReadSet = new ReadSet();
+  readonly stored: StorageReader;
   readonly beganAtMs: number;
   readonly version: Version;
   /** As it was when the transaction began. */
@@ -49,6 +51,7 @@ export class TransactionState implements EditedState {
   constructor(base: BaseView, catalog: Catalog, limits: TransactionLimits, beganAtMs: number) {
     this.base = base;
     this.version = base.storage.version;
+    this.stored = new RecordedReader(base.storage, this.readSet);
     this.baseCatalog = catalog;
     this.catalog = catalog;
     this.usage = new Usage(limits);
@@ -98,12 +101,11 @@ export class TransactionState implements EditedState {
     return own === undefined ? this.base.cell(key, codec) : own.cell;
   }
 
-  /** The keys of cells that start with a prefix, in order, with this transaction's own or without. */
-  async cellNames(start: string, take: number, withOwn = true): Promise<string[]> {
-    const own = withOwn ? [...this.cellWrites].filter(([key]) => key.startsWith(start)) : [];
+  /** The keys of cells that start with a prefix, in order. */
+  async cellNames(start: string, take: number): Promise<string[]> {
+    const own = [...this.cellWrites].filter(([key]) => key.startsWith(start));
     const removed = own.filter(([, { cell }]) => cell === null).length;
-    const stored = await this.base.storage.scan({ start, end: prefixEnd(start) }, { limit: take + removed });
-    const keys = new Set(stored.map(([key]) => key));
+    const keys = new Set(await namesOfCells(this.stored, start, take + removed));
     for (const [key, { cell }] of own) {
       if (cell === null) keys.delete(key);
       else keys.add(key);
@@ -121,17 +123,17 @@ export class TransactionState implements EditedState {
     this.cellWrites.set(key, write);
   }
 
-  /** A table's counts with the transaction's own writes, or without. O(1). */
-  counts(table: TableEntry, withOwn = true): MaybePromise<TableCounts> {
-    const record = this.base.record(table.countsKey);
-    return record instanceof Promise
-      ? record.then((text) => this.#countsFrom(text, table, withOwn))
-      : this.#countsFrom(record, table, withOwn);
+  /** A table's counts with the transaction's own writes. O(1). */
+  counts(table: TableEntry): MaybePromise<TableCounts> {
+    this.readSet.addKey(table.countsKey);
+    const counts = this.base.counts(table);
+    return counts instanceof Promise
+      ? counts.then((found) => this.#withOwnCounts(found, table))
+      : this.#withOwnCounts(counts, table);
   }
 
-  #countsFrom(record: string | undefined, table: TableEntry, withOwn = true): TableCounts {
-    const counts = parseCounts(record);
-    const own = withOwn ? this.writesTo(table.id) : undefined;
+  #withOwnCounts(counts: TableCounts, table: TableEntry): TableCounts {
+    const own = this.writesTo(table.id);
     if (own === undefined) return counts;
     return {
       documents: counts.documents + own.documentsDelta,
@@ -257,4 +259,10 @@ export class TransactionState implements EditedState {
   readonly #pushUndo = (undo: () => void): void => {
     this.#undo.push(undo);
   };
+}
+
+/** The keys of the cells that start with a prefix, so many of them, in order. */
+export async function namesOfCells(reader: StorageReader, start: string, take: number): Promise<string[]> {
+  const entries = await reader.scan({ start, end: prefixEnd(start) }, { limit: take });
+  return entries.map(([key]) => key);
 }

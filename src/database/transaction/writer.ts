@@ -5,6 +5,7 @@ import type { MaybePromise } from "../../storage/storage.js";
 import { encodeId, isPlainObject, newInternalId } from "../../values/index.js";
 import type { PendingSchema, TableEntry } from "../catalog/catalog.js";
 import { createTable } from "../catalog/edits.js";
+import { documentTail } from "../catalog/key-layout.js";
 import type { CellCodec, CellWriter } from "../../seams/index.js";
 import type { Fields } from "../documents/document.js";
 import { prepareDocument } from "../documents/prepare-document.js";
@@ -112,7 +113,7 @@ export class Writer extends Reader implements DatabaseWriter {
   /** @throws INVALID_ID, WRONG_TABLE, ID_TAKEN */
   async #claim(table: TableEntry, id: string): Promise<string> {
     const place = this.#existing(id, table.name, "insert");
-    if ((await this.state.document(table, place.internalId)) === null) return place.internalId;
+    if ((await this.#before(place)) === null) return place.internalId;
     throw new TrueupError("ID_TAKEN", `There is a document with ID ${JSON.stringify(id)} already.`, { id });
   }
 
@@ -123,16 +124,24 @@ export class Writer extends Reader implements DatabaseWriter {
     return place;
   }
 
-  #read(place: Place, id: string, method: Method): MaybePromise<StoredDocument> {
-    const found = this.state.document(place.table, place.internalId);
-    return found instanceof Promise
-      ? found.then((stored) => this.#counted(stored, id, method))
-      : this.#counted(found, id, method);
+  /** The document before a write, or before a write of its id. */
+  #before({ table, internalId }: Place): MaybePromise<StoredDocument | null> {
+    this.state.readSet.addKey(table.idsPrefix + internalId);
+    return this.state.document(table, internalId);
   }
 
-  #counted(stored: StoredDocument | null, id: string, method: Method): StoredDocument {
+  #read(place: Place, id: string, method: Method): MaybePromise<StoredDocument> {
+    const found = this.#before(place);
+    return found instanceof Promise
+      ? found.then((stored) => this.#counted(place, stored, id, method))
+      : this.#counted(place, found, id, method);
+  }
+
+  #counted(place: Place, stored: StoredDocument | null, id: string, method: Method): StoredDocument {
     if (stored === null) throw notFound(id, method);
     this.state.usage.countRead(stored.sizeBytes);
+    // The write-through changes what is stored, and with that the counts, but not what is read by id.
+    if (stored.source !== null) this.state.readSet.addKey(documentKey(place, stored));
     return stored;
   }
 
@@ -196,6 +205,10 @@ export class Writer extends Reader implements DatabaseWriter {
       ...(isOld ? { awaitedMigrations: pending.migrations } : {}),
     });
   }
+}
+
+function documentKey({ table, internalId }: Place, { document }: StoredDocument): string {
+  return table.documentsPrefix + documentTail(document._creationTime, internalId);
 }
 
 /** Whether the writer is one of the migrations that the schema awaits, and not the last of the table. */

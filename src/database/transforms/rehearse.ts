@@ -90,15 +90,12 @@ async function inBatch(
   const { documentsPrefix } = table;
   const start = cursor === "" || isReverse ? documentsPrefix : `${cursor}\x00`;
   const end = cursor === "" || !isReverse ? prefixEnd(documentsPrefix) : cursor;
-  const entries = await state.base.storage.scan(
-    { start, end },
-    { limit: documentsPerBatch, reverse: isReverse },
-  );
+  const entries = await state.stored.scan({ start, end }, { limit: documentsPerBatch, reverse: isReverse });
   const documents = entries.map(([key, text]) => ({
     id: encodeId(table.number, key.slice(-internalIdLength)),
     text,
   }));
-  const { documents: total } = await state.counts(table, false);
+  const { documents: total } = await state.counts(table);
   look({ stage: new Stage(state.base.shapes, table, plan), documents, total });
   return entries.length < documentsPerBatch ? null : (entries.at(-1)?.[0] ?? null);
 }

@@ -34,7 +34,7 @@ export async function storedEntries(
     const isMade = before !== null && (before.source ?? before).shape < index.shape;
     if (!isPrepared && !isMade) continue;
     if (index.state === "building") {
-      const { cursor } = await readProgress(state.base.storage, index);
+      const { cursor } = await readProgress(state.stored, index);
       if (table.documentsPrefix + tail > cursor) {
         // The build adds it from the document as it is then; if both did, they could add two.
         found.set(index.id, isPrepared ? "left to the build" : []);
@@ -59,7 +59,7 @@ async function hasEntry(
 ): Promise<boolean> {
   const own = state.writesTo(table.id)?.entries(index)?.get(key);
   if (own !== undefined) return own !== "removed";
-  return (await state.base.storage.get(key)) !== undefined;
+  return (await state.stored.get(key)) !== undefined;
 }
 
 async function entriesWithTail(
@@ -73,7 +73,7 @@ async function entriesWithTail(
   const end = prefixEnd(index.prefix);
   let start = index.prefix;
   for (;;) {
-    const entries = await state.base.storage.scan({ start, end }, { limit: searchBatch });
+    const entries = await state.stored.scan({ start, end }, { limit: searchBatch });
     for (const [key] of entries) if (key.slice(-tailLength) === tail) found.add(key);
     const last = entries.at(-1);
     if (last === undefined || entries.length < searchBatch) break;

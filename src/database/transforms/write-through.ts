@@ -33,7 +33,7 @@ export async function readWriteThrough(
   state: TransactionState,
   table: TableEntry,
 ): Promise<WriteThroughProgress> {
-  const text = await state.base.storage.get(catalogKeys.writeThrough(table.id));
+  const text = await state.stored.get(catalogKeys.writeThrough(table.id));
   const progress = text === undefined ? undefined : (JSON.parse(text) as WriteThroughProgress);
   return progress?.shape === table.shape ? progress : beginning(table.shape);
 }
@@ -61,7 +61,7 @@ export async function writeThroughBatch(
   const from = progress.isDone ? beginning(table.shape) : progress;
   const start = from.cursor === "" ? table.documentsPrefix : `${from.cursor}\x00`;
   const range = { start, end: prefixEnd(table.documentsPrefix) };
-  const entries = await state.base.storage.scan(range, { limit });
+  const entries = await state.stored.scan(range, { limit });
   state.isWriteThrough = true;
   const batch = new Batch(state, table, from);
   const isWhole = await batch.run(entries, batchMs);
