@@ -338,13 +338,14 @@ function newEntry(
   };
 }
 
-/** The number of documents of an aggregate's table. */
+/** About the number of documents of an aggregate's table: as of the beginning, so that no insert refuses the transaction. */
 async function sizeOf(
   tx: MutationTransaction,
-  { componentPath, aggregate }: ExportedAggregate,
+  { componentPath, aggregate: { table } }: ExportedAggregate,
 ): Promise<number> {
-  const reader = tx.component(componentPath);
-  return reader.tables().includes(aggregate.table) ? await reader.count(aggregate.table) : 0;
+  const before = tx.staleReader(componentPath);
+  const reader = before.tables().includes(table) ? before : tx.component(componentPath);
+  return reader.tables().includes(table) ? await reader.count(table) : 0;
 }
 
 function timeOf(entry: Entry | null): number {

@@ -32,6 +32,11 @@ export interface CellWriter<T> extends CellReader<T> {
 
 /** What a `ctx.db` offers natively. An answer is a promise only where the storage has to be waited for. */
 export interface NativeStore<DataModel extends GenericDataModel = AnyDataModel> {
+  /**
+   * Whether a transaction is refused, and runs again, when another one has changed what it read: several processes write to the
+   * storage. False where transactions take turns.
+   */
+  readonly hasConflicts: boolean;
   /** The cells of a query have no `set`. */
   cells<T>(codec: CellCodec<T>): CellWriter<T>;
   /** The number of a table's documents. O(1). */
@@ -40,6 +45,11 @@ export interface NativeStore<DataModel extends GenericDataModel = AnyDataModel> 
     tableName: Name,
     id: GenericId<Name>,
   ): DocumentByName<DataModel, Name> | null | Promise<DocumentByName<DataModel, Name> | null>;
+  /**
+   * In mutations: when the newest document of a table was created, as of the beginning of the transaction; null when it has none,
+   * undefined when there was no such table. It is not in the read set.
+   */
+  newestAtMs?(tableName: string): Promise<number | null | undefined>;
   /**
    * In mutations: lets whatever is due in this process go on, and resolves with true when others share the database: another
    * transaction waits for this one to end, or one has waited for its turn lately.

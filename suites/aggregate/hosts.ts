@@ -13,7 +13,7 @@ import {
   type GenericMutationCtx,
 } from "convex/server";
 import { v } from "convex/values";
-import type { ComponentModules } from "trueup";
+import type { ComponentModules, OpenStorage } from "trueup";
 import type { ComponentApi } from "trueup/aggregate/_generated/component.js";
 import aggregateTest from "trueup/aggregate/test";
 import { vi } from "vitest";
@@ -63,7 +63,7 @@ function newMock() {
 }
 
 /** This package's component on this engine. */
-export function hostOnEngine(storage: StorageName): Promise<AggregateHost> {
+export function hostOnEngine(storage: StorageName | OpenStorage): Promise<AggregateHost> {
   return engineHost(storage, aggregateTest);
 }
 
@@ -76,7 +76,10 @@ export function publishedHostOnEngine(storage: StorageName): Promise<AggregateHo
 const drainMs = 5000;
 const drainStepMs = 250;
 
-async function engineHost(storage: StorageName, component: ComponentModules): Promise<AggregateHost> {
+async function engineHost(
+  storage: StorageName | OpenStorage,
+  component: ComponentModules,
+): Promise<AggregateHost> {
   vi.useFakeTimers({ toFake: ["Date"] });
   let body: (ctx: HostCtx) => Promise<void> = () => Promise.resolve();
   const backend = await openApp(storage, {

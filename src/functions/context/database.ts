@@ -106,6 +106,7 @@ export type QueryStore = Omit<NativeStore, "cells"> & { cells<T>(codec: CellCode
 /** What a query function's `ctx.db` offers natively. */
 export function readStore(execution: Execution, access: ReadAccess = new ReadAccess(execution)): QueryStore {
   return {
+    hasConflicts: hasConflicts(execution),
     count: (tableName) => access.size(tableName),
     get: (tableName, id) => access.document(tableName, id),
     cells: (codec) => access.reader.cells(codec),
@@ -119,14 +120,21 @@ export function writeStore(
 ): NativeStore {
   const tables = () => execution.mutation.component(execution.component.path);
   return {
+    hasConflicts: hasConflicts(execution),
     count: (tableName) => access.size(tableName),
     get: (tableName, id) => access.document(tableName, id),
     cells: (codec) => tables().cells(codec),
+    newestAtMs: (tableName) => newestAtMs(execution, tableName),
     breathe: () => breathe(execution),
     processorMs,
     commitMs: () => execution.engine.database.turns.commitMs(execution.mutation.changes),
     isWritten: (tableName, id) => tables().isWritten(id, tableName),
   };
+}
+
+function hasConflicts({ engine }: Execution): boolean {
+  const { serialTransactions, shared } = engine.database.storage.capabilities;
+  return !serialTransactions || shared;
 }
 
 /** `ctx.db` of a query function. */
@@ -164,6 +172,17 @@ export function writeDatabase(execution: Execution): WriteDatabase {
     [nativeStore]: writeStore(execution, access),
   };
   return database;
+}
+
+async function newestAtMs(
+  { mutation, component }: Execution,
+  tableName: string,
+): Promise<number | null | undefined> {
+  const reader = mutation.staleReader(component.path);
+  if (!reader.tables().includes(tableName)) return undefined;
+  const source = { type: "FullTableScan", tableName, order: "desc" } as const;
+  const newest = await reader.stream({ source, operators: [{ limit: 1 }] }).next();
+  return newest === null ? null : newest._creationTime;
 }
 
 /**

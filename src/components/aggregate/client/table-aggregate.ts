@@ -304,7 +304,6 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
   ): Promise<void> {
     const managed = this.#managed;
     const advanceFunction = this.#advanceFunction;
-    const { deltas } = this;
     if (managed === undefined) {
       const written = operations.map((operation) => this.#operationOf(operation));
       try {
@@ -317,7 +316,6 @@ export class TableAggregate<T extends AnyType> extends Aggregate<
     const isDue = await managed.apply(ctx, operations.map(imagesOf), {
       begins: true,
       ...(options?.async === true && { queued: true }),
-      ...(deltas !== undefined && { deltas }),
     });
     if (isDue && advanceFunction !== undefined) await schedule(ctx, advanceFunction);
   }

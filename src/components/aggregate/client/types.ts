@@ -125,7 +125,8 @@ export type RangeOptions<K extends Key, ID extends string> = RangeOption<K, ID> 
 export interface AggregateOptions {
   /**
    * Whether writes are appended beside the trees, where no two of them conflict, and come into the trees in the background;
-   * reads add them in and stay exact. As the component is set (`useDeltas`) when left out.
+   * reads add them in and stay exact. As the component is set (`useDeltas`) when left out; where nobody has set it, a managed
+   * aggregate takes deltas on a storage that several processes write to, and nothing else does.
    */
   deltas?: boolean | undefined;
 }

@@ -5,6 +5,7 @@
  * in another generation.
  */
 import { v, type Value } from "convex/values";
+import { nativeStoreOf } from "../../../seams/index.js";
 import { decodeKey } from "../../../values/index.js";
 import {
   appendItems,
@@ -15,10 +16,10 @@ import {
   spaceLengthOf,
   type Item,
 } from "../tree/index.js";
-import { mutation, type DatabaseReader } from "./_generated/server.js";
+import { internalQuery, mutation, type DatabaseReader } from "./_generated/server.js";
 import { recordBuild } from "./check/lifecycle.js";
 import { Forest } from "./forest/forest.js";
-import { mergeBeside } from "./generation/beside.js";
+import { mergeBeside, oldest } from "./generation/beside.js";
 import { buildOf } from "./generation/progress.js";
 import * as states from "./generation/states.js";
 import { failure } from "./generation/tables.js";
@@ -76,11 +77,15 @@ export const merge = mutation({
     const generation = await inBulk(ctx.db, number);
     if (generation === null) return null;
     try {
-      if (await mergeBeside(ctx, number, limit)) return true;
+      if (await mergeBeside(ctx, generation, limit)) return true;
     } catch (error) {
       if (!isDamage(error)) throw error;
       await states.replaceDamaged(ctx.db, number, String(error));
       return null;
+    }
+    if (nativeStoreOf(ctx.db)?.hasConflicts === true && generation.isSealed !== true) {
+      await states.seal(ctx.db, generation);
+      return true;
     }
     const build = await buildOf(ctx.db, number);
     if (build !== null) await ctx.db.patch("builds", build._id, { isFilled: true });
@@ -88,6 +93,14 @@ export const merge = mutation({
     await states.makeReady(ctx.db, generation);
     return false;
   },
+});
+
+/** The oldest writes that wait beside a generation. Read from a snapshot, so that appends may go on. */
+export const beside = internalQuery({
+  args: { generation, limit: v.number() },
+  returns: v.array(v.id("besideOperations")),
+  handler: async (ctx, { generation, limit }) =>
+    (await oldest(ctx.db, generation, limit)).map(({ _id }) => _id),
 });
 
 /** Notes how far a build is, and that it goes on. Returns false when the generation is not built in bulk any more. */

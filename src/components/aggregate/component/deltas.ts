@@ -9,7 +9,6 @@
  */
 import { v, type Infer } from "convex/values";
 import { nativeStoreOf } from "../../../seams/index.js";
-import { assertFits, Position } from "../tree/index.js";
 import { internal } from "./_generated/api.js";
 import {
   internalQuery,
@@ -21,14 +20,17 @@ import {
 import { operations, type Operation } from "./interface/operation.js";
 import { foldEntries } from "./queue/folding.js";
 import { forestOf, unmanaged } from "./forest/forest.js";
-import { namespacesOf } from "./forest/operations.js";
+import { checkSize, namespacesOf } from "./forest/operations.js";
 import { applyDeltas, overlay, type Refusal } from "./queue/overlay.js";
 import { appendPending, isPending, ownRows, pendingDeltas, type PendingRow } from "./queue/pending.js";
-import { isRunning, progressIn } from "./worker.js";
+import { isLate, isRunning, progressIn, signCell, signCodec } from "./worker.js";
 import { flagCodec, readFrom, type Readings } from "./reading/readings.js";
 
 /** An entry that waits for longer shows that the worker is lost, or cannot keep up. */
 const maxLagMs = 10_000;
+
+/** Where several processes write, one of this many writers has the worker looked after while it is late. */
+const writersPerRelief = 64;
 
 /** How many operations a writer folds when the worker is behind. */
 const helpOperations = 128;
@@ -49,10 +51,14 @@ export const configure = mutation({
   },
 });
 
-/** Whether writes are appended as deltas, unless their class says otherwise. @throws Missing */
-export function usesDeltas(readings: Readings): boolean {
+/**
+ * Whether writes are appended as deltas, unless their class says otherwise. Where nobody has said so, a managed aggregate takes
+ * deltas on a storage that several processes write to: it refuses no operation for what is there, so nothing is lost by that.
+ * @throws Missing
+ */
+export function usesDeltas(readings: Readings, isManaged: boolean): boolean {
   const { db, native } = readings;
-  if (native !== null) return readings.cell(flagCodec, modeCell) ?? false;
+  if (native !== null) return readings.cell(flagCodec, modeCell) ?? (isManaged && native.hasConflicts);
   return readings.read("settings", () => db.query("settings").first())?.deltas ?? false;
 }
 
@@ -84,8 +90,7 @@ export const look = internalQuery({
   args: { operations, own: operations },
   returns: seen,
   handler: async (ctx, { operations, own }) => ({
-    isRunning: await isRunning(ctx.db),
-    isBehind: await isBehind(ctx.db),
+    ...(await workerIn(ctx.db)),
     isSuspicious: (await findRefusal(ctx.db, operations, own)) !== null,
   }),
 });
@@ -128,10 +133,30 @@ async function lookAround(
   return seen;
 }
 
-/** Folds the oldest entries in the writer's own transaction, so that writers slow down when the worker cannot keep up. */
+/**
+ * Folds the oldest entries in the writer's own transaction, so that writers slow down when the worker cannot keep up. Where
+ * several processes write, this would refuse the worker's work, and that of other writers: there the worker is begun anew,
+ * because the process that ran it may be gone.
+ */
 async function help(ctx: MutationCtx): Promise<void> {
+  if (nativeStoreOf(ctx.db)?.hasConflicts === true) {
+    if (Math.random() * writersPerRelief < 1) await ctx.scheduler.runAfter(0, internal.worker.relieve, {});
+    return;
+  }
   const { entries } = await ctx.runQuery(internal.queue.nextBatch, {}, { useStaleSnapshot: true });
   await foldEntries(ctx, entries, helpOperations);
+}
+
+/** Whether the worker runs, and whether it needs help. */
+async function workerIn(db: DatabaseReader): Promise<Pick<Look, "isRunning" | "isBehind">> {
+  const native = nativeStoreOf(db);
+  if (native?.hasConflicts === true) {
+    // One cell tells, which is read from the cache.
+    const sign = await native.cells(signCodec).get(signCell);
+    const isRunning = sign !== undefined;
+    return { isRunning, isBehind: isRunning && isLate(sign) };
+  }
+  return { isRunning: await isRunning(db), isBehind: await isBehind(db) };
 }
 
 /** True when more waits than the worker takes at once, or when something has waited for too long. */
@@ -171,13 +196,4 @@ async function findRefusal(
 /** Whether an operation may be refused for the items that are there. */
 function mayBeRefused(type: Operation["type"]): boolean {
   return type !== "put" && type !== "deleteIfExists";
-}
-
-/** Checks what can be known without reading anything. @throws ITEM_TOO_LARGE */
-export function checkSize(operation: Operation): void {
-  const isMove = "newKey" in operation;
-  if (!isMove && operation.type !== "insert" && operation.type !== "put") return;
-  const key = isMove ? operation.newKey : operation.key;
-  const values = [operation.sumValue ?? null, ...Object.values(operation.sumValues ?? {})];
-  assertFits({ position: new Position(key, operation.id), values });
 }

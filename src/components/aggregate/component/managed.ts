@@ -10,6 +10,7 @@ import { driftOf } from "./check/drift.js";
 import { lastVerified, lastVerifiedRun } from "./check/lifecycle.js";
 import { driftedDocument } from "./check/tables.js";
 import { measureTrees, size as sizeOfTrees } from "./forest/size.js";
+import { appendDeltas } from "./deltas.js";
 import { appendBeside } from "./generation/beside.js";
 import { assertUnmanaged, generationsOf, liveGenerations } from "./generation/directory.js";
 import { buildOf, definitionState, mainGeneration, progressOf } from "./generation/progress.js";
@@ -46,18 +47,19 @@ export const follow = askableMutation({
   returns: v.boolean(),
   handler: (ctx, args) =>
     writeFrom(ctx, (readings) => {
-      const { readable, writable, inBulk = [] } = liveGenerations(readings, args.definition);
+      const { readable, writable, inBulk = [], sealed = [] } = liveGenerations(readings, args.definition);
       const [generation, ...others] = writable;
       if (generation === undefined) {
         return args.begins === true ? inCall(ctx, () => beginWith(ctx, args)) : () => false;
       }
-      if (others.length === 0 && inBulk.length === 0) {
+      if (others.length === 0 && inBulk.length === 0 && sealed.length === 0) {
         return () => followIn(ctx, generation, generation === readable, args);
       }
       return inCall(ctx, async () => {
         let isDue = false;
         for (const each of writable) {
           if (inBulk.includes(each)) await appendBeside(ctx.db, each, args.operations.map(withoutBefore));
+          else if (sealed.includes(each)) await appendDeltas(ctx, args.operations.map(withoutBefore), each);
           else isDue = (await followIn(ctx, each, each === readable, args)) || isDue;
         }
         return isDue;

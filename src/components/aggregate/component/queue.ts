@@ -8,6 +8,7 @@ import { getDocumentSize, v } from "convex/values";
 import { internalMutation, internalQuery, mutation, query, type MutationCtx } from "./_generated/server.js";
 import { appendDeltas, usesDeltas } from "./deltas.js";
 import { operations, type Operation } from "./interface/operation.js";
+import { unmanaged } from "./forest/forest.js";
 import { foldEntries } from "./queue/folding.js";
 import { assertUnmanaged } from "./generation/directory.js";
 import { appendPending, ownRows, queueBatch, queueEntry, type QueueBatch } from "./queue/pending.js";
@@ -70,7 +71,10 @@ export async function enqueueOperations(
   generation?: number,
 ): Promise<void> {
   if (operations.length === 0) return;
-  if (await readFrom(ctx.db, usesDeltas)) return appendDeltas(ctx, operations, generation);
+  const isManaged = generation !== undefined;
+  if (await readFrom(ctx.db, (readings) => usesDeltas(readings, isManaged))) {
+    return appendDeltas(ctx, operations, generation);
+  }
   const [newest] = await ownRows(ctx.db, 1);
   await appendPending(ctx.db, newest, operations, generation === undefined ? {} : { generation });
   await wake(ctx);
@@ -100,6 +104,21 @@ export const nextBatch = internalQuery({
       batch.hasDeltas ||= row.deltas === true;
     }
     return batch;
+  },
+});
+
+/** Those of some ids of a generation that operations wait for. Read from a snapshot. O(operations that wait). */
+export const waiting = internalQuery({
+  args: { generation: v.number(), ids: v.array(v.string()) },
+  returns: v.array(v.string()),
+  handler: async (ctx, { generation, ids }) => {
+    const asked = new Set(ids);
+    const found = new Set<string>();
+    for await (const row of ctx.db.query("pendingOperations")) {
+      if ((row.generation ?? unmanaged) !== generation) continue;
+      for (const { id } of row.operations) if (asked.has(id)) found.add(id);
+    }
+    return [...found];
   },
 });
 

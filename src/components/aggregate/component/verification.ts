@@ -21,6 +21,7 @@ import { Forest, unmanaged } from "./forest/forest.js";
 import { buildingError, mainGeneration } from "./generation/progress.js";
 import { assertUnmanaged, generationsOf } from "./generation/directory.js";
 import { readFrom } from "./reading/readings.js";
+import { nativeStoreOf } from "../../../seams/index.js";
 
 /** How long to wait for the worker to apply queued writes. */
 const queueWaitMs = 250;
@@ -82,9 +83,11 @@ export const proceed = mutation({
     const run = await openRun(ctx, runId);
     if (run === null) return { kind: "over" };
     const { phase, cursor } = run.step;
-    // These phases apply what waits first, because that is no difference. The others do not depend on it.
+    // These phases apply what waits first, because that is no difference. The others do not depend on it. Where transactions may
+    // conflict, that would meet everybody who appends: there they pass over documents that something waits for.
     const isClose = phase === "compare" || phase === "items" || phase === "documents";
-    if (isClose && !(await applyPending(ctx))) return { kind: "wait", waitMs: queueWaitMs };
+    const mayConflict = nativeStoreOf(ctx.db)?.hasConflicts === true;
+    if (isClose && !mayConflict && !(await applyPending(ctx))) return { kind: "wait", waitMs: queueWaitMs };
     switch (phase) {
       case "digest":
       case "documents":

@@ -20,6 +20,7 @@ import {
 } from "./_generated/server.js";
 import { bury, isPending, takeOff, type QueueBatch, type QueueEntry } from "./queue/pending.js";
 import { readFrom } from "./reading/readings.js";
+import { nativeStoreOf, type CellCodec } from "../../../seams/index.js";
 
 const maxBatchLimit = 1024;
 
@@ -31,11 +32,26 @@ const cooldownMs = 2000;
 /** A run that is this late counts as lost. */
 const watchdogMs = 60_000;
 
-/** How long deltas gather before the first run folds them. */
+/** How long operations gather before a run takes them, unless more wait than a run takes. */
 const gatherMs = 100;
 
 /** The last look comes this long after the worker has stopped: much longer than a snapshot may lag, or a mutation may run. */
 const lastLookMs = 30_000;
+
+/** A run that is this late has writers look after the worker. */
+const lateMs = 2000;
+
+/**
+ * On Trueup this cell holds when the worker ran last, in ms since 1970, and nothing while it does not run. Where several
+ * processes write, each append of deltas asks for it, in a snapshot.
+ */
+export const signCell = "worker";
+export const signCodec: CellCodec<number> = { encode: String, decode: Number };
+
+/** Whether the worker should have run again by now. The clocks of two processes may differ, so this is only a hint. */
+export function isLate(ranAtMs: number): boolean {
+  return Date.now() - ranAtMs > lateMs;
+}
 
 /** Makes sure that the worker runs. */
 export async function wake(ctx: MutationCtx, delayMs: number = 0): Promise<void> {
@@ -53,7 +69,8 @@ export const begin = internalMutation({
   args: {},
   returns: v.null(),
   handler: async (ctx) => {
-    if (await readFrom(ctx.db, isPending)) await wake(ctx, gatherMs);
+    // First, because whoever appends changes whether something waits.
+    if (!(await isRunning(ctx.db)) && (await readFrom(ctx.db, isPending))) await wake(ctx, gatherMs);
     return null;
   },
 });
@@ -87,6 +104,21 @@ export const run = internalMutation({
   },
 });
 
+/** Starts the worker anew when its next run is late: the process that was to run it may be gone. */
+export const relieve = internalMutation({
+  args: {},
+  returns: v.null(),
+  handler: async (ctx) => {
+    if (!(await isRunning(ctx.db))) {
+      giveSign(ctx.db, undefined);
+      return null;
+    }
+    const progress = await progressOf(ctx);
+    if (!(await isComing(ctx, progress, lateMs))) await scheduleRun(ctx, progress, 0);
+    return null;
+  },
+});
+
 /** The watchdog: starts the worker anew when its next run is overdue or has failed. */
 export const watch = internalMutation({
   args: {},
@@ -95,7 +127,7 @@ export const watch = internalMutation({
     if (!(await isRunning(ctx.db))) return null;
     const progress = await progressOf(ctx);
     const watchdog = await ctx.scheduler.runAfter(watchdogMs, internal.worker.watch, {});
-    if (await isComing(ctx, progress)) {
+    if (await isComing(ctx, progress, watchdogMs)) {
       await ctx.db.patch("progress", progress._id, { watchdog });
     } else {
       console.error("[aggregate] the worker's run was lost; it starts anew");
@@ -116,7 +148,7 @@ async function work(
   try {
     const cursor = await ctx.runMutation(internal.queue.applyBatch, { entries, limit: batchLimit });
     const grown = Math.min(maxBatchLimit, batchLimit * 2);
-    await scheduleRun(ctx, progress, 0, {
+    await scheduleRun(ctx, progress, isBehind ? 0 : gatherMs, {
       cursor,
       workedAtMs,
       batchLimit: grown,
@@ -158,7 +190,12 @@ async function stop(ctx: MutationCtx, progress: Doc<"progress">): Promise<void> 
     isBehind: false,
     hasDeltas: false,
   });
+  giveSign(ctx.db, undefined);
   if (progress.hasDeltas === true) await ctx.scheduler.runAfter(lastLookMs, internal.worker.begin, {});
+}
+
+function giveSign(db: DatabaseWriter, ranAtMs: number | undefined): void {
+  nativeStoreOf(db)?.cells(signCodec).set(signCell, ranAtMs);
 }
 
 async function scheduleRun(
@@ -170,12 +207,14 @@ async function scheduleRun(
   const next = generation + 1;
   const job = await ctx.scheduler.runAfter(delayMs, internal.worker.run, { generation: next });
   await ctx.db.patch("progress", _id, { ...changes, generation: next, run: job });
+  giveSign(ctx.db, Date.now());
 }
 
-async function isComing(ctx: MutationCtx, progress: Doc<"progress">): Promise<boolean> {
+/** Whether the next run is under way, or not later than so many milliseconds. */
+async function isComing(ctx: MutationCtx, progress: Doc<"progress">, toleratedMs: number): Promise<boolean> {
   const job = await jobOf(ctx, progress.run);
   if (job?.state.kind === "inProgress") return true;
-  return job?.state.kind === "pending" && job.scheduledTime > Date.now() - watchdogMs;
+  return job?.state.kind === "pending" && job.scheduledTime > Date.now() - toleratedMs;
 }
 
 async function jobOf(ctx: MutationCtx, id: Id<"_scheduled_functions"> | undefined) {

@@ -1,12 +1,12 @@
 /** Writes. The operations of one call are applied as a whole, or not at all. */
 import { v } from "convex/values";
 import type { DifferenceKind } from "../../../seams/index.js";
-import { afterwards, type Soon } from "../tree/index.js";
+import { afterwards, makeRootLazy, type Soon } from "../tree/index.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { noteDrift } from "./check/drift.js";
 import { appendDeltas, usesDeltas } from "./deltas.js";
-import { forestOf, unmanaged } from "./forest/forest.js";
-import { apply as applyOne, applyEach } from "./forest/operations.js";
+import { forestOf, unmanaged, type Forest } from "./forest/forest.js";
+import { apply as applyOne, applyEach, namespacesOf } from "./forest/operations.js";
 import { assertUnmanaged } from "./generation/directory.js";
 import { replaceDamaged } from "./generation/states.js";
 import { isDamage } from "./interface/errors.js";
@@ -44,8 +44,9 @@ export function write(
   const kinds: (DifferenceKind | null)[] = [];
   return writeFrom(ctx, (readings) => {
     if (generation === unmanaged) assertUnmanaged(readings);
-    if (deltas ?? usesDeltas(readings)) {
-      const managed = generation === unmanaged ? undefined : generation;
+    const isManaged = generation !== unmanaged;
+    if (deltas ?? usesDeltas(readings, isManaged)) {
+      const managed = isManaged ? generation : undefined;
       return inCall(ctx, () => appendDeltas(ctx, operations, managed).then(() => false));
     }
     if (isPending(readings)) {
@@ -60,6 +61,7 @@ export function write(
       const id = operations[kinds.length]?.id;
       return inCall(ctx, () => replaceDamaged(ctx.db, generation, String(error), id).then(() => true));
     }
+    if (readings.native?.hasConflicts === true) keepApart(forest, operations);
     if (kinds.every((kind) => kind === null)) {
       return () => afterwards(forest.flush(ctx.db), () => false);
     }
@@ -73,4 +75,12 @@ export function write(
       return true;
     });
   });
+}
+
+/** Stops keeping summaries in the roots of the trees that operations change, so that only writes near to each other conflict. */
+function keepApart(forest: Forest, operations: readonly Operation[]): void {
+  for (const namespace of operations.flatMap(namespacesOf)) {
+    const tree = forest.find(namespace);
+    if (tree !== null) forest.nodes.attempt(() => makeRootLazy(tree));
+  }
 }

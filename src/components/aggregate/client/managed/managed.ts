@@ -10,7 +10,7 @@ import type { Operation } from "../aggregate.js";
 import { assertWritable, runMutation } from "../call.js";
 import { advanceRun, readReport, startVerify } from "../verification/runs.js";
 import { withoutBefore, type WrittenItem } from "../operations.js";
-import type { TreeOptions, WhileBuilding } from "../types.js";
+import type { AggregateOptions, TreeOptions, WhileBuilding } from "../types.js";
 import { advanceAfter } from "./advance-after.js";
 import { SourceBulkBuild } from "./bulk.js";
 import { fillNext } from "./fill.js";
@@ -74,14 +74,14 @@ interface DefinedFunctions {
 /** The management that options ask for; undefined when they name no table. @throws INVALID_INTERVAL */
 export function manage(
   component: ComponentApi,
-  options: ManagedOptions<string> & DefinedFunctions,
+  options: ManagedOptions<string> & AggregateOptions & DefinedFunctions,
   makeItem: (document: StoredDocument) => WrittenItem,
 ): Managed | undefined {
-  const { table, version, verifyEvery } = options;
+  const { table, version, verifyEvery, deltas } = options;
   if (table === undefined) return undefined;
   const definition = fingerprint(table, version, options);
   const source = new TableSource(component, table, definition, makeItem);
-  return new Managed(source, verifyEvery === undefined ? null : milliseconds(verifyEvery));
+  return new Managed(source, verifyEvery === undefined ? null : milliseconds(verifyEvery), deltas);
 }
 
 /** @throws INVALID_INTERVAL */
@@ -92,11 +92,10 @@ function milliseconds({ days = 0, hours = 0, minutes = 0, seconds = 0 }: Interva
   throw new ConvexError({ code: "INVALID_INTERVAL", message });
 }
 
-/** How writes come into the trees; see `WriteOptions` and `AggregateOptions`. */
+/** How writes come into the trees; see `WriteOptions`. */
 export interface FollowOptions {
   begins?: boolean;
   queued?: boolean;
-  deltas?: boolean;
 }
 
 /** The management of one aggregate, for the engine and for an app's own functions. */
@@ -106,11 +105,14 @@ export class Managed implements ManagedAggregate {
   readonly component: ComponentApi;
   readonly definition: string;
   readonly verifyEveryMs: number | null;
+  readonly #deltas: boolean | undefined;
   /** The engine knows references by their identity. */
   #followReference: ComponentApi["managed"]["follow"] | null = null;
 
-  constructor(source: TableSource, verifyEveryMs: number | null) {
+  /** @param deltas Whether writes are appended as deltas; as the component is set when left out. */
+  constructor(source: TableSource, verifyEveryMs: number | null, deltas?: boolean) {
     this.source = source;
+    this.#deltas = deltas;
     this.table = source.table;
     this.component = source.component;
     this.definition = source.definition;
@@ -151,6 +153,7 @@ export class Managed implements ManagedAggregate {
     options: FollowOptions = {},
   ): Promise<boolean> {
     const { definition } = this;
+    const deltas = this.#deltas;
     const followers = Followers.of(ctx, definition);
     const operations: Operation[] = [];
     for (const change of changes) {
@@ -161,7 +164,12 @@ export class Managed implements ManagedAggregate {
     if (operations.length === 0) return false;
     this.#followReference ??= this.component.managed.follow;
     try {
-      return await runMutation(ctx, this.#followReference, { definition, operations, ...options });
+      return await runMutation(ctx, this.#followReference, {
+        definition,
+        operations,
+        ...options,
+        ...(deltas !== undefined && { deltas }),
+      });
     } catch (error) {
       throw namingDocument(error);
     }

@@ -1,9 +1,18 @@
 /** References to the component's own functions, as code generation gives them. */
 import { anyApi, type FunctionReference } from "convex/server";
+import type { Id } from "./dataModel.js";
 import type { Operation } from "../interface/operation.js";
 import type { QueueBatch, QueueEntry } from "../queue/pending.js";
 
 interface InternalApi {
+  bulk: {
+    beside: FunctionReference<
+      "query",
+      "internal",
+      { generation: number; limit: number },
+      Id<"besideOperations">[]
+    >;
+  };
   deltas: {
     look: FunctionReference<
       "query",
@@ -17,6 +26,7 @@ interface InternalApi {
   };
   queue: {
     applyBatch: FunctionReference<"mutation", "internal", { entries: QueueEntry[]; limit: number }, bigint>;
+    waiting: FunctionReference<"query", "internal", { generation: number; ids: string[] }, string[]>;
     nextBatch: FunctionReference<"query", "internal", { cursor?: bigint }, QueueBatch>;
   };
   trees: {
@@ -24,6 +34,7 @@ interface InternalApi {
   };
   worker: {
     begin: FunctionReference<"mutation", "internal", Record<string, never>, null>;
+    relieve: FunctionReference<"mutation", "internal", Record<string, never>, null>;
     run: FunctionReference<"mutation", "internal", { generation: number }, null>;
     watch: FunctionReference<"mutation", "internal", Record<string, never>, null>;
   };

@@ -3,7 +3,17 @@
  * with its document, the next one looks for the item of each document that belongs there. Both compare and mend in one
  * transaction. They skip damaged trees, because those are rebuilt.
  */
-import { askEach, bucketAt, bucketRange, findItem, scanRange, untilLoaded } from "../../tree/index.js";
+import {
+  askEach,
+  bucketAt,
+  bucketRange,
+  findItem,
+  scanRange,
+  untilLoaded,
+  type Item,
+} from "../../tree/index.js";
+import { nativeStoreOf } from "../../../../seams/index.js";
+import { internal } from "../_generated/api.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { ColumnReader, type ItemColumns } from "./columns.js";
 import { placeIn, startIn, treesFrom } from "./places.js";
@@ -89,8 +99,9 @@ export async function compareItems(
   const forest = new Forest(ctx.db, run.row.generation);
   const { items: found, next } = await nextItems(ctx, run, forest);
   const expected = new Map((await expectedItems(forest, columns)).map((one) => [one.item.position.id, one]));
+  const waiting = await waitingAmong(ctx, run.row.generation, found);
   for (const one of found) {
-    if (await run.isDamaged(spaceOf(one.tree))) continue;
+    if (waiting.has(one.item.position.id) || (await run.isDamaged(spaceOf(one.tree)))) continue;
     await compareItem(run, forest, one, expected.get(one.item.position.id) ?? null);
   }
   await forest.flush(ctx.db);
@@ -112,8 +123,28 @@ export async function compareDocuments(ctx: MutationCtx, run: CheckRun, columns:
     if (await run.isDamaged(name)) damaged.add(name);
   }
   if (damaged.size === 0) await untilLoaded(findAll);
-  for (const one of expected) if (!damaged.has(one.space.name)) await compareDocument(run, forest, one);
+  const waiting = await waitingAmong(ctx, run.row.generation, expected);
+  for (const one of expected) {
+    const isLeftOut = damaged.has(one.space.name) || waiting.has(one.item.position.id);
+    if (!isLeftOut) await compareDocument(run, forest, one);
+  }
   await forest.flush(ctx.db);
+}
+
+/**
+ * The documents, among those of items, whose latest writes wait beside the trees: an item and its document do not have to agree
+ * then, and whoever folds the writes sees whether they find what they should. Only where transactions may conflict; elsewhere
+ * nothing waits by now. The snapshot is that of the transaction, and who appends a write has changed the document. So what the
+ * snapshot does not show would refuse the transaction.
+ */
+async function waitingAmong(
+  ctx: Pick<MutationCtx, "db" | "runQuery">,
+  generation: number,
+  items: readonly { readonly item: Item }[],
+): Promise<ReadonlySet<string>> {
+  if (nativeStoreOf(ctx.db)?.hasConflicts !== true || items.length === 0) return new Set();
+  const ids = items.map(({ item }) => item.position.id);
+  return new Set(await ctx.runQuery(internal.queue.waiting, { generation, ids }, { useStaleSnapshot: true }));
 }
 
 async function expectedItems(forest: Forest, columns: ItemColumns): Promise<ExpectedItem[]> {

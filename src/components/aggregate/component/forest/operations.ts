@@ -118,6 +118,15 @@ function changePlace(tree: StoredTree, place: ItemPlace, values: ItemValues | nu
   else putItem(tree, itemFor(tree, place, values));
 }
 
+/** Checks what can be known without reading anything. @throws ITEM_TOO_LARGE */
+export function checkSize(operation: Operation): void {
+  const isMove = "newKey" in operation;
+  if (!isMove && operation.type !== "insert" && operation.type !== "put") return;
+  const key = isMove ? operation.newKey : operation.key;
+  const values = [operation.sumValue ?? null, ...Object.values(operation.sumValues ?? {})];
+  assertFits({ position: new Position(key, operation.id), values });
+}
+
 /** The namespaces that an operation concerns. */
 export function namespacesOf(operation: Operation): (Value | undefined)[] {
   return "newKey" in operation ? [operation.namespace, operation.newNamespace] : [operation.namespace];

@@ -17,6 +17,8 @@ export interface LiveGenerations {
   readonly writable: readonly number[];
   /** Those of them that are built in bulk: writes wait beside their trees (`generation/beside.ts`). */
   readonly inBulk?: readonly number[];
+  /** Those whose writes are deltas, whatever else is set, because some still wait beside. */
+  readonly sealed?: readonly number[];
 }
 
 const noneLive: LiveGenerations = { readable: null, writable: [] };
@@ -90,10 +92,15 @@ function isLive({ status }: Doc<"generations">): boolean {
 function liveAmong(generations: readonly Doc<"generations">[]): LiveGenerations {
   const live = generations.filter(isLive);
   if (live.length === 0) return noneLive;
-  const inBulk = live.filter((one) => one.inBulk === true).map(({ generation }) => generation);
+  const isSealed = (one: Doc<"generations">) => one.isSealed === true;
+  const sealed = live.filter(isSealed).map(({ generation }) => generation);
+  const inBulk = live
+    .filter((one) => one.inBulk === true && !isSealed(one))
+    .map(({ generation }) => generation);
   return {
     readable: live.find(({ status }) => status === "ready")?.generation ?? null,
     writable: live.map(({ generation }) => generation),
     ...(inBulk.length > 0 && { inBulk }),
+    ...(sealed.length > 0 && { sealed }),
   };
 }

@@ -63,6 +63,11 @@ export async function beginInBulk(db: DatabaseWriter, generation: Generation): P
   return number;
 }
 
+/** From here on nothing is appended beside a generation: new writes are deltas, which are folded when the others are merged. */
+export async function seal(db: DatabaseWriter, generation: Generation): Promise<void> {
+  await change(db, generation, { isSealed: true });
+}
+
 /** Whether a generation holds nothing, with the settings of its tree without a namespace. */
 async function contentsOf(
   db: DatabaseReader,
@@ -136,6 +141,7 @@ export async function makeReady(db: DatabaseWriter, generation: Generation): Pro
     status: "ready",
     failure: undefined,
     inBulk: undefined,
+    isSealed: undefined,
     readyAtMs: Date.now(),
   });
 }
@@ -201,9 +207,10 @@ export async function forget(db: DatabaseWriter, generation: Generation): Promis
 async function change(
   db: DatabaseWriter,
   { _id, definition }: Generation,
-  changes: Partial<Omit<Generation, "failure" | "inBulk">> & {
+  changes: Partial<Omit<Generation, "failure" | "inBulk" | "isSealed">> & {
     failure?: Failure | undefined;
     inBulk?: true | undefined;
+    isSealed?: true | undefined;
   },
 ): Promise<void> {
   await db.patch("generations", _id, changes);

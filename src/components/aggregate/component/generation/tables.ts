@@ -51,6 +51,8 @@ export const generationTables = {
     failure: v.optional(failure),
     /** True while it is built in bulk: then nothing but the build writes to its trees, and other writes wait beside. */
     inBulk: v.optional(v.boolean()),
+    /** True when nothing is appended beside any more: new writes are deltas, which follow when the others are merged. */
+    isSealed: v.optional(v.boolean()),
   })
     .index("by_definition", ["definition"])
     .index("by_generation", ["generation"]),

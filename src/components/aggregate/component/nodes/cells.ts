@@ -1,6 +1,7 @@
 /**
  * The node store on Trueup's cells. Nodes are read as the cache holds them, decoded, and are encoded only when the transaction
- * commits. A cell of its own counts the refs of nodes.
+ * commits. Where transactions take turns, a cell of its own counts the refs of nodes. Where they may conflict, all that make a
+ * node would meet there, so refs are drawn at random, and are longer than any count.
  */
 import type { CellCodec, CellWriter, NativeStore } from "../../../../seams/index.js";
 import { isLeaf, newBranch, NodeCache, type Child, type Node, type NodeRef } from "../../tree/index.js";
@@ -17,7 +18,10 @@ const counterCell = "count";
 const noNames: ReadonlyMap<NodeRef, string> = new Map();
 
 export class CellNodes extends NodeCache implements StoredNodes {
-  /** Where there are cells, writers take turns, so a lazy root gains nothing. The size is the best one measured. */
+  /**
+   * Where writers take turns a lazy root gains nothing, and where only the worker writes it neither; direct writes that may
+   * conflict make it lazy (`writes.ts`). The size is the best one measured.
+   */
   readonly defaults = { maxNodeSize: 32, rootLazy: false };
   readonly removedAtOnce = 128;
   /** Cells count towards no limit on documents. */
@@ -28,12 +32,14 @@ export class CellNodes extends NodeCache implements StoredNodes {
   #names: ReadonlyMap<NodeRef, string> = noNames;
 
   readonly #isBulk: boolean;
+  readonly #hasConflicts: boolean;
 
   /** @param isBulk Many leaves are written that nobody is about to read. */
   constructor(readings: Readings, native: NativeStore, isBulk = false) {
     super();
     this.#readings = readings;
     this.#isBulk = isBulk;
+    this.#hasConflicts = native.hasConflicts;
     this.#cells = native.cells(nodeCodec);
   }
 
@@ -59,12 +65,17 @@ export class CellNodes extends NodeCache implements StoredNodes {
   place(): (ref: NodeRef) => string {
     const { created } = this;
     if (created.size === 0) return String;
-    let next = this.#readings.cell(counterCodec, counterCell) ?? 0;
     const names = new Map<NodeRef, string>();
-    for (const ref of created) names.set(ref, (next++).toString(36));
-    this.#readings.setCell(counterCodec, counterCell, next);
+    if (this.#hasConflicts) for (const ref of created) names.set(ref, randomName());
+    else this.#count(created, names);
     this.#names = names;
     return (ref) => names.get(ref) ?? String(ref);
+  }
+
+  #count(created: ReadonlySet<NodeRef>, names: Map<NodeRef, string>): void {
+    let next = this.#readings.cell(counterCodec, counterCell) ?? 0;
+    for (const ref of created) names.set(ref, (next++).toString(36));
+    this.#readings.setCell(counterCodec, counterCell, next);
   }
 
   /** After this, nodes have the refs that they are stored by, and count as read. */
@@ -88,6 +99,17 @@ export class CellNodes extends NodeCache implements StoredNodes {
     if (name !== undefined) this.nodes.delete(ref);
     this.nodes.set(name ?? ref, node);
   }
+}
+
+/** 16 digits of base 36: two of 10^9 nodes get the same one with a chance of 10^-7. */
+function randomName(): string {
+  return randomDigits() + randomDigits();
+}
+
+function randomDigits(): string {
+  return Math.floor(Math.random() * 36 ** 8)
+    .toString(36)
+    .padStart(8, "0");
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Operation } from "../interface/operation.js";
 import { noteDrift, type Drifted } from "../check/drift.js";
 import { isDamage } from "../interface/errors.js";
 import { Forest, unmanaged } from "../forest/forest.js";
+import { mergeOldest } from "../generation/beside.js";
 import { liveGeneration, replaceDamaged } from "../generation/states.js";
 import { applyOperation, visitPlaces } from "../forest/operations.js";
 import { readFrom } from "../reading/readings.js";
@@ -19,6 +20,9 @@ import { bury, pendingDeltas, takeOff, type PendingRow, type QueueEntry } from "
 
 /** How many of the transaction's documents a run leaves for the queue itself. */
 const reservedDocuments = 100;
+
+/** How many entries that wait beside a generation are merged before its deltas are. */
+const besideAtOnce = 512;
 
 /**
  * Applies up to `limit` operations of entries and takes them off. Ends early when the transaction's budget of documents is
@@ -42,6 +46,7 @@ export async function foldEntries(
     cursor = commitTs;
     const row = await ctx.db.get("pendingOperations", id);
     if (row === null) continue;
+    if (await fold.isHeldUp(row)) break;
     let done = 0;
     while (done < row.operations.length && (applied === 0 || mayGoOn())) {
       await fold.apply(row, row.operations[done++] as Operation);
@@ -62,6 +67,7 @@ export async function foldDeltas(ctx: MutationCtx): Promise<void> {
   if (rows.length === 0) return;
   const fold = new Fold(ctx.db);
   for (const row of rows) {
+    while (await fold.isHeldUp(row));
     await fold.prepare(row);
     for (const operation of row.operations) await fold.apply(row, operation);
     await fold.takeOff(row, row.operations.length);
@@ -74,6 +80,8 @@ class Fold {
   readonly #db: DatabaseWriter;
   /** By generation; null for a generation that was dropped. */
   readonly #forests: Map<number, Forest | null> = new Map();
+  /** Generations beside which writes wait that go first. */
+  readonly #sealed: Set<number> = new Set();
   /** The documents that had drifted, by generation. */
   readonly #drifted: Map<number, Drifted[]> = new Map();
   /** How many documents other than nodes were written. */
@@ -96,10 +104,22 @@ class Fold {
   async #forestOf({ generation = unmanaged }: PendingRow): Promise<Forest | null> {
     const known = this.#forests.get(generation);
     if (known !== undefined) return known;
-    const isKept = generation === unmanaged || (await liveGeneration(this.#db, generation)) !== null;
+    const live = generation === unmanaged ? null : await liveGeneration(this.#db, generation);
+    if (live?.isSealed === true) this.#sealed.add(generation);
+    const isKept = generation === unmanaged || live !== null;
     const forest = isKept ? new Forest(this.#db, generation) : null;
     this.#forests.set(generation, forest);
     return forest;
+  }
+
+  /** Merges some of the writes that go before an entry. Returns true while others may be left. */
+  async isHeldUp(row: PendingRow): Promise<boolean> {
+    const forest = await this.#forestOf(row);
+    if (forest === null || !this.#sealed.has(forest.generation)) return false;
+    this.#others += besideAtOnce;
+    if (await mergeOldest(this.#db, forest, besideAtOnce)) return true;
+    this.#sealed.delete(forest.generation);
+    return false;
   }
 
   /** Loads what the operations of an entry need together. */
