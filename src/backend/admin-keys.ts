@@ -5,6 +5,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { readAll, type Database } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
+import { catchUp } from "../storage/storage.js";
 
 const table = "_admin_keys";
 const maxKeys = 100;
@@ -83,8 +84,13 @@ export class AdminKeys {
     );
   }
 
-  /** Whether this is one of the keys. Takes the same time for every key that is none. */
+  /**
+   * Whether this is one of the keys, as of what any process was told. Takes the same time for every key that is none.
+   * @throws STORAGE_UNAVAILABLE
+   */
   async hold(key: string): Promise<boolean> {
+    const catching = catchUp(this.#database.storage);
+    if (catching !== undefined) await catching;
     const wanted = digest(key);
     this.#digests ??= this.#readDigests();
     let isHeld = false;

@@ -17,7 +17,7 @@ import {
 } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
 import type { FileStore } from "../files/index.js";
-import type { Version } from "../storage/storage.js";
+import { catchUp, type Version } from "../storage/storage.js";
 import { copyArguments } from "./boundary/check-call.js";
 import { convexValueLimits, unlimitedValues } from "./boundary/copy-value.js";
 import type {
@@ -268,9 +268,11 @@ export class Runtime {
 
   /**
    * Answers an HTTP request by the router of `http.ts`, with null when it has no route for it. What the action throws is in the
-   * outcome. @throws MODULES_MISSING, COMPONENT_MISSING
+   * outcome. @throws MODULES_MISSING, COMPONENT_MISSING, STORAGE_UNAVAILABLE
    */
   async fetch(request: Request, call: Omit<Partial<FunctionCall>, "args"> = {}): Promise<HttpOutcome> {
+    const catching = catchUp(this.#engine.database.storage);
+    if (catching !== undefined) await catching;
     const { program } = this;
     const component = program.component(call.componentPath ?? "");
     const callRequest = new CallRequest(call, null);

@@ -107,7 +107,8 @@ export class LiveQuerySet<Call, Outcome> {
 
   /**
    * Brings all queries that are watched now to one commit, `atLeast` or later, and takes for granted that the client gets to know
-   * what has changed. Queries added or removed while it runs are not looked at. @throws BACKEND_CLOSED
+   * what has changed. Queries added or removed while it runs are not looked at. Where it fails, the next one looks at the same.
+   * @throws BACKEND_CLOSED, and what the storage throws
    */
   async settle(atLeast: Version): Promise<Settled<Outcome>> {
     const last = this.#lastNumber;
@@ -127,6 +128,9 @@ export class LiveQuerySet<Call, Outcome> {
         if (waiting !== undefined) await waiting;
         this.#take(last, taken);
         runs = await this.#run(taken, round, snapshot);
+      } catch (error) {
+        this.#giveBack(taken);
+        throw error;
       } finally {
         round.release();
       }
@@ -164,6 +168,13 @@ export class LiveQuerySet<Call, Outcome> {
       if (watched.number > last) continue;
       taken.add(watched);
       this.#changed.delete(watched);
+    }
+  }
+
+  /** The client was not told of them. */
+  #giveBack(taken: ReadonlySet<Watched<Call, Outcome>>): void {
+    for (const watched of taken) {
+      if (this.#watched.get(watched.id) === watched) this.#changed.add(watched);
     }
   }
 

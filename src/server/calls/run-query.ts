@@ -10,6 +10,7 @@ import type { QueryRun } from "../../subscriptions/index.js";
 import type { Caller } from "../auth/authenticator.js";
 import { isSystemFunction, runSystemQuery } from "./system-queries.js";
 import { decodeArguments, functionReply, type FunctionReply, permissionDenied } from "./function-reply.js";
+import { isOutage } from "./outage.js";
 import type { ValueFormat } from "./value-format.js";
 
 export interface QueryCall {
@@ -40,7 +41,8 @@ export interface QueryHost {
 export const nothingRead: ReadSet = new ReadSet();
 
 /**
- * What the query throws is in the reply. @throws HttpError 400 when the arguments are no Convex values
+ * What the query throws is in the reply. @throws HttpError 400 when the arguments are no Convex values; STORAGE_UNAVAILABLE,
+ *   SNAPSHOT_TOO_OLD
  * @param snapshot What the query reads; the latest durable commit when it is left out.
  */
 export async function runQuery(
@@ -69,6 +71,7 @@ export async function runQuery(
     journal,
     ...(snapshot === undefined ? {} : { snapshot }),
   });
+  if (outcome.status === "error" && isOutage(outcome.error)) throw outcome.error;
   const ended = outcome.status === "success" ? (outcome.journal ?? null) : null;
   return {
     outcome: { reply: functionReply(outcome, format, caller), journal: ended },

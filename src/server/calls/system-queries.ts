@@ -9,9 +9,10 @@ import type { QueryTransaction } from "../../database/index.js";
 import { httpRoutes, readEnvironment } from "../../deploy/index.js";
 import { HttpError } from "../http/http-error.js";
 import { isTrueupError, shown } from "../../errors/index.js";
-import type { StorageSnapshot } from "../../storage/storage.js";
+import { catchUp, type StorageSnapshot } from "../../storage/storage.js";
 import type { QueryRun } from "../../subscriptions/index.js";
 import type { FunctionReply } from "./function-reply.js";
+import { isOutage } from "./outage.js";
 import { encodeValue, type ValueFormat } from "./value-format.js";
 
 interface SystemContext {
@@ -121,7 +122,7 @@ export function isSystemFunction(path: string): boolean {
   return path.startsWith(prefix);
 }
 
-/** Runs one of the server's own queries. The reply tells what goes wrong. */
+/** Runs one of the server's own queries. The reply tells what goes wrong. @throws STORAGE_UNAVAILABLE, SNAPSHOT_TOO_OLD */
 export async function runSystemQuery(call: SystemCall): Promise<QueryRun<FunctionReply>> {
   const { backend, serverUrl, componentPath, format, snapshot } = call;
   const name = call.path
@@ -129,6 +130,8 @@ export async function runSystemQuery(call: SystemCall): Promise<QueryRun<Functio
     .replace(/\.js(?=:|$)/, "")
     .replace(/:default$/, "");
   const query = systemQueries[name];
+  const catching = snapshot === undefined ? catchUp(backend.database.storage) : undefined;
+  if (catching !== undefined) await catching;
   const before = (snapshot ?? backend.database.storage).version;
   if (query === undefined) {
     const errorMessage = `The system function ${shown(call.path)} is not something that this server has yet.`;
@@ -144,7 +147,7 @@ export async function runSystemQuery(call: SystemCall): Promise<QueryRun<Functio
     const outcome: FunctionReply = { status: "success", value: encodeValue(value, format), logLines: [] };
     return { outcome, version, readSet };
   } catch (error) {
-    if (!isTrueupError(error) && !(error instanceof HttpError)) throw error;
+    if (isOutage(error) || !(isTrueupError(error) || error instanceof HttpError)) throw error;
     return { outcome: failure(error.message, error.code), version: before, readSet: null };
   }
 }

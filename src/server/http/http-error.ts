@@ -27,7 +27,9 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   BACKEND_CLOSED: 503,
   FEATURE_NOT_SUPPORTED: 501,
   STORAGE_CLOSED: 503,
+  SNAPSHOT_TOO_OLD: 503,
   STORAGE_FULL: 507,
+  STORAGE_UNAVAILABLE: 503,
 };
 
 /** The reply to any thrown value. */

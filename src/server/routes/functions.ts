@@ -17,6 +17,7 @@ import {
   permissionDenied,
 } from "../calls/function-reply.js";
 import { runQuery } from "../calls/run-query.js";
+import { isOutage } from "../calls/outage.js";
 import { readFormat } from "../calls/value-format.js";
 import type { Route, RouteRequest } from "../http/route.js";
 import { isSystemFunction } from "../calls/system-queries.js";
@@ -101,7 +102,8 @@ function isLost(outcome: FunctionOutcome): boolean {
 
 /**
  * @param snapshot What a query reads; left out, the latest durable commit.
- * @throws TIMESTAMP_NOT_HELD when the snapshot cannot be read any more
+ * @throws TIMESTAMP_NOT_HELD when the snapshot cannot be read any more; STORAGE_UNAVAILABLE, after which a mutation may have
+ *   happened or not
  */
 async function callFunction(
   request: RouteRequest,
@@ -132,5 +134,6 @@ async function callFunction(
     ...(snapshot === undefined ? {} : { snapshot }),
   });
   if (snapshot !== undefined && isLost(outcome)) throw new TrueupError("TIMESTAMP_NOT_HELD");
+  if (outcome.status === "error" && isOutage(outcome.error)) throw outcome.error;
   return functionReply(outcome, format, caller);
 }

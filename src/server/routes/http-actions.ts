@@ -9,6 +9,7 @@ import { pipeline } from "node:stream/promises";
 import type { Backend, FunctionFailure } from "../../backend/index.js";
 import type { Authenticator, Caller } from "../auth/authenticator.js";
 import { functionReply } from "../calls/function-reply.js";
+import { isOutage } from "../calls/outage.js";
 import { HttpError } from "../http/http-error.js";
 import { receiveBody } from "../http/read-body.js";
 import type { Share } from "../load.js";
@@ -42,7 +43,10 @@ export async function answerHttpAction(
   const request = await toRequest(url, incoming, share);
   const caller = await callerOf(request, authenticator);
   const outcome = await backend.fetchOutcome(request, { identity: caller.identity });
-  if (outcome.status === "error") return sendFailure(outcome, caller, outgoing);
+  if (outcome.status === "error") {
+    if (isOutage(outcome.error)) throw outcome.error;
+    return sendFailure(outcome, caller, outgoing);
+  }
   const { response } = outcome;
   if (response === null) {
     const path = new URL(request.url).pathname;

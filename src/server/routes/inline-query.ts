@@ -6,6 +6,7 @@ import { v } from "convex/values";
 import { importSource, requestReader } from "../../deploy/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import { decodeArguments, functionReply, type FunctionReply } from "../calls/function-reply.js";
+import { isOutage } from "../calls/outage.js";
 import { readFormat } from "../calls/value-format.js";
 import type { Route, RouteRequest } from "../http/route.js";
 
@@ -50,6 +51,7 @@ async function runInlineQuery({ backend, caller, body }: RouteRequest): Promise<
     identity,
     allowInternal: true,
   });
+  if (outcome.status === "error" && isOutage(outcome.error)) throw outcome.error;
   return functionReply(outcome, format, caller);
 }
 

@@ -2,28 +2,20 @@
  * One client's connection: the queries that it watches, its calls, and who it is. Results reach it in transitions, each from one
  * state of the client to the next, in which all outcomes are right at one commit. One transition is made at a time, and the next
  * one when the client has taken it; what changes meanwhile is in that. A mutation is answered before the transition that
- * contains it.
+ * contains it. While the storage cannot be reached the client stays connected, and goes on afterwards.
  */
 import type { ServerLimits } from "../../backend/index.js";
-import type { Value } from "convex/values";
-import type { Version } from "../../storage/storage.js";
+import { catchUp, type Version } from "../../storage/storage.js";
 import { LiveQuerySet, type Settled } from "../../subscriptions/index.js";
-import {
-  decodeArguments,
-  encodeTimestamp,
-  errorReply,
-  functionReply,
-  type FunctionReply,
-  permissionDenied,
-} from "../calls/function-reply.js";
+import { encodeTimestamp } from "../calls/function-reply.js";
+import { isOutage, waitOut } from "../calls/outage.js";
 import type { QueryCall, QueryHost } from "../calls/run-query.js";
 import type { Authenticator, Caller } from "../auth/authenticator.js";
-import type { ClientRequest } from "../../functions/index.js";
 import type { Load } from "../load.js";
 import { httpErrorOf } from "../http/http-error.js";
-import type { AddQuery, CallMessage, ClientMessage, Credential } from "./client-messages.js";
+import { ClientCalls } from "./client-calls.js";
+import type { AddQuery, ClientMessage, Credential } from "./client-messages.js";
 import {
-  callResponse,
   modificationText,
   transitionText,
   type StateModification,
@@ -66,9 +58,9 @@ export class SyncSession {
   readonly #host: SyncHost;
   readonly #client: SyncClient;
   readonly #inHand: InHand;
+  readonly #calls: ClientCalls;
   readonly #set: LiveQuerySet<QueryCall, WatchedOutcome>;
   readonly #removed = new Set<number>();
-  #sessionId: string | null = null;
   #caller: Caller;
   /** What came while a key or a token was being checked; null while none is. */
   #inbox: { readonly message: ClientMessage; readonly bytes: number }[] | null = null;
@@ -79,6 +71,10 @@ export class SyncSession {
   #reached: ReachedState = reachedState({ querySet: 0, identity: 0 }, 0);
   /** The next transition must show at least this commit. */
   #mustShow: Version = 0;
+  /** The next transition must show all that was acknowledged by now, to whomever. */
+  #isBehind = false;
+  /** The latest commit that the client had seen when it connected. */
+  #observed: Version = 0;
   #owesTransition = false;
   #isDirty = false;
   /** The transitions that are being made; null while there is nothing to tell. */
@@ -86,14 +82,13 @@ export class SyncSession {
   /** The connection is about to end: what the client says now is for the next server. */
   #isEnding = false;
   #isClosed = false;
-  readonly #calls = new Set<Promise<void>>();
-  #lastMutation: Promise<void> = Promise.resolve();
 
   constructor(host: SyncHost, client: SyncClient, inHand: InHand) {
     this.#host = host;
     this.#inHand = inHand;
     this.#client = client;
     this.#caller = host.authenticator.stranger;
+    this.#calls = new ClientCalls(host, client, inHand, (version) => this.#owe(version));
     this.#set = new LiveQuerySet(host.live, () => this.#advance());
   }
 
@@ -120,19 +115,9 @@ export class SyncSession {
         return this.#authenticate(message);
       case "ModifyQuerySet":
         return this.#modifyQuerySet(message);
-      case "Mutation": {
-        const caller = this.#caller;
-        if (!this.#inHand.beginCall(bytes)) return;
-        const make = (): Promise<void> => this.#call(() => this.#mutate(message, caller), bytes);
-        this.#lastMutation = this.#lastMutation.then(make);
-        return;
-      }
-      case "Action": {
-        const caller = this.#caller;
-        if (!this.#inHand.beginCall(bytes)) return;
-        void this.#call(() => this.#act(message, caller), bytes);
-        return;
-      }
+      case "Mutation":
+      case "Action":
+        return this.#calls.begin(message, this.#caller, bytes);
       case "Event":
     }
   }
@@ -140,7 +125,7 @@ export class SyncSession {
   /** Takes no more messages; resolves when the calls under way are answered, and shown. Those that wait are not begun. */
   async end(): Promise<void> {
     this.#isEnding = true;
-    await Promise.all(this.#calls);
+    await this.#calls.end();
     this.#advance();
     await this.#transitions;
     this.#client.close("ServerShutdown");
@@ -151,20 +136,18 @@ export class SyncSession {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#expiry);
+    this.#calls.close();
     this.#emptyInbox();
     this.#set.close();
     this.#inHand.watch(0);
   }
 
-  /**
-   * A client may have seen a later commit than there is. This process has all commits of its data, so the data was put back to an
-   * earlier state since, which the client is brought to like to any other.
-   */
+  /** What the client has seen before, in whatever process, it sees here. */
   #connect({ sessionId, observed }: Extract<ClientMessage, { type: "Connect" }>): void {
-    if (this.#sessionId !== null) return this.#refuse("The client has connected already.");
-    this.#sessionId = sessionId;
-    const { version } = this.#host.backend.database.storage;
-    if (observed > version) this.#host.tellOfLater(observed, version);
+    if (this.#calls.sessionId !== null) return this.#refuse("The client has connected already.");
+    this.#calls.sessionId = sessionId;
+    this.#observed = observed;
+    this.#isBehind = true;
   }
 
   #authenticate({ baseVersion, credential }: Extract<ClientMessage, { type: "Authenticate" }>): void {
@@ -187,6 +170,7 @@ export class SyncSession {
         this.#expireAt(expiresAtMs);
       }
     } catch (thrown) {
+      if (isOutage(thrown)) throw thrown;
       return this.#failAuth(httpErrorOf(thrown).message, this.#wanted.identity, true);
     }
     const waiting = this.#emptyInbox();
@@ -231,6 +215,7 @@ export class SyncSession {
     for (const modification of message.modifications) {
       const { queryId } = modification;
       if (modification.type === "Add") {
+        this.#isBehind = true;
         this.#removed.delete(queryId);
         this.#watch(modification);
         if (this.#set.size > queriesPerSocket) {
@@ -251,63 +236,11 @@ export class SyncSession {
     this.#set.add(queryId, { path, componentPath, args, caller, format: "convex_encoded_json", journal });
   }
 
-  async #mutate(message: CallMessage, caller: Caller): Promise<void> {
-    const { requestId } = message;
-    const once = this.#sessionId === null ? {} : { once: { sessionId: this.#sessionId, requestId } };
-    const { reply, version } = await this.#run("mutation", message, caller, once);
-    if (this.#isClosed) return;
-    this.#client.send(callResponse("MutationResponse", requestId, reply, encodeTimestamp(version)));
-    if (reply.status !== "success") return;
+  /** The next transition is to show a mutation that was answered. */
+  #owe(version: Version): void {
     this.#mustShow = Math.max(this.#mustShow, version);
     this.#owesTransition = true;
     this.#set.tellSoon();
-  }
-
-  async #act(message: CallMessage, caller: Caller): Promise<void> {
-    const { reply } = await this.#run("action", message, caller);
-    if (!this.#isClosed) {
-      this.#client.send(callResponse("ActionResponse", message.requestId, reply, undefined));
-    }
-  }
-
-  /** Makes a call, unless the connection is about to end. */
-  async #call(make: () => Promise<void>, bytes: number): Promise<void> {
-    if (!this.#isEnding) {
-      const call = this.#guard(make());
-      this.#calls.add(call);
-      await call;
-      this.#calls.delete(call);
-    }
-    this.#inHand.endCall(bytes);
-  }
-
-  async #run(
-    kind: "mutation" | "action",
-    { path, componentPath, args }: CallMessage,
-    caller: Caller,
-    options: { readonly once?: ClientRequest } = {},
-  ): Promise<{ reply: FunctionReply; version: Version }> {
-    const { backend } = this.#host;
-    const isAdmin = caller.kind === "admin";
-    const version = backend.database.storage.version;
-    if (componentPath !== "" && !isAdmin) return { reply: permissionDenied, version };
-    let decoded: Value;
-    try {
-      decoded = decodeArguments(args);
-    } catch (error) {
-      return { reply: errorReply(error), version };
-    }
-    const outcome = await backend.run({
-      kind,
-      path,
-      componentPath,
-      args: decoded,
-      identity: caller.identity,
-      allowInternal: isAdmin,
-      ...options,
-    });
-    const seen = outcome.status === "success" ? (outcome.version ?? version) : version;
-    return { reply: functionReply(outcome, "convex_encoded_json", caller), version: seen };
   }
 
   /** Whether there may be something to tell. A connection that is about to end only owes what its own mutations did. */
@@ -325,7 +258,7 @@ export class SyncSession {
 
   async #makeTransitions(): Promise<void> {
     try {
-      while (this.#hasNews) {
+      for (let outages = 0; this.#hasNews;) {
         this.#isDirty = false;
         const due = {
           target: { ...this.#wanted },
@@ -333,14 +266,16 @@ export class SyncSession {
           isOwed: this.#owesTransition,
         };
         this.#owesTransition = false;
-        const settled = await this.#set.settle(Math.max(this.#mustShow, this.#reached.version));
+        const settled = await this.#settle();
         if (this.#isClosed) break;
-        if (due.target.identity !== this.#wanted.identity) {
-          // The caller is another one since: each query was replaced meanwhile, and nothing of what was settled is one of them.
+        // The caller may be another one since: each query was replaced then, and nothing of what was settled is one of them.
+        if (settled === null || due.target.identity !== this.#wanted.identity) {
           this.#isDirty = true;
           this.#owesTransition ||= due.isOwed;
+          if (settled === null) await waitOut(outages++);
           continue;
         }
+        outages = 0;
         this.#makeTransition(due, settled);
         const taking = this.#client.whenTaken();
         if (taking !== undefined) await taking;
@@ -350,6 +285,43 @@ export class SyncSession {
     } finally {
       this.#transitions = null;
     }
+  }
+
+  /** Null when the storage cannot be reached for now. */
+  async #settle(): Promise<Settled<WatchedOutcome> | null> {
+    try {
+      if (this.#isBehind) {
+        const catching = this.#catchUp();
+        if (catching !== undefined) await catching;
+      }
+      return await this.#set.settle(Math.max(this.#mustShow, this.#reached.version));
+    } catch (error) {
+      if (isOutage(error)) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * A client may have seen a later commit than there is: then the data was put back to an earlier state since, which the client
+   * is brought to like to any other.
+   */
+  #catchUp(): Promise<void> | undefined {
+    const { storage } = this.#host.backend.database;
+    const arrive = (): void => {
+      this.#mustShow = Math.max(this.#mustShow, storage.version);
+      if (this.#observed > storage.version) this.#host.tellOfLater(this.#observed, storage.version);
+      this.#observed = 0;
+    };
+    this.#isBehind = false;
+    const catching = catchUp(storage);
+    if (catching === undefined) {
+      arrive();
+      return undefined;
+    }
+    return catching.then(arrive, (error: unknown) => {
+      this.#isBehind = true;
+      throw error;
+    });
   }
 
   #makeTransition(
