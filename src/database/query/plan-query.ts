@@ -3,7 +3,7 @@
  * over `by_id` reads the ids; one over another index reads its entries. The equalities of an index range cover the first fields
  * of the index, and then at most one field may have bounds.
  */
-import type { Value } from "convex/values";
+import { CommitTsPlaceholder, type Value } from "convex/values";
 import { TrueupError } from "../../errors/index.js";
 import { compareValues, decodeId, encodeId, encodeKey, prefixEnd, tupleEnd } from "../../values/index.js";
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
@@ -31,6 +31,8 @@ export interface ScanPlan {
   readonly start: string;
   readonly end: string;
   readonly isReverse: boolean;
+  /** Nothing but what the transaction itself has written can be there: it waits for the timestamp of this commit. */
+  readonly isOwn: boolean;
   /** All fields that decide the order, for a cursor to be bound to. */
   readonly fields: readonly string[];
 }
@@ -50,7 +52,8 @@ export function planScan(source: QuerySource, table: TableEntry): ScanPlan {
   const { space, prefix, fields } = spaceOf(source, table);
   const range = source.type === "IndexRange" ? source.range : [];
   const bounds = keyBounds(table, prefix, fields, splitRange(range, fields, source));
-  return { table, space, ...bounds, isReverse, fields };
+  const isOwn = range.some(({ type, value }) => type === "Eq" && value instanceof CommitTsPlaceholder);
+  return { table, space, ...bounds, isReverse, isOwn, fields };
 }
 
 /**

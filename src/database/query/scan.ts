@@ -52,11 +52,11 @@ export class Scan {
     this.#state = state;
     this.#plan = plan;
     this.#batchSize = Math.max(1, Math.min(firstBatch, maxBatch));
-    const { start, end, isReverse } = plan;
+    const { start, end, isReverse, isOwn } = plan;
     this.#resumeAt = isReverse ? end : start;
-    this.#isExhausted = start >= end;
+    this.#isExhausted = start >= end || isOwn;
     this.#coverage = { start, end, isReverse, last: null, isComplete: this.#isExhausted };
-    state.readSet?.addCoverage(this.#coverage);
+    if (!isOwn) state.readSet?.addCoverage(this.#coverage);
   }
 
   /** The key of the document that `next` returned last. */

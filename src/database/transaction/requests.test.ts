@@ -158,6 +158,21 @@ test("the storage is told where the commit's timestamp goes, in documents and in
   }
 });
 
+test("what waits for this commit's timestamp is found without a read, since nobody else can have written it", async () => {
+  const at = new CommitTsPlaceholder();
+  const own = indexRange("t.by_n", ["Eq", "n", at]);
+  let found: unknown[] = [];
+  const { reads } = await requestOf(async (tx) => {
+    const t = tx.component("");
+    await t.insert("t", { n: at, m: 1 });
+    found = await t.stream(own).take(9);
+    await t.insert("t", { n: at, m: 2 });
+    found.push(...(await t.stream({ ...own, operators: [{ limit: 9 }] }).take(9)));
+  });
+  expect(found).toMatchObject([{ m: 1 }, { m: 1 }, { m: 2 }]);
+  expect(reads?.ranges).toEqual([]);
+});
+
 test("a batch of an index's build has read how far the build has come, and the documents it looked at", async () => {
   const { database, requests } = await openTen();
   await database.mutate((tx) => tx.ensureTable("", "t", [{ indexDescriptor: "by_m", fields: ["m"] }]));
