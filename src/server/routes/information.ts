@@ -3,6 +3,9 @@
  * yet. Such features are known by name, so that a caller is told at once what is missing; a 404 would make the official CLI
  * try again for half a minute.
  */
+import { TrueupError } from "../../errors/index.js";
+import { catchUp } from "../../storage/storage.js";
+import { currentClock } from "../../work/index.js";
 import { HttpError, httpErrorOf } from "../http/http-error.js";
 import { TextReply, type Route, type RouteRequest } from "../http/route.js";
 import { version } from "../version.js";
@@ -25,13 +28,37 @@ const features: readonly (readonly [feature: string, method: Route["method"], pa
   ["The dashboard's API", "POST", "/api/delete_tables"],
 ];
 
-/** Whether the storage answers; whoever balances load sends no requests to a server that is closing or has lost its storage. */
-async function assertReady({ backend }: RouteRequest): Promise<void> {
+/** What a server shows may be so old, and a storage may take so long to answer. */
+const freshMs = 5_000;
+
+/**
+ * Whether the server is fit to be sent requests: it is not closing, its storage answers, and it knows what was acknowledged
+ * anywhere, all within five seconds. @throws HttpError 503
+ */
+async function answerReadiness({ backend }: RouteRequest): Promise<unknown> {
+  const { database } = backend;
+  const asking = Promise.resolve(catchUp(database.storage)).then(() =>
+    database.query(() => Promise.resolve(null), { limits: null }),
+  );
   try {
-    await backend.database.query(() => Promise.resolve(null), { limits: null });
+    await inTime(asking);
   } catch (error) {
     const { code, message } = httpErrorOf(error);
     throw new HttpError(503, code, message);
+  }
+  return { status: "ready" };
+}
+
+async function inTime(asking: Promise<unknown>): Promise<void> {
+  let cancel = (): void => {};
+  const late = new Promise<never>((_resolve, reject) => {
+    const tooLate = new TrueupError("STORAGE_UNAVAILABLE", "The storage has not answered for 5 seconds.");
+    cancel = currentClock.after(freshMs, () => reject(tooLate));
+  });
+  try {
+    await Promise.race([asking, late]);
+  } finally {
+    cancel();
   }
 }
 
@@ -51,15 +78,13 @@ export const informationRoutes: readonly Route[] = [
   { method: "GET", path: "/", isForAdmins: false, answer: async (request) => frontPage(request) },
   { method: "GET", path: "/version", isForAdmins: false, answer: async () => version },
   { method: "GET", path: "/healthz", isForAdmins: false, answer: async () => ({ status: "ok" }) },
-  {
+  // Load balancers know them by either name.
+  ...["/health", "/readyz"].map((path): Route => ({
     method: "GET",
-    path: "/readyz",
+    path,
     isForAdmins: false,
-    answer: async (request) => {
-      await assertReady(request);
-      return { status: "ready" };
-    },
-  },
+    answer: answerReadiness,
+  })),
   {
     method: "GET",
     path: "/metrics",
