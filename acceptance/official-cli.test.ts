@@ -58,7 +58,7 @@ let deployed: CliResult;
 beforeAll(async () => {
   await serve(0);
   await convex("codegen", "--typecheck", "disable");
-  generatedModules = backend.deploy.configHashes().moduleHashes;
+  generatedModules = (await backend.deploy.configHashes()).moduleHashes;
   deployed = await convex("deploy", "--typecheck", "disable");
 }, 120_000);
 afterAll(async () => {

@@ -113,7 +113,7 @@ export class Backend {
       database,
       runtime,
       env,
-      keepers: [runtime, scheduler, driver, migrations],
+      keepers: [scheduler, driver, migrations],
       start: async () => {
         if (!runScheduled) return;
         await scheduler.start();

@@ -124,7 +124,7 @@ async function openOn(
   });
   const { modules } = options;
   if (modules !== undefined) {
-    await backend.activate(await programFromModules({ ...options, modules }));
+    await backend.deploy.open(await programFromModules({ ...options, modules }));
     return backend;
   }
   const resumed = await backend.deploy.resume();

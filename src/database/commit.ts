@@ -28,6 +28,11 @@ export class DatabaseCommit {
     this.#catalog = catalog;
   }
 
+  /** The name of the program that runs as of it, or of a later one; null before the first was put in place. */
+  get program(): string | null {
+    return this.#catalog.head.program ?? null;
+  }
+
   /** For `ReadSet.intersects`. O(writes) the first time. */
   get touchedKeys(): readonly string[] {
     if (this.#touchedKeys === undefined) {

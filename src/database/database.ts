@@ -4,7 +4,7 @@
  * decoded in a cache; `documents/versioned-cache.ts` says when the cache may be used.
  */
 import { isTrueupError } from "../errors/index.js";
-import type { Commit, Storage, StorageSnapshot, StorageTransaction, Version } from "../storage/storage.js";
+import type { Commit, MaybePromise, Storage, StorageTransaction, Version } from "../storage/storage.js";
 import { decodeId } from "../values/index.js";
 import { pause } from "../work/index.js";
 import type { Catalog } from "./catalog/catalog.js";
@@ -21,50 +21,23 @@ import { BackgroundWork } from "./background/background-work.js";
 import { BaseView, type Caches } from "./transaction/base-view.js";
 import { CommitBatch } from "./transaction/commit-batch.js";
 import { MutationHandle, QueryHandle } from "./transaction/handles.js";
-import { convexLimits, noLimits, type TransactionLimits } from "./transaction/limits.js";
+import { convexLimits, noLimits } from "./transaction/limits.js";
 import type { Random } from "./transaction/mutation-state.js";
-import type { ReadSet } from "./transaction/read-set.js";
+import type {
+  DatabaseOptions,
+  MutationOutcome,
+  QueryOptions,
+  QueryOutcome,
+  TransactionOptions,
+} from "./options.js";
 import { TransactionState } from "./transaction/transaction.js";
-import type { HookResolver, MutationTransaction, QueryTransaction } from "./transaction/types.js";
+import type { CodeLoader, HookResolver, MutationTransaction, QueryTransaction } from "./transaction/types.js";
 import { Turns } from "./turns.js";
 import type { Upkeep } from "./upkeep.js";
 import { guardGlobals } from "./transforms/guarded-globals.js";
 import { rehearse } from "./transforms/rehearse.js";
 import { Shapes } from "./transforms/shapes.js";
 import type { Rehearsal, RehearsalPlan, SettledTransform, TransformResolver } from "./transforms/types.js";
-
-export interface DatabaseOptions {
-  /** Milliseconds since 1970; `Date.now` when left out. */
-  readonly clock?: () => number;
-  /** The source of the random part of ids. */
-  readonly random?: Random;
-  /** About how much memory decoded documents, and as much again cells, may take between transactions. 64 MiB when left out. */
-  readonly cacheBytes?: number;
-  /** The most documents or keys that one transaction of background work handles; left out, some hundreds. */
-  readonly backgroundBatch?: number;
-}
-
-export interface TransactionOptions {
-  /** Limits of this transaction in place of Convex's; null lifts them all. */
-  readonly limits?: Partial<TransactionLimits> | null;
-}
-
-export interface QueryOptions extends TransactionOptions {
-  /** The snapshot of the storage to read, which the caller releases. Left out, one of the latest durable commit. */
-  readonly snapshot?: StorageSnapshot | undefined;
-}
-
-export interface QueryOutcome<T> {
-  readonly value: T;
-  readonly version: Version;
-  readonly readSet: ReadSet;
-}
-
-export interface MutationOutcome<T> {
-  readonly value: T;
-  /** The commit; the version that was read when nothing was written. */
-  readonly version: Version;
-}
 
 const defaultCacheBytes = 64 * (1 << 20);
 /** How often a mutation is run again after a conflict, with growing pauses. */
@@ -96,6 +69,7 @@ export class Database implements Upkeep {
   /** Transactions run one after another, all of them in this process. */
   readonly #isExclusive: boolean;
   #hooks: HookResolver = () => noHooks;
+  #loadCode: CodeLoader = () => {};
   #handedOver: HandedOver | null = null;
   #lastCreationTime = 0;
   #begunTransactions = 0;
@@ -140,7 +114,12 @@ export class Database implements Upkeep {
   /** Runs in a snapshot: the one given, or one of the latest durable commit. Rejects with whatever `run` throws. */
   query<T>(run: (tx: QueryTransaction) => Promise<T>, options: QueryOptions = {}): Promise<QueryOutcome<T>> {
     this.#begunTransactions++;
-    return this.#inSnapshot((state) => run(new QueryHandle(state)), options);
+    return this.#inSnapshot((state) => {
+      const loading = this.#whenLoaded(state);
+      return loading instanceof Promise
+        ? loading.then(() => run(new QueryHandle(state)))
+        : run(new QueryHandle(state));
+    }, options);
   }
 
   async #inSnapshot<T>(
@@ -198,6 +177,11 @@ export class Database implements Upkeep {
    */
   setHooks(resolve: HookResolver): void {
     this.#hooks = resolve;
+  }
+
+  /** Sets what loads the code that commits name. Every transaction waits for it before it runs. */
+  setCodeLoader(load: CodeLoader): void {
+    this.#loadCode = load;
   }
 
   /**
@@ -304,6 +288,8 @@ export class Database implements Upkeep {
       state = this.#begin(base, finding instanceof Promise ? await finding : finding, options);
       // Whatever decides what a write has to do hangs on the head.
       state.readSet.addKey(catalogKeys.head);
+      const loading = this.#whenLoaded(state);
+      if (loading instanceof Promise) await loading;
       handle = new MutationHandle(state, this.#hooks, this.#lastCreationTime, this.#random);
       value = await run(state, handle);
       state.end();
@@ -323,6 +309,13 @@ export class Database implements Upkeep {
     if (!this.#isExclusive) for (const callback of handle.handOverCallbacks) callback();
     for (const callback of handle.callbacks) callback();
     return { value, version };
+  }
+
+  /** Until the code is there that the transaction's catalog names. */
+  #whenLoaded({ base, baseCatalog, beganAtMs }: TransactionState): MaybePromise<void> {
+    const read = (): QueryHandle =>
+      new QueryHandle(new TransactionState(base, baseCatalog, noLimits, beganAtMs));
+    return this.#loadCode(baseCatalog.code, read);
   }
 
   #begin(base: BaseView, catalog: Catalog, options: TransactionOptions): TransactionState {

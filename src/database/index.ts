@@ -1,14 +1,15 @@
 export type { CellCodec, CellReader, CellWriter } from "../seams/index.js";
+export type { CodeNames, Follower, FollowerFailure, Followers } from "./catalog/catalog.js";
 export type { DataCheck, DataCheckOptions, DataDifference, DataDifferenceKind } from "./check/types.js";
 export { DatabaseCommit, type TouchedTable } from "./commit.js";
-export {
-  Database,
-  type DatabaseOptions,
-  type MutationOutcome,
-  type QueryOptions,
-  type QueryOutcome,
-  type TransactionOptions,
-} from "./database.js";
+export { Database } from "./database.js";
+export type {
+  DatabaseOptions,
+  MutationOutcome,
+  QueryOptions,
+  QueryOutcome,
+  TransactionOptions,
+} from "./options.js";
 export type { Document, Fields } from "./documents/document.js";
 export { valueAt } from "./documents/document.js";
 export type {
@@ -38,6 +39,7 @@ export { ReadSet, type TouchedKeys } from "./transaction/read-set.js";
 export type {
   Change,
   ChangeHook,
+  CodeLoader,
   DatabaseReader,
   DatabaseWriter,
   DocumentImages,

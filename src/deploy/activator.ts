@@ -3,28 +3,38 @@
  *
  * 1. those that prepare the program: for a push the check that nothing has overtaken it, then the schemas, the aggregates that
  *    it changes, and its code;
- * 2. those that keep something of the program that runs: its transforms, the runtime, the scheduler, the drivers;
- * 3. whoever wants to know that another program runs.
+ * 2. the program itself, which the head of the catalog names from then on;
+ * 3. those that keep something of the program that runs: the scheduler, the drivers.
  *
- * `activation.ts` walks the list.
+ * `activation.ts` walks the list. What they wrote is taken up by reading it, in this process and in every other that shares the
+ * data: the commit tells all of them that another program runs.
  */
-import type { Database, MutationTransaction } from "../database/index.js";
-import { TrueupError } from "../errors/index.js";
+import type { Database, MutationTransaction, QueryTransaction } from "../database/index.js";
+import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { LoadedProgram, Runtime } from "../functions/index.js";
-import { StandbyBuild } from "../integrity/index.js";
-import { activate, type Participant, type TakeUp } from "./activation.js";
+import { AggregateCalls, leaveOff, StandbyBuild } from "../integrity/index.js";
+import { activate, type Participant } from "./activation.js";
+import { programFingerprint } from "./code/fingerprint.js";
 import type { Schemas } from "./code/program-code.js";
+import { codeText, newProgramName, parseProgramName, type ProgramCodeName } from "./code/program-names.js";
 import { MigrationCalls } from "./migrations/migration-calls.js";
 import { SchemaPreparation } from "./preparation/schema-preparation.js";
-import { TransformFunctions, type OriginatedProgram } from "./steps/transform-functions.js";
+import {
+  pushIdOf,
+  TransformFunctions,
+  type OriginatedProgram,
+  type ProgramOrigin,
+} from "./steps/transform-functions.js";
 
 /** What keeps something of the program that runs. */
 export interface ProgramKeeper {
+  /** Part of the transaction that puts a program in place, after its schemas. */
+  store?(tx: MutationTransaction, program: LoadedProgram): Promise<void>;
   /**
-   * Part of the transaction that puts a program in place, after its schemas. What it resolves with is called once the
-   * transaction has committed.
+   * Reads what it needs of the program that is in place, whichever process has put it there. From the call of the result on, it
+   * goes by that program.
    */
-  store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void>;
+  takeUp(tx: QueryTransaction, program: LoadedProgram): Promise<() => void>;
 }
 
 export interface ActivatorOptions {
@@ -41,7 +51,9 @@ export class Activator {
   readonly #functions: TransformFunctions;
   readonly #migrations: MigrationCalls;
   readonly #listeners = new Set<() => void>();
+  readonly #stopListening: () => void;
   #running: OriginatedProgram | null = null;
+  #takingUp: Promise<unknown> = Promise.resolve();
   #lastTurn: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
@@ -49,6 +61,16 @@ export class Activator {
     this.#options = options;
     this.#functions = new TransformFunctions(options.database);
     this.#migrations = new MigrationCalls(options.database, options.runtime);
+    const { database, runtime } = options;
+    this.#stopListening = database.onCommit(({ program }) => {
+      if (program === null || program === runtime.programs.current?.name) return;
+      this.takeUp().catch((error: unknown) => this.#notTakenUp(error));
+    });
+  }
+
+  /** Where the transforms of programs are found. */
+  get functions(): TransformFunctions {
+    return this.#functions;
   }
 
   /**
@@ -85,9 +107,10 @@ export class Activator {
   }
 
   /** The aggregates that a program changes, to be built beside those that answer. */
-  aggregatesBeside(program: LoadedProgram): StandbyBuild {
+  aggregatesBeside(next: OriginatedProgram): StandbyBuild {
     const { database, runtime } = this.#options;
-    return new StandbyBuild(database, runtime, runtime.active, program);
+    const { program } = next;
+    return new StandbyBuild(database, runtime, runtime.active, { name: codeText(codeOf(next)), program });
   }
 
   /**
@@ -124,19 +147,95 @@ export class Activator {
 
   /** Puts a program in place. @param preparing Those that prepare it, in their order. @throws whatever one of them throws */
   async activate(next: OriginatedProgram, preparing: readonly Participant[]): Promise<void> {
-    const { database, keepers, start } = this.#options;
+    const { database, runtime, keepers } = this.#options;
+    const { program, origin } = next;
+    const name = newProgramName(codeOf(next));
     await activate(database, [
+      { check: (tx) => Promise.resolve(runtime.programs.replaceIn(tx)) },
       ...preparing,
-      afterwards(() => {
-        this.#running = next;
-        this.#functions.add(next.origin, next.program);
-      }),
-      ...keepers.map((keeper): Participant => ({ store: (tx) => keeper.store(tx, next.program) })),
-      afterwards(start),
-      afterwards(() => {
-        for (const listener of this.#listeners) listener();
-      }),
+      {
+        store: async (tx) => {
+          this.#functions.add(origin, program);
+          runtime.programs.add(name, program);
+          tx.nameProgram(name);
+          for (const keeper of keepers) await keeper.store?.(tx, program);
+        },
+      },
     ]);
+    await this.takeUp();
+  }
+
+  /**
+   * Has everyone here go by the program that the newest commit names, which another process may have put in place. Does
+   * nothing where that is so. @throws PROGRAM_NOT_LOADED, and calls throw it too until a program comes that can be loaded
+   */
+  async takeUp(): Promise<void> {
+    await this.#goBy(null);
+  }
+
+  /** @param anew The name of a program of which there is another instance. */
+  async #goBy(anew: string | null): Promise<void> {
+    const turn = this.#takingUp.then(() => this.#takeUpNewest(anew));
+    this.#takingUp = turn.catch(() => {});
+    await turn;
+  }
+
+  async #takeUpNewest(anew: string | null): Promise<void> {
+    const { database, runtime, keepers, start } = this.#options;
+    const { programs } = runtime;
+    const { value: newest } = await database.query(
+      async (tx) => {
+        const name = tx.program;
+        const isTakenUp = name === programs.current?.name && programs.refusal === null;
+        if (name === null || (isTakenUp && name !== anew)) return null;
+        if (!programs.has(name)) return { name, takeUps: [], program: null };
+        const { program } = programs.named(name);
+        const takeUps: (() => void)[] = [];
+        for (const keeper of keepers) takeUps.push(await keeper.takeUp(tx, program));
+        return { name, takeUps, program };
+      },
+      { limits: null },
+    );
+    if (newest === null) return;
+    try {
+      programs.takeUp(newest.name);
+      for (const takeUp of newest.takeUps) takeUp();
+      if (newest.program !== null) this.#running = { program: newest.program, origin: originOf(newest.name) };
+      await start();
+    } finally {
+      for (const listener of this.#listeners) listener();
+    }
+  }
+
+  #notTakenUp(error: unknown): void {
+    const code = isTrueupError(error) ? error.code : null;
+    // Whoever loads programs tells of one that cannot be loaded.
+    if (this.#isClosed || code === "PROGRAM_NOT_LOADED" || code === "STORAGE_CLOSED") return;
+    this.#options.runtime.report("", "deploy", error);
+  }
+
+  /** Has this process alone run another instance of the program in place, under the same name. */
+  async replaceHere(name: string, program: LoadedProgram): Promise<void> {
+    this.#options.runtime.programs.add(name, program);
+    await this.#goBy(name);
+  }
+
+  /** Drops what was prepared for a program to come, which nobody is going to put in place. */
+  async leaveOff(name: string): Promise<void> {
+    const { database, runtime } = this.#options;
+    await database.mutate(
+      async (tx) => {
+        for (const { componentPath, state, origin } of await tx.transforms()) {
+          const pushId = state === "prepared" ? pushIdOf(origin) : null;
+          if (pushId !== null && codeText({ kind: "push", pushId }) === name) tx.abandonPrepared(componentPath);
+        }
+        const { active } = runtime;
+        if (tx.followers?.program !== name) return;
+        if (active === null) tx.nameFollowers(null);
+        else await leaveOff(tx, new AggregateCalls(database, runtime, active));
+      },
+      { limits: null },
+    );
   }
 
   /** Calls the listener whenever another program has begun to run; returns how to stop. */
@@ -148,12 +247,20 @@ export class Activator {
   }
 
   /** Lets no other turn begin. */
-  close(): void {
+  async close(): Promise<void> {
     this.#isClosed = true;
+    this.#stopListening();
+    await this.#takingUp;
   }
 }
 
-/** Has nothing to write. */
-function afterwards(takeUp: TakeUp): Participant {
-  return { store: () => Promise.resolve(takeUp) };
+function codeOf({ origin, program }: OriginatedProgram): ProgramCodeName {
+  return origin.kind === "push"
+    ? origin
+    : { kind: "modules", fingerprint: programFingerprint(program) };
+}
+
+function originOf(name: string): ProgramOrigin {
+  const code = parseProgramName(name);
+  return code?.kind === "push" ? code : { kind: "modules" };
 }

@@ -78,7 +78,7 @@ test("what was begun and not finished is gone after a restart; what was finished
   await backend.close();
   backend = await open();
   expect(await call("app:version")).toBe(1);
-  expect(backend.deploy.configHashes().moduleHashes).toEqual([
+  expect((await backend.deploy.configHashes()).moduleHashes).toEqual([
     { path: "app.js", hash: sourceHash(version(1)), environment: "isolate" },
   ]);
 });

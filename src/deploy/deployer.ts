@@ -1,45 +1,49 @@
 /**
- * The code that a database runs, and how other code takes its place. A push goes step by step: `startPush` evaluates and
- * imports the code and puts nothing in place (code generation ends there), `waitForSchema` makes the data ready, `finishPush`
- * stores the code and puts it in place in one transaction. Until then everything about the push is in memory only, so
- * whatever happens before that commit, the old program is there. One push is finished at a time; one that another has
- * overtaken is refused. `activate` does the same at once for modules that nobody pushed, whose code is not stored.
+ * The code that a database runs, and how other code takes its place. A push goes step by step (`push/pushes.ts`): `startPush`
+ * evaluates and imports the code and puts nothing in place (code generation ends there), `waitForSchema` makes the data ready,
+ * `finishPush` stores the code and puts it in place in one transaction. Whatever happens before that commit, the old program is
+ * there. One push is finished at a time; one that another has overtaken is refused. `activate` does the same at once for
+ * modules that nobody pushed, whose code is not stored.
+ *
+ * Where several processes share the data, which program runs is nobody's memory: the head of the catalog names it, and each
+ * process loads what is named there (`code/program-loader.ts`).
  */
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { v } from "convex/values";
 import type { Database, MutationTransaction } from "../database/index.js";
-import { TrueupError } from "../errors/index.js";
+import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ComponentProgram, LoadedProgram, LoadOptions, Runtime } from "../functions/index.js";
-import { abandon } from "./activation.js";
+import type { Owner } from "../work/index.js";
+import { abandon, type Participant } from "./activation.js";
 import { Activator, type ProgramKeeper } from "./activator.js";
-import { pushDiff, type PushDiff } from "./push/push-diff.js";
-import { evaluateSchemas, type SchemaEvaluation } from "./push/schema-evaluation.js";
 import { buildProgram } from "./code/build-program.js";
+import { CodeInForce, type InForce } from "./code/code-in-force.js";
 import {
   changeEnvironment,
   readEnvironment,
-  serverVariables,
   type EnvironmentChange,
 } from "./code/environment-store.js";
-import { schemasOf, type ProgramCode, type Schemas } from "./code/program-code.js";
+import { programFingerprint } from "./code/fingerprint.js";
+import { schemasOf, type ProgramCode } from "./code/program-code.js";
+import { ProgramLoader } from "./code/program-loader.js";
+import { codeText } from "./code/program-names.js";
 import { readPrograms, storeProgram } from "./code/program-store.js";
-import { checkEnvironment, type Environment } from "./definitions/component-tree.js";
-import { checkCrons } from "./push/check-crons.js";
+import { namesAddresses, serverAddresses } from "./code/server-addresses.js";
+import type { Environment } from "./definitions/component-tree.js";
 import { schemasInForce } from "./preparation/data-in-force.js";
 import type { SchemaPreparation } from "./preparation/schema-preparation.js";
-import { aggregatesStatus, type SchemaStatus } from "./preparation/schema-status.js";
-import { authModule, evaluateAuth } from "./push/auth-config.js";
+import type { SchemaStatus } from "./preparation/schema-status.js";
+import { evaluateAuth } from "./push/auth-config.js";
+import { hashesOf, type ConfigHashes } from "./push/config-hashes.js";
+import { checkCrons } from "./push/check-crons.js";
 import { evaluatePush } from "./push/evaluate-push.js";
-import { loadPush, type LoadedPush } from "./push/load-push.js";
-import { PendingPushes, type PendingPush } from "./push/pending-pushes.js";
-import {
-  schemaChange,
-  startPushReply,
-  type SchemaChange,
-  type StartPushReply,
-} from "./push/start-push-reply.js";
+import type { PushDiff } from "./push/push-diff.js";
+import { PushRelay } from "./push/push-relay.js";
 import { parsePushRequest } from "./push/push-request.js";
+import { Pushes } from "./push/pushes.js";
+import { evaluateSchemas, type SchemaEvaluation } from "./push/schema-evaluation.js";
+import { schemaChange, type SchemaChange, type StartPushReply } from "./push/start-push-reply.js";
 import { requestReader } from "./request-reader.js";
 import { neededPushes, type OriginatedProgram } from "./steps/transform-functions.js";
 
@@ -52,21 +56,10 @@ export interface DeployerOptions {
   readonly keepers: readonly ProgramKeeper[];
   /** Called whenever a program was taken up: lets begin what works by itself. */
   readonly start: () => Promise<void>;
+  /** Which of the processes that share the data carries out pushes; left out, this one. */
+  readonly owner?: Owner;
   /** Where code is thought to lie: packages that it does not bundle are found from there; `.trueup/code` when left out. */
   readonly codeFolder?: string;
-}
-
-/** What the CLI compares its bundles with: the hash of each module of the app, by its path. */
-export interface ConfigHashes {
-  readonly config: { readonly functions: string };
-  readonly moduleHashes: readonly {
-    readonly path: string;
-    readonly hash: string;
-    readonly environment: string;
-  }[];
-  readonly nodeDependencies: readonly never[];
-  readonly udfServerVersion: string | null;
-  readonly nodeVersion: string | null;
 }
 
 const maxWaitMs = 60_000;
@@ -81,38 +74,88 @@ const readFinish = requestReader(
   }),
 );
 
+/** Something has put another program in place than the one that a change was made for. */
+class ProgramChanged extends Error {}
+
+const maxAttempts = 5;
+const thisProcess: Owner = { holds: () => true };
+
 export class Deployer {
   readonly #database: Database;
   readonly #options: DeployerOptions;
   readonly #activator: Activator;
   readonly #folder: string;
-  readonly #pending: PendingPushes;
-  #active: ProgramCode | null = null;
+  readonly #inForce: CodeInForce;
+  readonly #loader: ProgramLoader;
+  readonly #pushes: Pushes;
+  readonly #relay: PushRelay | null;
   #losses: readonly TrueupError[] = [];
   /** The server's addresses when code was imported last but for pushes; modules may have read them then. */
-  #addresses: readonly (string | undefined)[] = [];
+  #addresses: readonly (string | undefined)[] = serverAddresses();
 
   constructor(options: DeployerOptions) {
-    this.#database = options.database;
+    const { database, runtime, owner = thisProcess } = options;
+    this.#database = database;
     this.#options = options;
     this.#activator = new Activator(options);
-    this.#pending = new PendingPushes(this.#activator);
     this.#folder = resolve(options.codeFolder ?? ".trueup/code");
+    this.#inForce = new CodeInForce(database);
+    const { functions } = this.#activator;
+    const load = (program: ComponentProgram): Promise<LoadedProgram> => this.#load(program);
+    const folder = this.#folder;
+    this.#loader = new ProgramLoader({ runtime, functions, load, folder });
+    this.#pushes = new Pushes({
+      database,
+      activator: this.#activator,
+      inForce: this.#inForce,
+      load,
+      folder,
+    });
+    this.#relay = this.#isShared ? new PushRelay(database, owner, this.#pushes) : null;
+    if (this.#isShared) database.setCodeLoader(this.#loader.load);
   }
 
   /**
    * Puts the program that was pushed to this database last in place again, as it was: whatever goes on in the data goes on.
    * Modules that no longer import fail when they are called. Resolves with null when there was no push or its code is lost. Of
-   * earlier programs whose transforms documents still need, the transforms are loaded.
+   * earlier programs whose transforms documents still need, the transforms are loaded. Where other processes share the data,
+   * nothing is put in place: this one goes by what is there, and refuses calls where it cannot load that.
    */
   async resume(): Promise<LoadedProgram | null> {
     this.#addresses = serverAddresses();
-    const program = await this.#loadStored();
-    if (program === null || this.#active === null) return null;
-    const loaded = await this.#load(program, { moduleFailures: "defer" });
-    const next = pushed(loaded, this.#active);
+    if (this.#isShared) return await this.#join();
+    const code = await this.#readStored();
+    if (code === null) return null;
+    const { program } = buildProgram(code, await this.environment(), this.#folder);
+    const next = pushed(await this.#load(program, { moduleFailures: "defer" }), code);
     await this.#activator.activate(next, [this.#activator.schemasAsTheyAre(next)]);
-    return loaded;
+    return next.program;
+  }
+
+  /**
+   * Puts modules that nobody pushed in place. Where other processes share the data, they have to be the modules that are in
+   * place, unless nothing is. @throws STORAGE_PROGRAM_DIFFERS; what `activate` throws
+   */
+  async open(program: ComponentProgram): Promise<LoadedProgram> {
+    if (!this.#isShared) return await this.activate(program);
+    const loaded = await this.#load(program);
+    const fingerprint = programFingerprint(loaded);
+    this.#loader.offer(fingerprint, loaded);
+    this.#activator.addTransforms(ofModules(loaded));
+    const own = codeText({ kind: "modules", fingerprint });
+    for (let attempt = 1; ; attempt++) {
+      const { name, base } = await this.#inForce.read();
+      if (base === own) return (await this.#join()) ?? loaded;
+      if (name !== null) {
+        const details = { stored: base, given: own };
+        throw new TrueupError("STORAGE_PROGRAM_DIFFERS", undefined, details);
+      }
+      try {
+        return await this.#activateModules(loaded, [whileInPlace(null)]);
+      } catch (error) {
+        if (!(error instanceof ProgramChanged) || attempt === maxAttempts) throw error;
+      }
+    }
   }
 
   /** What `resume` could not read of the stored code, each with what to do about it. */
@@ -120,16 +163,25 @@ export class Deployer {
     return this.#losses;
   }
 
+  /** Why this process refuses calls: it cannot load the program that runs. Null while it does not. */
+  get programFailure(): TrueupError | null {
+    return this.#options.runtime.programs.refusal;
+  }
+
   /**
    * Puts a program in place that was not pushed: makes the data ready for it and builds the aggregates that it changes, while
    * calls go on, then lets calls run it. @throws what `startPush` and `finishPush` throw; nothing has changed then
    */
   async activate(program: ComponentProgram, options: LoadOptions = {}): Promise<LoadedProgram> {
+    return await this.#activateModules(await this.#load(program, options), []);
+  }
+
+  async #activateModules(loaded: LoadedProgram, first: readonly Participant[]): Promise<LoadedProgram> {
     return await this.#activator.inTurn(async () => {
-      const loaded = await this.#load(program, options);
-      const preparing = [await this.prepare(loaded), this.#activator.aggregatesBeside(loaded)];
+      this.#loader.offer(programFingerprint(loaded), loaded);
+      const preparing = [await this.prepare(loaded), this.#activator.aggregatesBeside(ofModules(loaded))];
       try {
-        await this.#activator.activate(ofModules(loaded), preparing);
+        await this.#activator.activate(ofModules(loaded), [...first, ...preparing]);
       } finally {
         await abandon(preparing);
       }
@@ -148,19 +200,8 @@ export class Deployer {
   }
 
   /** What the code that runs consists of, for the CLI to send only what has changed. */
-  configHashes(): ConfigHashes {
-    const app = this.#active?.definitions.get("");
-    return {
-      config: { functions: this.#active?.functionsFolder ?? "convex/" },
-      moduleHashes: (app?.modules ?? []).map(({ path, sha256, environment }) => ({
-        path,
-        hash: sha256,
-        environment,
-      })),
-      nodeDependencies: [],
-      udfServerVersion: app?.serverVersion ?? null,
-      nodeVersion: this.#active?.nodeVersion ?? null,
-    };
+  async configHashes(): Promise<ConfigHashes> {
+    return hashesOf((await this.#inForce.read()).code);
   }
 
   /**
@@ -168,42 +209,33 @@ export class Deployer {
    * @throws INVALID_REQUEST, MODULE_FAILED, INVALID_COMPONENTS, INVALID_SCHEMA, PUSH_OUTDATED
    */
   async evaluateSchema(body: unknown): Promise<SchemaEvaluation> {
-    const code = await evaluatePush(parsePushRequest(body), await this.environment(), this.#active);
-    return await evaluateSchemas(this.#database, await this.#schemasBefore(code), this.#active, code);
+    const { code: active, env } = await this.#inForce.read();
+    const code = await evaluatePush(parsePushRequest(body), env, active);
+    return await evaluateSchemas(this.#database, await this.#pushes.schemasBefore(code), active, code);
   }
 
   /** The changes of indexes that the push would bring. @throws what `evaluateSchema` throws */
   async evaluatePush(body: unknown): Promise<{ readonly schemaChange: SchemaChange }> {
-    const code = await evaluatePush(parsePushRequest(body), await this.environment(), this.#active);
-    return { schemaChange: schemaChange(code.pushId, await this.#schemasBefore(code), schemasOf(code)) };
+    const { code: active, env } = await this.#inForce.read();
+    const code = await evaluatePush(parsePushRequest(body), env, active);
+    const before = await this.#pushes.schemasBefore(code);
+    return { schemaChange: schemaChange(code.pushId, before, schemasOf(code)) };
   }
 
   /**
-   * Evaluates and imports the code of a push, and keeps it for the steps to come.
+   * Evaluates and imports the code of a push, and keeps it for the steps to come, which may reach other processes.
    * @throws INVALID_REQUEST, MODULE_FAILED, INVALID_COMPONENTS, INVALID_SCHEMA, INVALID_FUNCTION,
    *   MISSING_ENVIRONMENT_VARIABLES, AUTH_CONFIG_MISSING_ENVIRONMENT_VARIABLE, PUSH_OUTDATED
    */
   async startPush(body: unknown): Promise<StartPushReply> {
-    const request = parsePushRequest(body);
-    const active = this.#active;
-    const env = await this.environment();
-    const code = await evaluatePush(request, env, active);
-    const push = await loadPush(code, env, this.#folder, (program) => this.#load(program));
-    if (!request.forCodegen) checkEnvironment(push.tree);
-    const before = await this.#schemasBefore(code);
-    this.#pending.add({ code, env, dryRun: request.dryRun, push, base: active?.pushId ?? null, before });
-    return startPushReply(code, push, env, before);
+    return await this.#pushes.start(parsePushRequest(body));
   }
 
   /** Makes the data ready for the push, and says how far that is. @throws INVALID_REQUEST, PUSH_OUTDATED */
   async waitForSchema(body: unknown): Promise<SchemaStatus> {
     const request = readWait(body);
-    const pending = this.#pendingOf(request.schemaChange.pushId);
     const timeoutMs = Math.min(Math.max(0, request.timeoutMs), maxWaitMs);
-    const untilMs = Date.now() + timeoutMs;
-    const status = await this.#pending.schemasOf(pending).wait(timeoutMs);
-    if (status.type !== "complete" || pending.dryRun) return status;
-    return await aggregatesStatus(this.#pending.aggregatesOf(pending), untilMs - Date.now());
+    return await (this.#relay ?? this.#pushes).wait(request.schemaChange.pushId, timeoutMs);
   }
 
   /**
@@ -212,25 +244,8 @@ export class Deployer {
    *   TRANSFORM_REHEARSAL_FAILED, TRANSFORM_FAILED, AGGREGATE_BUILD_FAILED; nothing has changed then
    */
   async finishPush(body: unknown): Promise<PushDiff> {
-    const request = readFinish(body);
-    const pending = this.#pendingOf(request.startPush.schemaChange.pushId);
-    const message = request.message ?? null;
-    const dryRun = request.dryRun === true || pending.dryRun;
-    return await this.#activator.inTurn(async () => {
-      const schemas = this.#pending.schemasOf(pending);
-      await schemas.whenReady();
-      const code: ProgramCode = { ...pending.code, message, crons: cronTexts(pending.push) };
-      const diff = pushDiff(this.#active, code);
-      if (dryRun) return diff;
-      await this.#activator.activate(pushed(pending.push.loaded, code), [
-        { check: (tx) => this.#assertCurrent(tx, pending) },
-        schemas,
-        this.#pending.aggregatesOf(pending),
-        { store: (tx) => this.#storeCode(tx, code) },
-      ]);
-      this.#pending.delete(code.pushId);
-      return diff;
-    });
+    const { startPush, message = null, dryRun = false } = readFinish(body);
+    return await (this.#relay ?? this.#pushes).finish(startPush.schemaChange.pushId, { message, dryRun });
   }
 
   /** The deployment's environment variables. */
@@ -244,38 +259,47 @@ export class Deployer {
    * @throws INVALID_ENVIRONMENT_VARIABLE, MODULE_FAILED, AUTH_CONFIG_MISSING_ENVIRONMENT_VARIABLE; nothing has changed then
    */
   async updateEnvironment(changes: readonly EnvironmentChange[]): Promise<void> {
-    await this.#activator.inTurn(async () => {
-      const active = this.#active;
+    await this.#whileInPlace(async ({ name, code: active, env: before }) => {
       const store = (tx: MutationTransaction): Promise<void> => changeEnvironment(tx, changes);
       if (active === null) {
-        await this.#database.mutate(store, { limits: null });
+        await this.#database.mutate(
+          async (tx) => {
+            assertInPlace(tx, name);
+            await store(tx);
+          },
+          { limits: null },
+        );
         return;
       }
-      const env: Record<string, string> = { ...(await this.environment()) };
-      for (const { name, value } of changes) {
-        if (value === null) delete env[name];
-        else env[name] = value;
+      const env: Record<string, string> = { ...before };
+      for (const { name: variable, value } of changes) {
+        if (value === null) delete env[variable];
+        else env[variable] = value;
       }
       const code = { ...active, auth: await evaluateAuth(active.definitions.get(""), env) };
-      await this.#activateIn(env, code, [{ store }]);
+      await this.#activateIn(env, code, [whileInPlace(name), { store }]);
     });
   }
 
   /**
    * For a server that has begun to listen: reads anew which providers `auth.config` names, and imports code anew that names
    * the server's addresses, which it may have read while it was imported. Where nothing is different, nothing is activated.
+   * Where other processes share the data, only this one goes by its addresses.
    * @throws MODULE_FAILED, AUTH_CONFIG_MISSING_ENVIRONMENT_VARIABLE; nothing has changed then
    */
   async updateAddresses(): Promise<void> {
-    await this.#activator.inTurn(async () => {
-      const active = this.#active;
-      if (active === null) return;
-      const env = await this.environment();
+    await this.#whileInPlace(async ({ name, code: active, env }) => {
+      if (active === null || name === null) return;
       const auth = await evaluateAuth(active.definitions.get(""), env);
       const hasRead = namesAddresses(active) && !isDeepStrictEqual(this.#addresses, serverAddresses());
-      if (hasRead || !isDeepStrictEqual(auth, active.auth)) {
-        await this.#activateIn(env, { ...active, auth }, []);
+      if (!hasRead && isDeepStrictEqual(auth, active.auth)) return;
+      if (!this.#isShared) {
+        await this.#activateIn(env, { ...active, auth }, [whileInPlace(name)]);
+        return;
       }
+      this.#addresses = serverAddresses();
+      const { program } = buildProgram({ ...active, auth }, env, this.#folder);
+      await this.#activator.replaceHere(name, await this.#load(program));
     });
   }
 
@@ -284,21 +308,53 @@ export class Deployer {
     return this.#activator.onActivated(listener);
   }
 
+  /** Begins to carry out pushes that other processes are asked for, where this one is to. */
+  start(): void {
+    this.#relay?.start();
+  }
+
   /** Forgets pushes that were not finished. Idempotent. */
   async close(): Promise<void> {
-    this.#activator.close();
-    await this.#pending.close();
+    await this.#relay?.close();
+    await this.#activator.close();
+    await this.#pushes.close();
+  }
+
+  get #isShared(): boolean {
+    return this.#database.storage.capabilities.shared;
+  }
+
+  /** Goes by the program that is in place. Null where there is none, or it cannot be loaded, of which the log tells. */
+  async #join(): Promise<LoadedProgram | null> {
+    try {
+      await this.#activator.takeUp();
+    } catch (error) {
+      if (!isTrueupError(error) || error.code !== "PROGRAM_NOT_LOADED") throw error;
+      return null;
+    }
+    return this.#options.runtime.active;
+  }
+
+  /** Makes a change to what is in place, one after the other; again when another process has put another program in place. */
+  async #whileInPlace(change: (inForce: InForce) => Promise<void>): Promise<void> {
+    await this.#activator.inTurn(async () => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await change(await this.#inForce.read());
+        } catch (error) {
+          if (!(error instanceof ProgramChanged)) throw error;
+          if (attempt === maxAttempts) throw new TrueupError("PUSH_OUTDATED");
+        }
+      }
+    });
   }
 
   /** Puts pushed code in place, imported anew in an environment. */
-  async #activateIn(
-    env: Environment,
-    code: ProgramCode,
-    before: readonly { store(tx: MutationTransaction): Promise<void> }[],
-  ): Promise<void> {
+  async #activateIn(env: Environment, code: ProgramCode, before: readonly Participant[]): Promise<void> {
     this.#addresses = serverAddresses();
     const { program } = buildProgram(code, env, this.#folder);
-    const store = (tx: MutationTransaction): Promise<() => void> => this.#storeCode(tx, code);
+    const store = async (tx: MutationTransaction): Promise<void> =>
+      storeProgram(tx, code, await neededPushes(tx));
     await this.#activator.activate(pushed(await this.#load(program), code), [...before, { store }]);
   }
 
@@ -308,55 +364,32 @@ export class Deployer {
     return await runtime.load({ ...program, env: { ...program.env, ...env } }, options);
   }
 
-  /** Null when there was no push, or its code is lost. */
-  async #loadStored(): Promise<ComponentProgram | null> {
+  /** Null when there was no push, or its code is lost. Loads the transforms of earlier programs that documents still need. */
+  async #readStored(): Promise<ProgramCode | null> {
     const { value } = await this.#database.query(
       async (tx) => ({ wanted: await neededPushes(tx), env: await readEnvironment(tx) }),
       { limits: null },
     );
     const { wanted, env } = value;
-    const { active: code, retained, losses } = await readPrograms(this.#database, wanted);
+    const { active, retained, losses } = await readPrograms(this.#database, wanted);
     this.#losses = losses;
     for (const earlier of retained) {
       const { program } = buildProgram(earlier, env, this.#folder);
       const loaded = await this.#load(program, { moduleFailures: "defer" });
       this.#activator.addTransforms(pushed(loaded, earlier));
     }
-    this.#active = code;
-    return code === null ? null : buildProgram(code, env, this.#folder).program;
+    return active;
   }
+}
 
-  async #schemasBefore(code: ProgramCode): Promise<Schemas> {
-    return await schemasInForce(this.#database, schemasOf(code).keys());
-  }
+/** Refuses to go on when another program is in place. */
+function whileInPlace(name: string | null): Participant {
+  return { check: (tx) => Promise.resolve(assertInPlace(tx, name)) };
+}
 
-  async #storeCode(tx: MutationTransaction, code: ProgramCode): Promise<() => void> {
-    await storeProgram(tx, code, await neededPushes(tx));
-    return () => {
-      this.#active = code;
-    };
-  }
-
-  #pendingOf(pushId: string): PendingPush {
-    const pending = this.#pending.get(pushId);
-    if (pending === undefined) throw new TrueupError("PUSH_OUTDATED");
-    this.#assertBase(pending);
-    return pending;
-  }
-
-  /** @throws PUSH_OUTDATED */
-  async #assertCurrent(tx: MutationTransaction, pending: PendingPush): Promise<void> {
-    this.#assertBase(pending);
-    if (JSON.stringify(await readEnvironment(tx)) !== JSON.stringify(pending.env)) {
-      throw new TrueupError("PUSH_OUTDATED", "Environment variables have changed since this push began.");
-    }
-  }
-
-  #assertBase(pending: PendingPush): void {
-    if (pending.base !== (this.#active?.pushId ?? null)) {
-      throw new TrueupError("PUSH_OUTDATED", "Another push has been finished since this one began.");
-    }
-  }
+/** @throws ProgramChanged */
+function assertInPlace({ program }: MutationTransaction, name: string | null): void {
+  if (program !== name) throw new ProgramChanged();
 }
 
 function pushed(program: LoadedProgram, { pushId }: ProgramCode): OriginatedProgram {
@@ -365,22 +398,4 @@ function pushed(program: LoadedProgram, { pushId }: ProgramCode): OriginatedProg
 
 function ofModules(program: LoadedProgram): OriginatedProgram {
   return { program, origin: { kind: "modules" } };
-}
-
-function cronTexts({ loaded }: LoadedPush): ProgramCode["crons"] {
-  const textsOf = (crons: Readonly<Record<string, unknown>>): Record<string, string> =>
-    Object.fromEntries(Object.entries(crons).map(([name, spec]) => [name, JSON.stringify(spec)]));
-  return Object.fromEntries([...loaded.components].map(([path, { crons }]) => [path, textsOf(crons)]));
-}
-
-function serverAddresses(): readonly (string | undefined)[] {
-  return [...serverVariables].map((name) => process.env[name]);
-}
-
-/** Whether a module may read the server's addresses; `auth.config` is evaluated by itself. */
-function namesAddresses({ definitions }: ProgramCode): boolean {
-  const modules = [...definitions.values()].flatMap((definition) => definition.modules);
-  return modules.some(
-    ({ path, source }) => path !== authModule && [...serverVariables].some((name) => source.includes(name)),
-  );
 }

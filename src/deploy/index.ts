@@ -5,7 +5,8 @@ export type { EnvironmentChange } from "./code/environment-store.js";
 export { importSource } from "./code/import-source.js";
 export { codeTables } from "./code/program-store.js";
 export { readEnvironment } from "./code/environment-store.js";
-export { Deployer, type ConfigHashes, type DeployerOptions } from "./deployer.js";
+export { Deployer, type DeployerOptions } from "./deployer.js";
+export type { ConfigHashes } from "./push/config-hashes.js";
 export {
   MigrationDriver,
   type MigrationStanding,

@@ -7,17 +7,15 @@
 import {
   convexLimits,
   noLimits,
-  type Change,
   type Database,
   type DatabaseReader,
-  type DocumentImages,
   type MutationTransaction,
   type QueryTransaction,
   type TransactionLimits,
 } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
 import type { FileStore } from "../files/index.js";
-import { catchUp, type Version } from "../storage/storage.js";
+import { catchUp, type MaybePromise, type Version } from "../storage/storage.js";
 import { copyArguments } from "./boundary/check-call.js";
 import { convexValueLimits, unlimitedValues } from "./boundary/copy-value.js";
 import type {
@@ -47,7 +45,6 @@ import { StalledCalls, type StalledCall } from "./execution/stalled-calls.js";
 import { describeThrown, errorDataOf, errorMessageOf, shareConvexErrors } from "./execution/thrown.js";
 import { mutateInside, queryInside } from "./execution/work-inside.js";
 import type { ComponentProgram } from "./program/component-program.js";
-import type { ExportedAggregate } from "./program/exported-aggregates.js";
 import { loadProgram, type LoadedProgram, type LoadOptions } from "./program/loaded-program.js";
 import type { FunctionSpec } from "./program/registered-function.js";
 
@@ -81,7 +78,8 @@ const maxNestedCallsUnlimited = 64;
 
 export class Runtime {
   readonly #engine: Engine;
-  readonly #programs = new Programs();
+  /** The programs that commits name, as far as they are loaded here. */
+  readonly programs: Programs;
   readonly #logsFailures: boolean;
   readonly #stalled: StalledCalls;
   readonly #watchers = new Set<(call: EndedCall) => void>();
@@ -110,9 +108,11 @@ export class Runtime {
     };
     captureConsole();
     installConvexGlobal();
-    database.setHooks((componentPath, tableName, program) =>
-      this.#programs.hooksOf(program, componentPath, tableName),
-    );
+    this.programs = new Programs({
+      own: (program) => this.#hooksOf(program),
+      standby: (program, follower) => standbyHooks(this.#engine, program, follower),
+    });
+    database.setHooks(this.programs.hooksOf);
   }
 
   /** Imports a program's modules. What runs stays as it is. @throws MODULE_FAILED */
@@ -121,31 +121,6 @@ export class Runtime {
       shareConvexErrors();
     }
     return await loadProgram(program, options);
-  }
-
-  /**
-   * Part of the transaction that puts a program in place: whatever reads its commit runs this program, and writes are
-   * followed by its aggregates and triggers from there on. Call the result once the transaction has committed.
-   */
-  async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
-    const named = this.#programs.add(program, this.#hooksOf(program));
-    tx.nameProgram(named.name);
-    return () => {
-      this.#programs.current = named;
-    };
-  }
-
-  /**
-   * From now on, every write is followed by this aggregate of a program to come, too; its failures are no writer's, but
-   * told to `onFailure`. `imagesOf` says which documents it is told of. Returns how to stop.
-   */
-  followFor(
-    program: LoadedProgram,
-    aggregate: ExportedAggregate,
-    imagesOf: (change: Change) => DocumentImages,
-    onFailure: (error: unknown) => void,
-  ): () => void {
-    return this.#programs.follow(standbyHooks(this.#engine, program, aggregate, imagesOf, onFailure));
   }
 
   /**
@@ -182,14 +157,14 @@ export class Runtime {
     return joinHooks([followHooks(this.#engine, program, program.aggregates().values()), triggers]);
   }
 
-  /** The program that calls run. @throws MODULES_MISSING before the first was put in place */
+  /** The program that calls run. @throws MODULES_MISSING before the first was put in place; PROGRAM_NOT_LOADED */
   get program(): LoadedProgram {
     return this.#current().program;
   }
 
   /** The same; null before the first was put in place. */
   get active(): LoadedProgram | null {
-    return this.#programs.current?.program ?? null;
+    return this.programs.current?.program ?? null;
   }
 
   functions(): FunctionSpec[] {
@@ -214,7 +189,8 @@ export class Runtime {
       try {
         const catching = call.kind === "mutation" ? undefined : freshness.catchUp();
         if (catching !== undefined) await catching;
-        const named = replacedBy === null ? this.#current() : this.#programs.named(replacedBy.by);
+        const finding = replacedBy === null ? this.#newest() : this.programs.named(replacedBy.by);
+        const named = finding instanceof Promise ? await finding : finding;
         const outcome = await this.#dispatch(named, call, request, job, attempt);
         const { version = 0 } = outcome;
         const isUnsure = call.kind === "mutation" && version <= attempt.seen;
@@ -273,7 +249,7 @@ export class Runtime {
   async fetch(request: Request, call: Omit<Partial<FunctionCall>, "args"> = {}): Promise<HttpOutcome> {
     const catching = catchUp(this.#engine.database.storage);
     if (catching !== undefined) await catching;
-    const { program } = this;
+    const { program } = await this.#newest();
     const component = program.component(call.componentPath ?? "");
     const callRequest = new CallRequest(call, null);
     const subject = {
@@ -316,9 +292,18 @@ export class Runtime {
   }
 
   #current(): NamedProgram {
-    const { current } = this.#programs;
+    const { current, refusal } = this.programs;
+    if (refusal !== null) throw refusal;
     if (current === null) throw new TrueupError("MODULES_MISSING");
     return current;
+  }
+
+  /** The one that a call begins with: another process may have put it in place, and this one not have taken it up yet. */
+  #newest(): MaybePromise<NamedProgram> {
+    const { database } = this.#engine;
+    if (!database.storage.capabilities.shared) return this.#current();
+    const named = database.query((tx) => Promise.resolve(this.programs.named(tx.program)), { limits: null });
+    return named.then(({ value }) => value);
   }
 
   async #dispatch(

@@ -5,7 +5,7 @@
  * one call of `advance`, aggregates take turns, and live writes get theirs between two steps. An error puts an aggregate off for
  * a while, longer each time, and is remembered until it is over.
  */
-import type { Database, DatabaseCommit, MutationTransaction } from "../database/index.js";
+import type { Database, DatabaseCommit, MutationTransaction, QueryTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ExportedAggregate, LoadedProgram } from "../functions/index.js";
 import type { Advance, AggregateStanding, AggregateStatus, StartVerifyOptions } from "../seams/index.js";
@@ -95,9 +95,9 @@ export class AggregateDriver {
    * Part of the transaction that puts a program in place, after its schemas: begins each of its aggregates. One that no
    * program has followed up to now, or whose table has got another shape, is built anew, whatever it holds. One whose table has
    * no more than 1,000 documents is ready when the transaction commits, however long that takes. A component whose aggregate
-   * the program does not export any more is set free. Call the result then.
+   * the program does not export any more is set free.
    */
-  async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
+  async store(tx: MutationTransaction, program: LoadedProgram): Promise<void> {
     const calls = new AggregateCalls(this.#database, this.#runtime, program);
     const found = [...program.aggregates().values()];
     const known = await readRecords(tx);
@@ -116,11 +116,19 @@ export class AggregateDriver {
     const names = new Set(found.map(({ name }) => name));
     for (const name of known.keys()) if (!names.has(name)) await calls.release(tx, name);
     if (found.length > 0 || known.size > 0) await keepRecords(tx, records);
+  }
+
+  /** Reads what `store` wrote, here or in another process; works on these aggregates once the result is called. */
+  async takeUp(tx: QueryTransaction, program: LoadedProgram): Promise<() => void> {
+    const records = await readRecords(tx);
     return () => {
-      this.#calls = calls;
+      this.#calls = new AggregateCalls(this.#database, this.#runtime, program);
       const before = this.#entries;
       this.#entries = new Map(
-        found.map((each, index) => [each.name, newEntry(each, records[index], before.get(each.name))]),
+        [...program.aggregates()].map(([name, found]) => [
+          name,
+          newEntry(found, records.get(name), before.get(name)),
+        ]),
       );
       this.#loop.wake();
     };

@@ -1,4 +1,4 @@
-export { buildAll } from "./aggregate-calls.js";
+export { AggregateCalls, buildAll } from "./aggregate-calls.js";
 export { trustThrough } from "./aggregate-records.js";
 export { AggregateDriver, type DriverOptions } from "./aggregate-driver.js";
 export {
@@ -9,4 +9,4 @@ export {
   type AggregateProgress,
   type VerifyResult,
 } from "./aggregates.js";
-export { StandbyBuild, type StandbyProgress } from "./standby-build.js";
+export { leaveOff, StandbyBuild, type StandbyProgress } from "./standby-build.js";

@@ -6,12 +6,15 @@
  * Where the deploy transforms the table, the new definition is built from the documents that its transforms make, which
  * must be prepared by then.
  *
+ * Which aggregates follow for the program to come stands in the head of the catalog, so every writer of every process obeys it
+ * from the commit on that begins the build. A writer that an aggregate cannot follow notes that there, and the build has failed.
+ *
  * One deploy builds at a time: the next to begin leaves off what was built for the one before, since both may have the same
  * definition of an aggregate, and other transforms of its table.
  *
  * Only an aggregate that answers reads now is worth it; one that is new, or that is being built itself, is built after.
  */
-import type { Change, Database, DocumentImages, MutationTransaction } from "../database/index.js";
+import type { Database, Follower, FollowerFailure, MutationTransaction, QueryTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ExportedAggregate, LoadedProgram, Runtime } from "../functions/index.js";
 import { AggregateCalls, liveWritesOf, type ReaderOf } from "./aggregate-calls.js";
@@ -31,7 +34,6 @@ interface Standby {
   readonly found: ExportedAggregate;
   readonly live: ExportedAggregate;
   readonly work: AggregateWork;
-  readonly unfollow: () => void;
   /** What it is built and followed through; null when its table stays as it is. */
   transforms: TransformsToCome | null;
   isReady: boolean;
@@ -44,9 +46,16 @@ const latest = new WeakMap<Database, StandbyBuild>();
 const maxAttempts = 3;
 const retryMs = 200;
 
+/** A program to come, by the name that the head of the catalog has for it. */
+export interface ComingProgram {
+  readonly name: string;
+  readonly program: LoadedProgram;
+}
+
 export class StandbyBuild {
   readonly #database: Database;
-  readonly #runtime: Runtime;
+  readonly #runtime: Pick<Runtime, "programs">;
+  readonly #next: ComingProgram;
   readonly #calls: AggregateCalls;
   readonly #liveCalls: AggregateCalls | null;
   readonly #loop: WorkLoop;
@@ -62,16 +71,17 @@ export class StandbyBuild {
   #dueAtMs = 0;
 
   /** @param live The program that runs; null when there is none, and nothing to be built beside. */
-  constructor(database: Database, runtime: Runtime, live: LoadedProgram | null, next: LoadedProgram) {
+  constructor(database: Database, runtime: Runtime, live: LoadedProgram | null, next: ComingProgram) {
     this.#database = database;
     this.#runtime = runtime;
+    this.#next = next;
     this.#loop = new WorkLoop({
       nextAtMs: () => this.#nextAtMs(),
       step: () => this.#step(),
       retryAfterMs: (error, attempts) => this.#retryAfterMs(error, attempts),
       others: liveWritesOf(database, () => this.#nextToBuild()?.work.isInBulk ?? false),
     });
-    this.#calls = new AggregateCalls(database, runtime, next);
+    this.#calls = new AggregateCalls(database, runtime, next.program);
     this.#liveCalls = live === null ? null : new AggregateCalls(database, runtime, live);
   }
 
@@ -103,6 +113,7 @@ export class StandbyBuild {
    * that it was built through. @throws AGGREGATE_BUILD_FAILED, TRANSFORM_FAILED, PUSH_OUTDATED
    */
   async store(tx: MutationTransaction): Promise<() => void> {
+    this.#assertFollowed(tx);
     this.#assertSound();
     for (const { found, transforms } of this.#standbys) {
       if (transforms === null) continue;
@@ -112,7 +123,9 @@ export class StandbyBuild {
       }
       await trustIn(tx, name, tx.tableShape(componentPath, aggregate.table));
     }
-    return () => this.#end();
+    return () => {
+      this.#isOver = true;
+    };
   }
 
   /** How far it is, by component. */
@@ -130,26 +143,15 @@ export class StandbyBuild {
     return this.#closing;
   }
 
-  /** Stops following: the program is in place and follows by itself, or the build is left off. */
-  #end(): void {
-    this.#isOver = true;
-    for (const { unfollow } of this.#standbys) unfollow();
-  }
-
   async #leaveOff(): Promise<void> {
-    this.#end();
+    this.#isOver = true;
     this.#loop.wake();
     await this.#ended?.catch(() => {});
     const live = this.#liveCalls;
     if (live === null || this.#standbys.length === 0) return;
     await this.#database.mutate(
       async (tx) => {
-        const records = await readRecords(tx);
-        for (const standby of this.#standbys) {
-          // Another program may have come in between: what it has is none of ours.
-          const isLive = records.get(standby.live.name)?.definition === standby.live.aggregate.definition;
-          if (isLive) await live.begin(tx, standby.live);
-        }
+        if (tx.followers?.program === this.#next.name) await leaveOff(tx, live);
       },
       { limits: null },
     );
@@ -171,9 +173,12 @@ export class StandbyBuild {
   async #takeTurn(): Promise<void> {
     const previous = latest.get(this.#database);
     latest.set(this.#database, this);
-    if (previous === undefined) return;
-    await previous.#begun?.catch(() => {});
-    await previous.abandon();
+    if (previous !== undefined) {
+      await previous.#begun?.catch(() => {});
+      await previous.abandon();
+    }
+    const live = this.#liveCalls;
+    if (live !== null) await this.#database.mutate((tx) => leaveOff(tx, live), { limits: null });
   }
 
   async #buildAll(): Promise<void> {
@@ -194,6 +199,8 @@ export class StandbyBuild {
   async #step(): Promise<void> {
     const standby = this.#nextToBuild();
     if (standby === undefined) return;
+    await this.#database.query((tx) => Promise.resolve(this.#assertFollowed(tx)), { limits: null });
+    if (this.#failure !== null) return;
     const waitMs = await this.#work(standby);
     this.#dueAtMs = Date.now() + waitMs;
   }
@@ -232,38 +239,29 @@ export class StandbyBuild {
     return value;
   }
 
-  /** Follows from the end of the transaction that begins it: to follow before would be to begin it as the one that runs. */
+  /** It is followed by every transaction that sees the commit which begins it. */
   async #begin(found: ExportedAggregate, live: ExportedAggregate): Promise<void> {
-    const unfollow: (() => void)[] = [];
-    const onFailure = (error: unknown): void => {
-      this.#failure ??= errorOf(error);
-    };
-    const standby: Standby = {
-      found,
-      live,
-      work: new AggregateWork(),
-      transforms: null,
-      isReady: false,
-      unfollow: () => {
-        for (const stop of unfollow.splice(0)) stop();
-      },
-    };
+    const { name: program } = this.#next;
+    const { name, componentPath } = found;
+    const standby: Standby = { found, live, work: new AggregateWork(), transforms: null, isReady: false };
     this.#standbys.push(standby);
+    this.#runtime.programs.addComing(program, this.#next.program);
     await this.#database.mutate(
       async (tx) => {
         const transforms = await TransformsToCome.read(tx, found);
         standby.transforms = transforms.isEmpty ? null : transforms;
-        const record = (await readRecords(tx)).get(found.name);
+        const record = (await readRecords(tx)).get(name);
         // What another program has brought in between may be of this very definition, and answers.
         if (record?.definition !== live.aggregate.definition) throw new TrueupError("PUSH_OUTDATED");
         await this.#calls.begin(tx, found, { standby: true, fresh: true });
-        const imagesOf = (change: Change): DocumentImages =>
-          standby.transforms === null ? change : change.prepared();
-        unfollow.push(this.#runtime.followFor(this.#calls.program, found, imagesOf, onFailure));
+        const { aggregates = [] } = tx.followers?.program === program ? tx.followers : {};
+        const { table } = found.aggregate;
+        const follower: Follower = { name, componentPath, table, isAhead: standby.transforms !== null };
+        const others = aggregates.filter((other) => other.name !== name);
+        tx.nameFollowers({ program, aggregates: [...others, follower] });
       },
       { limits: null },
     );
-    if (this.#isOver) standby.unfollow();
   }
 
   /** One step of a build; returns how long to wait for the next. */
@@ -281,6 +279,13 @@ export class StandbyBuild {
     return 0;
   }
 
+  /** Takes note of a writer that gave up what is built here, and of another program that came in between. */
+  #assertFollowed({ followers }: QueryTransaction): void {
+    if (this.#standbys.length === 0) return;
+    if (followers?.program !== this.#next.name) this.#failure ??= new TrueupError("PUSH_OUTDATED");
+    else if (followers.failure !== undefined) this.#failure ??= givenUp(followers.failure);
+  }
+
   /** @throws AGGREGATE_BUILD_FAILED, TRANSFORM_FAILED, PUSH_OUTDATED */
   #assertSound(): void {
     if (isTrueupError(this.#failure) && ownCodes.has(this.#failure.code)) throw this.#failure;
@@ -296,6 +301,25 @@ export class StandbyBuild {
     }
     if (this.#isOver) throw new TrueupError("PUSH_OUTDATED");
   }
+}
+
+/** Drops what is built for a program to come, and has nothing follow for it any more. */
+export async function leaveOff(tx: MutationTransaction, live: AggregateCalls): Promise<void> {
+  const { followers } = tx;
+  if (followers === null) return;
+  const current = live.program.aggregates();
+  const records = await readRecords(tx);
+  for (const { name } of followers.aggregates) {
+    const known = current.get(name);
+    // Another program may have come in between: what it has is none of ours.
+    const isLive = known !== undefined && records.get(name)?.definition === known.aggregate.definition;
+    if (isLive) await live.begin(tx, known);
+  }
+  tx.nameFollowers(null);
+}
+
+function givenUp({ code, message, details }: FollowerFailure): Error {
+  return ownCodes.has(code) ? new TrueupError("TRANSFORM_FAILED", message, details) : new Error(message);
 }
 
 /** The schema of the component that an aggregate, which has its name, is kept in. */

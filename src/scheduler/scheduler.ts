@@ -7,7 +7,7 @@
  * made by the one before, computes while the disk writes, but is never more than two steps ahead of it. No job can end before the
  * one that made it is durable, because commits become durable in their order, and fail with those that they have read.
  */
-import type { Database, MutationTransaction } from "../database/index.js";
+import type { Database, MutationTransaction, QueryTransaction } from "../database/index.js";
 import { TrueupError } from "../errors/index.js";
 import type { LoadedProgram, Runtime } from "../functions/index.js";
 import { backoffMs, WorkLoop } from "../work/index.js";
@@ -93,15 +93,18 @@ export class Scheduler {
 
   /**
    * Writes what a program needs of the scheduler: its tables of jobs, and its cron jobs in place of
-   * those of the program before. Call the result once the transaction has committed. Jobs stay as they are; a job fails
-   * if its function is gone when it is due. @throws INVALID_CRON
+   * those of the program before. Jobs stay as they are; a job fails if its function is gone when it is due.
+   * @throws INVALID_CRON
    */
-  async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
+  async store(tx: MutationTransaction, program: LoadedProgram): Promise<void> {
+    for (const path of program.components.keys()) await this.#jobs.ensure(tx, path);
+    await this.#crons.store(tx, program);
+  }
+
+  /** Reads what `store` wrote, here or in another process; goes by it once the result is called. */
+  async takeUp(tx: QueryTransaction, program: LoadedProgram): Promise<() => void> {
     const components = [...program.components.keys()];
-    for (const path of components) {
-      await this.#jobs.ensure(tx, path);
-    }
-    const activateCrons = await this.#crons.store(tx, program);
+    const activateCrons = await this.#crons.takeUp(tx, program);
     return () => {
       this.#components = components;
       activateCrons();

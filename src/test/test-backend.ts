@@ -58,6 +58,7 @@ export class TestBackend {
   readonly #components = new Map<string, Component>();
   readonly #options: TestBackendOptions;
   #engine: Promise<Engine> | null = null;
+  #activations = 0;
   #activation: Promise<Engine> | null = null;
 
   /** @throws INVALID_SCHEMA */
@@ -123,19 +124,21 @@ export class TestBackend {
       moduleFailures: "defer",
       findsAggregates: [...this.#components.values()].some(keepsAggregates),
     });
-    const { value: makeCurrent } = await database.mutate(
+    const name = `test/${++this.#activations}`;
+    runtime.programs.add(name, loaded);
+    await database.mutate(
       async (tx) => {
         for (const [path, component] of loaded.components) {
           await tx.applySchema(path, component.program.schema);
           await jobs.ensure(tx, path);
         }
-        return await runtime.store(tx, loaded);
+        tx.nameProgram(name);
       },
       { limits: null },
     );
     await database.background.whenIdle();
     isolateGlobals(loaded);
-    makeCurrent();
+    runtime.programs.takeUp(name);
     await buildAll(database, runtime, loaded);
     return engine;
   }

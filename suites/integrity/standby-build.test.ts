@@ -31,6 +31,7 @@ async function openHost(): Promise<Host> {
   const runtime = new Runtime(database, { jobs: new JobTable(database), log: "silent" });
   const driver = new AggregateDriver(database, runtime);
   closing.unshift(() => driver.stop());
+  let activations = 0;
   const rows = async (table: string): Promise<Record<string, unknown>[]> => {
     const outcome = await runtime.run({ path: "scores:table", args: { table }, allowInternal: true });
     if (outcome.status === "error") throw outcome.error;
@@ -48,16 +49,21 @@ async function openHost(): Promise<Host> {
       );
     },
     activate: async (program) => {
-      const { value: placed } = await database.mutate(
+      const name = `program/${++activations}`;
+      runtime.programs.add(name, program);
+      await database.mutate(
         async (tx) => {
           for (const [path, component] of program.components) {
             await tx.applySchema(path, component.program.schema);
           }
-          return [await runtime.store(tx, program), await driver.store(tx, program)];
+          tx.nameProgram(name);
+          await driver.store(tx, program);
         },
         { limits: null },
       );
-      for (const takeUp of placed) takeUp();
+      const { value: takeUp } = await database.query((tx) => driver.takeUp(tx, program), { limits: null });
+      runtime.programs.takeUp(name);
+      takeUp();
     },
     add: async (score) => {
       const outcome = await runtime.run({
@@ -78,7 +84,7 @@ async function openHost(): Promise<Host> {
 }
 
 function standbyFor({ database, runtime }: Host, next: LoadedProgram): StandbyBuild {
-  const standby = new StandbyBuild(database, runtime, runtime.active, next);
+  const standby = new StandbyBuild(database, runtime, runtime.active, { name: "next", program: next });
   closing.unshift(() => standby.abandon());
   return standby;
 }
@@ -138,7 +144,10 @@ test("what is new, or the same, is not built beside", async () => {
   const standby = standbyFor(host, await host.load({ definition: "1" }));
   await standby.whenReady();
   expect(standby.progress()).toEqual([]);
-  const first = new StandbyBuild(host.database, host.runtime, null, await host.load({ definition: "2" }));
+  const first = new StandbyBuild(host.database, host.runtime, null, {
+    name: "next",
+    program: await host.load({ definition: "2" }),
+  });
   await first.whenReady();
   expect(await host.generations()).toEqual([["1", "ready"]]);
 });

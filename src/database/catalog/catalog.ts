@@ -84,12 +84,46 @@ export interface CatalogHead {
   readonly nextIndex: number;
   /** The name of the program that runs; left out before the first was put in place. */
   readonly program?: string;
+  readonly followers?: Followers;
+}
+
+/** Aggregates of a program to come: every write is followed by them, too, whichever process makes it. */
+export interface Followers {
+  /** The name of the program to come. */
+  readonly program: string;
+  readonly aggregates: readonly Follower[];
+  /** Why they are given up, from the first write on that they could not follow. */
+  readonly failure?: FollowerFailure;
+}
+
+export interface Follower {
+  readonly name: string;
+  /** What it is an aggregate of. */
+  readonly componentPath: string;
+  readonly table: string;
+  /** Whether it is told of documents as they will be once the table's prepared transforms are in force. */
+  readonly isAhead: boolean;
+}
+
+export interface FollowerFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** The code that whoever sees a catalog goes by. */
+export interface CodeNames {
+  readonly program: string | null;
+  readonly followers: Followers | null;
+  /** The origins of transforms that documents may need, those prepared included. */
+  readonly transforms: ReadonlySet<string>;
 }
 
 export class Catalog {
   readonly head: CatalogHead;
   readonly components: ReadonlyMap<string, ComponentEntry>;
   #tablesById: Map<number, TableEntry> | undefined;
+  #code: CodeNames | undefined;
 
   constructor(head: CatalogHead, components: ReadonlyMap<string, ComponentEntry>) {
     this.head = head;
@@ -113,6 +147,17 @@ export class Catalog {
       }
     }
     return this.#tablesById.get(id);
+  }
+
+  /** O(tables) the first time. */
+  get code(): CodeNames {
+    if (this.#code === undefined) {
+      const { program = null, followers = null } = this.head;
+      const tables = [...this.components.values()].flatMap((component) => [...component.tables.values()]);
+      const transforms = tables.flatMap((table) => table.transforms.map(({ origin }) => origin));
+      this.#code = { program, followers, transforms: new Set(transforms) };
+    }
+    return this.#code;
   }
 
   *indexes(): Generator<{ table: TableEntry; index: IndexEntry }> {

@@ -11,6 +11,7 @@ import {
   isSystemTable,
   type CatalogHead,
   type ComponentEntry,
+  type Followers,
   type IndexEntry,
   type PendingSchema,
   type TableEntry,
@@ -47,9 +48,23 @@ export interface NewIndex {
   readonly shape: number;
 }
 
-/** Names the program that everyone runs who reads this commit or a later one. */
+/** Names the program that everyone runs who reads this commit or a later one. Nothing follows for a program to come then. */
 export function nameProgram(catalog: Catalog, name: string): CatalogEdit {
-  const head = { ...nextHead(catalog.head), program: name };
+  return editHead(catalog, { ...withoutFollowers(catalog.head), program: name });
+}
+
+/** Names what follows every write for a program to come; null for nothing. */
+export function nameFollowers(catalog: Catalog, followers: Followers | null): CatalogEdit {
+  const head = withoutFollowers(catalog.head);
+  return editHead(catalog, followers === null ? head : { ...head, followers });
+}
+
+function withoutFollowers({ followers: _followers, ...head }: CatalogHead): CatalogHead {
+  return head;
+}
+
+function editHead(catalog: Catalog, changed: CatalogHead): CatalogEdit {
+  const head = nextHead(changed);
   return { catalog: new Catalog(head, catalog.components), writes: [headWrite(head)] };
 }
 

@@ -1,7 +1,8 @@
 /** What the rooms above get of a transaction: it checks that the transaction is active, and hands each request on. */
 import type { IndexJson, SchemaJson } from "../../schema/index.js";
 import type { Version } from "../../storage/storage.js";
-import { nameProgram, removeComponent, removeTable } from "../catalog/edits.js";
+import type { Followers } from "../catalog/catalog.js";
+import { nameFollowers, nameProgram, removeComponent, removeTable } from "../catalog/edits.js";
 import {
   abandonPrepared,
   applySchema,
@@ -40,6 +41,10 @@ abstract class Handle<R extends Reader> {
   constructor(state: TransactionState) {
     this.state = state;
     this.program = state.baseCatalog.head.program ?? null;
+  }
+
+  get followers(): Followers | null {
+    return this.state.catalog.head.followers ?? null;
   }
 
   get version(): Version {
@@ -197,6 +202,11 @@ export class MutationHandle extends Handle<Writer> implements MutationTransactio
   nameProgram(name: string): void {
     this.state.assertActive();
     this.state.edit(nameProgram(this.state.catalog, name));
+  }
+
+  nameFollowers(followers: Followers | null): void {
+    this.state.assertActive();
+    this.state.edit(nameFollowers(this.state.catalog, followers));
   }
 
   setNarrowed(path: string): void {

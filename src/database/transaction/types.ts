@@ -2,6 +2,7 @@
 import type { IndexJson, SchemaJson } from "../../schema/index.js";
 import type { MaybePromise, Version } from "../../storage/storage.js";
 import type { CellCodec, CellReader, CellWriter } from "../../seams/index.js";
+import type { CodeNames, Followers } from "../catalog/catalog.js";
 import type { Document, Fields } from "../documents/document.js";
 import type { DocumentStream, Page, PageOptions, Query } from "../query/query.js";
 import type { SchemaChange } from "../tables/apply-schema.js";
@@ -124,6 +125,8 @@ export interface QueryTransaction {
   changesOf(componentPath: string): number;
   /** The name of the program that runs as of the commit which it sees; null before the first was put in place. O(1). */
   readonly program: string | null;
+  /** What follows every write for a program to come, this transaction's own change of it included. O(1). */
+  readonly followers: Followers | null;
   /** The indexes of all components that are being built, with how far each has come. O(indexes). */
   indexBuilds(): Promise<IndexBuild[]>;
   /** The transforms of all components that documents may still need, and those prepared. O(tables + transforms). */
@@ -167,14 +170,20 @@ export interface DocumentImages {
 export type ChangeHook = (tx: MutationTransaction, change: Change) => Promise<void>;
 
 /**
- * The hooks of a table; the same list as long as they are the same.
- * @param program The name of the program that runs as of the commit which the writing transaction sees.
+ * The hooks of a table, for a transaction that writes; the same list as long as they are the same.
+ * @throws PROGRAM_NOT_LOADED, and nothing is written then
  */
 export type HookResolver = (
   componentPath: string,
   tableName: string,
-  program: string | null,
+  tx: Pick<MutationTransaction, "program" | "followers">,
 ) => readonly ChangeHook[];
+
+/**
+ * Loads what is named and not loaded yet, and resolves when that is done or cannot be; at once when all of it is there. It
+ * reads in the transaction that waits for it. Rejects when the storage fails.
+ */
+export type CodeLoader = (code: CodeNames, read: () => QueryTransaction) => MaybePromise<void>;
 
 export interface MutationTransaction extends QueryTransaction {
   component(path: string): DatabaseWriter;
@@ -202,8 +211,13 @@ export interface MutationTransaction extends QueryTransaction {
    * fit. What was prepared and is not taken over is dropped.
    */
   applySchema(path: string, schema: SchemaJson | null, options?: ApplySchemaOptions): Promise<SchemaChange>;
-  /** Names the program that runs as of this transaction's commit. The transaction itself still runs the one before. */
+  /**
+   * Names the program that runs as of this transaction's commit. The transaction itself still runs the one before. Nothing
+   * follows for a program to come any more.
+   */
   nameProgram(name: string): void;
+  /** Names what follows every write from here on, for a program to come; null for nothing. */
+  nameFollowers(followers: Followers | null): void;
   /** Records that all documents fit a schema that was pending. */
   setNarrowed(path: string): void;
   /**

@@ -156,7 +156,7 @@ export class Writer extends Reader implements DatabaseWriter {
     if (after !== null) this.#assertFits(table, before, after, options);
     this.state.usage.countWrite(after === null ? 0 : after.sizeBytes);
     const { hooks: resolve, transaction } = this.#mutation;
-    const hooks = resolve(table.componentPath, table.name, transaction.program);
+    const hooks = resolve(table.componentPath, table.name, transaction);
     if (hooks.length === 0) {
       const writing = this.state.write(table, internalId, before, after);
       if (writing instanceof Promise) await writing;

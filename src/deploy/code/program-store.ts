@@ -10,20 +10,19 @@ import {
   type DatabaseReader,
   type Document,
   type MutationTransaction,
+  type QueryTransaction,
 } from "../../database/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
-import type { ComponentDefinition } from "../definitions/convex-config.js";
-import type { SchemaJson } from "../../schema/index.js";
-import type { ModuleEnvironment } from "../push/push-request.js";
-import { outlineOf } from "./module-texts.js";
-import type { CodeModule, DefinitionCode, ProgramCode } from "./program-code.js";
+import { manifestText, programOf, textsOf } from "./manifest.js";
+import type { ProgramCode } from "./program-code.js";
+import { proposedTable, proposedTexts } from "./proposed-pushes.js";
 import { keepTexts, readTexts, textHash, textsTable } from "./text-table.js";
 
 const table = "_pushed_programs";
 
 /** The tables of the pushed code, each with what to do when damage took something of it: the app's folder has the code too. */
 export const codeTables: ReadonlyMap<string, string> = new Map(
-  [table, textsTable].map((name) => [name, "pushed code: deploy the app again"]),
+  [table, proposedTable, textsTable].map((name) => [name, "pushed code: deploy the app again"]),
 );
 
 interface ProgramRow {
@@ -44,26 +43,6 @@ export interface StoredPrograms {
   readonly losses: readonly TrueupError[];
 }
 
-interface ManifestModule {
-  readonly path: string;
-  readonly environment: ModuleEnvironment;
-  readonly sha256: string;
-  /** The hash of the text. */
-  readonly source: string;
-  readonly sourceMap: string | null;
-  /** Old manifests lack it. */
-  readonly outline?: string | null;
-}
-
-interface Manifest extends Omit<ProgramCode, "definitions"> {
-  readonly definitions: readonly {
-    readonly definition: ComponentDefinition;
-    readonly serverVersion: string;
-    readonly schema: SchemaJson | null;
-    readonly modules: readonly ManifestModule[];
-  }[];
-}
-
 /**
  * Makes this the stored program. The transaction must have no limits.
  * @param retained The ids of earlier pushes to keep.
@@ -73,19 +52,16 @@ export async function storeProgram(
   code: ProgramCode,
   retained: ReadonlySet<string> = new Set(),
 ): Promise<void> {
-  const manifest = JSON.stringify(manifestOf(code));
+  const manifest = manifestText(code);
   const writer = tx.system("");
   const rows = await readRows(writer);
   const kept = rows.filter(({ pushId }) => pushId !== code.pushId && retained.has(pushId));
   const texts = kept.length === 0 ? new Map<string, string>() : await readTexts(writer);
   const manifests = kept.flatMap((row) => texts.get(row.manifest) ?? []);
   // The texts of a program that is lost cannot be kept; its row stays, so that the loss is told.
-  const earlier = kept.flatMap((row) => programOf(row, texts) ?? []);
-  await keepTexts(writer, [
-    manifest,
-    ...manifests,
-    ...[code, ...earlier].flatMap((each) => [...textsOf(each)]),
-  ]);
+  const earlier = kept.flatMap((row) => programOf(row.manifest, texts) ?? []);
+  const wanted = [manifest, ...manifests, ...[code, ...earlier].flatMap((each) => [...textsOf(each)])];
+  await keepTexts(writer, wanted, await proposedTexts(tx));
   for (const row of rows) {
     if (!kept.includes(row)) await writer.delete(row._id, table);
     else if (row.isEarlier !== true) await writer.patch(row._id, { isEarlier: true }, table);
@@ -113,16 +89,29 @@ export async function readPrograms(
   }
 }
 
+/**
+ * The code of a push that is in place, or of an earlier one that is kept for its transforms; null when it is not stored, or not
+ * whole.
+ * @param pushId Null for the one in place.
+ */
+export async function readPushed(tx: QueryTransaction, pushId: string | null): Promise<ProgramCode | null> {
+  const reader = tx.system("");
+  const row = (await readRows(reader)).findLast((each) =>
+    pushId === null ? each.isEarlier !== true : each.pushId === pushId,
+  );
+  return row === undefined ? null : programOf(row.manifest, await readTexts(reader));
+}
+
 async function readSound(reader: DatabaseReader, wanted: ReadonlySet<string>): Promise<StoredPrograms> {
   // The first push makes the table, which is never without a program after that.
   if (!reader.tables().includes(table)) return { active: null, retained: [], losses: [] };
   const rows = await readRows(reader);
   const texts = await readTexts(reader);
   const activeRow = rows.findLast(({ isEarlier }) => isEarlier !== true);
-  const active = activeRow === undefined ? null : programOf(activeRow, texts);
+  const active = activeRow === undefined ? null : programOf(activeRow.manifest, texts);
   const retained = rows
     .filter((row) => row !== activeRow && wanted.has(row.pushId))
-    .flatMap((row) => programOf(row, texts) ?? []);
+    .flatMap((row) => programOf(row.manifest, texts) ?? []);
   const found = new Set([...retained, ...(active === null ? [] : [active])].map(({ pushId }) => pushId));
   const missing = [...wanted].filter((pushId) => !found.has(pushId));
   return {
@@ -149,71 +138,6 @@ function unreadable(why: string, cause?: TrueupError): TrueupError {
     cause?.details ?? { table, componentPath: "" },
     cause,
   );
-}
-
-/** Null when one of its texts is lost. */
-function programOf(row: ProgramRow, texts: ReadonlyMap<string, string>): ProgramCode | null {
-  const text = texts.get(row.manifest);
-  if (text === undefined) return null;
-  const { definitions, ...manifest } = JSON.parse(text) as Manifest;
-  const found = new Map<string, DefinitionCode>();
-  for (const { modules, ...definition } of definitions) {
-    const whole = modules.map((module) => withTexts(module, texts));
-    if (!whole.every((module) => module !== null)) return null;
-    found.set(definition.definition.path, { ...definition, modules: whole });
-  }
-  return { ...manifest, definitions: found };
-}
-
-function manifestOf({ definitions, ...code }: ProgramCode): Manifest {
-  return {
-    ...code,
-    definitions: [...definitions.values()].map(({ modules, ...definition }) => ({
-      ...definition,
-      modules: modules.map(manifestModuleOf),
-    })),
-  };
-}
-
-function manifestModuleOf(module: CodeModule): ManifestModule {
-  const { path, environment, sha256, source, sourceMap } = module;
-  const outline = outlineOf(module);
-  return {
-    path,
-    environment,
-    sha256,
-    source: textHash(source),
-    sourceMap: sourceMap === undefined ? null : textHash(sourceMap),
-    outline: outline === null ? null : textHash(outline),
-  };
-}
-
-function* textsOf(code: ProgramCode): Generator<string> {
-  for (const { modules } of code.definitions.values()) {
-    for (const module of modules) {
-      const outline = outlineOf(module);
-      yield module.source;
-      if (module.sourceMap !== undefined) yield module.sourceMap;
-      if (outline !== null) yield outline;
-    }
-  }
-}
-
-function withTexts(module: ManifestModule, texts: ReadonlyMap<string, string>): CodeModule | null {
-  const { path, environment, sha256 } = module;
-  const source = texts.get(module.source);
-  const sourceMap = module.sourceMap === null ? undefined : texts.get(module.sourceMap);
-  if (source === undefined || (module.sourceMap !== null && sourceMap === undefined)) return null;
-  // Without its outline the module is parsed again.
-  const outline = texts.get(module.outline ?? "");
-  return {
-    path,
-    environment,
-    sha256,
-    source,
-    ...(sourceMap === undefined ? {} : { sourceMap }),
-    ...(outline === undefined ? {} : { outline }),
-  };
 }
 
 /** In the order they were stored. */

@@ -30,14 +30,36 @@ export async function readTexts(reader: DatabaseReader): Promise<Map<string, str
   return texts;
 }
 
-/** Makes the table hold exactly these texts; those that it has whole stay as they are. */
-export async function keepTexts(writer: DatabaseWriter, texts: Iterable<string>): Promise<void> {
-  const wanted = new Map([...texts].map((text) => [textHash(text), text]));
+/**
+ * Makes the table hold these texts and no others; those that it has whole stay as they are.
+ * @param spared Hashes of texts that stay if they are there.
+ */
+export async function keepTexts(
+  writer: DatabaseWriter,
+  texts: Iterable<string>,
+  spared: ReadonlySet<string> = new Set(),
+): Promise<void> {
+  const wanted = byHash(texts);
   for (const [hash, pieces] of await piecesByHash(writer)) {
-    if (wanted.has(hash) && isWhole(pieces)) wanted.delete(hash);
-    else for (const { _id } of pieces) await writer.delete(_id, textsTable);
+    if (isWhole(pieces) && (wanted.delete(hash) || spared.has(hash))) continue;
+    for (const { _id } of pieces) await writer.delete(_id, textsTable);
   }
-  for (const [hash, text] of wanted) {
+  await insertTexts(writer, wanted);
+}
+
+/** Adds those of these texts that the table does not have. */
+export async function addTexts(writer: DatabaseWriter, texts: Iterable<string>): Promise<void> {
+  const wanted = byHash(texts);
+  for (const [hash, pieces] of await piecesByHash(writer)) if (isWhole(pieces)) wanted.delete(hash);
+  await insertTexts(writer, wanted);
+}
+
+function byHash(texts: Iterable<string>): Map<string, string> {
+  return new Map([...texts].map((text) => [textHash(text), text]));
+}
+
+async function insertTexts(writer: DatabaseWriter, texts: ReadonlyMap<string, string>): Promise<void> {
+  for (const [hash, text] of texts) {
     const pieces = split(text);
     for (const [position, piece] of pieces.entries()) {
       const row: Piece = { hash, position, last: pieces.length - 1, piece };

@@ -4,7 +4,7 @@
  * read from the jobs and the schemas themselves, so after a crash the first round finds where to go on. A migration that
  * failed is left alone until the next deploy, or until somebody resumes it; the schema stays pending, and says why.
  */
-import type { Database, MutationTransaction } from "../../database/index.js";
+import type { Database, QueryTransaction } from "../../database/index.js";
 import type { Exported, LoadedProgram } from "../../functions/index.js";
 import type { DeployMigration, DeployMigrationStatus } from "../../seams/index.js";
 import { WorkLoop } from "../../work/index.js";
@@ -82,8 +82,8 @@ export class MigrationDriver {
     };
   }
 
-  /** Has nothing to write. Call the result once the program is in place: its migrations are due, those that failed before too. */
-  store(_tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
+  /** Once the result is called the migrations of the program are due, those that failed before too. */
+  takeUp(_tx: QueryTransaction, program: LoadedProgram): Promise<() => void> {
     return Promise.resolve(() => this.#take(program));
   }
 

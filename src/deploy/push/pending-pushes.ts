@@ -1,26 +1,21 @@
 /**
- * Pushes that were begun and not finished, each with what makes the data ready for it. Most will never be finished: code
- * generation begins one each time. So only the latest few are kept, and what a forgotten one has prepared is left off.
+ * Pushes that were begun and not finished and that this process has loaded, each with what makes the data ready for it. Most
+ * will never be finished: code generation begins one each time. So only the latest few are kept, and what a forgotten one has
+ * prepared is left off.
  */
 import type { StandbyBuild } from "../../integrity/index.js";
 import { TrueupError } from "../../errors/index.js";
 import { abandon, type Participant } from "../activation.js";
 import type { Activator } from "../activator.js";
-import { schemasOf, type ProgramCode, type Schemas } from "../code/program-code.js";
-import type { Environment } from "../definitions/component-tree.js";
+import { schemasOf } from "../code/program-code.js";
+import type { ProposedPush } from "../code/proposed-pushes.js";
 import type { SchemaPreparation } from "../preparation/schema-preparation.js";
+import type { OriginatedProgram } from "../steps/transform-functions.js";
 import type { LoadedPush } from "./load-push.js";
 
 /** A push between its steps. */
-export interface PendingPush {
-  readonly code: ProgramCode;
-  readonly env: Environment;
-  readonly dryRun: boolean;
+export interface PendingPush extends ProposedPush {
   readonly push: LoadedPush;
-  /** The id of the push that ran when this one began; null when none did. */
-  readonly base: string | null;
-  /** The schemas that were in force then. */
-  readonly before: Schemas;
 }
 
 interface Kept {
@@ -58,7 +53,7 @@ export class PendingPushes {
   schemasOf({ code, push, before, dryRun }: PendingPush): SchemaPreparation {
     const kept = this.#find(code.pushId);
     kept.schemas ??= this.#activator.prepareSchemas(
-      { program: push.loaded, origin: { kind: "push", pushId: code.pushId }, anew: push.anew },
+      { ...originated(kept.pending), anew: push.anew },
       { before, after: schemasOf(code) },
       dryRun,
     );
@@ -66,11 +61,11 @@ export class PendingPushes {
   }
 
   /** The aggregates that a push changes. They are built only for the latest push that gets this far. @throws PUSH_OUTDATED */
-  aggregatesOf({ code, push }: PendingPush): StandbyBuild {
+  aggregatesOf({ code }: PendingPush): StandbyBuild {
     const kept = this.#find(code.pushId);
     if (kept.aggregates === null) {
       for (const { aggregates } of this.#kept.values()) this.#abandon(aggregates);
-      kept.aggregates = this.#activator.aggregatesBeside(push.loaded);
+      kept.aggregates = this.#activator.aggregatesBeside(originated(kept.pending));
     }
     return kept.aggregates;
   }
@@ -100,4 +95,9 @@ export class PendingPushes {
     );
     this.#abandoning.add(abandoning);
   }
+}
+
+/** The program of a push, and that it is of this push. */
+export function originated({ code: { pushId }, push }: PendingPush): OriginatedProgram {
+  return { program: push.loaded, origin: { kind: "push", pushId } };
 }

@@ -37,6 +37,7 @@ interface Place {
 export class TransformFunctions {
   readonly #database: Database;
   readonly #functions = new Map<string, TransformFunction>();
+  readonly #pushes = new Set<string>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -45,6 +46,7 @@ export class TransformFunctions {
 
   /** Lets the transforms that the program exports be found from now on. */
   add(origin: ProgramOrigin, program: LoadedProgram): void {
+    if (origin.kind === "push") this.#pushes.add(origin.pushId);
     for (const [componentPath, { declarations }] of program.components) {
       for (const { name, declared } of declarations.transforms) {
         const place = { componentPath, name };
@@ -55,6 +57,11 @@ export class TransformFunctions {
       }
     }
     this.#offer();
+  }
+
+  /** Whether the transforms of a push were added. */
+  hasPush(pushId: string): boolean {
+    return this.#pushes.has(pushId);
   }
 
   find({ componentPath, name, origin }: Place & { readonly origin: string }): TransformFunction | undefined {

@@ -3,7 +3,14 @@
  * set off no triggers. A hook runs inside the write's own sub-transaction: when the aggregate cannot follow, the write is
  * undone and the writer gets the error.
  */
-import type { Change, ChangeHook, DocumentImages } from "../../database/index.js";
+import type {
+  ChangeHook,
+  Follower,
+  FollowerFailure,
+  Followers,
+  MutationTransaction,
+} from "../../database/index.js";
+import { isTrueupError } from "../../errors/index.js";
 import type { ExportedAggregate } from "../program/exported-aggregates.js";
 import type { LoadedProgram } from "../program/loaded-program.js";
 import type { Engine } from "./execution.js";
@@ -36,25 +43,24 @@ export function followHooks(
 }
 
 /**
- * The hooks of an aggregate of a program that is to come. `imagesOf` gives the documents as that program will find them. When
- * the aggregate fails, the writer goes on: what the aggregate did for the write is undone, and `onFailure` gets the error.
+ * The hooks of an aggregate of a program that is to come. When the aggregate fails, the writer goes on: what the aggregate did
+ * for the write is undone, and the transaction notes that the aggregate is given up.
  */
-export function standbyHooks(
-  engine: Engine,
-  program: LoadedProgram,
-  aggregate: ExportedAggregate,
-  imagesOf: (change: Change) => DocumentImages,
-  onFailure: (error: unknown) => void,
-): HooksOfTables {
+export function standbyHooks(engine: Engine, program: LoadedProgram, { name, isAhead }: Follower): HooksOfTables {
+  const aggregate = program.aggregates().get(name);
+  if (aggregate === undefined) throw new Error(`the program to come exports no aggregate ${name}`);
   const hooks = followHooks(engine, program, [aggregate]);
   const guarded = (hook: ChangeHook): ChangeHook => {
     return async (tx, change) => {
+      const { followers } = tx;
+      // An earlier write of the transaction may have given it up.
+      if (followers === null || followers.failure !== undefined) return;
       try {
         await tx.nested(async () => {
-          await hook(tx, { ...change, ...imagesOf(change) });
+          await hook(tx, isAhead ? { ...change, ...change.prepared() } : change);
         });
       } catch (error) {
-        onFailure(error);
+        giveUpFollowers(tx, followers, error);
       }
     };
   };
@@ -64,6 +70,15 @@ export function standbyHooks(
       new Map([...tables].map(([table, list]) => [table, list.map(guarded)])),
     ]),
   );
+}
+
+/** Notes why what follows for a program to come cannot go on: nothing follows for it from the next write on. */
+export function giveUpFollowers(tx: MutationTransaction, followers: Followers, error: unknown): void {
+  if (followers.failure !== undefined) return;
+  const failure: FollowerFailure = isTrueupError(error)
+    ? { code: error.code, message: error.message, details: error.details }
+    : { code: "AGGREGATE_BUILD_FAILED", message: String(error instanceof Error ? error.message : error), details: {} };
+  tx.nameFollowers({ ...followers, failure });
 }
 
 /** All hooks of each table, those of the first map first. */

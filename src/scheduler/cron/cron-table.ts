@@ -5,12 +5,18 @@
  * process missed, only the latest runs.
  */
 import { jsonToConvex, type JSONValue, type Value } from "convex/values";
-import { readAll, type Database, type Document, type MutationTransaction } from "../../database/index.js";
+import { readAll, type Database, type MutationTransaction, type QueryTransaction } from "../../database/index.js";
 import type { CronSpec, FunctionOutcome, JobRun, LoadedProgram, Runtime } from "../../functions/index.js";
 import type { SchedulerFailure } from "../run-job.js";
 import { nextDue } from "./cron-schedule.js";
 
 const cronsTable = "_cron_jobs";
+
+interface CronRow {
+  readonly name: string;
+  readonly spec: string;
+  readonly due: number;
+}
 
 interface Cron {
   readonly id: string;
@@ -43,14 +49,19 @@ export class CronTable {
     return this.#running.values();
   }
 
-  /**
-   * Stores the cron jobs of a program. One that did not change keeps its time. They run once the result
-   * has been called. @throws INVALID_CRON
-   */
-  async store(tx: MutationTransaction, program: LoadedProgram): Promise<() => void> {
+  /** Stores the cron jobs of a program. One that did not change keeps its time. @throws INVALID_CRON */
+  async store(tx: MutationTransaction, program: LoadedProgram): Promise<void> {
+    for (const [path, component] of program.components) await storeCrons(tx, path, component.crons);
+  }
+
+  /** Reads the cron jobs of a program that is in place. They run once the result has been called. */
+  async takeUp(tx: QueryTransaction, program: LoadedProgram): Promise<() => void> {
     const crons: Cron[] = [];
-    for (const [path, component] of program.components) {
-      crons.push(...(await storeCrons(tx, path, component.crons)));
+    for (const componentPath of program.components.keys()) {
+      const rows = await readAll<CronRow>(tx.system(componentPath), cronsTable);
+      for (const { _id: id, name, spec, due } of rows) {
+        crons.push({ id, componentPath, name, spec: JSON.parse(spec) as CronSpec, due });
+      }
     }
     return () => {
       this.#crons = crons;
@@ -151,35 +162,21 @@ async function storeCrons(
   tx: MutationTransaction,
   componentPath: string,
   specs: Readonly<Record<string, CronSpec>>,
-): Promise<Cron[]> {
+): Promise<void> {
   await tx.ensureTable(componentPath, cronsTable, []);
   const table = tx.system(componentPath);
-  const stored = new Map<string, Document>();
-  for (const document of await readAll<object>(table, cronsTable)) {
-    const { name } = document;
-    if (typeof name === "string") {
-      stored.set(name, document);
-    }
-  }
-  const crons: Cron[] = [];
+  const rows = await readAll<CronRow>(table, cronsTable);
+  const stored = new Map(rows.map((row) => [row.name, row]));
   for (const [name, spec] of Object.entries(specs)) {
     const old = stored.get(name);
     stored.delete(name);
     const text = JSON.stringify(spec);
-    if (old?.["spec"] === text) {
-      crons.push({ id: old._id, componentPath, name, spec, due: Number(old["due"]) });
-      continue;
-    }
+    if (old?.spec === text) continue;
     const due = nextDue(name, spec.schedule, Date.now(), null);
-    const fields = { name, spec: text, due, lastDue: undefined };
-    if (old !== undefined) {
-      await table.patch(old._id, fields, cronsTable);
-    }
-    const id = old?._id ?? (await table.insert(cronsTable, { name, spec: text, due }));
-    crons.push({ id, componentPath, name, spec, due });
+    if (old === undefined) await table.insert(cronsTable, { name, spec: text, due });
+    else await table.patch(old._id, { name, spec: text, due, lastDue: undefined }, cronsTable);
   }
   for (const gone of stored.values()) {
     await table.delete(gone._id, cronsTable);
   }
-  return crons;
 }

@@ -25,7 +25,7 @@ const readSchemas = requestReader(
 type Step = (deployer: Deployer, body: unknown) => Promise<unknown>;
 
 const steps: Readonly<Record<string, Step>> = {
-  "/api/get_config_hashes": async (deployer) => deployer.configHashes(),
+  "/api/get_config_hashes": (deployer) => deployer.configHashes(),
   "/api/deploy2/evaluate_schema": (deployer, body) => deployer.evaluateSchema(body),
   "/api/deploy2/evaluate_push": (deployer, body) => deployer.evaluatePush(body),
   "/api/deploy2/start_push": (deployer, body) => deployer.startPush(body),
