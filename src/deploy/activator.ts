@@ -227,7 +227,8 @@ export class Activator {
       async (tx) => {
         for (const { componentPath, state, origin } of await tx.transforms()) {
           const pushId = state === "prepared" ? pushIdOf(origin) : null;
-          if (pushId !== null && codeText({ kind: "push", pushId }) === name) tx.abandonPrepared(componentPath);
+          const isOurs = pushId !== null && codeText({ kind: "push", pushId }) === name;
+          if (isOurs) tx.abandonPrepared(componentPath);
         }
         const { active } = runtime;
         if (tx.followers?.program !== name) return;
@@ -255,9 +256,7 @@ export class Activator {
 }
 
 function codeOf({ origin, program }: OriginatedProgram): ProgramCodeName {
-  return origin.kind === "push"
-    ? origin
-    : { kind: "modules", fingerprint: programFingerprint(program) };
+  return origin.kind === "push" ? origin : { kind: "modules", fingerprint: programFingerprint(program) };
 }
 
 function originOf(name: string): ProgramOrigin {

@@ -19,11 +19,7 @@ import { abandon, type Participant } from "./activation.js";
 import { Activator, type ProgramKeeper } from "./activator.js";
 import { buildProgram } from "./code/build-program.js";
 import { CodeInForce, type InForce } from "./code/code-in-force.js";
-import {
-  changeEnvironment,
-  readEnvironment,
-  type EnvironmentChange,
-} from "./code/environment-store.js";
+import { changeEnvironment, readEnvironment, type EnvironmentChange } from "./code/environment-store.js";
 import { programFingerprint } from "./code/fingerprint.js";
 import { schemasOf, type ProgramCode } from "./code/program-code.js";
 import { ProgramLoader } from "./code/program-loader.js";

@@ -14,7 +14,13 @@
  *
  * Only an aggregate that answers reads now is worth it; one that is new, or that is being built itself, is built after.
  */
-import type { Database, Follower, FollowerFailure, MutationTransaction, QueryTransaction } from "../database/index.js";
+import type {
+  Database,
+  Follower,
+  FollowerFailure,
+  MutationTransaction,
+  QueryTransaction,
+} from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ExportedAggregate, LoadedProgram, Runtime } from "../functions/index.js";
 import { AggregateCalls, liveWritesOf, type ReaderOf } from "./aggregate-calls.js";

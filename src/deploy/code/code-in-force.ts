@@ -1,4 +1,4 @@
-/** The pushed code that is in place, and the environment it runs in, as the head of the catalog names them: read once a program. */
+/** The pushed code in place and the environment it runs in, as the head of the catalog names them: read once for each program. */
 import type { Database, QueryTransaction } from "../../database/index.js";
 import type { Environment } from "../definitions/component-tree.js";
 import { readEnvironment } from "./environment-store.js";

@@ -17,14 +17,18 @@ function componentParts(component: LoadedComponent): unknown {
     path,
     schema: program.schema,
     functions: [...functions.values()]
-      .map((fn) => [fn.path, fn.kind, fn.visibility, fn.args?.validator, String(fn.handler)])
-      .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+      .toSorted((a, b) => (a.path < b.path ? -1 : 1))
+      .map((fn) => [fn.path, fn.kind, fn.visibility, fn.args?.validator, String(fn.handler)]),
     triggers: [...triggers.byTable].map(([table, list]) => [table, list.map(String)]),
     aggregates: aggregates.all.map(({ name, aggregate }) => [name, aggregate.table, aggregate.definition]),
     transforms: declarations.transforms.map(({ name, declared }) => [name, fingerprintOf(declared)]),
     renames: declarations.tableRenames,
     waivers: declarations.waivers,
-    migrations: declarations.migrations.map(({ name, declared }) => [name, declared.table, declared.requires]),
+    migrations: declarations.migrations.map(({ name, declared }) => [
+      name,
+      declared.table,
+      declared.requires,
+    ]),
     crons,
   };
 }

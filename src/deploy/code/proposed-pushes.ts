@@ -3,7 +3,12 @@
  * of a program to come. Most are never finished, so only the latest few are kept. What the processes tell each other of a push
  * stands in its row, too: what was asked for, how far it is, and what came of it.
  */
-import { readAll, type Document, type MutationTransaction, type QueryTransaction } from "../../database/index.js";
+import {
+  readAll,
+  type Document,
+  type MutationTransaction,
+  type QueryTransaction,
+} from "../../database/index.js";
 import type { SchemaJson } from "../../schema/index.js";
 import type { Environment } from "../definitions/component-tree.js";
 import { manifestText, programOf, textsOf } from "./manifest.js";

@@ -46,7 +46,11 @@ export function followHooks(
  * The hooks of an aggregate of a program that is to come. When the aggregate fails, the writer goes on: what the aggregate did
  * for the write is undone, and the transaction notes that the aggregate is given up.
  */
-export function standbyHooks(engine: Engine, program: LoadedProgram, { name, isAhead }: Follower): HooksOfTables {
+export function standbyHooks(
+  engine: Engine,
+  program: LoadedProgram,
+  { name, isAhead }: Follower,
+): HooksOfTables {
   const aggregate = program.aggregates().get(name);
   if (aggregate === undefined) throw new Error(`the program to come exports no aggregate ${name}`);
   const hooks = followHooks(engine, program, [aggregate]);
@@ -77,7 +81,11 @@ export function giveUpFollowers(tx: MutationTransaction, followers: Followers, e
   if (followers.failure !== undefined) return;
   const failure: FollowerFailure = isTrueupError(error)
     ? { code: error.code, message: error.message, details: error.details }
-    : { code: "AGGREGATE_BUILD_FAILED", message: String(error instanceof Error ? error.message : error), details: {} };
+    : {
+        code: "AGGREGATE_BUILD_FAILED",
+        message: String(error instanceof Error ? error.message : error),
+        details: {},
+      };
   tx.nameFollowers({ ...followers, failure });
 }
 

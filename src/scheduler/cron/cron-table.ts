@@ -5,7 +5,12 @@
  * process missed, only the latest runs.
  */
 import { jsonToConvex, type JSONValue, type Value } from "convex/values";
-import { readAll, type Database, type MutationTransaction, type QueryTransaction } from "../../database/index.js";
+import {
+  readAll,
+  type Database,
+  type MutationTransaction,
+  type QueryTransaction,
+} from "../../database/index.js";
 import type { CronSpec, FunctionOutcome, JobRun, LoadedProgram, Runtime } from "../../functions/index.js";
 import type { SchedulerFailure } from "../run-job.js";
 import { nextDue } from "./cron-schedule.js";
