@@ -46,6 +46,11 @@ export class AggregateCalls {
     this.program = program;
   }
 
+  /** Whether several processes share the storage. */
+  get isShared(): boolean {
+    return this.#database.storage.capabilities.shared;
+  }
+
   /** Begins an aggregate in an open transaction: the one that puts a program in place, or prepares that. */
   async begin(
     tx: MutationTransaction,

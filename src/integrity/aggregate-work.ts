@@ -36,7 +36,7 @@ export class AggregateWork {
       }
       if (this.#build?.generation !== advance.bulk) {
         await this.close();
-        this.#build = new TableBulkBuild(aggregate.bulkBuild(advance.bulk));
+        this.#build = new TableBulkBuild(aggregate.bulkBuild(advance.bulk), calls.isShared);
         return advance;
       }
       return await this.#goOn(this.#build, advance, calls, found, readerOf);

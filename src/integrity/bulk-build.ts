@@ -24,7 +24,12 @@ const stepMs = 250;
 /** About how long a part should hold the event loop. What a transaction writes is encoded and stored behind its own part. */
 const partMs = 2;
 const writeMs: number = partMs / 2;
-/** How many transactions may wait for their flush while the next one is prepared. */
+/** Where the storage is shared, parts take so many times as long: they wait for it, and meanwhile hold nobody up. */
+const waitingFactor = 10;
+/**
+ * How many transactions may wait for their flush while the next one is prepared. Where they may conflict, it is one: entries are
+ * packed in their order, and a transaction that is refused would come behind the next.
+ */
 const writesAtOnce = 3;
 /** A transaction is handed entries of at most so many chars. */
 const packedChars = 1 << 20;
@@ -42,12 +47,20 @@ export class TableBulkBuild {
   #total = 0;
   #activeMs = 0;
   #merges = 0;
-  readonly #documentsAtOnce = new Pace();
-  readonly #entriesAtOnce = new Pace();
-  readonly #writesAtOnce = new Pace();
+  readonly #packsAtOnce: number;
+  readonly #documentsAtOnce: Pace;
+  readonly #entriesAtOnce: Pace;
+  readonly #writesAtOnce: Pace;
 
-  constructor(build: BulkBuild) {
+  /** @param isShared Whether several processes share the storage. */
+  constructor(build: BulkBuild, isShared = false) {
     this.#build = build;
+    const factor = isShared ? waitingFactor : 1;
+    this.#packsAtOnce = isShared ? 1 : writesAtOnce;
+    this.#documentsAtOnce = new Pace(partMs * factor);
+    const least = isShared ? leastShared : 1;
+    this.#entriesAtOnce = new Pace(writeMs * factor, least);
+    this.#writesAtOnce = new Pace(writeMs * factor, least);
   }
 
   get generation(): number {
@@ -104,7 +117,7 @@ export class TableBulkBuild {
     }
     this.#read += entries.length;
     const adding = this.#sort.add(entries);
-    this.#documentsAtOnce.took(performance.now() - beganAtMs, entries.length, partMs);
+    this.#documentsAtOnce.took(performance.now() - beganAtMs, entries.length);
     await adding;
     if (failed !== "again") return failed;
     if (part.documents.length < limit) this.#sorted = await this.#sort.sorted();
@@ -118,7 +131,7 @@ export class TableBulkBuild {
     // Whoever waits for it later hears of its failure, and until then nobody does.
     packing.catch(() => {});
     this.#packs.push(packing);
-    if (this.#packs.length >= writesAtOnce && !(await this.#packs.shift())) return "gone";
+    if (this.#packs.length >= this.#packsAtOnce && !(await this.#packs.shift())) return "gone";
     this.#packed += entries.length;
     return "again";
   }
@@ -128,7 +141,7 @@ export class TableBulkBuild {
     const confirm = await access.write(async (ctx) => {
       const beganAtMs = performance.now();
       const packed = await pack.run(ctx);
-      this.#entriesAtOnce.took(performance.now() - beganAtMs, count, writeMs);
+      this.#entriesAtOnce.took(performance.now() - beganAtMs, count);
       return packed;
     });
     confirm?.();
@@ -152,7 +165,7 @@ export class TableBulkBuild {
     const hasMore = await access.write(async (ctx) => {
       const beganAtMs = performance.now();
       const found = await this.#build.merge(ctx, limit);
-      this.#writesAtOnce.took(performance.now() - beganAtMs, limit, writeMs);
+      this.#writesAtOnce.took(performance.now() - beganAtMs, limit);
       return found;
     });
     if (hasMore === null) return "gone";
@@ -171,22 +184,34 @@ export class TableBulkBuild {
   }
 }
 
-const leastAtOnce = 1;
 const mostAtOnce = 4096;
+/**
+ * At least so many are written at once where several processes share the storage: most of a transaction's time does not depend on
+ * how much it writes there, and others append faster than small ones could merge.
+ */
+const leastShared = 256;
 /** Small, because code that has not run yet is slow. */
 const firstAtOnce = 32;
 
 /** How much to do at once, by how long it took before. */
 class Pace {
-  #size = firstAtOnce;
+  readonly #aimMs: number;
+  readonly #least: number;
+  #size: number;
+
+  constructor(aimMs: number, least = 1) {
+    this.#aimMs = aimMs;
+    this.#least = least;
+    this.#size = Math.max(least, firstAtOnce);
+  }
 
   get size(): number {
     return Math.round(this.#size);
   }
 
-  took(tookMs: number, count: number, aimMs: number): void {
+  took(tookMs: number, count: number): void {
     if (count === 0) return;
-    const factor = Math.min(2, Math.max(0.5, aimMs / tookMs));
-    this.#size = Math.min(mostAtOnce, Math.max(leastAtOnce, Math.min(this.#size, count) * factor));
+    const factor = Math.min(2, Math.max(0.5, this.#aimMs / tookMs));
+    this.#size = Math.min(mostAtOnce, Math.max(this.#least, Math.min(this.#size, count) * factor));
   }
 }

@@ -2,7 +2,13 @@
  * What Trueup's own `ctx.db` offers beyond that of Convex: cells, which keep a value decoded across transactions, the number of
  * a table's documents, and what a long job in the background has to know. Convex Cloud and convex-test have none of it.
  */
-import type { AnyDataModel, DocumentByName, GenericDataModel, TableNamesInDataModel } from "convex/server";
+import type {
+  AnyDataModel,
+  DocumentByName,
+  GenericDatabaseReader,
+  GenericDataModel,
+  TableNamesInDataModel,
+} from "convex/server";
 import type { GenericId } from "convex/values";
 
 /** Trueup's `ctx.db` carries a `NativeStore` under this symbol. */
@@ -46,10 +52,10 @@ export interface NativeStore<DataModel extends GenericDataModel = AnyDataModel> 
     id: GenericId<Name>,
   ): DocumentByName<DataModel, Name> | null | Promise<DocumentByName<DataModel, Name> | null>;
   /**
-   * In mutations: when the newest document of a table was created, as of the beginning of the transaction; null when it has none,
-   * undefined when there was no such table. It is not in the read set.
+   * In mutations: the database as it was when the transaction began. What is read there is not in the read set, so no commit of
+   * others refuses the transaction for it. Null where documents are not read as they are stored.
    */
-  newestAtMs?(tableName: string): Promise<number | null | undefined>;
+  before?(): GenericDatabaseReader<GenericDataModel> | null;
   /**
    * In mutations: lets whatever is due in this process go on, and resolves with true when others share the database: another
    * transaction waits for this one to end, or one has waited for its turn lately.

@@ -5,6 +5,7 @@
  * native store for `trueup/aggregate` and `trueup/migrations`.
  */
 import { setImmediate } from "node:timers/promises";
+import type { GenericDatabaseReader, GenericDataModel } from "convex/server";
 import { jsonToConvex, type CommitTsPlaceholder } from "convex/values";
 import { processorMs, type Document } from "../../database/index.js";
 import {
@@ -124,7 +125,7 @@ export function writeStore(
     count: (tableName) => access.size(tableName),
     get: (tableName, id) => access.document(tableName, id),
     cells: (codec) => tables().cells(codec),
-    newestAtMs: (tableName) => newestAtMs(execution, tableName),
+    before: () => databaseBefore(execution),
     breathe: () => breathe(execution),
     processorMs,
     commitMs: () => execution.engine.database.turns.commitMs(execution.mutation.changes),
@@ -174,15 +175,10 @@ export function writeDatabase(execution: Execution): WriteDatabase {
   return database;
 }
 
-async function newestAtMs(
-  { mutation, component }: Execution,
-  tableName: string,
-): Promise<number | null | undefined> {
-  const reader = mutation.staleReader(component.path);
-  if (!reader.tables().includes(tableName)) return undefined;
-  const source = { type: "FullTableScan", tableName, order: "desc" } as const;
-  const newest = await reader.stream({ source, operators: [{ limit: 1 }] }).next();
-  return newest === null ? null : newest._creationTime;
+function databaseBefore({ before }: Execution): ReturnType<NonNullable<NativeStore["before"]>> {
+  return before === null
+    ? null
+    : (readDatabase(before) as unknown as GenericDatabaseReader<GenericDataModel>);
 }
 
 /**

@@ -173,6 +173,7 @@ export class Execution implements TurnOwner {
   #over = false;
   #aborted: Error | null = null;
   #rejectWork: ((error: Error) => void) | null = null;
+  readonly #isReaderGiven: boolean;
   #reader: DatabaseReader | null;
 
   constructor(fields: ExecutionFields) {
@@ -185,9 +186,19 @@ export class Execution implements TurnOwner {
     this.parent = fields.parent;
     this.isStale = fields.isStale ?? false;
     this.#reader = fields.reader ?? null;
+    this.#isReaderGiven = this.#reader !== null;
     this.depth = fields.depth ?? fields.parent?.depth ?? 0;
     this.triggerDepth = fields.parent?.triggerDepth ?? 0;
     this.turn = fields.turn ?? new Turn(this);
+  }
+
+  /**
+   * The same component as it was when the transaction began, without what the transaction has read or written; null where this
+   * execution reads through something else than the database.
+   */
+  get before(): Execution | null {
+    if (this.#isReaderGiven) return null;
+    return this.nest(this.component, this.subject, this.scope, true);
   }
 
   /** An execution nested in this one, in the same transaction or in the one given. @throws NESTED_TOO_DEEP */

@@ -23,7 +23,7 @@ import { forestOf, unmanaged } from "./forest/forest.js";
 import { checkSize, namespacesOf } from "./forest/operations.js";
 import { applyDeltas, overlay, type Refusal } from "./queue/overlay.js";
 import { appendPending, isPending, ownRows, pendingDeltas, type PendingRow } from "./queue/pending.js";
-import { isLate, isRunning, progressIn, signCell, signCodec } from "./worker.js";
+import { giveSign, isLate, isRunning, progressIn, signCell, signCodec } from "./worker.js";
 import { flagCodec, readFrom, type Readings } from "./reading/readings.js";
 
 /** An entry that waits for longer shows that the worker is lost, or cannot keep up. */
@@ -114,7 +114,10 @@ export async function appendDeltas(
   const kind = { deltas: true, ...(generation === undefined ? {} : { generation }) };
   await appendPending(ctx.db, own[0], operations, kind);
   if (!isFirst || seen === null) return;
-  if (!seen.isRunning) await ctx.scheduler.runAfter(0, internal.worker.begin, {});
+  if (!seen.isRunning) {
+    await ctx.scheduler.runAfter(0, internal.worker.begin, {});
+    giveSign(ctx.db, Date.now());
+  }
   if (seen.isBehind) await help(ctx);
 }
 

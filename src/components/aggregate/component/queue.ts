@@ -11,7 +11,14 @@ import { operations, type Operation } from "./interface/operation.js";
 import { unmanaged } from "./forest/forest.js";
 import { foldEntries } from "./queue/folding.js";
 import { assertUnmanaged } from "./generation/directory.js";
-import { appendPending, ownRows, queueBatch, queueEntry, type QueueBatch } from "./queue/pending.js";
+import {
+  appendPending,
+  isPending,
+  ownRows,
+  queueBatch,
+  queueEntry,
+  type QueueBatch,
+} from "./queue/pending.js";
 import { isRunning, wake } from "./worker.js";
 import { readFrom } from "./reading/readings.js";
 
@@ -79,6 +86,13 @@ export async function enqueueOperations(
   await appendPending(ctx.db, newest, operations, generation === undefined ? {} : { generation });
   await wake(ctx);
 }
+
+/** Whether operations wait. Read from a snapshot. */
+export const isWaiting = internalQuery({
+  args: {},
+  returns: v.boolean(),
+  handler: (ctx) => readFrom(ctx.db, isPending),
+});
 
 /** What is to be applied next. Read from a snapshot, so that appends may go on beside it. */
 export const nextBatch = internalQuery({

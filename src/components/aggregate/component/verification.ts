@@ -30,6 +30,9 @@ const defaultLimit = 100;
 
 const runId = v.string();
 
+/** The ids of documents whose items the step found wrong. */
+const found = v.optional(v.array(v.string()));
+
 /**
  * What a run needs next. `over`: nothing, the run has ended. `again`: a step was made, so call again. `wait`: queued writes have
  * to be applied first. `documents`: hand over up to `limit` documents behind the cursor. `items`: hand over the documents with
@@ -37,10 +40,16 @@ const runId = v.string();
  */
 type Task = Infer<typeof task>;
 const task = v.union(
-  v.object({ kind: v.literal("over") }),
-  v.object({ kind: v.literal("again") }),
+  v.object({ kind: v.literal("over"), found }),
+  v.object({ kind: v.literal("again"), found }),
   v.object({ kind: v.literal("wait"), waitMs: v.number() }),
-  v.object({ kind: v.literal("documents"), cursor: v.optional(tableCursor), limit: v.number() }),
+  v.object({
+    kind: v.literal("documents"),
+    cursor: v.optional(tableCursor),
+    limit: v.number(),
+    /** True when all of them are written into trees, and not only those whose items are wrong. */
+    isWritten: v.optional(v.boolean()),
+  }),
   v.object({ kind: v.literal("items"), ids: v.array(v.string()) }),
 );
 
@@ -92,7 +101,12 @@ export const proceed = mutation({
       case "digest":
       case "documents":
       case "refill":
-        return { kind: "documents", limit: run.step.batchSize, ...(cursor && { cursor }) };
+        return {
+          kind: "documents",
+          limit: run.step.batchSize,
+          ...(cursor && { cursor }),
+          ...(phase === "refill" && { isWritten: true }),
+        };
       case "structure":
         return after(ctx, run, await checkStructure(ctx, run));
       case "compare":
@@ -187,16 +201,17 @@ async function itemsTask(ctx: MutationCtx, run: CheckRun): Promise<Task> {
 
 /** Ends a step: the phase goes on, or the next one begins, or the run is over. */
 async function after(ctx: MutationCtx, run: CheckRun, isPhaseOver: boolean): Promise<Task> {
+  const found = run.foundIds.length === 0 ? {} : { found: [...run.foundIds] };
   if (isPhaseOver) {
     const next = await phaseAfter(run);
     if (next === null) {
       await completeRun(ctx.db, run);
-      return { kind: "over" };
+      return { kind: "over", ...found };
     }
     run.begin(next);
   }
   await run.save();
-  return { kind: "again" };
+  return { kind: "again", ...found };
 }
 
 async function phaseAfter(run: CheckRun): Promise<CheckPhase | null> {

@@ -42,8 +42,9 @@ const lastLookMs = 30_000;
 const lateMs = 2000;
 
 /**
- * On Trueup this cell holds when the worker ran last, in ms since 1970, and nothing while it does not run. Where several
- * processes write, each append of deltas asks for it, in a snapshot.
+ * On Trueup this cell holds when the worker ran last, or was called, in ms since 1970, and nothing while nobody needs it. Where
+ * several processes write, each append of deltas asks for it, in a snapshot. Nobody reads it otherwise, so writing it conflicts
+ * with nothing.
  */
 export const signCell = "worker";
 export const signCodec: CellCodec<number> = { encode: String, decode: Number };
@@ -69,11 +70,17 @@ export const begin = internalMutation({
   args: {},
   returns: v.null(),
   handler: async (ctx) => {
-    // First, because whoever appends changes whether something waits.
-    if (!(await isRunning(ctx.db)) && (await readFrom(ctx.db, isPending))) await wake(ctx, gatherMs);
+    await wakeIfNeeded(ctx);
     return null;
   },
 });
+
+async function wakeIfNeeded(ctx: MutationCtx): Promise<void> {
+  if (await isRunning(ctx.db)) return;
+  // In a snapshot, because whoever appends changes whether something waits.
+  if (await ctx.runQuery(internal.queue.isWaiting, {}, { useStaleSnapshot: true })) await wake(ctx, gatherMs);
+  else giveSign(ctx.db, undefined);
+}
 
 /** How far the worker has come; null before it ever ran. */
 export function progressIn(db: DatabaseReader): Promise<Doc<"progress"> | null> {
@@ -104,17 +111,16 @@ export const run = internalMutation({
   },
 });
 
-/** Starts the worker anew when its next run is late: the process that was to run it may be gone. */
+/** Makes sure that the worker runs, and soon: the process that was to begin it, or to run it next, may be gone. */
 export const relieve = internalMutation({
   args: {},
   returns: v.null(),
   handler: async (ctx) => {
-    if (!(await isRunning(ctx.db))) {
-      giveSign(ctx.db, undefined);
-      return null;
+    await wakeIfNeeded(ctx);
+    const progress = await progressIn(ctx.db);
+    if (progress !== null && (await isRunning(ctx.db)) && !(await isComing(ctx, progress, lateMs))) {
+      await scheduleRun(ctx, progress, 0);
     }
-    const progress = await progressOf(ctx);
-    if (!(await isComing(ctx, progress, lateMs))) await scheduleRun(ctx, progress, 0);
     return null;
   },
 });
@@ -194,7 +200,7 @@ async function stop(ctx: MutationCtx, progress: Doc<"progress">): Promise<void> 
   if (progress.hasDeltas === true) await ctx.scheduler.runAfter(lastLookMs, internal.worker.begin, {});
 }
 
-function giveSign(db: DatabaseWriter, ranAtMs: number | undefined): void {
+export function giveSign(db: DatabaseWriter, ranAtMs: number | undefined): void {
   nativeStoreOf(db)?.cells(signCodec).set(signCell, ranAtMs);
 }
 

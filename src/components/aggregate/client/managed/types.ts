@@ -4,6 +4,7 @@
  */
 import type {
   GenericActionCtx,
+  GenericDatabaseReader,
   GenericDataModel,
   GenericDocument,
   GenericMutationCtx,
@@ -36,6 +37,9 @@ export type FollowCtx =
 /** What a part of a build, or of a check, needs: it reads the table. */
 export type AdvanceCtx = Pick<GenericMutationCtx<GenericDataModel>, "db" | "runQuery" | "runMutation"> &
   Partial<Pick<GenericMutationCtx<GenericDataModel>, "meta">>;
+
+/** What reading the table for a step needs of a context. */
+export type LookCtx = Pick<AdvanceCtx, "meta"> & { readonly db: GenericDatabaseReader<GenericDataModel> };
 
 /** A table as an aggregate sees it. */
 export interface Source {

@@ -3,10 +3,12 @@
  * the table is read, with the functions of the definition, which only the app's side has; within a transaction nothing moves, so
  * what is reported was so.
  */
+import type { FunctionReturnType } from "convex/server";
 import { ConvexError } from "convex/values";
-import type { StartVerifyOptions, VerifyReport } from "../../../../seams/index.js";
+import type { ComponentApi } from "../../component/_generated/component.js";
+import { nativeStoreOf, type StartVerifyOptions, type VerifyReport } from "../../../../seams/index.js";
 import { runMutation } from "../call.js";
-import type { AdvanceCtx, FollowCtx, Source, StatusCtx, StoredDocument } from "../managed/types.js";
+import type { AdvanceCtx, FollowCtx, LookCtx, Source, StatusCtx, StoredDocument } from "../managed/types.js";
 import { ColumnsBuilder, type ItemColumns } from "./item-columns.js";
 import { readSourcePage } from "./source-pages.js";
 
@@ -54,6 +56,10 @@ export async function readReport(
   };
 }
 
+/** What a run needs next. */
+type Task = FunctionReturnType<ComponentApi["verification"]["proceed"]>;
+type DocumentsTask = Extract<Task, { kind: "documents" }>;
+
 /** What a check has to know of an aggregate. */
 export type CheckedSource = Pick<Source, "component" | "table" | "itemOf">;
 
@@ -68,16 +74,16 @@ export async function advanceRun(
     const task = await runMutation(ctx, verification.proceed, { runId });
     if (task.kind === "over") return { due: false };
     if (task.kind === "wait") return { due: true, waitMs: task.waitMs };
-    if (task.kind === "documents") {
-      const { columns, cursor, isDone } = await readSourcePage(ctx, source, task.cursor, task.limit);
-      const args = { runId, columns, isDone, ...(cursor === undefined ? {} : { cursor }) };
-      return dueAfter(await runMutation(ctx, verification.documents, args));
-    }
-    if (task.kind === "items") {
-      const columns = await itemsOf(ctx, source, task.ids);
-      return dueAfter(await runMutation(ctx, verification.items, { runId, columns }));
-    }
-    return { due: true };
+    if (task.kind === "again") return { due: true };
+    const next =
+      task.kind === "documents"
+        ? await takeDocuments(ctx, source, runId, task)
+        : await runMutation(ctx, verification.items, {
+            runId,
+            columns: await itemsOf(lookingCtx(ctx), source, task.ids),
+          });
+    if (next.kind === "again" || next.kind === "over") await readAgain(ctx, source, next.found);
+    return dueAfter(next);
   } catch (error) {
     const failure = failureOf(error);
     if (failure === null) throw error;
@@ -86,12 +92,44 @@ export async function advanceRun(
   }
 }
 
+async function takeDocuments(
+  ctx: AdvanceCtx,
+  source: CheckedSource,
+  runId: string,
+  { cursor: from, limit, isWritten = false }: DocumentsTask,
+): Promise<Task> {
+  const reading = isWritten ? ctx : lookingCtx(ctx);
+  const { columns, cursor, isDone } = await readSourcePage(reading, source, from, limit);
+  const args = { runId, columns, isDone, ...(cursor === undefined ? {} : { cursor }) };
+  return await runMutation(ctx, source.component.verification.documents, args);
+}
+
+/**
+ * The same, but its documents are read as they were when the transaction began, where transactions may conflict: whoever writes
+ * to one of them meanwhile does not refuse the step. Those that something is wrong with are read again.
+ */
+function lookingCtx(ctx: AdvanceCtx): LookCtx {
+  const native = nativeStoreOf(ctx.db);
+  const db = native?.hasConflicts === true ? native.before?.() : null;
+  return db ? { ...ctx, db } : ctx;
+}
+
+/** Has the transaction refused when one of these documents is not what it was any more. */
+async function readAgain(ctx: AdvanceCtx, { table }: CheckedSource, ids: readonly string[] = []) {
+  await Promise.all(
+    ids.map(async (id) => {
+      const normalized = ctx.db.normalizeId(table, id);
+      if (normalized !== null) await ctx.db.get(table, normalized);
+    }),
+  );
+}
+
 function dueAfter({ kind }: { kind: string }): { due: boolean } {
   return { due: kind !== "over" };
 }
 
 /** The items that documents should have. An id that is none of a document of the table has no item. */
-async function itemsOf(ctx: AdvanceCtx, source: CheckedSource, ids: readonly string[]): Promise<ItemColumns> {
+async function itemsOf(ctx: LookCtx, source: CheckedSource, ids: readonly string[]): Promise<ItemColumns> {
   const documents = await Promise.all(
     [...new Set(ids)].map(async (id) => {
       // A text that is no id of the table is not the id of any document.

@@ -1,13 +1,11 @@
 /**
  * The items of a table's documents in the order of their creation, as many as fit a step: a stretch of time short enough that
  * live writes get through, and a share of what the transaction may read, which the component also draws on. The end is
- * open, so a pass also meets what comes in while it lasts. Where transactions may conflict, a step ends with the newest document
- * that was there when it began, because the end of a table is where everybody inserts. What comes later is followed anyway.
+ * open, so a pass also meets what comes in while it lasts.
  */
 import type { TransactionMetrics } from "convex/server";
 import { getDocumentSize } from "convex/values";
-import { nativeStoreOf } from "../../../../seams/index.js";
-import type { AdvanceCtx, Source, StoredDocument } from "../managed/types.js";
+import type { LookCtx, Source, StoredDocument } from "../managed/types.js";
 import { ColumnsBuilder, type ItemColumns } from "./item-columns.js";
 
 const timeMs = 40;
@@ -38,19 +36,18 @@ export interface SourcePage {
  * @throws AGGREGATE_DOCUMENT_FAILED
  */
 export async function readSourcePage(
-  ctx: AdvanceCtx,
+  ctx: LookCtx,
   source: Pick<Source, "table" | "itemOf">,
   cursor: SourceCursor | undefined,
   limit: number,
 ): Promise<SourcePage> {
   const mayGoOn = await reader(ctx);
   const items = new ColumnsBuilder();
-  const newestAtMs = await endOfStep(ctx.db, source.table);
-  if (newestAtMs === null) return pageOf(items, undefined, true);
-  const behind = ctx.db.query(source.table).withIndex("by_creation_time", (q) => {
-    const from = cursor === undefined ? q : q.gt("_creationTime", cursor.creationTime);
-    return newestAtMs === undefined ? from : from.lte("_creationTime", newestAtMs);
-  });
+  const behind = ctx.db
+    .query(source.table)
+    .withIndex("by_creation_time", (q) =>
+      cursor === undefined ? q : q.gt("_creationTime", cursor.creationTime),
+    );
   let last: StoredDocument | undefined;
   let bytes = 0;
   let isFull = false;
@@ -66,19 +63,13 @@ export async function readSourcePage(
   return pageOf(items, last, true);
 }
 
-/** When the last document of a step was created; undefined where the end is open, null where there is none. */
-async function endOfStep(db: AdvanceCtx["db"], table: string): Promise<number | null | undefined> {
-  const native = nativeStoreOf(db);
-  return native?.hasConflicts === true ? await native.newestAtMs?.(table) : undefined;
-}
-
 function pageOf(items: ColumnsBuilder, last: StoredDocument | undefined, isDone: boolean): SourcePage {
   const cursor = last && { creationTime: last._creationTime, id: last._id };
   return { columns: items.columns(), cursor, isDone };
 }
 
 /** Tells, after so many documents, whether another one should be read. */
-async function reader({ meta }: AdvanceCtx): Promise<(count: number) => Promise<boolean>> {
+async function reader({ meta }: LookCtx): Promise<(count: number) => Promise<boolean>> {
   const beganAtMs = Date.now();
   const before = await meta?.getTransactionMetrics();
   return async (count) => {

@@ -27,6 +27,7 @@ interface InternalApi {
   queue: {
     applyBatch: FunctionReference<"mutation", "internal", { entries: QueueEntry[]; limit: number }, bigint>;
     waiting: FunctionReference<"query", "internal", { generation: number; ids: string[] }, string[]>;
+    isWaiting: FunctionReference<"query", "internal", Record<string, never>, boolean>;
     nextBatch: FunctionReference<"query", "internal", { cursor?: bigint }, QueueBatch>;
   };
   trees: {

@@ -33,6 +33,8 @@ export class CheckRun {
   readonly row: Doc<"checkRuns"> & { counts: DifferenceCounts };
   readonly step: Doc<"checkSteps">;
   readonly #db: DatabaseWriter;
+  /** The documents that differences were recorded for in this step. */
+  readonly foundIds: string[] = [];
   #found = 0;
   /** Whether trees are damaged, as far as that is known, by encoded namespace. */
   readonly #damage: Map<string, boolean> = new Map();
@@ -72,6 +74,7 @@ export class CheckRun {
   /** Records a difference. */
   async record(difference: NewRow<"differences">): Promise<void> {
     this.#found++;
+    if (difference.kind !== "structure") this.foundIds.push(difference.id);
     this.row.counts[difference.kind]++;
     if (difference.fixed) this.row.fixed++;
     await this.#db.insert("differences", { run: this.id, ...difference });

@@ -72,7 +72,7 @@ async function mergeRows(
   const operations = rows.flatMap((row) => row.operations);
   await untilLoaded(() => visitPlaces(forest, operations));
   for (const operation of operations) await applyOperation(forest, operation);
-  for (const { _id } of rows) await db.delete("besideOperations", _id);
+  await Promise.all(rows.map(({ _id }) => db.delete("besideOperations", _id)));
 }
 
 /** Deletes writes that wait for a generation that was dropped, up to `limit` entries; returns true when none is left. */

@@ -21,6 +21,9 @@ import { bury, pendingDeltas, takeOff, type PendingRow, type QueueEntry } from "
 /** How many of the transaction's documents a run leaves for the queue itself. */
 const reservedDocuments = 100;
 
+/** How many entries are read at once, with the nodes that as many operations need. */
+const entriesAtOnce = 64;
+
 /** How many entries that wait beside a generation are merged before its deltas are. */
 const besideAtOnce = 512;
 
@@ -41,10 +44,10 @@ export async function foldEntries(
     fold.usage.read + reservedDocuments < documentsRead.remaining &&
     fold.usage.written + reservedDocuments < documentsWritten.remaining;
   let cursor = 0n;
-  for (const { id, commitTs } of entries) {
+  for (const [index, { commitTs }] of entries.entries()) {
     if (applied > 0 && !mayGoOn()) break;
     cursor = commitTs;
-    const row = await ctx.db.get("pendingOperations", id);
+    const row = await fold.entry(entries, index, limit);
     if (row === null) continue;
     if (await fold.isHeldUp(row)) break;
     let done = 0;
@@ -52,7 +55,7 @@ export async function foldEntries(
       await fold.apply(row, row.operations[done++] as Operation);
       applied++;
     }
-    await fold.takeOff(row, done);
+    fold.takeOff(row, done);
   }
   await fold.flush();
   return cursor;
@@ -66,11 +69,11 @@ export async function foldDeltas(ctx: MutationCtx): Promise<void> {
   const rows = await readFrom(ctx.db, (readings) => pendingDeltas(readings, false));
   if (rows.length === 0) return;
   const fold = new Fold(ctx.db);
+  await fold.prepare(rows, Infinity);
   for (const row of rows) {
     while (await fold.isHeldUp(row));
-    await fold.prepare(row);
     for (const operation of row.operations) await fold.apply(row, operation);
-    await fold.takeOff(row, row.operations.length);
+    fold.takeOff(row, row.operations.length);
   }
   await fold.flush();
 }
@@ -80,6 +83,10 @@ class Fold {
   readonly #db: DatabaseWriter;
   /** By generation; null for a generation that was dropped. */
   readonly #forests: Map<number, Forest | null> = new Map();
+  /** The entries that were read last. */
+  #rows: (PendingRow | null)[] = [];
+  /** How many operations of which entries are to be taken off. */
+  readonly #done: { readonly row: PendingRow; readonly count: number }[] = [];
   /** Generations beside which writes wait that go first. */
   readonly #sealed: Set<number> = new Set();
   /** The documents that had drifted, by generation. */
@@ -112,6 +119,21 @@ class Fold {
     return forest;
   }
 
+  /** An entry of a list, as it is now; null when somebody has taken it off. Those behind it are read with it. */
+  async entry(entries: readonly QueueEntry[], index: number, limit: number): Promise<PendingRow | null> {
+    const count = Math.min(limit, entriesAtOnce);
+    const at = index % count;
+    if (at === 0) {
+      const some = entries.slice(index, index + count);
+      this.#rows = await Promise.all(some.map(({ id }) => this.#db.get("pendingOperations", id)));
+      await this.prepare(
+        this.#rows.filter((row) => row !== null),
+        count,
+      );
+    }
+    return this.#rows[at] ?? null;
+  }
+
   /** Merges some of the writes that go before an entry. Returns true while others may be left. */
   async isHeldUp(row: PendingRow): Promise<boolean> {
     const forest = await this.#forestOf(row);
@@ -122,10 +144,20 @@ class Fold {
     return false;
   }
 
-  /** Loads what the operations of an entry need together. */
-  async prepare(row: PendingRow): Promise<void> {
-    const forest = await this.#forestOf(row);
-    if (forest !== null) await untilLoaded(() => visitPlaces(forest, row.operations));
+  /** Loads what the first operations of entries need together, up to `most` of them; the others load what they need. */
+  async prepare(rows: readonly PendingRow[], most: number): Promise<void> {
+    const operations = new Map<Forest, Operation[]>();
+    let left = most;
+    for (const row of rows) {
+      if (left <= 0) break;
+      const forest = await this.#forestOf(row);
+      if (forest === null) continue;
+      const own = operations.get(forest) ?? [];
+      operations.set(forest, own);
+      for (const operation of row.operations.slice(0, left)) own.push(operation);
+      left -= row.operations.length;
+    }
+    for (const [forest, own] of operations) await untilLoaded(() => visitPlaces(forest, own));
   }
 
   /** Applies an operation, or buries it when it is refused. A generation whose trees are damaged is replaced. */
@@ -149,13 +181,16 @@ class Fold {
   }
 
   /** Takes the first operations of an entry off. */
-  async takeOff(row: PendingRow, done: number): Promise<void> {
+  takeOff(row: PendingRow, count: number): void {
     this.#others++;
-    await takeOff(this.#db, row._id, row.operations.slice(done));
+    this.#done.push({ row, count });
   }
 
-  /** Writes the trees, and notes what had drifted. */
+  /** Takes off what was applied, writes the trees, and notes what had drifted. */
   async flush(): Promise<void> {
+    await Promise.all(
+      this.#done.map(({ row, count }) => takeOff(this.#db, row._id, row.operations.slice(count))),
+    );
     for (const forest of this.#forests.values()) await forest?.flush(this.#db);
     for (const [generation, found] of this.#drifted) await noteDrift(this.#db, generation, found);
   }
