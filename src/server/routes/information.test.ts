@@ -37,6 +37,12 @@ test.each(["/health", "/readyz"])(
   },
 );
 
+test("a server that cannot load the program which another process has put in place is not fit", async () => {
+  const failure = new TrueupError("MODULE_FAILED");
+  vi.spyOn(backend.deploy, "programFailure", "get").mockReturnValue(failure);
+  expect(await ask("/health")).toEqual([503, expect.objectContaining({ code: "MODULE_FAILED" })]);
+});
+
 test("a server that hears nothing of the others for five seconds is not fit", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const asked = vi.spyOn(backend.database.storage, "latest");

@@ -32,8 +32,8 @@ const features: readonly (readonly [feature: string, method: Route["method"], pa
 const freshMs = 5_000;
 
 /**
- * Whether the server is fit to be sent requests: it is not closing, its storage answers, and it knows what was acknowledged
- * anywhere, all within five seconds. @throws HttpError 503
+ * Whether the server is fit to be sent requests: it is not closing, its storage answers within five seconds, by when it knows
+ * what was acknowledged anywhere, and it could load the program that is in place. @throws HttpError 503
  */
 async function answerReadiness({ backend }: RouteRequest): Promise<unknown> {
   const { database } = backend;
@@ -42,6 +42,8 @@ async function answerReadiness({ backend }: RouteRequest): Promise<unknown> {
   );
   try {
     await inTime(asking);
+    const { programFailure } = backend.deploy;
+    if (programFailure !== null) throw programFailure;
   } catch (error) {
     const { code, message } = httpErrorOf(error);
     throw new HttpError(503, code, message);
