@@ -2,7 +2,7 @@
  * The ordered map beneath the memory storage, and reads of one state of it. Clones of a tree share what neither side has changed
  * since.
  */
-import sortedBtree from "sorted-btree";
+import { emptyKeyTree, type KeyTree } from "../key-tree.js";
 import {
   assertLimit,
   type Entry,
@@ -12,18 +12,11 @@ import {
   type Version,
 } from "../storage.js";
 
-// The package is CommonJS: Node imports its exports object, test runners and bundlers its default export.
-const BTree: typeof sortedBtree.default = "default" in sortedBtree ? sortedBtree.default : sortedBtree;
-
 /** Keys and values in key order; `clone` is O(1) and makes later writes copy the nodes they touch. */
-export type Tree = InstanceType<typeof BTree<string, string>>;
+export type Tree = KeyTree<string>;
 
 export function emptyTree(): Tree {
-  return new BTree<string, string>(undefined, compareKeys);
-}
-
-function compareKeys(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return emptyKeyTree();
 }
 
 export class TreeReader implements StorageReader {
