@@ -3,26 +3,24 @@
  * serializable transactions that are handed over as one batch of writes. What was read and written last stays
  * decoded in a cache; `documents/versioned-cache.ts` says when the cache may be used.
  */
-import { isTrueupError } from "../errors/index.js";
-import type { Commit, MaybePromise, Storage, StorageTransaction, Version } from "../storage/storage.js";
+import type { Commit, MaybePromise, Storage, Version } from "../storage/storage.js";
 import { decodeId } from "../values/index.js";
-import { pause } from "../work/index.js";
 import type { Catalog } from "./catalog/catalog.js";
 import { KnownCatalogs } from "./catalog/known-catalogs.js";
-import { catalogKeys, idsKeyOfDocument, isCellKey, isDocumentKey } from "./catalog/key-layout.js";
+import { catalogKeys } from "./catalog/key-layout.js";
 import { checkData } from "./check/check-data.js";
 import { nameDamage } from "./check/damaged-entries.js";
 import type { DataCheck, DataCheckOptions } from "./check/types.js";
 import { Announcements } from "./announcements.js";
 import type { DatabaseCommit } from "./commit.js";
 import { HeldSnapshots } from "./held-snapshots.js";
-import { VersionedCache, type Origin } from "./documents/versioned-cache.js";
+import { Caches } from "./documents/caches.js";
+import { View } from "./documents/versioned-cache.js";
 import { BackgroundWork } from "./background/background-work.js";
-import { BaseView, type Caches } from "./transaction/base-view.js";
-import { CommitBatch } from "./transaction/commit-batch.js";
-import { MutationHandle, QueryHandle } from "./transaction/handles.js";
+import { Mutations } from "./mutations.js";
+import { BaseView } from "./transaction/base-view.js";
+import { QueryHandle } from "./transaction/handles.js";
 import { convexLimits, noLimits } from "./transaction/limits.js";
-import type { Random } from "./transaction/mutation-state.js";
 import type {
   DatabaseOptions,
   MutationOutcome,
@@ -40,22 +38,10 @@ import { Shapes } from "./transforms/shapes.js";
 import type { Rehearsal, RehearsalPlan, SettledTransform, TransformResolver } from "./transforms/types.js";
 
 const defaultCacheBytes = 64 * (1 << 20);
-/** How often a mutation is run again after a conflict, with growing pauses. */
-const maxAttempts = 12;
-
-/** A commit that was handed over. The next transaction finds out first whether it succeeded. */
-interface HandedOver {
-  readonly origin: Origin;
-  readonly begunAt: Version;
-}
-
-type Run<T> = (state: TransactionState, handle: MutationHandle) => Promise<T>;
-
 export class Database implements Upkeep {
   readonly storage: Storage;
   readonly backgroundBatch: number | undefined;
   readonly #clock: () => number;
-  readonly #random: Random | undefined;
   readonly #caches: Caches;
   readonly #catalogs = new KnownCatalogs();
   readonly #shapes = new Shapes();
@@ -70,30 +56,33 @@ export class Database implements Upkeep {
   readonly #isExclusive: boolean;
   #hooks: HookResolver = () => noHooks;
   #loadCode: CodeLoader = () => {};
-  #handedOver: HandedOver | null = null;
-  #lastCreationTime = 0;
+  readonly #mutations: Mutations;
   #begunTransactions = 0;
   #commits = 0;
-  #conflicts = 0;
-  #knownUpTo: Version;
   #stopListening: () => void;
 
   private constructor(storage: Storage, options: DatabaseOptions) {
     this.storage = storage;
     this.backgroundBatch = options.backgroundBatch;
     this.#clock = options.clock ?? Date.now;
-    this.#random = options.random;
-    this.#caches = {
-      documents: new VersionedCache(options.cacheBytes ?? defaultCacheBytes),
-      records: new VersionedCache(Infinity),
-      cells: new VersionedCache(options.cacheBytes ?? defaultCacheBytes),
-    };
+    this.#caches = new Caches(options.cacheBytes ?? defaultCacheBytes);
     const { serialTransactions, shared } = storage.capabilities;
     this.#isExclusive = serialTransactions && !shared;
     this.#announcements = new Announcements(this.#catalogs, (version) => this.#catalogSince(version));
     this.#stopListening = storage.onCommit((commit) => this.#receive(commit));
-    this.#knownUpTo = storage.version;
     this.turns = new Turns(() => this.isAwaited);
+    this.#mutations = new Mutations({
+      storage,
+      caches: this.#caches,
+      catalogs: this.#catalogs,
+      shapes: this.#shapes,
+      turns: this.turns,
+      random: options.random,
+      isExclusive: this.#isExclusive,
+      hooks: () => this.#hooks,
+      begin: (base, catalog, options) => this.#begin(base, catalog, options),
+      whenLoaded: (state) => this.#whenLoaded(state),
+    });
     this.background = new BackgroundWork(this);
     this.held = new HeldSnapshots(storage);
   }
@@ -130,8 +119,7 @@ export class Database implements Upkeep {
     const snapshot = opening instanceof Promise ? await opening : opening;
     let state: TransactionState | undefined;
     try {
-      const isKnown = this.#isExclusive || snapshot.version <= this.#knownUpTo;
-      const base = new BaseView(snapshot, this.#caches, isKnown ? "snapshot" : "none", this.#shapes);
+      const base = new BaseView(snapshot, this.#caches, new View(snapshot.version, 0), this.#shapes);
       const finding = this.#catalogs.of(base);
       state = this.#begin(base, finding instanceof Promise ? await finding : finding, options);
       const value = await run(state);
@@ -154,21 +142,7 @@ export class Database implements Upkeep {
     options: TransactionOptions = {},
   ): Promise<MutationOutcome<T>> {
     this.#begunTransactions++;
-    return this.#run((_state, handle) => run(handle), options);
-  }
-
-  async #run<T>(run: Run<T>, options: TransactionOptions): Promise<MutationOutcome<T>> {
-    for (let attempt = 1; ; attempt++) {
-      const transaction = await this.storage.begin();
-      try {
-        return await this.#attempt(transaction, run, options);
-      } catch (error) {
-        const isConflict = isTrueupError(error) && error.code === "STORAGE_CONFLICT";
-        if (isConflict) this.#conflicts++;
-        if (!isConflict || attempt === maxAttempts) throw error;
-      }
-      await pause(Math.random() * Math.min(2 ** attempt, 250));
-    }
+    return this.#mutations.run((_state, handle) => run(handle), options);
   }
 
   /**
@@ -220,8 +194,7 @@ export class Database implements Upkeep {
   }
 
   async maintain<T>(run: (state: TransactionState) => Promise<T>): Promise<T> {
-    const outcome = await this.#run(run, { limits: null });
-    return outcome.value;
+    return (await this.#mutations.run(run, { limits: null })).value;
   }
 
   async inspect<T>(run: (state: TransactionState) => Promise<T>): Promise<T> {
@@ -232,7 +205,7 @@ export class Database implements Upkeep {
     try {
       return await this.maintain(run);
     } finally {
-      this.#forgetAll();
+      this.#mutations.forget();
     }
   }
 
@@ -249,7 +222,7 @@ export class Database implements Upkeep {
   }
 
   get isAwaited(): boolean {
-    return this.storage.hasWaiting === true;
+    return this.#mutations.isAwaited;
   }
 
   /** How many commits have become visible here: work on aggregates gives way to those of others. */
@@ -259,7 +232,7 @@ export class Database implements Upkeep {
 
   /** How many transactions met a conflict, and ran again unless they had met many. */
   get conflicts(): number {
-    return this.#conflicts;
+    return this.#mutations.conflicts;
   }
 
   /** Stops background work where it stands and closes the storage. Idempotent. */
@@ -268,47 +241,6 @@ export class Database implements Upkeep {
     this.#stopListening();
     this.held.close();
     await this.storage.close();
-  }
-
-  async #attempt<T>(
-    transaction: StorageTransaction,
-    run: Run<T>,
-    options: TransactionOptions,
-  ): Promise<MutationOutcome<T>> {
-    let state: TransactionState | undefined;
-    let handle: MutationHandle;
-    let batch: CommitBatch;
-    let value: T;
-    let handedOver: () => void;
-    try {
-      this.#learnFate(transaction.version);
-      const mode = this.#isExclusive ? "latest" : "none";
-      const base = new BaseView(transaction, this.#caches, mode, this.#shapes);
-      const finding = this.#catalogs.of(base);
-      state = this.#begin(base, finding instanceof Promise ? await finding : finding, options);
-      // Whatever decides what a write has to do hangs on the head.
-      state.readSet.addKey(catalogKeys.head);
-      const loading = this.#whenLoaded(state);
-      if (loading instanceof Promise) await loading;
-      handle = new MutationHandle(state, this.#hooks, this.#lastCreationTime, this.#random);
-      value = await run(state, handle);
-      state.end();
-      handedOver = this.turns.beginHandOver(state.changes);
-      batch = await CommitBatch.collect(state);
-    } catch (error) {
-      state?.end();
-      transaction.rollback();
-      throw nameDamage(this.#catalogs.latest, error);
-    }
-    // Before the commit is durable: the next transaction begins as soon as it is handed over.
-    this.#lastCreationTime = Math.max(this.#lastCreationTime, handle.mutation.lastCreationTime);
-    const committing = this.#commit(transaction, state, batch);
-    handedOver();
-    if (this.#isExclusive) for (const callback of handle.handOverCallbacks) callback();
-    const version = await committing;
-    if (!this.#isExclusive) for (const callback of handle.handOverCallbacks) callback();
-    for (const callback of handle.callbacks) callback();
-    return { value, version };
   }
 
   /** Until the code is there that the transaction's catalog names. */
@@ -324,59 +256,8 @@ export class Database implements Upkeep {
     return new TransactionState(base, catalog, limits, this.#clock());
   }
 
-  async #commit(
-    transaction: StorageTransaction,
-    state: TransactionState,
-    batch: CommitBatch,
-  ): Promise<Version> {
-    const { request } = batch;
-    if (batch.isEmpty) return await transaction.commit(request);
-    if (state.catalog !== state.baseCatalog) this.#catalogs.add(state.catalog);
-    const origin: Origin = { version: Infinity };
-    if (this.#isExclusive) {
-      batch.teach(this.#caches, origin);
-      this.#handedOver = { origin, begunAt: transaction.version };
-    }
-    try {
-      origin.version = await transaction.commit(request);
-    } catch (error) {
-      this.#forgetAll();
-      throw error;
-    }
-    return origin.version;
-  }
-
-  /** Called when a transaction begins: it sees the commit handed over before it, unless that one has failed. */
-  #learnFate(version: Version): void {
-    const handedOver = this.#handedOver;
-    if (handedOver !== null) {
-      this.#handedOver = null;
-      if (version <= handedOver.begunAt) this.#forgetAll();
-      else if (handedOver.origin.version === Infinity) handedOver.origin.version = version;
-    }
-    this.#caches.documents.raiseFloor(version);
-    this.#caches.records.raiseFloor(version);
-    this.#caches.cells.raiseFloor(version);
-  }
-
-  #forgetAll(): void {
-    this.#caches.documents.clear();
-    this.#caches.records.clear();
-    this.#caches.cells.clear();
-  }
-
   #receive(commit: Commit): void {
-    if (!this.#isExclusive) {
-      for (const [key] of commit.adds) this.#caches.records.forget(key, commit.version);
-      for (const [key] of commit.writes) {
-        this.#caches.records.forget(key, commit.version);
-        if (isCellKey(key)) this.#caches.cells.forget(key, commit.version);
-        if (isDocumentKey(key)) {
-          this.#caches.documents.forget(idsKeyOfDocument(key), commit.version);
-        }
-      }
-    }
-    this.#knownUpTo = commit.version;
+    if (!this.#isExclusive) this.#caches.hear(commit);
     this.#commits++;
     if (commit.writes.some(([key]) => key === catalogKeys.head)) this.background.wake();
     this.#announcements.hear(commit);

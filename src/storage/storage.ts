@@ -188,6 +188,11 @@ export interface Storage {
    * handed over their writes (not until those are durable) and sees those writes.
    */
   begin(): Promise<StorageTransaction>;
+  /**
+   * Milliseconds since 1970 by the clock that versions come from, as far as it is known here; never below `version / 1000`. Left
+   * out by storages that go by the clock of this process.
+   */
+  nowMs?(): number;
   /** With `serialTransactions`: whether a transaction waits for the one that has its turn. */
   readonly hasWaiting?: boolean;
   /** Calls the listener after each commit of any process that became visible; returns how to stop. */

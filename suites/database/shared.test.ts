@@ -3,11 +3,11 @@
  * late and at different times, so a database that trusts its cache too long is found out.
  */
 import { expect, test } from "vitest";
-import { Database } from "../../src/database/index.js";
-import { memory } from "../../src/storage/memory/index.js";
-import type { Commit, Storage } from "../../src/storage/storage.js";
+import { Database, type MutationTransaction } from "../../src/database/index.js";
 import { fullScan, indexRange, readAll } from "../setup/open-database.js";
-import { seededRandom } from "../setup/random.js";
+import { Notes } from "./noting-storage.js";
+import { SharedHistory } from "./shared-histories.js";
+import { SharedDisk } from "./shared-storage.js";
 
 function later(turns: number): Promise<void> {
   return turns === 0
@@ -15,42 +15,26 @@ function later(turns: number): Promise<void> {
     : new Promise((resolve) => setImmediate(() => resolve(later(turns - 1))));
 }
 
-/** The storage as one of several processes sees it. */
-function shared(inner: Storage, newsTurns: () => number): Storage {
-  let news: Promise<void> = Promise.resolve();
-  return {
-    capabilities: { ...inner.capabilities, shared: true },
-    get version() {
-      return inner.version;
-    },
-    latest: () => inner.latest(),
-    reached: (version) => inner.reached(version),
-    snapshot: () => inner.snapshot(),
-    begin: () => inner.begin(),
-    onCommit: (listener: (commit: Commit) => void) =>
-      inner.onCommit((commit) => {
-        news = news.then(() => later(newsTurns())).then(() => listener(commit));
-      }),
-    close: async () => {},
-  };
+async function openTwo(seed: number): Promise<[Database, Database, () => number]> {
+  const disk = new SharedDisk(seed);
+  const [left, right] = [await Database.open(await disk.open()), await Database.open(await disk.open())];
+  return [left, right, disk.random];
 }
 
-async function openTwo(seed: number): Promise<[Database, Database, () => number]> {
-  const random = seededRandom(seed);
-  const inner = await memory()();
-  const newsTurns = (): number => Math.floor(random() * 8);
-  const left = await Database.open(shared(inner, newsTurns));
-  const right = await Database.open(shared(inner, newsTurns));
-  return [left, right, random];
+/** As a reader comes to know of what another one was told. */
+async function catchUp(database: Database): Promise<void> {
+  await database.storage.reached(await database.storage.latest());
 }
 
 test("each sees at once what the other has committed, tables and indexes too", async () => {
   const [left, right] = await openTwo(1);
   const { value: id } = await left.mutate((tx) => tx.component("").insert("t", { n: 1 }));
+  await catchUp(right);
   expect(await readAll(right, fullScan("t"))).toMatchObject([{ _id: id, n: 1 }]);
   for (let n = 2; n < 30; n++) {
     const [writer, reader] = n % 2 === 0 ? [left, right] : [right, left];
     await writer.mutate((tx) => tx.component("").patch(id, { n }));
+    await catchUp(reader);
     const { value } = await reader.query((tx) => tx.component("").get(id));
     expect(value).toMatchObject({ n });
     const { value: inMutation } = await reader.mutate((tx) => tx.component("").get(id));
@@ -59,8 +43,50 @@ test("each sees at once what the other has committed, tables and indexes too", a
   await left.mutate((tx) => tx.ensureTable("", "t", [{ indexDescriptor: "by_n", fields: ["n"] }]));
   await left.background.whenIdle();
   await right.mutate((tx) => tx.component("").insert("t", { n: 0 }));
+  await catchUp(left);
   const found = await readAll(left, indexRange("t.by_n"));
   expect(found.map(({ n }) => n)).toEqual([0, 29]);
+});
+
+test("a mutation asks a storage that is shared for what nobody has read here, and for nothing else", async () => {
+  const disk = new SharedDisk(4);
+  const notes = new Notes();
+  const database = await Database.open(notes.of(await disk.open()));
+  const other = await Database.open(await disk.open());
+  await database.mutate((tx) => tx.ensureTable("", "t", [{ indexDescriptor: "by_n", fields: ["n"] }]));
+  const { value: ids } = await database.mutate(async (tx) => {
+    const made: string[] = [];
+    for (let n = 0; n < 20; n++) made.push(await tx.component("").insert("t", { n }));
+    return made;
+  });
+  await Promise.all([database.background.whenIdle(), other.background.whenIdle()]);
+  const readsOf = async (run: (tx: MutationTransaction) => Promise<unknown>): Promise<number> => {
+    notes.reads = 0;
+    await database.mutate(run);
+    return notes.reads;
+  };
+  const getTenAndPatch = async (tx: MutationTransaction): Promise<void> => {
+    for (const id of ids.slice(0, 10)) await tx.component("").get(id);
+    await tx.component("").patch(ids[3] ?? "", { n: 33 });
+  };
+  expect(await readsOf((tx) => tx.component("").insert("t", { n: 5 }))).toBe(0);
+  expect(await readsOf(getTenAndPatch)).toBe(0);
+  // What others write takes the place of what is known here.
+  await catchUp(other);
+  for (const id of ids) await other.mutate((tx) => tx.component("").patch(id, { seen: true }));
+  await catchUp(database);
+  expect(await readsOf(getTenAndPatch)).toBe(0);
+  expect(await readsOf((tx) => tx.component("").count("t"))).toBe(1);
+  await other.mutate((tx) => tx.component("").insert("t", { n: 5 }));
+  await catchUp(database);
+  expect(await readsOf((tx) => tx.component("").count("t"))).toBe(0);
+  const listAndInsert = async (tx: MutationTransaction): Promise<void> => {
+    await tx.component("").stream(indexRange("t.by_n")).take(9);
+    await tx.component("").insert("t", { n: 5 });
+  };
+  // The entries of the range, and the document that the other one has inserted.
+  expect(await readsOf(listAndInsert)).toBe(2);
+  expect(await readsOf(listAndInsert)).toBe(1);
 });
 
 test("transfers in both leave the sum as it is, in every query of either", async () => {
@@ -117,9 +143,11 @@ test("a change of shape in one is one in the other, with its cached documents, a
     await writer.mutate(async (tx) => {
       tx.beginTransform("", "t", { name: `${shape}`, origin: "", hasDown: false });
     });
+    await catchUp(reader);
     expect((await readAll(reader, fullScan("t"))).every(({ seen }) => seen === shape)).toBe(true);
     const id = ids[shape] ?? "";
     await reader.mutate((tx) => tx.component("").patch(id, { seen: `patched in ${shape}` }));
+    await catchUp(writer);
     expect((await writer.query((tx) => tx.component("").get(id))).value).toMatchObject({
       seen: `patched in ${shape}`,
     });
@@ -127,5 +155,23 @@ test("a change of shape in one is one in the other, with its cached documents, a
     await later(Math.floor(random() * 20));
   }
   await Promise.all([left.background.whenIdle(), right.background.whenIdle()]);
+  await catchUp(right);
   expect((await right.query((tx) => tx.transforms())).value).toEqual([]);
 });
+
+test.each([1, 2, 3, 4, 5, 6])(
+  "whatever three databases do to one storage at once, each mutation found what those before it left, seed %i",
+  async (seed) => {
+    const disk = new SharedDisk(seed);
+    const databases: Database[] = [];
+    for (let n = 0; n < 3; n++) {
+      databases.push(await Database.open(await disk.open(), { backgroundBatch: 3 }));
+    }
+    const history = new SharedHistory(databases, disk.random);
+    await history.run(9, 25);
+    expect(history.check()).toEqual([]);
+    expect(history.done.length).toBeGreaterThan(150);
+    for (const database of databases) await catchUp(database);
+    for (const database of databases) expect(await database.check()).toMatchObject({ differences: [] });
+  },
+);

@@ -85,6 +85,10 @@ export function isDocumentKey(key: string): boolean {
   return key.startsWith(documentSpace);
 }
 
+export function isIdKey(key: string): boolean {
+  return key.startsWith(idSpace);
+}
+
 export function isEntryKey(key: string): boolean {
   return key.startsWith(indexEntries);
 }

@@ -16,18 +16,9 @@ import {
   shapeOfText,
   type StoredDocument,
 } from "../documents/stored-document.js";
-import type { Origin, VersionedCache } from "../documents/versioned-cache.js";
+import type { Caches, Cell } from "../documents/caches.js";
+import type { View } from "../documents/versioned-cache.js";
 import type { Shapes } from "../transforms/shapes.js";
-
-/**
- * A cell as transactions and the cache hold it; null says that there is no such cell.
- *
- * Cells are what a component keeps beside its tables: structures that the engine makes, such as the nodes of an aggregate.
- * A cell has a name and a value that its codec turns into text. Values stay decoded, in the transaction and across
- * transactions, and are encoded once, at commit; so they must never be changed in place. Cells are not documents: they count
- * towards no limit of Convex's, have no schema, and no hook hears of them.
- */
-export type Cell = { readonly value: unknown } | null;
 
 /** A cell that a transaction wrote, or removed, and what encodes it at commit. */
 export interface CellWrite {
@@ -37,58 +28,34 @@ export interface CellWrite {
   readonly isKept: boolean;
 }
 
-/**
- * How the cache may be used: `latest` by transactions that see every commit handed over before them,
- * `snapshot` by views of a version that the cache knows all about, `none` by all others.
- */
-export type CacheMode = "latest" | "snapshot" | "none";
-
-/** A null says that there is no such document. */
-export type DocumentCache = VersionedCache<StoredDocument | null>;
-
-/** Holds counts and the catalog's head: records that are few and are read all the time. */
-export type RecordCache = VersionedCache<string>;
-
-export type CellCache = VersionedCache<Cell>;
-
-/** What is known of the storage across transactions. */
-export interface Caches {
-  readonly cells: CellCache;
-  readonly documents: DocumentCache;
-  readonly records: RecordCache;
-}
-
 /** What a cached document or cell takes beside its text, in bytes. */
 const cacheOverhead = 250;
 
 export class BaseView {
   readonly storage: StorageReader;
   readonly shapes: Shapes;
-  readonly #cache: DocumentCache;
-  readonly #records: RecordCache;
-  readonly #cells: CellCache;
-  readonly #mode: CacheMode;
-  readonly #origin: Origin;
+  readonly #caches: Caches;
+  readonly #view: View;
 
-  constructor(storage: StorageReader, caches: Caches, mode: CacheMode, shapes: Shapes) {
+  constructor(storage: StorageReader, caches: Caches, view: View, shapes: Shapes) {
     this.storage = storage;
     this.shapes = shapes;
-    this.#cache = caches.documents;
-    this.#records = caches.records;
-    this.#cells = caches.cells;
-    this.#mode = mode;
-    this.#origin = { version: storage.version };
+    this.#caches = caches;
+    this.#view = view;
   }
 
   /** A table's counts without the transaction's own writes. O(1). */
   counts(table: TableEntry): MaybePromise<TableCounts> {
-    const text = this.record(table.countsKey);
+    const { countsKey } = table;
+    // A count that is cached lacks what is added by transactions that are under way.
+    const isAddedTo = this.#view.handedOver > 0 && this.#caches.records.isUnderWay(countsKey);
+    const text = isAddedTo ? this.storage.get(countsKey) : this.record(countsKey);
     return text instanceof Promise ? text.then(parseCounts) : parseCounts(text);
   }
 
   /** Reads a record that every transaction needs, such as a count. */
   record(key: string): MaybePromise<string | undefined> {
-    const cached = this.#known(this.#records, key);
+    const cached = this.#caches.records.find(key, this.#view, asItIs);
     if (cached !== undefined) return cached;
     const text = this.storage.get(key);
     return text instanceof Promise
@@ -98,7 +65,7 @@ export class BaseView {
 
   /** A cell, decoded once for all transactions; null when there is none. */
   cell(key: string, codec: CellCodec<unknown>): MaybePromise<Cell> {
-    const cached = this.#known(this.#cells, key);
+    const cached = this.#caches.cells.find(key, this.#view, (text) => ({ value: codec.decode(text) }));
     if (cached !== undefined) return cached;
     const text = this.storage.get(key);
     return text instanceof Promise
@@ -119,7 +86,7 @@ export class BaseView {
 
   /** What the cache knows of a document, as it is stored: undefined when it knows nothing. */
   cached(idsKey: string): StoredDocument | null | undefined {
-    return this.#known(this.#cache, idsKey);
+    return this.#caches.documents.find(idsKey, this.#view, decodeDocument);
   }
 
   /** A stored document in its table's shape. @throws TRANSFORM_MISSING, TRANSFORM_FAILED */
@@ -129,7 +96,6 @@ export class BaseView {
 
   /** The document of a row that was read, from the cache if it is there. @throws TRANSFORM_MISSING, TRANSFORM_FAILED */
   decode(table: TableEntry, key: string, text: string, mayKeep: boolean): StoredDocument {
-    if (this.#mode === "none") return this.#inShapeOnce(table, decodeDocument(text));
     const idsKey = table.idsPrefix + key.slice(-internalIdLength);
     const cached = this.cached(idsKey);
     if (cached !== undefined && cached !== null) return this.inShape(table, cached);
@@ -174,29 +140,24 @@ export class BaseView {
     return this.inShape(table, stored);
   }
 
-  #known<V>(cache: VersionedCache<V>, key: string): V | undefined {
-    if (this.#mode === "latest") return cache.latest(key);
-    if (this.#mode === "snapshot") return cache.at(key, this.storage.version);
-    return undefined;
-  }
-
   #keepCell(key: string, codec: CellCodec<unknown>, text: string | undefined): Cell {
     const cell = text === undefined ? null : { value: codec.decode(text) };
-    if (this.#mode !== "none") this.#cells.load(key, cell, cachedSize(text?.length ?? 0), this.#origin);
+    this.#caches.cells.load(key, cell, cachedSize(text?.length ?? 0), this.#view);
     return cell;
   }
 
   #keepRecord(key: string, text: string | undefined): string | undefined {
-    if (text !== undefined && this.#mode !== "none") {
-      this.#records.load(key, text, 0, this.#origin);
-    }
+    if (text !== undefined) this.#caches.records.load(key, text, 0, this.#view);
     return text;
   }
 
   #keep(idsKey: string, stored: StoredDocument, textLength: number): void {
-    if (this.#mode === "none") return;
-    this.#cache.load(idsKey, stored, cachedSize(textLength), this.#origin);
+    this.#caches.documents.load(idsKey, stored, cachedSize(textLength), this.#view);
   }
+}
+
+function asItIs(text: string): string {
+  return text;
 }
 
 /** An estimate of the memory that a decoded document or cell takes. */

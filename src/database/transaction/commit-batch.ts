@@ -1,8 +1,9 @@
 /** Everything a transaction wrote and read, as one request to the storage, and what the caches learn from it. */
-import type { Add, CommitRequest, Stamp, Write } from "../../storage/storage.js";
+import type { Add, CommitRequest, Stamp, Version, Write } from "../../storage/storage.js";
 import type { TableEntry } from "../catalog/catalog.js";
 import { catalogKeys, internalIdLength } from "../catalog/key-layout.js";
-import { cachedSize, type Caches, type CellWrite } from "./base-view.js";
+import { cachedSize, type CellWrite } from "./base-view.js";
+import type { Caches } from "../documents/caches.js";
 import type { StoredDocument } from "../documents/stored-document.js";
 import type { Origin } from "../documents/versioned-cache.js";
 import { addToCounts } from "../catalog/records.js";
@@ -91,23 +92,32 @@ export class CommitBatch {
     }
   }
 
-  /** Tells the caches what will be true once the batch is handed over. */
-  teach(caches: Caches, origin: Origin): void {
+  /**
+   * Tells the caches what is true for the transactions after this one. `end` has to follow.
+   * @param knowsSums Nobody else adds to the counts meanwhile.
+   */
+  teach({ documents, records, cells }: Caches, origin: Origin, knowsSums: boolean): void {
     for (const { idsKey, stored, textLength } of this.#documents) {
-      if (this.#stamped.has(idsKey)) caches.documents.drop(idsKey, origin);
-      else {
-        const tell = this.#state.isWriteThrough ? "rewrite" : "write";
-        caches.documents[tell](idsKey, stored, cachedSize(textLength), origin);
-      }
+      if (this.#stamped.has(idsKey)) documents.beginUnknown(idsKey);
+      else documents.begin(idsKey, stored, cachedSize(textLength), origin, !this.#state.isWriteThrough);
     }
     for (const [key, by] of this.#adds) {
-      const known = caches.records.latest(key);
-      caches.records.rewrite(key, known === undefined ? "" : addToCounts(known, by), 0, origin);
+      if (knowsSums) records.beginSum(key, (text) => addToCounts(text, by), origin);
+      else records.beginAdding(key);
     }
-    for (const [key, text] of this.#records) caches.records.write(key, text, 0, origin);
+    for (const [key, text] of this.#records) records.begin(key, text, 0, origin, true);
     for (const [key, { cell, isKept }, textLength] of this.#cells) {
-      caches.cells[isKept ? "write" : "rewrite"](key, cell, cachedSize(textLength), origin);
+      cells.begin(key, cell, cachedSize(textLength), origin, isKept);
     }
+  }
+
+  /** Tells the caches what came of it. @param version Of the commit; null when it failed. */
+  end({ documents, records, cells }: Caches, origin: Origin, version: Version | null): void {
+    if (version !== null) origin.version = version;
+    for (const { idsKey } of this.#documents) documents.end(idsKey, origin, version);
+    for (const [key] of this.#adds) records.end(key, origin, version);
+    for (const [key] of this.#records) records.end(key, origin, version);
+    for (const [key] of this.#cells) cells.end(key, origin, version);
   }
 
   readonly #keep = (idsKey: string, stored: StoredDocument | null, textLength: number): void => {

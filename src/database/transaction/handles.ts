@@ -153,11 +153,12 @@ export class MutationHandle extends Handle<Writer> implements MutationTransactio
   constructor(
     state: TransactionState,
     hooks: HookResolver,
+    nowMs: number,
     lastCreationTime: number,
     random: Random | undefined,
   ) {
     super(state);
-    this.mutation = new MutationState(this, state, hooks, lastCreationTime, random);
+    this.mutation = new MutationState(this, state, hooks, nowMs, lastCreationTime, random);
   }
 
   async nested<T>(run: () => Promise<T>, limits?: Partial<TransactionLimits>): Promise<T> {

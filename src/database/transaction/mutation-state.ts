@@ -9,6 +9,8 @@ export class MutationState {
   readonly transaction: MutationTransaction;
   readonly hooks: HookResolver;
   readonly random: Random | undefined;
+  /** Milliseconds since 1970. New documents get no earlier creation times, and ids of this day. */
+  readonly nowMs: number;
   /** The creation time of the document inserted last; of one before the transaction when it inserted none. */
   lastCreationTime: number;
 
@@ -17,6 +19,7 @@ export class MutationState {
     transaction: MutationTransaction,
     state: TransactionState,
     hooks: HookResolver,
+    nowMs: number,
     lastCreationTime: number,
     random: Random | undefined,
   ) {
@@ -24,8 +27,8 @@ export class MutationState {
     this.state = state;
     this.hooks = hooks;
     this.random = random;
-    const earliest = Math.max(state.version / 1000, state.beganAtMs);
-    this.lastCreationTime = earliest > lastCreationTime ? previousDouble(earliest) : lastCreationTime;
+    this.nowMs = nowMs;
+    this.lastCreationTime = nowMs > lastCreationTime ? previousDouble(nowMs) : lastCreationTime;
   }
 
   /** The next double each time, so that creation times are unique and rise within the transaction. */

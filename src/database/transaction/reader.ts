@@ -6,7 +6,7 @@ import { type DecodedId, decodeId, prefixEnd } from "../../values/index.js";
 import { type Catalog, isSystemTable, type TableEntry } from "../catalog/catalog.js";
 import { catalogKeys, cellsPrefix } from "../catalog/key-layout.js";
 import type { CellCodec, CellReader } from "../../seams/index.js";
-import type { Cell } from "./base-view.js";
+import type { Cell } from "../documents/caches.js";
 import type { Document } from "../documents/document.js";
 import { copyDocument, type StoredDocument } from "../documents/stored-document.js";
 import { EmptyStream, QueryStream } from "../query/document-stream.js";

@@ -1,9 +1,10 @@
 /** What a transaction hands over beside its writes: all that it read, what it adds, where timestamps go, what it touched. */
 import { CommitTsPlaceholder } from "convex/values";
 import { expect, test } from "vitest";
+import { Notes } from "../../../suites/database/noting-storage.js";
 import { indexRange, mutate } from "../../../suites/setup/open-database.js";
 import { memory } from "../../storage/memory/index.js";
-import type { CommitRequest, Storage } from "../../storage/storage.js";
+import type { CommitRequest } from "../../storage/storage.js";
 import { catalogKeys, countsKey, idsPrefix, indexPrefix, isEntryKey } from "../catalog/key-layout.js";
 import { Database } from "../database.js";
 import { decodeId, encodeId, prefixEnd } from "../../values/index.js";
@@ -16,36 +17,10 @@ interface Opened {
   readonly requests: CommitRequest[];
 }
 
-/** The storage, which notes what is handed over. */
-function noting(storage: Storage, requests: CommitRequest[]): Storage {
-  return new Proxy(storage, {
-    get: (target, name): unknown => {
-      if (name === "begin") {
-        return async () => {
-          const transaction = await target.begin();
-          const { version } = transaction;
-          return {
-            version,
-            get: (key: string) => transaction.get(key),
-            getMany: (keys: readonly string[]) => transaction.getMany(keys),
-            scan: transaction.scan.bind(transaction),
-            rollback: () => transaction.rollback(),
-            commit: (request: CommitRequest) => {
-              requests.push(request);
-              return transaction.commit(request);
-            },
-          };
-        };
-      }
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
-
 async function openTen(): Promise<Opened> {
-  const requests: CommitRequest[] = [];
-  const database = await Database.open(noting(await memory()(), requests), { backgroundBatch: 4 });
+  const notes = new Notes();
+  const { requests } = notes;
+  const database = await Database.open(notes.of(await memory()()), { backgroundBatch: 4 });
   await database.mutate((tx) => tx.ensureTable("", "t", [{ indexDescriptor: "by_n", fields: ["n"] }]));
   const ids = await mutate(database, async (tx) => {
     const inserted: string[] = [];

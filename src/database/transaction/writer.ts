@@ -98,7 +98,7 @@ export class Writer extends Reader implements DatabaseWriter {
   async #insert(table: TableEntry, value: Fields, options: InsertOptions): Promise<string> {
     const internalId =
       options.id === undefined
-        ? newInternalId(this.state.beganAtMs, this.#mutation.random)
+        ? newInternalId(this.#mutation.nowMs, this.#mutation.random)
         : await this.#claim(table, options.id);
     const id = options.id ?? encodeId(table.number, internalId);
     const creationTime = options.creationTime ?? this.#mutation.nextCreationTime();
