@@ -225,8 +225,8 @@ class Opening implements Storage {
         await this.#disk.later();
         this.#disk.commit(pending);
         if (pending.outcome instanceof TrueupError) {
-          this.#pending = this.#pending.filter((one) => one !== pending);
           await this.reached(this.#disk.version);
+          this.#pending = this.#pending.filter((one) => one !== pending);
           pending.settle(pending.outcome);
         }
       });
