@@ -1,6 +1,54 @@
 /** The calls that storage tests are made of, for storages that are synchronous or not, serial or not. */
 import { isTrueupError } from "../../src/errors/index.js";
-import type { Entry, Storage, StorageReader, Version, Write } from "../../src/storage/storage.js";
+import type { Entry, Reads, Storage, StorageReader, Version, Write } from "../../src/storage/storage.js";
+
+/** Reads that are noted, as a transaction has to hand them over. */
+function recordingReader(reader: StorageReader): { reader: StorageReader; reads: Reads } {
+  const keys = new Set<string>();
+  const ranges: { start: string; end: string }[] = [];
+  return {
+    reads: { keys, ranges },
+    reader: {
+      version: reader.version,
+      get: (key) => {
+        keys.add(key);
+        return reader.get(key);
+      },
+      getMany: (many) => {
+        for (const key of many) keys.add(key);
+        return reader.getMany(many);
+      },
+      scan: async (range, options = {}) => {
+        const found = await reader.scan(range, options);
+        const last = found.at(-1)?.[0];
+        const isPart = options.limit !== undefined && found.length === options.limit && last !== undefined;
+        const { start, end = pastAllKeys } = range;
+        if (!isPart) add(ranges, { start, end });
+        else if (options.reverse) add(ranges, { start: last, end });
+        else add(ranges, { start, end: `${last}\u0000` });
+        return found;
+      },
+    },
+  };
+}
+
+/** Above every key of bytes. */
+const pastAllKeys = "\u0100";
+
+/** Keeps the ranges sorted and apart from each other. */
+function add(ranges: { start: string; end: string }[], range: { start: string; end: string }): void {
+  if (range.start >= range.end) return;
+  const apart = ranges.filter(({ start, end }) => end < range.start || start > range.end);
+  const met = [range, ...ranges.filter((other) => !apart.includes(other))];
+  const start = met.map((each) => each.start).sort()[0] ?? range.start;
+  const end =
+    met
+      .map((each) => each.end)
+      .sort()
+      .at(-1) ?? range.end;
+  ranges.splice(0, ranges.length, ...apart, { start, end });
+  ranges.sort((a, b) => (a.start < b.start ? -1 : 1));
+}
 
 /**
  * Runs one transaction: what the callback returns is committed. Runs it again as often as the commit
@@ -13,7 +61,8 @@ export async function mutate(
   for (;;) {
     const transaction = await storage.begin();
     try {
-      return await transaction.commit({ writes: await run(transaction) });
+      const { reader, reads } = recordingReader(transaction);
+      return await transaction.commit({ writes: await run(reader), reads });
     } catch (error) {
       transaction.rollback();
       if (!isTrueupError(error) || error.code !== "STORAGE_CONFLICT") throw error;

@@ -68,8 +68,8 @@ export class PendingRequests {
    * Takes what a transaction hands over; it is ended by that. Resolves when it is committed and all listeners have heard of it.
    * @throws STORAGE_CONFLICT at once when it read what was overtaken, or refused, as far as is known here.
    */
-  handOver(seen: Seen, request: CommitRequest): Promise<Version> {
-    if (isEmpty(request)) return this.#confirm(seen, request);
+  async handOver(seen: Seen, request: CommitRequest): Promise<Version> {
+    if (isEmpty(request)) return await this.#confirm(seen, request);
     try {
       this.#assertValid(seen, request);
       const place = ++this.#place;
@@ -78,10 +78,9 @@ export class PendingRequests {
       this.#open.add(pending);
       this.#waiting.push(pending);
       this.#overlay.add(pending);
-      return pending.answer.finally(() => this.end(seen));
-    } catch (error) {
+      return await pending.answer;
+    } finally {
       this.end(seen);
-      return Promise.reject(error);
     }
   }
 
