@@ -34,6 +34,7 @@ export {
 export type { Work } from "../scheduler/index.js";
 export type { DataCheck, DataDifference, DataDifferenceKind } from "../database/index.js";
 export { memory, type MemoryOptions } from "../storage/memory/index.js";
+export { postgres, type PostgresOptions } from "../storage/postgres/index.js";
 export { sqlite, type SqliteOptions } from "../storage/sqlite/index.js";
 export type { OpenStorage, StorageCheck, StorageDamage } from "../storage/storage.js";
 export { dataPlace } from "./data-place.js";

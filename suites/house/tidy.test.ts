@@ -94,7 +94,7 @@ test("rooms import each other through their index only", () => {
   const isPublic = (target: string): boolean =>
     target === "src/storage/storage.ts" ||
     target === "src/storage/place.ts" ||
-    /^src\/storage\/(memory|sqlite)\/index\.ts$/.test(target) ||
+    /^src\/storage\/(memory|postgres|sqlite)\/index\.ts$/.test(target) ||
     /^src\/components\/[^/]+\/client\/index\.ts$/.test(target) ||
     target === `src/${roomOf(target)}/index.ts`;
   const wrong = complaints(sources, ({ path, imports }) =>
@@ -117,7 +117,7 @@ test("what several test files import registers no hooks when it is imported: tho
 test("only backend, test and tests name a concrete storage", () => {
   const wrong = complaints(product, ({ path, imports }) =>
     imports
-      .filter(({ target }) => /^src\/storage\/(memory|sqlite)\//.test(target ?? ""))
+      .filter(({ target }) => /^src\/storage\/(memory|postgres|sqlite)\//.test(target ?? ""))
       .filter(() => ![...storageNamers, "storage"].includes(roomOf(path)))
       .map(({ specifier }) => `names a concrete storage: ${specifier}`),
   );

@@ -6,6 +6,10 @@ export const storageCodes = {
     "The snapshot was held for too long and has been released.",
     "Run the query again; read in smaller pages.",
   ),
+  STORAGE_ADDRESS_INVALID: final(
+    "The address of the database is not one of Postgres.",
+    "Write it like postgres://user:password@host:5432/database?schema=app.",
+  ),
   STORAGE_CLOSED: final("The storage is closed.", "Open it again before using it."),
   STORAGE_CONFLICT: retryable(
     "Another transaction changed what this one read.",
@@ -16,8 +20,12 @@ export const storageCodes = {
     "Run `trueup check` to see all of the damage, restore a backup, or name another file.",
   ),
   STORAGE_DRIVER_MISSING: final(
-    "This Node has no SQLite that can be used, and better-sqlite3 is not installed, or not built for it.",
-    "Where it is not installed, beside trueup run `npm install better-sqlite3@12` for Node 20, or without `@12` for Node 22; Node 24.16 or later needs neither.",
+    "The package that the storage needs is not installed, or not built for this Node: pg for Postgres; for SQLite, better-sqlite3, where Node has none that can be used.",
+    "Beside trueup, run `npm install pg` for Postgres. For SQLite, run `npm install better-sqlite3@12` for Node 20, or without `@12` for Node 22; Node 24.16 or later needs neither.",
+  ),
+  STORAGE_FORBIDDEN: final(
+    "Postgres does not let this user in, or not do what the storage needs.",
+    "Check user and password in the address, and give the user the right to create the schema, or a schema of its own.",
   ),
   STORAGE_FULL: final(
     "The disk is full; nothing of this transaction was written.",
@@ -39,6 +47,15 @@ export const storageCodes = {
     "There is data already where data was to be moved to.",
     "Name a file that does not exist, or a schema that does not; nothing that is there is ever overwritten.",
   ),
+  STORAGE_READ_ONLY: final(
+    "This Postgres is a standby, which only reads.",
+    "Name the primary in the address, or a name that always leads to it.",
+  ),
+  STORAGE_SERVER_TOO_OLD: final("The server's version of Postgres is too old.", "Use Postgres 13 or later."),
+  STORAGE_SERVER_UNSUITED: final(
+    "The database is set up in a way in which the storage would not work.",
+    "The message says which setting, and how to change it.",
+  ),
   STORAGE_TOO_NEW: final(
     "A later version of Trueup wrote the data file, in a format that this version cannot read.",
     "Use the later version, or name another file.",
@@ -46,5 +63,9 @@ export const storageCodes = {
   STORAGE_UNAVAILABLE: final(
     "The data file could not be opened, read or written.",
     "Check the path, its permissions and the disk; the details have the system's reason.",
+  ),
+  STORAGE_WENT_BACK: final(
+    "The database has lost commits that this process knows, in a failover or by a restored backup.",
+    "The process goes on with what is there now. To lose nothing in a failover, have a synchronous standby.",
   ),
 } as const satisfies Record<string, ErrorCodeEntry>;
