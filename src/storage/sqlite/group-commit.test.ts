@@ -5,7 +5,7 @@ import { seededRandom } from "../../../suites/setup/random.js";
 import { RecordedLog } from "../../../suites/storage/recorded-log.js";
 import { mutate, put, readAll } from "../../../suites/storage/storage-calls.js";
 import { temporaryFolder } from "../../../suites/setup/temporary-folder.js";
-import type { Storage } from "../storage.js";
+import type { Storage, Write } from "../storage.js";
 import { loadDriver } from "./driver/load-driver.js";
 import { openSqlite, type SqliteOptions } from "./sqlite-storage.js";
 
@@ -233,6 +233,29 @@ test("who has read what a failed commit took back fails as well, even without wr
     await expect(second.commit({ writes })).rejects.toMatchObject({ code: "STORAGE_FULL" });
     expect(await readAll(storage)).toEqual([]);
   }
+  await storage.close();
+});
+
+test("sums go on from what is committed, whatever failed, was put or deleted in between", async () => {
+  const { storage, disk } = await fillableStorage();
+  const add = async (by: number, writes: readonly Write[] = []): Promise<unknown> => {
+    const transaction = await storage.begin();
+    return await transaction.commit({ writes, adds: [["sum", [by]]] }).catch((error: unknown) => error);
+  };
+  await add(1);
+  await Promise.all([add(2), add(3)]);
+  disk.isFull = true;
+  expect(await add(100)).toMatchObject({ code: "STORAGE_FULL" });
+  disk.isFull = false;
+  await add(4);
+  expect(await readAll(storage)).toEqual([["sum", "10"]]);
+  await add(1, [["sum", "40"]]);
+  await put(storage, [["sum", "50"]]);
+  await add(1);
+  expect(await readAll(storage)).toEqual([["sum", "51"]]);
+  await mutate(storage, () => [["sum", undefined]]);
+  await add(7);
+  expect(await readAll(storage)).toEqual([["sum", "7"]]);
   await storage.close();
 });
 

@@ -8,7 +8,7 @@
  * now gone fails with them. If a flush fails, nobody can tell any more what is on disk: nothing is acknowledged from then on.
  */
 import { TrueupError } from "../../errors/index.js";
-import { isEmpty, plainWrites, stampedWrites, stampOf, touchesNothing } from "../commit-request.js";
+import { isEmpty, stampedWrites, stampOf, sumOf, touchesNothing } from "../commit-request.js";
 import {
   type Add,
   type Commit,
@@ -29,6 +29,9 @@ const { setImmediate, clearImmediate } = globalThis;
 
 /** How long the first commit of a group waits for others, so long as there are others. */
 const maxGroupAgeMs = 2;
+
+/** So many sums are kept at most: there are about as many as tables. */
+const mostSums = 10_000;
 
 interface Pending extends Commit {
   readonly writes: readonly Write[];
@@ -67,6 +70,8 @@ export class GroupWriter {
   readonly #begin: () => void;
   readonly #commit: () => void;
 
+  /** What keys hold that are added to: the next add need not read it. Only this connection writes. */
+  readonly #sums = new Map<string, string>();
   #durableVersion: Version;
   #lastVersion: Version;
   /** Applied, not yet committed. */
@@ -283,9 +288,16 @@ export class GroupWriter {
     else this.#hooks.beforeWrites();
     this.#open();
     this.#isDirty = true;
-    for (const [key, value] of plainWrites(writes, adds, (key) => this.#reader.get(key))) {
+    for (const [key, value] of writes) {
       if (value === undefined) this.#delete(key);
       else this.#put(key, seal(key, value));
+      if (this.#sums.size > 0) this.#sums.delete(key);
+    }
+    for (const [key, by] of adds) {
+      const sum = sumOf(this.#sums.get(key) ?? this.#reader.get(key), by);
+      this.#put(key, seal(key, sum));
+      if (this.#sums.size === mostSums) this.#sums.clear();
+      this.#sums.set(key, sum);
     }
   }
 
@@ -330,6 +342,7 @@ export class GroupWriter {
   }
 
   #rollback(): void {
+    this.#sums.clear();
     this.#isOpen = false;
     this.#isDirty = false;
     try {
