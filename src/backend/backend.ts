@@ -25,6 +25,7 @@ import type {
 } from "../functions/index.js";
 import { Aggregates, type AggregateDriver } from "../integrity/index.js";
 import type { Scheduler, Work } from "../scheduler/index.js";
+import type { Owner } from "../work/index.js";
 
 import { AdminKeys } from "./admin-keys.js";
 import { checkStored, type CheckOptions, type CheckReport } from "./check.js";
@@ -75,6 +76,8 @@ export interface BackendParts {
   readonly driver: AggregateDriver;
   readonly migrations: MigrationDriver;
   readonly runScheduled: boolean;
+  /** Where several processes share the data: whether this one carries out pushes. */
+  readonly deployOwner?: Owner;
   /** Environment variables of the app, before those that a program brings. */
   readonly env: Readonly<Record<string, string>>;
   /** Where pushed code is thought to lie. */
@@ -104,7 +107,7 @@ export class Backend {
 
   /** Call `openBackend` instead. */
   constructor(parts: BackendParts) {
-    const { database, runtime, scheduler, driver, migrations, runScheduled, env, codeFolder } = parts;
+    const { database, runtime, scheduler, driver, migrations, runScheduled, env, codeFolder, deployOwner } = parts;
     this.database = database;
     this.aggregates = new Aggregates(driver);
     this.keys = new AdminKeys(database);
@@ -121,7 +124,9 @@ export class Backend {
         migrations.start();
       },
       ...(codeFolder === undefined ? {} : { codeFolder }),
+      ...(deployOwner === undefined ? {} : { owner: deployOwner }),
     });
+    if (runScheduled) this.deploy.start();
   }
 
   /**
@@ -239,7 +244,7 @@ export class Backend {
   async figures(): Promise<BackendFigures> {
     const { database, scheduler, migrations } = this.#parts;
     return await this.#track(() =>
-      readFigures({ database, scheduler, migrations, aggregates: this.aggregates }),
+      readFigures({ database, deploy: this.deploy, scheduler, migrations, aggregates: this.aggregates }),
     );
   }
 

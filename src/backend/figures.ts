@@ -1,6 +1,7 @@
 /** What a backend has done since it was opened, and how it stands. Read when somebody asks: nothing is paid for it before. */
 import type { Database, TransformStatus } from "../database/index.js";
-import type { MigrationDriver, MigrationStanding, PendingSchemaStatus } from "../deploy/index.js";
+import type { Deployer, MigrationDriver, MigrationStanding, PendingSchemaStatus } from "../deploy/index.js";
+import type { TrueupError } from "../errors/index.js";
 import type { AggregateOverview, Aggregates } from "../integrity/index.js";
 import type { JobFigures, Scheduler } from "../scheduler/index.js";
 import type { StorageFigures } from "../storage/storage.js";
@@ -13,6 +14,8 @@ export interface BackendFigures {
   readonly conflicts: number;
   /** Null for a storage without a disk. */
   readonly storage: StorageFigures | null;
+  /** Why this process refuses calls: it cannot load the program that runs. Null while it can. */
+  readonly programFailure: TrueupError | null;
   readonly jobs: JobFigures;
   readonly aggregates: readonly AggregateOverview[];
   /** The migrations that deploys start. */
@@ -24,6 +27,7 @@ export interface BackendFigures {
 }
 
 interface Sources {
+  readonly deploy: Pick<Deployer, "programFailure">;
   readonly database: Database;
   readonly scheduler: Scheduler;
   readonly aggregates: Aggregates;
@@ -32,7 +36,7 @@ interface Sources {
 
 /** O(aggregates + migrations + due jobs): some reads of each. */
 export async function readFigures(sources: Sources): Promise<BackendFigures> {
-  const { database, scheduler, aggregates, migrations } = sources;
+  const { deploy, database, scheduler, aggregates, migrations } = sources;
   const [jobs, overviews, standing, { value: transforms }, pendingSchemas] = await Promise.all([
     scheduler.figures(),
     aggregates.list(),
@@ -44,6 +48,7 @@ export async function readFigures(sources: Sources): Promise<BackendFigures> {
     commits: database.commits,
     conflicts: database.conflicts,
     storage: database.storage.figures?.() ?? null,
+    programFailure: deploy.programFailure,
     jobs,
     aggregates: overviews,
     migrations: standing,

@@ -52,7 +52,7 @@ export interface DeployerOptions {
   readonly keepers: readonly ProgramKeeper[];
   /** Called whenever a program was taken up: lets begin what works by itself. */
   readonly start: () => Promise<void>;
-  /** Which of the processes that share the data carries out pushes; left out, this one. */
+  /** Where several processes share the data: whether this one carries out pushes. Left out, it does what it is asked for. */
   readonly owner?: Owner;
   /** Where code is thought to lie: packages that it does not bundle are found from there; `.trueup/code` when left out. */
   readonly codeFolder?: string;
@@ -74,7 +74,6 @@ const readFinish = requestReader(
 class ProgramChanged extends Error {}
 
 const maxAttempts = 5;
-const thisProcess: Owner = { holds: () => true };
 
 export class Deployer {
   readonly #database: Database;
@@ -90,7 +89,7 @@ export class Deployer {
   #addresses: readonly (string | undefined)[] = serverAddresses();
 
   constructor(options: DeployerOptions) {
-    const { database, runtime, owner = thisProcess } = options;
+    const { database, runtime, owner } = options;
     this.#database = database;
     this.#options = options;
     this.#activator = new Activator(options);
@@ -107,7 +106,7 @@ export class Deployer {
       load,
       folder,
     });
-    this.#relay = this.#isShared ? new PushRelay(database, owner, this.#pushes) : null;
+    this.#relay = owner === undefined ? null : new PushRelay(database, owner, this.#pushes);
     if (this.#isShared) database.setCodeLoader(this.#loader.load);
   }
 

@@ -1,0 +1,224 @@
+/**
+ * What a deploy prepares while other processes write: aggregates that are built beside those that answer, transforms, indexes.
+ * No write may be missed, whichever process makes it, and whenever the one that deploys dies.
+ */
+import { setImmediate } from "node:timers/promises";
+import { expect, onTestFinished, test, vi } from "vitest";
+import type { Backend } from "trueup";
+import { call } from "../setup/open-app.js";
+import { pushedModule } from "./hand-made-push.js";
+import {
+  appOf,
+  bundledModule,
+  finishPush,
+  push,
+  severalBackends,
+  startPush,
+  waitFor,
+  type PushedApp,
+} from "./several-backends.js";
+
+/** An app with an aggregate of its scores, and whatever `more` has. */
+async function counting(version: string, definition: string, value = "(doc) => doc.score"): Promise<PushedApp> {
+  const source = `import { fakeAggregate } from "../integrity/fake-aggregate.js";
+    export const byScore = fakeAggregate({ definition: ${JSON.stringify(definition)}, value: ${value} });`;
+  return appOf(version, await bundledModule("aggregates.js", source));
+}
+
+/** The items of an aggregate: it has one for each document, of the value that its definition gives it. */
+async function items(app: Backend, definition: string): Promise<number[]> {
+  const rows = (await call(app, "app:rows", { table: "items" })) as { definition: string; value: number }[];
+  return rows
+    .filter((row) => row.definition === definition)
+    .map(({ value }) => value)
+    .toSorted((a, b) => a - b);
+}
+
+async function scores(app: Backend): Promise<number[]> {
+  const rows = (await call(app, "app:rows", { table: "scores" })) as { score: number }[];
+  return rows.map(({ score }) => score).toSorted((a, b) => a - b);
+}
+
+/** So many writes are enough, and few enough that a build catches up with them. */
+const maxWrites = 40;
+
+/** Adds scores in all apps, one after the other, until it is stopped; which resolves with how many it has added. */
+function writer(apps: readonly Backend[]): () => Promise<number> {
+  let isOver = false;
+  let added = 0;
+  const write = async (): Promise<number> => {
+    for (; !isOver && added < maxWrites; added++) {
+      const app = apps[added % apps.length];
+      if (app !== undefined) await call(app, "app:add", { score: 1000 + added });
+      await setImmediate();
+    }
+    return added;
+  };
+  const writing = write();
+  const stop = (): Promise<number> => {
+    isOver = true;
+    return writing;
+  };
+  onTestFinished(async () => {
+    await stop().catch(() => {});
+  });
+  return stop;
+}
+
+async function opened(count: number, first: PushedApp): Promise<Backend[]> {
+  const open = await severalBackends();
+  const apps: Backend[] = [];
+  for (let n = 0; n < count; n++) apps.push(await open());
+  const [app] = apps;
+  if (app === undefined) throw new Error("none was opened");
+  await push(app, first);
+  for (let score = 0; score < 10; score++) await call(app, "app:add", { score });
+  await ready(app, "1");
+  return apps;
+}
+
+/** Until an aggregate has an item for each document. */
+async function ready(app: Backend, definition: string): Promise<void> {
+  await vi.waitFor(async () => expect(await items(app, definition)).toHaveLength((await scores(app)).length), {
+    timeout: 20_000,
+  });
+}
+
+test("an aggregate that is built beside the one that answers misses no write of another process", async () => {
+  const apps = await opened(3, await counting("1", "1"));
+  const [left, right, third] = apps as [Backend, Backend, Backend];
+  const begun = await startPush(left, await counting("2", "2", "(doc) => -doc.score"));
+  const stop = writer([right, third]);
+  expect(await waitFor([left], begun)).toBe("complete");
+  await finishPush(left, begun);
+  const added = await stop();
+  for (const app of apps) expect(await call(app, "app:version")).toBe("2");
+  const all = await scores(right);
+  expect(all).toHaveLength(10 + added);
+  expect(await items(right, "2")).toEqual(all.map((score) => -score).toSorted((a, b) => a - b));
+});
+
+test("a process that cannot load the program to come fails the deploy, and its writes go on", async () => {
+  const open = await severalBackends();
+  const [left, right] = [await open(), await open({ env: { PLACE: "right" } })];
+  await push(left, await counting("1", "1"));
+  for (let score = 0; score < 4; score++) await call(left, "app:add", { score });
+  const second = await counting("2", "2");
+  const picky = pushedModule("picky.js", 'if (process.env.PLACE === "right") throw new Error("not here");');
+  const begun = await startPush(left, { modules: [...second.modules, picky] });
+  expect(await waitFor([left], begun)).toBe("complete");
+  await call(right, "app:add", { score: 4 });
+  await expect(finishPush(left, begun)).rejects.toMatchObject({ code: "AGGREGATE_BUILD_FAILED" });
+  expect([await call(left, "app:version"), await call(right, "app:version")]).toEqual(["1", "1"]);
+  expect(await items(right, "1")).toEqual(await scores(left));
+});
+
+test("a push whose process dies is taken up by another one, from the beginning", async () => {
+  const open = await severalBackends();
+  const life = { isOver: false };
+  const dying = await open({ runScheduled: false }, life);
+  const [left, right] = [await open(), await open()];
+  await push(left, await counting("1", "1"));
+  for (let score = 0; score < 10; score++) await call(left, "app:add", { score });
+  await ready(left, "1");
+  const begun = await startPush(dying, await counting("2", "2", "(doc) => -doc.score"));
+  expect(await waitFor([dying], begun)).toBe("complete");
+  life.isOver = true;
+  await call(right, "app:add", { score: 10 });
+  expect(await items(right, "2")).toHaveLength(11);
+  expect(await waitFor([left], begun)).toBe("complete");
+  await call(right, "app:add", { score: 11 });
+  await finishPush(left, begun);
+  expect(await call(right, "app:version")).toBe("2");
+  expect(await items(right, "2")).toEqual((await scores(left)).map((score) => -score).toSorted((a, b) => a - b));
+});
+
+test("wherever the process that deploys is killed, all others run one program, and no write is missed", async () => {
+  for (let step = 0, isDone = false; !isDone; step += 3) {
+    const open = await severalBackends();
+    let left = Infinity;
+    const life = {
+      isOver: false,
+      onBegin: () => {
+        if (left-- <= 0) life.isOver = true;
+      },
+    };
+    const dying = await open({ runScheduled: false }, life);
+    const other = await open();
+    await push(other, await counting("1", "1"));
+    for (let score = 0; score < 6; score++) await call(other, "app:add", { score });
+    await ready(other, "1");
+    const next = await counting("2", "2", "(doc) => -doc.score");
+    left = step;
+    const stop = writer([other]);
+    isDone = await push(dying, next).then(
+      () => true,
+      () => false,
+    );
+    life.isOver = true;
+    await stop();
+    const version = String(await call(other, "app:version"));
+    await ready(other, version);
+    const sign = version === "2" ? -1 : 1;
+    const all = await scores(other);
+    expect(await items(other, version)).toEqual(all.map((score) => sign * score).toSorted((a, b) => a - b));
+    await push(other, await counting("3", "3"));
+    await call(other, "app:add", { score: 77 });
+    await ready(other, "3");
+    expect(await items(other, "3")).toEqual(await scores(other));
+  }
+});
+
+const plans = (version: string): PushedApp => {
+  const validator = (fields: object): object => ({ type: "object", value: fields });
+  const number = { fieldType: { type: "number" }, optional: false };
+  const fields = version === "1" ? { score: number } : { score: number, points: number };
+  const modules = [...appOf(version).modules];
+  if (version !== "1") {
+    modules.push(
+      pushedModule(
+        "changes.js",
+        `export const points = { [Symbol.for("trueup.transform")]: { kind: "transform", table: "scores", requires: [],
+          up: (document) => ({ ...document, points: document.score * 2 }),
+          down: ({ points, ...document }) => document } };`,
+      ),
+    );
+  }
+  return {
+    modules,
+    schema: {
+      tables: [
+        {
+          tableName: "scores",
+          indexes: [{ indexDescriptor: "by_it", fields: Object.keys(fields) }],
+          stagedDbIndexes: [],
+          searchIndexes: [],
+          stagedSearchIndexes: [],
+          vectorIndexes: [],
+          stagedVectorIndexes: [],
+          documentType: validator(fields),
+        },
+      ],
+      schemaValidation: true,
+    },
+  };
+};
+
+test("a transform is prepared while another process writes, and in force in all from one commit on", async () => {
+  const open = await severalBackends();
+  const [left, right] = [await open(), await open()];
+  await push(left, plans("1"));
+  for (let score = 0; score < 10; score++) await call(left, "app:add", { score });
+  const begun = await startPush(left, plans("2"));
+  expect(await waitFor([left], begun)).toBe("complete");
+  for (let score = 10; score < 20; score++) await call(right, "app:add", { score });
+  await finishPush(left, begun);
+  const rows = (await call(right, "app:rows", { table: "scores" })) as { points: number }[];
+  expect(rows.map(({ points }) => points)).toEqual(Array.from({ length: 20 }, (_, n) => n * 2));
+  await call(right, "app:add", { score: 20, points: 40 });
+  await left.database.background.whenIdle();
+  expect(await call(left, "app:rows", { table: "scores" })).toHaveLength(21);
+  // One that opens later, or again, has the function too.
+  const third = await open();
+  expect(await call(third, "app:rows", { table: "scores" })).toHaveLength(21);
+});

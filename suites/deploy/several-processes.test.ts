@@ -1,0 +1,127 @@
+/** Deploys where several processes share the data: what one puts in place, all of them run from that commit on. */
+import { queryGeneric } from "convex/server";
+import { expect, test, vi } from "vitest";
+import type { Backend } from "trueup";
+import { call } from "../setup/open-app.js";
+import { pushedModule, type PushedSource } from "./hand-made-push.js";
+import { appOf, finishPush, push, severalBackends, startPush, waitFor } from "./several-backends.js";
+
+async function two(): Promise<[Backend, Backend]> {
+  const open = await severalBackends();
+  return [await open(), await open()];
+}
+
+test("a push through one is run by the other from the same commit on", async () => {
+  const [left, right] = await two();
+  await push(left, appOf("1"));
+  expect([await call(left, "app:version"), await call(right, "app:version")]).toEqual(["1", "1"]);
+  await push(right, appOf("2"));
+  expect([await call(left, "app:version"), await call(right, "app:version")]).toEqual(["2", "2"]);
+  expect((await left.deploy.configHashes()).moduleHashes).toEqual(
+    (await right.deploy.configHashes()).moduleHashes,
+  );
+});
+
+test("one that is opened later goes by what is in place, and writes nothing", async () => {
+  const open = await severalBackends();
+  const left = await open();
+  await push(left, appOf("1"));
+  const { version } = left.database.storage;
+  const right = await open({ runScheduled: false });
+  expect(await call(right, "app:version")).toBe("1");
+  expect(left.database.storage.version).toBe(version);
+});
+
+test("a push that begins at one is finished at the other", async () => {
+  const [left, right] = await two();
+  const begun = await startPush(left, appOf("1"));
+  expect(await waitFor([right, left], begun)).toBe("complete");
+  await finishPush(right, begun);
+  expect([await call(left, "app:version"), await call(right, "app:version")]).toEqual(["1", "1"]);
+});
+
+test("of two pushes at once one is refused whole", async () => {
+  const [left, right] = await two();
+  await push(left, appOf("0"));
+  const pushes = [await startPush(left, appOf("1")), await startPush(right, appOf("2"))] as const;
+  await waitFor([left], pushes[0]);
+  await waitFor([right], pushes[1]);
+  const ended = await Promise.allSettled([finishPush(left, pushes[0]), finishPush(right, pushes[1])]);
+  const refused = ended.filter(({ status }) => status === "rejected");
+  expect(refused).toMatchObject([{ reason: { code: "PUSH_OUTDATED" } }]);
+  const winner = ended[0]?.status === "fulfilled" ? "1" : "2";
+  expect([await call(left, "app:version"), await call(right, "app:version")]).toEqual([winner, winner]);
+});
+
+test("a change of environment variables is seen everywhere in one commit", async () => {
+  const [left, right] = await two();
+  await push(left, appOf("1"));
+  await left.deploy.updateEnvironment([{ name: "GREETING", value: "hello" }]);
+  expect([await call(left, "app:variable"), await call(right, "app:variable")]).toEqual(["hello", "hello"]);
+  await right.deploy.updateEnvironment([{ name: "GREETING", value: null }]);
+  expect([await call(left, "app:variable"), await call(right, "app:variable")]).toEqual([null, null]);
+});
+
+test("one that cannot load a program says so and refuses calls, and goes on with the next", async () => {
+  const open = await severalBackends();
+  const left = await open();
+  const logged: string[] = [];
+  const right = await open({ env: { PLACE: "right" }, log: (line) => void logged.push(line) });
+  await push(left, appOf("1"));
+  expect(await call(right, "app:version")).toBe("1");
+  await push(left, appOf("2", pushedModule("picky.js", picky)));
+  expect(await call(left, "app:version")).toBe("2");
+  for (const path of ["app:version", "app:add"]) {
+    await expect(call(right, path)).rejects.toMatchObject({ code: "PROGRAM_NOT_LOADED" });
+  }
+  await vi.waitFor(() => expect(right.deploy.programFailure?.message).toMatch(/not on this machine/));
+  expect(logged.filter((message) => message.includes("not on this machine"))).toHaveLength(1);
+  expect((await right.figures()).programFailure?.code).toBe("PROGRAM_NOT_LOADED");
+  await push(left, appOf("3"));
+  expect(await call(right, "app:version")).toBe("3");
+  await vi.waitFor(() => expect(right.deploy.programFailure).toBeNull());
+});
+
+/** Modules that throw where one of the processes runs. */
+const picky = `if (process.env.PLACE === "right") throw new Error("not on this machine");`;
+
+test("modules are taken over where they are the same, and refused where others are in place", async () => {
+  const open = await severalBackends();
+  const modulesOf = (version: string): object => ({
+    "./convex/app.ts": { version: queryGeneric(version === "1" ? () => "1" : () => "2") },
+  });
+  const left = await open({ modules: modulesOf("1") as never });
+  const { version } = left.database.storage;
+  const right = await open({ modules: modulesOf("1") as never, runScheduled: false });
+  expect(await call(right, "app:version")).toBe("1");
+  expect(left.database.storage.version).toBe(version);
+  await expect(open({ modules: modulesOf("2") as never })).rejects.toMatchObject({
+    code: "STORAGE_PROGRAM_DIFFERS",
+  });
+  const third = await open();
+  await expect(call(third, "app:version")).rejects.toMatchObject({ code: "PROGRAM_NOT_LOADED" });
+  await push(third, appOf("3"));
+  for (const app of [left, right, third]) expect(await call(app, "app:version")).toBe("3");
+  await expect(open({ modules: modulesOf("1") as never })).rejects.toMatchObject({
+    code: "STORAGE_PROGRAM_DIFFERS",
+  });
+});
+
+test("triggers and cron jobs of what one has pushed are those of the other", async () => {
+  const [left, right] = await two();
+  const triggers = (note: string): PushedSource =>
+    pushedModule(
+      "triggers.js",
+      `export const triggers = { [Symbol.for("trueup.triggers")]: { registered: { scores: [
+        async (ctx) => { await ctx.db.insert("notes", { note: ${JSON.stringify(note)} }); } ] } } };`,
+    );
+  await push(left, appOf("1", triggers("1")));
+  await call(right, "app:add", { score: 1 });
+  await push(right, appOf("2", triggers("2"), pushedModule("crons.js", crons)));
+  await call(left, "app:add", { score: 2 });
+  const notes = (await call(right, "app:rows", { table: "notes" })) as { note: string }[];
+  expect(notes.map(({ note }) => note)).toEqual(["1", "2"]);
+});
+
+const crons = `export default { isCrons: true, export: () => JSON.stringify({ leapDay: {
+  name: "app:add", args: [{}], schedule: { type: "cron", cron: "0 0 29 2 *" } } }) };`;
