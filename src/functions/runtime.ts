@@ -162,7 +162,18 @@ export class Runtime {
     return this.#current().program;
   }
 
-  /** The same; null before the first was put in place. */
+  /**
+   * The program that a call begins with now: another process may have put it in place, and this one not have taken it up yet.
+   * @throws MODULES_MISSING, PROGRAM_NOT_LOADED
+   */
+  newest(): MaybePromise<NamedProgram> {
+    const { database } = this.#engine;
+    if (!database.storage.capabilities.shared) return this.#current();
+    const named = database.query((tx) => Promise.resolve(this.programs.named(tx.program)), { limits: null });
+    return named.then(({ value }) => value);
+  }
+
+  /** The same as was taken up last; null before the first was put in place. */
   get active(): LoadedProgram | null {
     return this.programs.current?.program ?? null;
   }
@@ -189,7 +200,7 @@ export class Runtime {
       try {
         const catching = call.kind === "mutation" ? undefined : freshness.catchUp();
         if (catching !== undefined) await catching;
-        const finding = replacedBy === null ? this.#newest() : this.programs.named(replacedBy.by);
+        const finding = replacedBy === null ? this.newest() : this.programs.named(replacedBy.by);
         const named = finding instanceof Promise ? await finding : finding;
         const outcome = await this.#dispatch(named, call, request, job, attempt);
         const { version = 0 } = outcome;
@@ -249,7 +260,7 @@ export class Runtime {
   async fetch(request: Request, call: Omit<Partial<FunctionCall>, "args"> = {}): Promise<HttpOutcome> {
     const catching = catchUp(this.#engine.database.storage);
     if (catching !== undefined) await catching;
-    const { program } = await this.#newest();
+    const { program } = await this.newest();
     const component = program.component(call.componentPath ?? "");
     const callRequest = new CallRequest(call, null);
     const subject = {
@@ -296,14 +307,6 @@ export class Runtime {
     if (refusal !== null) throw refusal;
     if (current === null) throw new TrueupError("MODULES_MISSING");
     return current;
-  }
-
-  /** The one that a call begins with: another process may have put it in place, and this one not have taken it up yet. */
-  #newest(): MaybePromise<NamedProgram> {
-    const { database } = this.#engine;
-    if (!database.storage.capabilities.shared) return this.#current();
-    const named = database.query((tx) => Promise.resolve(this.programs.named(tx.program)), { limits: null });
-    return named.then(({ value }) => value);
   }
 
   async #dispatch(

@@ -38,9 +38,14 @@ export class JobRunner {
     this.#onFailure = onFailure;
   }
 
-  /** Whether a job calls a mutation or an action. @throws FUNCTION_NOT_FOUND, COMPONENT_MISSING, FUNCTION_WRONG_KIND */
-  kindOf(job: Job): "mutation" | "action" {
-    const fn = this.#runtime.program.component(job.functionComponentPath).functionAt(job.functionPath);
+  /**
+   * Whether a job calls a mutation or an action.
+   * @throws FUNCTION_NOT_FOUND, COMPONENT_MISSING, FUNCTION_WRONG_KIND, PROGRAM_NOT_LOADED
+   */
+  async kindOf(job: Job): Promise<"mutation" | "action"> {
+    const finding = this.#runtime.newest();
+    const { program } = finding instanceof Promise ? await finding : finding;
+    const fn = program.component(job.functionComponentPath).functionAt(job.functionPath);
     if (fn.kind === "query") {
       throw new TrueupError("FUNCTION_WRONG_KIND", `'${fn.path}' is a query: it cannot be scheduled.`, {
         path: fn.path,

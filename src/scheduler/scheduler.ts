@@ -8,7 +8,7 @@
  * one that made it is durable, because commits become durable in their order, and fail with those that they have read.
  */
 import type { Database, MutationTransaction, QueryTransaction } from "../database/index.js";
-import { TrueupError } from "../errors/index.js";
+import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { LoadedProgram, Runtime } from "../functions/index.js";
 import { backoffMs, WorkLoop } from "../work/index.js";
 import { CleanUp } from "./clean-up.js";
@@ -236,8 +236,9 @@ export class Scheduler {
   async #runJob(job: Job, onHandedOver: () => void): Promise<void> {
     let kind: string;
     try {
-      kind = this.#runner.kindOf(job);
+      kind = await this.#runner.kindOf(job);
     } catch (error) {
+      if (isTrueupError(error) && error.retryable) return this.#tryAgain(job);
       await this.#runner.fail(job, error);
       return this.#due.forget(job.id);
     }
@@ -248,6 +249,10 @@ export class Scheduler {
       this.#attempts.delete(job.id);
       return this.#due.forget(job.id);
     }
+    this.#tryAgain(job);
+  }
+
+  #tryAgain(job: Job): void {
     const attempts = (this.#attempts.get(job.id) ?? 0) + 1;
     this.#attempts.set(job.id, attempts);
     this.#due.holdBack(job, Date.now() + backoffMs(attempts, firstRetryMs, maxRetryMs));

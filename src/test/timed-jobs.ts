@@ -132,7 +132,7 @@ export class TimedJobs {
     let kind: "mutation" | "action";
     try {
       await this.#runtime.program.component(job.functionComponentPath).prepare(job.functionPath);
-      kind = this.#runner.kindOf(job);
+      kind = await this.#runner.kindOf(job);
     } catch (error) {
       await this.#runner.fail(job, error);
       return;

@@ -19,7 +19,11 @@ import {
 } from "./several-backends.js";
 
 /** An app with an aggregate of its scores, and whatever `more` has. */
-async function counting(version: string, definition: string, value = "(doc) => doc.score"): Promise<PushedApp> {
+async function counting(
+  version: string,
+  definition: string,
+  value = "(doc) => doc.score",
+): Promise<PushedApp> {
   const source = `import { fakeAggregate } from "../integrity/fake-aggregate.js";
     export const byScore = fakeAggregate({ definition: ${JSON.stringify(definition)}, value: ${value} });`;
   return appOf(version, await bundledModule("aggregates.js", source));
@@ -66,7 +70,7 @@ function writer(apps: readonly Backend[]): () => Promise<number> {
 }
 
 async function opened(count: number, first: PushedApp): Promise<Backend[]> {
-  const open = await severalBackends();
+  const open = severalBackends();
   const apps: Backend[] = [];
   for (let n = 0; n < count; n++) apps.push(await open());
   const [app] = apps;
@@ -79,9 +83,12 @@ async function opened(count: number, first: PushedApp): Promise<Backend[]> {
 
 /** Until an aggregate has an item for each document. */
 async function ready(app: Backend, definition: string): Promise<void> {
-  await vi.waitFor(async () => expect(await items(app, definition)).toHaveLength((await scores(app)).length), {
-    timeout: 20_000,
-  });
+  await vi.waitFor(
+    async () => expect(await items(app, definition)).toHaveLength((await scores(app)).length),
+    {
+      timeout: 20_000,
+    },
+  );
 }
 
 test("an aggregate that is built beside the one that answers misses no write of another process", async () => {
@@ -99,7 +106,7 @@ test("an aggregate that is built beside the one that answers misses no write of 
 });
 
 test("a process that cannot load the program to come fails the deploy, and its writes go on", async () => {
-  const open = await severalBackends();
+  const open = severalBackends();
   const [left, right] = [await open(), await open({ env: { PLACE: "right" } })];
   await push(left, await counting("1", "1"));
   for (let score = 0; score < 4; score++) await call(left, "app:add", { score });
@@ -114,7 +121,7 @@ test("a process that cannot load the program to come fails the deploy, and its w
 });
 
 test("a push whose process dies is taken up by another one, from the beginning", async () => {
-  const open = await severalBackends();
+  const open = severalBackends();
   const life = { isOver: false };
   const dying = await open({ runScheduled: false }, life);
   const [left, right] = [await open(), await open()];
@@ -130,12 +137,14 @@ test("a push whose process dies is taken up by another one, from the beginning",
   await call(right, "app:add", { score: 11 });
   await finishPush(left, begun);
   expect(await call(right, "app:version")).toBe("2");
-  expect(await items(right, "2")).toEqual((await scores(left)).map((score) => -score).toSorted((a, b) => a - b));
+  expect(await items(right, "2")).toEqual(
+    (await scores(left)).map((score) => -score).toSorted((a, b) => a - b),
+  );
 });
 
 test("wherever the process that deploys is killed, all others run one program, and no write is missed", async () => {
   for (let step = 0, isDone = false; !isDone; step += 3) {
-    const open = await severalBackends();
+    const open = severalBackends();
     let left = Infinity;
     const life = {
       isOver: false,
@@ -205,7 +214,7 @@ const plans = (version: string): PushedApp => {
 };
 
 test("a transform is prepared while another process writes, and in force in all from one commit on", async () => {
-  const open = await severalBackends();
+  const open = severalBackends();
   const [left, right] = [await open(), await open()];
   await push(left, plans("1"));
   for (let score = 0; score < 10; score++) await call(left, "app:add", { score });

@@ -3,17 +3,12 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { onTestFinished } from "vitest";
-import { memory, openBackend, type Backend } from "trueup";
+import { openBackend, type Backend } from "trueup";
 import type { OpenBackendOptions } from "../../src/backend/index.js";
 import type { OpenStorage, Storage } from "../../src/storage/storage.js";
 import { TrueupError } from "../../src/errors/index.js";
+import { SharedDisk } from "../database/shared-storage.js";
 import { functionSource, pushedModule, pushRequest, type PushedSource } from "./hand-made-push.js";
-
-/** A storage that may be open several times. */
-async function severalOpenings(): Promise<(life: Life) => OpenStorage> {
-  const inner = await memory()();
-  return (life) => () => Promise.resolve(opening(inner, life));
-}
 
 /** Whether a process lives: one that was killed reaches nothing any more, and hears of nothing. */
 export interface Life {
@@ -22,39 +17,40 @@ export interface Life {
   readonly onBegin?: (() => void) | undefined;
 }
 
-function opening(inner: Storage, life: Life): Storage {
+function mortal(storage: Storage, life: Life): Storage {
   const living = <T>(run: () => T): T => {
     if (life.isOver) throw new TrueupError("STORAGE_CLOSED");
     return run();
   };
   return {
-    capabilities: { ...inner.capabilities, shared: true },
+    capabilities: storage.capabilities,
     get version() {
-      return inner.version;
+      return storage.version;
     },
-    latest: () => living(() => inner.latest()),
-    reached: (version) => living(() => inner.reached(version)),
-    snapshot: () => living(() => inner.snapshot()),
-    snapshotAt: (version) => living(() => inner.snapshotAt?.(version) ?? inner.snapshot()),
+    ...(storage.nowMs === undefined ? {} : { nowMs: () => storage.nowMs?.() ?? 0 }),
+    latest: () => living(() => storage.latest()),
+    reached: (version) => living(() => storage.reached(version)),
+    snapshot: () => living(() => storage.snapshot()),
     begin: async () => {
       if (life.onBegin !== undefined) life.onBegin();
-      return await living(() => inner.begin());
+      return await living(() => storage.begin());
     },
     onCommit: (listener) =>
-      inner.onCommit((commit) => {
+      storage.onCommit((commit) => {
         if (!life.isOver) listener(commit);
       }),
-    close: async () => {},
+    close: () => storage.close(),
   };
 }
 
 export type OpenOne = (options?: Partial<OpenBackendOptions>, life?: Life) => Promise<Backend>;
 
 /** Opens backends on one storage; all of them are closed when the test ends. */
-export async function severalBackends(): Promise<OpenOne> {
-  const storageOf = await severalOpenings();
+export function severalBackends(seed = 1): OpenOne {
+  const disk = new SharedDisk(seed, 1);
   return async (options = {}, life = { isOver: false }) => {
-    const backend = await openBackend({ storage: storageOf(life), log: "silent", ...options });
+    const storage: OpenStorage = async () => mortal(await disk.open(), life);
+    const backend = await openBackend({ storage, log: "silent", ...options });
     onTestFinished(() => backend.close());
     return backend;
   };

@@ -7,7 +7,7 @@ import { pushedModule, type PushedSource } from "./hand-made-push.js";
 import { appOf, finishPush, push, severalBackends, startPush, waitFor } from "./several-backends.js";
 
 async function two(): Promise<[Backend, Backend]> {
-  const open = await severalBackends();
+  const open = severalBackends();
   return [await open(), await open()];
 }
 
@@ -23,7 +23,7 @@ test("a push through one is run by the other from the same commit on", async () 
 });
 
 test("one that is opened later goes by what is in place, and writes nothing", async () => {
-  const open = await severalBackends();
+  const open = severalBackends();
   const left = await open();
   await push(left, appOf("1"));
   const { version } = left.database.storage;
@@ -63,7 +63,7 @@ test("a change of environment variables is seen everywhere in one commit", async
 });
 
 test("one that cannot load a program says so and refuses calls, and goes on with the next", async () => {
-  const open = await severalBackends();
+  const open = severalBackends();
   const left = await open();
   const logged: string[] = [];
   const right = await open({ env: { PLACE: "right" }, log: (line) => void logged.push(line) });
@@ -86,7 +86,7 @@ test("one that cannot load a program says so and refuses calls, and goes on with
 const picky = `if (process.env.PLACE === "right") throw new Error("not on this machine");`;
 
 test("modules are taken over where they are the same, and refused where others are in place", async () => {
-  const open = await severalBackends();
+  const open = severalBackends();
   const modulesOf = (version: string): object => ({
     "./convex/app.ts": { version: queryGeneric(version === "1" ? () => "1" : () => "2") },
   });

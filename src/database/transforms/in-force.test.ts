@@ -240,6 +240,10 @@ test("a preparation whose functions are gone ends with the next write, and no wr
     { state: "prepared", isLoaded: false },
   ]);
   await database.mutate((tx) => tx.component("").patch(ids[0] ?? "", { s: "c" }));
+  expect((await database.query((tx) => tx.transforms())).value).toMatchObject([
+    { state: "prepared", failed: 1 },
+  ]);
+  await database.mutate((tx) => tx.applySchema("", schema));
   expect((await database.query((tx) => tx.transforms())).value).toEqual([]);
   expect(texts(await readAll(database, fullScan("t")))).toEqual(["c", "b"]);
 });

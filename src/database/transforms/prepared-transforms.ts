@@ -75,19 +75,20 @@ export function tableToWrite(
 }
 
 /**
- * Ends a preparation because of an error that a document or a missing function threw. The failure is recorded. A function
- * that is not loaded means that whoever prepared is gone, so then everything prepared is dropped.
+ * Ends a preparation because of an error that a document or a missing function threw, and records that as its failure. A
+ * function is missing where the code of the program to come cannot be loaded, or is not there any more.
  */
 export function endPreparation(state: EditedState, table: TableEntry, error: unknown): TableEntry {
-  if (isTrueupError(error) && error.code === "TRANSFORM_MISSING") return dropPrepared(state, table);
-  if (!isTrueupError(error) || error.code !== "TRANSFORM_FAILED") throw error;
-  const { id, error: message } = error.details;
+  if (!isTrueupError(error) || !endsPreparation.has(error.code)) throw error;
+  const { id, error: reason = error.message } = error.details;
   const shape = Math.max(Number(error.details["shape"]), table.shape + 1);
-  const failure = { id: String(id), message: String(message) };
+  const failure = { id: String(id), message: String(reason) };
   return editShapes(state, table, {
     transforms: table.transforms.map((known) => (known.shape === shape ? { ...known, failure } : known)),
   });
 }
+
+const endsPreparation: ReadonlySet<string> = new Set(["TRANSFORM_FAILED", "TRANSFORM_MISSING"]);
 
 /** Changes the shapes of a table. @returns the changed table */
 export function editShapes(state: EditedState, table: TableEntry, change: ShapeChange): TableEntry {

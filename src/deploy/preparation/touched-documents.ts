@@ -1,5 +1,4 @@
 /** Keeps which documents of some tables were written since it began to listen: those have to be looked at once more. */
-import { setImmediate } from "node:timers/promises";
 import type { Database } from "../../database/index.js";
 import type { Version } from "../../storage/storage.js";
 import { encodeId } from "../../values/index.js";
@@ -16,6 +15,8 @@ export class TouchedDocuments {
   #heard: Version;
   #only: ReadonlySet<string> | null = null;
   readonly #ids = new Map<string, Set<string>>();
+  /** Look anew whether they have heard of what they wait for. */
+  readonly #waiting = new Set<() => void>();
   readonly #stop: () => void;
 
   /** Begins to watch every table of the components. */
@@ -27,6 +28,7 @@ export class TouchedDocuments {
       for (const { table, internalId } of commit.documents()) {
         if (watched.has(table.componentPath)) this.#add(table, encodeId(table.number, internalId));
       }
+      for (const look of this.#waiting) look();
     });
   }
 
@@ -50,9 +52,19 @@ export class TouchedDocuments {
    * False when that takes too long, because the commit has failed.
    */
   async upTo(version: Version): Promise<boolean> {
-    const untilMs = performance.now() + maxWaitMs;
-    while (this.#heard < version && performance.now() < untilMs) await setImmediate();
-    return this.#heard >= version;
+    if (this.#heard >= version) return true;
+    return await new Promise((resolve) => {
+      const timer = setTimeout(() => end(false), maxWaitMs);
+      const end = (hasHeard: boolean): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+        resolve(hasHeard);
+      };
+      const look = (): void => {
+        if (this.#heard >= version) end(true);
+      };
+      this.#waiting.add(look);
+    });
   }
 
   stop(): void {

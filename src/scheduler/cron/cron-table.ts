@@ -91,7 +91,8 @@ export class CronTable {
 
   async #run(cron: Cron): Promise<void> {
     const { componentPath, spec } = cron;
-    const fn = this.#runtime.program.component(componentPath).functionAt(spec.name);
+    const { program } = await this.#runtime.newest();
+    const fn = program.component(componentPath).functionAt(spec.name);
     if (fn.kind !== "mutation") {
       await this.#moveOn(cron);
       const ended = this.#call(cron)
