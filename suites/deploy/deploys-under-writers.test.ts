@@ -97,12 +97,34 @@ test("an aggregate that is built beside the one that answers misses no write of 
   const begun = await startPush(left, await counting("2", "2", "(doc) => -doc.score"));
   const stop = writer([right, third]);
   expect(await waitFor([left], begun)).toBe("complete");
+  const added = (await stop()) + 2;
+  // What it has scanned is behind it: these are followed, or missed.
+  for (const app of [right, third]) await call(app, "app:add", { score: 5000 });
   await finishPush(left, begun);
-  const added = await stop();
   for (const app of apps) expect(await call(app, "app:version")).toBe("2");
   const all = await scores(right);
   expect(all).toHaveLength(10 + added);
   expect(await items(right, "2")).toEqual(all.map((score) => -score).toSorted((a, b) => a - b));
+});
+
+test("a write that began before a deploy is refused, and runs again under what the deploy has brought", async () => {
+  const apps = await opened(2, await counting("1", "1"));
+  const [left, right] = apps as [Backend, Backend];
+  const begun = await startPush(left, await counting("2", "2"));
+  // The first is overtaken by what follows for the program to come, the second by that program.
+  for (const deploy of [() => waitFor([left], begun), () => finishPush(left, begun)]) {
+    const seen: unknown[] = [];
+    const write = right.database.mutate(async (tx) => {
+      const isFirst = seen.length === 0;
+      seen.push([tx.program, tx.followers]);
+      if (isFirst) await deploy();
+      await tx.component("").insert("scores", { score: 77 });
+    });
+    await write;
+    expect(seen.length).toBeGreaterThan(1);
+    expect(seen.at(-1)).not.toEqual(seen[0]);
+  }
+  expect(await items(right, "2")).toEqual(await scores(right));
 });
 
 test("a process that cannot load the program to come fails the deploy, and its writes go on", async () => {

@@ -45,9 +45,8 @@ function mortal(storage: Storage, life: Life): Storage {
 
 export type OpenOne = (options?: Partial<OpenBackendOptions>, life?: Life) => Promise<Backend>;
 
-/** Opens backends on one storage; all of them are closed when the test ends. */
-export function severalBackends(seed = 1): OpenOne {
-  const disk = new SharedDisk(seed, 1);
+/** Opens backends on one storage, whose news come late; all of them are closed when the test ends. */
+export function severalBackends(disk: SharedDisk = new SharedDisk(1, 1)): OpenOne {
   return async (options = {}, life = { isOver: false }) => {
     const storage: OpenStorage = async () => mortal(await disk.open(), life);
     const backend = await openBackend({ storage, log: "silent", ...options });

@@ -2,6 +2,8 @@
 import { queryGeneric } from "convex/server";
 import { expect, test, vi } from "vitest";
 import type { Backend } from "trueup";
+import { catalogKeys } from "../../src/database/catalog/key-layout.js";
+import { SharedDisk } from "../database/shared-storage.js";
 import { call } from "../setup/open-app.js";
 import { pushedModule, type PushedSource } from "./hand-made-push.js";
 import { appOf, finishPush, push, severalBackends, startPush, waitFor } from "./several-backends.js";
@@ -109,12 +111,6 @@ test("modules are taken over where they are the same, and refused where others a
 
 test("triggers and cron jobs of what one has pushed are those of the other", async () => {
   const [left, right] = await two();
-  const triggers = (note: string): PushedSource =>
-    pushedModule(
-      "triggers.js",
-      `export const triggers = { [Symbol.for("trueup.triggers")]: { registered: { scores: [
-        async (ctx) => { await ctx.db.insert("notes", { note: ${JSON.stringify(note)} }); } ] } } };`,
-    );
   await push(left, appOf("1", triggers("1")));
   await call(right, "app:add", { score: 1 });
   await push(right, appOf("2", triggers("2"), pushedModule("crons.js", crons)));
@@ -122,6 +118,34 @@ test("triggers and cron jobs of what one has pushed are those of the other", asy
   const notes = (await call(right, "app:rows", { table: "notes" })) as { note: string }[];
   expect(notes.map(({ note }) => note)).toEqual(["1", "2"]);
 });
+
+/** Whether a write of one process that a deploy of the other overtakes is followed by the triggers that this brings. */
+async function isFollowed(ignores: (key: string) => boolean): Promise<boolean> {
+  const disk = new SharedDisk(1, 1);
+  const open = severalBackends(disk);
+  const [left, right] = [await open(), await open()];
+  await push(left, appOf("1"));
+  await call(left, "app:add", { score: 0 });
+  disk.ignores = ignores;
+  let runs = 0;
+  await right.database.mutate(async (tx) => {
+    if (++runs === 1) await push(left, appOf("2", triggers("2")));
+    await tx.component("").insert("scores", { score: 1 });
+  });
+  return ((await call(left, "app:rows", { table: "notes" })) as unknown[]).length === 1;
+}
+
+test("every write is validated against the program that it was followed by; else the deploy would miss it", async () => {
+  expect(await isFollowed(() => false)).toBe(true);
+  expect(await isFollowed((key) => key === catalogKeys.head)).toBe(false);
+});
+
+const triggers = (note: string): PushedSource =>
+  pushedModule(
+    "triggers.js",
+    `export const triggers = { [Symbol.for("trueup.triggers")]: { registered: { scores: [
+      async (ctx) => { await ctx.db.insert("notes", { note: ${JSON.stringify(note)} }); } ] } } };`,
+  );
 
 const crons = `export default { isCrons: true, export: () => JSON.stringify({ leapDay: {
   name: "app:add", args: [{}], schedule: { type: "cron", cron: "0 0 29 2 *" } } }) };`;
