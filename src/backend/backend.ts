@@ -107,7 +107,8 @@ export class Backend {
 
   /** Call `openBackend` instead. */
   constructor(parts: BackendParts) {
-    const { database, runtime, scheduler, driver, migrations, runScheduled, env, codeFolder, deployOwner } = parts;
+    const { database, runtime, scheduler, driver, migrations, runScheduled, env, codeFolder, deployOwner } =
+      parts;
     this.database = database;
     this.aggregates = new Aggregates(driver);
     this.keys = new AdminKeys(database);

@@ -3,7 +3,7 @@
  * No write may be missed, whichever process makes it, and whenever the one that deploys dies.
  */
 import { setImmediate } from "node:timers/promises";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { Backend } from "trueup";
 import { call } from "../setup/open-app.js";
 import { pushedModule } from "./hand-made-push.js";
@@ -83,12 +83,9 @@ async function opened(count: number, first: PushedApp): Promise<Backend[]> {
 
 /** Until an aggregate has an item for each document. */
 async function ready(app: Backend, definition: string): Promise<void> {
-  await vi.waitFor(
-    async () => expect(await items(app, definition)).toHaveLength((await scores(app)).length),
-    {
-      timeout: 20_000,
-    },
-  );
+  await expect
+    .poll(async () => (await items(app, definition)).length === (await scores(app)).length)
+    .toBe(true);
 }
 
 test("an aggregate that is built beside the one that answers misses no write of another process", async () => {

@@ -1,6 +1,6 @@
 /** Deploys where several processes share the data: what one puts in place, all of them run from that commit on. */
 import { queryGeneric } from "convex/server";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { Backend } from "trueup";
 import { catalogKeys } from "../../src/database/catalog/key-layout.js";
 import { SharedDisk } from "../database/shared-storage.js";
@@ -76,12 +76,12 @@ test("one that cannot load a program says so and refuses calls, and goes on with
   for (const path of ["app:version", "app:add"]) {
     await expect(call(right, path)).rejects.toMatchObject({ code: "PROGRAM_NOT_LOADED" });
   }
-  await vi.waitFor(() => expect(right.deploy.programFailure?.message).toMatch(/not on this machine/));
+  await expect.poll(() => right.deploy.programFailure?.message).toMatch(/not on this machine/);
   expect(logged.filter((message) => message.includes("not on this machine"))).toHaveLength(1);
   expect((await right.figures()).programFailure?.code).toBe("PROGRAM_NOT_LOADED");
   await push(left, appOf("3"));
   expect(await call(right, "app:version")).toBe("3");
-  await vi.waitFor(() => expect(right.deploy.programFailure).toBeNull());
+  await expect.poll(() => right.deploy.programFailure).toBeNull();
 });
 
 /** Modules that throw where one of the processes runs. */
