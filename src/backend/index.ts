@@ -37,7 +37,7 @@ export { memory, type MemoryOptions } from "../storage/memory/index.js";
 export { postgres, type PostgresOptions } from "../storage/postgres/index.js";
 export { sqlite, type SqliteOptions } from "../storage/sqlite/index.js";
 export type { OpenStorage, StorageCheck, StorageDamage } from "../storage/storage.js";
-export { dataPlace } from "./data-place.js";
+export { dataPlace, isPostgresAddress } from "./data-place.js";
 export type { AdminKey, AdminKeys } from "./admin-keys.js";
 export {
   Backend,

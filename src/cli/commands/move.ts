@@ -1,7 +1,7 @@
 /** `trueup move` moves the data of a stopped app to another place, and `--undo` takes that back. */
 import { join, resolve } from "node:path";
 import { statSync } from "node:fs";
-import { dataPlace } from "../../backend/index.js";
+import { dataPlace, isPostgresAddress } from "../../backend/index.js";
 import { moveData, undoMove, type MoveReport } from "../../transfer/index.js";
 import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
@@ -29,7 +29,8 @@ export const move: CliCommand = {
 };
 
 const examples = `
-A place is a data file (app.sqlite), or the folder of one (.trueup).
+A place is a data file (app.sqlite), the folder of one (.trueup), or a schema of a Postgres database
+(postgres://user@host/database?schema=app; PGPASSWORD or a .pgpass file has the password).
 
 Everything moves: documents with their ids and times, jobs, crons, aggregates, code, environment, keys. What
 was copied is read back, counted and compared by checksum before the app can be opened in the new place; the
@@ -39,7 +40,8 @@ Exit codes: 0 when all of it was moved; 75 when the app runs; 78 when there is d
 or the data has been moved elsewhere.
 
 Examples:
-  $ trueup move .trueup /var/lib/app
+  $ trueup move .trueup postgres://app@db.internal/app?schema=app
+  $ trueup move postgres://app@db.internal/app?schema=app /var/lib/app
   $ trueup move --undo .trueup /var/lib/app
 `;
 
@@ -49,7 +51,9 @@ async function run(
   { undo, json }: MoveCommandOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const [source, target] = [from, to].map((address) => dataPlace(fileOf(address, terminal.folder)));
+  const [source, target] = [from, to].map((address) =>
+    dataPlace(isPostgresAddress(address) ? address : fileOf(address, terminal.folder)),
+  );
   if (source === undefined || target === undefined) throw new Error("a move without its two places");
   const { stdout, stderr } = terminal;
   if (undo === true) {

@@ -103,6 +103,16 @@ export class Connections {
     }
   }
 
+  /** Lends a connection, which whoever has it gives back, broken or not. @throws STORAGE_UNAVAILABLE */
+  async lend<T>(use: (client: ClientBase, release: (isBroken: boolean) => void) => Promise<T>): Promise<T> {
+    const client = await this.persist(() => this.#pool.connect(), patienceMs);
+    let isLent = true;
+    return await use(client, (isBroken) => {
+      if (isLent) client.release(isBroken);
+      isLent = false;
+    });
+  }
+
   /** Runs several statements on one connection, in one transaction. */
   async transact(run: (client: ClientBase) => Promise<void>): Promise<void> {
     const client = await this.#pool.connect();

@@ -1,1 +1,2 @@
+export { postgresPlace } from "./postgres-place.js";
 export { postgres, type PostgresOptions } from "./postgres-storage.js";

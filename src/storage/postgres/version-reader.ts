@@ -21,13 +21,13 @@ interface Asked {
 }
 
 export class VersionReader {
-  readonly #connections: Connections;
+  readonly #connections: Pick<Connections, "run">;
   readonly #readSql: string;
   readonly #scanSql: string;
   /** What has been asked for in this turn of the event loop, by version. */
   readonly #asked = new Map<Version, Asked>();
 
-  constructor(connections: Connections, schema: string) {
+  constructor(connections: Pick<Connections, "run">, schema: string) {
     this.#connections = connections;
     const name = quoteName(schema);
     this.#readSql = `SELECT * FROM ${name}.read_${format}($1, $2, $3)`;

@@ -24,8 +24,7 @@ const quicker = /^(?:23505|42P06|42P07|42710|42723|40P01|XX000)$/;
 export async function prepareSchema(connections: Connections, address: Address): Promise<void> {
   const untilMs = performance.now() + patienceMs;
   for (;;) {
-    const [found = []] = await connections.run(lookSql(address.schema));
-    const { hasTables } = assertSuited(found, address);
+    const { hasTables } = await assertSuitedServer(connections, address);
     if (hasTables) {
       await assertReadable(connections, address);
       return;
@@ -41,6 +40,18 @@ export async function prepareSchema(connections: Connections, address: Address):
       if (!quicker.test(state ?? "") || performance.now() > untilMs) throw error;
     }
   }
+}
+
+/**
+ * Whether the server and its settings will do, and whether the schema has its tables.
+ * @throws STORAGE_SERVER_TOO_OLD, STORAGE_SERVER_UNSUITED, STORAGE_READ_ONLY, STORAGE_UNAVAILABLE
+ */
+export async function assertSuitedServer(
+  connections: Connections,
+  address: Address,
+): Promise<{ readonly hasTables: boolean }> {
+  const [found = []] = await connections.run(lookSql(address.schema));
+  return assertSuited(found, address);
 }
 
 function lookSql(schema: string): string {
