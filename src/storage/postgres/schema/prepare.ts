@@ -60,7 +60,8 @@ function lookSql(schema: string): string {
     current_setting('transaction_isolation'), to_regclass('${table}') IS NOT NULL`;
 }
 
-function assertSuited(
+/** Of `lookSql`'s row: whether the server is one that the storage works on, and whether there are tables. */
+export function assertSuited(
   [server, isStandby, encoding, isolation, hasTables]: Row,
   { name }: Address,
 ): { readonly hasTables: boolean } {

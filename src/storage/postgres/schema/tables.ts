@@ -31,7 +31,10 @@ function channelOf(schema: string): string {
 export async function createTables(client: SqlClient, schema: string, version: Version = 0): Promise<void> {
   const name = quoteName(schema);
   await client.query(`
-CREATE SCHEMA IF NOT EXISTS ${name};
+DO $schema$ BEGIN
+  -- Without the look, a role that was given a schema would need the right to make others.
+  IF to_regnamespace('${name.replaceAll("'", "''")}') IS NULL THEN CREATE SCHEMA ${name}; END IF;
+END $schema$;
 CREATE TABLE ${name}.meta (name text PRIMARY KEY, value text NOT NULL);
 INSERT INTO ${name}.meta VALUES ('format', '${format}');
 CREATE TABLE ${name}.clock (
