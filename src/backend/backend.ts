@@ -127,7 +127,7 @@ export class Backend {
       ...(codeFolder === undefined ? {} : { codeFolder }),
       ...(deployOwner === undefined ? {} : { owner: deployOwner }),
     });
-    if (runScheduled) this.deploy.start();
+    this.deploy.start();
   }
 
   /**

@@ -106,7 +106,7 @@ export class Deployer {
       load,
       folder,
     });
-    this.#relay = owner === undefined ? null : new PushRelay(database, owner, this.#pushes);
+    this.#relay = this.#isShared && owner ? new PushRelay(database, owner, this.#pushes) : null;
     if (this.#isShared) database.setCodeLoader(this.#loader.load);
   }
 

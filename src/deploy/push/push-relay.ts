@@ -177,7 +177,11 @@ export class PushRelay {
       if (this.#begun.get(pushId) === asked.id || answerOf(outcome, asked.id) !== null) continue;
       this.#begun.set(pushId, asked.id);
       const running = this.#carryOut(pushId, asked)
-        .catch(() => void this.#begun.delete(pushId))
+        .catch((error: unknown) => {
+          this.#begun.delete(pushId);
+          this.#isDue = true;
+          this.#loop.fail(error);
+        })
         .finally(() => this.#running.delete(running));
       this.#running.add(running);
     }
