@@ -6,6 +6,7 @@ import type {
   CommitRequest,
   Entry,
   KeyRange,
+  MaybePromise,
   ScanOptions,
   Storage,
   StorageCapabilities,
@@ -22,11 +23,13 @@ export interface SessionHooks {
   /** Throws the fault that the commit meets, if any. */
   beforeCommit(): void;
   afterCommit(): void;
-  onEnd(): void;
+  onEnd(): Promise<void>;
 }
 
 export class FaultySession implements Storage {
   readonly capabilities: StorageCapabilities;
+  readonly snapshotAt?: (version: Version) => Promise<StorageSnapshot>;
+  readonly nowMs?: () => number;
   readonly #inner: Storage;
   readonly #hooks: SessionHooks;
   /** Transactions that have begun; a crash rolls them back. */
@@ -42,6 +45,10 @@ export class FaultySession implements Storage {
       persistent: true,
       shared: inner.capabilities.shared,
     };
+    const nowMs = inner.nowMs?.bind(inner);
+    if (nowMs !== undefined) this.nowMs = nowMs;
+    const snapshotAt = inner.snapshotAt?.bind(inner);
+    if (snapshotAt !== undefined) this.snapshotAt = (version) => this.#snapshot(() => snapshotAt(version));
   }
 
   get version(): Version {
@@ -60,11 +67,8 @@ export class FaultySession implements Storage {
     await this.#inner.reached(version);
   }
 
-  async snapshot(): Promise<StorageSnapshot> {
-    await this.#hooks.delay();
-    this.#assertOpen();
-    const snapshot = await this.#inner.snapshot();
-    return { ...this.#reader(snapshot), release: () => snapshot.release() };
+  snapshot(): Promise<StorageSnapshot> {
+    return this.#snapshot(() => this.#inner.snapshot());
   }
 
   async begin(): Promise<StorageTransaction> {
@@ -93,19 +97,26 @@ export class FaultySession implements Storage {
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all(Array.from(this.#active.values(), ({ ended }) => ended));
-    this.#end();
+    await this.#end();
   }
 
   /** Ends everything at once; what is not acknowledged is lost. */
   crash(): void {
     this.#isClosed = true;
     for (const transaction of this.#active.keys()) this.#rollback(transaction);
-    this.#end();
+    void this.#end();
   }
 
-  #end(): void {
+  async #end(): Promise<void> {
     for (const stop of this.#stops) stop();
-    this.#hooks.onEnd();
+    await this.#hooks.onEnd();
+  }
+
+  async #snapshot(take: () => MaybePromise<StorageSnapshot>): Promise<StorageSnapshot> {
+    await this.#hooks.delay();
+    this.#assertOpen();
+    const snapshot = await take();
+    return { ...this.#reader(snapshot), release: () => snapshot.release() };
   }
 
   #track(transaction: StorageTransaction): void {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { memory } from "../../src/storage/memory/index.js";
+import { memory, sharedMemory } from "../../src/storage/memory/index.js";
 import type { Write } from "../../src/storage/storage.js";
 import { FaultyDisk } from "./faulty-storage.js";
 import { mutate, put, readAll } from "./storage-calls.js";
@@ -8,6 +8,7 @@ import { storageContract } from "./storage-contract.js";
 storageContract("faultless faulty", () => new FaultyDisk(memory()).open);
 storageContract("slow faulty", () => new FaultyDisk(memory(), { delayTurns: 3 }).open);
 storageContract("conflicting faulty", () => new FaultyDisk(memory(), { conflicts: 0.5, delayTurns: 1 }).open);
+storageContract("slow faulty shared", () => new FaultyDisk(sharedMemory().open, { delayTurns: 3 }).open);
 
 const a1: Write[] = [["a", "1"]];
 

@@ -40,13 +40,19 @@ export class FaultyDisk {
   /** Opens what is on the disk. */
   readonly open: OpenStorage = async () => {
     this.#inner ??= this.#openInner();
-    const inner = await this.#inner;
+    const first = await this.#inner;
+    const { shared } = first.capabilities;
+    // Whoever opens a shared storage has an opening of its own.
+    const inner = shared ? await this.#openInner() : first;
     const session = new FaultySession(inner, {
       mayConflict: (this.#rates.conflicts ?? 0) > 0,
       delay: () => this.#delay(),
       beforeCommit: () => this.#beforeCommit(),
       afterCommit: () => this.#afterCommit(),
-      onEnd: () => this.#sessions.delete(session),
+      onEnd: async () => {
+        this.#sessions.delete(session);
+        if (shared) await inner.close();
+      },
     });
     this.#sessions.add(session);
     return session;

@@ -1,6 +1,14 @@
 /** The calls that storage tests are made of, for storages that are synchronous or not, serial or not. */
 import { isTrueupError } from "../../src/errors/index.js";
-import type { Entry, Reads, Storage, StorageReader, Version, Write } from "../../src/storage/storage.js";
+import type {
+  CommitRequest,
+  Entry,
+  Reads,
+  Storage,
+  StorageReader,
+  Version,
+  Write,
+} from "../../src/storage/storage.js";
 
 /** Reads that are noted, as a transaction has to hand them over. */
 function recordingReader(reader: StorageReader): { reader: StorageReader; reads: Reads } {
@@ -50,6 +58,23 @@ function add(ranges: { start: string; end: string }[], range: { start: string; e
   ranges.sort((a, b) => (a.start < b.start ? -1 : 1));
 }
 
+/** A transaction that hands over what it read. */
+export interface NotedTransaction extends StorageReader {
+  commit(request: Omit<CommitRequest, "reads">): Promise<Version>;
+  rollback(): void;
+}
+
+/** Begins a transaction whose reads are noted. */
+export async function begin(storage: Storage): Promise<NotedTransaction> {
+  const transaction = await storage.begin();
+  const { reader, reads } = recordingReader(transaction);
+  return {
+    ...reader,
+    commit: (request) => transaction.commit({ ...request, reads }),
+    rollback: () => transaction.rollback(),
+  };
+}
+
 /**
  * Runs one transaction: what the callback returns is committed. Runs it again as often as the commit
  * conflicts, and rolls it back when the callback throws.
@@ -59,10 +84,9 @@ export async function mutate(
   run: (reader: StorageReader) => readonly Write[] | Promise<readonly Write[]>,
 ): Promise<Version> {
   for (;;) {
-    const transaction = await storage.begin();
+    const transaction = await begin(storage);
     try {
-      const { reader, reads } = recordingReader(transaction);
-      return await transaction.commit({ writes: await run(reader), reads });
+      return await transaction.commit({ writes: await run(transaction) });
     } catch (error) {
       transaction.rollback();
       if (!isTrueupError(error) || error.code !== "STORAGE_CONFLICT") throw error;

@@ -7,10 +7,13 @@
 import { afterEach, describe, test } from "vitest";
 import type { OpenStorage, Storage } from "../../src/storage/storage.js";
 import { closing } from "./storage-contract/closing.js";
+import { conflicts } from "./storage-contract/conflicts.js";
 import { commits } from "./storage-contract/commits.js";
+import { feed } from "./storage-contract/feed.js";
 import { reading } from "./storage-contract/reading.js";
+import { sharing } from "./storage-contract/sharing.js";
 import { snapshots } from "./storage-contract/snapshots.js";
-import type { NewStorage } from "./storage-contract/subject.js";
+import type { ClaimOfOpenings, NewStorage } from "./storage-contract/subject.js";
 import { transactions } from "./storage-contract/transactions.js";
 import { checkRandomHistories } from "./storage-histories.js";
 
@@ -22,6 +25,19 @@ export function storageContract(name: string, newStorage: NewStorage): void {
     const storage = await (openStorage ?? (await newStorage()))();
     opened.push(storage);
     return storage;
+  }
+
+  /** @param isTogether All of them are one opening. */
+  function claimOf(isTogether: boolean): ClaimOfOpenings {
+    return (name, check) => {
+      test(name, async ({ skip }) => {
+        const openStorage = await newStorage();
+        const first = await open(openStorage);
+        skip(!first.capabilities.shared || first.capabilities.serialTransactions, "It is not shared.");
+        if (isTogether) await check(first, first, first);
+        else await check(first, await open(openStorage), await open(openStorage));
+      });
+    };
   }
 
   afterEach(async () => {
@@ -40,6 +56,18 @@ export function storageContract(name: string, newStorage: NewStorage): void {
     });
     describe("commits", () => {
       commits(open);
+    });
+    describe("conflicts of one opening", () => {
+      conflicts(claimOf(true));
+    });
+    describe("conflicts of several openings", () => {
+      conflicts(claimOf(false));
+    });
+    describe("the feed of several openings", () => {
+      feed(claimOf(false));
+    });
+    describe("sharing", () => {
+      sharing(claimOf(false));
     });
     describe("closing", () => {
       closing(open, newStorage);

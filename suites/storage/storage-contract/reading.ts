@@ -1,7 +1,7 @@
 /** Every reader, a snapshot or a transaction, gives the same answers. */
 import { expect, test } from "vitest";
-import type { Entry, KeyRange, Storage, StorageReader } from "../../../src/storage/storage.js";
-import { abc, allByteKeys, put } from "../storage-calls.js";
+import type { Entry, KeyRange, ScanOptions, Storage, StorageReader } from "../../../src/storage/storage.js";
+import { abc, allByteKeys, mutate, put } from "../storage-calls.js";
 import type { Open } from "./subject.js";
 
 /** Runs a check on a snapshot and inside a transaction: both are readers. */
@@ -39,6 +39,34 @@ export function reading(open: Open): void {
       expect(entries.map(([key]) => key)).toEqual(keys);
       expect(await reader.getMany(keys)).toEqual(entries.map(([, value]) => value));
       expect((await reader.scan({ start: "" }, { reverse: true })).toReversed()).toEqual(entries);
+    });
+  });
+
+  test("keys of more than 2,500 bytes are told apart, ordered and bounded by all of their bytes", async () => {
+    const storage = await open();
+    const long = "k".repeat(2500);
+    const tails = ["", "\u0000", "\u0000\u0000", "a", "a".repeat(3000), `a${"b".repeat(3000)}`, "\u00ff"];
+    const keys = ["k".repeat(2499), ...tails.map((tail) => long + tail), `${"k".repeat(2499)}l`];
+    await put(
+      storage,
+      keys.toReversed().map((key, index): Entry => [key, String(index)]),
+    );
+    await mutate(storage, () => [[`${long}\u0000`, undefined]]);
+    const left = keys.filter((key) => key !== `${long}\u0000`);
+    await onEveryReader(storage, async (reader) => {
+      const found = async (range: KeyRange, options?: ScanOptions): Promise<string[]> =>
+        (await reader.scan(range, options)).map(([key]) => key);
+      expect(await found({ start: "" })).toEqual(left);
+      expect(await found({ start: "" }, { reverse: true })).toEqual(left.toReversed());
+      expect(await found({ start: `${long}\u0000`, end: `${long}a\u0000` })).toEqual(left.slice(2, 4));
+      expect(await found({ start: `${long}a\u0000` }, { limit: 2 })).toEqual(left.slice(4, 6));
+      expect(await found({ start: "", end: `${long}b` }, { limit: 2, reverse: true })).toEqual(
+        left.slice(4, 6).toReversed(),
+      );
+      expect(await reader.getMany([...keys, `${long}c`])).toEqual([
+        ...keys.map((key, index) => (left.includes(key) ? String(keys.length - 1 - index) : undefined)),
+        undefined,
+      ]);
     });
   });
 
