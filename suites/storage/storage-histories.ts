@@ -123,8 +123,9 @@ async function commitTogether(
   await Promise.all(
     Array.from({ length: parts }, (_, part) => {
       const own = writes.slice(part * size, (part + 1) * size);
-      return mutate(storage, () => {
-        // The model takes the writes in the order in which the storage runs them.
+      return mutate(storage, async (reader) => {
+        // Who read everything commits as it ran last: so the model takes the writes in the order of the commits.
+        await reader.scan({ start: "" });
         for (const [name, value] of own) {
           if (value === undefined) next.delete(name);
           else next.set(name, value);

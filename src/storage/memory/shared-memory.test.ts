@@ -44,24 +44,29 @@ class Holds {
   }
 }
 
-test("who read what is refused is refused with it, in the same batch, in the next one, and without writes", async () => {
+test.each([
+  ["by the storage, in one batch", "0 answer"],
+  ["by what is heard before it is sent", "0 commit"],
+] as const)("who read what is refused %s is refused with it, also without writes", async (_, step) => {
   const holds = new Holds();
   const { open } = sharedMemory({ before: holds.before });
   const [first, second] = [await open(), await open()];
   await put(first, [["a", "1"]]);
-  await second.reached(await second.latest());
-  const [hear, send] = [holds.hold("0 feed"), holds.hold("0 commit")];
+  const send = holds.hold(step);
+  const sentBefore = blind(first, "x");
+  if (step === "0 answer") await sentBefore;
   const overtaken = await begin(first);
   expect(await overtaken.get("a")).toBe("1");
-  await put(second, [["a", "2"]]);
-  const handedOver = [blind(first, "x"), overtaken.commit({ writes: [["b", "lost"]] })];
-  for (const key of ["c", undefined]) {
+  const handedOver = [sentBefore, overtaken.commit({ writes: [["b", "lost"]] })];
+  for (const writes of [[["c", "1"] as const], []]) {
     const reader = await begin(first);
     expect(await reader.get("b")).toBe("lost");
-    handedOver.push(reader.commit({ writes: key === undefined ? [] : [[key, "1"]] }));
+    handedOver.push(reader.commit({ writes }));
   }
   handedOver.push(blind(first, "y"));
   const outcomes = Promise.allSettled(handedOver);
+  const hear = holds.hold("0 feed");
+  await put(second, [["a", "2"]]);
   send();
   const late = await begin(first);
   expect(await late.get("c")).toBe("1");
@@ -74,6 +79,7 @@ test("who read what is refused is refused with it, in the same batch, in the nex
     "fulfilled",
   ]);
   await expect(late.commit({ writes: [["d", "1"]] })).rejects.toEqual(conflict);
+  await Promise.all([first, second].map(async (storage) => storage.reached(await storage.latest())));
   expect((await readAll(first)).map(([key]) => key)).toEqual(["a", "x", "y"]);
   expect(await readAll(second)).toEqual(await readAll(first));
   await Promise.all([first.close(), second.close()]);
