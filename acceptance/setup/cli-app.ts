@@ -25,6 +25,7 @@ export interface RunningCli {
   /** Resolves to the first line of stdout; rejects with what was printed when the command ended before. */
   readonly firstLine: Promise<string>;
   readonly result: Promise<CliResult>;
+  readonly pid: number;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -106,7 +107,7 @@ export class CliApp {
       this.#running.delete(child);
       return { code: code ?? null, stdout, stderr };
     });
-    return { firstLine, result, kill: (signal) => void child.kill(signal) };
+    return { firstLine, result, pid: child.pid ?? 0, kill: (signal) => void child.kill(signal) };
   }
 }
 

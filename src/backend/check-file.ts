@@ -1,16 +1,17 @@
 /**
- * Checks the data file of an app that does not run. What keeps the app from starting must not keep its file from being
- * checked: a file that is too damaged for its code to be loaded is checked without it. Only when a repair was asked for, the
- * check goes on without what a damaged log has lost.
+ * Checks the data file of an app that does not run, or what several processes share, while they do. What keeps the app from
+ * starting must not keep its data from being checked: what is too damaged for its code to be loaded is checked without it. Only
+ * when a repair was asked for, the check of a file goes on without what a damaged log has lost.
  */
 import { statSync } from "node:fs";
 import { Database } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { LogSink } from "../functions/index.js";
 import { rebuildSqlite, sqlite, type Rebuilt } from "../storage/sqlite/index.js";
-import type { Storage } from "../storage/storage.js";
+import type { OpenStorage, Storage } from "../storage/storage.js";
 import { checkStored, type CheckOptions, type CheckReport } from "./check.js";
 import { openBackend } from "./open-backend.js";
+import type { SharedStorage } from "./storage-address.js";
 
 /** What the check of a data file has found. */
 export interface FileCheckReport extends CheckReport {
@@ -51,12 +52,23 @@ export async function checkFile(path: string, options: FileCheckOptions = {}): P
       storage = await sqlite(path)();
     }
   }
-  const report = await checkOpened(storage, path, options);
+  const report = await checkOpened(storage, sqlite(path), options);
   return {
     ...report,
     ...(lostLog === undefined ? {} : { lostLog }),
     ...(rebuilt === undefined ? {} : { rebuilt }),
   };
+}
+
+/**
+ * Checks data that several processes share, beside those that have it open. O(everything).
+ * @throws STORAGE_UNAVAILABLE, STORAGE_CORRUPT, and what the storage throws
+ */
+export async function checkShared(
+  { open }: SharedStorage,
+  options: FileCheckOptions = {},
+): Promise<FileCheckReport> {
+  return await checkOpened(await open(), open, options);
 }
 
 /**
@@ -88,16 +100,20 @@ async function openForCheck(path: string, repair: boolean): Promise<{ storage: S
  * Checks it with the app, and closes the storage. Where damage keeps the app from starting, the data is checked without it;
  * what a repair has mended then may let it start after all.
  */
-async function checkOpened(storage: Storage, path: string, options: FileCheckOptions): Promise<CheckReport> {
+async function checkOpened(
+  storage: Storage,
+  open: OpenStorage,
+  options: FileCheckOptions,
+): Promise<CheckReport> {
   try {
     return await checkApp(storage, options);
   } catch (error) {
     if (!isTrueupError(error) || error.code !== "STORAGE_CORRUPT") throw error;
-    const report = await checkWithoutApp(await sqlite(path)(), options, error);
+    const report = await checkWithoutApp(await open(), options, error);
     if (options.repair !== true || !report.data.differences.some(({ fixed }) => fixed)) return report;
     const { differences } = report.data;
     try {
-      const second = await checkApp(await sqlite(path)(), options);
+      const second = await checkApp(await open(), options);
       const mended = differences.filter(({ fixed }) => fixed);
       return { ...second, data: { ...second.data, differences: [...mended, ...second.data.differences] } };
     } catch {

@@ -48,6 +48,7 @@ export {
 } from "./backend.js";
 export type { BackendFigures } from "./figures.js";
 export type { CheckOptions, CheckProgress, CheckReport } from "./check.js";
-export { checkFile, type FileCheckOptions, type FileCheckReport } from "./check-file.js";
+export { checkFile, checkShared, type FileCheckOptions, type FileCheckReport } from "./check-file.js";
 export type { RunningServer, ServerLimits, ServerOptions } from "./listening.js";
 export { openBackend, type OpenBackendOptions } from "./open-backend.js";
+export { sharedStorage, type SharedStorage } from "./storage-address.js";

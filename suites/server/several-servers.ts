@@ -119,3 +119,7 @@ export function liveClient({ url }: { readonly url: string }): WatchedClient {
   onTestFinished(() => client.close());
   return { client, timestamps };
 }
+
+export function sorted<T extends number | bigint>(values: readonly T[]): T[] {
+  return values.toSorted((a, b) => (a < b ? -1 : Number(a > b)));
+}

@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import type { Readable } from "node:stream";
 import type { StalledCall } from "../../functions/index.js";
+import { withHiddenStorage } from "../arguments/chosen-data.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import { pause, type Terminal } from "../output/terminal.js";
 import { chargeVariable, reportPipe, type Charge, type Message, type Ports } from "./supervision.js";
@@ -62,11 +63,12 @@ function exitCode(code: number): ExitCode {
   return Object.values(exitCodes).find((known) => known === code) ?? exitCodes.failed;
 }
 
-async function runServer(charge: Charge, { interrupted }: Terminal): Promise<Ended> {
+async function runServer(charge: Charge, { env, interrupted }: Terminal): Promise<Ended> {
   const begunAtMs = performance.now();
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+  const line = withHiddenStorage(process.argv.slice(1));
+  const child = spawn(process.execPath, [...process.execArgv, ...line.args], {
     stdio: ["inherit", "inherit", "inherit", "ipc", "pipe"],
-    env: { ...process.env, [chargeVariable]: JSON.stringify(charge) },
+    env: { ...env, ...line.env, [chargeVariable]: JSON.stringify(charge) },
   });
   let ports: Ports | null = null;
   child.on("message", (message: Message) => {

@@ -5,7 +5,7 @@ import type { AggregateOverview, VerifyResult } from "../../backend/index.js";
 import { TrueupError } from "../../errors/index.js";
 import { aggregateLine, aggregateTable, driftLines, verifyText } from "../aggregates/aggregate-text.js";
 import { verifyAggregates } from "../aggregates/verify-aggregates.js";
-import { chosenData, dataOption, type DataOptions } from "../arguments/data-folder.js";
+import { chosenData, dataOption, storageOption, type DataOptions } from "../arguments/chosen-data.js";
 import { assertNoOtherCommand, type CliCommand } from "../command.js";
 import { withConnection } from "../connection/connect.js";
 import type { Connection } from "../connection/connection.js";
@@ -28,6 +28,7 @@ export const aggregates: CliCommand = {
         "List every managed aggregate with its state, items, sum, size and drift, or verify or repair them.",
       )
       .addOption(dataOption())
+      .addOption(storageOption())
       .option("--watch", "keep the list up to date until Ctrl-C, with progress bars on a terminal")
       .option(
         "--json",
@@ -47,6 +48,7 @@ export const aggregates: CliCommand = {
         .command(`${name} [aggregate]`)
         .description(description)
         .addOption(dataOption())
+        .addOption(storageOption())
         .option("--json", "print one JSON array with the report of each aggregate, every difference included")
         .action((aggregate: string | undefined, _options: ListOptions, own: Command) =>
           start(() => verify(aggregate, name === "repair", own.optsWithGlobals<ListOptions>(), terminal)),

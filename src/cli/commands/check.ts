@@ -1,16 +1,27 @@
-/** `trueup check` goes through the whole data file of a stopped app, and with `--repair` mends what derives from documents. */
+/**
+ * `trueup check` goes through the whole data file of a stopped app, or what several servers share, and with `--repair` mends
+ * what derives from documents.
+ */
 import { convexToJson, type Value } from "convex/values";
 import type { Command } from "commander";
 import {
   checkFile,
+  checkShared,
   type CheckProgress,
   type DataDifference,
+  type FileCheckOptions,
   type FileCheckReport,
 } from "../../backend/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import { verifyText } from "../aggregates/aggregate-text.js";
 import { hasData } from "../app/app-folder.js";
-import { chosenData, dataOption, type DataOptions } from "../arguments/data-folder.js";
+import {
+  chosenData,
+  dataOption,
+  isShared,
+  storageOption,
+  type DataOptions,
+} from "../arguments/chosen-data.js";
 import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import { ProgressRows, type ProgressRow } from "../output/progress.js";
@@ -30,10 +41,11 @@ export const check: CliCommand = {
     program
       .command("check")
       .description(
-        "Check the data file of a stopped app: its pages, checksums, ids, indexes, counts and aggregates.",
+        "Check the data of an app: its pages, checksums, ids, indexes, counts and aggregates. A data file must not be served.",
       )
       .option("--repair", "mend what derives from documents; a file with damaged pages is made anew")
       .addOption(dataOption())
+      .addOption(storageOption())
       .option("--json", "print one JSON object with what each part of the check found")
       .addHelpText("after", examples)
       .action((options: CheckCommandOptions) => start(() => run(options, terminal)));
@@ -53,16 +65,18 @@ Examples:
 async function run(options: CheckCommandOptions, terminal: Terminal): Promise<ExitCode> {
   const { repair, json } = options;
   const data = chosenData(options, terminal);
-  const { dataFile, codeFolder } = data;
-  if (!hasData(data)) throw new TrueupError("DATA_FILE_MISSING", undefined, { file: dataFile });
+  if (!isShared(data) && !hasData(data)) {
+    throw new TrueupError("DATA_FILE_MISSING", undefined, { file: data.dataFile });
+  }
   const display = new ProgressRows(terminal.stderr);
   let report: FileCheckReport;
   try {
-    report = await checkFile(dataFile, {
+    const how: FileCheckOptions = {
       repair: repair === true,
-      codeFolder,
+      codeFolder: data.codeFolder,
       onProgress: (progress) => display.show([progressRow(progress)]),
-    });
+    };
+    report = await (isShared(data) ? checkShared(data.storage, how) : checkFile(data.dataFile, how));
   } catch (error) {
     if (!isTrueupError(error) || error.code !== "STORAGE_CORRUPT") throw error;
     reportError(error, terminal, { json: json === true });

@@ -1,6 +1,6 @@
 /**
- * `trueup dev` serves the app's data file on this machine, and runs the official CLI, which watches the app's code and pushes
- * it to the server. The data file is opened first: its lock makes this the only server of the app.
+ * `trueup dev` serves the app's data on this machine, and runs the official CLI, which watches the app's code and pushes
+ * it to the server. The data is opened first: the lock on a data file makes this the only server of the app.
  */
 import { openBackend, sqlite, type AggregateProgress, type Aggregates } from "../../backend/index.js";
 import { TrueupError } from "../../errors/index.js";
@@ -9,6 +9,7 @@ import { assertNoOtherBackend, keyVariable, loadAdminKey, urlVariable } from "..
 import { writeEnvLocal } from "../app/env-file.js";
 import { findApp, prepareDataFolder, recordServer, type AppFolder } from "../app/app-folder.js";
 import { parsePort, parseUrl } from "../arguments/address.js";
+import { sharedData, storageOption, type DataOptions } from "../arguments/chosen-data.js";
 import { startAppServer } from "../app/start-app-server.js";
 import { runOfficialCli } from "../app/official-cli.js";
 import { endInTime } from "../app/end-in-time.js";
@@ -18,7 +19,7 @@ import type { CliCommand } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import type { Output, Terminal } from "../output/terminal.js";
 
-interface DevOptions {
+interface DevOptions extends Pick<DataOptions, "storage"> {
   readonly port: number;
   readonly sitePort?: number;
   readonly origin: readonly string[];
@@ -46,6 +47,7 @@ export const dev: CliCommand = {
         collectUrl,
         [],
       )
+      .addOption(storageOption())
       .option("--once", "push the code once, and end with the exit code of the push")
       .option("--no-push", "serve what was pushed before, without the official CLI")
       .option("--json", "print one JSON line with the server's address as soon as it is ready")
@@ -70,9 +72,11 @@ async function serve(options: DevOptions, terminal: Terminal): Promise<ExitCode>
   }
   prepareDataFolder(app);
   const log = (line: string): void => terminal.stderr.line(line);
-  const { dataFile, codeFolder } = app;
+  const shared = sharedData(options, terminal);
+  const { codeFolder } = app;
   const stopWatching = watchLoop(options.maxStall * 1000, false);
-  const backend = await openBackend({ storage: sqlite(dataFile), codeFolder, runScheduled: true, log });
+  const { name: data, open: storage } = shared?.storage ?? { name: app.dataFile, open: sqlite(app.dataFile) };
+  const backend = await openBackend({ storage, codeFolder, runScheduled: true, log });
   try {
     const adminKey = loadAdminKey(app);
     const { port } = options;
@@ -85,7 +89,7 @@ async function serve(options: DevOptions, terminal: Terminal): Promise<ExitCode>
     const forget = recordServer(app, { url: server.url });
     try {
       writeEnvLocal(app.root, { [urlVariable]: server.url, [keyVariable]: adminKey });
-      announce(app, server.url, options, terminal);
+      announce(data, server.url, options, terminal);
       announceBuilds(backend.aggregates, terminal.stderr);
       return await pushUntilDone(app, { url: server.url, adminKey }, options, terminal);
     } finally {
@@ -120,10 +124,10 @@ async function pushUntilDone(
   });
 }
 
-function announce(app: AppFolder, url: string, options: DevOptions, terminal: Terminal): void {
+function announce(data: string, url: string, options: DevOptions, terminal: Terminal): void {
   const { paint } = terminal.stderr;
-  terminal.stderr.line(`${paint.green("trueup")} serves ${app.dataFile} on ${paint.bold(url)}`);
-  if (options.json) terminal.stdout.line(JSON.stringify({ status: "ready", url, dataFile: app.dataFile }));
+  terminal.stderr.line(`${paint.green("trueup")} serves ${data} on ${paint.bold(url)}`);
+  if (options.json) terminal.stdout.line(JSON.stringify({ status: "ready", url, dataFile: data }));
 }
 
 const buildIntervalMs = 2_000;

@@ -1,7 +1,7 @@
 /** `trueup keys` makes, lists and revokes the keys of admins, in the running server or in the data of a stopped one. */
 import type { Command } from "commander";
 import type { AdminKey } from "../../backend/index.js";
-import { chosenData, dataOption, type DataOptions } from "../arguments/data-folder.js";
+import { chosenData, dataOption, storageOption, type DataOptions } from "../arguments/chosen-data.js";
 import type { CliCommand } from "../command.js";
 import { withConnection } from "../connection/connect.js";
 import type { KeyWork } from "../connection/connection.js";
@@ -20,7 +20,7 @@ export const keys: CliCommand = {
       .description("Make, list and revoke the keys of admins, who may do everything over the wire.")
       .addHelpText("after", examples);
     const add = (sub: Command): Command =>
-      sub.addOption(dataOption()).option("--json", "print one line of JSON");
+      sub.addOption(dataOption()).addOption(storageOption()).option("--json", "print one line of JSON");
     add(command.command("add <name>").description("Make a key, and print it: it is not told again.")).action(
       (name: string, options: KeysOptions) =>
         start(() =>

@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { isTrueupError } from "../../errors/index.js";
 import { assertNoOtherCommand, type CliCommand } from "../command.js";
-import { chosenData, dataOption, type DataOptions } from "../arguments/data-folder.js";
+import { chosenData, dataOption, storageOption, type DataOptions } from "../arguments/chosen-data.js";
 import { withConnection } from "../connection/connect.js";
 import type { Connection } from "../connection/connection.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
@@ -34,6 +34,7 @@ export const migrations: CliCommand = {
         "List every migration, transform and pending schema with its state and progress, or steer one of them.",
       )
       .addOption(dataOption())
+      .addOption(storageOption())
       .option("--watch", "keep the list up to date until Ctrl-C, with progress bars on a terminal")
       .option("--component <path>", "the path at which the migrations component is mounted", "migrations")
       .option(
@@ -51,6 +52,7 @@ export const migrations: CliCommand = {
         .command(`${deed} <migration>`)
         .description(description)
         .addOption(dataOption())
+        .addOption(storageOption())
         .option("--json", "print one JSON document");
       if (["run", "resume", "retry", "revert", "verify"].includes(deed)) {
         sub.option(

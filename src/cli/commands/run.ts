@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { convexToJson } from "convex/values";
-import { chosenData, dataOption, type DataOptions } from "../arguments/data-folder.js";
+import { chosenData, dataOption, storageOption, type DataOptions } from "../arguments/chosen-data.js";
 import type { CliCommand } from "../command.js";
 import { withConnection } from "../connection/connect.js";
 import { callToTheEnd, leftToText, succeeded } from "../connection/call-to-the-end.js";
@@ -33,6 +33,7 @@ export const run: CliCommand = {
       .argument("<function>", "dir/module:export, or api.dir.module.export")
       .argument("[arguments]", "a JSON object", "{}")
       .addOption(dataOption())
+      .addOption(storageOption())
       .option("--component <path>", "run a function of the component that is mounted at this path")
       .option("--identity <json>", "run as this user: a JSON object with name, email, subject, …")
       .option(

@@ -1,6 +1,7 @@
 /**
  * `trueup start` serves an app in production: what was pushed to its data, on the addresses that its proxy knows, until it is
- * told to end. It needs no folder of an app, only one for the data. A child process serves; this one starts it again.
+ * told to end. It needs no folder of an app, only its data: a folder, or a Postgres that any number of servers share. A child
+ * process serves; this one starts it again.
  */
 import { Option } from "commander";
 import type { StartOptions } from "../app/serve-production.js";
@@ -9,7 +10,7 @@ import { endInTime } from "../app/end-in-time.js";
 import { supervised } from "../app/supervision.js";
 import { supervise } from "../app/supervisor.js";
 import { parsePort, parseUrl } from "../arguments/address.js";
-import { dataOption } from "../arguments/data-folder.js";
+import { dataOption, sharedData, storageOption } from "../arguments/chosen-data.js";
 import { maxStallOption } from "../arguments/max-stall.js";
 import type { CliCommand } from "../command.js";
 import { logTo, plainEntry } from "../output/log-lines.js";
@@ -22,6 +23,7 @@ export const start: CliCommand = {
       .command("start")
       .description("Serve what was pushed, in production.")
       .addOption(dataOption())
+      .addOption(storageOption())
       .option("--host <address>", "the address to listen on; 0.0.0.0 for all", "127.0.0.1")
       .option("--port <number>", "the port; 0 picks a free one", parsePort, 3210)
       .option(
@@ -45,15 +47,18 @@ export const start: CliCommand = {
 
 const examples = `
 The key may also be in the environment, as TRUEUP_ADMIN_KEY. Without any key, the first start makes one and shows it once.
+Any number of servers may have the same --storage, behind one proxy: each serves all of the app.
 
 Examples:
   $ trueup start --data /var/lib/app --public-url https://api.example.com --public-site-url https://app.example.com
   $ TRUEUP_ADMIN_KEY=… trueup start --host 0.0.0.0 --log json
+  $ TRUEUP_STORAGE='postgres://app:…@db/app?schema=app' trueup start --host 0.0.0.0 --public-url https://api.example.com
 `;
 
 async function serveOrSupervise(options: StartOptions, terminal: Terminal): Promise<ExitCode> {
   if (supervised() === null) {
     givenKeys(options, terminal);
+    sharedData(options, terminal);
     const log = logTo(terminal, options.log);
     return await supervise(terminal, (line) => log(line, plainEntry(line, "ERROR")));
   }

@@ -57,8 +57,7 @@ export async function callToTheEnd(
 export function leftToText(connection: Connection, work: ScheduledWork): string | undefined {
   const left = work.pending + work.inProgress;
   if (left === 0) return undefined;
-  const where = connection.serverUrl ?? "the next `trueup dev` or `trueup run`";
-  return `${quantity(left)} scheduled function${left === 1 ? " is" : "s are"} left to ${where}.`;
+  return `${quantity(left)} scheduled function${left === 1 ? " is" : "s are"} left to ${connection.workers}.`;
 }
 
 /** The outcome of a success. @throws FUNCTION_FAILED, or the failure's own code, when the function failed */

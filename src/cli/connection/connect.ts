@@ -1,11 +1,13 @@
 /**
  * Reaches the functions of an app. The lock on the data file decides where they run: in this process when the file is free,
- * else in the server that has it open.
+ * else in the server that has it open. What several processes share is opened by this one, too, which leaves scheduled work to
+ * those that serve.
  */
 import { openBackend, sqlite } from "../../backend/index.js";
 import { isTrueupError, TrueupError } from "../../errors/index.js";
 import { keyVariable, readAdminKey } from "../app/admin-key.js";
-import { hasData, readServerRecord, type DataFolder } from "../app/app-folder.js";
+import { hasData, readServerRecord } from "../app/app-folder.js";
+import { isShared, type AppData } from "../arguments/chosen-data.js";
 import type { Terminal } from "../output/terminal.js";
 import type { Connection } from "./connection.js";
 import { EmbeddedConnection } from "./embedded-connection.js";
@@ -21,13 +23,13 @@ export interface ConnectOptions {
 
 /** Runs something with a connection to the app in the terminal's folder, and closes the connection. @throws as `connect` */
 export async function withConnection<Result>(
-  app: DataFolder,
+  data: AppData,
   terminal: Terminal,
   options: Pick<ConnectOptions, "runScheduled"> & Partial<ConnectOptions>,
   run: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
   const log = (line: string): void => terminal.stderr.line(line);
-  const connection = await connect(app, { env: terminal.env, log, ...options });
+  const connection = await connect(data, { env: terminal.env, log, ...options });
   try {
     return await run(connection);
   } finally {
@@ -36,20 +38,24 @@ export async function withConnection<Result>(
 }
 
 /**
- * Opens the app's data file, or reaches the server that has it open.
+ * Opens the app's data, or reaches the server that has its file open.
  *
- * @throws DATA_FILE_MISSING when there is no data yet; STORAGE_LOCKED when a process that is no server has the file.
+ * @throws DATA_FILE_MISSING when there is no data yet; STORAGE_LOCKED when a process that is no server has the file;
+ *   STORAGE_UNAVAILABLE
  */
-export async function connect(app: DataFolder, options: ConnectOptions): Promise<Connection> {
+export async function connect(app: AppData, options: ConnectOptions): Promise<Connection> {
+  const { codeFolder } = app;
+  const { log } = options;
+  if (isShared(app)) {
+    const storage = app.storage.open;
+    const backend = await openBackend({ storage, codeFolder, runScheduled: false, log });
+    return new EmbeddedConnection(backend, { log, workers: "the servers" });
+  }
   if (!hasData(app)) throw new TrueupError("DATA_FILE_MISSING", undefined, { file: app.dataFile });
   try {
-    const backend = await openBackend({
-      storage: sqlite(app.dataFile),
-      codeFolder: app.codeFolder,
-      runScheduled: options.runScheduled,
-      log: options.log,
-    });
-    return new EmbeddedConnection(backend, options.log);
+    const { runScheduled } = options;
+    const backend = await openBackend({ storage: sqlite(app.dataFile), codeFolder, runScheduled, log });
+    return new EmbeddedConnection(backend, { log, workers: "the next `trueup dev` or `trueup run`" });
   } catch (error) {
     if (!isTrueupError(error) || error.code !== "STORAGE_LOCKED") throw error;
     const server = readServerRecord(app);

@@ -84,6 +84,8 @@ export interface KeyWork {
 export interface Connection {
   /** The server's address; undefined when the functions run in this process. */
   readonly serverUrl: string | undefined;
+  /** Who runs the scheduled functions that are left when the connection closes, in words. */
+  readonly workers: string;
   call(call: FunctionCall): Promise<CallOutcome>;
   work(requestId: string): Promise<ScheduledWork>;
   /** The schemas in force, and which documents the new ones would refuse. @throws INVALID_RENAME */

@@ -1,4 +1,4 @@
-/** A connection that runs the pushed code in this process, which has the data file open meanwhile. */
+/** A connection that runs the pushed code in this process, which has the data open meanwhile. */
 import type { Backend, SchemaChanges } from "../../backend/index.js";
 import { examineDocuments, type ExaminedComponent } from "../../deploy/index.js";
 import { isTrueupError } from "../../errors/index.js";
@@ -16,13 +16,18 @@ import type {
 
 export class EmbeddedConnection implements Connection {
   readonly serverUrl: undefined = undefined;
+  readonly workers: string;
   readonly aggregates: AggregateWork;
   readonly keys: KeyWork;
   readonly #backend: Backend;
 
-  /** @param log Takes the errors of what functions left behind when they had ended. */
-  constructor(backend: Backend, log: (line: string) => void) {
+  /** @param options `log` takes the errors of what functions left behind when they had ended. */
+  constructor(
+    backend: Backend,
+    { log, workers }: { readonly log: (line: string) => void; readonly workers: string },
+  ) {
     this.#backend = backend;
+    this.workers = workers;
     const { aggregates, keys } = backend;
     this.keys = keys;
     this.aggregates = {

@@ -15,6 +15,7 @@ import type {
 
 export class ServerConnection implements Connection {
   readonly serverUrl: string;
+  readonly workers: string;
   readonly aggregates: AggregateWork = {
     list: async () => (await this.#askAggregates("list", {})) as AggregateOverview[],
     resume: async (name) => void (await this.#askAggregates("resume", { name })),
@@ -34,6 +35,7 @@ export class ServerConnection implements Connection {
   constructor(serverUrl: string, adminKey: string, log: (line: string) => void) {
     this.#log = log;
     this.serverUrl = serverUrl;
+    this.workers = serverUrl;
     this.#adminKey = adminKey;
   }
 

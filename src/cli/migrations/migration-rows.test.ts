@@ -14,6 +14,7 @@ import { migrationLine, migrationTable } from "./migration-text.js";
 function answering(outcome: CallOutcome): Connection {
   return {
     serverUrl: undefined,
+    workers: "nobody",
     schemaChanges: () => Promise.resolve({ transforms: [], pending: [] }),
     aggregates: {
       list: async () => [],

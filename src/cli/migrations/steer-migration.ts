@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { convexToJson, type Value } from "convex/values";
-import type { DataOptions } from "../arguments/data-folder.js";
+import type { DataOptions } from "../arguments/chosen-data.js";
 import { parseFunctionName } from "../arguments/function-name.js";
 import { callToTheEnd, leftToText, succeeded } from "../connection/call-to-the-end.js";
 import type { Connection } from "../connection/connection.js";

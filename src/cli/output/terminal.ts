@@ -51,7 +51,8 @@ export function processTerminal(isOrdered: boolean): Terminal {
   return {
     stdout: output(process.stdout),
     stderr: output(process.stderr),
-    env: process.env,
+    // A copy: what is taken out of the environment of the app's functions stays known here.
+    env: { ...process.env },
     folder: process.cwd(),
     interrupted: controller.signal,
   };

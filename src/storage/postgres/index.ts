@@ -1,2 +1,3 @@
+export { parseAddress } from "./address.js";
 export { postgresPlace } from "./postgres-place.js";
 export { postgres, type PostgresOptions } from "./postgres-storage.js";
