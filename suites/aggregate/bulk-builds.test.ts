@@ -3,6 +3,8 @@
  * reads a few documents at a time, each time as the table is then, and sorts what the aggregate makes of them.
  */
 import fc from "fast-check";
+import type { OpenStorage } from "trueup";
+import { sharedMemory } from "../../src/storage/memory/index.js";
 import type { BulkBuild } from "../../src/seams/index.js";
 import { expect, test } from "vitest";
 import { aggregateComponent, hostOnEngine } from "./hosts.js";
@@ -23,7 +25,7 @@ interface Write {
   readonly pick: number;
   readonly score: number;
 }
-type Command = Write | { type: "goOn"; count: number } | { type: "die" | "rebuild" };
+type Command = Write | { type: "goOn"; count: number } | { type: "die" | "rebuild" | "fold" };
 
 const goOn = fc.record({ type: fc.constant("goOn" as const), count: fc.integer({ min: 1, max: 12 }) });
 const command: fc.Arbitrary<Command> = fc.oneof(
@@ -113,6 +115,7 @@ class Keeper {
     if ("pick" in command) await this.#write(command);
     else if (command.type === "goOn") await this.goOn(command.count);
     else if (command.type === "die") this.attempt = null;
+    else if (command.type === "fold") await this.board.host.drain();
     else await this.board.host.run((ctx) => aggregate.clearAll(ctx));
   }
 
@@ -135,8 +138,11 @@ class Keeper {
 }
 
 /** Documents from before the aggregate, some of them unlucky. */
-async function openKeeper(scores: readonly number[]): Promise<Keeper> {
-  const board = new Board(await hostOnEngine("memory"));
+async function openKeeper(
+  scores: readonly number[],
+  storage: "memory" | OpenStorage = "memory",
+): Promise<Keeper> {
+  const board = new Board(await hostOnEngine(storage));
   await board.host.run(async (ctx) => {
     for (const [at, score] of scores.entries()) {
       await ctx.db.insert("scores", { player: "p", game: at % 4 === 0 ? "go" : "chess", score });
@@ -173,22 +179,35 @@ async function expectClean({ board }: Keeper): Promise<void> {
 
 const scores = fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 40 });
 
-test("a build in bulk ends equal to its table, whatever is written, refused or lost meanwhile", async () => {
-  await fc.assert(
-    fc.asyncProperty(scores, fc.array(command, { maxLength: 60 }), async (before, commands) => {
-      const keeper = await openKeeper(before);
-      for (const one of commands) await keeper.run(one);
-      await finish(keeper);
-      await expectClean(keeper);
-      // From here on it is an aggregate like any other.
-      await keeper.run({ type: "insert", pick: 0, score: 5 });
-      await keeper.run({ type: "patch", pick: 0, score: 6 });
-      await keeper.run({ type: "delete", pick: 3, score: 0 });
-      await expectExact(keeper.board, aggregate);
-    }),
-    { numRuns: 60 },
-  );
-}, 120_000);
+const deltas: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 8, arbitrary: command },
+  // The worker may come at any moment, and meet deltas that have to wait for the list beside.
+  { weight: 1, arbitrary: fc.constant({ type: "fold" as const }) },
+);
+
+test.each([
+  ["alone", () => "memory" as const, command, 60],
+  ["shared", () => sharedMemory().open, deltas, 15],
+])(
+  "a build in bulk on a storage that is %s ends equal to its table, whatever happens meanwhile",
+  async (_, storage, commands, numRuns) => {
+    await fc.assert(
+      fc.asyncProperty(scores, fc.array(commands, { maxLength: 60 }), async (before, commands) => {
+        const keeper = await openKeeper(before, storage());
+        for (const one of commands) await keeper.run(one);
+        await finish(keeper);
+        await expectClean(keeper);
+        // From here on it is an aggregate like any other.
+        await keeper.run({ type: "insert", pick: 0, score: 5 });
+        await keeper.run({ type: "patch", pick: 0, score: 6 });
+        await keeper.run({ type: "delete", pick: 3, score: 0 });
+        await expectExact(keeper.board, aggregate);
+      }),
+      { numRuns },
+    );
+  },
+  120_000,
+);
 
 test("a document that no item can be made of stops the build, which names it and goes on when it is mended", async () => {
   const keeper = await openKeeper([1, 2, unlucky, 4]);
@@ -225,4 +244,23 @@ test("a build that was begun in batches, with settings, is made in bulk by a kee
     ctx.runQuery(aggregateComponent.inspect.listTrees, { take: 1 }),
   );
   expect(tree).toMatchObject({ maxNodeSize: 6, rootLazy: true });
+});
+
+test("deltas wait for what another process has put beside the build until the moment that it was sealed", async () => {
+  const { open } = sharedMemory();
+  const keeper = await openKeeper([1, 2, 3, 4], open);
+  const other = new Board(await hostOnEngine(open));
+  other.followed = [aggregate];
+  while (keeper.attempt?.isPacked !== true) await keeper.goOn(10);
+  const { attempt, board } = keeper;
+  const [doc] = await board.host.run((ctx) => ctx.db.query("scores").collect());
+  if (doc === undefined) throw new Error("the table has documents");
+  await board.host.run(async (ctx) => {
+    await attempt.build.merge(ctx, 100);
+    await other.write((late) => late.db.patch(doc._id, { score: 50 }));
+  });
+  await other.write((ctx) => ctx.db.patch(doc._id, { score: 60 }));
+  await other.host.drain();
+  while (await keeper.goOn(7));
+  await expectClean(keeper);
 });
