@@ -51,6 +51,27 @@ test("a batch whose answer was lost is sent again and happens once, with what wa
   expect(heard.toSorted((a, b) => a - b)).toEqual(heard);
 });
 
+test("the database answers a batch that it gets again with what it did the first time, refusals included", async () => {
+  const url = await newPostgresUrl();
+  await put(await open(url), [["a", "1"]]);
+  const a = String.raw`{"\\x61"}`;
+  const none = "{}";
+  // The first request read what was written since, the second one writes without having read.
+  const batch = [
+    ...["8a6e0804-2bd0-4672-b79d-d97027f9071a", "0", "00000000-0000-0000-0000-000000000000", null],
+    ...[a, "{0}", none, none, none, none, none],
+    ...[String.raw`{"\\x62","\\x63"}`, String.raw`{"\\x31","\\x32"}`, "{0,1}"],
+    ...[none, none, none, none, none, none, none, none, none, String.raw`{"\\x00","\\x01"}`],
+  ];
+  const places = batch.map((_, index) => `$${index + 1}`).join(", ");
+  const sql = `SELECT r_version, r_first, r_refused FROM commit_1(${places}) WHERE r_kind > 0`;
+  const first = await query(url, sql, batch);
+  expect(first).toEqual([expect.objectContaining({ r_refused: [0] })]);
+  await put(await open(url), [["a", "2"]]);
+  expect(await query(url, sql, batch)).toEqual(first);
+  expect(await query(url, "SELECT count(*)::int AS keys FROM entries")).toEqual([{ keys: 2 }]);
+});
+
 test("connections that are cut, again and again, lose and double nothing", async () => {
   const url = await newPostgresUrl();
   const { proxy, storage } = await openThroughProxy(url);
