@@ -5,6 +5,7 @@
  */
 import type { Commit, MaybePromise, Storage, Version } from "../storage/storage.js";
 import { decodeId } from "../values/index.js";
+import { Leases } from "../work/index.js";
 import type { Catalog } from "./catalog/catalog.js";
 import { KnownCatalogs } from "./catalog/known-catalogs.js";
 import { catalogKeys } from "./catalog/key-layout.js";
@@ -46,6 +47,8 @@ export class Database implements Upkeep {
   readonly #catalogs = new KnownCatalogs();
   readonly #shapes = new Shapes();
   readonly #announcements: Announcements;
+  /** Which of the processes that share the storage does what nobody calls. */
+  readonly leases: Leases;
   /** Builds of indexes, the writing through of transforms and the clearing of what was dropped. */
   readonly background: BackgroundWork;
   /** What long work in the background gives way by. */
@@ -58,6 +61,7 @@ export class Database implements Upkeep {
   #loadCode: CodeLoader = () => {};
   readonly #mutations: Mutations;
   #begunTransactions = 0;
+  #foreignCommits = 0;
   #commits = 0;
   #stopListening: () => void;
 
@@ -83,6 +87,7 @@ export class Database implements Upkeep {
       begin: (base, catalog, options) => this.#begin(base, catalog, options),
       whenLoaded: (state) => this.#whenLoaded(state),
     });
+    this.leases = new Leases(storage, options.leaseClock);
     this.background = new BackgroundWork(this);
     this.held = new HeldSnapshots(storage);
   }
@@ -97,6 +102,7 @@ export class Database implements Upkeep {
     const database = new Database(storage, options);
     database.#catalogs.note(await database.#catalogSince(0));
     database.background.wake();
+    database.leases.start();
     return database;
   }
 
@@ -218,7 +224,7 @@ export class Database implements Upkeep {
   }
 
   get begunTransactions(): number {
-    return this.#begunTransactions;
+    return this.#begunTransactions + this.#foreignCommits;
   }
 
   get isAwaited(): boolean {
@@ -238,6 +244,7 @@ export class Database implements Upkeep {
   /** Stops background work where it stands and closes the storage. Idempotent. */
   async close(): Promise<void> {
     await this.background.stop();
+    await this.leases.stop();
     this.#stopListening();
     this.held.close();
     await this.storage.close();
@@ -259,6 +266,7 @@ export class Database implements Upkeep {
   #receive(commit: Commit): void {
     if (!this.#isExclusive) this.#caches.hear(commit);
     this.#commits++;
+    if (!commit.isOwn) this.#foreignCommits++;
     if (commit.writes.some(([key]) => key === catalogKeys.head)) this.background.wake();
     this.#announcements.hear(commit);
   }

@@ -1,5 +1,6 @@
 /** How a database is opened, how transactions run, and what comes of them. */
 import type { StorageSnapshot, Version } from "../storage/storage.js";
+import type { Clock } from "../work/index.js";
 import type { TransactionLimits } from "./transaction/limits.js";
 import type { Random } from "./transaction/mutation-state.js";
 import type { ReadSet } from "./transaction/read-set.js";
@@ -11,6 +12,8 @@ export interface DatabaseOptions {
   readonly random?: Random;
   /** About how much memory decoded documents, and as much again cells, may take between transactions. 64 MiB when left out. */
   readonly cacheBytes?: number;
+  /** What leases go by; left out, a clock that never goes back. */
+  readonly leaseClock?: Clock;
   /** The most documents or keys that one transaction of background work handles; left out, some hundreds. */
   readonly backgroundBatch?: number;
 }

@@ -1,11 +1,13 @@
 /** What looks after everything that is stored may ask of the database: the work behind transactions, the check, the rehearsal. */
 import type { DatabaseCommit } from "./commit.js";
+import type { Leases } from "../work/index.js";
 import type { TransactionState } from "./transaction/transaction.js";
 
 export interface Upkeep {
   /** The most documents or keys that one batch handles; undefined for the default of each kind of batch. */
   readonly backgroundBatch: number | undefined;
-  /** How many transactions of others have begun: background work gives way to them. */
+  readonly leases: Leases;
+  /** How many transactions of others have begun here, and been committed elsewhere: background work gives way to them. */
   readonly begunTransactions: number;
   /** Whether a transaction waits for its turn. */
   readonly isAwaited: boolean;

@@ -1,6 +1,6 @@
 /**
- * The two clocks that work waits on. What the app schedules follows whatever `Date` and `setTimeout` are current, because tests
- * replace them to move time. What goes on behind transactions follows the platform's own, because a test whose clock stands
+ * The clocks that work waits on. What the app schedules follows whatever `Date` and `setTimeout` are current, because tests
+ * replace them to move time; so do leases. What goes on behind transactions follows the platform's own, because a test whose clock stands
  * still must not stop it.
  */
 const {
@@ -16,7 +16,7 @@ const {
 const maxTimerMs = 0x7fff_ffff;
 
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, but for the steady one. */
   now(): number;
   /** Calls back after about `ms`, or earlier where that is longer than a timer can wait. Returns how to cancel. */
   after(ms: number, callback: () => void): () => void;
@@ -31,6 +31,12 @@ export const currentClock: Clock = {
     timer.unref?.();
     return () => globalThis.clearTimeout(timer);
   },
+};
+
+/** Counts from some moment on and never goes back, for what must not depend on what time it is. Tests may replace it, too. */
+export const steadyClock: Clock = {
+  now: () => globalThis.performance.now(),
+  after: (ms, callback) => currentClock.after(ms, callback),
 };
 
 /** The clock that nobody replaces. Its timers keep the process alive. */

@@ -51,11 +51,22 @@ export interface Others {
 
 /**
  * Who may do the work. One process that has its database to itself always may. Where several share a database, a lease takes this
- * place: the loop begins no step unless `holds` is true, and whoever gains the lease wakes the loop.
+ * place: the loop begins no step unless `holds` is true, and is woken when the lease is gained.
  */
 export interface Owner {
   holds(): boolean;
+  /** Calls the listener whenever this process gets to do the work, also again; returns how to stop. */
+  onGained?(listener: () => void): () => void;
 }
+
+/** A transaction found that the work has passed on to another process. It has committed nothing, and is no failure. */
+export class LeaseLost extends Error {
+  constructor(lease: string) {
+    super(`Another process has taken over the lease '${lease}'.`);
+  }
+}
+
+export const thisProcess: Owner = { holds: () => true };
 
 export interface WorkLoopOptions {
   /** Left out, the clock that tests may replace. */
@@ -64,7 +75,8 @@ export interface WorkLoopOptions {
   readonly owner?: Owner;
 }
 
-const thisProcess: Owner = { holds: () => true };
+/** How long work waits for news of who has it, after a transaction found that it is another process. */
+const lostMs = 100;
 /** Created when the program starts, so that it belongs to no call. */
 const outsideOfCalls = new AsyncResource("TrueupWork");
 
@@ -88,6 +100,7 @@ export class WorkLoop {
     this.#work = work;
     this.#clock = clock;
     this.#owner = owner;
+    owner.onGained?.(() => this.wake());
   }
 
   get isOn(): boolean {
@@ -157,7 +170,10 @@ export class WorkLoop {
   /** Takes a failure beside the steps for one of theirs: the work is put off. */
   fail(error: unknown): void {
     this.#failedSteps += 1;
-    if (isTrueupError(error) && error.code === "STORAGE_CLOSED") {
+    if (error instanceof LeaseLost) {
+      this.#failedSteps = 0;
+      this.#notBeforeMs = this.#clock.now() + lostMs;
+    } else if (isTrueupError(error) && error.code === "STORAGE_CLOSED") {
       this.#isOn = false;
       this.#failure = error;
     } else {

@@ -3,13 +3,13 @@
  * that lag behind a transform are written through, and what was dropped is cleared away. Each batch is a transaction that
  * also records how far it came, so work goes on after a crash where it stopped. Writes meanwhile maintain an index that is being
  * built, and a batch and a write that meet are serialized by the storage. Builds come first, and rest for nobody: deploys wait
- * for them.
+ * for them. Of several processes that share a storage one does this, and all wait for what the data says.
  */
 import { isTrueupError } from "../../errors/index.js";
-import { platformClock, WorkLoop } from "../../work/index.js";
+import { pause, platformClock, WorkLoop, type Lease } from "../../work/index.js";
 import type { Upkeep } from "../upkeep.js";
 import type { SettledTransform } from "../transforms/types.js";
-import type { KeyRange } from "../../storage/storage.js";
+import type { Entry, KeyRange } from "../../storage/storage.js";
 import { parseValue, prefixEnd } from "../../values/index.js";
 import type { IndexEntry, TableEntry } from "../catalog/catalog.js";
 import { catalogKeys, entryKey } from "../catalog/key-layout.js";
@@ -29,6 +29,10 @@ const batchAmongOthersMs = 3;
 /** The longest pause after a batch of the write-through when there is live traffic. */
 const maxRestMs = 50;
 
+/** How often, at most and at least, it is looked whether work is done that another process may do. */
+const betweenLooksMs = 5;
+const maxSilenceMs = 1_000;
+
 type Batch = "build" | "write through" | "clear" | "none";
 
 export class BackgroundWork {
@@ -40,10 +44,12 @@ export class BackgroundWork {
   #lastWithoutBuild = 0;
   #lastBatch: Batch = "none";
   readonly #tried: Tried = new Map();
+  readonly #lease: Lease;
   readonly #listeners = new Set<(settled: SettledTransform) => void>();
 
   constructor(database: Upkeep) {
     this.#database = database;
+    this.#lease = database.leases.lease("background", { isForAll: true });
     this.#loop = new WorkLoop(
       {
         nextAtMs: () => (this.#isDue ? 0 : Infinity),
@@ -56,7 +62,7 @@ export class BackgroundWork {
           maxRestMs: () => (this.#lastBatch === "write through" ? maxRestMs : 0),
         },
       },
-      { clock: platformClock },
+      { clock: platformClock, owner: this.#lease },
     );
     this.#loop.start();
   }
@@ -69,6 +75,7 @@ export class BackgroundWork {
 
   /** Resolves when there is nothing left to do. Rejects with what made the work stop. */
   async whenIdle(): Promise<void> {
+    if (this.#database.leases.isShared) return await this.#until(isIdle);
     await this.#loop.whenDone();
   }
 
@@ -77,6 +84,7 @@ export class BackgroundWork {
    * work stop.
    */
   async whenBuilt(): Promise<void> {
+    if (this.#database.leases.isShared) return await this.#until(isBuilt);
     const since = this.#begunBatches;
     while (!this.#loop.isDone && this.#lastWithoutBuild <= since) await this.#loop.whenStepped();
     this.#loop.throwFailure();
@@ -99,27 +107,95 @@ export class BackgroundWork {
     const number = ++this.#begunBatches;
     // A commit that makes more work, from here on, says so by waking.
     this.#isDue = false;
-    this.#lastBatch = await this.#runBatch(isAlone ? batchAloneMs : batchAmongOthersMs);
+    try {
+      this.#lastBatch = await this.#runBatch(isAlone ? batchAloneMs : batchAmongOthersMs);
+    } catch (error) {
+      this.#isDue = true;
+      throw error;
+    }
     if (this.#lastBatch !== "build") this.#lastWithoutBuild = number;
     if (this.#lastBatch !== "none") this.#isDue = true;
   }
 
   #retryAfterMs(error: unknown): number | null {
-    this.#isDue = true;
     return isTrueupError(error) && error.retryable ? retryAfterMs : null;
   }
 
   async #runBatch(writeThroughMs: number): Promise<Batch> {
-    const database = this.#database;
+    const database = this.#guarded;
     if (await buildNextBatch(database)) return "build";
     const wroteThrough = await writeThroughNextBatch(database, this.#tried, writeThroughMs, this.#settled);
     if (wroteThrough) return "write through";
     return (await clearNextBatch(database)) ? "clear" : "none";
   }
 
+  /** Commits only while this process has the lease. */
+  readonly #guarded: Batches = {
+    size: (least) => this.#database.backgroundBatch ?? least,
+    maintain: (run) =>
+      this.#database.maintain(async (state) => {
+        await this.#lease.assertHeld({ leaseEntry: (key) => state.stored.get(key) });
+        return await run(state);
+      }),
+  };
+
+  /** Resolves when the data says so, whichever process does the work, or when this one is stopped. */
+  async #until(isSo: (state: TransactionState) => Promise<boolean>): Promise<void> {
+    while (this.#loop.isOn) {
+      const news = this.#nextCommit();
+      if (await this.#database.inspect(isSo)) return;
+      this.#loop.throwFailure();
+      await news;
+      await pause(betweenLooksMs);
+    }
+  }
+
+  /** Resolves after the next commit of any process; after a while, too. */
+  #nextCommit(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.#database.onCommit(() => end());
+      const cancel = platformClock.after(maxSilenceMs, () => end());
+      const end = (): void => {
+        stop();
+        cancel();
+        resolve();
+      };
+    });
+  }
+
   readonly #settled = (settled: SettledTransform): void => {
     for (const listener of this.#listeners) listener(settled);
   };
+}
+
+/** What batches run in. */
+interface Batches {
+  /** The most documents or keys of a batch, which is usually this many. */
+  size(usual: number): number;
+  maintain: Upkeep["maintain"];
+}
+
+/** The index to build next. */
+function indexToBuild(state: TransactionState): { table: TableEntry; index: IndexEntry } | null {
+  for (const { table, index } of state.catalog.indexes()) {
+    if (index.state === "building" && state.base.shapes.isLoaded(table, index.shape)) return { table, index };
+  }
+  return null;
+}
+
+function isBuilt(state: TransactionState): Promise<boolean> {
+  return Promise.resolve(indexToBuild(state) === null);
+}
+
+/** Nothing is left to do, but for documents that transforms fail on. */
+async function isIdle(state: TransactionState): Promise<boolean> {
+  if (indexToBuild(state) !== null) return false;
+  for (const table of laggingTables(state)) {
+    if (!state.base.shapes.isLoaded(table, table.shape)) continue;
+    const { isDone, failed } = await readWriteThrough(state, table);
+    if (!isDone || failed === 0) return false;
+  }
+  return (await nextMark(state)) === undefined;
 }
 
 /** Small enough that a mutation waits but a few milliseconds for its turn. */
@@ -128,15 +204,11 @@ const clearBatch = 2000;
 const writeThroughBatchSize = 1000;
 
 /** Adds entries for the next documents of some index; false when there is no index that can be built. */
-async function buildNextBatch(database: Upkeep): Promise<boolean> {
+async function buildNextBatch(database: Batches): Promise<boolean> {
   return await database.maintain(async (state) => {
-    for (const { table, index } of state.catalog.indexes()) {
-      if (index.state !== "building") continue;
-      if (!state.base.shapes.isLoaded(table, index.shape)) continue;
-      await buildBatch(state, table, index, database.backgroundBatch ?? buildBatchSize);
-      return true;
-    }
-    return false;
+    const next = indexToBuild(state);
+    if (next !== null) await buildBatch(state, next.table, next.index, database.size(buildBatchSize));
+    return next !== null;
   });
 }
 
@@ -151,7 +223,7 @@ type Tried = Map<number, string>;
  * `settled` is told of transforms that retired, once they have.
  */
 async function writeThroughNextBatch(
-  database: Upkeep,
+  database: Batches,
   tried: Tried,
   batchMs: number,
   settled: (transform: SettledTransform) => void,
@@ -163,7 +235,7 @@ async function writeThroughNextBatch(
       const attempt = `${shapes.generation},${table.shape}`;
       const { isDone, failed } = await readWriteThrough(state, table);
       if (isDone && failed > 0 && tried.get(table.id) === attempt) continue;
-      const limit = database.backgroundBatch ?? writeThroughBatchSize;
+      const limit = database.size(writeThroughBatchSize);
       const retired = await writeThroughBatch(state, table, limit, batchMs);
       return { table, attempt, retired };
     }
@@ -224,17 +296,22 @@ function entryKeyOf(
 }
 
 /** Deletes the next keys of something dropped; false when there is nothing to clear. */
-async function clearNextBatch(database: Upkeep): Promise<boolean> {
+async function clearNextBatch(database: Batches): Promise<boolean> {
   return await database.maintain(async (state) => {
     const { stored } = state;
-    const marks = { start: catalogKeys.toClear, end: prefixEnd(catalogKeys.toClear) };
-    const [mark] = await stored.scan(marks, { limit: 1 });
+    const mark = await nextMark(state);
     if (mark === undefined) return false;
     const prefix = mark[0].slice(catalogKeys.toClear.length);
-    const limit = database.backgroundBatch ?? clearBatch;
+    const limit = database.size(clearBatch);
     const entries = await stored.scan({ start: prefix, end: prefixEnd(prefix) }, { limit });
     for (const [key] of entries) state.writeRecord(key, undefined);
     if (entries.length < limit) state.writeRecord(mark[0], undefined);
     return true;
   });
+}
+
+/** What says that something was dropped and has to be cleared. */
+async function nextMark({ stored }: TransactionState): Promise<Entry | undefined> {
+  const marks = { start: catalogKeys.toClear, end: prefixEnd(catalogKeys.toClear) };
+  return (await stored.scan(marks, { limit: 1 }))[0];
 }

@@ -1,6 +1,6 @@
 /** What the rooms above get of a transaction: it checks that the transaction is active, and hands each request on. */
 import type { IndexJson, SchemaJson } from "../../schema/index.js";
-import type { Version } from "../../storage/storage.js";
+import type { MaybePromise, Version } from "../../storage/storage.js";
 import type { Followers } from "../catalog/catalog.js";
 import { nameFollowers, nameProgram, removeComponent, removeTable } from "../catalog/edits.js";
 import {
@@ -175,6 +175,10 @@ export class MutationHandle extends Handle<Writer> implements MutationTransactio
 
   staleReader(path: string): Reader {
     return new Reader(this.state, path, false, staleView(this.state));
+  }
+
+  leaseEntry(key: string): MaybePromise<string | undefined> {
+    return this.state.stored.get(key);
   }
 
   afterCommit(callback: () => void): void {

@@ -203,6 +203,8 @@ export interface MutationTransaction extends QueryTransaction {
    * fails with it. So only a transaction may build on it, nothing that anybody outside sees.
    */
   afterHandOver(callback: () => void): void;
+  /** An entry of the leases of background work, as the transaction found it: it has to be true when it commits. */
+  leaseEntry(key: string): MaybePromise<string | undefined>;
   /** Counts a function that is being scheduled. @throws TRANSACTION_LIMIT */
   countScheduled(argsBytes: number): void;
   /**
