@@ -9,11 +9,14 @@ const batchSize = 64;
 
 export class DueJobs {
   readonly #jobs: JobTable;
+  readonly #isOurs: (id: string) => boolean;
   readonly #dueByComponent = new Map<string, number>();
   readonly #heldBack = new Map<string, { readonly componentPath: string; readonly until: number }>();
 
-  constructor(jobs: JobTable) {
+  /** @param isOurs Whether a job is run here; others are passed over. */
+  constructor(jobs: JobTable, isOurs: (id: string) => boolean) {
     this.#jobs = jobs;
+    this.#isOurs = isOurs;
   }
 
   /** The earliest time that a job may be due; Infinity when none is known. */
@@ -76,7 +79,7 @@ export class DueJobs {
   async #takeFrom(path: string, now: number, held: ReadonlySet<string>): Promise<Job[]> {
     // A commit meanwhile calls `expect`, so the time is cleared before the read and not after.
     this.#dueByComponent.set(path, Infinity);
-    const pending = await this.#jobs.pending(path, batchSize, held);
+    const pending = await this.#jobs.pending(path, batchSize, (id) => held.has(id) || !this.#isOurs(id));
     const taken = pending.filter((job) => job.scheduledTime <= now);
     const later = pending[taken.length];
     if (later !== undefined) {

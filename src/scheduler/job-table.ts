@@ -35,13 +35,15 @@ export interface Job {
   readonly args: Value;
   readonly scheduledTime: number;
   readonly state: JobState;
+  /** The process that runs it, of an action in progress; "" where no other process shares the storage. */
+  readonly process: string;
   /** The id of the call that set the job off, directly or through other jobs. */
   readonly origin: string | null;
 }
 
 /** Reads a document of a component's `_scheduled_functions`. */
 export function jobOfDocument(componentPath: string, document: Document): Job {
-  const { name, functionComponentPath, origin, args } = document;
+  const { name, functionComponentPath, origin, args, process } = document;
   return {
     id: document._id,
     componentPath,
@@ -50,6 +52,7 @@ export function jobOfDocument(componentPath: string, document: Document): Job {
     args: (Array.isArray(args) ? args[0] : undefined) ?? {},
     scheduledTime: Number(document["scheduledTime"]),
     state: document["state"] as unknown as JobState,
+    process: typeof process === "string" ? process : "",
     origin: typeof origin === "string" ? origin : null,
   };
 }
@@ -63,6 +66,8 @@ export interface JobChange {
   readonly from: JobState["kind"] | null;
   readonly to: JobState;
 }
+
+const skipsNone = (): boolean => false;
 
 export class JobTable implements JobQueue {
   readonly #database: Database;
@@ -109,7 +114,7 @@ export class JobTable implements JobQueue {
     const { functionPath, args } = job;
     const made: Job = {
       ...{ id, componentPath, functionPath, functionComponentPath },
-      ...{ args, scheduledTime, state, origin },
+      ...{ args, scheduledTime, state, process: "", origin },
     };
     if (!canceled) tx.afterHandOver(() => this.#newJobListeners.forEach((listener) => listener(made)));
     return id;
@@ -137,36 +142,39 @@ export class JobTable implements JobQueue {
     return document === null ? null : jobOfDocument(componentPath, document);
   }
 
-  /** Moves a job, as it was read in this transaction, to another state. */
-  async setState(tx: MutationTransaction, job: Job, state: JobState): Promise<void> {
+  /**
+   * Moves a job, as it was read in this transaction, to another state.
+   * @param process The process that runs it, where others share the storage.
+   */
+  async setState(tx: MutationTransaction, job: Job, state: JobState, process = ""): Promise<void> {
     const ended = state.kind !== "pending" && state.kind !== "inProgress";
-    await tx
-      .system(job.componentPath)
-      .patch(job.id, { state, completedTime: ended ? Date.now() : undefined }, jobsTable);
+    const completedTime = ended ? Date.now() : undefined;
+    const runBy = process === "" ? undefined : process;
+    await tx.system(job.componentPath).patch(job.id, { state, completedTime, process: runBy }, jobsTable);
     const { id, componentPath, scheduledTime, origin } = job;
     this.#announce(tx, { id, componentPath, scheduledTime, origin, from: job.state.kind, to: state });
   }
 
-  /** Pending jobs of a component in the order of their times, those in `skip` left out; at most `limit`. */
-  async pending(componentPath: string, limit: number, skip: ReadonlySet<string>): Promise<Job[]> {
-    return await this.#list(componentPath, "pending", limit, skip);
+  /** Pending jobs of a component in the order of their times, but for those with ids to skip; at most `limit`. */
+  async pending(componentPath: string, limit: number, skips: (id: string) => boolean): Promise<Job[]> {
+    return await this.#list(componentPath, "pending", limit, skips);
   }
 
   /** The jobs that were begun and have not ended. O(their number). */
   async inProgress(componentPath: string): Promise<Job[]> {
-    return await this.#list(componentPath, "inProgress", Infinity, new Set());
+    return await this.#list(componentPath, "inProgress", Infinity, skipsNone);
   }
 
   /** Pending jobs of a component whose time has come, earliest first; at most `limit`. */
   async due(componentPath: string, nowMs: number, limit: number): Promise<Job[]> {
-    return await this.#list(componentPath, "pending", limit, new Set(), nowMs);
+    return await this.#list(componentPath, "pending", limit, skipsNone, nowMs);
   }
 
   async #list(
     componentPath: string,
     kind: JobState["kind"],
     limit: number,
-    skip: ReadonlySet<string>,
+    skips: (id: string) => boolean,
     untilMs: number = Infinity,
   ): Promise<Job[]> {
     const query: Query = {
@@ -190,7 +198,7 @@ export class JobTable implements JobQueue {
           if (document === null) {
             break;
           }
-          if (!skip.has(document._id)) {
+          if (!skips(document._id)) {
             found.push(document);
           }
         }

@@ -1,11 +1,12 @@
 /**
  * Runs one job. A mutation changes the state of its job in its own transaction, so it happens exactly once
- * however often the process dies. An action is marked as begun before it is called, and is never called a
- * second time.
+ * however often the process dies. An action is marked as begun before it is called, with the process that does so, and is never
+ * called a second time. Nothing begins in a process that has lost the lease of the job's shard.
  */
 import type { Database, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import { describeThrown, type FunctionCall, type JobRun, type Runtime } from "../functions/index.js";
+import { JobShards } from "./job-shards.js";
 import type { Job, JobTable } from "./job-table.js";
 
 /** A job or a cron job that failed; with empty paths, the scheduler itself failed. */
@@ -24,6 +25,7 @@ export class JobRunner {
   readonly #database: Database;
   readonly #runtime: Runtime;
   readonly #jobs: JobTable;
+  readonly #shards: JobShards;
   readonly #onFailure: (job: Job, error: unknown, requestId: string) => void;
 
   constructor(
@@ -35,6 +37,7 @@ export class JobRunner {
     this.#database = database;
     this.#runtime = runtime;
     this.#jobs = jobs;
+    this.#shards = new JobShards(database.leases);
     this.#onFailure = onFailure;
   }
 
@@ -75,7 +78,10 @@ export class JobRunner {
   }
 
   async runAction(job: Job): Promise<void> {
-    const { value: begun } = await this.#database.mutate((tx) => this.#begin(tx, job), { limits: null });
+    const { value: begun } = await this.#database.mutate(
+      async (tx) => this.#begin(tx, job, await this.#database.leases.processIn(tx)),
+      { limits: null },
+    );
     if (!begun) {
       return;
     }
@@ -91,9 +97,38 @@ export class JobRunner {
     await this.#database.mutate((tx) => this.#end(tx, job, outcome), { limits: null });
   }
 
-  /** Ends a job that could not be run, with the error that prevented it. */
+  /**
+   * Ends a job that could not be run, with the error that prevented it. A process that does not run the newest program yet leaves
+   * that to those which do.
+   */
   async fail(job: Job, error: unknown): Promise<void> {
-    await this.#fail(job, error, "");
+    const { leases } = this.#database;
+    const { value: isEnded } = await this.#database.mutate(
+      async (tx) => {
+        if (!(await this.#shards.isHeldIn(tx, job.id))) return false;
+        if (leases.isShared && tx.program !== this.#runtime.programs.current?.name) return false;
+        await this.#end(tx, job, { status: "error", error });
+        return true;
+      },
+      { limits: null },
+    );
+    if (isEnded) this.#onFailure(job, error, "");
+  }
+
+  /** Ends an action whose process is no more. It may have done some of its work, so it is not called again. */
+  async failIfInterrupted(job: Job): Promise<void> {
+    const error = new TrueupError("JOB_INTERRUPTED", undefined, { id: job.id });
+    const { value: isEnded } = await this.#database.mutate(
+      async (tx) => {
+        const current = await this.#jobs.read(tx, job.componentPath, job.id);
+        if (current?.state.kind !== "inProgress" || !(await this.#shards.isHeldIn(tx, job.id))) return false;
+        if (await this.#database.leases.isAlive(tx, current.process)) return false;
+        await this.#end(tx, job, { status: "error", error });
+        return true;
+      },
+      { limits: null },
+    );
+    if (isEnded) this.#onFailure(job, error, "");
   }
 
   async #fail(job: Job, error: unknown, requestId: string): Promise<void> {
@@ -101,12 +136,13 @@ export class JobRunner {
     this.#onFailure(job, error, requestId);
   }
 
-  async #begin(tx: MutationTransaction, job: Job): Promise<boolean> {
+  async #begin(tx: MutationTransaction, job: Job, process = ""): Promise<boolean> {
+    if (!(await this.#shards.isHeldIn(tx, job.id))) return false;
     const current = await this.#jobs.read(tx, job.componentPath, job.id);
     if (current?.state.kind !== "pending") {
       return false;
     }
-    await this.#jobs.setState(tx, current, { kind: "inProgress" });
+    await this.#jobs.setState(tx, current, { kind: "inProgress" }, process);
     return true;
   }
 

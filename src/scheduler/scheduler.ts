@@ -1,20 +1,24 @@
 /**
  * Runs scheduled jobs and cron jobs when they are due, and removes old ones. Due jobs of all components are taken in the order
- * of their times. Mutations run one after another (where the storage runs transactions serially, several are handed to it at
- * once, so that they share a commit to disk); actions run beside them, up to a number at once.
+ * of their times. Several mutations are handed to the storage at once, so that they share a commit; actions run beside them, up
+ * to a number at once.
  *
  * A job begins as soon as transactions see it, while the commit that made it is on its way to the disk. So a chain of jobs, each
  * made by the one before, computes while the disk writes, but is never more than two steps ahead of it. No job can end before the
  * one that made it is durable, because commits become durable in their order, and fail with those that they have read.
+ *
+ * Where several processes share the storage, each runs the jobs of the shards that it has the leases of (`job-shards.ts`). It
+ * hears of jobs by commits of any process, and looks every 10 seconds too. One process has the cron jobs, one removes old jobs.
  */
-import type { Database, MutationTransaction, QueryTransaction } from "../database/index.js";
+import type { Database, DatabaseCommit, MutationTransaction, QueryTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { LoadedProgram, Runtime } from "../functions/index.js";
-import { backoffMs, WorkLoop } from "../work/index.js";
+import { backoffMs, currentClock, WorkLoop, type Lease } from "../work/index.js";
 import { CleanUp } from "./clean-up.js";
 import { CronTable } from "./cron/cron-table.js";
 import { DueJobs } from "./due-jobs.js";
-import type { Job, JobChange, JobState, JobTable } from "./job-table.js";
+import { JobShards } from "./job-shards.js";
+import { jobsTable, type Job, type JobChange, type JobState, type JobTable } from "./job-table.js";
 import { JobRunner, type SchedulerFailure } from "./run-job.js";
 import { type Work, WorkByOrigin } from "./work-by-origin.js";
 
@@ -38,6 +42,12 @@ type EndedState = Exclude<JobState["kind"], "pending" | "inProgress">;
 
 const maxCountedJobs = 1_000;
 const maxActions = 64;
+/** Mutations that are handed to the storage at once. */
+const maxAtOnce = 64;
+/** How often jobs are looked for that nobody has told of, where several processes share the storage. */
+const lookEveryMs = 10_000;
+/** How long whoever waits for jobs of other processes goes without news. */
+const maxSilenceMs = 1_000;
 /** How long a job is put off that the storage could not run: from 100 ms up to 12.8 s. */
 const firstRetryMs = 100;
 const maxRetryMs = 12_800;
@@ -51,6 +61,8 @@ export class Scheduler {
   readonly #crons: CronTable;
   readonly #work: WorkByOrigin;
   readonly #cleanUp: CleanUp;
+  readonly #cleanUpLease: Lease;
+  readonly #shards: JobShards;
   readonly #due: DueJobs;
   readonly #onFailure: (failure: SchedulerFailure) => void;
   readonly #actions = new Map<string, Promise<void>>();
@@ -62,8 +74,7 @@ export class Scheduler {
   readonly #attempts = new Map<string, number>();
   readonly #ended: Record<EndedState, number> = { success: 0, failed: 0, canceled: 0 };
   readonly #loop = new WorkLoop({
-    nextAtMs: () =>
-      this.#handedOver.length > 0 ? 0 : Math.min(this.#due.next, this.#crons.next, this.#cleanUp.next),
+    nextAtMs: () => this.#nextAtMs(),
     step: () => this.#runDue(),
     retryAfterMs: (error) => this.#retryAfterMs(error),
     others: {
@@ -74,6 +85,11 @@ export class Scheduler {
     },
   });
   #components: readonly string[] = [];
+  /** When jobs are looked for though nobody has told of any. */
+  #lookAtMs = Infinity;
+  /** Processes may have gone, and left actions behind. */
+  #isInterruptedDue = false;
+  #stopListening: () => void = () => {};
 
   constructor(database: Database, runtime: Runtime, jobs: JobTable, options: SchedulerOptions = {}) {
     this.#database = database;
@@ -86,7 +102,11 @@ export class Scheduler {
     this.#crons = new CronTable(database, runtime, this.#onFailure);
     this.#work = new WorkByOrigin(database);
     this.#cleanUp = new CleanUp(database);
-    this.#due = new DueJobs(jobs);
+    const { leases } = database;
+    this.#cleanUpLease = leases.lease("clean-up");
+    this.#cleanUpLease.onGained?.(() => this.#loop.wake());
+    this.#shards = new JobShards(leases);
+    this.#due = new DueJobs(jobs, (id) => this.#shards.holds(id));
     jobs.onChange((change) => this.#changed(change));
     jobs.onHandedOver((job) => this.#take(job));
   }
@@ -120,34 +140,102 @@ export class Scheduler {
     if (this.#loop.isOn) {
       return;
     }
-    for (const path of this.#components) {
-      for (const job of await this.#jobs.inProgress(path)) {
-        await this.#runner.fail(job, new TrueupError("JOB_INTERRUPTED", undefined, { id: job.id }));
+    if (this.#database.leases.isShared) this.#share();
+    else {
+      for (const path of this.#components) {
+        for (const job of await this.#jobs.inProgress(path)) {
+          await this.#runner.fail(job, new TrueupError("JOB_INTERRUPTED", undefined, { id: job.id }));
+        }
       }
     }
     this.#loop.start();
   }
 
+  /** Takes a part in the jobs that several processes share. */
+  #share(): void {
+    const { leases } = this.#database;
+    this.#stopListening();
+    this.#stopListening = this.#database.onCommit((commit) => this.#hear(commit));
+    this.#shards.onGained(() => this.#lookForAll());
+    leases.onGone(() => this.#lookForAll());
+    this.#crons.onGained(() => this.#loop.wake());
+    leases.work();
+    this.#lookForAll();
+  }
+
+  #lookForAll(): void {
+    this.#isInterruptedDue = true;
+    this.#lookAtMs = 0;
+    this.#loop.wake();
+  }
+
+  #hear({ tables }: DatabaseCommit): void {
+    for (const { componentPath, tableName } of tables) {
+      if (tableName !== jobsTable) continue;
+      this.#due.expect(componentPath, 0);
+      this.#loop.wake();
+    }
+  }
+
+  #nextAtMs(): number {
+    if (this.#handedOver.length > 0) return 0;
+    return Math.min(
+      this.#shards.holdsAny ? Math.min(this.#due.next, this.#lookAtMs) : Infinity,
+      this.#crons.next,
+      this.#cleanUpLease.holds() ? this.#cleanUp.next : Infinity,
+    );
+  }
+
   /** Stops starting jobs and waits for those that run. Idempotent. */
   async stop(): Promise<void> {
+    this.#stopListening();
     await this.#loop.stop();
     for (const { id } of this.#handedOver.splice(0)) this.#due.release(id);
     await this.#ending;
     await Promise.all([...this.#actions.values(), ...this.#crons.running]);
   }
 
-  /** Resolves when nothing is due and nothing runs; at once when the scheduler does not run. */
+  /**
+   * Resolves when nothing is due and nothing runs, jobs of other processes too; at once when the scheduler does not run.
+   */
   async idle(): Promise<void> {
+    const { isShared } = this.#database.leases;
     while (this.#loop.isOn) {
+      const news = isShared ? this.#nextNews() : null;
       await this.#loop.runDue();
       await this.#ending;
       const running = [...this.#actions.values(), ...this.#crons.running];
       if (running.length > 0) {
         await Promise.race(running);
       } else if (!this.#loop.isDue) {
-        return;
+        if (news === null || (await this.#isAllDone())) return;
+        await news;
       }
     }
+  }
+
+  /** Whether no job of any process is due or under way. */
+  async #isAllDone(): Promise<boolean> {
+    for (const path of this.#components) {
+      if ((await this.#jobs.due(path, Date.now(), 1)).length > 0) return false;
+      if ((await this.#jobs.inProgress(path)).length > 0) return false;
+    }
+    return true;
+  }
+
+  /** Resolves after the next commit that changes a job, or after a while. */
+  #nextNews(): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        stop();
+        cancel();
+        resolve();
+      };
+      const cancel = currentClock.after(maxSilenceMs, end);
+      const stop = this.#database.onCommit(({ tables }) => {
+        if (tables.some(({ tableName }) => tableName === jobsTable)) end();
+      });
+    });
   }
 
   /** Counts what became of the jobs that a call set off, and of those that they set off in turn. */
@@ -181,7 +269,7 @@ export class Scheduler {
   }
 
   #take(job: Job): void {
-    if (!this.#loop.isOn || job.scheduledTime > Date.now()) {
+    if (!this.#loop.isOn || job.scheduledTime > Date.now() || !this.#shards.holds(job.id)) {
       return;
     }
     this.#due.holdBack(job, Infinity);
@@ -190,13 +278,34 @@ export class Scheduler {
   }
 
   async #runDue(): Promise<void> {
+    if (this.#database.leases.isShared) await this.#look();
     await this.#crons.runDue();
     const found = await this.#due.take();
     const jobs = [...found, ...this.#handedOver.splice(0)];
     if (jobs.length > 0) {
       await this.#runJobs(jobs.sort((a, b) => a.scheduledTime - b.scheduledTime));
-    } else {
+    } else if (this.#cleanUpLease.holds()) {
       await this.#cleanUp.runDue(this.#components);
+    }
+  }
+
+  /** Looks for jobs that nobody has told of, and for actions whose process is no more. */
+  async #look(): Promise<void> {
+    if (this.#lookAtMs <= Date.now()) {
+      this.#lookAtMs = Date.now() + lookEveryMs;
+      for (const path of this.#components) this.#due.expect(path, 0);
+    }
+    if (!this.#isInterruptedDue) return;
+    this.#isInterruptedDue = false;
+    try {
+      for (const path of this.#components) {
+        for (const job of await this.#jobs.inProgress(path)) {
+          if (this.#shards.holds(job.id)) await this.#runner.failIfInterrupted(job);
+        }
+      }
+    } catch (error) {
+      this.#isInterruptedDue = true;
+      throw error;
     }
   }
 
@@ -210,7 +319,6 @@ export class Scheduler {
 
   /** Resolves when transactions see what these jobs did, and what the jobs of the step before did is durable. */
   async #runJobs(jobs: readonly Job[]): Promise<void> {
-    const serial = this.#database.storage.capabilities.serialTransactions;
     const before = this.#ending;
     const ended: Promise<void>[] = [];
     const handedOver: Promise<void>[] = [];
@@ -224,9 +332,7 @@ export class Scheduler {
         ended.push(run.finally(resolve));
       });
       handedOver.push(seen);
-      if (!serial) {
-        await ended.at(-1);
-      }
+      if (handedOver.length % maxAtOnce === 0) await Promise.all(handedOver);
     }
     this.#ending = Promise.all(ended);
     await Promise.all([before, ...handedOver]);

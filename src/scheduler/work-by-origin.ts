@@ -1,6 +1,6 @@
 /**
  * Counts what became of the jobs that one call set off. The counts follow the changes of states in memory. For a
- * call from before the last restart they are taken from the stored jobs.
+ * call from before the last restart they are taken from the stored jobs; for all calls where other processes run jobs, too.
  */
 import type { Database } from "../database/index.js";
 import { type JobChange, jobOfDocument, jobsTable, type JobState } from "./job-table.js";
@@ -39,7 +39,7 @@ export class WorkByOrigin {
   /** Counts a job's change of state, if the job was set off by a call. */
   count(change: JobChange): void {
     const { origin, from, to } = change;
-    if (origin === null) {
+    if (origin === null || this.#database.leases.isShared) {
       return;
     }
     let counts = this.#counts.get(origin);

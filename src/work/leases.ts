@@ -30,8 +30,9 @@ import { LeaseLost, thisProcess, WorkLoop, type Owner } from "./work-loop.js";
 
 /** A piece of work that one process does at a time. */
 export interface Lease extends Owner {
-  /** Keeps a transaction from committing unless this process has the lease then. @throws LeaseLost when it has not now */
-  assertHeld(tx: LeaseReader): MaybePromise<void>;
+  readonly name: string;
+  /** Whether this process has the lease in a transaction, which does not commit unless that is so then, too. */
+  isHeldIn(tx: LeaseReader): MaybePromise<boolean>;
 }
 
 export interface LeaseOptions {
@@ -48,7 +49,10 @@ const firstRetryMs = 20;
 const maxRetryMs = 1_000;
 const quiet = { keys: [], prefixes: [], isQuiet: true } as const;
 
-const own: Lease = { ...thisProcess, assertHeld: () => {} };
+/** @throws LeaseLost when this process has the lease no more */
+export async function assertHeld(lease: Lease, tx: LeaseReader): Promise<void> {
+  if (!(await lease.isHeldIn(tx))) throw new LeaseLost(lease.name);
+}
 
 export class Leases {
   /** Whether other processes share the storage. */
@@ -123,7 +127,7 @@ export class Leases {
 
   /** A lease by its name, the same in all processes. */
   lease(name: string, { isForAll = false }: LeaseOptions = {}): Lease {
-    if (!this.isShared) return own;
+    if (!this.isShared) return { ...thisProcess, name, isHeldIn: () => true };
     let lease = this.#leases.get(name);
     if (lease === undefined) {
       lease = new SharedLease(name, isForAll, {
@@ -361,10 +365,9 @@ class SharedLease implements Lease {
     };
   }
 
-  async assertHeld(tx: LeaseReader): Promise<void> {
+  async isHeldIn(tx: LeaseReader): Promise<boolean> {
     const process = this.#of.process();
-    const { owner } = readTerm(await tx.leaseEntry(termKey(this.name)));
-    if (process === null || owner !== process) throw new LeaseLost(this.name);
+    return process !== null && readTerm(await tx.leaseEntry(termKey(this.name))).owner === process;
   }
 
   /** Looks whether it is held, and tells of it where it was not. */

@@ -6,7 +6,7 @@
  * for them. Of several processes that share a storage one does this, and all wait for what the data says.
  */
 import { isTrueupError } from "../../errors/index.js";
-import { pause, platformClock, WorkLoop, type Lease } from "../../work/index.js";
+import { assertHeld, pause, platformClock, WorkLoop, type Lease } from "../../work/index.js";
 import type { Upkeep } from "../upkeep.js";
 import type { SettledTransform } from "../transforms/types.js";
 import type { Entry, KeyRange } from "../../storage/storage.js";
@@ -134,7 +134,7 @@ export class BackgroundWork {
     size: (least) => this.#database.backgroundBatch ?? least,
     maintain: (run) =>
       this.#database.maintain(async (state) => {
-        await this.#lease.assertHeld({ leaseEntry: (key) => state.stored.get(key) });
+        await assertHeld(this.#lease, { leaseEntry: (key) => state.stored.get(key) });
         return await run(state);
       }),
   };

@@ -2,7 +2,8 @@
  * The cron jobs of a program, stored in a system table of their component with the time at which each is due next.
  * That time moves on in the transaction that runs a mutation, and before an action is called, so no
  * occurrence runs twice. An occurrence is skipped while the last one still runs. Of those that a stopped
- * process missed, only the latest runs.
+ * process missed, only the latest runs. Of several processes the one that has the lease runs them; what it has in memory may be
+ * outdated when it gets that, so the stored time decides.
  */
 import { jsonToConvex, type JSONValue, type Value } from "convex/values";
 import {
@@ -12,6 +13,7 @@ import {
   type QueryTransaction,
 } from "../../database/index.js";
 import type { CronSpec, FunctionOutcome, JobRun, LoadedProgram, Runtime } from "../../functions/index.js";
+import { assertHeld, LeaseLost, type Lease } from "../../work/index.js";
 import type { SchedulerFailure } from "../run-job.js";
 import { nextDue } from "./cron-schedule.js";
 
@@ -35,6 +37,7 @@ export class CronTable {
   readonly #database: Database;
   readonly #runtime: Runtime;
   readonly #onFailure: (failure: SchedulerFailure) => void;
+  readonly #lease: Lease;
   readonly #running = new Map<string, Promise<void>>();
   #crons: Cron[] = [];
 
@@ -42,10 +45,17 @@ export class CronTable {
     this.#database = database;
     this.#runtime = runtime;
     this.#onFailure = onFailure;
+    this.#lease = database.leases.lease("crons");
   }
 
-  /** When the next cron job is due; Infinity when there is none. */
+  /** Calls the listener whenever this process gets to run them. */
+  onGained(listener: () => void): void {
+    this.#lease.onGained?.(listener);
+  }
+
+  /** When the next cron job is due here; Infinity when there is none. */
   get next(): number {
+    if (!this.#lease.holds()) return Infinity;
     return Math.min(Infinity, ...this.#crons.map((cron) => cron.due));
   }
 
@@ -75,6 +85,7 @@ export class CronTable {
 
   /** Runs what is due; actions go on in the background. */
   async runDue(): Promise<void> {
+    if (!this.#lease.holds()) return;
     for (const cron of this.#crons.filter((candidate) => candidate.due <= Date.now())) {
       if (this.#running.has(cron.id)) {
         await this.#moveOn(cron);
@@ -83,6 +94,7 @@ export class CronTable {
       try {
         await this.#run(cron);
       } catch (error) {
+        if (error instanceof LeaseLost) throw error;
         this.#failed(cron, error, "");
         await this.#moveOn(cron);
       }
@@ -94,7 +106,7 @@ export class CronTable {
     const { program } = await this.#runtime.newest();
     const fn = program.component(componentPath).functionAt(spec.name);
     if (fn.kind !== "mutation") {
-      await this.#moveOn(cron);
+      if (!(await this.#moveOn(cron))) return;
       const ended = this.#call(cron)
         .catch((error: unknown) => this.#failed(cron, error, ""))
         .then(() => void this.#running.delete(cron.id));
@@ -103,7 +115,10 @@ export class CronTable {
     }
     let due = cron.due;
     const status = await this.#call(cron, {
-      before: (tx) => isDue(tx, cron),
+      before: async (tx) => {
+        due = await this.#storedDue(tx, cron);
+        return due === cron.due;
+      },
       after: async (tx) => {
         due = await advance(tx, cron);
       },
@@ -127,14 +142,32 @@ export class CronTable {
       },
       { componentPath, id: null, origin: null, ...around },
     );
-    if (outcome.status === "error") this.#failed(cron, outcome.error, outcome.requestId);
+    if (outcome.status === "error") {
+      if (outcome.error instanceof LeaseLost) throw outcome.error;
+      this.#failed(cron, outcome.error, outcome.requestId);
+    }
     return outcome.status;
   }
 
-  /** Moves a cron job to its next time in a transaction of its own. */
-  async #moveOn(cron: Cron): Promise<void> {
-    const { value } = await this.#database.mutate((tx) => advance(tx, cron), { limits: null });
-    cron.due = value;
+  /** Moves a cron job to its next time in a transaction of its own; false when somebody else has. */
+  async #moveOn(cron: Cron): Promise<boolean> {
+    const { value } = await this.#database.mutate(
+      async (tx) => {
+        const due = await this.#storedDue(tx, cron);
+        const isMoved = due === cron.due;
+        return { isMoved, due: isMoved ? await advance(tx, cron) : due };
+      },
+      { limits: null },
+    );
+    cron.due = value.due;
+    return value.isMoved;
+  }
+
+  /** When a cron job is due, as it is stored; Infinity when it was removed. @throws LeaseLost */
+  async #storedDue(tx: MutationTransaction, cron: Cron): Promise<number> {
+    await assertHeld(this.#lease, tx);
+    const stored = await tx.system(cron.componentPath).get(cron.id, cronsTable);
+    return stored === null ? Infinity : Number(stored["due"]);
   }
 
   #failed(cron: Cron, error: unknown, requestId: string): void {
@@ -147,12 +180,6 @@ const unguarded = {
   before: (): Promise<boolean> => Promise.resolve(true),
   after: (): Promise<void> => Promise.resolve(),
 };
-
-/** False when the stored job was moved on or removed by someone else. */
-async function isDue(tx: MutationTransaction, cron: Cron): Promise<boolean> {
-  const stored = await tx.system(cron.componentPath).get(cron.id, cronsTable);
-  return stored?.["due"] === cron.due;
-}
 
 function argumentsOf(spec: CronSpec): Value {
   return jsonToConvex((spec.args[0] ?? {}) as JSONValue);
