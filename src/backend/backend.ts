@@ -118,6 +118,7 @@ export class Backend {
       runtime,
       env,
       keepers: [scheduler, driver, migrations],
+      owner: database.leases.lease("deploy", { isForAll: true }),
       start: async () => {
         if (!runScheduled) return;
         await scheduler.start();

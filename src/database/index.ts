@@ -68,3 +68,4 @@ export type {
   TransformResolver,
   TransformStatus,
 } from "./transforms/types.js";
+export { nextCommit } from "./next-commit.js";

@@ -22,7 +22,7 @@ import type {
   VerifyReport,
 } from "../seams/index.js";
 import { readRecords } from "./aggregate-records.js";
-import type { Others } from "../work/index.js";
+import { assertHeld, type Lease, type Others } from "../work/index.js";
 
 /** The function of a component that forgets the aggregate which was managed in it. */
 const release = "generations:release";
@@ -39,11 +39,19 @@ export class AggregateCalls {
   readonly #database: Database;
   readonly #runtime: AggregateRuntime;
   readonly program: LoadedProgram;
+  readonly #lease: Lease | null;
 
-  constructor(database: Database, runtime: AggregateRuntime, program: LoadedProgram) {
+  /** @param lease Without which no work is done; left out where whoever calls does it in any case. */
+  constructor(
+    database: Database,
+    runtime: AggregateRuntime,
+    program: LoadedProgram,
+    lease: Lease | null = null,
+  ) {
     this.#database = database;
     this.#runtime = runtime;
     this.program = program;
+    this.#lease = lease;
   }
 
   /** Whether several processes share the storage. */
@@ -111,6 +119,7 @@ export class AggregateCalls {
     const { name, aggregate, componentPath } = found;
     const { value } = await this.#database.mutate(
       async (tx) => {
+        if (this.#lease !== null) await assertHeld(this.#lease, tx);
         if ((await readRecords(tx)).get(name)?.definition !== definition) return null;
         const reader = readerOf?.(tx, componentPath);
         const advance = (ctx: object): Promise<Advance> => aggregate.advance(ctx, options);
@@ -141,7 +150,7 @@ export class AggregateCalls {
 
   /** Runs a part of an aggregate's work in a transaction of its own. */
   async mutate<T>({ componentPath }: ExportedAggregate, run: (ctx: object) => Promise<T>): Promise<T> {
-    return await this.#mutate(componentPath, run);
+    return await this.#mutate(componentPath, run, this.#lease);
   }
 
   async startVerify(
@@ -167,9 +176,16 @@ export class AggregateCalls {
     return await this.#query(componentPath, (ctx) => aggregate.report(ctx, runId, cursor));
   }
 
-  async #mutate<T>(componentPath: string, run: (ctx: object) => Promise<T>): Promise<T> {
+  async #mutate<T>(
+    componentPath: string,
+    run: (ctx: object) => Promise<T>,
+    lease: Lease | null = null,
+  ): Promise<T> {
     const { value } = await this.#database.mutate(
-      (tx) => this.#runtime.mutateInside(tx, this.program, componentPath, run),
+      async (tx) => {
+        if (lease !== null) await assertHeld(lease, tx);
+        return await this.#runtime.mutateInside(tx, this.program, componentPath, run);
+      },
       { limits: null },
     );
     return value;
@@ -214,4 +230,14 @@ export function liveWritesOf(database: Database, isInBulk: () => boolean): Other
     areWaiting: () => database.isAwaited,
     maxRestMs: () => (isInBulk() ? 0 : 100),
   };
+}
+
+/** About the number of documents of an aggregate's table: as of the beginning, so that no insert refuses the transaction. */
+export async function sizeOf(
+  tx: MutationTransaction,
+  { componentPath, aggregate: { table } }: ExportedAggregate,
+): Promise<number> {
+  const before = tx.staleReader(componentPath);
+  const reader = before.tables().includes(table) ? before : tx.component(componentPath);
+  return reader.tables().includes(table) ? await reader.count(table) : 0;
 }

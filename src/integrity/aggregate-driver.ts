@@ -3,14 +3,21 @@
  * that matters: what is due is asked of the aggregates themselves, so after a crash the first round finds where to go on. A
  * commit that changes how an aggregate stands (its generations, or the drift that a write found) makes it look again. A step is
  * one call of `advance`, aggregates take turns, and live writes get theirs between two steps. An error puts an aggregate off for
- * a while, longer each time, and is remembered until it is over.
+ * a while, longer each time, and is remembered until it is over. Of several processes that share a storage one does this; the
+ * others read how it stands.
  */
-import type { Database, DatabaseCommit, MutationTransaction, QueryTransaction } from "../database/index.js";
+import {
+  nextCommit,
+  type Database,
+  type DatabaseCommit,
+  type MutationTransaction,
+  type QueryTransaction,
+} from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ExportedAggregate, LoadedProgram } from "../functions/index.js";
 import type { Advance, AggregateStanding, AggregateStatus, StartVerifyOptions } from "../seams/index.js";
-import { backoffMs, WorkLoop } from "../work/index.js";
-import { AggregateCalls, type AggregateRuntime, liveWritesOf } from "./aggregate-calls.js";
+import { backoffMs, LeaseLost, WorkLoop, type Lease } from "../work/index.js";
+import { AggregateCalls, type AggregateRuntime, liveWritesOf, sizeOf } from "./aggregate-calls.js";
 import { AggregateWork } from "./aggregate-work.js";
 import {
   type AggregateProblem,
@@ -50,6 +57,8 @@ interface Entry {
 const builtInside = 1000;
 const firstRetryMs = 100;
 const maxRetryMs = 60_000;
+/** How long whoever waits for the work of another process goes without looking. */
+const maxSilenceMs = 500;
 
 export class AggregateDriver {
   readonly #database: Database;
@@ -59,9 +68,12 @@ export class AggregateDriver {
   readonly #driftListeners = new Set<DriftListener>();
   readonly #stopListening: () => void;
   readonly #loop: WorkLoop;
+  readonly #lease: Lease;
   #calls: AggregateCalls | null = null;
   #entries = new Map<string, Entry>();
   #runs = false;
+  /** Other processes may begin runs of verify, which then are only seen in the data. */
+  readonly #isShared: boolean;
   /** Whether the last step was one of a build in bulk. */
   #isInBulk = false;
 
@@ -70,7 +82,8 @@ export class AggregateDriver {
     if (this.#entries.size === 0) return;
     for (const { componentPath, tableName } of tables) {
       const isDrift = tableName === "drift";
-      const entry = isDrift || tableName === "generations" ? this.#entries.get(componentPath) : undefined;
+      const isNews = isDrift || tableName === "generations" || (this.#isShared && tableName === "checkRuns");
+      const entry = isNews ? this.#entries.get(componentPath) : undefined;
       if (entry === undefined) continue;
       this.#makeDue(entry);
       if (isDrift) for (const listener of this.#driftListeners) listener(componentPath);
@@ -80,14 +93,21 @@ export class AggregateDriver {
   constructor(database: Database, runtime: AggregateRuntime, options: DriverOptions = {}) {
     this.#database = database;
     this.#runtime = runtime;
+    this.#isShared = database.leases.isShared;
     this.#onFailure = options.onFailure ?? ((): void => {});
     this.#stopListening = database.onCommit(this.#look);
-    this.#loop = new WorkLoop({
-      nextAtMs: () => timeOf(this.#next()),
-      step: () => this.#step(),
-      retryAfterMs: (error) => this.#retryAfterMs(error),
-      others: liveWritesOf(database, () => this.#isInBulk),
-    });
+    this.#lease = database.leases.lease("aggregates", { isForAll: true });
+    this.#loop = new WorkLoop(
+      {
+        nextAtMs: () => timeOf(this.#next()),
+        step: () => this.#step(),
+        retryAfterMs: (error) => this.#retryAfterMs(error),
+        others: liveWritesOf(database, () => this.#isInBulk),
+      },
+      { owner: this.#lease },
+    );
+    // What this process knows of the work is from before another one had it.
+    this.#lease.onGained?.(() => this.#lookForAll());
     this.#loop.start();
   }
 
@@ -122,7 +142,7 @@ export class AggregateDriver {
   async takeUp(tx: QueryTransaction, program: LoadedProgram): Promise<() => void> {
     const records = await readRecords(tx);
     return () => {
-      this.#calls = new AggregateCalls(this.#database, this.#runtime, program);
+      this.#calls = new AggregateCalls(this.#database, this.#runtime, program, this.#lease);
       const before = this.#entries;
       this.#entries = new Map(
         [...program.aggregates()].map(([name, found]) => [
@@ -227,6 +247,14 @@ export class AggregateDriver {
     this.#makeDue(entry);
   }
 
+  #lookForAll(): void {
+    for (const entry of this.#entries.values()) {
+      entry.dueAtMs = Date.now();
+      entry.verifyAtMs = Infinity;
+    }
+    this.#loop.wake();
+  }
+
   #makeDue(entry: Entry): void {
     if (entry.problem === null || entry.dueAtMs === Infinity) {
       entry.dueAtMs = Math.min(entry.dueAtMs, Date.now());
@@ -235,14 +263,27 @@ export class AggregateDriver {
   }
 
   /**
-   * Wants the work on an aggregate, and resolves after the next step of it that begins, failed or not.
+   * Wants the work on an aggregate, and resolves after the next step of it that begins, failed or not; where another process
+   * does the work, when that may have done one.
    * @throws BACKEND_CLOSED when the driver is stopped
    */
   async whenStepped(name: string): Promise<void> {
     this.want(name);
     const before = this.#entries.get(name)?.steps;
-    while (!this.#loop.isDone && this.#entries.get(name)?.steps === before) await this.#loop.whenStepped();
+    if (!this.#lease.holds()) await this.#whenSteppedElsewhere(name);
+    else
+      while (!this.#loop.isDone && this.#entries.get(name)?.steps === before) await this.#loop.whenStepped();
     if (!this.#loop.isOn) throw new TrueupError("BACKEND_CLOSED");
+  }
+
+  /** Resolves after the next commit to an aggregate or the records of all, or after a while, and knows what went wrong. */
+  async #whenSteppedElsewhere(name: string): Promise<void> {
+    await nextCommit(this.#database, maxSilenceMs, ({ tables }) =>
+      tables.some(({ componentPath }) => componentPath === name),
+    );
+    const { value: records } = await this.#database.query((tx) => readRecords(tx), { limits: null });
+    const entry = this.#entries.get(name);
+    if (entry !== undefined) entry.problem = records.get(name)?.problem ?? null;
   }
 
   async #step(): Promise<void> {
@@ -292,6 +333,10 @@ export class AggregateDriver {
       }
     } catch (error) {
       entry.isWanted ||= isWanted;
+      if (error instanceof LeaseLost) {
+        entry.dueAtMs = Date.now();
+        throw error;
+      }
       await this.#failed(entry, error);
     }
     if (advance === null) return;
@@ -344,16 +389,6 @@ function newEntry(
     steps: 0,
     problem: record?.problem ?? null,
   };
-}
-
-/** About the number of documents of an aggregate's table: as of the beginning, so that no insert refuses the transaction. */
-async function sizeOf(
-  tx: MutationTransaction,
-  { componentPath, aggregate: { table } }: ExportedAggregate,
-): Promise<number> {
-  const before = tx.staleReader(componentPath);
-  const reader = before.tables().includes(table) ? before : tx.component(componentPath);
-  return reader.tables().includes(table) ? await reader.count(table) : 0;
 }
 
 function timeOf(entry: Entry | null): number {

@@ -10,10 +10,16 @@
  * Where several processes share the storage, each runs the jobs of the shards that it has the leases of (`job-shards.ts`). It
  * hears of jobs by commits of any process, and looks every 10 seconds too. One process has the cron jobs, one removes old jobs.
  */
-import type { Database, DatabaseCommit, MutationTransaction, QueryTransaction } from "../database/index.js";
+import {
+  nextCommit,
+  type Database,
+  type DatabaseCommit,
+  type MutationTransaction,
+  type QueryTransaction,
+} from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { LoadedProgram, Runtime } from "../functions/index.js";
-import { backoffMs, currentClock, WorkLoop, type Lease } from "../work/index.js";
+import { backoffMs, WorkLoop, type Lease } from "../work/index.js";
 import { CleanUp } from "./clean-up.js";
 import { CronTable } from "./cron/cron-table.js";
 import { DueJobs } from "./due-jobs.js";
@@ -201,7 +207,7 @@ export class Scheduler {
   async idle(): Promise<void> {
     const { isShared } = this.#database.leases;
     while (this.#loop.isOn) {
-      const news = isShared ? this.#nextNews() : null;
+      const news = isShared ? nextCommit(this.#database, maxSilenceMs, changesJobs) : null;
       await this.#loop.runDue();
       await this.#ending;
       const running = [...this.#actions.values(), ...this.#crons.running];
@@ -221,21 +227,6 @@ export class Scheduler {
       if ((await this.#jobs.inProgress(path)).length > 0) return false;
     }
     return true;
-  }
-
-  /** Resolves after the next commit that changes a job, or after a while. */
-  #nextNews(): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        stop();
-        cancel();
-        resolve();
-      };
-      const cancel = currentClock.after(maxSilenceMs, end);
-      const stop = this.#database.onCommit(({ tables }) => {
-        if (tables.some(({ tableName }) => tableName === jobsTable)) end();
-      });
-    });
   }
 
   /** Counts what became of the jobs that a call set off, and of those that they set off in turn. */
@@ -384,4 +375,8 @@ export class Scheduler {
       });
     this.#actions.set(job.id, ended);
   }
+}
+
+function changesJobs({ tables }: DatabaseCommit): boolean {
+  return tables.some(({ tableName }) => tableName === jobsTable);
 }

@@ -1,7 +1,7 @@
 /**
  * The clocks that work waits on. What the app schedules follows whatever `Date` and `setTimeout` are current, because tests
- * replace them to move time; so do leases. What goes on behind transactions follows the platform's own, because a test whose clock stands
- * still must not stop it.
+ * replace them to move time; so do leases. What goes on behind transactions follows the platform's own, because a test whose
+ * clock stands still must not stop it.
  */
 const {
   clearImmediate,

@@ -6,12 +6,12 @@
  * - term: lease -> the number of the term and the process that has it. Whoever takes a lease writes the next term, so work that
  *   has read a term in its transaction cannot commit once the lease has passed on.
  */
-import type { MaybePromise } from "../storage/storage.js";
+import type { KeyRange, MaybePromise } from "../storage/storage.js";
 
 const space = "\x07";
 
 /** The range of all entries. */
-export const leaseEntries = { start: space, end: "\x08" } as const;
+export const leaseEntries: KeyRange = { start: space, end: "\x08" };
 
 export function isLeaseKey(key: string): boolean {
   return key.startsWith(space);
@@ -64,12 +64,12 @@ export interface KnownProcess {
 
 /** All entries of leases, as far as this process has heard. */
 export class LeaseView {
-  readonly processes = new Map<string, KnownProcess>();
-  readonly terms = new Map<string, Term>();
+  readonly processes: Map<string, KnownProcess> = new Map();
+  readonly terms: Map<string, Term> = new Map();
 
   /** Takes note of an entry; undefined when it is gone. */
   note(key: string, value: string | undefined, nowMs: number): void {
-    const [kind = "", name = ""] = splitKey(key);
+    const [kind, name] = splitKey(key);
     if (kind === "term") {
       this.terms.set(name, readTerm(value));
     } else if (kind === "process") {

@@ -42,7 +42,7 @@ export interface LeaseOptions {
 
 export const beatEveryMs = 3_000;
 /** How long after its last acknowledged beat a process still begins work. */
-export const workForMs = 7_000;
+const workForMs = 7_000;
 /** How long a beat stands still until its process is taken off. */
 export const expireAfterMs = 10_000;
 const firstRetryMs = 20;

@@ -7,6 +7,7 @@
  */
 import { isTrueupError } from "../../errors/index.js";
 import { assertHeld, pause, platformClock, WorkLoop, type Lease } from "../../work/index.js";
+import { nextCommit } from "../next-commit.js";
 import type { Upkeep } from "../upkeep.js";
 import type { SettledTransform } from "../transforms/types.js";
 import type { Entry, KeyRange } from "../../storage/storage.js";
@@ -142,25 +143,12 @@ export class BackgroundWork {
   /** Resolves when the data says so, whichever process does the work, or when this one is stopped. */
   async #until(isSo: (state: TransactionState) => Promise<boolean>): Promise<void> {
     while (this.#loop.isOn) {
-      const news = this.#nextCommit();
+      const news = nextCommit(this.#database, maxSilenceMs, () => true, platformClock);
       if (await this.#database.inspect(isSo)) return;
       this.#loop.throwFailure();
       await news;
       await pause(betweenLooksMs);
     }
-  }
-
-  /** Resolves after the next commit of any process; after a while, too. */
-  #nextCommit(): Promise<void> {
-    return new Promise((resolve) => {
-      const stop = this.#database.onCommit(() => end());
-      const cancel = platformClock.after(maxSilenceMs, () => end());
-      const end = (): void => {
-        stop();
-        cancel();
-        resolve();
-      };
-    });
   }
 
   readonly #settled = (settled: SettledTransform): void => {

@@ -6,6 +6,7 @@ import type { Database } from "../../database/index.js";
 import { isTrueupError } from "../../errors/index.js";
 import type { Exported, LoadedProgram, Runtime } from "../../functions/index.js";
 import type { DeployMigration, DeployMigrationStatus } from "../../seams/index.js";
+import { assertHeld, type Lease } from "../../work/index.js";
 import { isComplete } from "./migration-status.js";
 
 /** What is needed of a runtime. */
@@ -16,10 +17,13 @@ type Migrations = readonly Exported<DeployMigration>[];
 export class MigrationCalls {
   readonly #database: Database;
   readonly #runtime: MigrationRuntime;
+  readonly #lease: Lease | null;
 
-  constructor(database: Database, runtime: MigrationRuntime) {
+  /** @param lease Without which none is started; left out where none is to be. */
+  constructor(database: Database, runtime: MigrationRuntime, lease: Lease | null = null) {
     this.#database = database;
     this.#runtime = runtime;
+    this.#lease = lease;
   }
 
   /** How the migrations of a component stand, by name. A migration whose component is not in place yet has no status. */
@@ -77,7 +81,10 @@ export class MigrationCalls {
     { name, declared }: Exported<DeployMigration>,
   ): Promise<void> {
     await this.#database.mutate(
-      (tx) => this.#runtime.mutateInside(tx, program, componentPath, (ctx) => declared.start(ctx, name)),
+      async (tx) => {
+        if (this.#lease !== null) await assertHeld(this.#lease, tx);
+        await this.#runtime.mutateInside(tx, program, componentPath, (ctx) => declared.start(ctx, name));
+      },
       { limits: null },
     );
   }

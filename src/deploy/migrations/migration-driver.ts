@@ -2,12 +2,13 @@
  * Changes data after a program was put in place: it starts the program's migrations, each when those that it requires are
  * complete, and narrows a pending schema once every document fits. It remembers nothing that matters: what is due is
  * read from the jobs and the schemas themselves, so after a crash the first round finds where to go on. A migration that
- * failed is left alone until the next deploy, or until somebody resumes it; the schema stays pending, and says why.
+ * failed is left alone until the next deploy, until somebody resumes it, or another process does this work; the schema stays
+ * pending, and says why.
  */
 import type { Database, QueryTransaction } from "../../database/index.js";
 import type { Exported, LoadedProgram } from "../../functions/index.js";
 import type { DeployMigration, DeployMigrationStatus } from "../../seams/index.js";
-import { WorkLoop } from "../../work/index.js";
+import { assertHeld, WorkLoop, type Lease } from "../../work/index.js";
 import { DocumentProblems, type ProblemGroup } from "../preparation/document-problems.js";
 import { checkTable, tablesToCheck } from "../preparation/check-documents.js";
 import { schemasInForce } from "../preparation/data-in-force.js";
@@ -50,11 +51,8 @@ export class MigrationDriver {
   readonly #database: Database;
   readonly #calls: MigrationCalls;
   readonly #options: MigrationDriverOptions;
-  readonly #loop = new WorkLoop({
-    nextAtMs: () => this.#dueAtMs,
-    step: () => this.#step(),
-    retryAfterMs: (error) => this.#retryAfterMs(error),
-  });
+  readonly #lease: Lease;
+  readonly #loop: WorkLoop;
   #program: LoadedProgram | null = null;
   #dueAtMs = Infinity;
   #waitMs = pollMs;
@@ -67,7 +65,17 @@ export class MigrationDriver {
 
   constructor(database: Database, runtime: MigrationRuntime, options: MigrationDriverOptions) {
     this.#database = database;
-    this.#calls = new MigrationCalls(database, runtime);
+    this.#lease = database.leases.lease("migrations");
+    this.#loop = new WorkLoop(
+      {
+        nextAtMs: () => this.#dueAtMs,
+        step: () => this.#step(),
+        retryAfterMs: (error) => this.#retryAfterMs(error),
+      },
+      { owner: this.#lease },
+    );
+    this.#lease.onGained?.(() => this.#beginAnew());
+    this.#calls = new MigrationCalls(database, runtime, this.#lease);
     this.#options = options;
     const stopSettled = database.onTransformSettled(({ componentPath, name, tableName, impure }) => {
       const mended = `, ${impure} of which it had made otherwise before: it is no function of its document`;
@@ -89,11 +97,15 @@ export class MigrationDriver {
 
   #take(program: LoadedProgram): void {
     this.#program = program;
+    // A storage that fails, or is closed by now, shows everywhere else.
+    this.#tellTransforms().catch(() => {});
+    this.#beginAnew();
+  }
+
+  #beginAnew(): void {
     this.#started = new Set();
     this.#settled = new Set();
     this.#problems.clear();
-    // A storage that fails, or is closed by now, shows everywhere else.
-    this.#tellTransforms().catch(() => {});
     this.#waitMs = pollMs;
     this.#makeDue(0);
   }
@@ -256,6 +268,7 @@ export class MigrationDriver {
     // Writes have been held to the schema since it came, so whatever fitted still does.
     await this.#database.mutate(
       async (tx) => {
+        await assertHeld(this.#lease, tx);
         const now = tx.schemaState(path);
         if (now.state === "pending" && now.sinceMs === state.sinceMs) tx.setNarrowed(path);
       },
