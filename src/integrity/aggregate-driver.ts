@@ -271,8 +271,9 @@ export class AggregateDriver {
     this.want(name);
     const before = this.#entries.get(name)?.steps;
     if (!this.#lease.holds()) await this.#whenSteppedElsewhere(name);
-    else
+    else {
       while (!this.#loop.isDone && this.#entries.get(name)?.steps === before) await this.#loop.whenStepped();
+    }
     if (!this.#loop.isOn) throw new TrueupError("BACKEND_CLOSED");
   }
 
