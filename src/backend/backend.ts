@@ -25,7 +25,6 @@ import type {
 } from "../functions/index.js";
 import { Aggregates, type AggregateDriver } from "../integrity/index.js";
 import type { Scheduler, Work } from "../scheduler/index.js";
-import type { Owner } from "../work/index.js";
 
 import { AdminKeys } from "./admin-keys.js";
 import { checkStored, type CheckOptions, type CheckReport } from "./check.js";
@@ -76,8 +75,6 @@ export interface BackendParts {
   readonly driver: AggregateDriver;
   readonly migrations: MigrationDriver;
   readonly runScheduled: boolean;
-  /** Where several processes share the data: whether this one carries out pushes. */
-  readonly deployOwner?: Owner;
   /** Environment variables of the app, before those that a program brings. */
   readonly env: Readonly<Record<string, string>>;
   /** Where pushed code is thought to lie. */
@@ -107,8 +104,7 @@ export class Backend {
 
   /** Call `openBackend` instead. */
   constructor(parts: BackendParts) {
-    const { database, runtime, scheduler, driver, migrations, runScheduled, env, codeFolder, deployOwner } =
-      parts;
+    const { database, runtime, scheduler, driver, migrations, runScheduled, env, codeFolder } = parts;
     this.database = database;
     this.aggregates = new Aggregates(driver);
     this.keys = new AdminKeys(database);
@@ -126,7 +122,6 @@ export class Backend {
         migrations.start();
       },
       ...(codeFolder === undefined ? {} : { codeFolder }),
-      ...(deployOwner === undefined ? {} : { owner: deployOwner }),
     });
     this.deploy.start();
   }
