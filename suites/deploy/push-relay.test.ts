@@ -1,11 +1,12 @@
 /** Steps of pushes that reach another process than the one that deploys, which may die meanwhile. */
+import { setImmediate } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { Database } from "../../src/database/index.js";
 import { proposePush } from "../../src/deploy/code/proposed-pushes.js";
 import { plainApp } from "../../src/deploy/definitions/convex-config.js";
 import { PushRelay, type PushSteps } from "../../src/deploy/push/push-relay.js";
 import { TrueupError } from "../../src/errors/index.js";
-import { SharedDisk } from "../database/shared-storage.js";
+import { sharedMemory } from "../../src/storage/memory/index.js";
 
 /** A process, whether it holds the lease, and what it was asked to carry out. */
 class Process implements PushSteps {
@@ -54,10 +55,10 @@ class Process implements PushSteps {
 }
 
 async function processes(count: number): Promise<Process[]> {
-  const disk = new SharedDisk(3, 2);
+  const { open } = sharedMemory({ before: () => setImmediate() });
   const made: Process[] = [];
   for (let n = 0; n < count; n++) {
-    const database = await Database.open(await disk.open());
+    const database = await Database.open(await open());
     if (n === 0) await database.mutate((tx) => proposePush(tx, proposed), { limits: null });
     made.push(new Process(database));
   }

@@ -1,13 +1,14 @@
 /** Several backends on one storage, as processes have a database, and pushes whose steps reach any of them. */
 import { dirname, join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { onTestFinished } from "vitest";
 import { openBackend, type Backend } from "trueup";
 import type { OpenBackendOptions } from "../../src/backend/index.js";
-import type { OpenStorage, Storage } from "../../src/storage/storage.js";
+import { sharedMemory } from "../../src/storage/memory/index.js";
+import type { OpenStorage, Storage, StorageTransaction } from "../../src/storage/storage.js";
 import { TrueupError } from "../../src/errors/index.js";
-import { SharedDisk } from "../database/shared-storage.js";
 import { functionSource, pushedModule, pushRequest, type PushedSource } from "./hand-made-push.js";
 
 /** Whether a process lives: one that was killed reaches nothing any more, and hears of nothing. */
@@ -15,6 +16,8 @@ export interface Life {
   isOver: boolean;
   /** Called before each transaction begins; may end the life. */
   readonly onBegin?: (() => void) | undefined;
+  /** Keys that it forgets to have read, when it commits: a mutant, which tests are to notice. */
+  forgets?: (key: string) => boolean;
 }
 
 function mortal(storage: Storage, life: Life): Storage {
@@ -33,7 +36,9 @@ function mortal(storage: Storage, life: Life): Storage {
     snapshot: () => living(() => storage.snapshot()),
     begin: async () => {
       if (life.onBegin !== undefined) life.onBegin();
-      return await living(() => storage.begin());
+      const transaction = await living(() => storage.begin());
+      const { forgets } = life;
+      return forgets === undefined ? transaction : forgetful(transaction, forgets);
     },
     onCommit: (listener) =>
       storage.onCommit((commit) => {
@@ -43,12 +48,28 @@ function mortal(storage: Storage, life: Life): Storage {
   };
 }
 
+function forgetful(transaction: StorageTransaction, forgets: (key: string) => boolean): StorageTransaction {
+  return {
+    version: transaction.version,
+    get: (key) => transaction.get(key),
+    getMany: (keys) => transaction.getMany(keys),
+    scan: (range, options) => transaction.scan(range, options),
+    rollback: () => transaction.rollback(),
+    commit: ({ reads, ...request }) => {
+      if (reads === undefined) return transaction.commit(request);
+      const keys = new Set([...reads.keys].filter((key) => !forgets(key)));
+      return transaction.commit({ ...request, reads: { keys, ranges: reads.ranges } });
+    },
+  };
+}
+
 export type OpenOne = (options?: Partial<OpenBackendOptions>, life?: Life) => Promise<Backend>;
 
 /** Opens backends on one storage, whose news come late; all of them are closed when the test ends. */
-export function severalBackends(disk: SharedDisk = new SharedDisk(1, 1)): OpenOne {
+export function severalBackends(): OpenOne {
+  const { open } = sharedMemory({ before: () => setImmediate() });
   return async (options = {}, life = { isOver: false }) => {
-    const storage: OpenStorage = async () => mortal(await disk.open(), life);
+    const storage: OpenStorage = async () => mortal(await open(), life);
     const backend = await openBackend({ storage, log: "silent", ...options });
     onTestFinished(() => backend.close());
     return backend;

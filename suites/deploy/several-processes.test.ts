@@ -3,10 +3,17 @@ import { queryGeneric } from "convex/server";
 import { expect, test } from "vitest";
 import type { Backend } from "trueup";
 import { catalogKeys } from "../../src/database/catalog/key-layout.js";
-import { SharedDisk } from "../database/shared-storage.js";
 import { call } from "../setup/open-app.js";
 import { pushedModule, type PushedSource } from "./hand-made-push.js";
-import { appOf, finishPush, push, severalBackends, startPush, waitFor } from "./several-backends.js";
+import {
+  appOf,
+  finishPush,
+  push,
+  severalBackends,
+  startPush,
+  waitFor,
+  type Life,
+} from "./several-backends.js";
 
 async function two(): Promise<[Backend, Backend]> {
   const open = severalBackends();
@@ -120,13 +127,13 @@ test("triggers and cron jobs of what one has pushed are those of the other", asy
 });
 
 /** Whether a write of one process that a deploy of the other overtakes is followed by the triggers that this brings. */
-async function isFollowed(ignores: (key: string) => boolean): Promise<boolean> {
-  const disk = new SharedDisk(1, 1);
-  const open = severalBackends(disk);
-  const [left, right] = [await open(), await open()];
+async function isFollowed(forgets: (key: string) => boolean): Promise<boolean> {
+  const open = severalBackends();
+  const life: Life = { isOver: false };
+  const [left, right] = [await open(), await open({}, life)];
   await push(left, appOf("1"));
   await call(left, "app:add", { score: 0 });
-  disk.ignores = ignores;
+  life.forgets = forgets;
   let runs = 0;
   await right.database.mutate(async (tx) => {
     if (++runs === 1) await push(left, appOf("2", triggers("2")));
