@@ -189,8 +189,8 @@ class Cluster {
   }
 
   async stop(): Promise<void> {
-    for (const child of [...this.#servers, ...(this.#network === null ? [] : [this.#network])])
-      await child.stop();
+    for (const server of this.#servers) await server.stop();
+    await this.#network?.stop();
   }
 
   /** Cards for each caller, and how long this machine computes. */

@@ -14,8 +14,9 @@ interface Options {
 
 function numbersFrom(text: string): number[] {
   const numbers = text.split(",").map(Number);
-  if (numbers.some((number) => !(number >= 0)))
+  if (numbers.some((number) => !(number >= 0))) {
     throw new InvalidArgumentError("Numbers, separated by commas.");
+  }
   return numbers;
 }
 

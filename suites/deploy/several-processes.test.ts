@@ -1,5 +1,6 @@
 /** Deploys where several processes share the data: what one puts in place, all of them run from that commit on. */
 import { queryGeneric } from "convex/server";
+import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { Backend } from "trueup";
 import { catalogKeys } from "../../src/database/catalog/key-layout.js";
@@ -104,6 +105,9 @@ test("modules are taken over where they are the same, and refused where others a
   const right = await open({ modules: modulesOf("1") as never, runScheduled: false });
   expect(await call(right, "app:version")).toBe("1");
   expect(left.database.storage.version).toBe(version);
+  // Background work looks for the program before its modules have come.
+  const slow = { "./convex/app.ts": () => pause(100).then(() => Object.values(modulesOf("1"))[0] as object) };
+  expect(await call(await open({ modules: slow }), "app:version")).toBe("1");
   await expect(open({ modules: modulesOf("2") as never })).rejects.toMatchObject({
     code: "STORAGE_PROGRAM_DIFFERS",
   });

@@ -39,6 +39,8 @@ export class ProgramLoader {
   /** Modules that this process was given: a program of this fingerprint needs no loading. */
   offer(fingerprint: string, program: LoadedProgram): void {
     this.#modules = { code: codeText({ kind: "modules", fingerprint }), program };
+    // Whoever looked before they were given has found nothing.
+    this.#failedAtMs.clear();
   }
 
   readonly load: CodeLoader = (code, read) => {
