@@ -25,14 +25,17 @@ export class View {
   readonly version: Version;
   /** 0 in snapshots, which see nothing that has no version. */
   readonly handedOver: number;
-  /** Of what is loaded through the view. */
-  readonly origin: Origin;
+  #origin: Origin | undefined;
   #believed: Set<Origin> | undefined;
 
   constructor(version: Version, handedOver: number) {
     this.version = version;
     this.handedOver = handedOver;
-    this.origin = { version, order: Infinity, isRefused: false };
+  }
+
+  /** Of what is loaded through the view. */
+  get origin(): Origin {
+    return (this.#origin ??= { version: this.version, order: Infinity, isRefused: false });
   }
 
   /** Whether the view sees what comes from there. Remembers where that is still to be committed. */
@@ -97,11 +100,12 @@ export class VersionedCache<V> {
 
   /** Adds what a view found in the storage, unless something newer is or was here. */
   load(key: string, value: V, sizeBytes: number, view: View): void {
-    const { version, handedOver, origin } = view;
+    const { version, handedOver } = view;
     if (version < this.#floor || (handedOver > 0 && handedOver < this.#refusedAt)) return;
     const bucket = bucketOf(key);
     if (version < (this.#written[bucket] ?? 0) || this.#underWay[bucket] !== 0) return;
-    if (this.#find(key) === undefined) this.#add(key, { value, text: undefined, origin, sizeBytes });
+    if (this.#find(key) !== undefined) return;
+    this.#add(key, { value, text: undefined, origin: view.origin, sizeBytes });
   }
 
   /**

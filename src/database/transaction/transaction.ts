@@ -25,7 +25,7 @@ export class TransactionState implements EditedState {
   readonly base: BaseView;
   readonly usage: Usage;
   readonly readSet: ReadSet = new ReadSet();
-  readonly stored: StorageReader;
+  #stored: StorageReader | undefined;
   readonly beganAtMs: number;
   readonly version: Version;
   /** As it was when the transaction began. */
@@ -52,11 +52,14 @@ export class TransactionState implements EditedState {
   constructor(base: BaseView, catalog: Catalog, limits: TransactionLimits, beganAtMs: number) {
     this.base = base;
     this.version = base.storage.version;
-    this.stored = new RecordedReader(base.storage, this.readSet);
     this.baseCatalog = catalog;
     this.catalog = catalog;
     this.usage = new Usage(limits);
     this.beganAtMs = beganAtMs;
+  }
+
+  get stored(): StorageReader {
+    return (this.#stored ??= new RecordedReader(this.base.storage, this.readSet));
   }
 
   /** Rises with everything after which a component's documents or cells may read differently than before. */
