@@ -240,6 +240,7 @@ async function assertBelievable({ believed }: View): Promise<void> {
   }
 }
 
+/** Whether an error says that the storage did not answer. That something is missing may follow from what was never true. */
 function isOfStorage(error: unknown): boolean {
-  return isTrueupError(error) && error.code.startsWith("STORAGE_");
+  return isTrueupError(error) && error.code.startsWith("STORAGE_") && error.code !== "STORAGE_CORRUPT";
 }

@@ -2,12 +2,17 @@
  * Two databases on one storage, as two processes would have it on a storage that is shared. News of a commit comes
  * late and at different times, so a database that trusts its cache too long is found out.
  */
+import { defineSchema, defineTable } from "convex/server";
+import { v } from "convex/values";
 import { expect, test } from "vitest";
 import { Database, type MutationTransaction } from "../../src/database/index.js";
 import { fullScan, indexRange, readAll } from "../setup/open-database.js";
 import { Notes } from "./noting-storage.js";
 import { SharedHistory } from "./shared-histories.js";
-import { SharedDisk } from "./shared-storage.js";
+import { parseSchema } from "../../src/schema/index.js";
+import type { StorageTransaction } from "../../src/storage/storage.js";
+import { type SharedMemory, sharedMemory } from "../../src/storage/memory/index.js";
+import { seededRandom } from "../setup/random.js";
 
 function later(turns: number): Promise<void> {
   return turns === 0
@@ -15,10 +20,16 @@ function later(turns: number): Promise<void> {
     : new Promise((resolve) => setImmediate(() => resolve(later(turns - 1))));
 }
 
+/** A storage whose answers and news come some turns of the event loop later. */
+function lateMemory(random: () => number): SharedMemory {
+  return sharedMemory({ before: () => later(1 + Math.floor(random() * 4)) });
+}
+
 async function openTwo(seed: number): Promise<[Database, Database, () => number]> {
-  const disk = new SharedDisk(seed);
-  const [left, right] = [await Database.open(await disk.open()), await Database.open(await disk.open())];
-  return [left, right, disk.random];
+  const random = seededRandom(seed);
+  const { open } = lateMemory(random);
+  const [left, right] = [await Database.open(await open()), await Database.open(await open())];
+  return [left, right, random];
 }
 
 /** As a reader comes to know of what another one was told. */
@@ -49,7 +60,7 @@ test("each sees at once what the other has committed, tables and indexes too", a
 });
 
 test("a mutation asks a storage that is shared for what nobody has read here, and for nothing else", async () => {
-  const disk = new SharedDisk(4);
+  const disk = lateMemory(seededRandom(4));
   const notes = new Notes();
   const database = await Database.open(notes.of(await disk.open()));
   const other = await Database.open(await disk.open());
@@ -96,6 +107,7 @@ test("transfers in both leave the sum as it is, in every query of either", async
     for (let n = 0; n < 10; n++) made.push(await tx.component("").insert("accounts", { balance: 100 }));
     return made;
   });
+  await catchUp(right);
   const pick = (): string => ids[Math.floor(random() * ids.length)] ?? "";
   const transfer = async (database: Database): Promise<void> => {
     const [from, to] = [pick(), pick()];
@@ -159,15 +171,121 @@ test("a change of shape in one is one in the other, with its cached documents, a
   expect((await right.query((tx) => tx.transforms())).value).toEqual([]);
 });
 
+const changes: Readonly<Record<string, (tx: MutationTransaction) => Promise<unknown>>> = {
+  "an index": (tx) => tx.ensureTable("", "t", [{ indexDescriptor: "by_m", fields: ["m"] }]),
+  "a schema": (tx) => tx.applySchema("", parseSchema(defineSchema({ t: defineTable({ n: v.number() }) }))),
+  "another shape": async (tx) => tx.beginTransform("", "t", { name: "up", origin: "", hasDown: false }),
+  "a program": async (tx) => tx.nameProgram("next"),
+};
+
+test.each(Object.keys(changes))("a write that began before %s came runs again under it", async (name) => {
+  const [left, right] = await openTwo(5);
+  for (const database of [left, right]) database.setTransforms(() => (document) => document);
+  await right.mutate((tx) => tx.ensureTable("", "t", []));
+  await catchUp(left);
+  const found: unknown[] = [];
+  await left.mutate(async (tx) => {
+    await tx.component("").insert("t", { n: 1 });
+    found.push([tx.program, tx.tableShape("", "t"), tx.schemaState("")]);
+    if (found.length > 1) return;
+    await right.mutate(async (other) => changes[name]?.(other));
+  });
+  // The write-through changes the head once more when it ends.
+  expect(found.length).toBeGreaterThanOrEqual(2);
+  await Promise.all([left.background.whenIdle(), right.background.whenIdle()]);
+  await Promise.all([catchUp(left), catchUp(right)]);
+  expect(await right.check()).toMatchObject({ differences: [], documents: 1 });
+});
+
+test("a mutation that threw because of what was never true runs again", async () => {
+  let news: Promise<void> | undefined;
+  const disk = sharedMemory({
+    before: (step, opening) => (step === "feed" && opening === 0 ? news : undefined),
+  });
+  const [left, right] = [await Database.open(await disk.open()), await Database.open(await disk.open())];
+  const { value: id } = await right.mutate((tx) => tx.component("").insert("t", { owner: "nobody" }));
+  await catchUp(left);
+  await left.query((tx) => tx.component("").get(id));
+  let tell = (): void => {};
+  news = new Promise((resolve) => {
+    tell = resolve;
+  });
+  await right.mutate((tx) => tx.component("").patch(id, { isClosedToFirst: true }));
+  const taken: unknown[] = [];
+  const take = async (tx: MutationTransaction, owner: string): Promise<void> => {
+    const document = await tx.component("").get(id);
+    taken.push([owner, document?.["owner"]]);
+    if (owner === "first" && document?.["isClosedToFirst"] === true) return;
+    if (document?.["owner"] !== "nobody") throw new Error("it is taken");
+    await tx.component("").patch(id, { owner });
+  };
+  // The first knows nothing of the other process, and will be refused; the second sees what the first hands over.
+  const taking = [left.mutate((tx) => take(tx, "first")), left.mutate((tx) => take(tx, "second"))];
+  while (taken.length < 2) await later(1);
+  tell();
+  await Promise.all(taking);
+  expect(taken.slice(0, 2)).toEqual([
+    ["first", "nobody"],
+    ["second", "first"],
+  ]);
+  expect((await left.query((tx) => tx.component("").get(id))).value).toMatchObject({ owner: "second" });
+});
+
+test("nobody builds on what was refused, also who begins before this process has been told", async () => {
+  const disk = sharedMemory();
+  const opened = await disk.open();
+  let onRefusal = (): void => {};
+  const begin = async (): Promise<StorageTransaction> => {
+    const transaction = await opened.begin();
+    const commit = transaction.commit.bind(transaction);
+    transaction.commit = async (request) => {
+      try {
+        return await commit(request);
+      } catch (error) {
+        onRefusal();
+        for (let microtask = 0; microtask < 200; microtask++) await Promise.resolve();
+        throw error;
+      }
+    };
+    return transaction;
+  };
+  const opening = new Proxy(opened, {
+    get: (target, name): unknown => {
+      const value: unknown = name === "begin" ? begin : Reflect.get(target, name);
+      return typeof value === "function" && name !== "begin" ? value.bind(target) : value;
+    },
+  });
+  const [left, right] = [await Database.open(opening), await Database.open(await disk.open())];
+  const { value: id } = await right.mutate((tx) => tx.component("").insert("t", { n: 0 }));
+  await catchUp(left);
+  await left.query((tx) => tx.component("").get(id));
+  let following: Promise<unknown> | undefined;
+  onRefusal = () => {
+    following ??= left.mutate(async (tx) => {
+      await tx.component("").insert("t", { sees: (await tx.component("").get(id))?.["n"] });
+    });
+  };
+  let attempts = 0;
+  await left.mutate(async (tx) => {
+    await tx.component("").patch(id, { n: (attempts += 1) * 10 });
+    if (attempts === 1) await right.mutate((other) => other.component("").patch(id, { n: 1 }));
+  });
+  await following;
+  const [, seen] = await readAll(left, fullScan("t"));
+  expect(attempts).toBe(2);
+  expect([1, 20]).toContain(seen?.["sees"]);
+});
+
 test.each([1, 2, 3, 4, 5, 6])(
   "whatever three databases do to one storage at once, each mutation found what those before it left, seed %i",
   async (seed) => {
-    const disk = new SharedDisk(seed);
+    const random = seededRandom(seed);
+    const disk = lateMemory(random);
     const databases: Database[] = [];
     for (let n = 0; n < 3; n++) {
       databases.push(await Database.open(await disk.open(), { backgroundBatch: 3 }));
     }
-    const history = new SharedHistory(databases, disk.random);
+    const history = new SharedHistory(databases, random);
     await history.run(9, 25);
     expect(history.check()).toEqual([]);
     expect(history.done.length).toBeGreaterThan(150);

@@ -224,9 +224,20 @@ export class Scan {
       let at = 0;
       this.#batch = entries.map(([key], index) => ({ key, found: known[index] ?? texts[at++] ?? "" }));
     };
-    const texts = tails.length === 0 ? [] : base.documentTexts(table, tails);
-    if (texts instanceof Promise) return texts.then(fill);
-    fill(texts);
+    if (tails.length === 0) {
+      fill([]);
+      return undefined;
+    }
+    // Should one be missing, that follows from all that was read; so far little of it has been consumed.
+    const { isComplete } = this.#coverage;
+    this.#coverage.isComplete = true;
+    const found = (texts: readonly string[]): void => {
+      this.#coverage.isComplete = isComplete;
+      fill(texts);
+    };
+    const texts = base.documentTexts(table, tails);
+    if (texts instanceof Promise) return texts.then(found);
+    found(texts);
     return undefined;
   }
 }

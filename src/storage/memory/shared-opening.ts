@@ -13,7 +13,13 @@ import type {
   Version,
 } from "../storage.js";
 import { TransactionState } from "../transaction-state.js";
-import type { BatchOutcome, SharedData, SharedMemoryOptions, SharedStep } from "./shared-data.js";
+import type {
+  BatchOutcome,
+  LoggedCommit,
+  SharedData,
+  SharedMemoryOptions,
+  SharedStep,
+} from "./shared-data.js";
 import { TreeReader } from "./tree.js";
 
 const mostRequests = 256;
@@ -140,9 +146,7 @@ export class SharedOpening implements Storage {
 
   #commit(seen: Seen, request: CommitRequest): Promise<Version> {
     const committed = this.#pending.handOver(seen, request);
-    this.#sending ??= this.#send().finally(() => {
-      this.#sending = undefined;
-    });
+    this.#sending ??= this.#send();
     return committed;
   }
 
@@ -176,6 +180,8 @@ export class SharedOpening implements Storage {
       await this.#heardUpTo(outcome.version);
       this.#pending.refuse(outcome.refused);
     }
+    // At once: what is handed over from here on has to be sent.
+    this.#sending = undefined;
   }
 
   /** Sends a batch until it is answered; undefined when it did not get there. */
@@ -208,29 +214,34 @@ export class SharedOpening implements Storage {
   #hear(): void {
     if (this.#isHearing) return;
     this.#isHearing = true;
-    void this.#hearAll().finally(() => {
-      this.#isHearing = false;
-    });
+    void this.#hearAll();
   }
 
   async #hearAll(): Promise<void> {
     await Promise.resolve();
-    for (;;) {
-      if (this.#data.next(this.version) === undefined) return;
-      await this.#before("feed", this.#number);
-      const logged = this.#data.next(this.version);
-      if (logged === undefined || this.#isClosed) return;
-      const { pending, commit } = logged;
-      if (logged.opening === this.#number) {
-        this.#listeners.notify(this.#pending.commit(pending, commit.version));
-        pending.acknowledge();
-      } else {
-        const foreign = { ...commit, isOwn: false };
-        this.#pending.hear(foreign);
-        this.#listeners.notify(foreign);
+    try {
+      while (this.#data.next(this.version) !== undefined) {
+        await this.#before("feed", this.#number);
+        const logged = this.#data.next(this.version);
+        if (logged === undefined || this.#isClosed) break;
+        this.#tell(logged);
+        this.#release();
       }
-      this.#release();
+    } finally {
+      // At once: what is committed from here on has to be told.
+      this.#isHearing = false;
     }
+  }
+
+  #tell({ opening, pending, commit }: LoggedCommit): void {
+    if (opening === this.#number) {
+      this.#listeners.notify(this.#pending.commit(pending, commit.version));
+      pending.acknowledge();
+      return;
+    }
+    const foreign = { ...commit, isOwn: false };
+    this.#pending.hear(foreign);
+    this.#listeners.notify(foreign);
   }
 
   #release(): void {
