@@ -198,16 +198,16 @@ test.each(Object.keys(changes))("a write that began before %s came runs again un
 });
 
 test("a mutation that threw because of what was never true runs again", async () => {
-  let news: Promise<void> | undefined;
+  const feed: { news?: Promise<void> } = {};
   const disk = sharedMemory({
-    before: (step, opening) => (step === "feed" && opening === 0 ? news : undefined),
+    before: (step, opening) => (step === "feed" && opening === 0 ? feed.news : undefined),
   });
   const [left, right] = [await Database.open(await disk.open()), await Database.open(await disk.open())];
   const { value: id } = await right.mutate((tx) => tx.component("").insert("t", { owner: "nobody" }));
   await catchUp(left);
   await left.query((tx) => tx.component("").get(id));
   let tell = (): void => {};
-  news = new Promise((resolve) => {
+  feed.news = new Promise((resolve) => {
     tell = resolve;
   });
   await right.mutate((tx) => tx.component("").patch(id, { isClosedToFirst: true }));
