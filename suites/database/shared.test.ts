@@ -11,8 +11,8 @@ import { Notes } from "./noting-storage.js";
 import { SharedHistory } from "./shared-histories.js";
 import { parseSchema } from "../../src/schema/index.js";
 import type { StorageTransaction } from "../../src/storage/storage.js";
-import { type SharedMemory, sharedMemory } from "../../src/storage/memory/index.js";
-import { seededRandom } from "../setup/random.js";
+import { sharedMemory } from "../../src/storage/memory/index.js";
+import { LateMemory } from "../setup/late-memory.js";
 
 function later(turns: number): Promise<void> {
   return turns === 0
@@ -20,14 +20,8 @@ function later(turns: number): Promise<void> {
     : new Promise((resolve) => setImmediate(() => resolve(later(turns - 1))));
 }
 
-/** A storage whose answers and news come some turns of the event loop later. */
-function lateMemory(random: () => number): SharedMemory {
-  return sharedMemory({ before: () => later(1 + Math.floor(random() * 4)) });
-}
-
 async function openTwo(seed: number): Promise<[Database, Database, () => number]> {
-  const random = seededRandom(seed);
-  const { open } = lateMemory(random);
+  const { open, random } = new LateMemory(seed);
   const [left, right] = [await Database.open(await open()), await Database.open(await open())];
   return [left, right, random];
 }
@@ -60,7 +54,7 @@ test("each sees at once what the other has committed, tables and indexes too", a
 });
 
 test("a mutation asks a storage that is shared for what nobody has read here, and for nothing else", async () => {
-  const disk = lateMemory(seededRandom(4));
+  const disk = new LateMemory(4);
   const notes = new Notes();
   const database = await Database.open(notes.of(await disk.open()));
   const other = await Database.open(await disk.open());
@@ -279,13 +273,12 @@ test("nobody builds on what was refused, also who begins before this process has
 test.each([1, 2, 3, 4, 5, 6])(
   "whatever three databases do to one storage at once, each mutation found what those before it left, seed %i",
   async (seed) => {
-    const random = seededRandom(seed);
-    const disk = lateMemory(random);
+    const disk = new LateMemory(seed);
     const databases: Database[] = [];
     for (let n = 0; n < 3; n++) {
       databases.push(await Database.open(await disk.open(), { backgroundBatch: 3 }));
     }
-    const history = new SharedHistory(databases, random);
+    const history = new SharedHistory(databases, disk.random);
     await history.run(9, 25);
     expect(history.check()).toEqual([]);
     expect(history.done.length).toBeGreaterThan(150);
