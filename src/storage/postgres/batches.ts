@@ -74,9 +74,7 @@ export class Batches {
 
   /** Sends what waits, when nothing is under way. */
   wake(): void {
-    this.#sending ??= this.#sendAll().finally(() => {
-      this.#sending = undefined;
-    });
+    this.#sending ??= this.#sendAll();
   }
 
   /** Resolves when nothing is under way. */
@@ -100,7 +98,11 @@ export class Batches {
     });
     for (;;) {
       const requests = this.#pending.take(mostRequests, mostBytes);
-      if (requests.length === 0) return;
+      if (requests.length === 0) {
+        // At once: what is handed over before this promise resolves would wait for somebody else to wake it.
+        this.#sending = undefined;
+        return;
+      }
       await this.#send(requests);
     }
   }
