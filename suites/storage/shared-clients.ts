@@ -1,6 +1,6 @@
 /**
- * Clients of several openings of one storage, and what they note of it for `shared-histories.ts`: they append to lists, add to, remove
- * from and scan a set, move money, go by predicates that write skew would break, add to counters, and give up half-way.
+ * Clients of several openings of one storage, and what they note of it for `shared-histories.ts`: they append to lists, add to,
+ * remove from and scan a set, move money, go by predicates that write skew would break, add to counters, and give up half-way.
  */
 import { isTrueupError } from "../../src/errors/index.js";
 import type { Add, Entry, Storage, StorageReader, Version, Write } from "../../src/storage/storage.js";

@@ -1,8 +1,8 @@
 /**
- * Checks what several processes did to one storage at once, by replay. Commits have one order, and each mutation left a mark with its
- * timestamp, so every mutation, run again in that order on a plain sorted map, has to find exactly what it found; so have queries
- * at their version. Lost updates, write skew, phantoms, stale caches, reads of what was refused, and mutations that are lost,
- * done twice, or done though they were refused, all show as a difference. O(history · log entries).
+ * Checks what several processes did to one storage at once, by replay. Commits have one order, and each mutation left a mark
+ * with its timestamp, so every mutation, run again in that order on a plain sorted map, has to find exactly what it found; so
+ * have queries at their version. Lost updates, write skew, phantoms, stale caches, reads of what was refused, and mutations
+ * that are lost, done twice, or done though they were refused, all show as a difference. O(history · log entries).
  *
  * A history is plain data, so that processes can write theirs down line by line, and somebody else checks all of them together.
  */
