@@ -36,6 +36,13 @@ export interface BatchOutcome {
   readonly refused: readonly PendingRequest[];
 }
 
+/** An opening, as the data knows it. */
+interface Follower {
+  /** Up to where it has heard. */
+  readonly version: Version;
+  hear(): void;
+}
+
 const defaultKeptVersions = 1000;
 
 /** What all openings share: the storage itself, its latest versions, and the log that their feeds read. */
@@ -47,7 +54,7 @@ export class SharedData {
   readonly #versions = new Map<Version, Tree>();
   #log: LoggedCommit[] = [];
   readonly #outcomes = new WeakMap<readonly PendingRequest[], BatchOutcome>();
-  readonly #followers = new Set<() => void>();
+  readonly #followers = new Set<Follower>();
   version: Version = 0;
 
   constructor({ clock = Date.now, keptVersions = defaultKeptVersions }: SharedMemoryOptions) {
@@ -72,8 +79,8 @@ export class SharedData {
     return this.#log.find(({ commit }) => commit.version > version);
   }
 
-  /** Calls the follower after each commit; returns how to stop. */
-  follow(follower: () => void): () => void {
+  /** Tells the follower of each commit, and keeps those that it has not heard of; returns how to stop. */
+  follow(follower: Follower): () => void {
     this.#followers.add(follower);
     return () => {
       this.#followers.delete(follower);
@@ -98,7 +105,7 @@ export class SharedData {
     }
     const outcome = { version: this.version, refused };
     this.#outcomes.set(batch, outcome);
-    if (refused.length < batch.length) for (const follower of this.#followers) follower();
+    if (refused.length < batch.length) for (const follower of this.#followers) follower.hear();
     return outcome;
   }
 
@@ -122,6 +129,7 @@ export class SharedData {
     const [oldest] = this.#versions.keys();
     if (oldest === undefined) return;
     this.#versions.delete(oldest);
-    while ((this.#log[0]?.commit.version ?? Infinity) <= oldest) this.#log.shift();
+    const heard = Math.min(oldest, ...[...this.#followers].map(({ version }) => version));
+    while ((this.#log[0]?.commit.version ?? Infinity) <= heard) this.#log.shift();
   }
 }

@@ -147,6 +147,21 @@ test("what is older than the versions that are kept can be neither read nor comm
   await storage.close();
 });
 
+test("an opening that hears late hears of everything, however little is kept", async () => {
+  const holds = new Holds();
+  const { open } = sharedMemory({ keptVersions: 5, before: (step, opening) => holds.before(step, opening) });
+  const [first, second] = [await open(), await open()];
+  const heard: Version[] = [];
+  second.onCommit(({ version }) => heard.push(version));
+  const hear = holds.hold("1 feed");
+  const versions: Version[] = [];
+  for (let count = 1; count <= 20; count++) versions.push(await put(first, [["a", String(count)]]));
+  hear();
+  await second.reached(await second.latest());
+  expect(heard).toEqual(versions);
+  await Promise.all([first.close(), second.close()]);
+});
+
 async function blind(storage: Storage, key: string): Promise<Version> {
   const transaction = await storage.begin();
   return await transaction.commit({ writes: [[key, "1"]] });

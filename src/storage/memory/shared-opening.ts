@@ -51,7 +51,7 @@ export class SharedOpening implements Storage {
     this.#number = number;
     this.#before = before ?? (() => undefined);
     this.#pending = new PendingRequests(data.version);
-    this.#stopFollowing = data.follow(() => this.#hear());
+    this.#stopFollowing = data.follow(this);
   }
 
   get version(): Version {
@@ -211,7 +211,8 @@ export class SharedOpening implements Storage {
     }
   }
 
-  #hear(): void {
+  /** Hears of what was committed, in its own time. */
+  hear(): void {
     if (this.#isHearing) return;
     this.#isHearing = true;
     void this.#hearAll();
