@@ -14,6 +14,7 @@ import { v } from "convex/values";
 import type { Database, MutationTransaction } from "../database/index.js";
 import { isTrueupError, TrueupError } from "../errors/index.js";
 import type { ComponentProgram, LoadedProgram, LoadOptions, Runtime } from "../functions/index.js";
+import { catchUp } from "../storage/storage.js";
 import type { Owner } from "../work/index.js";
 import { abandon, type Participant } from "./activation.js";
 import { Activator, type ProgramKeeper } from "./activator.js";
@@ -141,10 +142,8 @@ export class Deployer {
     for (let attempt = 1; ; attempt++) {
       const { name, base } = await this.#inForce.read();
       if (base === own) return (await this.#join()) ?? loaded;
-      if (name !== null) {
-        const details = { stored: base, given: own };
-        throw new TrueupError("STORAGE_PROGRAM_DIFFERS", undefined, details);
-      }
+      const details = { stored: base, given: own };
+      if (name !== null) throw new TrueupError("STORAGE_PROGRAM_DIFFERS", undefined, details);
       try {
         return await this.#activateModules(loaded, [whileInPlace(null)]);
       } catch (error) {
@@ -196,6 +195,7 @@ export class Deployer {
 
   /** What the code that runs consists of, for the CLI to send only what has changed. */
   async configHashes(): Promise<ConfigHashes> {
+    await catchUp(this.#database.storage);
     return hashesOf((await this.#inForce.read()).code);
   }
 
@@ -223,13 +223,16 @@ export class Deployer {
    *   MISSING_ENVIRONMENT_VARIABLES, AUTH_CONFIG_MISSING_ENVIRONMENT_VARIABLE, PUSH_OUTDATED
    */
   async startPush(body: unknown): Promise<StartPushReply> {
-    return await this.#pushes.start(parsePushRequest(body));
+    const request = parsePushRequest(body);
+    await catchUp(this.#database.storage);
+    return await this.#pushes.start(request);
   }
 
   /** Makes the data ready for the push, and says how far that is. @throws INVALID_REQUEST, PUSH_OUTDATED */
   async waitForSchema(body: unknown): Promise<SchemaStatus> {
     const request = readWait(body);
     const timeoutMs = Math.min(Math.max(0, request.timeoutMs), maxWaitMs);
+    await catchUp(this.#database.storage);
     return await (this.#relay ?? this.#pushes).wait(request.schemaChange.pushId, timeoutMs);
   }
 
@@ -240,6 +243,7 @@ export class Deployer {
    */
   async finishPush(body: unknown): Promise<PushDiff> {
     const { startPush, message = null, dryRun = false } = readFinish(body);
+    await catchUp(this.#database.storage);
     return await (this.#relay ?? this.#pushes).finish(startPush.schemaChange.pushId, { message, dryRun });
   }
 

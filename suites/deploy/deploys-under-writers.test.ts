@@ -161,42 +161,6 @@ test("a push whose process dies is taken up by another one, from the beginning",
   );
 });
 
-test("wherever the process that deploys is killed, all others run one program, and no write is missed", async () => {
-  for (let step = 0, isDone = false; !isDone; step += 3) {
-    const open = severalBackends();
-    let left = Infinity;
-    const life = {
-      isOver: false,
-      onBegin: () => {
-        if (left-- <= 0) life.isOver = true;
-      },
-    };
-    const dying = await open({ runScheduled: false }, life);
-    const other = await open();
-    await push(other, await counting("1", "1"));
-    for (let score = 0; score < 6; score++) await call(other, "app:add", { score });
-    await ready(other, "1");
-    const next = await counting("2", "2", "(doc) => -doc.score");
-    left = step;
-    const stop = writer([other]);
-    isDone = await push(dying, next).then(
-      () => true,
-      () => false,
-    );
-    life.isOver = true;
-    await stop();
-    const version = String(await call(other, "app:version"));
-    await ready(other, version);
-    const sign = version === "2" ? -1 : 1;
-    const all = await scores(other);
-    expect(await items(other, version)).toEqual(all.map((score) => sign * score).toSorted((a, b) => a - b));
-    await push(other, await counting("3", "3"));
-    await call(other, "app:add", { score: 77 });
-    await ready(other, "3");
-    expect(await items(other, "3")).toEqual(await scores(other));
-  }
-});
-
 const plans = (version: string): PushedApp => {
   const validator = (fields: object): object => ({ type: "object", value: fields });
   const number = { fieldType: { type: "number" }, optional: false };
