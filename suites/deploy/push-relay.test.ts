@@ -93,6 +93,9 @@ test("what the step throws is thrown where it was asked for, and it may be asked
   await expect(other.relay.wait("p", 60_000)).rejects.toMatchObject({ code: "SCHEMA_NOT_SATISFIED" });
   const refused = { code: "SCHEMA_NOT_SATISFIED", message: "two documents", details: { count: 2 } };
   await expect(other.relay.finish("p", finish)).rejects.toMatchObject(refused);
+  // Although whoever pushes may try again.
+  holder.refusal = new TrueupError("PUSH_OUTDATED");
+  await expect(other.relay.finish("p", finish)).rejects.toMatchObject({ code: "PUSH_OUTDATED" });
   holder.refusal = null;
   expect(await other.relay.wait("p", 60_000)).toEqual({ type: "complete" });
   expect(await other.relay.finish("p", finish)).toMatchObject({ authDiff: { added: ["a"] } });

@@ -223,7 +223,8 @@ async function answerTo<T>(id: string, run: () => Promise<T>): Promise<string> {
   try {
     return JSON.stringify({ id, value: await run() } satisfies Answer<T>);
   } catch (error) {
-    if (!isTrueupError(error) || error.retryable) throw error;
+    // What the storage could not do is tried again; everything else is the answer.
+    if (!isTrueupError(error) || error.code.startsWith("STORAGE_")) throw error;
     const { code, message, details } = error;
     return JSON.stringify({ id, error: { code, message, details } } satisfies Answer<T>);
   }
