@@ -1,5 +1,6 @@
 /** A commit as listeners see it: which keys a reader could find changed, and which tables and documents it wrote. */
 import type { Commit, Version } from "../storage/storage.js";
+import { encodeId } from "../values/index.js";
 import type { Catalog, TableEntry } from "./catalog/catalog.js";
 import {
   decodeNumber,
@@ -56,6 +57,14 @@ export class DatabaseCommit {
       tables.set(table.id, { componentPath: table.componentPath, tableName: table.name });
     }
     return [...tables.values()];
+  }
+
+  /** The ids of the documents that it wrote or deleted in tables of this name, with their components. O(writes). */
+  *idsIn(tableName: string): Generator<{ componentPath: string; id: string }> {
+    for (const { table, internalId } of this.documents()) {
+      if (table.name !== tableName) continue;
+      yield { componentPath: table.componentPath, id: encodeId(table.number, internalId) };
+    }
   }
 
   /** The documents written or deleted; none for the write-through, which changes nothing that anybody sees. O(writes). */

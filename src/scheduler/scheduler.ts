@@ -175,9 +175,10 @@ export class Scheduler {
     this.#loop.wake();
   }
 
-  #hear({ tables }: DatabaseCommit): void {
-    for (const { componentPath, tableName } of tables) {
-      if (tableName !== jobsTable) continue;
+  /** To look for jobs means to pass over those of others, so nothing is looked for that only they have to do with. */
+  #hear(commit: DatabaseCommit): void {
+    for (const { componentPath, id } of commit.idsIn(jobsTable)) {
+      if (!this.#shards.holds(id) || this.#due.isHeldBack(id)) continue;
       this.#due.expect(componentPath, 0);
       this.#loop.wake();
     }

@@ -4,8 +4,9 @@
  */
 import { actionGeneric, mutationGeneric, queryGeneric, cronJobs } from "convex/server";
 import { v } from "convex/values";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { openBackend, type Backend, type ModuleSource, type OpenStorage } from "trueup";
+import { JobTable } from "../../src/scheduler/job-table.js";
 import { sharedMemory } from "../../src/storage/memory/index.js";
 import { fn } from "../functions/references.js";
 import { call, openApp } from "../setup/open-app.js";
@@ -98,6 +99,22 @@ test("mutations that one process schedules run once each, in both", async () => 
   expect(notes.map(({ text }) => text).toSorted()).toEqual(texts.toSorted());
   expect(ran.actions.map((text) => text.replace(/ by .*/, "")).toSorted()).toEqual(texts.toSorted());
   expect(await call(second, "run:states")).toEqual(Array.from({ length: 120 }, () => "success"));
+});
+
+test("a process looks for jobs because of its own, and not because of those of others", async () => {
+  const { open } = sharedMemory();
+  const apps: Backend[] = [];
+  for (const process of [0, 1, 2]) apps.push(await openApp(open, { modules: appOf(newRan(), process) }));
+  const idle = (): Promise<unknown> => Promise.all(apps.map((app) => app.scheduler.idle()));
+  await idle();
+  const looks = vi.spyOn(JobTable.prototype, "pending");
+  onTestFinished(() => looks.mockRestore());
+  for (const text of texts) {
+    await call(apps[0] as Backend, "run:schedule", { name: "note", texts: [text] });
+    await idle();
+  }
+  expect(await notesOf(apps[1] as Backend)).toHaveLength(texts.length);
+  expect(looks.mock.calls.length).toBeLessThan(3 * texts.length);
 });
 
 test("a process that is opened leaves the actions of another alone", async () => {
