@@ -4,6 +4,7 @@ import { memory } from "../../src/storage/memory/index.js";
 import { sqlite } from "../../src/storage/sqlite/index.js";
 import type { OpenStorage } from "../../src/storage/storage.js";
 import { FaultyDisk } from "../storage/faulty-storage.js";
+import { newPostgres } from "../setup/postgres.js";
 import { fullScan, indexRange, readAll } from "../setup/open-database.js";
 import { seededRandom } from "../setup/random.js";
 import { temporaryFolder } from "../setup/temporary-folder.js";
@@ -15,6 +16,7 @@ const total = accounts * 100;
 const storages: readonly [name: string, open: OpenStorage][] = [
   ["memory", memory()],
   ["SQLite", sqlite(path("bank.sqlite"))],
+  ["Postgres", newPostgres()],
   ["a storage that takes its time", new FaultyDisk(memory(), { delayTurns: 3, seed: 3 }).open],
   ["a storage with conflicts", new FaultyDisk(memory(), { conflicts: 0.1, delayTurns: 1, seed: 4 }).open],
 ];

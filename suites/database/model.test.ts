@@ -8,6 +8,7 @@ import { history } from "../arbitraries/database.js";
 import { compareAllAndSizes, createIndexes, historyModel, runHistory } from "./histories.js";
 import { FaultyDisk } from "../storage/faulty-storage.js";
 import { temporaryFolder } from "../setup/temporary-folder.js";
+import { newPostgres } from "../setup/postgres.js";
 import { runs } from "../setup/property-runs.js";
 
 const path = temporaryFolder();
@@ -16,6 +17,7 @@ let files = 0;
 const storages: readonly [name: string, runs: number, open: () => OpenStorage][] = [
   ["memory", 60, () => memory()],
   ["SQLite", 15, () => sqlite(path(`${files++}.sqlite`), { durability: "relaxed" })],
+  ["Postgres", 3, newPostgres],
   ["a storage that takes its time", 12, () => new FaultyDisk(memory(), { delayTurns: 2 }).open],
   ["a storage with conflicts", 12, () => new FaultyDisk(memory(), { conflicts: 0.2 }).open],
 ];

@@ -4,15 +4,17 @@
  */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
-import { expect, test } from "vitest";
-import { Database, type MutationTransaction } from "../../src/database/index.js";
+import { expect, onTestFinished, test } from "vitest";
+import { Database, type DatabaseOptions, type MutationTransaction } from "../../src/database/index.js";
 import { fullScan, indexRange, readAll } from "../setup/open-database.js";
 import { Notes } from "./noting-storage.js";
 import { SharedHistory } from "./shared-histories.js";
 import { parseSchema } from "../../src/schema/index.js";
-import type { StorageTransaction } from "../../src/storage/storage.js";
+import type { OpenStorage, StorageTransaction } from "../../src/storage/storage.js";
 import { sharedMemory } from "../../src/storage/memory/index.js";
 import { LateMemory } from "../setup/late-memory.js";
+import { newPostgres } from "../setup/postgres.js";
+import { seededRandom } from "../setup/random.js";
 
 function later(turns: number): Promise<void> {
   return turns === 0
@@ -20,10 +22,26 @@ function later(turns: number): Promise<void> {
     : new Promise((resolve) => setImmediate(() => resolve(later(turns - 1))));
 }
 
-async function openTwo(seed: number): Promise<[Database, Database, () => number]> {
-  const { open, random } = new LateMemory(seed);
-  const [left, right] = [await Database.open(await open()), await Database.open(await open())];
-  return [left, right, random];
+interface Place {
+  readonly open: OpenStorage;
+  readonly random: () => number;
+}
+
+const inMemory = (seed: number): Place => new LateMemory(seed);
+const places: readonly (readonly [name: string, placeOf: typeof inMemory])[] = [
+  ["memory", inMemory],
+  ["Postgres", (seed) => ({ open: newPostgres(), random: seededRandom(seed) })],
+];
+
+async function openOne({ open }: Place, options?: DatabaseOptions): Promise<Database> {
+  const database = await Database.open(await open(), options);
+  onTestFinished(() => database.close());
+  return database;
+}
+
+async function openTwo(seed: number, placeOf = inMemory): Promise<[Database, Database, () => number]> {
+  const place = placeOf(seed);
+  return [await openOne(place), await openOne(place), place.random];
 }
 
 /** As a reader comes to know of what another one was told. */
@@ -31,27 +49,30 @@ async function catchUp(database: Database): Promise<void> {
   await database.storage.reached(await database.storage.latest());
 }
 
-test("each sees at once what the other has committed, tables and indexes too", async () => {
-  const [left, right] = await openTwo(1);
-  const { value: id } = await left.mutate((tx) => tx.component("").insert("t", { n: 1 }));
-  await catchUp(right);
-  expect(await readAll(right, fullScan("t"))).toMatchObject([{ _id: id, n: 1 }]);
-  for (let n = 2; n < 30; n++) {
-    const [writer, reader] = n % 2 === 0 ? [left, right] : [right, left];
-    await writer.mutate((tx) => tx.component("").patch(id, { n }));
-    await catchUp(reader);
-    const { value } = await reader.query((tx) => tx.component("").get(id));
-    expect(value).toMatchObject({ n });
-    const { value: inMutation } = await reader.mutate((tx) => tx.component("").get(id));
-    expect(inMutation).toMatchObject({ n });
-  }
-  await left.mutate((tx) => tx.ensureTable("", "t", [{ indexDescriptor: "by_n", fields: ["n"] }]));
-  await left.background.whenIdle();
-  await right.mutate((tx) => tx.component("").insert("t", { n: 0 }));
-  await catchUp(left);
-  const found = await readAll(left, indexRange("t.by_n"));
-  expect(found.map(({ n }) => n)).toEqual([0, 29]);
-});
+test.each(places)(
+  "each sees at once what the other has committed, tables and indexes too, on %s",
+  async (_, placeOf) => {
+    const [left, right] = await openTwo(1, placeOf);
+    const { value: id } = await left.mutate((tx) => tx.component("").insert("t", { n: 1 }));
+    await catchUp(right);
+    expect(await readAll(right, fullScan("t"))).toMatchObject([{ _id: id, n: 1 }]);
+    for (let n = 2; n < 30; n++) {
+      const [writer, reader] = n % 2 === 0 ? [left, right] : [right, left];
+      await writer.mutate((tx) => tx.component("").patch(id, { n }));
+      await catchUp(reader);
+      const { value } = await reader.query((tx) => tx.component("").get(id));
+      expect(value).toMatchObject({ n });
+      const { value: inMutation } = await reader.mutate((tx) => tx.component("").get(id));
+      expect(inMutation).toMatchObject({ n });
+    }
+    await left.mutate((tx) => tx.ensureTable("", "t", [{ indexDescriptor: "by_n", fields: ["n"] }]));
+    await left.background.whenIdle();
+    await right.mutate((tx) => tx.component("").insert("t", { n: 0 }));
+    await catchUp(left);
+    const found = await readAll(left, indexRange("t.by_n"));
+    expect(found.map(({ n }) => n)).toEqual([0, 29]);
+  },
+);
 
 test("a mutation asks a storage that is shared for what nobody has read here, and for nothing else", async () => {
   const disk = new LateMemory(4);
@@ -133,37 +154,40 @@ test("transfers in both leave the sum as it is, in every query of either", async
   await Promise.all([work(left), work(right), work(left), work(right)]);
 });
 
-test("a change of shape in one is one in the other, with its cached documents, and both write it through", async () => {
-  const [left, right, random] = await openTwo(3);
-  for (const database of [left, right]) {
-    database.setTransforms(({ shape }) => (document) => ({ ...document, seen: shape }));
-  }
-  const { value: ids } = await left.mutate(async (tx) => {
-    const made: string[] = [];
-    for (let n = 0; n < 30; n++) made.push(await tx.component("").insert("t", { n }));
-    return made;
-  });
-  for (let shape = 1; shape < 12; shape++) {
-    const [writer, reader] = random() < 0.5 ? [left, right] : [right, left];
-    await reader.query((tx) => tx.component("").stream(fullScan("t")).take(99));
-    await writer.mutate(async (tx) => {
-      tx.beginTransform("", "t", { name: `${shape}`, origin: "", hasDown: false });
+test.each(places)(
+  "a change of shape in one is one in the other, with its cached documents, and both write it through, on %s",
+  async (_, placeOf) => {
+    const [left, right, random] = await openTwo(3, placeOf);
+    for (const database of [left, right]) {
+      database.setTransforms(({ shape }) => (document) => ({ ...document, seen: shape }));
+    }
+    const { value: ids } = await left.mutate(async (tx) => {
+      const made: string[] = [];
+      for (let n = 0; n < 30; n++) made.push(await tx.component("").insert("t", { n }));
+      return made;
     });
-    await catchUp(reader);
-    expect((await readAll(reader, fullScan("t"))).every(({ seen }) => seen === shape)).toBe(true);
-    const id = ids[shape] ?? "";
-    await reader.mutate((tx) => tx.component("").patch(id, { seen: `patched in ${shape}` }));
-    await catchUp(writer);
-    expect((await writer.query((tx) => tx.component("").get(id))).value).toMatchObject({
-      seen: `patched in ${shape}`,
-    });
-    if (random() < 0.5) reader.background.wake();
-    await later(Math.floor(random() * 20));
-  }
-  await Promise.all([left.background.whenIdle(), right.background.whenIdle()]);
-  await catchUp(right);
-  expect((await right.query((tx) => tx.transforms())).value).toEqual([]);
-});
+    for (let shape = 1; shape < 12; shape++) {
+      const [writer, reader] = random() < 0.5 ? [left, right] : [right, left];
+      await reader.query((tx) => tx.component("").stream(fullScan("t")).take(99));
+      await writer.mutate(async (tx) => {
+        tx.beginTransform("", "t", { name: `${shape}`, origin: "", hasDown: false });
+      });
+      await catchUp(reader);
+      expect((await readAll(reader, fullScan("t"))).every(({ seen }) => seen === shape)).toBe(true);
+      const id = ids[shape] ?? "";
+      await reader.mutate((tx) => tx.component("").patch(id, { seen: `patched in ${shape}` }));
+      await catchUp(writer);
+      expect((await writer.query((tx) => tx.component("").get(id))).value).toMatchObject({
+        seen: `patched in ${shape}`,
+      });
+      if (random() < 0.5) reader.background.wake();
+      await later(Math.floor(random() * 20));
+    }
+    await Promise.all([left.background.whenIdle(), right.background.whenIdle()]);
+    await catchUp(right);
+    expect((await right.query((tx) => tx.transforms())).value).toEqual([]);
+  },
+);
 
 const changes: Readonly<Record<string, (tx: MutationTransaction) => Promise<unknown>>> = {
   "an index": (tx) => tx.ensureTable("", "t", [{ indexDescriptor: "by_m", fields: ["m"] }]),
@@ -270,15 +294,16 @@ test("nobody builds on what was refused, also who begins before this process has
   expect([1, 20]).toContain(seen?.["sees"]);
 });
 
-test.each([1, 2, 3, 4, 5, 6])(
-  "whatever three databases do to one storage at once, each mutation found what those before it left, seed %i",
-  async (seed) => {
-    const disk = new LateMemory(seed);
+test.each([
+  ...[1, 2, 3, 4, 5, 6].map((seed) => ["memory", seed, inMemory] as const),
+  ...places.slice(1).map(([name, placeOf]) => [name, 7, placeOf] as const),
+])(
+  "whatever three databases do to one storage at once, each mutation found what those before it left, on %s, seed %i",
+  async (_, seed, placeOf) => {
+    const place = placeOf(seed);
     const databases: Database[] = [];
-    for (let n = 0; n < 3; n++) {
-      databases.push(await Database.open(await disk.open(), { backgroundBatch: 3 }));
-    }
-    const history = new SharedHistory(databases, disk.random);
+    for (let n = 0; n < 3; n++) databases.push(await openOne(place, { backgroundBatch: 3 }));
+    const history = new SharedHistory(databases, place.random);
     await history.run(9, 25);
     expect(history.check()).toEqual([]);
     expect(history.done.length).toBeGreaterThan(150);

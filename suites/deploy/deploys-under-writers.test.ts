@@ -4,13 +4,14 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import type { Backend } from "trueup";
+import type { Backend, OpenStorage } from "trueup";
 import { call } from "../setup/open-app.js";
 import { pushedModule } from "./hand-made-push.js";
 import {
   appOf,
   bundledModule,
   finishPush,
+  places,
   push,
   severalBackends,
   startPush,
@@ -69,8 +70,8 @@ function writer(apps: readonly Backend[]): () => Promise<number> {
   return stop;
 }
 
-async function opened(count: number, first: PushedApp): Promise<Backend[]> {
-  const open = severalBackends();
+async function opened(count: number, first: PushedApp, storage?: OpenStorage): Promise<Backend[]> {
+  const open = severalBackends(storage);
   const apps: Backend[] = [];
   // Deploys are carried out by those that run what is scheduled: here by the first.
   for (let n = 0; n < count; n++) apps.push(await open({ runScheduled: n === 0 }));
@@ -89,21 +90,24 @@ async function ready(app: Backend, definition: string): Promise<void> {
     .toBe(true);
 }
 
-test("an aggregate that is built beside the one that answers misses no write of another process", async () => {
-  const apps = await opened(3, await counting("1", "1"));
-  const [left, right, third] = apps as [Backend, Backend, Backend];
-  const begun = await startPush(left, await counting("2", "2", "(doc) => -doc.score"));
-  const stop = writer([right, third]);
-  expect(await waitFor([left], begun)).toBe("complete");
-  const added = (await stop()) + 2;
-  // What it has scanned is behind it: these are followed, or missed.
-  for (const app of [right, third]) await call(app, "app:add", { score: 5000 });
-  await finishPush(left, begun);
-  for (const app of apps) expect(await call(app, "app:version")).toBe("2");
-  const all = await scores(right);
-  expect(all).toHaveLength(10 + added);
-  expect(await items(right, "2")).toEqual(all.map((score) => -score).toSorted((a, b) => a - b));
-});
+test.each(places)(
+  "an aggregate that is built beside the one that answers misses no write of another process, on %s",
+  async (_, newStorage) => {
+    const apps = await opened(3, await counting("1", "1"), newStorage());
+    const [left, right, third] = apps as [Backend, Backend, Backend];
+    const begun = await startPush(left, await counting("2", "2", "(doc) => -doc.score"));
+    const stop = writer([right, third]);
+    expect(await waitFor([left], begun)).toBe("complete");
+    const added = (await stop()) + 2;
+    // What it has scanned is behind it: these are followed, or missed.
+    for (const app of [right, third]) await call(app, "app:add", { score: 5000 });
+    await finishPush(left, begun);
+    for (const app of apps) expect(await call(app, "app:version")).toBe("2");
+    const all = await scores(right);
+    expect(all).toHaveLength(10 + added);
+    expect(await items(right, "2")).toEqual(all.map((score) => -score).toSorted((a, b) => a - b));
+  },
+);
 
 test("a write that began before a deploy is refused, and runs again under what the deploy has brought", async () => {
   const apps = await opened(2, await counting("1", "1"));
@@ -197,21 +201,24 @@ const plans = (version: string): PushedApp => {
   };
 };
 
-test("a transform is prepared while another process writes, and in force in all from one commit on", async () => {
-  const open = severalBackends();
-  const [left, right] = [await open(), await open({ runScheduled: false })];
-  await push(left, plans("1"));
-  for (let score = 0; score < 10; score++) await call(left, "app:add", { score });
-  const begun = await startPush(left, plans("2"));
-  expect(await waitFor([left], begun)).toBe("complete");
-  for (let score = 10; score < 20; score++) await call(right, "app:add", { score });
-  await finishPush(left, begun);
-  const rows = (await call(right, "app:rows", { table: "scores" })) as { points: number }[];
-  expect(rows.map(({ points }) => points)).toEqual(Array.from({ length: 20 }, (_, n) => n * 2));
-  await call(right, "app:add", { score: 20, points: 40 });
-  await left.database.background.whenIdle();
-  expect(await call(left, "app:rows", { table: "scores" })).toHaveLength(21);
-  // One that opens later, or again, has the function too.
-  const third = await open();
-  expect(await call(third, "app:rows", { table: "scores" })).toHaveLength(21);
-});
+test.each(places)(
+  "a transform is prepared while another process writes, and in force in all from one commit on, on %s",
+  async (_, newStorage) => {
+    const open = severalBackends(newStorage());
+    const [left, right] = [await open(), await open({ runScheduled: false })];
+    await push(left, plans("1"));
+    for (let score = 0; score < 10; score++) await call(left, "app:add", { score });
+    const begun = await startPush(left, plans("2"));
+    expect(await waitFor([left], begun)).toBe("complete");
+    for (let score = 10; score < 20; score++) await call(right, "app:add", { score });
+    await finishPush(left, begun);
+    const rows = (await call(right, "app:rows", { table: "scores" })) as { points: number }[];
+    expect(rows.map(({ points }) => points)).toEqual(Array.from({ length: 20 }, (_, n) => n * 2));
+    await call(right, "app:add", { score: 20, points: 40 });
+    await left.database.background.whenIdle();
+    expect(await call(left, "app:rows", { table: "scores" })).toHaveLength(21);
+    // One that opens later, or again, has the function too.
+    const third = await open();
+    expect(await call(third, "app:rows", { table: "scores" })).toHaveLength(21);
+  },
+);

@@ -6,9 +6,9 @@ import { build } from "esbuild";
 import { onTestFinished } from "vitest";
 import { openBackend, type Backend } from "trueup";
 import type { OpenBackendOptions } from "../../src/backend/index.js";
-import { sharedMemory } from "../../src/storage/memory/index.js";
 import type { OpenStorage, Storage, StorageTransaction } from "../../src/storage/storage.js";
 import { TrueupError } from "../../src/errors/index.js";
+import { sharedStorages } from "../setup/shared-storages.js";
 import { functionSource, pushedModule, pushRequest, type PushedSource } from "./hand-made-push.js";
 
 /** Whether a process lives: one that was killed reaches nothing any more, and hears of nothing. */
@@ -65,9 +65,12 @@ function forgetful(transaction: StorageTransaction, forgets: (key: string) => bo
 
 export type OpenOne = (options?: Partial<OpenBackendOptions>, life?: Life) => Promise<Backend>;
 
-/** Opens backends on one storage, whose news come late; all of them are closed when the test ends. */
-export function severalBackends(): OpenOne {
-  const { open } = sharedMemory({ before: () => setImmediate() });
+/** Where they lie: the memory has news come late. */
+export const places = sharedStorages({ before: () => setImmediate() });
+const [[, inMemory]] = places;
+
+/** Opens backends on one storage; all of them are closed when the test ends. */
+export function severalBackends(open: OpenStorage = inMemory()): OpenOne {
   return async (options = {}, life = { isOver: false }) => {
     const storage: OpenStorage = async () => mortal(await open(), life);
     const backend = await openBackend({ storage, log: "silent", ...options });

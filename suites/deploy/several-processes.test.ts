@@ -2,13 +2,14 @@
 import { queryGeneric } from "convex/server";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
-import type { Backend } from "trueup";
+import type { Backend, OpenStorage } from "trueup";
 import { catalogKeys } from "../../src/database/catalog/key-layout.js";
 import { call } from "../setup/open-app.js";
 import { pushedModule, type PushedSource } from "./hand-made-push.js";
 import {
   appOf,
   finishPush,
+  places,
   push,
   severalBackends,
   startPush,
@@ -16,21 +17,24 @@ import {
   type Life,
 } from "./several-backends.js";
 
-async function two(): Promise<[Backend, Backend]> {
-  const open = severalBackends();
+async function two(storage?: OpenStorage): Promise<[Backend, Backend]> {
+  const open = severalBackends(storage);
   return [await open(), await open()];
 }
 
-test("a push through one is run by the other from the same commit on", async () => {
-  const [left, right] = await two();
-  await push(left, appOf("1"));
-  expect([await call(left, "app:version"), await call(right, "app:version")]).toEqual(["1", "1"]);
-  await push(right, appOf("2"));
-  expect([await call(left, "app:version"), await call(right, "app:version")]).toEqual(["2", "2"]);
-  expect((await left.deploy.configHashes()).moduleHashes).toEqual(
-    (await right.deploy.configHashes()).moduleHashes,
-  );
-});
+test.each(places)(
+  "a push through one is run by the other from the same commit on, on %s",
+  async (_, newStorage) => {
+    const [left, right] = await two(newStorage());
+    await push(left, appOf("1"));
+    expect([await call(left, "app:version"), await call(right, "app:version")]).toEqual(["1", "1"]);
+    await push(right, appOf("2"));
+    expect([await call(left, "app:version"), await call(right, "app:version")]).toEqual(["2", "2"]);
+    expect((await left.deploy.configHashes()).moduleHashes).toEqual(
+      (await right.deploy.configHashes()).moduleHashes,
+    );
+  },
+);
 
 test("one that is opened later goes by what is in place, and puts nothing there", async () => {
   const open = severalBackends();
@@ -50,8 +54,8 @@ test("a push that begins at one is finished at the other", async () => {
   expect([await call(left, "app:version"), await call(right, "app:version")]).toEqual(["1", "1"]);
 });
 
-test("of two pushes at once one is refused whole", async () => {
-  const [left, right] = await two();
+test.each(places)("of two pushes at once one is refused whole, on %s", async (_, newStorage) => {
+  const [left, right] = await two(newStorage());
   await push(left, appOf("0"));
   const pushes = [await startPush(left, appOf("1")), await startPush(right, appOf("2"))] as const;
   await waitFor([left], pushes[0]);
@@ -63,14 +67,17 @@ test("of two pushes at once one is refused whole", async () => {
   expect([await call(left, "app:version"), await call(right, "app:version")]).toEqual([winner, winner]);
 });
 
-test("a change of environment variables is seen everywhere in one commit", async () => {
-  const [left, right] = await two();
-  await push(left, appOf("1"));
-  await left.deploy.updateEnvironment([{ name: "GREETING", value: "hello" }]);
-  expect([await call(left, "app:variable"), await call(right, "app:variable")]).toEqual(["hello", "hello"]);
-  await right.deploy.updateEnvironment([{ name: "GREETING", value: null }]);
-  expect([await call(left, "app:variable"), await call(right, "app:variable")]).toEqual([null, null]);
-});
+test.each(places)(
+  "a change of environment variables is seen everywhere in one commit, on %s",
+  async (_, newStorage) => {
+    const [left, right] = await two(newStorage());
+    await push(left, appOf("1"));
+    await left.deploy.updateEnvironment([{ name: "GREETING", value: "hello" }]);
+    expect([await call(left, "app:variable"), await call(right, "app:variable")]).toEqual(["hello", "hello"]);
+    await right.deploy.updateEnvironment([{ name: "GREETING", value: null }]);
+    expect([await call(left, "app:variable"), await call(right, "app:variable")]).toEqual([null, null]);
+  },
+);
 
 test("one that cannot load a program says so and refuses calls, and goes on with the next", async () => {
   const open = severalBackends();
@@ -123,19 +130,22 @@ test("modules are taken over where they are the same, and refused where others a
   });
 });
 
-test("triggers and cron jobs of what one has pushed are those of the other", async () => {
-  const [left, right] = await two();
-  await push(left, appOf("1", triggers("1")));
-  await call(right, "app:add", { score: 1 });
-  await push(right, appOf("2", triggers("2"), pushedModule("crons.js", crons)));
-  await call(left, "app:add", { score: 2 });
-  const notes = (await call(right, "app:rows", { table: "notes" })) as { note: string }[];
-  expect(notes.map(({ note }) => note)).toEqual(["1", "2"]);
-});
+test.each(places)(
+  "triggers and cron jobs of what one has pushed are those of the other, on %s",
+  async (_, newStorage) => {
+    const [left, right] = await two(newStorage());
+    await push(left, appOf("1", triggers("1")));
+    await call(right, "app:add", { score: 1 });
+    await push(right, appOf("2", triggers("2"), pushedModule("crons.js", crons)));
+    await call(left, "app:add", { score: 2 });
+    const notes = (await call(right, "app:rows", { table: "notes" })) as { note: string }[];
+    expect(notes.map(({ note }) => note)).toEqual(["1", "2"]);
+  },
+);
 
 /** Whether a write of one process that a deploy of the other overtakes is followed by the triggers that this brings. */
-async function isFollowed(forgets: (key: string) => boolean): Promise<boolean> {
-  const open = severalBackends();
+async function isFollowed(storage: OpenStorage, forgets: (key: string) => boolean): Promise<boolean> {
+  const open = severalBackends(storage);
   const life: Life = { isOver: false };
   const [left, right] = [await open(), await open({ runScheduled: false }, life)];
   await push(left, appOf("1"));
@@ -149,10 +159,13 @@ async function isFollowed(forgets: (key: string) => boolean): Promise<boolean> {
   return ((await call(left, "app:rows", { table: "notes" })) as unknown[]).length === 1;
 }
 
-test("every write is validated against the program that it was followed by; else the deploy would miss it", async () => {
-  expect(await isFollowed(() => false)).toBe(true);
-  expect(await isFollowed((key) => key === catalogKeys.head)).toBe(false);
-});
+test.each(places)(
+  "every write is validated against the program that it was followed by; else the deploy would miss it, on %s",
+  async (_, newStorage) => {
+    expect(await isFollowed(newStorage(), () => false)).toBe(true);
+    expect(await isFollowed(newStorage(), (key) => key === catalogKeys.head)).toBe(false);
+  },
+);
 
 const triggers = (note: string): PushedSource =>
   pushedModule(

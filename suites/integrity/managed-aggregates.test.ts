@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 import { programFromModules, type Backend } from "trueup";
 import { TableAggregate } from "trueup/aggregate";
 import aggregateTest from "trueup/aggregate/test";
-import { call, newStorage, openApp, storageNames, type StorageName } from "../setup/open-app.js";
+import { allStorageNames, call, newStorage, openApp, type StorageName } from "../setup/open-app.js";
 import { modulesWith, schema } from "./scores-app.js";
 
 interface Score {
@@ -108,8 +108,8 @@ async function expectRight(app: Backend, factor: number): Promise<void> {
   expect(result).toMatchObject({ differences: [], remaining: 0 });
 }
 
-test.each(storageNames)("built beside writers, it equals its table (%s)", async (name) => {
-  const storage = name === "sqlite" ? newStorage(name) : name;
+test.each(allStorageNames)("built beside writers, it equals its table (%s)", async (name) => {
+  const storage = name === "memory" ? name : newStorage(name);
   const app = await open(storage, {});
   await call(app, "scores:addMany", { count: 3000 });
   await putInPlace(app, aggregates(1));

@@ -10,6 +10,7 @@ import { JobTable } from "../../src/scheduler/job-table.js";
 import { sharedMemory } from "../../src/storage/memory/index.js";
 import { fn } from "../functions/references.js";
 import { call, openApp } from "../setup/open-app.js";
+import { sharedStorages } from "../setup/shared-storages.js";
 import { passTime } from "./pass-time.js";
 
 afterEach(() => void vi.useRealTimers());
@@ -87,19 +88,22 @@ async function notesOf(app: Backend): Promise<Note[]> {
 
 const texts = Array.from({ length: 60 }, (_, number) => `text ${number}`);
 
-test("mutations that one process schedules run once each, in both", async () => {
-  const ran = newRan();
-  const { open } = sharedMemory();
-  const first = await openApp(open, { modules: appOf(ran, 0) });
-  const second = await openApp(open, { modules: appOf(ran, 1) });
-  await call(first, "run:schedule", { name: "note", texts });
-  await call(first, "run:schedule", { name: "act", texts });
-  await Promise.all([first.scheduler.idle(), second.scheduler.idle()]);
-  const notes = await notesOf(second);
-  expect(notes.map(({ text }) => text).toSorted()).toEqual(texts.toSorted());
-  expect(ran.actions.map((text) => text.replace(/ by .*/, "")).toSorted()).toEqual(texts.toSorted());
-  expect(await call(second, "run:states")).toEqual(Array.from({ length: 120 }, () => "success"));
-});
+test.each(sharedStorages())(
+  "mutations that one process schedules run once each, in both, on %s",
+  async (_, newStorage) => {
+    const ran = newRan();
+    const open = newStorage();
+    const first = await openApp(open, { modules: appOf(ran, 0) });
+    const second = await openApp(open, { modules: appOf(ran, 1) });
+    await call(first, "run:schedule", { name: "note", texts });
+    await call(first, "run:schedule", { name: "act", texts });
+    await Promise.all([first.scheduler.idle(), second.scheduler.idle()]);
+    const notes = await notesOf(second);
+    expect(notes.map(({ text }) => text).toSorted()).toEqual(texts.toSorted());
+    expect(ran.actions.map((text) => text.replace(/ by .*/, "")).toSorted()).toEqual(texts.toSorted());
+    expect(await call(second, "run:states")).toEqual(Array.from({ length: 120 }, () => "success"));
+  },
+);
 
 test("a process looks for jobs because of its own, and not because of those of others", async () => {
   const { open } = sharedMemory();

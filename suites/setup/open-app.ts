@@ -16,9 +16,12 @@ import {
   type OpenBackendOptions,
   type OpenStorage,
 } from "trueup";
+import { newPostgres } from "./postgres.js";
 
 export const storageNames = ["memory", "sqlite"] as const;
-export type StorageName = (typeof storageNames)[number];
+/** With the one that takes a trip for each commit, which not every suite needs. */
+export const allStorageNames = [...storageNames, "postgres"] as const;
+export type StorageName = (typeof allStorageNames)[number];
 
 export interface AppOptions extends Omit<OpenBackendOptions, "storage" | "modules"> {
   /** Modules by path (`dir/mod`). */
@@ -27,9 +30,8 @@ export interface AppOptions extends Omit<OpenBackendOptions, "storage" | "module
 
 /** A new, empty storage; SQLite's file is removed after the test. */
 export function newStorage(name: StorageName): OpenStorage {
-  if (name === "memory") {
-    return memory();
-  }
+  if (name === "memory") return memory();
+  if (name === "postgres") return newPostgres();
   const folder = mkdtempSync(join(tmpdir(), "trueup-test-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return sqlite(join(folder, "data.sqlite"));

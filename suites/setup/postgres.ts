@@ -5,6 +5,8 @@
  */
 import { randomUUID } from "node:crypto";
 import pg from "pg";
+import { postgres } from "../../src/storage/postgres/index.js";
+import type { OpenStorage } from "../../src/storage/storage.js";
 import { oncePerRun, PostgresServer } from "./postgres-server.js";
 
 export { PostgresServer } from "./postgres-server.js";
@@ -22,6 +24,15 @@ async function startQuick(): Promise<string> {
 /** What `postgres()` opens: the address of a schema that nobody has used. The storage makes it, and it goes with the server. */
 export async function newPostgresUrl(): Promise<string> {
   return inNewSchema(await postgresUrl());
+}
+
+/** A storage there that nobody has written to; however often it is opened, it is the same. */
+export function newPostgres(): OpenStorage {
+  let url: Promise<string> | undefined;
+  return async () => {
+    url ??= newPostgresUrl();
+    return await postgres(await url)();
+  };
 }
 
 /** The same server, and a schema of it that nobody has used. */

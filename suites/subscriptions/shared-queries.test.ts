@@ -4,6 +4,7 @@ import { test } from "vitest";
 import { memory } from "../../src/storage/memory/index.js";
 import { sqlite } from "../../src/storage/sqlite/index.js";
 import type { OpenStorage } from "../../src/storage/storage.js";
+import { newPostgres } from "../setup/postgres.js";
 import { runs } from "../setup/property-runs.js";
 import { temporaryFolder } from "../setup/temporary-folder.js";
 import { FaultyDisk } from "../storage/faulty-storage.js";
@@ -15,6 +16,7 @@ let files = 0;
 const storages: readonly [name: string, numRuns: number, open: () => OpenStorage][] = [
   ["memory", 60, () => memory()],
   ["SQLite", 15, () => sqlite(path(`${files++}.sqlite`), { durability: "relaxed" })],
+  ["Postgres", 3, newPostgres],
   ["a storage that takes its time", 30, () => new FaultyDisk(memory(), { delayTurns: 2 }).open],
 ];
 
