@@ -4,7 +4,7 @@
  * waits until that is loaded, and all that follow wait behind it.
  */
 import { isTrueupError } from "../errors/index.js";
-import type { Commit, Version } from "../storage/storage.js";
+import { changesEverything, type Commit, type Version } from "../storage/storage.js";
 import { pause } from "../work/index.js";
 import type { Catalog } from "./catalog/catalog.js";
 import type { KnownCatalogs } from "./catalog/known-catalogs.js";
@@ -52,10 +52,12 @@ export class Announcements {
   }
 
   /** False when the storage is closed. */
-  async #loadFor({ version }: Commit): Promise<boolean> {
+  async #loadFor(commit: Commit): Promise<boolean> {
     for (;;) {
       try {
-        this.#catalogs.note(await this.#load(version));
+        const catalog = await this.#load(commit.version);
+        if (changesEverything(commit)) this.#catalogs.replace(catalog);
+        else this.#catalogs.note(catalog);
         return true;
       } catch (error) {
         if (!isTrueupError(error) || error.code === "STORAGE_CLOSED") return false;

@@ -1,5 +1,5 @@
 /** A commit as listeners see it: which keys a reader could find changed, and which tables and documents it wrote. */
-import type { Commit, Version } from "../storage/storage.js";
+import { changesEverything, type Commit, type Version } from "../storage/storage.js";
 import { encodeId } from "../values/index.js";
 import type { Catalog, TableEntry } from "./catalog/catalog.js";
 import {
@@ -49,8 +49,14 @@ export class DatabaseCommit {
     return this.#commit.touched().prefixes;
   }
 
-  /** The tables whose documents it wrote, each once. O(writes). */
+  /** The tables whose documents it wrote, each once: all, where everything has changed. O(writes). */
   get tables(): readonly TouchedTable[] {
+    if (changesEverything(this.#commit)) {
+      return [...this.#catalog.tables()].map(({ componentPath, name }) => ({
+        componentPath,
+        tableName: name,
+      }));
+    }
     const tables = new Map<number, TouchedTable>();
     for (const { table } of this.documents()) {
       if (tables.has(table.id)) continue;

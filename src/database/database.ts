@@ -3,7 +3,13 @@
  * serializable transactions that are handed over as one batch of writes. What was read and written last stays
  * decoded in a cache; `documents/versioned-cache.ts` says when the cache may be used.
  */
-import type { Commit, MaybePromise, Storage, Version } from "../storage/storage.js";
+import {
+  changesEverything,
+  type Commit,
+  type MaybePromise,
+  type Storage,
+  type Version,
+} from "../storage/storage.js";
 import { decodeId } from "../values/index.js";
 import { Leases } from "../work/index.js";
 import type { Catalog } from "./catalog/catalog.js";
@@ -265,9 +271,11 @@ export class Database implements Upkeep {
 
   #receive(commit: Commit): void {
     if (!this.#isExclusive) this.#caches.hear(commit);
+    const isReset = changesEverything(commit);
+    if (isReset) this.#mutations.forget();
     this.#commits++;
     if (!commit.isOwn) this.#foreignCommits++;
-    if (commit.writes.some(([key]) => key === catalogKeys.head)) this.background.wake();
+    if (isReset || commit.writes.some(([key]) => key === catalogKeys.head)) this.background.wake();
     this.#announcements.hear(commit);
   }
 

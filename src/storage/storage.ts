@@ -128,6 +128,11 @@ export interface Commit {
   readonly touched: () => Touched;
 }
 
+/** Whether nothing that was read before the commit is true any more: the database has lost commits that this process knows. */
+export function changesEverything({ isOwn, touched }: Commit): boolean {
+  return !isOwn && touched().prefixes.includes("");
+}
+
 export interface StorageCapabilities {
   /** Transactions run one after another, so a commit never conflicts. */
   readonly serialTransactions: boolean;

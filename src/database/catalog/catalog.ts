@@ -142,9 +142,7 @@ export class Catalog {
   tableById(id: number): TableEntry | undefined {
     if (this.#tablesById === undefined) {
       this.#tablesById = new Map();
-      for (const component of this.components.values()) {
-        for (const table of component.tables.values()) this.#tablesById.set(table.id, table);
-      }
+      for (const table of this.tables()) this.#tablesById.set(table.id, table);
     }
     return this.#tablesById.get(id);
   }
@@ -153,18 +151,19 @@ export class Catalog {
   get code(): CodeNames {
     if (this.#code === undefined) {
       const { program = null, followers = null } = this.head;
-      const tables = [...this.components.values()].flatMap((component) => [...component.tables.values()]);
-      const transforms = tables.flatMap((table) => table.transforms.map(({ origin }) => origin));
+      const transforms = [...this.tables()].flatMap((table) => table.transforms.map(({ origin }) => origin));
       this.#code = { program, followers, transforms: new Set(transforms) };
     }
     return this.#code;
   }
 
+  *tables(): Generator<TableEntry> {
+    for (const component of this.components.values()) yield* component.tables.values();
+  }
+
   *indexes(): Generator<{ table: TableEntry; index: IndexEntry }> {
-    for (const component of this.components.values()) {
-      for (const table of component.tables.values()) {
-        for (const index of table.indexes) yield { table, index };
-      }
+    for (const table of this.tables()) {
+      for (const index of table.indexes) yield { table, index };
     }
   }
 }

@@ -2,7 +2,7 @@
  * Keeps the latest catalogs by the text of their heads. So a transaction reads one record, the head, to find its catalog, and
  * loads a catalog only when another process has changed it.
  */
-import type { Commit, MaybePromise } from "../../storage/storage.js";
+import { changesEverything, type Commit, type MaybePromise } from "../../storage/storage.js";
 import type { BaseView } from "../transaction/base-view.js";
 import { emptyCatalog, type Catalog } from "./catalog.js";
 import { catalogKeys } from "./key-layout.js";
@@ -31,12 +31,18 @@ export class KnownCatalogs {
   }
 
   /** Makes the catalog of a commit the latest. False when the commit has changed it and what it is now is not known here. */
-  follow({ writes }: Pick<Commit, "writes">): boolean {
-    const head = writes.find(([key]) => key === catalogKeys.head);
+  follow(commit: Commit): boolean {
+    if (changesEverything(commit)) return false;
+    const head = commit.writes.find(([key]) => key === catalogKeys.head);
     if (head === undefined) return true;
     const known = this.#byHead.get(head[1] ?? "");
     if (known !== undefined) this.note(known);
     return known !== undefined;
+  }
+
+  /** Makes a catalog the latest, be it older. */
+  replace(catalog: Catalog): void {
+    this.#latest = catalog;
   }
 
   /** Makes a catalog that was committed the latest, unless a newer one is. */

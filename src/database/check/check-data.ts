@@ -66,7 +66,7 @@ class Checker {
     try {
       const catalog = await this.#database.inspect(async (state) => state.catalog);
       const components = [...catalog.components.values()];
-      const tables = components.flatMap((component) => [...component.tables.values()]);
+      const tables = [...catalog.tables()];
       for (const table of tables) {
         await this.#checkDocuments(table);
         await this.#checkIds(table);
