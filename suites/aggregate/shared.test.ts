@@ -7,7 +7,6 @@ import { memory, sharedMemory } from "../../src/storage/memory/index.js";
 import type { Entry, Storage } from "../../src/storage/storage.js";
 import { call } from "../setup/open-app.js";
 import { seededRandom } from "../setup/random.js";
-import { sharedStorages } from "../setup/shared-storages.js";
 import {
   expectExact,
   openBoard,
@@ -38,32 +37,28 @@ function writersOf({ worker, apps }: Boards, random: () => number): Writer[] {
   return [worker, ...apps].flatMap((app) => [new Writer(app, random), new Writer(app, random)]);
 }
 
-test.each(sharedStorages())(
-  "writes of several processes never refuse each other, nor a fold them; every read is exact at every version, on %s",
-  async (_, newStorage) => {
-    await fc.assert(
-      fc.asyncProperty(fc.integer(), async (seed) => {
-        const random = seededRandom(seed);
-        const boards = await openThree(newStorage());
-        const { worker, apps } = boards;
-        const before = await refusedIn(apps);
-        const writers = writersOf(boards, random);
-        for (let phase = 0; phase < 2; phase++) {
-          for (let round = 0; round < 8; round++) {
-            const comparing = [worker, ...apps][round % 3] as Backend;
-            await Promise.all([...writers.map((writer) => writer.write()), expectExact(comparing)]);
-          }
-          expect(await call(worker, "board:queue")).toMatchObject({ hasDeadLetters: false });
-          await whenFolded(worker);
-          for (const app of [worker, ...apps]) await expectExact(app);
+test("writes of several processes never refuse each other, nor a fold them; every read is exact at every version", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer(), async (seed) => {
+      const random = seededRandom(seed);
+      const boards = await openThree(sharedMemory().open);
+      const { worker, apps } = boards;
+      const before = await refusedIn(apps);
+      const writers = writersOf(boards, random);
+      for (let phase = 0; phase < 2; phase++) {
+        for (let round = 0; round < 8; round++) {
+          const comparing = [worker, ...apps][round % 3] as Backend;
+          await Promise.all([...writers.map((writer) => writer.write()), expectExact(comparing)]);
         }
-        expect((await refusedIn(apps)) - before).toBe(0);
-      }),
-      { numRuns: 2 },
-    );
-  },
-  300_000,
-);
+        expect(await call(worker, "board:queue")).toMatchObject({ hasDeadLetters: false });
+        await whenFolded(worker);
+        for (const app of [worker, ...apps]) await expectExact(app);
+      }
+      expect((await refusedIn(apps)) - before).toBe(0);
+    }),
+    { numRuns: 2 },
+  );
+}, 300_000);
 
 /** Openings that are stopped before a certain commit, or before they hear of one, as processes are that die then. */
 class Mortals {
@@ -150,35 +145,31 @@ test("a process that dies at any commit leaves reads exact, and nothing of what 
   );
 }, 300_000);
 
-test.each(sharedStorages())(
-  "a build, and a check of it, end beside writers, who are refused only when what they follow changes, on %s",
-  async (_, newStorage) => {
-    const boards = await openThree(newStorage());
-    const { worker, apps } = boards;
-    const writers = writersOf(boards, seededRandom(1));
-    for (let round = 0; round < 30; round++) await Promise.all(writers.map((writer) => writer.write()));
-    const before = await refusedIn(apps);
-    let goesOn = true;
-    const writing = writers.map(async (writer) => {
-      while (goesOn) await writer.write();
-    });
-    const { generation } = await worker.aggregates.status("board");
-    await call(worker, "board:rebuild");
-    await expect
-      .poll(() => worker.aggregates.status("board"))
-      .toSatisfy((status: AggregateOverview) => status.state === "ready" && status.generation > generation);
-    const { differences } = await worker.aggregates.verify("board");
-    goesOn = false;
-    await Promise.all(writing);
-    expect(differences).toEqual([]);
-    for (const app of [worker, ...apps]) await expectExact(app);
-    // Four writers, and a build begins, is made in bulk, is sealed, and takes the place of the one before.
-    expect((await refusedIn(apps)) - before).toBeLessThanOrEqual(4 * 8);
-    await whenFolded(worker);
-    await expectExact(worker);
-  },
-  300_000,
-);
+test("a build, and a check of it, end beside writers, who are refused only when what they follow changes", async () => {
+  const boards = await openThree(sharedMemory().open);
+  const { worker, apps } = boards;
+  const writers = writersOf(boards, seededRandom(1));
+  for (let round = 0; round < 30; round++) await Promise.all(writers.map((writer) => writer.write()));
+  const before = await refusedIn(apps);
+  let goesOn = true;
+  const writing = writers.map(async (writer) => {
+    while (goesOn) await writer.write();
+  });
+  const { generation } = await worker.aggregates.status("board");
+  await call(worker, "board:rebuild");
+  await expect
+    .poll(() => worker.aggregates.status("board"))
+    .toSatisfy((status: AggregateOverview) => status.state === "ready" && status.generation > generation);
+  const { differences } = await worker.aggregates.verify("board");
+  goesOn = false;
+  await Promise.all(writing);
+  expect(differences).toEqual([]);
+  for (const app of [worker, ...apps]) await expectExact(app);
+  // Four writers, and a build begins, is made in bulk, is sealed, and takes the place of the one before.
+  expect((await refusedIn(apps)) - before).toBeLessThanOrEqual(4 * 8);
+  await whenFolded(worker);
+  await expectExact(worker);
+}, 300_000);
 
 test("direct writes pass each other where they are far apart, because no root keeps sums and no count names nodes", async () => {
   // Commits come a little late, so that those of one round begin before any of them is heard of.

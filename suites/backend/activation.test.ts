@@ -3,7 +3,7 @@ import { defineSchema, defineTable, mutationGeneric as mutation, queryGeneric as
 import { v } from "convex/values";
 import { describe, expect, test } from "vitest";
 import { programFromModules, type Backend, type ProgramSource } from "trueup";
-import { allStorageNames, call, openApp } from "../setup/open-app.js";
+import { call, openApp, storageNames } from "../setup/open-app.js";
 
 const notes = {
   add: mutation({
@@ -22,7 +22,7 @@ async function activate(
   await app.activate(await programFromModules({ modules: { "./convex/notes.ts": { ...module } }, schema }));
 }
 
-describe.each(allStorageNames)("a program is put in place on %s", (storage) => {
+describe.each(storageNames)("a program is put in place on %s", (storage) => {
   const open = (): Promise<Backend> => openApp(storage, { modules: { notes }, schema: null });
 
   test("with its indexes built for the documents that were there", async () => {
