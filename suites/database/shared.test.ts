@@ -166,6 +166,7 @@ test.each(places)(
       for (let n = 0; n < 30; n++) made.push(await tx.component("").insert("t", { n }));
       return made;
     });
+    await catchUp(right);
     for (let shape = 1; shape < 12; shape++) {
       const [writer, reader] = random() < 0.5 ? [left, right] : [right, left];
       await reader.query((tx) => tx.component("").stream(fullScan("t")).take(99));

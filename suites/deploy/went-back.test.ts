@@ -1,4 +1,4 @@
-/** Processes whose database went back to what it was, as after a failover to a standby that lacked commits, or a restored backup. */
+/** Processes whose database went back to what it was: after a failover to a standby that lacked commits, or from a backup. */
 import { expect, onTestFinished, test } from "vitest";
 import { postgres, type Backend } from "trueup";
 import { catchUp } from "../../src/storage/storage.js";
