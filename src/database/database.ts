@@ -35,7 +35,7 @@ import type {
   QueryOutcome,
   TransactionOptions,
 } from "./options.js";
-import { TransactionState } from "./transaction/transaction.js";
+import { TransactionState, type Views } from "./transaction/transaction.js";
 import type { CodeLoader, HookResolver, MutationTransaction, QueryTransaction } from "./transaction/types.js";
 import { Turns } from "./turns.js";
 import type { Upkeep } from "./upkeep.js";
@@ -90,7 +90,7 @@ export class Database implements Upkeep {
       random: options.random,
       isExclusive: this.#isExclusive,
       hooks: () => this.#hooks,
-      begin: (base, catalog, options) => this.#begin(base, catalog, options),
+      begin: (views, catalog, options) => this.#begin(views, catalog, options),
       whenLoaded: (state) => this.#whenLoaded(state),
     });
     this.leases = new Leases(storage, options.leaseClock);
@@ -133,7 +133,7 @@ export class Database implements Upkeep {
     try {
       const base = new BaseView(snapshot, this.#caches, new View(snapshot.version, 0), this.#shapes);
       const finding = this.#catalogs.of(base);
-      state = this.#begin(base, finding instanceof Promise ? await finding : finding, options);
+      state = this.#begin({ base }, finding instanceof Promise ? await finding : finding, options);
       const value = await run(state);
       return { value, version: snapshot.version, readSet: state.readSet };
     } catch (error) {
@@ -259,14 +259,14 @@ export class Database implements Upkeep {
   /** Until the code is there that the transaction's catalog names. */
   #whenLoaded({ base, baseCatalog, beganAtMs }: TransactionState): MaybePromise<void> {
     const read = (): QueryHandle =>
-      new QueryHandle(new TransactionState(base, baseCatalog, noLimits, beganAtMs));
+      new QueryHandle(new TransactionState({ base }, baseCatalog, noLimits, beganAtMs));
     return this.#loadCode(baseCatalog.code, read);
   }
 
-  #begin(base: BaseView, catalog: Catalog, options: TransactionOptions): TransactionState {
+  #begin(views: Views, catalog: Catalog, options: TransactionOptions): TransactionState {
     const { limits: own } = options;
     const limits = own === null ? noLimits : own === undefined ? convexLimits : { ...convexLimits, ...own };
-    return new TransactionState(base, catalog, limits, this.#clock());
+    return new TransactionState(views, catalog, limits, this.#clock());
   }
 
   #receive(commit: Commit): void {

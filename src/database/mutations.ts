@@ -20,7 +20,7 @@ import { BaseView } from "./transaction/base-view.js";
 import { CommitBatch } from "./transaction/commit-batch.js";
 import { MutationHandle } from "./transaction/handles.js";
 import type { Random } from "./transaction/mutation-state.js";
-import type { TransactionState } from "./transaction/transaction.js";
+import type { TransactionState, Views } from "./transaction/transaction.js";
 import type { HookResolver } from "./transaction/types.js";
 import type { Shapes } from "./transforms/shapes.js";
 import type { Turns } from "./turns.js";
@@ -43,7 +43,7 @@ export interface MutationHost {
   readonly random: Random | undefined;
   readonly isExclusive: boolean;
   hooks(): HookResolver;
-  begin(base: BaseView, catalog: Catalog, options: TransactionOptions): TransactionState;
+  begin(views: Views, catalog: Catalog, options: TransactionOptions): TransactionState;
   /** Until the code is there that the transaction's catalog names. */
   whenLoaded(state: TransactionState): MaybePromise<void>;
 }
@@ -132,8 +132,13 @@ export class Mutations {
     try {
       const reader = turn === null || isAlone ? transaction : turn.readerOf(transaction);
       const base = new BaseView(reader, host.caches, view, host.shapes);
+      const { committed } = transaction;
+      const views =
+        committed === undefined
+          ? { base }
+          : { base, before: new BaseView(committed, host.caches, new View(view.version, 0), host.shapes) };
       const finding = host.catalogs.of(base);
-      state = host.begin(base, finding instanceof Promise ? await finding : finding, options);
+      state = host.begin(views, finding instanceof Promise ? await finding : finding, options);
       // Whatever decides what a write has to do hangs on the head.
       state.readSet.addKey(catalogKeys.head);
       const loading = host.whenLoaded(state);

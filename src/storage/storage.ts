@@ -113,6 +113,11 @@ export interface StorageSnapshot extends StorageReader {
  * that the transaction read was true at once; it too is refused when it read what was refused.
  */
 export interface StorageTransaction extends StorageReader {
+  /**
+   * The storage as of `version` and nothing else. What a transaction sees beyond that is later than commits of other processes
+   * that it does not see. Left out where it sees all that was handed over before it, by anybody.
+   */
+  readonly committed?: StorageReader;
   commit(request: CommitRequest): Promise<Version>;
   rollback(): void;
 }

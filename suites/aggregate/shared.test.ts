@@ -6,6 +6,7 @@ import { expect, test, vi } from "vitest";
 import { memory, sharedMemory } from "../../src/storage/memory/index.js";
 import type { Entry, Storage } from "../../src/storage/storage.js";
 import { call } from "../setup/open-app.js";
+import { newPostgres } from "../setup/postgres.js";
 import { seededRandom } from "../setup/random.js";
 import {
   expectExact,
@@ -58,6 +59,18 @@ test("writes of several processes never refuse each other, nor a fold them; ever
     }),
     { numRuns: 2 },
   );
+}, 300_000);
+
+test("on Postgres too every read is exact, while what one has handed over is later than what it has heard of", async () => {
+  const boards = await openThree(await newPostgres());
+  const { worker, apps } = boards;
+  const writers = writersOf(boards, seededRandom(1));
+  for (let round = 0; round < 60; round++) {
+    const comparing = [worker, ...apps][round % 3] as Backend;
+    await Promise.all([...writers.map((writer) => writer.write()), expectExact(comparing)]);
+  }
+  await whenFolded(worker);
+  await expectExact(worker);
 }, 300_000);
 
 /** Openings that are stopped before a certain commit, or before they hear of one, as processes are that die then. */

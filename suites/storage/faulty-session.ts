@@ -83,6 +83,7 @@ export class FaultySession implements Storage {
     this.#track(transaction);
     return {
       ...this.#reader(transaction),
+      ...(transaction.committed === undefined ? {} : { committed: this.#reader(transaction.committed) }),
       commit: (request) => this.#commit(transaction, request),
       rollback: () => this.#rollback(transaction),
     };

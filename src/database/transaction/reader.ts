@@ -264,9 +264,9 @@ function valueOf<T>(cell: Cell): T | undefined {
   return cell === null ? undefined : (cell.value as T);
 }
 
-/** The data as it was when the transaction began. What is read of it is not recorded in the read set. */
+/** The data as of the last commit before the transaction. What is read of it is not recorded in the read set. */
 export function staleView(state: TransactionState): View {
-  const { base, usage, baseCatalog } = state;
+  const { before: base, usage, baseCatalog } = state;
   return {
     base,
     usage,

@@ -21,8 +21,16 @@ import { RecordedReader } from "./recorded-reader.js";
 import type { EditedState } from "./edited-state.js";
 import { type RecordUndo, type StoredEntries, TableWrites } from "./table-writes.js";
 
+/** What a transaction sees of the storage; `before` is left out where that is the same. */
+export interface Views {
+  readonly base: BaseView;
+  readonly before?: BaseView;
+}
+
 export class TransactionState implements EditedState {
   readonly base: BaseView;
+  /** The database as of a commit that all before it are in: without what was handed over before the transaction, and is pending. */
+  readonly before: BaseView;
   readonly usage: Usage;
   readonly readSet: ReadSet = new ReadSet();
   #stored: StorageReader | undefined;
@@ -49,8 +57,14 @@ export class TransactionState implements EditedState {
   isWriteThrough = false;
   #isOver = false;
 
-  constructor(base: BaseView, catalog: Catalog, limits: TransactionLimits, beganAtMs: number) {
+  constructor(
+    { base, before = base }: Views,
+    catalog: Catalog,
+    limits: TransactionLimits,
+    beganAtMs: number,
+  ) {
     this.base = base;
+    this.before = before;
     this.version = base.storage.version;
     this.baseCatalog = catalog;
     this.catalog = catalog;

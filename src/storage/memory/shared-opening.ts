@@ -106,6 +106,7 @@ export class SharedOpening implements Storage {
     };
     return {
       version: seen.version,
+      committed: base,
       get: async (key) => (await getMany([key]))[0],
       getMany,
       scan: async (range, options) => {

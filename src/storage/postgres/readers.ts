@@ -6,6 +6,7 @@ import {
   type Entry,
   type KeyRange,
   type ScanOptions,
+  type StorageReader,
   type StorageSnapshot,
   type StorageTransaction,
   type Version,
@@ -71,6 +72,10 @@ export class PostgresTransaction implements StorageTransaction {
     this.#hub = hub;
     this.#seen = hub.pending.begin();
     this.version = this.#seen.version;
+  }
+
+  get committed(): StorageReader {
+    return new PostgresSnapshot(this.#hub.reader, this.version, () => this.#state.assertActive());
   }
 
   async get(key: string): Promise<string | undefined> {

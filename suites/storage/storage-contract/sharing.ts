@@ -18,6 +18,18 @@ export function sharing(claim: ClaimOfOpenings): void {
     }
   });
 
+  claim("what a transaction sees beyond commits can be told from those", async (first) => {
+    await put(first, [["a", "1"]]);
+    const handing = await first.begin();
+    const handedOver = handing.commit({ writes: [["b", "2"]] });
+    const transaction = await first.begin();
+    const isPending = transaction.version < (await handedOver);
+    expect(await transaction.getMany(["a", "b"])).toEqual(["1", "2"]);
+    expect(await transaction.committed?.getMany(["a", "b"])).toEqual(["1", isPending ? undefined : "2"]);
+    expect(transaction.committed?.version).toBe(transaction.version);
+    transaction.rollback();
+  });
+
   claim("a version that nobody has reached counts as the latest", async (first, second) => {
     const version = await put(first, [["a", "1"]]);
     await second.reached(version + 1_000_000_000_000);
