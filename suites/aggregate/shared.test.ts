@@ -62,7 +62,7 @@ test("writes of several processes never refuse each other, nor a fold them; ever
 }, 300_000);
 
 test("on Postgres too every read is exact, while what one has handed over is later than what it has heard of", async () => {
-  const boards = await openThree(await newPostgres());
+  const boards = await openThree(newPostgres());
   const { worker, apps } = boards;
   const writers = writersOf(boards, seededRandom(1));
   for (let round = 0; round < 60; round++) {

@@ -29,7 +29,7 @@ export interface Views {
 
 export class TransactionState implements EditedState {
   readonly base: BaseView;
-  /** The database as of a commit that all before it are in: without what was handed over before the transaction, and is pending. */
+  /** The database as of a commit with all before it, without what was handed over before the transaction and is pending. */
   readonly before: BaseView;
   readonly usage: Usage;
   readonly readSet: ReadSet = new ReadSet();
