@@ -56,6 +56,7 @@ export const base: ViteUserConfig = defineConfig({
  */
 export const alone: readonly string[] = [
   "src/functions/execution/thrown.test.ts",
+  "src/storage/sqlite/log-growth.test.ts",
   "suites/functions/time-limits.test.ts",
   "src/server/start-server.test.ts",
   "src/server/sync/protocol.test.ts",
