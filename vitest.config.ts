@@ -56,7 +56,11 @@ export const base: ViteUserConfig = defineConfig({
  */
 export const alone: readonly string[] = [
   "src/functions/execution/thrown.test.ts",
+  "src/components/aggregate/tree/tree-append.test.ts",
+  "src/storage/sqlite/damage/flipped-bits.test.ts",
   "src/storage/sqlite/log-growth.test.ts",
+  "suites/aggregate/verification.test.ts",
+  "suites/aggregate/verification-mock.test.ts",
   "suites/functions/time-limits.test.ts",
   "src/server/start-server.test.ts",
   "src/server/sync/protocol.test.ts",
